@@ -1,0 +1,61 @@
+# The two commands of the README: `make demo` and `make test`. Both make .venv when it is missing, install what is
+# missing at the versions of constraints.txt, and do nothing of that on a second run.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Override with `make demo PYTHON=/path/to/python`.
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+
+# pip obeys the first name in an isolated build environment too; pip 25.3 and later wants the second for that.
+export PIP_CONSTRAINT = constraints.txt
+export PIP_BUILD_CONSTRAINT = constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+BIN = .venv/bin
+OUT = demo-out
+WANTS = pyproject.toml constraints.txt
+
+.PHONY: help demo test check clean
+
+help:
+	@echo 'make demo    train an LSTM on real recordings, compare it with a simple baseline, draw pictures'
+	@echo 'make test    run all tests'
+	@echo 'make check   formatting, lint and types'
+	@echo 'make clean   remove the environment and everything generated'
+
+# Stamps are written last, so that an installation which was broken off starts again.
+.venv/.made:
+	@test -n '$(PYTHON)' || { echo 'carrousel needs Python 3.11 or newer, and none was found;' \
+		'if it is somewhere else, say: make demo PYTHON=/path/to/python' >&2; exit 2; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'carrousel needs Python 3.11' \
+		'or newer; $(PYTHON) is not: make demo PYTHON=/path/to/python' >&2; exit 2; }
+	'$(PYTHON)' -m venv .venv
+	@touch $@
+
+.venv/.train: $(WANTS) | .venv/.made
+	$(BIN)/python -m pip install --quiet --editable '.[train]'
+	@touch $@
+
+.venv/.test: $(WANTS) | .venv/.made
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch .venv/.train $@
+
+demo: .venv/.train
+	$(BIN)/carrousel train classify japanese-vowels --out $(OUT)/japanese-vowels --force
+	$(BIN)/carrousel evaluate $(OUT)/japanese-vowels japanese-vowels
+	$(BIN)/carrousel inspect $(OUT)/japanese-vowels japanese-vowels --out $(OUT)/pictures
+
+# One thread a process: two test processes whose threads fight over two cores are slower than one.
+test: .venv/.test
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv $(OUT) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
