@@ -1,0 +1,8 @@
+"""The one error that this room adds to Python's own."""
+
+
+class ModelError(ValueError):
+    """A saved model or checkpoint cannot be used: truncated, foreign, tampered with, or of another configuration.
+
+    The message names the file and what is wrong with it. Reading such a file never runs code from it.
+    """
