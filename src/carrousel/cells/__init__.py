@@ -1,0 +1,60 @@
+"""The family: every cell is one function of its paper's equations.
+
+This module is also the registry: it maps names to cells and iterates over the names.
+
+>>> from carrousel import cells
+>>> cells["lstm"].rows
+('i', 'f', 'g', 'o')
+>>> "peephole" in cells
+True
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from types import ModuleType
+
+from carrousel.cells import _classic, _odyssey, _relatives
+from carrousel.cells._contract import Cell, Gates, Parts, State, cell
+from carrousel.cells._registry import Registry
+
+__all__ = ["Cell", "Gates", "Parts", "State", "cell", "get", "register"]
+
+_registry = Registry()
+for _module in (_classic, _odyssey, _relatives):
+    for _value in vars(_module).values():
+        # A module also holds cells that it imports to build on; those are their own module's.
+        if isinstance(_value, Cell) and _value.name not in _registry:
+            _registry.register(_value)
+
+register = _registry.register
+get = _registry.resolve
+
+
+class _Family(ModuleType):
+    """The module itself, with a mapping's manners."""
+
+    def __getitem__(self, name: str) -> Cell:
+        return _registry.resolve(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_registry)
+
+    def __len__(self) -> int:
+        return len(_registry)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _registry
+
+    def keys(self) -> KeysView[str]:
+        return _registry.keys()
+
+    def values(self) -> ValuesView[Cell]:
+        return _registry.values()
+
+    def items(self) -> ItemsView[str, Cell]:
+        return _registry.items()
+
+
+sys.modules[__name__].__class__ = _Family

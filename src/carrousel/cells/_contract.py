@@ -1,0 +1,278 @@
+"""What a cell is: the ``cell`` decorator and the three things its equations are given and give back."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from carrousel.cells import math
+
+__all__ = ["Cell", "Gates", "Parts", "State", "cell"]
+
+
+class State(SimpleNamespace):
+    """The states of a cell by name, ``State(c=c)``. The equations are given the old ones, with the cell's last
+    output as ``h``, and return the new ones."""
+
+
+class Gates(SimpleNamespace):
+    """The activations of a cell's gates and candidates by name, ``Gates(i=i, f=f, g=g, o=o)``: what is seen from
+    outside, and what feeds back under gate recurrence."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A pre-activation whose two parts the equations want apart: what comes from the input, what from the output
+    of the step before."""
+
+    input: Any
+    recurrent: Any
+
+
+Equations = Callable[..., tuple[Any, State, Gates]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A member of the family: its equations and what must be known to lay out its weights.
+
+    Made by the decorator :func:`cell`; its fields are that decorator's arguments. Calling a cell evaluates its
+    equations on whatever it is given.
+    """
+
+    name: str
+    equations: Equations = field(repr=False)
+    rows: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    peepholes: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
+    recurrent: bool = True
+    options: tuple[tuple[str, Any], ...] = ()
+    reads_output: bool = field(default=False, init=False)
+    exits: tuple[str, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        trial = _Trial(self)
+        object.__setattr__(self, "reads_output", "h" in trial.seen_states)
+        object.__setattr__(self, "exits", tuple(s for s in self.states if s in trial.seen_ports))
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The rows that are gates: the cells of a block share these."""
+        return tuple(row for row in self.rows if row not in self.candidates)
+
+    @property
+    def spec(self) -> str:
+        """The name with its options, ``elman(squash=relu)``: what ``carrousel.cells.get`` takes back."""
+        if not self.options:
+            return self.name
+        shown = ((key, getattr(value, "__name__", value)) for key, value in self.options)
+        return f"{self.name}({', '.join(f'{key}={value}' for key, value in shown)})"
+
+    @property
+    def doc(self) -> str:
+        """The docstring of the equations."""
+        return inspect.getdoc(self.equations) or ""
+
+    def __call__(self, z: Any, s: Any, p: Any) -> tuple[Any, State, Gates]:
+        return self.equations(z, s, p, **dict(self.options))
+
+    def using(self, **options: Any) -> Cell:
+        """The same cell with other values for the keyword-only arguments of its equations.
+
+        >>> import carrousel
+        >>> from carrousel.cells.math import relu
+        >>> carrousel.cells["elman"].using(squash=relu).spec
+        'elman(squash=relu)'
+        """
+        known = option_names(self.equations)
+        for option in options:
+            if option not in known:
+                has = f"its options are {', '.join(known)}" if known else "it has none"
+                raise ValueError(f"cell {self.name!r} has no option {option!r}: {has}")
+        return replace(self, options=tuple(sorted({**dict(self.options), **options}.items())))
+
+    def named(self, name: str) -> Cell:
+        """The same equations under another name."""
+        return replace(self, name=name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A pickled function is looked up by its name, and under that name stands the cell.
+        return _restore, (self.equations.__module__, self.equations.__qualname__, self.name, self.options)
+
+
+def _restore(module: str, qualname: str, name: str, options: tuple[tuple[str, Any], ...]) -> Cell:
+    found: Any = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return replace(found, name=name, options=options)
+
+
+def option_names(equations: Equations) -> tuple[str, ...]:
+    """The keyword-only arguments of a cell's equations."""
+    parameters = inspect.signature(equations).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+def cell(
+    rows: str,
+    *,
+    candidates: str = "",
+    states: str = "",
+    peepholes: str = "",
+    split: str = "",
+    recurrent: bool = True,
+    name: str | None = None,
+) -> Callable[[Equations], Cell]:
+    """Makes a cell of a function that holds its paper's equations for one time step.
+
+    The function takes ``(z, s, p)`` and returns ``(h, State(...), Gates(...))``. All its values have the shape
+    ``[..., hidden_size]``.
+
+    * ``z`` holds the pre-activations, one for each row: ``z.i`` is W_i x + R_i h + b_i. For a row named in
+      ``split``, ``z.n.input`` and ``z.n.recurrent`` are the two parts.
+    * ``s`` holds the old states, ``s.c``, and as ``s.h`` the cell's output of the step before.
+    * ``p`` holds the cell's ports, each a function of one value. ``p.i(s.c)`` is what gate ``i`` sees of the
+      carrousel through its peepholes (its weights times the state, summed over the cells of the block);
+      ``p.g(tanh(z.g))`` is candidate ``g`` as it enters the carrousel (where dropout on candidates acts);
+      ``p.c(c)`` is state ``c`` as it leaves the carrousel towards the output (where layer norm acts).
+
+    Keyword-only arguments of the function are options of the cell, see :meth:`Cell.using`.
+
+    Args:
+        rows: the names of gates and candidates, separated by spaces, in the order of the weights' rows.
+        candidates: those of the rows that are candidates for the carrousel and not gates. The cells of a block
+            share gates, never candidates. Each must pass through its port.
+        states: the states besides the output ``h``.
+        peepholes: the gates that see the carrousel, in the order of the rows of ``weight_peephole``.
+        split: the rows whose input and recurrent parts the equations want apart.
+        recurrent: False if the pre-activations depend on the input alone.
+        name: the cell's name; by default the function's.
+
+    Returns:
+        The decorator, which turns the function into a :class:`Cell`.
+
+    Raises:
+        ValueError: the function and the declaration disagree; the message says in what.
+
+    >>> import carrousel
+    >>> from carrousel.cells.math import sigmoid, tanh
+    >>> @carrousel.cell("i f g", candidates="g", states="c")
+    ... def leaky(z, s, p):
+    ...     i, f, g = sigmoid(z.i), sigmoid(z.f), p.g(tanh(z.g))
+    ...     c = f * s.c + i * g
+    ...     return tanh(c), carrousel.State(c=c), carrousel.Gates(i=i, f=f, g=g)
+    >>> carrousel.LSTM(3, 5, cell=leaky).weight_ih_l0.shape
+    torch.Size([15, 3])
+    """
+
+    def decorate(equations: Equations) -> Cell:
+        return Cell(
+            name=name or equations.__name__,
+            equations=equations,
+            rows=tuple(rows.split()),
+            candidates=tuple(candidates.split()),
+            states=tuple(states.split()),
+            peepholes=tuple(peepholes.split()),
+            split=tuple(split.split()),
+            recurrent=recurrent,
+        )
+
+    return decorate
+
+
+def _check_names(cell: Cell) -> None:
+    def fail(problem: str) -> None:
+        raise ValueError(f"cell {cell.name!r}: {problem}")
+
+    if not cell.rows:
+        fail("it declares no rows; rows='i f g o', for example")
+    for name in (*cell.rows, *cell.states):
+        if not name.isidentifier() or name.startswith("_"):
+            fail(f"{name!r} cannot be a name of a row or a state")
+    if len(set(cell.rows + cell.states)) < len(cell.rows + cell.states):
+        fail(f"a name stands twice among rows {cell.rows} and states {cell.states}")
+    if "h" in cell.rows + cell.states:
+        fail("'h' is the output of the step before, it cannot be declared")
+    for what, names, among in (
+        ("candidate", cell.candidates, cell.rows),
+        ("peephole", cell.peepholes, cell.gates),
+        ("split row", cell.split, cell.rows),
+    ):
+        for name in names:
+            if name not in among:
+                fail(f"{what} {name!r} is not among {', '.join(among) or 'its gates, for it has none'}")
+    if cell.split and not cell.recurrent:
+        fail("its rows cannot be split, for it has no recurrent part")
+
+
+class _Watched:
+    """A namespace that records which of its names are used."""
+
+    def __init__(self, cell: Cell, what: str, values: Mapping[str, Any], seen: set[str]) -> None:
+        self._cell, self._what, self._values, self._seen = cell, what, values, seen
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._values:
+            has = ", ".join(self._values)
+            raise ValueError(
+                f"cell {self._cell.name!r}: its equations use {self._what}.{name}, which is not declared; "
+                f"{self._what} has {has or 'nothing'}"
+            )
+        self._seen.add(name)
+        return self._values[name]
+
+
+class _Trial:
+    """One call of the equations on small tensors, to hold them against their declaration."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.seen_rows: set[str] = set()
+        self.seen_states: set[str] = set()
+        self.seen_ports: set[str] = set()
+        value = torch.full((1,), 0.5, dtype=torch.float64)
+        z = {row: Parts(value, value) if row in cell.split else value for row in cell.rows}
+        s = dict.fromkeys((*cell.states, "h"), value)
+        ports = dict.fromkeys((*cell.peepholes, *cell.candidates, *cell.states), math.identity)
+        with torch.no_grad():
+            result = cell(
+                _Watched(cell, "z", z, self.seen_rows),
+                _Watched(cell, "s", s, self.seen_states),
+                _Watched(cell, "p", ports, self.seen_ports),
+            )
+        self._check(cell, result)
+
+    def _check(self, cell: Cell, result: Any) -> None:
+        def fail(problem: str) -> None:
+            raise ValueError(f"cell {cell.name!r}: {problem}")
+
+        def same(what: str, got: Iterable[str], want: Iterable[str]) -> None:
+            if set(got) != set(want):
+                got, want = ", ".join(got) or "nothing", ", ".join(want) or "nothing"
+                fail(f"its equations return {what}({got}), its declaration says {want}")
+
+        if not (
+            isinstance(result, tuple)
+            and len(result) == 3
+            and isinstance(result[1], State)
+            and isinstance(result[2], Gates)
+        ):
+            fail("its equations must return (h, State(...), Gates(...))")
+        _, state, gates = result
+        same("State", vars(state), cell.states)
+        same("Gates", vars(gates), cell.rows)
+        for row in cell.rows:
+            if row not in self.seen_rows:
+                fail(f"its equations never use z.{row}")
+        for port in (*cell.peepholes, *cell.candidates):
+            if port not in self.seen_ports:
+                kind = "peephole p.{0}(s.c)" if port in cell.peepholes else "candidate's port p.{0}(tanh(z.{0}))"
+                fail(f"its equations never use the {kind.format(port)}")

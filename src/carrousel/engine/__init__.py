@@ -1,0 +1,12 @@
+"""From equations to machine: what a layer is, and the backends that run it over sequences."""
+
+from __future__ import annotations
+
+from carrousel.engine import reference, torch_kernels
+from carrousel.engine._layer import Layer, Masks, Result, Weights
+from carrousel.engine.reference import run, step
+
+DEVICES = frozenset({"cpu", "meta"})
+"""The types of device on which carrousel's own engine is the right choice even where torch has a kernel too."""
+
+__all__ = ["DEVICES", "Layer", "Masks", "Result", "Weights", "reference", "run", "step", "torch_kernels"]

@@ -1,0 +1,242 @@
+"""The reference backend: the cell's own equations on torch tensors, step after step.
+
+It runs on any device, in any dtype, under every transformation of torch. All else is tested against it.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from carrousel.cells import Parts, State
+from carrousel.engine._layer import Layer, Masks, Result, Weights
+
+__all__ = ["run", "step"]
+
+
+def run(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    *,
+    reverse: bool = False,
+    lengths: Tensor | None = None,
+    resets: Tensor | None = None,
+    masks: Masks = Masks(),  # noqa: B008 - immutable
+    keep: tuple[str, ...] = (),
+) -> Result:
+    """Runs a layer over a batch of sequences.
+
+    Args:
+        layer: the layer.
+        weights: its parameters.
+        x: ``[T, B, input]``. What stands past a sequence's length does not matter, be it NaN.
+        state: the initial states, ``[B, size]`` each, in the order of ``layer.state_names``.
+        reverse: run from each sequence's last step to its first.
+        lengths: ``[B]``, the real steps of each sequence; None if all are T.
+        resets: ``[T, B]``, True where nothing may pass between step t - 1 and step t.
+        masks: the noise of this call.
+        keep: names of the states, gates and candidates whose values at every step are wanted.
+    """
+    T = x.shape[0]
+    active = None
+    if lengths is not None:
+        active = torch.arange(T, device=x.device).unsqueeze(-1) < lengths.to(x.device)  # [T, B]
+        x = torch.where(active.unsqueeze(-1), x, torch.zeros_like(x))
+    if resets is not None:
+        resets = _before_running(resets if active is None else resets & active, reverse)
+    projected = _input_part(layer, weights, x)  # [T, B, rows]
+    kept: dict[str, list[Tensor]] = {name: [] for name in ("h", *keep)}
+    for t in reversed(range(T)) if reverse else range(T):
+        if resets is not None:
+            clear = resets[t].unsqueeze(-1)
+            state = tuple(torch.where(clear, torch.zeros_like(value), value) for value in state)
+        old = state
+        state, activations = _advance(layer, weights, projected[t], old, masks.at(t))
+        seen = {**activations, **dict(zip(layer.state_names, state, strict=True))}
+        if active is not None:
+            real = active[t].unsqueeze(-1)
+            state = tuple(torch.where(real, new, before) for new, before in zip(state, old, strict=True))
+            seen = {name: torch.where(real, seen[name], torch.zeros_like(seen[name])) for name in kept}
+        for name, values in kept.items():
+            values.append(seen[name])
+    sizes = _sizes(layer)
+    steps = {}
+    for name, values in kept.items():
+        if reverse:
+            values.reverse()
+        steps[name] = torch.stack(values) if T else x.new_zeros(0, x.shape[1], sizes[name])
+    output = steps["h"] if "h" in keep else steps.pop("h")
+    return Result(output, state, steps)
+
+
+def step(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    masks: Masks = Masks(),  # noqa: B008
+) -> tuple[Tensor, ...]:
+    """One step: from x ``[B, input]``, the old states and the masks of one step to the new states, h first."""
+    return _advance(layer, weights, _input_part(layer, weights, x), state, masks)[0]
+
+
+def _before_running(resets: Tensor, reverse: bool) -> Tensor:
+    """Moves each reset to the step before which, in the order of running, the state is cleared."""
+    if not reverse:
+        return resets
+    return torch.cat([resets[1:], torch.zeros_like(resets[:1])])
+
+
+def _sizes(layer: Layer) -> dict[str, int]:
+    rows = dict.fromkeys(layer.cell.rows, layer.hidden_size)
+    return {**rows, **dict(zip(layer.state_names, layer.state_sizes, strict=True))}
+
+
+def _input_part(layer: Layer, weights: Weights, x: Tensor) -> Tensor:
+    """W x, normalised if asked, plus its bias: ``[..., rows]``."""
+    if not layer.layer_norm:
+        return functional.linear(x, weights["weight_ih"], weights.get("bias_ih"))
+    z = functional.linear(x, weights["weight_ih"])
+    return functional.layer_norm(z, z.shape[-1:], weights["norm_ih"], weights.get("bias_ih"))
+
+
+def _recurrent_part(layer: Layer, weights: Weights, h: Tensor, fed: tuple[Tensor, ...]) -> Tensor:
+    """R h and what the gates of the step before send, normalised if asked, plus its bias: ``[B, rows]``."""
+    w, bias = weights["weight_hh"], weights.get("bias_hh")
+    if layer.diagonal:
+        z = h.repeat(1, len(layer.cell.rows)) * w
+    elif layer.heads > 1:
+        z = _per_head(layer, w, h)
+    else:
+        z = functional.linear(h, w)
+    if fed:
+        z = z + _from_gates(layer, weights["weight_gh"], torch.cat(fed, dim=-1))
+    if layer.layer_norm:
+        return functional.layer_norm(z, z.shape[-1:], weights["norm_hh"], bias)
+    return z if bias is None else z + bias
+
+
+def _per_head(layer: Layer, w: Tensor, h: Tensor) -> Tensor:
+    """The block-diagonal product: of each gate and candidate, head k's rows see head k's part of h."""
+    heads = h.unflatten(-1, (layer.heads, -1))  # [B, heads, output / heads]
+    parts = []
+    for block in w.split(layer.row_sizes):
+        per_head = block.unflatten(0, (layer.heads, -1))  # [heads, size / heads, output / heads]
+        parts.append(torch.einsum("...kj,kij->...ki", heads, per_head).flatten(-2))
+    return torch.cat(parts, dim=-1)
+
+
+def _from_gates(layer: Layer, w: Tensor, gates: Tensor) -> Tensor:
+    z = functional.linear(gates, w)
+    if layer.gate_recurrence == "all":
+        return z
+    # Only gates listen: candidates get nothing, in their place among the rows.
+    parts = iter(z.split(layer.blocks, dim=-1))
+    nothing = z.new_zeros(*z.shape[:-1], layer.hidden_size)
+    return torch.cat([next(parts) if row in layer.fed_back else nothing for row in layer.cell.rows], dim=-1)
+
+
+def _spread(layer: Layer, z: Tensor) -> list[Tensor]:
+    """Splits rows into gates and candidates, each ``[B, H]``: a gate's row is repeated for the cells of its block."""
+    parts = z.split(layer.row_sizes, dim=-1)
+    if layer.block_size == 1:
+        return list(parts)
+    gates = layer.cell.gates
+    return [
+        part.repeat_interleave(layer.block_size, dim=-1) if row in gates else part
+        for row, part in zip(layer.cell.rows, parts, strict=True)
+    ]
+
+
+class _Peephole:
+    """What a gate sees of the carrousel: weights times states, summed over the cells of its block."""
+
+    def __init__(self, weight: Tensor, block_size: int) -> None:
+        self.weight, self.block_size = weight, block_size
+
+    def __call__(self, c: Tensor) -> Tensor:
+        seen = self.weight * c  # [B, H]
+        if self.block_size == 1:
+            return seen
+        sums = seen.unflatten(-1, (-1, self.block_size)).sum(-1)  # [B, blocks]
+        return sums.repeat_interleave(self.block_size, dim=-1)
+
+
+class _Factor:
+    """A candidate's port: dropout's factors, where there are any."""
+
+    def __init__(self, mask: Tensor | None) -> None:
+        self.mask = mask
+
+    def __call__(self, value: Tensor) -> Tensor:
+        return value if self.mask is None else value * self.mask
+
+
+class _Exit:
+    """A state's port: layer norm, where it is asked for."""
+
+    def __init__(self, weight: Tensor | None, bias: Tensor | None) -> None:
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, value: Tensor) -> Tensor:
+        if self.weight is None:
+            return value
+        return functional.layer_norm(value, value.shape[-1:], self.weight, self.bias)
+
+
+def _ports(layer: Layer, weights: Weights, masks: Masks) -> SimpleNamespace:
+    cell = layer.cell
+    ports = SimpleNamespace()
+    for index, gate in enumerate(cell.peepholes):
+        setattr(ports, gate, _Peephole(weights["weight_peephole"][index], layer.block_size))
+    for candidate in cell.candidates:
+        setattr(ports, candidate, _Factor(masks.candidate[candidate] if masks.candidate else None))
+    for state in cell.states:
+        setattr(ports, state, _Exit(weights.get(f"norm_{state}"), weights.get(f"norm_bias_{state}")))
+    return ports
+
+
+def _pre_activations(
+    layer: Layer, weights: Weights, projected: Tensor, h: Tensor, fed: tuple[Tensor, ...]
+) -> SimpleNamespace:
+    cell = layer.cell
+    if not cell.recurrent:
+        return SimpleNamespace(**dict(zip(cell.rows, _spread(layer, projected), strict=True)))
+    recurrent = _recurrent_part(layer, weights, h, fed)
+    if not cell.split:
+        return SimpleNamespace(**dict(zip(cell.rows, _spread(layer, projected + recurrent), strict=True)))
+    parts = zip(cell.rows, _spread(layer, projected), _spread(layer, recurrent), strict=True)
+    return SimpleNamespace(**{row: Parts(a, b) if row in cell.split else a + b for row, a, b in parts})
+
+
+def _advance(
+    layer: Layer, weights: Weights, projected: Tensor, old: tuple[Tensor, ...], masks: Masks
+) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+    """One step from the input part ``[B, rows]``: the new states, and all activations by name ``[B, H]``."""
+    cell = layer.cell
+    n = 1 + len(cell.states)
+    h, inner, fed = old[0], old[1:n], old[n:]
+    seen = h if masks.variational is None else h * masks.variational
+    z = _pre_activations(layer, weights, projected, seen, fed)
+    s = State(h=h, **dict(zip(cell.states, inner, strict=True)))
+    new_h, new_state, gates = cell(z, s, _ports(layer, weights, masks))
+    if layer.proj_size:
+        new_h = functional.linear(new_h, weights["weight_hr"])
+    new_h = _zone(masks.zoneout_h, h, new_h)
+    new_inner = (
+        _zone(masks.zoneout_c, before, getattr(new_state, name))
+        for name, before in zip(cell.states, inner, strict=True)
+    )
+    activations = vars(gates)
+    new_fed = (activations[gate][..., :: layer.block_size] for gate in layer.fed_back)
+    return (new_h, *new_inner, *new_fed), activations
+
+
+def _zone(share: Tensor | float | None, old: Tensor, new: Tensor) -> Tensor:
+    """Zoneout (Krueger et al. 2017): keeps the share of the old state."""
+    return new if share is None else share * old + (1 - share) * new

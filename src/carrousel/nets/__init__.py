@@ -1,0 +1,8 @@
+"""Networks: torch modules made of the family's cells."""
+
+from __future__ import annotations
+
+from carrousel.nets._lstm import LSTM
+from carrousel.nets._lstm_cell import LSTMCell
+
+__all__ = ["LSTM", "LSTMCell"]

@@ -1,0 +1,130 @@
+"""Sequences in the forms in which users hold them, to and from the one form that the engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+__all__ = ["Batch", "readable"]
+
+
+def readable(tensor: Tensor) -> bool:
+    """Whether its values can be looked at now: not while tracing, not under vmap, not without data or on a GPU."""
+    return (
+        tensor.device.type == "cpu"
+        and not torch.compiler.is_compiling()
+        and torch._C._functorch.peek_interpreter_stack() is None
+    )
+
+
+@dataclass
+class Batch:
+    """An input, and how to give results back in its form.
+
+    Attributes:
+        x: ``[T, B, input]``.
+        lengths: ``[B]``, or None if all steps are real.
+        packed: the packed sequence it came in, if it did.
+    """
+
+    x: Tensor
+    lengths: Tensor | None
+    packed: PackedSequence | None
+    batched: bool
+    batch_first: bool
+
+    @classmethod
+    def of(
+        cls,
+        input: Tensor | PackedSequence,
+        lengths: Tensor | Sequence[int] | None,
+        *,
+        batch_first: bool,
+        owner: str,
+    ) -> Batch:
+        """Reads an input of :class:`carrousel.LSTM`.
+
+        Raises:
+            ValueError, RuntimeError: its shape, or the lengths, are wrong.
+        """
+        if isinstance(input, PackedSequence):
+            if lengths is not None:
+                raise ValueError("a PackedSequence knows its lengths; pass lengths with a padded batch only")
+            if input.data.dim() != 2:
+                raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
+            sizes = input.batch_sizes  # on the CPU, always
+            x, of_sorted = torch._VF._pad_packed_sequence(input.data, sizes, False, 0.0, len(sizes))
+            return cls(x, of_sorted, input, True, False)
+        if input.dim() not in (2, 3):
+            raise ValueError(f"{owner}: Expected input to be 2D or 3D, got {input.dim()}D instead")
+        batched = input.dim() == 3
+        if not batched:
+            input = input.unsqueeze(1)
+        elif batch_first:
+            input = input.transpose(0, 1)
+        if lengths is not None:
+            lengths = _check_lengths(lengths, input)
+        return cls(input, lengths, None, batched, batch_first)
+
+    def state_in(self, value: Tensor) -> Tensor:
+        """A state of the user's, ``[layers, B, size]`` or ``[layers, size]``, as ``[layers, B, size]``."""
+        if not self.batched:
+            return value.unsqueeze(1)
+        if self.packed is not None and self.packed.sorted_indices is not None:
+            return value.index_select(1, self.packed.sorted_indices)
+        return value
+
+    def state_out(self, value: Tensor) -> Tensor:
+        """The inverse of :meth:`state_in`."""
+        if not self.batched:
+            return value.squeeze(1)
+        if self.packed is not None and self.packed.unsorted_indices is not None:
+            return value.index_select(1, self.packed.unsorted_indices)
+        return value
+
+    def steps_out(self, value: Tensor) -> Tensor | PackedSequence:
+        """Every step's values, ``[T, B, size]``, in the input's form."""
+        if self.packed is not None:
+            _, sizes, sorted_indices, unsorted_indices = self.packed
+            # Step after step, as many rows as there are sequences left.
+            real = torch.arange(value.shape[1]) < sizes.unsqueeze(-1)  # [T, B]
+            return PackedSequence(value[real.to(value.device)], sizes, sorted_indices, unsorted_indices)
+        return self._padded_out(value)
+
+    def _padded_out(self, value: Tensor) -> Tensor:
+        if not self.batched:
+            return value.squeeze(1)
+        return value.transpose(0, 1) if self.batch_first else value
+
+    def resets_in(self, resets: Tensor) -> Tensor:
+        """The user's resets, of the input's form without channels, as bools ``[T, B]``."""
+        if self.packed is not None:
+            raise ValueError("resets go with a padded batch, not with a PackedSequence; pass lengths= for ragged data")
+        T, B = self.x.shape[:2]
+        want = (T,) if not self.batched else (B, T) if self.batch_first else (T, B)
+        if tuple(resets.shape) != want:
+            raise ValueError(f"resets should have the shape {want} of the input's steps, got {tuple(resets.shape)}")
+        if resets.is_floating_point() or resets.is_complex():
+            raise TypeError(f"resets should be bools or integers, got {resets.dtype}")
+        resets = resets.to(device=self.x.device, dtype=torch.bool)
+        return resets.view(T, B) if not self.batched else resets.transpose(0, 1) if self.batch_first else resets
+
+
+def _check_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
+    lengths = torch.as_tensor(lengths)
+    T, B = x.shape[:2]
+    if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
+        raise TypeError(f"lengths should be integers, got {lengths.dtype}")
+    if lengths.shape == () and B == 1:
+        lengths = lengths.unsqueeze(0)
+    if tuple(lengths.shape) != (B,):
+        raise ValueError(
+            f"lengths should have one entry for each of the {B} sequences, got shape {tuple(lengths.shape)}"
+        )
+    if readable(lengths) and B and not (lengths.min() >= 0 and lengths.max() <= T):
+        raise ValueError(f"lengths should lie between 0 and {T}, got {lengths.min()} to {lengths.max()}")
+    return lengths

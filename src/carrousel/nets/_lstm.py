@@ -1,0 +1,400 @@
+"""The module: a stack of recurrent layers of any cell of the family."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from carrousel import engine
+from carrousel.cells import Cell
+from carrousel.engine import Layer, torch_kernels
+from carrousel.nets import _init, _noise
+from carrousel.nets._batch import Batch
+from carrousel.nets._options import check_rate, check_size, layer_of, rates_of
+
+__all__ = ["LSTM"]
+
+
+class LSTM(nn.Module):
+    """A stack of recurrent layers of any cell of the family: a drop-in for ``torch.nn.LSTM``.
+
+    Positional arguments, parameter names, shapes and results are those of ``torch.nn.LSTM``; with ``cell="gru"``
+    those of ``torch.nn.GRU``, with ``cell="elman"`` those of ``torch.nn.RNN``. State dicts can be exchanged in
+    both directions.
+
+    Args:
+        input_size: the number of features of the input, I.
+        hidden_size: the number of cells of a layer, H.
+        num_layers: the number of layers, each above the other.
+        bias: whether the layers have the biases ``bias_ih`` and ``bias_hh``.
+        batch_first: whether input and output are ``[B, T, ...]`` and not ``[T, B, ...]``.
+        dropout: the rate of dropout on the outputs of each layer but the last.
+        bidirectional: whether each layer runs in both directions; outputs are then concatenated.
+        proj_size: if positive, the size to which h is projected (Sak, Senior & Beaufays 2014).
+        device, dtype: of the parameters.
+        cell: a name in ``carrousel.cells``, a name with options such as ``"elman(squash=relu)"``, or a cell made
+            with ``@carrousel.cell``.
+        forget_bias: the initial bias of the forget gate; None leaves it random (Gers et al. 2000 want it positive).
+        layer_norm: whether pre-activations, and the state as it leaves the carrousel, are normalised (Ba, Kiros &
+            Hinton 2016).
+        recurrent_dropout: a rate, or ``("variational", rate)``: dropout on the h that recurs, the same at every
+            step of a sequence (Gal & Ghahramani 2016); ``("candidate", rate)``: on the candidates, anew at every
+            step (Semeniuta, Severyn & Barth 2016).
+        zoneout: the chance that a unit keeps its old value in training, for h and for c, or a pair of chances
+            (Krueger et al. 2017).
+        block_size: the number of cells S of a memory block. They share their gates: a gate has H/S rows, a
+            candidate H, and a peephole sees all cells of its block.
+        gate_recurrence: ``"gates"``: gates see all gates of the step before (full gate recurrence, Greff et al.
+            2015); ``"all"``: candidates see them too (the fully connected hidden layer of Hochreiter &
+            Schmidhuber 1997). The gates' activations are then states as well.
+        heads: the number of blocks on the diagonal of the recurrent matrices (Beck et al. 2024).
+        diagonal: whether the recurrence is element-wise: a cell sees its own h only.
+        init: ``"uniform"``, torch's own, in ±1/sqrt(H); ``"orthogonal"`` recurrent matrices; or a number a,
+            uniform in ±a, the papers' way.
+
+    Raises:
+        TypeError, ValueError: an argument is wrong, or does not go with another or with the cell.
+
+    Call it with:
+        * **input**: ``[T, B, I]`` (``[B, T, I]`` if ``batch_first``), ``[T, I]``, or a ``PackedSequence``.
+        * **hx**: the initial states, as they are returned; zeros by default.
+        * **lengths**: the real steps of each sequence, ``[B]``, zeros allowed, in any order. What stands past them
+          is never read; outputs there are zero.
+        * **resets**: ``[T, B]`` (in the input's form): where True, nothing passes between the step before and
+          this one, in either direction, as if the segments were run apart, from zero states.
+        * **return_states**: True for a third result, every step's states, ``{"h_l0": [T, B, H], "c_l0": ...,
+          "c_l0_reverse": ...}``; ``"gates"`` for the activations of gates and candidates too.
+
+    It returns:
+        * **output**: ``[T, B, D·H]`` in the input's form, D directions.
+        * the **final states** ``(h_n, c_n, ...)``, each ``[layers · D, B, H]``, h first, then the cell's own in
+          their order, then under gate recurrence the gates. A cell with no state but h gives ``h_n`` alone.
+
+    >>> import torch, carrousel
+    >>> net = carrousel.LSTM(3, 8, num_layers=2, cell="peephole", forget_bias=1.0)
+    >>> output, (h, c) = net(torch.randn(5, 2, 3), lengths=[5, 0])
+    >>> output.shape, c.shape
+    (torch.Size([5, 2, 8]), torch.Size([2, 2, 8]))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        cell: str | Cell = "lstm",
+        forget_bias: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float | tuple[str, float] = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        block_size: int = 1,
+        gate_recurrence: str | None = None,
+        heads: int = 1,
+        diagonal: bool = False,
+        init: str | float = "uniform",
+    ) -> None:
+        super().__init__()
+        for name, flag in (("bias", bias), ("batch_first", batch_first), ("bidirectional", bidirectional)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name} should be of type bool, got: {type(flag).__name__}")
+        self.num_layers = check_size("num_layers", num_layers)
+        self.dropout = check_rate("dropout", dropout, one=True)
+        if dropout > 0 and num_layers == 1:
+            warnings.warn(
+                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
+                f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
+                stacklevel=2,
+            )
+        self.batch_first, self.bidirectional = batch_first, bidirectional
+        options: dict[str, Any] = {
+            "proj_size": proj_size,
+            "bias": bias,
+            "layer_norm": bool(layer_norm),
+            "block_size": block_size,
+            "heads": heads,
+            "diagonal": bool(diagonal),
+            "gate_recurrence": gate_recurrence,
+        }
+        first = layer_of(cell, input_size, hidden_size, **options)
+        above = layer_of(first.cell, first.output_size * self._directions, hidden_size, **options)
+        self._layers = (first, *(above,) * (num_layers - 1))
+        self._rates = rates_of(first.cell, recurrent_dropout, zoneout)
+        _init.check_init(first, init, forget_bias)
+        self.forget_bias, self.init = forget_bias, init
+        for layer, suffix in self._each():
+            for name, shape in layer.shapes().items():
+                self.register_parameter(name + suffix, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        self.reset_parameters()
+        self.flatten_parameters()
+
+    # What torch.nn.LSTM has as attributes stands in the layers.
+    @property
+    def cell(self) -> Cell:
+        """The cell of every layer."""
+        return self._layers[0].cell
+
+    @property
+    def input_size(self) -> int:
+        return self._layers[0].input_size
+
+    @property
+    def hidden_size(self) -> int:
+        return self._layers[0].hidden_size
+
+    @property
+    def proj_size(self) -> int:
+        return self._layers[0].proj_size
+
+    @property
+    def bias(self) -> bool:
+        return self._layers[0].bias
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def _suffixes(self, index: int) -> list[str]:
+        return [f"_l{index}", f"_l{index}_reverse"][: self._directions]
+
+    def _each(self) -> list[tuple[Layer, str]]:
+        """Every layer and direction, with the ending of its parameters' names."""
+        return [(layer, suffix) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
+
+    def _weights(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
+        return {name: getattr(self, name + suffix) for name in layer.shapes()}
+
+    @property
+    def all_weights(self) -> list[list[nn.Parameter]]:
+        """The parameters of each layer and direction, in the order of their names in the state dict."""
+        return [list(self._weights(layer, suffix).values()) for layer, suffix in self._each()]  # type: ignore[arg-type]
+
+    def reset_parameters(self) -> None:
+        """Draws new initial weights."""
+        for layer, suffix in self._each():
+            _init.fill(layer, self._weights(layer, suffix), self.init, self.forget_bias)
+
+    def flatten_parameters(self) -> None:
+        """Lays the weights out as cuDNN wants them, where it will run; does nothing elsewhere."""
+        kind = torch_kernels.mode(self._layers[0])
+        if kind is not None and self.weight_ih_l0.is_cuda:
+            flat = [weight for weights in self.all_weights for weight in weights]
+            torch_kernels.flatten(kind, flat, self._layers[0], self.num_layers, self.bidirectional)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        result = super()._apply(fn, recurse)
+        self.flatten_parameters()
+        return result
+
+    def extra_repr(self) -> str:
+        layer, rates = self._layers[0], self._rates
+        shown: dict[str, tuple[Any, Any]] = {  # value, default
+            "cell": (self.cell.spec, "lstm"),
+            "num_layers": (self.num_layers, 1),
+            "bias": (self.bias, True),
+            "batch_first": (self.batch_first, False),
+            "dropout": (self.dropout, 0.0),
+            "bidirectional": (self.bidirectional, False),
+            "proj_size": (self.proj_size, 0),
+            "forget_bias": (self.forget_bias, None),
+            "layer_norm": (layer.layer_norm, False),
+            "recurrent_dropout": (
+                ("candidate", rates.candidate) if rates.candidate else ("variational", rates.variational),
+                ("variational", 0.0),
+            ),
+            "zoneout": ((rates.zoneout_h, rates.zoneout_c), (0.0, 0.0)),
+            "block_size": (layer.block_size, 1),
+            "gate_recurrence": (layer.gate_recurrence, None),
+            "heads": (layer.heads, 1),
+            "diagonal": (layer.diagonal, False),
+            "init": (self.init, "uniform"),
+        }
+        options = [f"{name}={value!r}" for name, (value, default) in shown.items() if value != default]
+        return ", ".join([f"{self.input_size}, {self.hidden_size}", *options])
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Tensor | tuple[Tensor, ...] | None = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        resets: Tensor | None = None,
+        return_states: bool | str = False,
+    ) -> Any:
+        if return_states not in (False, True, "gates"):
+            raise ValueError(f"return_states should be False, True or 'gates', got {return_states!r}")
+        self._check_features(input.data if isinstance(input, PackedSequence) else input)
+        batch = Batch.of(input, lengths, batch_first=self.batch_first, owner=type(self).__name__)
+        state = self._state_in(hx, batch)
+        kind = self._torch_kind(batch, resets, return_states)
+        if kind is not None:
+            output, final = self._run_torch(kind, batch, state)
+            return output, self._state_out(final, batch)
+        clears = None if resets is None else batch.resets_in(resets)
+        output, final, steps = self._run(batch, state, clears, return_states)
+        result = batch.steps_out(output), self._state_out(final, batch)
+        if return_states:
+            return *result, {name: batch.steps_out(value) for name, value in steps.items()}
+        return result
+
+    def step(
+        self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
+        """The same network one step at a time.
+
+        Args:
+            x: ``[B, I]`` or ``[I]``.
+            state: the states as they are returned, ``[layers, B, H]`` each, or ``[layers, H]``; None for zeros.
+
+        Returns:
+            The output ``[B, H]`` (or ``[H]``), and the new states.
+
+        Raises:
+            RuntimeError: the network runs in both directions, or has variational dropout and is in training: its
+                mask belongs to a whole sequence.
+
+        >>> import torch, carrousel
+        >>> net = carrousel.LSTM(3, 8)
+        >>> y, state = net.step(torch.randn(3))
+        >>> y, state = net.step(torch.randn(3), state)
+        >>> y.shape
+        torch.Size([8])
+        """
+        if self.bidirectional:
+            raise RuntimeError("step: a bidirectional network needs the whole sequence")
+        if self.training and self._rates.variational:
+            raise RuntimeError("step: variational dropout keeps its mask for a whole sequence; call eval() first")
+        if x.dim() not in (1, 2):
+            raise ValueError(f"{type(self).__name__}.step: Expected input to be 1D or 2D, got {x.dim()}D instead")
+        self._check_features(x)
+        batch = Batch(x.view(1, -1, x.shape[-1]), None, None, x.dim() == 2, False)
+        final: list[tuple[Tensor, ...]] = []
+        h = batch.x[0]  # [B, I]
+        for k, (layer, before) in enumerate(
+            zip(self._layers, zip(*self._state_in(state, batch), strict=True), strict=True)
+        ):
+            masks = _noise.draw(layer, self._rates, 1, batch.x, training=self.training).at(0)
+            if k:
+                h = functional.dropout(h, self.dropout, self.training)
+            after = engine.step(layer, self._weights(layer, f"_l{k}"), h, before, masks)
+            final.append(after)
+            h = after[0]
+        output = h if batch.batched else h.squeeze(0)
+        return output, self._state_out(tuple(map(torch.stack, zip(*final, strict=True))), batch)
+
+    def _check_features(self, x: Tensor) -> None:
+        dtype = self.weight_ih_l0.dtype
+        if x.dtype != dtype and not torch._C._is_any_autocast_enabled():
+            raise ValueError(
+                f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). Convert input: "
+                f"input.to({dtype}), or convert model: model.to({x.dtype})"
+            )
+        if x.dim() and x.size(-1) != self.input_size:
+            raise RuntimeError(
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.size(-1)}"
+            )
+
+    def _state_in(self, hx: Tensor | Sequence[Tensor] | None, batch: Batch) -> tuple[Tensor, ...]:
+        """The initial states ``[layers · D, B, size]`` in the order of the engine's batch."""
+        names, sizes = self._layers[0].state_names, self._layers[0].state_sizes
+        count, B = self.num_layers * self._directions, batch.x.shape[1]
+        if hx is None:
+            return tuple(batch.x.new_zeros(count, B, size) for size in sizes)
+        given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        if len(given) != len(names):
+            raise RuntimeError(
+                f"cell {self.cell.spec!r} has {len(names)} states ({', '.join(names)}), hx holds {len(given)}"
+            )
+        dims = 3 if batch.batched else 2
+        if any(value.dim() != dims for value in given):
+            form = "batched 3-D" if batch.batched else "unbatched 2-D"
+            got = ", ".join(f"{value.dim()}-D" for value in given)
+            raise RuntimeError(f"For {form} input, hx should also be {dims}-D but got ({got}) tensors")
+        state = tuple(batch.state_in(value) for value in given)
+        for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
+            want = (count, B, size)
+            if tuple(value.shape) != want:
+                which = "hidden" if len(names) == 1 else f"hidden[{index}]"
+                raise RuntimeError(f"Expected {which} size {want}, got {list(value.shape)}")
+        return state
+
+    def _state_out(self, state: tuple[Tensor, ...], batch: Batch) -> Tensor | tuple[Tensor, ...]:
+        given = tuple(batch.state_out(value) for value in state)
+        return given if len(given) > 1 else given[0]
+
+    def _torch_kind(self, batch: Batch, resets: Tensor | None, return_states: bool | str) -> str | None:
+        """torch's name for the kernel to run, None where carrousel's own engine runs."""
+        if batch.x.device.type in engine.DEVICES or torch_kernels.transformed():
+            return None
+        if resets is not None or return_states or any(vars(self._rates).values()) or not batch.x.numel():
+            return None
+        if batch.packed is None and batch.lengths is not None and not bool((batch.lengths > 0).all()):
+            return None  # torch cannot pack an empty sequence
+        return torch_kernels.mode(self._layers[0])
+
+    def _run_torch(self, kind: str, batch: Batch, state: tuple[Tensor, ...]) -> tuple[Any, tuple[Tensor, ...]]:
+        """Runs torch's kernel; the output is in the input's form already."""
+        if batch.packed is None and batch.lengths is not None:
+            packed = pack_padded_sequence(batch.x, batch.lengths.cpu(), enforce_sorted=False)
+            inner = Batch.of(packed, None, batch_first=False, owner="")
+            output, final = self._run_torch(kind, inner, tuple(map(inner.state_in, state)))
+            padded, _ = pad_packed_sequence(output, total_length=batch.x.shape[0])
+            return batch.steps_out(padded), tuple(map(inner.state_out, final))
+        data, final = torch_kernels.run(
+            kind,
+            batch.x if batch.packed is None else batch.packed,
+            state,
+            [weight for weights in self.all_weights for weight in weights],
+            bias=self.bias,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            training=self.training,
+            bidirectional=self.bidirectional,
+        )
+        if batch.packed is None:
+            return batch.steps_out(data), final
+        return PackedSequence(data, *batch.packed[1:]), final
+
+    def _run(
+        self, batch: Batch, state: tuple[Tensor, ...], resets: Tensor | None, return_states: bool | str
+    ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+        x = batch.x
+        steps: dict[str, Tensor] = {}
+        finals: list[tuple[Tensor, ...]] = []
+        for k, layer in enumerate(self._layers):
+            if k:
+                x = functional.dropout(x, self.dropout, self.training)
+            keep = layer.state_names if return_states else ()
+            if return_states == "gates":
+                keep = tuple(dict.fromkeys((*keep, *layer.cell.rows)))
+            outputs = []
+            for suffix in self._suffixes(k):
+                result = engine.run(
+                    layer,
+                    self._weights(layer, suffix),
+                    x,
+                    tuple(value[len(finals)] for value in state),
+                    reverse=suffix.endswith("_reverse"),
+                    lengths=batch.lengths,
+                    resets=resets,
+                    masks=_noise.draw(layer, self._rates, x.shape[0], x, training=self.training),
+                    keep=keep,
+                )
+                outputs.append(result.output)
+                finals.append(result.final)
+                steps |= {f"{name}{suffix}": value for name, value in result.steps.items()}
+            x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
+        return x, tuple(map(torch.stack, zip(*finals, strict=True))), steps

@@ -1,0 +1,145 @@
+"""One step of one layer as a module of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from carrousel import engine
+from carrousel.cells import Cell
+from carrousel.nets import _init, _noise
+from carrousel.nets._options import layer_of, rates_of
+
+__all__ = ["LSTMCell"]
+
+
+class LSTMCell(nn.Module):
+    """One step of one layer of any cell of the family: a drop-in for ``torch.nn.LSTMCell``.
+
+    With ``cell="gru"`` it is a drop-in for ``torch.nn.GRUCell``, with ``cell="elman"`` for ``torch.nn.RNNCell``.
+
+    Args:
+        input_size: the number of features of the input, I.
+        hidden_size: the number of cells, H.
+        bias: whether it has the biases ``bias_ih`` and ``bias_hh``.
+        device, dtype: of the parameters.
+        cell, forget_bias, layer_norm, zoneout, block_size, gate_recurrence, heads, diagonal, init: as those of
+            :class:`carrousel.LSTM`.
+        recurrent_dropout: ``("candidate", rate)``. Variational dropout keeps its mask for a whole sequence, which
+            one step does not know.
+
+    Raises:
+        TypeError, ValueError: an argument is wrong, or does not go with another or with the cell.
+
+    Call it with the **input** ``[B, I]`` or ``[I]`` and the old states **hx** ``(h, c, ...)``, zeros by default.
+    It returns the new states ``(h, c, ...)``; a cell with no state but h takes and gives ``h`` alone.
+
+    >>> import torch, carrousel
+    >>> h, c = carrousel.LSTMCell(3, 8, cell="peephole")(torch.randn(2, 3))
+    >>> h.shape
+    torch.Size([2, 8])
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        cell: str | Cell = "lstm",
+        forget_bias: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: float | tuple[str, float] = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
+        block_size: int = 1,
+        gate_recurrence: str | None = None,
+        heads: int = 1,
+        diagonal: bool = False,
+        init: str | float = "uniform",
+    ) -> None:
+        super().__init__()
+        self._layer = layer_of(
+            cell,
+            input_size,
+            hidden_size,
+            bias=bias,
+            layer_norm=bool(layer_norm),
+            block_size=block_size,
+            gate_recurrence=gate_recurrence,
+            heads=heads,
+            diagonal=bool(diagonal),
+        )
+        self._rates = rates_of(self._layer.cell, recurrent_dropout, zoneout)
+        if self._rates.variational:
+            raise ValueError(
+                "recurrent_dropout: one step does not know its sequence, for which a variational mask is kept; "
+                "('candidate', rate) would do"
+            )
+        _init.check_init(self._layer, init, forget_bias)
+        self.forget_bias, self.init = forget_bias, init
+        for name, shape in self._layer.shapes().items():
+            self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        self.reset_parameters()
+
+    @property
+    def cell(self) -> Cell:
+        """The cell."""
+        return self._layer.cell
+
+    @property
+    def input_size(self) -> int:
+        return self._layer.input_size
+
+    @property
+    def hidden_size(self) -> int:
+        return self._layer.hidden_size
+
+    @property
+    def bias(self) -> bool:
+        return self._layer.bias
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: getattr(self, name) for name in self._layer.shapes()}
+
+    def reset_parameters(self) -> None:
+        """Draws new initial weights."""
+        _init.fill(self._layer, self._weights(), self.init, self.forget_bias)
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}, cell={self.cell.spec!r}"
+
+    def forward(self, input: Tensor, hx: Tensor | tuple[Tensor, ...] | None = None) -> Any:
+        if input.dim() not in (1, 2):
+            raise ValueError(f"LSTMCell: Expected input to be 1D or 2D, got {input.dim()}D instead")
+        if input.size(-1) != self.input_size:
+            raise RuntimeError(f"input has inconsistent input_size: got {input.size(-1)} expected {self.input_size}")
+        x = input.view(-1, self.input_size)  # [B, I]
+        layer = self._layer
+        state = self._state_in(hx, x, batched=input.dim() == 2)
+        masks = _noise.draw(layer, self._rates, 1, x.unsqueeze(0), training=self.training).at(0)
+        after = engine.step(layer, self._weights(), x, state, masks)
+        if input.dim() == 1:
+            after = tuple(value.squeeze(0) for value in after)
+        return after if len(after) > 1 else after[0]
+
+    def _state_in(self, hx: Tensor | tuple[Tensor, ...] | None, x: Tensor, *, batched: bool) -> tuple[Tensor, ...]:
+        names, sizes = self._layer.state_names, self._layer.state_sizes
+        if hx is None:
+            return tuple(x.new_zeros(x.shape[0], size) for size in sizes)
+        given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        if len(given) != len(names):
+            raise RuntimeError(
+                f"cell {self.cell.spec!r} has {len(names)} states ({', '.join(names)}), hx holds {len(given)}"
+            )
+        state = given if batched else tuple(value.unsqueeze(0) for value in given)
+        for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
+            want = (x.shape[0], size)
+            if tuple(value.shape) != want:
+                raise RuntimeError(
+                    f"Expected hx[{index}] size {want if batched else want[1:]}, got {list(given[index].shape)}"
+                )
+        return state
