@@ -1,0 +1,24 @@
+"""Readers: from a data set's name or a file to sequences with labels, or to one series with a time index.
+
+A reader is one file in ``carrousel/data/readers``; dropped there, it is found by itself.
+"""
+
+from ._check import make_sequences, make_series
+from ._errors import DataError
+from ._registry import reads_file, reads_name
+from ._types import Sequences, Series
+from .load import load_sequences, load_series, names, splits
+
+__all__ = [
+    "DataError",
+    "Sequences",
+    "Series",
+    "load_sequences",
+    "load_series",
+    "make_sequences",
+    "make_series",
+    "names",
+    "reads_file",
+    "reads_name",
+    "splits",
+]

@@ -1,0 +1,120 @@
+"""Checks that every reader's result passes, whatever file it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._errors import DataError
+from ._types import Sequences, Series
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def make_sequences(
+    X: Sequence[np.ndarray],
+    y: np.ndarray | None,
+    *,
+    name: str,
+    split: str = "all",
+    ids: np.ndarray | None = None,
+    channels: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+) -> Sequences:
+    """Checked Sequences from arrays ``[T_i, C]``. ``rows`` names each in messages (``"line 12"``)."""
+    if len(X) == 0:
+        raise DataError(f"{name}: there are no sequences")
+    ids = np.arange(len(X)) if ids is None else np.asarray(ids)
+    called = rows or [f"sequence {i!s}" for i in ids]
+    if len(ids) != len(X):
+        raise DataError(f"{name}: {len(X)} sequences but {len(ids)} ids")
+    if y is not None and len(y) != len(X):
+        raise DataError(f"{name}: {len(X)} sequences but {len(y)} labels")
+
+    width: int | None = None
+    out: list[np.ndarray] = []
+    for word, raw in zip(called, X, strict=True):
+        x = np.asarray(raw)  # [T, C]
+        if x.dtype.kind not in "fiub":
+            raise DataError(f"{name}: {word} holds {x.dtype} values; numbers are needed")
+        if x.ndim != 2:
+            raise DataError(f"{name}: {word} has {x.ndim} dimensions; [steps, channels] are needed")
+        if len(x) == 0:
+            raise DataError(f"{name}: {word} is empty (it has no steps)")
+        width = x.shape[1] if width is None else width
+        if x.shape[1] != width:
+            raise DataError(f"{name}: {word} has {x.shape[1]} channels, the sequences before it have {width}")
+        if width == 0:
+            raise DataError(f"{name}: there are no channels")
+        with np.errstate(over="ignore"):
+            small = x.astype(np.float32)
+        if not np.isfinite(small).all():
+            step, channel = (int(k) for k in np.argwhere(~np.isfinite(small))[0])
+            of = channels[channel] if channels else channel
+            raise DataError(f"{name}: {word}, step {step}, channel {of}: {_fault(x[step, channel])}")
+        out.append(small)
+
+    assert width is not None
+    labels = tuple(str(c) for c in channels) if channels else tuple(f"channel {k}" for k in range(width))
+    if len(labels) != width:
+        raise DataError(f"{name}: {width} channels but {len(labels)} channel names")
+    return Sequences(out, None if y is None else np.asarray(y), ids, labels, name, split)
+
+
+def make_series(frame: pd.DataFrame, *, name: str) -> Series:
+    """A checked Series from a DataFrame of numbers whose index is the time, ascending at equal steps.
+
+    Rows are named in messages as people count them: from 1, a header not counted.
+    """
+    import pandas as pd
+
+    if len(frame) < 3:
+        raise DataError(f"{name}: a series of {len(frame)} rows is too short; at least 3 are needed")
+    if frame.shape[1] == 0:
+        raise DataError(f"{name}: there is no column beside the time")
+    frame = frame.astype(np.float64)
+    bad = np.argwhere(~np.isfinite(frame.to_numpy()))
+    if len(bad):
+        row, column = (int(k) for k in bad[0])
+        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(frame.iat[row, column])}")
+
+    index = frame.index
+    if isinstance(index, pd.DatetimeIndex):
+        ticks = index.as_unit("ns").asi8
+    elif isinstance(index, pd.PeriodIndex):
+        ticks = index.asi8
+    else:
+        ticks = index.to_numpy()
+    steps = np.diff(ticks)
+    late = np.flatnonzero(steps <= 0)
+    if len(late):
+        row = int(late[0]) + 1
+        word = "the same time as" if steps[row - 1] == 0 else "an earlier time than"
+        raise DataError(f"{name}: row {row + 1} has {word} row {row} ({index[row]!s}); rows are in the order of time")
+
+    if isinstance(index, pd.DatetimeIndex):
+        frequency = pd.infer_freq(index)
+        if frequency is not None:
+            frame.index = pd.DatetimeIndex(index, freq=frequency)
+            return Series(frame, name)
+    # Equal up to rounding: times such as 0.1, 0.2, 0.3 are no exact multiples of one step.
+    usual = np.median(steps)
+    odd = np.flatnonzero(np.abs(steps - usual) > 1e-6 * abs(usual))
+    if len(odd):
+        row = int(odd[0])
+        raise DataError(
+            f"{name}: the step from row {row + 1} ({index[row]!s}) to row {row + 2} ({index[row + 1]!s}) "
+            "differs from the others; a series has equal steps of time"
+        )
+    return Series(frame, name)
+
+
+def _fault(value: float) -> str:
+    if np.isnan(value):
+        return "the value is missing or NaN"
+    if np.isinf(value):
+        return "the value is infinite"
+    return f"{value!s} is too large for float32"

@@ -1,0 +1,79 @@
+"""Which reader reads what. A reader is one function in one file of ``carrousel.data.readers``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+Kind = Literal["sequences", "series"]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader and what it can be told: ``options`` are the names of its keyword-only parameters."""
+
+    read: Callable[..., Any]
+    options: frozenset[str]
+    splits: tuple[str, ...] = ()
+
+
+_by_ending: dict[tuple[Kind, str], Reader] = {}
+_by_name: dict[tuple[Kind, str], Reader] = {}
+
+
+def plain(name: str) -> str:
+    """A name without case, hyphens and underscores: ``JapaneseVowels`` and ``japanese-vowels`` are one."""
+    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def reads_file(kind: Kind, *endings: str) -> Callable[[F], F]:
+    """Make ``read(path, *, options...)`` the reader of files with these endings (``".csv"``)."""
+
+    def register(function: F) -> F:
+        for ending in endings:
+            _by_ending[kind, ending] = Reader(function, _options(function))
+        return function
+
+    return register
+
+
+def reads_name(kind: Kind, *names: str, splits: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Make ``read(name, split, *, options...)`` the reader of these names (a series has no ``split``)."""
+
+    def register(function: F) -> F:
+        for name in names:
+            _by_name[kind, name] = Reader(function, _options(function), splits)
+        return function
+
+    return register
+
+
+def by_ending(kind: Kind) -> dict[str, Reader]:
+    """The readers of files, by the file's ending."""
+    _discover()
+    return {ending: reader for (k, ending), reader in _by_ending.items() if k == kind}
+
+
+def by_name(kind: Kind) -> dict[str, Reader]:
+    """The readers of named data sets that need no network, by name."""
+    _discover()
+    return {name: reader for (k, name), reader in _by_name.items() if k == kind}
+
+
+def _options(function: Callable[..., Any]) -> frozenset[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+@cache
+def _discover() -> None:
+    from . import readers
+
+    for module in pkgutil.iter_modules(readers.__path__):
+        importlib.import_module(f"{readers.__name__}.{module.name}")

@@ -1,0 +1,137 @@
+"""What every reader returns: sequences with a label each, or one series with a time index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences of possibly different lengths over the same channels, each with a label or a target.
+
+    Attributes
+    ----------
+    X : list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite.
+    y : class labels or values ``[N]``, several values per sequence ``[N, K]``, or None without labels.
+    ids : names of the sequences ``[N]``: the source's own, or 0 … N - 1.
+    channels : C names.
+    name : where the data came from, for messages and tables.
+    split : ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
+
+    >>> import numpy as np
+    >>> X = [np.zeros((3, 2), "f"), np.ones((5, 2), "f")]
+    >>> data = Sequences(X, np.array(["a", "b"]), np.arange(2), ("x", "y"))
+    >>> print(data)
+    2 sequences of 3 to 5 steps, 2 channels, 2 classes
+    """
+
+    X: list[np.ndarray]
+    y: np.ndarray | None
+    ids: np.ndarray
+    channels: tuple[str, ...]
+    name: str = "data"
+    split: str = "all"
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Steps of each sequence, ``[N]``."""
+        return np.array([len(x) for x in self.X], dtype=np.int64)
+
+    def take(self, rows: np.ndarray | list[int]) -> Sequences:
+        """The sequences at these positions."""
+        rows = np.asarray(rows, dtype=np.int64)
+        y = None if self.y is None else self.y[rows]
+        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows])
+
+    def classes(self) -> np.ndarray:
+        """The labels that occur, sorted. Raises DataError without labels or with one class only."""
+        if self.y is None:
+            raise DataError(f"{self.name}: there are no labels")
+        if self.y.ndim != 1:
+            raise DataError(
+                f"{self.name}: there are {self.y.shape[1]} labels for each sequence; one class each is needed"
+            )
+        if self.y.dtype.kind == "f" and np.isnan(self.y).any():
+            raise DataError(f"{self.name}: sequence {self.ids[np.isnan(self.y).argmax()]!s} has no label (NaN)")
+        found = np.unique(self.y)
+        if len(found) < 2:
+            raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({found[0]!s}); 2 are needed")
+        return found
+
+    def values(self) -> np.ndarray:
+        """The targets as float64, ``[N]`` or ``[N, K]``. Raises DataError where one is not finite."""
+        if self.y is None:
+            raise DataError(f"{self.name}: there are no target values")
+        try:
+            y = self.y.astype(np.float64)
+        except ValueError:
+            bad = next(i for i, v in enumerate(self.y.ravel()) if not _is_number(v))
+            where = self.ids[bad // (self.y.size // len(self.y))]
+            raise DataError(
+                f"{self.name}: the target of sequence {where!s} is not a number: {self.y.ravel()[bad]!s}"
+            ) from None
+        if not np.isfinite(y).all():
+            where = self.ids[int(np.argwhere(~np.isfinite(y))[0][0])]
+            raise DataError(f"{self.name}: the target of sequence {where!s} is NaN or infinite")
+        return y
+
+    def __str__(self) -> str:
+        lengths = self.lengths
+        low, high = int(lengths.min()), int(lengths.max())
+        steps = f"{low} steps" if low == high else f"{low} to {high} steps"
+        channels = f"{len(self.channels)} channel{'s' * (len(self.channels) != 1)}"
+        text = f"{len(self)} sequences of {steps}, {channels}"
+        if self.y is None:
+            return text
+        if self.y.ndim == 2:
+            return f"{text}, {self.y.shape[1]} values each"
+        if self.y.dtype.kind == "f":
+            return f"{text}, one value each"
+        return f"{text}, {len(np.unique(self.y))} classes"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of one or more channels at equal steps of time.
+
+    Attributes
+    ----------
+    frame : float64 DataFrame ``[T, C]``, all values finite; its index is the time: a DatetimeIndex with its
+        frequency (None where the step is not one of the calendar), or numbers at equal steps.
+    name : where the data came from.
+    """
+
+    frame: pd.DataFrame
+    name: str = "series"
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return tuple(str(c) for c in self.frame.columns)
+
+    def __str__(self) -> str:
+        first, last = self.frame.index[0], self.frame.index[-1]
+        columns = f"{len(self.columns)} column{'s' * (len(self.columns) != 1)}"
+        return f"{len(self)} steps from {first!s} to {last!s}, {columns}: {', '.join(self.columns)}"
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,130 @@
+"""From a name or a path to sequences or a series."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ._errors import DataError, listed, nearest
+from ._registry import Kind, Reader, by_ending, by_name, plain
+from ._types import Sequences, Series
+
+Loaded = TypeVar("Loaded", Sequences, Series)
+
+
+def load_sequences(source: str | Path, *, split: str = "all", **options: Any) -> Sequences:
+    """Sequences with labels from a data set's name or a file.
+
+    Parameters
+    ----------
+    source : ``"japanese-vowels"``, ``"basic-motions"``, ``"digits"``, any UEA/UCR name, or the path of a
+        ``.ts``, ``.csv``, ``.parquet`` or ``.npz`` file. A path that exists wins over a name.
+    split : ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+    options : of the reader; for ``.csv`` and ``.parquet`` columns: ``id``, ``time``, ``label``, ``channels``.
+
+    Raises
+    ------
+    DataError : with one or two lines that name the file and the row or column at fault.
+
+    >>> print(load_sequences("japanese-vowels", split="train"))
+    270 sequences of 7 to 26 steps, 12 channels, 9 classes
+    """
+    return _load("sequences", Sequences, source, split, options)
+
+
+def load_series(source: str | Path, **options: Any) -> Series:
+    """One series from a name (``"airline"``, ``"lynx"``, ``"shampoo-sales"``) or a file.
+
+    Files are ``.csv``, ``.parquet`` (options: the columns ``time`` and ``channels``) and ``.npz``. Raises DataError.
+
+    >>> print(load_series("airline"))
+    144 steps from 1949-01-01 00:00:00 to 1960-12-01 00:00:00, 1 column: passengers
+    """
+    return _load("series", Series, source, "all", options)
+
+
+def splits(source: str | Path) -> tuple[str, ...]:
+    """``("train", "test")`` for a data set that has these parts, ``()`` for a file.
+
+    >>> splits("digits"), splits("data.csv")
+    (('train', 'test'), ())
+    """
+    if _is_path(source, "sequences"):
+        return ()
+    return _named("sequences", str(source)).splits
+
+
+def names(kind: Kind = "sequences") -> tuple[str, ...]:
+    """The data sets that need no network, by name.
+
+    >>> names()
+    ('basic-motions', 'digits', 'japanese-vowels')
+    """
+    return tuple(sorted(by_name(kind)))
+
+
+def _load(kind: Kind, result: type[Loaded], source: str | Path, split: str, options: dict[str, Any]) -> Loaded:
+    if split not in ("train", "test", "all"):
+        raise DataError(f"split must be train, test or all, not {split!r}")
+    given = {key: value for key, value in options.items() if value is not None}
+    if _is_path(source, kind):
+        path = Path(source)
+        reader = _for_file(kind, path)
+        if split != "all":
+            raise DataError(f"{path}: a file is one part; it has no {split} part")
+        arguments: tuple[Any, ...] = (path,)
+    else:
+        name = str(source)
+        reader = _named(kind, name)
+        if split != "all" and split not in reader.splits:
+            raise DataError(f"{name}: it has no {split} part")
+        arguments = (name, split) if kind == "sequences" else (name,)
+    for key in given:
+        if key not in reader.options:
+            takes = f"; it takes {listed(sorted(reader.options))}" if reader.options else ""
+            raise DataError(f"{source}: {key!r} is no option for this kind of data{takes}")
+    loaded = reader.read(*arguments, **given)
+    assert isinstance(loaded, result)
+    return loaded
+
+
+def _is_path(source: str | Path, kind: Kind) -> bool:
+    if isinstance(source, Path) or os.path.isfile(source):
+        return True
+    return os.sep in source or "/" in source or Path(source).suffix != ""
+
+
+def _for_file(kind: Kind, path: Path) -> Reader:
+    readers = by_ending(kind)
+    if path.is_dir():
+        raise DataError(f"{path}: this is a directory; a file is needed ({listed(readers)})")
+    if not path.exists():
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(f"{path}: there is no such file{nearest(path.name, beside)}")
+    if path.suffix.lower() not in readers:
+        other: Kind = "series" if kind == "sequences" else "sequences"
+        ending = path.suffix or "one without an ending"
+        hint = f"; it can hold {other} only" if path.suffix.lower() in by_ending(other) else ""
+        raise DataError(f"{path}: {kind} are read from {listed(readers)} files, not from {ending}{hint}")
+    return readers[path.suffix.lower()]
+
+
+def _named(kind: Kind, name: str) -> Reader:
+    readers = by_name(kind)
+    for known, reader in readers.items():
+        if plain(known) == plain(name):
+            return reader
+    candidates = list(readers)
+    if kind == "sequences":
+        from .readers.uea import PARTS, archive_names, read_archive
+
+        archive = archive_names()
+        own = archive.get(plain(name))
+        if own is not None:
+            return Reader(lambda name, split: read_archive(own, split, name=name), frozenset(), PARTS)
+        candidates += archive.values()
+    raise DataError(
+        f"{name}: neither a file nor a known data set{nearest(name, candidates)}\n"
+        f"known without a network: {listed(sorted(readers))}"
+    )

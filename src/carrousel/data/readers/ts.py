@@ -1,0 +1,134 @@
+"""``.ts``: the format of the UEA/UCR archive, read by sktime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._check import make_sequences
+from .._errors import DataError, listed, nearest
+from .._registry import reads_file
+from .._types import Sequences
+
+
+@reads_file("sequences", ".ts")
+def read(path: Path) -> Sequences:
+    """Sequences with the labels of ``@classLabel`` or the values of ``@targetLabel``."""
+    return read_ts(path, name=str(path))
+
+
+def read_ts(path: Path, *, name: str, split: str = "all") -> Sequences:
+    """As ``read``, under another name and as a part of a data set."""
+    from sktime.datasets import load_from_tsfile_to_dataframe
+
+    outline = _Outline.of(path, name)
+    try:
+        loaded: Any = load_from_tsfile_to_dataframe(
+            str(path), return_separate_X_and_y=True, replace_missing_vals_with="nan"
+        )
+    except Exception as error:  # sktime raises OSError, ValueError, IndexError and others for a faulty file
+        raise DataError(f"{name}: {outline.fault() or _lines(error)}") from error
+    table, labels = loaded if isinstance(loaded, tuple) else (loaded, None)
+    if len(outline.cases) != len(table):
+        raise DataError(f"{name}: {len(table)} cases were read from {len(outline.cases)} lines of data")
+
+    rows = [f"line {number}" for number, _ in outline.cases]
+    X = []
+    for word, (_, case) in zip(rows, table.iterrows(), strict=True):
+        steps = [len(channel) for channel in case]
+        if len(set(steps)) > 1:
+            odd = next(k for k, n in enumerate(steps) if n != steps[0])
+            raise DataError(
+                f"{name}: {word}: channel {odd} has {steps[odd]} steps, channel 0 has {steps[0]}; "
+                "the channels of a sequence have equal length"
+            )
+        X.append(np.stack([np.asarray(channel, dtype=np.float64) for channel in case], axis=1))  # [T, C]
+    return make_sequences(X, outline.targets(labels, rows), name=name, split=split, rows=rows)
+
+
+@dataclass
+class _Outline:
+    """What sktime's reader does not keep: the case of class names, and which line each case stands on."""
+
+    name: str
+    kind: str = "none"  # "class", "value" or "none"
+    classes: dict[str, str] = field(default_factory=dict)  # lower case -> as written
+    timestamps: bool = False
+    cases: list[tuple[int, str]] = field(default_factory=list)  # line number, text
+
+    @classmethod
+    def of(cls, path: Path, name: str) -> _Outline:
+        self = cls(name)
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{name}: cannot be read: {_lines(error)}") from error
+        started = False
+        for number, line in enumerate(lines, start=1):
+            words = line.split()
+            tag = words[0].lower() if words else ""
+            if started and words:
+                self.cases.append((number, line))
+            elif tag == "@data":
+                started = True
+            elif tag in ("@classlabel", "@targetlabel") and words[1:2] and words[1].lower() == "true":
+                self.kind = "class" if tag == "@classlabel" else "value"
+                self.classes = {word.lower(): word for word in words[2:]}
+            elif tag == "@timestamps":
+                self.timestamps = words[1:2] == ["true"]
+        if not started:
+            raise DataError(f"{name}: no @data line; this is no .ts file")
+        if not self.cases:
+            raise DataError(f"{name}: there is no case after @data (line {len(lines)})")
+        return self
+
+    def targets(self, labels: np.ndarray | None, rows: list[str]) -> np.ndarray | None:
+        """Class names as the header writes them, or values."""
+        if labels is None:
+            return None
+        if self.kind == "value":
+            try:
+                return labels.astype(np.float64)
+            except ValueError:
+                bad = next(k for k, label in enumerate(labels) if not _is_number(label))
+                raise DataError(f"{self.name}: {rows[bad]}: the target {labels[bad]!s} is no number") from None
+        for row, label in zip(rows, labels, strict=True):
+            if label not in self.classes:
+                known = self.classes.values()
+                raise DataError(
+                    f"{self.name}: {row}: class {label!s} is not in @classLabel{nearest(label, known)}\n"
+                    f"@classLabel names {listed(known)}"
+                )
+        return np.array([self.classes[label] for label in labels])
+
+    def fault(self) -> str | None:
+        """The first line at fault, found after sktime refused the file without saying which line it was."""
+        if self.timestamps:
+            return None  # sktime names the line itself
+        width = None
+        for number, line in self.cases:
+            parts = line.split(":")
+            channels = parts[:-1] if self.kind != "none" else parts
+            width = len(channels) if width is None else width
+            if len(channels) != width:
+                return f"line {number} has {len(channels)} channels, the lines before it have {width}"
+            for k, channel in enumerate(channels):
+                for word in channel.strip().split(",") if channel.strip() else []:
+                    if word.strip() != "?" and not _is_number(word):
+                        return f"line {number}, channel {k}: {word.strip()!r} is not a number"
+        return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _lines(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,115 @@
+"""The UEA/UCR archive: what sktime carries is read where it lies, the rest is downloaded once and kept."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .._errors import DataError
+from .._registry import plain, reads_name
+from .._types import Sequences
+from .ts import read_ts
+
+PARTS = ("train", "test")
+
+
+@reads_name("sequences", "japanese-vowels", splits=PARTS)
+def japanese_vowels(name: str, split: str) -> Sequences:
+    """Nine speakers, two vowels: 270 + 370 recordings, 12 channels, 7 to 29 steps (Kudo et al. 1999)."""
+    return read_archive("JapaneseVowels", split, name=name)
+
+
+@reads_name("sequences", "basic-motions", splits=PARTS)
+def basic_motions(name: str, split: str) -> Sequences:
+    """Four movements seen by a smart watch: 40 + 40 recordings, 6 channels, 100 steps."""
+    return read_archive("BasicMotions", split, name=name)
+
+
+def archive_names() -> dict[str, str]:
+    """Every name of the archive that sktime knows, its plain spelling to its own."""
+    from sktime.datasets import tsc_dataset_names as listed
+
+    names = {*listed.univariate, *listed.multivariate, *_found_in(_carried())}
+    return {plain(name): name for name in sorted(names)}
+
+
+def read_archive(own: str, split: str, *, name: str) -> Sequences:
+    """A data set of the archive under its own name (``"JapaneseVowels"``); ``"all"`` is train, then test."""
+    import numpy as np
+
+    home = next((root for root in (_carried(), _kept()) if own in _found_in(root)), None)
+    folder = (home or _download(own, _kept())) / own
+    parts = [
+        read_ts(folder / f"{own}_{part.upper()}.ts", name=name, split=part)
+        for part in (PARTS if split == "all" else (split,))
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    first, second = parts
+    assert first.y is not None
+    assert second.y is not None
+    return Sequences(
+        first.X + second.X,
+        np.concatenate([first.y, second.y]),
+        np.arange(len(first) + len(second)),
+        first.channels,
+        name,
+    )
+
+
+def _carried() -> Path:
+    spec = importlib.util.find_spec("sktime")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("sktime is not installed", name="sktime")
+    return Path(spec.origin).parent / "datasets" / "data"
+
+
+def _kept() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "carrousel" / "uea"
+
+
+def _found_in(root: Path) -> list[str]:
+    if not root.is_dir():
+        return []
+    return [d.name for d in root.iterdir() if all((d / f"{d.name}_{p.upper()}.ts").is_file() for p in PARTS)]
+
+
+def _download(own: str, root: Path) -> Path:
+    """Fetch a data set with sktime into ``root``; what is broken off leaves nothing there."""
+    from sktime.datasets import load_UCR_UEA_dataset
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root) as scratch:
+            try:
+                with _patience(20.0), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # sktime advertises another mirror
+                    load_UCR_UEA_dataset(own, split="train", extract_path=scratch)
+            except Exception as error:  # sktime: RuntimeError, URLError, HTTPError, BadZipFile ...
+                raise DataError(
+                    f"{own} is not on this machine and could not be downloaded from the UEA/UCR archive "
+                    "(is there a network?); japanese-vowels, basic-motions and digits need none"
+                ) from error
+            if not (root / own).exists():
+                os.replace(Path(scratch) / own, root / own)
+    except OSError as error:
+        raise DataError(f"{root}: a downloaded data set cannot be kept there: {error.strerror or error}") from error
+    return root
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    """Limit how long a silent network is waited for; sktime's downloader sets no limit."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
