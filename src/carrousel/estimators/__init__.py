@@ -5,17 +5,17 @@ from ._progress import Progress, ProgressCallback
 from ._report import Report, Score
 from ._saved import load
 from .classify import LSTMClassifier
-from .forecast import Backtest, LSTMForecaster
+
 from .regress import LSTMRegressor
 
 # Every estimator that scikit-learn's conventions bind: the tests run the same checks on each.
-ESTIMATORS = (LSTMClassifier, LSTMRegressor, LSTMForecaster)
+ESTIMATORS = (LSTMClassifier, LSTMRegressor)
 
 __all__ = [
     "ESTIMATORS",
-    "Backtest",
+
     "LSTMClassifier",
-    "LSTMForecaster",
+
     "LSTMRegressor",
     "ModelError",
     "Progress",

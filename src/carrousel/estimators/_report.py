@@ -1,6 +1,7 @@
 """A model beside the simple methods, and a plain word on which wins."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -27,9 +28,16 @@ class Report:
     metric : the deciding metric, a key of every ``Score.metrics``.
     higher_is_better : how to read it.
     scores : the model first, then the simple methods.
-    count : test items (sequences, or forecast origins).
+    count : test items: sequences, or forecast origins.
     uncertainty : standard error of the difference between the model and the best simple method, over the test items
         (paired); None where the items are not independent (forecast origins overlap).
+
+    >>> lstm, naive = Score("LSTM", False, {"MAE": 2.0}), Score("naive", True, {"MAE": 1.5})
+    >>> print(Report("forecast", "MAE", False, (lstm, naive), 20))
+    method    MAE
+    LSTM        2
+    naive*    1.5
+    naive, a simpler method, wins: MAE 1.5 against 2 of LSTM (20 origins). Use it, or give LSTM more data or tuning.
     """
 
     task: str
@@ -40,10 +48,21 @@ class Report:
     uncertainty: float | None = None
 
     @property
+    def model(self) -> Score:
+        return next(score for score in self.scores if not score.simple)
+
+    @property
+    def best_simple(self) -> Score:
+        return max((score for score in self.scores if score.simple), key=self._merit)
+
+    @property
     def winner(self) -> Score:
         """The best method; on a tie the simple one."""
-        sign = 1.0 if self.higher_is_better else -1.0
-        return max(self.scores, key=lambda s: (sign * s.metrics[self.metric], s.simple))
+        return max(self.scores, key=lambda score: (self._merit(score), score.simple))
+
+    def _merit(self, score: Score) -> float:
+        value = score.metrics[self.metric]
+        return value if self.higher_is_better else -value
 
     @property
     def simpler_wins(self) -> bool:
@@ -51,14 +70,52 @@ class Report:
         return self.winner.simple
 
     @property
+    def clear(self) -> bool:
+        """Whether the difference to the best simple method exceeds two of its standard errors (True if unknown)."""
+        gap = abs(self._merit(self.model) - self._merit(self.best_simple))
+        return self.uncertainty is None or gap > 2 * self.uncertainty
+
+    @property
     def verdict(self) -> str:
-        """One plain sentence: which method wins, by what."""
-        raise NotImplementedError
+        """One or two plain sentences: which method wins, by what, and what follows."""
+        model, other = self.model, self.best_simple
+        ours, theirs = (_figure(score.metrics[self.metric]) for score in (model, other))
+        items = "origins" if self.task == "forecast" else "test sequences"
+        tail = f"({self.count} {items})"
+        doubt = "" if self.clear else " The difference is within what chance explains."
+        if self._merit(model) == self._merit(other):
+            said = f"{other.method}, a simpler method, does as well: {self.metric} {theirs} {tail}. Use it."
+        elif self.simpler_wins:
+            said = (
+                f"{other.method}, a simpler method, wins: {self.metric} {theirs} against {ours} of {model.method} {tail}."
+                f"{doubt} Use it, or give {model.method} more data or tuning."
+            )
+        else:
+            said = f"{model.method} wins: {self.metric} {ours} against {theirs} of {other.method} {tail}.{doubt}"
+        return said
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values, ``winner``, ``simpler_wins`` and ``verdict`` included."""
-        raise NotImplementedError
+        """Everything as plain JSON values; ``winner``, ``simpler_wins``, ``clear`` and ``verdict`` included."""
+        fields = {**asdict(self), "scores": [asdict(score) for score in self.scores]}
+        for score in fields["scores"]:
+            score["metrics"] = {name: v if math.isfinite(v) else None for name, v in score["metrics"].items()}
+        said = {"simpler_wins": self.simpler_wins, "clear": self.clear, "verdict": self.verdict}
+        return {**fields, "winner": self.winner.method, **said}
 
     def __str__(self) -> str:
-        """A table in plain text, the verdict below it."""
-        raise NotImplementedError
+        """A table in plain text with the winner starred, and the verdict below it."""
+        names = list(self.scores[0].metrics)
+        rows = [["method", *names]]
+        for score in self.scores:
+            star = "*" if score is self.winner else ""
+            rows.append([score.method + star, *(_figure(score.metrics.get(name, math.nan)) for name in names)])
+        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+        lines = [
+            "  ".join([row[0].ljust(widths[0] + 1), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+            for row in rows
+        ]
+        return "\n".join([*lines, self.verdict])
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}"

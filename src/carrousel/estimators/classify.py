@@ -1,49 +1,308 @@
+"""Sequences to classes."""
+
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+import torch
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length
+from torch import Tensor, nn
 
+from . import _saved
+from ._base import SequenceEstimator, paired_error
+from ._baselines import fit_logistic
+from ._params import training_options
 from ._progress import ProgressCallback
-from ._report import Report
+from ._report import Report, Score
+from ._sequences import Sequences, as_sequences
+from ._split import split
 
 
-class LSTMClassifier(ClassifierMixin, BaseEstimator):
+class WeightedCrossEntropy(nn.Module):
+    """Cross-entropy, each item times its class's weight; not divided by the weights of the batch, which would undo
+    them in a batch of one class."""
+
+    weight: Tensor
+
+    def __init__(self, weight: Tensor):
+        super().__init__()
+        self.register_buffer("weight", weight)
+
+    def forward(self, logits: Tensor, classes: Tensor) -> Tensor:  # [B, K], [B] -> []
+        losses = nn.functional.cross_entropy(logits, classes, reduction="none")
+        return (losses * self.weight[classes]).mean()
+
+
+def accuracy(logits: np.ndarray, classes: np.ndarray) -> float:
+    return float((logits.argmax(axis=1) == classes).mean())
+
+
+class LSTMClassifier(ClassifierMixin, SequenceEstimator):
+    """Classify sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
+
+    Follows scikit-learn's conventions, so that pipelines, cross-validation and grid search work on it. Channels are
+    standardised by the training data; a part of the training data is kept aside, and the weights with the least
+    loss on it win.
+
+    Parameters
+    ----------
+    hidden_size : cells in each layer and direction.
+    num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout, block_size,
+    gate_recurrence, heads, diagonal, init : as in ``carrousel.LSTM``; ``cell`` is a name in ``carrousel.cells``, a
+        name with options such as ``"elman(squash=relu)"``, or a cell of your own.
+    pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
+        (each direction where it has read the whole sequence).
+    dropout : rate between layers and before the linear layer, in [0, 1).
+    input_noise : deviation of Gaussian noise on the standardised input, in training only.
+    standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
+    learning_rate : the highest of a schedule that rises for a tenth of all steps and then falls as a cosine (AdamW).
+    weight_decay : of AdamW.
+    batch_size : sequences in a batch; sequences of similar length are put together.
+    max_epochs : passes over the training data.
+    patience : epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
+    validation : share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
+    gradient_clip : largest norm of the gradient; None does not clip.
+    class_weight : None, ``"balanced"`` or ``{class: weight}``.
+    device : a torch device.
+    random_state : seed; the same seed, data, thread count and torch version give the same model, bit for bit (on a
+        CPU). The global random state of torch is left alone.
+
+    Attributes
+    ----------
+    classes_ : class labels, sorted [K].
+    n_features_in_ : channels. (A 2-D array [N, T] is N sequences of one channel, and T may differ when predicting.)
+    channel_names_ : list of str.
+    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
+    best_epoch_ : the epoch whose weights were kept.
+    network_ : the torch module; ``network_.lstm`` is its ``carrousel.LSTM``.
+    fit_seconds_ : how long ``fit`` trained.
+
+    Raises
+    ------
+    ValueError : X with NaN or infinity, empty sequences or mixed channel counts (the message names sequence, step and
+        channel), fewer than two classes, unknown cell, a parameter out of its range.
+
+    Examples
+    --------
+    Which half of a sequence holds the pulse?
+
+    >>> import numpy as np
+    >>> from carrousel.estimators import LSTMClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> lengths = rng.integers(6, 15, size=60)
+    >>> y = np.array(["early", "late"])[rng.integers(0, 2, size=60)]
+    >>> X = [0.1 * rng.normal(size=(n, 1)) for n in lengths]
+    >>> for x, label in zip(X, y):
+    ...     x[1 if label == "early" else -2] += 1.0
+    >>> model = LSTMClassifier(hidden_size=16, max_epochs=25, random_state=0).fit(X[:40], y[:40])
+    >>> float(model.score(X[40:], y[40:]))
+    1.0
+    >>> model.report(X[40:], y[40:]).simpler_wins
+    False
+    """
+
     def __init__(
-        self, hidden_size=64, *, num_layers=1, cell="lstm", bidirectional=True, pooling="mean", dropout=0.2,
-        proj_size=0, forget_bias=None, layer_norm=False, recurrent_dropout=0.0, zoneout=0.0, block_size=1,
-        gate_recurrence=None, heads=1, diagonal=False, init="uniform", input_noise=0.0, standardise=True,
-        learning_rate=1e-2, weight_decay=1e-2, batch_size=32, max_epochs=50, patience=15, validation=0.2,
-        gradient_clip=1.0, class_weight=None, device="cpu", random_state=None,
-    ):  # fmt: skip
-        raise NotImplementedError
+        self,
+        hidden_size: int = 64,
+        *,
+        num_layers: int = 1,
+        cell: Any = "lstm",
+        bidirectional: bool = True,
+        pooling: str = "mean",
+        dropout: float = 0.2,
+        proj_size: int = 0,
+        forget_bias: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: Any = 0.0,
+        zoneout: Any = 0.0,
+        block_size: int = 1,
+        gate_recurrence: str | None = None,
+        heads: int = 1,
+        diagonal: bool = False,
+        init: Any = "uniform",
+        input_noise: float = 0.0,
+        standardise: bool = True,
+        learning_rate: float = 5e-3,
+        weight_decay: float = 1e-2,
+        batch_size: int = 32,
+        max_epochs: int = 50,
+        patience: int | None = 15,
+        validation: float | None = 0.1,
+        gradient_clip: float | None = 1.0,
+        class_weight: Any = None,
+        device: str = "cpu",
+        random_state: Any = None,
+    ):
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.cell = cell
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.dropout = dropout
+        self.proj_size = proj_size
+        self.forget_bias = forget_bias
+        self.layer_norm = layer_norm
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
+        self.block_size = block_size
+        self.gate_recurrence = gate_recurrence
+        self.heads = heads
+        self.diagonal = diagonal
+        self.init = init
+        self.input_noise = input_noise
+        self.standardise = standardise
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.validation = validation
+        self.gradient_clip = gradient_clip
+        self.class_weight = class_weight
+        self.device = device
+        self.random_state = random_state
 
-    def fit(self, X, y, *, validation_data: tuple | None = None, channel_names: list[str] | None = None,
-            checkpoint: str | Path | None = None, resume: bool = False, progress: ProgressCallback | None = None):  # fmt: skip
-        """``X``: list of ``[T_i, C]`` arrays (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D ``[N, T]``
-        array of N one-channel sequences. ``checkpoint``: a file that is rewritten atomically after every epoch;
-        ``resume=True`` goes on from it if it is there. Fitted: ``classes_``, ``n_features_in_`` (channels),
-        ``channel_names_`` (list[str]), ``history_`` (list of dicts: epoch, learning_rate, train_loss, valid_loss,
-        accuracy), ``best_epoch_``, ``network_`` (torch module; ``network_.lstm`` is the carrousel.LSTM),
-        ``fit_seconds_``."""
-        raise NotImplementedError
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        validation_data: tuple[Any, Any] | None = None,
+        channel_names: list[str] | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> "LSTMClassifier":
+        """Train on the sequences X and their classes y.
 
-    def predict(self, X) -> np.ndarray: raise NotImplementedError  # [N], values of classes_
+        Parameters
+        ----------
+        X : list of ``[T_i, C]`` arrays or DataFrames (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D
+            ``[N, T]`` array of N one-channel sequences.
+        y : N class labels: strings, integers or booleans.
+        validation_data : ``(X, y)`` to validate on instead of a share of X.
+        channel_names : C names; by default the columns' of DataFrames, or "0", "1", ...
+        checkpoint : a file, rewritten in one step after every epoch, that holds all that the next epoch depends on.
+        resume : go on from ``checkpoint`` if it is there, to the same bits as an unbroken run; a checkpoint of
+            another configuration or of other data is refused (ModelError).
+        progress : called with a ``Progress`` after each batch and epoch.
+        """
+        training_options(self)
+        if y is None:
+            raise ValueError("LSTMClassifier requires y to be passed, but the target y is None")
+        sequences = as_sequences(X)
+        labels = self._labels(y, len(sequences))
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"LSTMClassifier needs at least 2 classes, but y holds one class only: {self.classes_[0]!r}")
+        self._check_channels(sequences, channel_names)
+        seed = self._draw_seed(checkpoint, resume)
+        data: list[Any] = [sequences.values, sequences.lengths, labels]
+        self.baseline_ = fit_logistic(sequences, numbers, len(self.classes_), self._numbered_weights())
+        self.prior_ = np.bincount(numbers) / len(numbers)
 
-    def predict_proba(self, X) -> np.ndarray: raise NotImplementedError  # [N, K]
+        valid = None
+        train_part = np.arange(len(sequences))
+        if validation_data is not None:
+            valid = self._validation(*validation_data)
+            data += [valid[0].values, valid[0].lengths, valid[1]]
+        elif self.validation is not None:
+            train_part, valid_part = split(len(sequences), self.validation, seed, numbers)
+            if len(valid_part):
+                valid = sequences.take(valid_part), numbers[valid_part]
+        weight = compute_class_weight(self.class_weight, classes=self.classes_, y=labels)
+        weight = weight / weight[numbers[train_part]].mean()
+        self._train(
+            sequences.take(train_part),
+            numbers[train_part],
+            valid,
+            WeightedCrossEntropy(torch.tensor(weight, dtype=torch.float32)),
+            "accuracy",
+            accuracy,
+            seed,
+            self._identity(seed, data),
+            {"checkpoint": checkpoint, "resume": resume, "progress": progress},
+        )
+        return self
 
-    def report(self, X, y) -> Report:
-        """Accuracy and balanced accuracy of this model and of a logistic regression on each channel's mean and
-        deviation (fitted on the same training data during ``fit``, kept in the saved model) and of the most frequent
-        class."""
-        raise NotImplementedError
+    def _labels(self, y: Any, count: int) -> np.ndarray:
+        labels = np.asarray(column_or_1d(y, warn=True))
+        check_classification_targets(labels)
+        check_consistent_length(np.empty(count), labels)
+        return labels
 
-    def activations(self, sequence) -> dict[str, np.ndarray]:
-        """Every state and gate over time for one sequence ``[T, C]``: ``{"h_l0": [T, H], "c_l0": ..., "i_l0": ...,
-        "h_l0_reverse": ...}``."""
-        raise NotImplementedError
+    def _numbered_weights(self) -> Any:
+        """class_weight, its labels replaced by class numbers."""
+        if not isinstance(self.class_weight, dict):
+            return self.class_weight
+        return {k: self.class_weight[c] for k, c in enumerate(self.classes_.tolist()) if c in self.class_weight}
 
-    def save(self, path: str | Path) -> None:
-        """Write ``path/model.json`` and ``path/model.safetensors``, atomically; an older model there is replaced, other
-        files in the directory are kept; a directory that is no model is refused (FileExistsError)."""
-        raise NotImplementedError
+    def _validation(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
+        sequences = as_sequences(
+            X, channels=self.n_features_in_, estimator="LSTMClassifier", what="validation_data's X"
+        )
+        return sequences, self._numbers(y, len(sequences), "validation_data's y")
+
+    def _numbers(self, y: Any, count: int, what: str) -> np.ndarray:
+        """Class numbers of the labels; ValueError for a label that the training data did not have."""
+        labels = self._labels(y, count)
+        unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()), key=str)
+        if unknown:
+            raise ValueError(f"{what} holds the class {unknown[0]!r}, which the training data does not have")
+        return np.searchsorted(self.classes_, labels.astype(self.classes_.dtype))
+
+    @property
+    def _n_outputs(self) -> int:
+        return len(self.classes_)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probability of each class, in the order of ``classes_``, [N, K]."""
+        logits = self._outputs(self._sequences(X))
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class of each sequence, [N]."""
+        return self.classes_[self._outputs(self._sequences(X)).argmax(axis=1)]
+
+    def report(self, X: Any, y: Any) -> Report:
+        """This model beside a logistic regression on each channel's mean and deviation, and beside always naming the
+        most frequent class. The simple methods learned from the same training data, in ``fit``; they are kept in a
+        saved model.
+        """
+        sequences = self._sequences(X)
+        classes = self._numbers(y, len(sequences), "y")
+        guesses = {
+            self._method: self._outputs(sequences).argmax(axis=1),
+            "logistic regression on mean and deviation": self.baseline_(sequences).argmax(axis=1),
+            "most frequent class": np.full(len(classes), self.prior_.argmax()),
+        }
+        right = {method: guess == classes for method, guess in guesses.items()}
+        present = np.unique(classes)
+        scores = tuple(
+            Score(
+                method,
+                method != self._method,
+                {
+                    "accuracy": float(hit.mean()),
+                    "balanced accuracy": float(np.mean([hit[classes == k].mean() for k in present])),
+                },
+            )
+            for method, hit in right.items()
+        )
+        best = max(scores[1:], key=lambda score: score.metrics["accuracy"])
+        error = paired_error(right[self._method], right[best.method])
+        return Report("classification", "accuracy", True, scores, len(classes), error)
+
+    def _facts(self) -> dict[str, Any]:
+        classes = _saved.labels_to_json(self.classes_)
+        return {**super()._facts(), "classes": classes, "prior": self.prior_.tolist()}
+
+    def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.classes_ = _saved.labels_from_json(facts["classes"])
+        self.prior_ = _saved.numbers(facts["prior"], len(self.classes_), "prior")
+        super()._restore(facts, arrays)

@@ -1,8 +1,256 @@
-"""LSTMRegressor: as LSTMClassifier (same keyword options but class_weight), y is [N] or [N, D]; history metric "MAE";
-report: MAE, RMSE, R2 beside ridge on mean and deviation, and the mean."""
+"""Sequences to a value or a vector each."""
 
-from sklearn.base import BaseEstimator, RegressorMixin
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils.validation import check_array, check_consistent_length
+
+from . import _saved
+from ._base import SequenceEstimator, paired_error
+from ._baselines import fit_ridge
+from ._params import training_options
+from ._progress import ProgressCallback
+from ._report import Report, Score
+from ._scaling import Scaler
+from ._sequences import Sequences, as_sequences
+from ._split import split
 
 
-class LSTMRegressor(RegressorMixin, BaseEstimator):
-    pass
+class LSTMRegressor(RegressorMixin, SequenceEstimator):
+    """Predict a value, or a vector, for each sequence with an LSTM or any other cell of the family.
+
+    As LSTMClassifier, but for numbers: the squared error is minimised, on targets standardised by the training data.
+
+    Parameters
+    ----------
+    hidden_size : cells in each layer and direction.
+    num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout, block_size,
+    gate_recurrence, heads, diagonal, init : as in ``carrousel.LSTM``; ``cell`` is a name in ``carrousel.cells``, a
+        name with options such as ``"elman(squash=relu)"``, or a cell of your own.
+    pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
+        (each direction where it has read the whole sequence).
+    dropout : rate between layers and before the linear layer, in [0, 1).
+    input_noise : deviation of Gaussian noise on the standardised input, in training only.
+    standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
+    learning_rate : the highest of a schedule that rises for a tenth of all steps and then falls as a cosine (AdamW).
+    weight_decay : of AdamW.
+    batch_size : sequences in a batch; sequences of similar length are put together.
+    max_epochs : passes over the training data.
+    patience : epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
+    validation : share of the sequences kept aside; None keeps none and uses the last weights.
+    gradient_clip : largest norm of the gradient; None does not clip.
+    device : a torch device.
+    random_state : seed; the same seed, data, thread count and torch version give the same model, bit for bit (on a
+        CPU). The global random state of torch is left alone.
+
+    Attributes
+    ----------
+    n_features_in_ : channels. (A 2-D array [N, T] is N sequences of one channel, and T may differ when predicting.)
+    channel_names_ : list of str.
+    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, MAE (of the validation part, in the
+        target's units).
+    best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
+
+    Raises
+    ------
+    ValueError : as LSTMClassifier, and for a target with NaN or infinity.
+
+    Examples
+    --------
+    How many pulses did a sequence have?
+
+    >>> import numpy as np
+    >>> from carrousel.estimators import LSTMRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.integers(0, 2, size=(rng.integers(4, 12), 1)) for _ in range(120)]
+    >>> y = [float(x.sum()) for x in X]
+    >>> model = LSTMRegressor(hidden_size=16, pooling="last", random_state=0).fit(X[:100], y[:100])
+    >>> bool(model.score(X[100:], y[100:]) > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_size: int = 64,
+        *,
+        num_layers: int = 1,
+        cell: Any = "lstm",
+        bidirectional: bool = True,
+        pooling: str = "mean",
+        dropout: float = 0.2,
+        proj_size: int = 0,
+        forget_bias: float | None = None,
+        layer_norm: bool = False,
+        recurrent_dropout: Any = 0.0,
+        zoneout: Any = 0.0,
+        block_size: int = 1,
+        gate_recurrence: str | None = None,
+        heads: int = 1,
+        diagonal: bool = False,
+        init: Any = "uniform",
+        input_noise: float = 0.0,
+        standardise: bool = True,
+        learning_rate: float = 5e-3,
+        weight_decay: float = 1e-2,
+        batch_size: int = 32,
+        max_epochs: int = 50,
+        patience: int | None = 15,
+        validation: float | None = 0.1,
+        gradient_clip: float | None = 1.0,
+        device: str = "cpu",
+        random_state: Any = None,
+    ):
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.cell = cell
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.dropout = dropout
+        self.proj_size = proj_size
+        self.forget_bias = forget_bias
+        self.layer_norm = layer_norm
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
+        self.block_size = block_size
+        self.gate_recurrence = gate_recurrence
+        self.heads = heads
+        self.diagonal = diagonal
+        self.init = init
+        self.input_noise = input_noise
+        self.standardise = standardise
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.validation = validation
+        self.gradient_clip = gradient_clip
+        self.device = device
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        validation_data: tuple[Any, Any] | None = None,
+        channel_names: list[str] | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> "LSTMRegressor":
+        """Train on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
+        training_options(self)
+        if y is None:
+            raise ValueError("LSTMRegressor requires y to be passed, but the target y is None")
+        sequences = as_sequences(X)
+        targets = self._targets(y, len(sequences))
+        self._single = np.ndim(y) == 1
+        self._width = targets.shape[1]
+        self._check_channels(sequences, channel_names)
+        seed = self._draw_seed(checkpoint, resume)
+        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single)]
+        self.baseline_ = fit_ridge(sequences, targets)
+        self.mean_ = targets.mean(axis=0)
+
+        valid = None
+        train_part = np.arange(len(sequences))
+        if validation_data is not None:
+            valid = self._validation(*validation_data)
+            data += [valid[0].values, valid[0].lengths, valid[1]]
+        elif self.validation is not None:
+            train_part, valid_part = split(len(sequences), self.validation, seed)
+            if len(valid_part):
+                valid = sequences.take(valid_part), targets[valid_part]
+        self.target_scaler_ = Scaler.fit(targets[train_part])
+        scale = self.target_scaler_
+
+        def mean_absolute_error(predicted: np.ndarray, actual: np.ndarray) -> float:
+            return float(np.abs((predicted - actual) * scale.scale).mean())
+
+        self._train(
+            sequences.take(train_part),
+            scale(targets[train_part]),
+            None if valid is None else (valid[0], scale(valid[1])),
+            torch.nn.MSELoss(),
+            "MAE",
+            mean_absolute_error,
+            seed,
+            self._identity(seed, data),
+            {"checkpoint": checkpoint, "resume": resume, "progress": progress},
+        )
+        return self
+
+    def _targets(self, y: Any, count: int) -> np.ndarray:  # [N, D]
+        targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_consistent_length(np.empty(count), targets)
+        if targets.ndim == 1:
+            targets = targets[:, None]
+        if targets.ndim != 2 or targets.shape[1] == 0:
+            raise ValueError(f"y must be [N] or [N, D], got the shape {np.shape(y)}")
+        return targets
+
+    def _validation(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
+        sequences = as_sequences(
+            X, channels=self.n_features_in_, estimator="LSTMRegressor", what="validation_data's X"
+        )
+        return sequences, self._known_width(self._targets(y, len(sequences)), "validation_data's y")
+
+    def _known_width(self, targets: np.ndarray, what: str) -> np.ndarray:
+        if targets.shape[1] != self._width:
+            raise ValueError(f"{what} has {targets.shape[1]} values per sequence, the training data had {self._width}")
+        return targets
+
+    @property
+    def _n_outputs(self) -> int:
+        return self._width
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""
+        values = self.target_scaler_.inverse(self._outputs(sequences := self._sequences(X)))
+        return values.reshape(len(sequences)) if self._single else values
+
+    def report(self, X: Any, y: Any) -> Report:
+        """This model beside a ridge regression on each channel's mean and deviation, and beside the mean of the
+        training targets. The simple methods learned from the same training data, in ``fit``; they are kept in a saved
+        model. MAE decides; MAE and RMSE are in the target's units, averaged over its D values.
+        """
+        sequences = self._sequences(X)
+        targets = self._known_width(self._targets(y, len(sequences)), "y")
+        guesses = {
+            self._method: self.target_scaler_.inverse(self._outputs(sequences)),
+            "ridge on mean and deviation": self.baseline_(sequences),
+            "mean": np.broadcast_to(self.mean_, targets.shape),
+        }
+        errors = {method: np.abs(guess - targets).mean(axis=1) for method, guess in guesses.items()}
+        scores = tuple(
+            Score(
+                method,
+                method != self._method,
+                {
+                    "MAE": float(errors[method].mean()),
+                    "RMSE": float(np.sqrt(((guess - targets) ** 2).mean())),
+                    "R2": float(r2_score(targets, guess)) if len(targets) > 1 else float("nan"),
+                },
+            )
+            for method, guess in guesses.items()
+        )
+        best = min(scores[1:], key=lambda score: score.metrics["MAE"])
+        error = paired_error(errors[self._method], errors[best.method])
+        return Report("regression", "MAE", False, scores, len(targets), error)
+
+    def _facts(self) -> dict[str, Any]:
+        scale = self.target_scaler_
+        target = {"mean": scale.mean.tolist(), "scale": scale.scale.tolist(), "single": bool(self._single)}
+        return {**super()._facts(), "target": target, "mean": self.mean_.tolist()}
+
+    def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.mean_ = _saved.numbers(facts["mean"], len(facts["mean"]), "mean")
+        self._width = len(self.mean_)
+        self._single = bool(facts["target"]["single"])
+        self.target_scaler_ = _saved.scaler(facts["target"], self._width)
+        super()._restore(facts, arrays)

@@ -1,0 +1,77 @@
+"""Data sets of sequences and windows, and the order in which they are served."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+Batch = tuple[dict[str, Tensor], Tensor]
+
+# Sequences are sorted by length within pools of this many batches: long enough to save most padding, short enough
+# that a batch stays a mixture.
+POOL = 8
+
+
+class BatchSource(Protocol):
+    """What Batches needs: the length of every item, and any items as one padded batch."""
+
+    lengths: np.ndarray
+
+    def __len__(self) -> int: ...
+
+    def batch(self, chosen: np.ndarray) -> Batch: ...
+
+
+class SequenceDataset(Dataset):
+    """Ragged sequences laid end to end (``values`` float32 [S, C], ``lengths`` [N]) and their targets [N] or [N, D]."""
+
+    def __init__(self, values: np.ndarray, lengths: np.ndarray, targets: np.ndarray):
+        self.values = torch.from_numpy(np.ascontiguousarray(values))
+        self.lengths = lengths
+        self.starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
+        self.targets = torch.from_numpy(np.ascontiguousarray(targets))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, i: int) -> Batch:
+        return self.batch(np.array([i]))
+
+    def batch(self, chosen: np.ndarray) -> Batch:  # input [B, T, C], lengths [B]
+        lengths = torch.from_numpy(self.lengths[chosen])
+        starts = torch.from_numpy(self.starts[chosen])
+        steps = torch.arange(int(lengths.max()))
+        inside = steps < lengths[:, None]  # [B, T]
+        rows = torch.where(inside, starts[:, None] + steps, 0)
+        padded = self.values[rows].masked_fill_(~inside[:, :, None], 0.0)
+        return {"input": padded, "lengths": lengths}, self.targets[torch.from_numpy(chosen)]
+
+
+class Batches:
+    """The batches of one epoch. With ``order`` (the training order's generator) shuffled anew in each epoch and
+    grouped by similar length; without, in the order given.
+    """
+
+    def __init__(self, dataset: BatchSource, batch_size: int, order: np.random.Generator | None = None):
+        self.dataset, self.batch_size, self.order = dataset, batch_size, order
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for chosen in self._chosen():
+            yield self.dataset.batch(chosen)
+
+    def _chosen(self) -> list[np.ndarray]:
+        count, size = len(self.dataset), self.batch_size
+        if self.order is None:
+            return [np.arange(k, min(k + size, count)) for k in range(0, count, size)]
+        shuffled = self.order.permutation(count)
+        if self.dataset.lengths.min() < self.dataset.lengths.max():
+            pools = [shuffled[k : k + POOL * size] for k in range(0, count, POOL * size)]
+            shuffled = np.concatenate([p[np.argsort(self.dataset.lengths[p], kind="stable")] for p in pools])
+        batches = [shuffled[k : k + size] for k in range(0, count, size)]
+        return [batches[k] for k in self.order.permutation(len(batches))]

@@ -1,0 +1,116 @@
+"""The options that all estimators share: what they may be, and how they look as JSON."""
+
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+
+from carrousel import cells
+from carrousel.cells import Cell
+
+from ._training import Options
+
+LSTM_OPTIONS = (
+    "hidden_size", "num_layers", "cell", "bidirectional", "proj_size", "forget_bias", "layer_norm",
+    "recurrent_dropout", "zoneout", "block_size", "gate_recurrence", "heads", "diagonal", "init",
+)  # fmt: skip
+
+
+def lstm_options(estimator: Any) -> dict[str, Any]:
+    """The keyword arguments of ``carrousel.LSTM`` among an estimator's parameters."""
+    options = {name: getattr(estimator, name) for name in LSTM_OPTIONS}
+    # A grid search hands over NumPy's integers, which the module rightly refuses.
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in options.items()}
+
+
+def training_options(estimator: Any) -> Options:
+    """How to train, checked."""
+    number(estimator, "learning_rate", above=0.0)
+    number(estimator, "weight_decay", least=0.0)
+    number(estimator, "dropout", least=0.0, below=1.0)
+    number(estimator, "input_noise", least=0.0)
+    integer(estimator, "batch_size")
+    integer(estimator, "max_epochs")
+    integer(estimator, "patience", none=True)
+    number(estimator, "gradient_clip", above=0.0, none=True)
+    number(estimator, "validation", above=0.0, below=1.0, none=True)
+    clip = estimator.gradient_clip
+    return Options(
+        learning_rate=float(estimator.learning_rate),
+        weight_decay=float(estimator.weight_decay),
+        batch_size=int(estimator.batch_size),
+        max_epochs=int(estimator.max_epochs),
+        patience=None if estimator.patience is None else int(estimator.patience),
+        gradient_clip=None if clip is None else float(clip),
+        device=str(estimator.device),
+    )
+
+
+def integer(estimator: Any, name: str, *, least: int = 1, none: bool = False) -> None:
+    """Refuse a parameter that is no integer of at least ``least``."""
+    value = getattr(estimator, name)
+    if none and value is None:
+        return
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}{' or None' * none}, got {value!r}")
+
+
+def number(
+    estimator: Any, name: str, *, least: float | None = None, above: float | None = None, below: float | None = None,
+    none: bool = False,
+) -> None:  # fmt: skip
+    """Refuse a parameter that is no finite number within its bounds."""
+    value = getattr(estimator, name)
+    if none and value is None:
+        return
+    good = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    bounds = [("at least", least, lambda v, b: v >= b), ("above", above, lambda v, b: v > b),
+              ("below", below, lambda v, b: v < b)]  # fmt: skip
+    if not good or not all(bound is None or holds(value, bound) for _, bound, holds in bounds):
+        said = " and ".join(f"{word} {bound:g}" for word, bound, _ in bounds if bound is not None)
+        raise ValueError(f"{name} must be a number {said}{', or None' * none}, got {value!r}")
+
+
+def encode(value: Any) -> Any:
+    """A parameter's value in JSON. A cell is written by its name, a mapping as a list of pairs (its keys are labels)."""
+    if isinstance(value, Cell):
+        return value.spec
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, dict):
+        return {"pairs": [[encode(k), encode(v)] for k, v in value.items()]}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [encode(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"a {type(value).__name__} cannot be stored with a model: {value!r}")
+
+
+def decode(value: Any) -> Any:
+    """The inverse of ``encode``; sequences come back as tuples."""
+    if isinstance(value, dict):
+        if set(value) != {"pairs"}:
+            raise ValueError(f"unexpected fields {sorted(value)}")
+        return {decode(k): decode(v) for k, v in value["pairs"]}
+    if isinstance(value, list):
+        return tuple(decode(item) for item in value)
+    return value
+
+
+def stored_params(estimator: Any) -> dict[str, Any]:
+    """All constructor parameters as JSON, but a generator given as ``random_state`` (the seed drawn from it is kept)."""
+    params = dict(estimator.get_params(deep=False))
+    if not (params["random_state"] is None or isinstance(params["random_state"], numbers.Integral)):
+        params["random_state"] = None
+    return {name: encode(value) for name, value in sorted(params.items())}
+
+
+def is_own_cell(cell: Any) -> bool:
+    """Whether this cell's code is the user's: its name alone does not bring it back."""
+    if not isinstance(cell, Cell):
+        return False
+    try:
+        return cells.get(cell.spec) != cell
+    except (ValueError, TypeError):
+        return True

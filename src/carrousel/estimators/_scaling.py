@@ -1,0 +1,30 @@
+"""Standardisation, fitted once and kept with the model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Per-column shift and scale, float64 [C]: ``(x - mean) / scale``. A constant column has scale 1."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def fit(cls, values: np.ndarray) -> "Scaler":  # values [S, C]
+        mean, scale = values.mean(axis=0), values.std(axis=0)
+        # Rounding leaves a constant column of large numbers with a tiny deviation, which would blow noise up.
+        constant = scale <= 1e-12 * np.maximum(np.abs(mean), np.abs(values).max(axis=0))
+        return cls(mean, np.where(constant, 1.0, scale))
+
+    @classmethod
+    def identity(cls, columns: int) -> "Scaler":
+        return cls(np.zeros(columns), np.ones(columns))
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        return ((values - self.mean) / self.scale).astype(np.float32)
+
+    def inverse(self, values: np.ndarray) -> np.ndarray:
+        return values.astype(np.float64) * self.scale + self.mean

@@ -1,0 +1,152 @@
+"""Sequences of unequal length, checked and laid end to end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """N sequences as one array: ``values`` float64 [S, C], S the sum of ``lengths`` int64 [N]; ``names`` of channels."""
+
+    values: np.ndarray
+    lengths: np.ndarray
+    names: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def channels(self) -> int:
+        return self.values.shape[1]
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Row of ``values`` at which each sequence begins, [N]."""
+        return np.concatenate(([0], np.cumsum(self.lengths)[:-1])).astype(np.int64)
+
+    def take(self, chosen: np.ndarray) -> "Sequences":
+        """The sequences numbered in ``chosen``, in that order."""
+        starts, lengths = self.starts[chosen], self.lengths[chosen]
+        rows = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) + np.arange(lengths.sum())
+        return Sequences(self.values[rows], lengths, self.names)
+
+
+def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estimator", what: str = "X") -> Sequences:
+    """Check X and lay it end to end.
+
+    X is a list of ``[T_i, C]`` arrays (or DataFrames with the same columns), one ``[N, T, C]`` array, or a 2-D
+    ``[N, T]`` array of N one-channel sequences of T steps; a list of 1-D arrays is one-channel and ragged.
+    ``channels`` is the number that a fitted estimator expects.
+
+    Raises ValueError, naming the sequence, step and channel, for NaN or infinity, empty sequences, mixed channel
+    counts; TypeError for what is no array of real numbers.
+    """
+    _refuse_sparse(X, what)
+    if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
+        found = _from_list(X, what)
+    else:
+        found = _from_array(X, what)
+    if channels is not None and found.channels != channels:
+        raise ValueError(
+            f"{what} has {found.channels} channel{'s' * (found.channels != 1)}, but {estimator} was fitted on {channels}"
+        )
+    _refuse_not_finite(found, what)
+    return found
+
+
+def _from_array(X: Any, what: str) -> Sequences:
+    names = _names(X)
+    array = _real(X, what)
+    if array.ndim == 2:
+        array, names = array[:, :, None], None
+    if array.ndim != 3:
+        raise ValueError(
+            f"{what} has shape {array.shape}: give a list of [T_i, C] arrays, one [N, T, C] array or a 2-D [N, T] array. "
+            "Reshape your data: one sequence x of shape [T, C] is [x], one of shape [T] is x[None, :, None]"
+        )
+    n, steps, channels = array.shape
+    if n == 0:
+        raise ValueError(f"Found array with 0 sample(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
+    if steps == 0 or channels == 0:
+        raise ValueError(f"Found array with 0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
+    return Sequences(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names)
+
+
+def _from_list(X: Sequence[Any], what: str) -> Sequences:
+    if len(X) == 0:
+        raise ValueError(f"Found array with 0 sample(s) (an empty list as {what}) while a minimum of 1 is required.")
+    arrays = []
+    for i, x in enumerate(X):
+        array = _real(x, f"sequence {i} of {what}")
+        if array.ndim == 0:
+            raise ValueError(
+                f"{what} is a flat list of numbers; give a list of [T_i, C] arrays. "
+                "Reshape your data: one sequence x of shape [T, C] is [x]"
+            )
+        if array.ndim == 1:
+            array = array[:, None]
+        if array.ndim != 2:
+            raise ValueError(f"sequence {i} of {what} has shape {array.shape}; it must be [T, C] (or [T], one channel)")
+        if array.shape[0] == 0:
+            raise ValueError(f"sequence {i} of {what} is empty; every sequence needs at least one step")
+        if array.shape[1] == 0:
+            raise ValueError(f"sequence {i} of {what} has no channel")
+        if arrays and array.shape[1] != arrays[0].shape[1]:
+            raise ValueError(
+                f"mixed channel counts in {what}: sequence 0 has {arrays[0].shape[1]}, sequence {i} has {array.shape[1]}"
+            )
+        arrays.append(array)
+    lengths = np.array([len(a) for a in arrays], dtype=np.int64)
+    return Sequences(np.concatenate(arrays), lengths, _common_names(X, what))
+
+
+def _names(x: Any) -> tuple[str, ...] | None:
+    columns = getattr(x, "columns", None)
+    return None if columns is None else tuple(str(c) for c in columns)
+
+
+def _common_names(X: Sequence[Any], what: str) -> tuple[str, ...] | None:
+    names = _names(X[0])
+    for i, x in enumerate(X):
+        if _names(x) != names:
+            raise ValueError(f"sequence {i} of {what} has the columns {_names(x)}, sequence 0 has {names}")
+    return names
+
+
+def _real(x: Any, what: str) -> np.ndarray:
+    _refuse_sparse(x, what)
+    if hasattr(x, "detach"):  # a torch tensor, wherever it lives
+        x = x.detach().cpu()
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{what} is no array of numbers: {error}") from None
+    if np.iscomplexobj(array):
+        raise ValueError(f"Complex data not supported: {what} is complex\n{array}\n")
+    try:
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what} is no array of real numbers: {error}") from None
+
+
+def _refuse_sparse(x: Any, what: str) -> None:
+    if hasattr(x, "toarray") and hasattr(x, "nnz"):
+        raise TypeError(f"{what} is a sparse container, and sequences are dense: use {what}.toarray()")
+
+
+def _refuse_not_finite(found: Sequences, what: str) -> None:
+    bad = ~np.isfinite(found.values)
+    if not bad.any():
+        return
+    row, channel = (int(k[0]) for k in np.nonzero(bad))
+    sequence = int(np.searchsorted(found.starts, row, side="right")) - 1
+    value = found.values[row, channel]
+    name = "NaN" if np.isnan(value) else "inf" if value > 0 else "-inf"
+    where = f"{channel} ({found.names[channel]!r})" if found.names else f"{channel}"
+    raise ValueError(
+        f"{what} contains {name} at sequence {sequence}, step {row - found.starts[sequence]}, channel {where}; "
+        f"{int(bad.sum())} of {bad.size} values are not finite. Fill or drop them first"
+    )

@@ -1,0 +1,129 @@
+"""One long series with its time index: what the forecaster reads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ._sequences import _real
+
+# Steps in a season by the frequency of the index: the next longer natural cycle.
+SEASONS = {
+    "s": 60, "sec": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "SM": 24, "M": 12, "ME": 12, "MS": 12, "BM": 12,
+    "BME": 12, "BMS": 12, "Q": 4, "QE": 4, "QS": 4, "BQE": 4, "BQS": 4,
+}  # fmt: skip
+DAY = pd.Timedelta("1D")
+
+
+@dataclass(frozen=True)
+class Series:
+    """``values`` float64 [T, C] under ``names`` (column names, or numbers for an array) and a regular ``index``.
+
+    ``index`` is None for a plain array.
+    """
+
+    values: np.ndarray
+    names: tuple[Any, ...]
+    index: pd.Index | None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def column(self, name: Any, what: str) -> int:
+        """The number of a column; ValueError naming those there are."""
+        if name in self.names:
+            return self.names.index(name)
+        known = ", ".join(repr(n) for n in self.names)
+        raise ValueError(f"{what} {name!r} is not a column of the series; it has {known}")
+
+
+def as_series(X: Any, what: str = "X") -> Series:
+    """Check a series: array ``[T]`` or ``[T, C]``, pandas Series or DataFrame with a regular time index.
+
+    Raises ValueError, naming row and column, for NaN or infinity, and for an index with gaps, repeats or disorder.
+    """
+    index = getattr(X, "index", None) if isinstance(X, (pd.Series, pd.DataFrame)) else None
+    if isinstance(X, pd.Series):
+        X = X.to_frame(X.name if X.name is not None else 0)
+    names = tuple(X.columns) if isinstance(X, pd.DataFrame) else None
+    if isinstance(X, pd.DataFrame):
+        for name in X.columns:
+            if not pd.api.types.is_numeric_dtype(X[name]):
+                raise ValueError(f"column {name!r} of {what} holds {X[name].dtype}, not numbers; drop or encode it")
+    values = _real(X, what)
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise ValueError(f"{what} must be one series, [T] or [T, C]; it has the shape {values.shape}")
+    if len(values) == 0:
+        raise ValueError(f"{what} is empty")
+    names = names if names is not None else tuple(range(values.shape[1]))
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row, column = (int(k[0]) for k in np.nonzero(bad))
+        value = "NaN" if np.isnan(values[row, column]) else "inf"
+        at = f"row {row}" if index is None else f"row {row} ({index[row]})"
+        raise ValueError(f"{what} contains {value} at {at}, column {names[column]!r}; fill it first")
+    return Series(values, names, None if index is None else regular(index, what))
+
+
+def regular(index: pd.Index, what: str) -> pd.Index:
+    """The index with its frequency, refused if it is not one step after another."""
+    if isinstance(index, pd.PeriodIndex):
+        steps = np.diff(index.asi8)
+        _refuse_irregular(index, steps == 1, what)
+        return index
+    if isinstance(index, pd.DatetimeIndex):
+        if index.freq is not None or len(index) < 3:
+            return index
+        frequency = pd.infer_freq(index)
+        if frequency is not None and not frequency.startswith("-"):
+            return pd.DatetimeIndex(index, freq=frequency)
+        steps = np.diff(index.asi8)
+        _refuse_irregular(index, (steps > 0) & (steps == np.median(steps)), what)
+        raise ValueError(f"no frequency fits the time index of {what}; it must be regular")
+    if pd.api.types.is_integer_dtype(index.dtype):
+        steps = np.diff(np.asarray(index))
+        step = steps[0] if len(steps) else 1
+        _refuse_irregular(index, (steps > 0) & (steps == step), what)
+        return pd.RangeIndex(int(index[0]), int(index[0]) + int(step) * len(index), int(step))
+    raise ValueError(f"the index of {what} holds {index.dtype}; it must be times, periods or integers")
+
+
+def _refuse_irregular(index: pd.Index, good: np.ndarray, what: str) -> None:
+    if not good.all():
+        row = int(np.flatnonzero(~good)[0]) + 1
+        raise ValueError(
+            f"the time index of {what} is not regular: row {row} ({index[row]}) follows {index[row - 1]}. "
+            "Sort it, drop repeats, and fill gaps first"
+        )
+
+
+def following(index: pd.Index, steps: int) -> pd.Index:
+    """The next ``steps`` places after a regular index."""
+    if isinstance(index, pd.PeriodIndex):
+        return pd.period_range(index[-1] + 1, periods=steps, freq=index.freq)
+    if isinstance(index, pd.DatetimeIndex):
+        if index.freq is None:
+            raise ValueError("the time index is too short to tell its frequency; give it one")
+        return pd.date_range(index[-1], periods=steps + 1, freq=index.freq, name=index.name)[1:]
+    step = index.step if isinstance(index, pd.RangeIndex) else 1
+    first = int(index[-1]) + step
+    return pd.RangeIndex(first, first + step * steps, step, name=index.name)
+
+
+def season_of(index: pd.Index | None) -> int:
+    """Steps in a season, from the index's frequency: 24 for hours, 7 for days, 12 for months ... ; 1 if unknown."""
+    frequency = getattr(index, "freq", None)
+    if frequency is None:
+        return 1
+    try:
+        step = pd.Timedelta(frequency)
+    except (ValueError, TypeError):
+        step = None
+    if step is not None and frequency.n > 1:
+        # Several minutes or hours: the steps in a day, if they fill it.
+        return int(DAY / step) if step < DAY and DAY % step == pd.Timedelta(0) else 1
+    name = frequency.name.split("-")[0]
+    return SEASONS.get(name, 1) if frequency.n == 1 else 1

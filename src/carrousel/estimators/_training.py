@@ -1,0 +1,141 @@
+"""One training run: skorch's loop with early stopping, checkpoints and progress."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import GradientNormClipping
+from skorch.helper import predefined_split
+from torch import nn
+
+from ._batches import Batches, BatchSource
+from ._callbacks import Epochs, Metric, RandomStates, Schedule, StopTraining, Watch
+from ._checkpoint import RunState, check_identity, read_checkpoint, restore, save_checkpoint
+from ._progress import ProgressCallback
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train: the training part of an estimator's parameters."""
+
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    max_epochs: int
+    patience: int | None
+    gradient_clip: float | None
+    device: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train: the network's maker and criterion, the data, and the figure shown to people."""
+
+    build: Callable[[], nn.Module]
+    criterion: nn.Module
+    train: BatchSource
+    valid: BatchSource | None
+    metric_name: str
+    metric: Metric
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run; ``network`` carries the best weights and is in evaluation mode, on the CPU or its device."""
+
+    network: nn.Module
+    history: list[dict[str, Any]]
+    best_epoch: int
+    stopped_early: bool
+    seconds: float
+
+
+class Trainer(NeuralNet):
+    """skorch's net, but an interrupt by the user is not taken for a finished training."""
+
+    def run(self, dataset: BatchSource, epochs: int) -> None:
+        """Train for at most ``epochs``."""
+        self.notify("on_train_begin", X=dataset, y=None)
+        with contextlib.suppress(StopTraining):
+            self.fit_loop(dataset, epochs=epochs)
+        self.notify("on_train_end", X=dataset, y=None)
+
+
+def train(
+    job: Job,
+    options: Options,
+    seed: int,
+    *,
+    identity: dict[str, Any],
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Trained:
+    """Run ``job``; with ``checkpoint`` every epoch ends with its state on disk, and ``resume`` goes on from there."""
+    begun = time.perf_counter()
+    if resume and checkpoint is None:
+        raise ValueError("resume=True needs checkpoint=, the file to go on from")
+    path = None if checkpoint is None else Path(checkpoint)
+    found = None
+    if path is not None:
+        if path.is_dir():
+            raise IsADirectoryError(f"checkpoint={str(path)!r} is a directory; give the name of a file")
+        if resume and path.exists():
+            found = read_checkpoint(path)
+            check_identity(path, found[0]["identity"], identity)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    device = torch.device(options.device)
+    batches = len(Batches(job.train, options.batch_size))
+    state = RunState()
+    watch = Watch(progress or (lambda _: None), state, options.max_epochs, batches, job.metric_name)
+    with RandomStates(seed, device) as order:
+        network = job.build()
+
+        def keep() -> None:
+            if path is not None:
+                save_checkpoint(path, identity, state, network, net.optimizer_, order, device)
+            watch.epoch_done()
+
+        epochs = Epochs(state, options.patience, job.metric_name, job.metric, keep)
+        net = Trainer(
+            module=network,
+            criterion=job.criterion,
+            optimizer=torch.optim.AdamW,
+            optimizer__weight_decay=options.weight_decay,
+            lr=options.learning_rate,
+            batch_size=options.batch_size,
+            iterator_train=Batches,
+            iterator_train__order=order,
+            iterator_valid=Batches,
+            train_split=None if job.valid is None else predefined_split(job.valid),
+            callbacks=[
+                ("clip", GradientNormClipping(options.gradient_clip)),
+                ("schedule", Schedule(state, options.learning_rate, options.max_epochs, batches)),
+                ("watch", watch),
+                ("epochs", epochs),
+            ],
+            device=options.device,
+            verbose=0,
+        )
+        net.initialize()
+        if found is not None and path is not None:
+            restore(path, *found, state, network, net.optimizer_, order, device)
+        watch.begin()
+        if not epochs.exhausted:
+            net.run(job.train, options.max_epochs - state.epoch)
+        if state.best_weights:
+            network.load_state_dict(state.best_weights)
+        watch.end(epochs.exhausted and state.epoch < options.max_epochs)
+    network.eval()
+    return Trained(
+        network=network,
+        history=state.history,
+        best_epoch=state.best_epoch or state.epoch,
+        stopped_early=epochs.exhausted and state.epoch < options.max_epochs,
+        seconds=time.perf_counter() - begun,
+    )
