@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -93,33 +94,52 @@ class Cell:
         >>> carrousel.cells["elman"].using(squash=relu).spec
         'elman(squash=relu)'
         """
-        known = option_names(self.equations)
+        known = option_defaults(self.equations)
         for option in options:
             if option not in known:
                 has = f"its options are {', '.join(known)}" if known else "it has none"
                 raise ValueError(f"cell {self.name!r} has no option {option!r}: {has}")
-        return replace(self, options=tuple(sorted({**dict(self.options), **options}.items())))
+        # A default that is spelled out is no other cell.
+        chosen = {key: value for key, value in {**dict(self.options), **options}.items() if value != known[key]}
+        return replace(self, options=tuple(sorted(chosen.items())))
 
     def named(self, name: str) -> Cell:
         """The same equations under another name."""
         return replace(self, name=name)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Cell:
+        return self  # nothing in it changes
+
     def __reduce__(self) -> tuple[Any, ...]:
-        # A pickled function is looked up by its name, and under that name stands the cell.
-        return _restore, (self.equations.__module__, self.equations.__qualname__, self.name, self.options)
+        # A pickled function is looked up by its name, and under that name must stand the cell.
+        module, qualname = self.equations.__module__, self.equations.__qualname__
+        try:
+            found = _look_up(module, qualname)
+        except (ImportError, AttributeError):
+            found = None
+        if not isinstance(found, Cell) or found.equations is not self.equations:
+            raise pickle.PicklingError(
+                f"cell {self.name!r} cannot be pickled: it is not to be found as {module}.{qualname}; "
+                "put @carrousel.cell above a function at the top of a module"
+            )
+        return _restore, (module, qualname, self.name, self.options)
 
 
-def _restore(module: str, qualname: str, name: str, options: tuple[tuple[str, Any], ...]) -> Cell:
+def _look_up(module: str, qualname: str) -> Any:
     found: Any = importlib.import_module(module)
     for part in qualname.split("."):
         found = getattr(found, part)
-    return replace(found, name=name, options=options)
+    return found
 
 
-def option_names(equations: Equations) -> tuple[str, ...]:
-    """The keyword-only arguments of a cell's equations."""
+def _restore(module: str, qualname: str, name: str, options: tuple[tuple[str, Any], ...]) -> Cell:
+    return replace(_look_up(module, qualname), name=name, options=options)
+
+
+def option_defaults(equations: Equations) -> dict[str, Any]:
+    """The keyword-only arguments of a cell's equations, and their defaults."""
     parameters = inspect.signature(equations).parameters.values()
-    return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def cell(
@@ -193,6 +213,11 @@ def _check_names(cell: Cell) -> None:
     def fail(problem: str) -> None:
         raise ValueError(f"cell {cell.name!r}: {problem}")
 
+    if not cell.name.isidentifier():
+        fail("its name must be one word of letters, digits and underscores")
+    for option, default in option_defaults(cell.equations).items():
+        if default is inspect.Parameter.empty:
+            fail(f"its option {option!r} has no default")
     if not cell.rows:
         fail("it declares no rows; rows='i f g o', for example")
     for name in (*cell.rows, *cell.states):
@@ -214,6 +239,10 @@ def _check_names(cell: Cell) -> None:
         fail("its rows cannot be split, for it has no recurrent part")
 
 
+class _UndeclaredError(ValueError):
+    """The equations use a name that their declaration does not have."""
+
+
 class _Watched:
     """A namespace that records which of its names are used."""
 
@@ -223,7 +252,7 @@ class _Watched:
     def __getattr__(self, name: str) -> Any:
         if name not in self._values:
             has = ", ".join(self._values)
-            raise ValueError(
+            raise _UndeclaredError(
                 f"cell {self._cell.name!r}: its equations use {self._what}.{name}, which is not declared; "
                 f"{self._what} has {has or 'nothing'}"
             )
@@ -242,12 +271,17 @@ class _Trial:
         z = {row: Parts(value, value) if row in cell.split else value for row in cell.rows}
         s = dict.fromkeys((*cell.states, "h"), value)
         ports = dict.fromkeys((*cell.peepholes, *cell.candidates, *cell.states), math.identity)
-        with torch.no_grad():
-            result = cell(
-                _Watched(cell, "z", z, self.seen_rows),
-                _Watched(cell, "s", s, self.seen_states),
-                _Watched(cell, "p", ports, self.seen_ports),
-            )
+        try:
+            with torch.no_grad():
+                result = cell(
+                    _Watched(cell, "z", z, self.seen_rows),
+                    _Watched(cell, "s", s, self.seen_states),
+                    _Watched(cell, "p", ports, self.seen_ports),
+                )
+        except _UndeclaredError:
+            raise
+        except Exception as error:
+            raise ValueError(f"cell {cell.spec!r}: its equations fail: {type(error).__name__}: {error}") from error
         self._check(cell, result)
 
     def _check(self, cell: Cell, result: Any) -> None:
@@ -266,9 +300,12 @@ class _Trial:
             and isinstance(result[2], Gates)
         ):
             fail("its equations must return (h, State(...), Gates(...))")
-        _, state, gates = result
+        h, state, gates = result
         same("State", vars(state), cell.states)
         same("Gates", vars(gates), cell.rows)
+        for what, value in {"h": h, **vars(state), **vars(gates)}.items():
+            if not isinstance(value, torch.Tensor) or value.shape != (1,):
+                fail(f"its equations return for {what} not a value for each cell but {value!r}")
         for row in cell.rows:
             if row not in self.seen_rows:
                 fail(f"its equations never use z.{row}")

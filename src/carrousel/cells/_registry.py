@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from carrousel.cells import math
-from carrousel.cells._contract import Cell, option_names
+from carrousel.cells._contract import Cell, option_defaults
 
 __all__ = ["Registry"]
 
@@ -80,7 +80,7 @@ def _read_value(cell: Cell, key: str, value: str) -> Any:
     try:
         return float(value)
     except ValueError:
-        known = ", ".join(option_names(cell.equations)) or "none"
+        known = ", ".join(option_defaults(cell.equations)) or "none"
         raise ValueError(
             f"option {key!r} of cell {cell.name!r} (options: {known}) is {value!r}: "
             f"a number or one of {', '.join(math.__all__)} is wanted"

@@ -54,9 +54,11 @@ def minlstm(z, s, p):
         g = G(W_g x + b_g)                      G(x) = x + 1/2 for x >= 0, else sigmoid(x)
         h' = f / (f + i) h + i / (f + i) g
     """
-    f, i = sigmoid(z.f), sigmoid(z.i)
     g = p.g(where(z.g >= 0.0, z.g + 0.5, sigmoid(z.g)))
-    return (f * s.h + i * g) / (f + i), State(), Gates(f=f, i=i, g=g)
+    # f / (f + i), where neither underflows
+    ratio = logsigmoid(z.f) - logsigmoid(z.i)
+    h = sigmoid(ratio) * s.h + sigmoid(-ratio) * g
+    return h, State(), Gates(f=sigmoid(z.f), i=sigmoid(z.i), g=g)
 
 
 @cell("g", candidates="g")

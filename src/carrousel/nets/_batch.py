@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -100,10 +101,11 @@ class Batch:
             return value.squeeze(1)
         return value.transpose(0, 1) if self.batch_first else value
 
-    def resets_in(self, resets: Tensor) -> Tensor:
+    def resets_in(self, resets: Tensor | Sequence[Any]) -> Tensor:
         """The user's resets, of the input's form without channels, as bools ``[T, B]``."""
         if self.packed is not None:
             raise ValueError("resets go with a padded batch, not with a PackedSequence; pass lengths= for ragged data")
+        resets = torch.as_tensor(resets)
         T, B = self.x.shape[:2]
         want = (T,) if not self.batched else (B, T) if self.batch_first else (T, B)
         if tuple(resets.shape) != want:

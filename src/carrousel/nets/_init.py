@@ -30,7 +30,7 @@ def check_init(layer: Layer, init: str | float, forget_bias: float | None) -> No
             raise ValueError(f"forget_bias: cell {cell.spec!r} has no forget gate 'f' of its own")
         if not layer.bias:
             raise ValueError("forget_bias needs bias=True")
-        if not isinstance(forget_bias, numbers.Real) or not math.isfinite(forget_bias):
+        if not isinstance(forget_bias, numbers.Real) or isinstance(forget_bias, bool) or not math.isfinite(forget_bias):
             raise ValueError(f"forget_bias should be a finite number, got {forget_bias!r}")
 
 
@@ -55,7 +55,9 @@ def fill(layer: Layer, weights: Mapping[str, Tensor], init: str | float, forget_
     if init == "orthogonal":
         for rows in weights["weight_hh"].split(layer.row_sizes):
             for head in rows.chunk(layer.heads):
-                torch_init.orthogonal_(head)
+                # The decomposition behind it wants at least single precision.
+                precise = torch.empty_like(head, dtype=torch.promote_types(head.dtype, torch.float32))
+                head.copy_(torch_init.orthogonal_(precise))
     if forget_bias is not None:
         row = layer.cell.rows.index("f")
         start = sum(layer.row_sizes[:row])

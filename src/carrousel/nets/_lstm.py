@@ -16,7 +16,7 @@ from carrousel.cells import Cell
 from carrousel.engine import Layer, torch_kernels
 from carrousel.nets import _init, _noise
 from carrousel.nets._batch import Batch
-from carrousel.nets._options import check_rate, check_size, layer_of, rates_of
+from carrousel.nets._options import check_flag, check_rate, check_size, layer_of, rates_of
 
 __all__ = ["LSTM"]
 
@@ -108,9 +108,6 @@ class LSTM(nn.Module):
         init: str | float = "uniform",
     ) -> None:
         super().__init__()
-        for name, flag in (("bias", bias), ("batch_first", batch_first), ("bidirectional", bidirectional)):
-            if not isinstance(flag, bool):
-                raise TypeError(f"{name} should be of type bool, got: {type(flag).__name__}")
         self.num_layers = check_size("num_layers", num_layers)
         self.dropout = check_rate("dropout", dropout, one=True)
         if dropout > 0 and num_layers == 1:
@@ -119,14 +116,15 @@ class LSTM(nn.Module):
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=2,
             )
-        self.batch_first, self.bidirectional = batch_first, bidirectional
+        self.batch_first = check_flag("batch_first", batch_first)
+        self.bidirectional = check_flag("bidirectional", bidirectional)
         options: dict[str, Any] = {
             "proj_size": proj_size,
             "bias": bias,
-            "layer_norm": bool(layer_norm),
+            "layer_norm": layer_norm,
             "block_size": block_size,
             "heads": heads,
-            "diagonal": bool(diagonal),
+            "diagonal": diagonal,
             "gate_recurrence": gate_recurrence,
         }
         first = layer_of(cell, input_size, hidden_size, **options)
@@ -231,13 +229,13 @@ class LSTM(nn.Module):
         hx: Tensor | tuple[Tensor, ...] | None = None,
         *,
         lengths: Tensor | Sequence[int] | None = None,
-        resets: Tensor | None = None,
+        resets: Tensor | Sequence[Any] | None = None,
         return_states: bool | str = False,
     ) -> Any:
         if return_states not in (False, True, "gates"):
             raise ValueError(f"return_states should be False, True or 'gates', got {return_states!r}")
-        self._check_features(input.data if isinstance(input, PackedSequence) else input)
         batch = Batch.of(input, lengths, batch_first=self.batch_first, owner=type(self).__name__)
+        self._check_features(input.data if isinstance(input, PackedSequence) else input)
         state = self._state_in(hx, batch)
         kind = self._torch_kind(batch, resets, return_states)
         if kind is not None:
@@ -335,7 +333,7 @@ class LSTM(nn.Module):
         given = tuple(batch.state_out(value) for value in state)
         return given if len(given) > 1 else given[0]
 
-    def _torch_kind(self, batch: Batch, resets: Tensor | None, return_states: bool | str) -> str | None:
+    def _torch_kind(self, batch: Batch, resets: Any, return_states: bool | str) -> str | None:
         """torch's name for the kernel to run, None where carrousel's own engine runs."""
         if batch.x.device.type in engine.DEVICES or torch_kernels.transformed():
             return None

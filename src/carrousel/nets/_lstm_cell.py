@@ -67,11 +67,11 @@ class LSTMCell(nn.Module):
             input_size,
             hidden_size,
             bias=bias,
-            layer_norm=bool(layer_norm),
+            layer_norm=layer_norm,
             block_size=block_size,
             gate_recurrence=gate_recurrence,
             heads=heads,
-            diagonal=bool(diagonal),
+            diagonal=diagonal,
         )
         self._rates = rates_of(self._layer.cell, recurrent_dropout, zoneout)
         if self._rates.variational:
@@ -135,6 +135,9 @@ class LSTMCell(nn.Module):
             raise RuntimeError(
                 f"cell {self.cell.spec!r} has {len(names)} states ({', '.join(names)}), hx holds {len(given)}"
             )
+        for index, value in enumerate(given):
+            if value.dim() not in (1, 2):
+                raise ValueError(f"LSTMCell: Expected hx[{index}] to be 1D or 2D, got {value.dim()}D instead")
         state = given if batched else tuple(value.unsqueeze(0) for value in given)
         for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
             want = (x.shape[0], size)

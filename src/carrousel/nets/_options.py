@@ -10,7 +10,7 @@ from carrousel import cells
 from carrousel.cells import Cell
 from carrousel.engine import Layer
 
-__all__ = ["Rates", "check_rate", "check_size", "layer_of", "rates_of"]
+__all__ = ["Rates", "check_flag", "check_rate", "check_size", "layer_of", "rates_of"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,13 @@ def check_size(name: str, value: Any, *, least: int = 1) -> int:
     return value
 
 
+def check_flag(name: str, value: Any) -> bool:
+    """Refuses what is neither True nor False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
+    return value
+
+
 def check_rate(name: str, value: Any, *, one: bool = False) -> float:
     """Refuses a rate outside [0, 1), or outside [0, 1] if ``one``."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -48,6 +55,8 @@ def layer_of(cell: str | Cell, input_size: int, hidden_size: int, **options: Any
         TypeError, ValueError: an option is wrong, or two of them, or one and the cell, do not go together.
     """
     layer = Layer(cells.get(cell), input_size, hidden_size, **options)
+    for name in ("bias", "layer_norm", "diagonal"):
+        check_flag(name, getattr(layer, name))
     _check_sizes(layer)
     _check_recurrence(layer)
     return layer
@@ -59,6 +68,8 @@ def _check_sizes(layer: Layer) -> None:
     check_size("hidden_size", H)
     for name in ("block_size", "heads"):
         check_size(name, getattr(layer, name))
+    if not isinstance(layer.proj_size, int) or isinstance(layer.proj_size, bool):
+        raise TypeError(f"proj_size should be of type int, got: {type(layer.proj_size).__name__}")
     if layer.proj_size < 0:
         raise ValueError("proj_size should be a positive integer or zero to disable projections")
     if layer.proj_size >= H:
@@ -109,14 +120,15 @@ def rates_of(cell: Cell, recurrent_dropout: Any, zoneout: Any) -> Rates:
     ``recurrent_dropout`` is a rate, which means ``("variational", rate)``, or a pair of a kind and a rate;
     ``zoneout`` is a rate for h and for c, or a pair of rates.
     """
-    kind, rate = (
-        recurrent_dropout if isinstance(recurrent_dropout, (tuple, list)) else ("variational", recurrent_dropout)
+    given = (
+        tuple(recurrent_dropout) if isinstance(recurrent_dropout, (tuple, list)) else ("variational", recurrent_dropout)
     )
-    if kind not in ("variational", "candidate"):
+    if len(given) != 2 or given[0] not in ("variational", "candidate"):
         raise ValueError(
-            f"recurrent_dropout should be a rate, ('variational', rate) or ('candidate', rate), got {recurrent_dropout!r}"
+            "recurrent_dropout should be a rate, ('variational', rate) or ('candidate', rate), "
+            f"got {recurrent_dropout!r}"
         )
-    rate = check_rate("recurrent_dropout", rate)
+    kind, rate = given[0], check_rate("recurrent_dropout", given[1])
     if rate and kind == "variational" and not cell.recurrent:
         raise ValueError(f"recurrent_dropout: cell {cell.spec!r} has no recurrent part; 'candidate' would do")
     if rate and kind == "candidate" and not cell.candidates:
