@@ -46,7 +46,7 @@ def run(
     training: bool,
     bidirectional: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Runs a stack over ``[T, B, input]`` or the data of a packed sequence; ``hx`` in the order of the input's batch."""
+    """Runs a stack over ``[T, B, input]`` or the data of a packed sequence; ``hx`` in the batch's order."""
     state = hx if kind == "LSTM" else hx[0]
     data = (input.data, input.batch_sizes, state) if isinstance(input, PackedSequence) else (input, state)
     batch_first = () if isinstance(input, PackedSequence) else (False,)
