@@ -10,6 +10,8 @@ from ._errors import UsageError
 from ._options import Columns
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from carrousel.data import Sequences, Series
 
 
@@ -52,6 +54,14 @@ def series_for(data: str, time: str | None, channels: list[str] | None) -> Serie
     from carrousel.data import load_series
 
     return load_series(data, time=time, channels=channels)
+
+
+def unseen(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows after the last one that the forecaster was trained on, or all rows where it is not among them."""
+    last = None if model.tail_.index is None else model.tail_.index[-1]
+    if last is None or type(last) is not type(frame.index[0]) or last not in frame.index:
+        return frame
+    return frame.iloc[int(frame.index.get_indexer([last])[0]) + 1 :]
 
 
 def refuse_columns(columns: Columns, split: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import UsageError
-from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for
+from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
 from ._options import Columns, Data, Json, Model, Split, flat, names
 from ._output import emit, say
 from ._place import folders_of
@@ -114,7 +114,12 @@ def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str
 
     from carrousel import pictures
 
-    frame = series_for(data, columns.time, names(columns.channels)).frame
+    whole = series_for(data, columns.time, names(columns.channels)).frame
+    frame, where = unseen(estimator, whole), "after the training data"
+    if len(frame) < estimator.horizon:
+        frame, where = whole, "within the training data"
+    elif len(frame) == len(whole):
+        where = "of another series"
     test = estimator.backtest(frame)
     horizon = test.actual.shape[1]
     last = len(test.origins) - 1
@@ -127,10 +132,10 @@ def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str
         )
         for k in picks
     ]
-    shown = frame[estimator.target].iloc[-horizon * (FORECASTS + 4) :]
+    shown = whole[estimator.target_].iloc[-horizon * (FORECASTS + 4) :]
     return {
-        "forecast": pictures.draw_forecast(shown, forecasts, title=f"{data}: forecasts of {horizon} steps"),
+        "forecast": pictures.draw_forecast(shown, forecasts, title=f"{data}: forecasts of {horizon} steps {where}"),
         "gates": pictures.draw_activations(
-            estimator.activations(frame), cell=estimator.cell, layer=layer, title=f"{data}: the last steps read"
+            estimator.activations(whole), cell=estimator.cell, layer=layer, title=f"{data}: the last steps read"
         ),
     }

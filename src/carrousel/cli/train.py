@@ -35,7 +35,13 @@ OF_SEQUENCES = {
     "learning_rate": "0.005",
     "device": "cpu",
 }
-OF_SERIES = OF_SEQUENCES
+OF_SERIES = {
+    **OF_SEQUENCES,
+    "bidirectional": "one-direction",
+    "dropout": "0.1",
+    "max_epochs": "40",
+    "patience": "8",
+}
 
 Holdout = Annotated[
     float | None,

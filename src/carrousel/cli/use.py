@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import UsageError
-from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for
+from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
 from ._options import Columns, Data, Json, Model, Split, flat, names
 from ._output import emit, plain, say, write_table
 from ._place import folders_of
@@ -27,8 +27,14 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns,
     if is_forecaster(estimator):
         refuse_columns(columns, split)
         series = series_for(data, columns.time, names(columns.channels))
-        report = estimator.report(series.frame)
-        about = str(series)
+        rows = unseen(estimator, series.frame)
+        if len(rows) < estimator.horizon:
+            raise UsageError(
+                f"{data}: {len(rows)} of its {len(series)} steps come after the training data; "
+                f"a forecast of {estimator.horizon} steps needs as many to be compared with"
+            )
+        report = estimator.report(rows)
+        about = str(series) if len(rows) == len(series) else f"the {len(rows)} steps after the training data"
     else:
         found = sequences_for(estimator, data, columns, split)
         if found.y is None:

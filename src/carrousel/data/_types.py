@@ -108,7 +108,7 @@ class Series:
     Attributes
     ----------
     frame : float64 DataFrame ``[T, C]``, all values finite; its index is the time: a DatetimeIndex with its
-        frequency (None where the step is not one of the calendar), or numbers at equal steps.
+        frequency (None where the step is not one of the calendar), or whole numbers at equal steps.
     name : where the data came from.
     """
 

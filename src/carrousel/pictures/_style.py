@@ -31,7 +31,7 @@ def tidy(axes: Axes, *, grid: bool = False) -> None:
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color(GREY)
-    axes.tick_params(labelsize=8, colors=GREY, labelcolor=INK, length=3)
+    axes.tick_params(which="both", labelsize=8, colors=GREY, labelcolor=INK, length=3)
     axes.xaxis.label.set(size=9, color=INK)
     axes.yaxis.label.set(size=9, color=INK)
     if grid:

@@ -61,7 +61,7 @@ def draw_activations(
 
     for column, (direction, panels) in enumerate(directions):
         if sequence is not None:
-            _draw_input(axes[0, column], np.asarray(sequence), channels, legend=column == columns - 1)
+            _draw_input(axes[0, column], np.asarray(sequence), channels, first=column == 0)
         order = np.argsort(panels[states[0] if states else "h"].mean(axis=0), kind="stable")
         for row, name in enumerate(names, start=lead):
             ax = axes[row, column]
@@ -91,10 +91,11 @@ def draw_activations(
         if columns == 2:
             axes[0, column].set_title("backward" if direction else "forward", fontsize=9, color=GREY)
         axes[-1, column].set_xlabel("step", fontsize=9, color=INK)
+        axes[-1, column].xaxis.get_major_locator().set_params(integer=True)
     return figure
 
 
-def _draw_input(ax: Any, sequence: np.ndarray, channels: Sequence[str] | None, *, legend: bool) -> None:
+def _draw_input(ax: Any, sequence: np.ndarray, channels: Sequence[str] | None, *, first: bool) -> None:
     from matplotlib import colormaps
 
     count = sequence.shape[1]
@@ -103,7 +104,8 @@ def _draw_input(ax: Any, sequence: np.ndarray, channels: Sequence[str] | None, *
         label = channels[k] if channels is not None else None
         ax.plot(sequence[:, k], color=palette[k], linewidth=1.1, label=label)
     tidy(ax)
-    ax.set_ylabel("input", rotation=0, ha="right", va="center", fontsize=9, color=INK)
-    ax.yaxis.set_visible(True)
-    if legend and channels is not None and count <= 6:
-        ax.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.05), labelcolor=INK)
+    if first:
+        ax.set_ylabel("input", rotation=0, ha="right", va="center", fontsize=9, color=INK)
+    if first and channels is not None and count <= 6:
+        place = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.95), "borderaxespad": 0.0}
+        ax.legend(fontsize=7, frameon=False, ncols=count, labelcolor=INK, **place)

@@ -33,6 +33,8 @@ def draw_learning_curve(
         losses.plot(epochs, [row["valid_loss"] for row in history], color=BLUE, label="validation", marker=dot)
     if min(row.get(key, 1.0) for row in history for key in ("train_loss", "valid_loss")) > 0:
         losses.set_yscale("log")
+        for ticks in (losses.yaxis.set_major_formatter, losses.yaxis.set_minor_formatter):
+            ticks(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
     losses.set_ylabel("loss")
     if metric:
         axes[1, 0].plot(epochs, [row[metric] for row in history], color=GREEN, marker=dot)

@@ -34,7 +34,7 @@ def draw_confusion(
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         if count and len(labels) <= 30:
-            colour = "white" if share[row, column] > 0.5 else RED if row != column else INK
+            colour = "white" if share[row, column] > 0.4 else RED if row != column else INK
             ax.text(column, row, str(count), ha="center", va="center", fontsize=8, color=colour)
     ax.set_xticks(range(len(words)), words, rotation=45 if long else 0, ha="right" if long else "center")
     ax.set_yticks(range(len(words)), words)
