@@ -86,7 +86,7 @@ def slstm(x, h, p, s):
     i, f = x.i + h.i, x.f + h.f
     log_f = -np.log1p(np.exp(-f))
     m = np.where(s.n == 0, i, np.maximum(i, log_f + s.m))
-    i, f = np.exp(i - m), np.exp(log_f + s.m - m)
+    i, f = np.exp(i - m), np.minimum(1, np.exp(log_f + s.m - m))
     z, o = np.tanh(x.z + h.z), logistic(x.o + h.o)
     c, n = f * s.c + i * z, f * s.n + i
     return o * c / n, {"c": c, "n": n, "m": m}, {"i": i, "f": f, "z": z, "o": o}
