@@ -15,6 +15,8 @@ I, H, T = 3, 4, 5
 LENGTHS = [3, 5, 1]
 EXACT = {"rtol": 1e-9, "atol": 1e-11}
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*not supported with oneDNN")
+
 GRID = [
     (kind, layers, both, proj, bias)
     for kind, layers, both, proj, bias in itertools.product(KINDS, (1, 3), (False, True), (0, 2), (True, False))
@@ -94,7 +96,8 @@ def test_state_dicts_are_exchanged(kind, layers, both, proj, bias) -> None:
 
 def test_attributes_of_torch() -> None:
     ours, torchs = twins("lstm", I, H, 2, False, True, 0.25, True, 2)
-    for name in "input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size training".split():
+    sizes = ["input_size", "hidden_size", "num_layers", "proj_size"]
+    for name in [*sizes, "bias", "batch_first", "dropout", "bidirectional", "training"]:
         assert getattr(ours, name) == getattr(torchs, name), name
     assert ours.flatten_parameters() is None
 
