@@ -80,6 +80,8 @@ class Knobs:
         known = set(inspect.signature(estimator).parameters)
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
         chosen = {name: value for name, value in given.items() if value is not None}
+        if self.device is not None:
+            _check_device(self.device)
         for word in self.set or []:
             name, equals, text = word.partition("=")
             name = name.strip().replace("-", "_")
@@ -153,6 +155,16 @@ def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str]
     command.__annotations__ = {p.name: p.annotation for p in spread}
     command.__name__, command.__doc__ = function.__name__, function.__doc__
     return command
+
+
+def _check_device(name: str) -> None:
+    import torch
+
+    try:
+        torch.zeros(1, device=name).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].split(" device type at start")[0]
+        raise UsageError(f"--device {name}: not available here ({reason})") from None
 
 
 def _value(text: str) -> Any:

@@ -14,10 +14,26 @@ LINES = 10  # about so many plain lines for a whole run
 
 
 @contextmanager
-def watch() -> Iterator[Callable[[Progress], None]]:
-    """A callback for ``fit(progress=...)`` that shows the run on standard error."""
+def watch(about: str) -> Iterator[Callable[[Progress], None]]:
+    """A callback for ``fit(progress=...)`` that shows the run on standard error, after saying what it is ``about``.
+
+    Nothing is said before the run begins, so that a refusal stands alone.
+    """
+
+    def begin(p: Progress) -> None:
+        print(about, file=sys.stderr, flush=True)
+        if p.epoch > 0:
+            print(f"going on after epoch {p.epoch}", file=sys.stderr, flush=True)
+
     if not sys.stderr.isatty():
-        yield _plain
+
+        def plain(p: Progress) -> None:
+            if p.event == "begin":
+                begin(p)
+            else:
+                _line(p)
+
+        yield plain
         return
     from rich.console import Console
     from rich.progress import BarColumn, TaskID, TextColumn
@@ -35,6 +51,9 @@ def watch() -> Iterator[Callable[[Progress], None]]:
 
     def tell(p: Progress) -> None:
         nonlocal task
+        if p.event == "begin":
+            begin(p)
+            bar.start()
         done = p.epoch - (p.event == "batch") + (p.batch / p.batches if p.event == "batch" else 0.0)
         shown = {
             "completed": done,
@@ -51,16 +70,15 @@ def watch() -> Iterator[Callable[[Progress], None]]:
         else:
             bar.update(task, **shown)  # type: ignore[arg-type]
 
-    with bar:
+    try:
         yield tell
+    finally:
+        bar.stop()
 
 
-def _plain(p: Progress) -> None:
+def _line(p: Progress) -> None:
     every = max(1, p.epochs // LINES)
-    resumed = p.event == "begin" and p.epoch > 0
-    if resumed:
-        print(f"going on after epoch {p.epoch}", file=sys.stderr, flush=True)
-    elif p.event == "epoch" and (p.epoch % every == 0 or p.epoch == p.epochs):
+    if p.event == "epoch" and (p.epoch % every == 0 or p.epoch == p.epochs):
         print(f"epoch {p.epoch}/{p.epochs}  {_figures(p)}  {_left(p)}".rstrip(), file=sys.stderr, flush=True)
 
 

@@ -171,14 +171,13 @@ def forecast(
             "give a shorter --horizon, or --holdout 0"
         )
     model = LSTMForecaster(target, horizon, known=tuple(ahead), random_state=run.seed, **chosen)
-    note(f"{data}: {series}")
-    if kept:
-        note(f"training on the first {len(fitted)} steps, reporting on the last {kept}")
+    said = f"training on the first {len(fitted)}, reporting on the last {kept}" if kept else "nothing is held out"
     _run(
         model,
         lambda **keywords: model.fit(fitted, **keywords),
         lambda: model.report(frame.iloc[len(fitted) :]) if kept else None,
         data,
+        f"{data}: {series}; {said}",
         where,
         run,
         json,
@@ -230,12 +229,12 @@ def _train_sequences(
     if parts.test is not None and parts.test.channels != parts.train.channels:
         raise UsageError(f"{parts.test.name}: its channels are not those of {parts.train.name}")
     y_test = None if parts.test is None else targets(parts.test)
-    note(f"{parts.data}: {parts.train}; {parts.said}")
     _run(
         model,
         lambda **keywords: model.fit(parts.train.X, y, channel_names=list(parts.train.channels), **keywords),
         lambda: None if parts.test is None else model.report(parts.test.X, y_test),
         parts.data,
+        f"{parts.data}: {parts.train}; {parts.said}",
         where,
         run,
         json,
@@ -247,6 +246,7 @@ def _run(
     fit: Callable[..., Any],
     report: Callable[[], Report | None],
     data: str,
+    about: str,
     where: Place,
     run: Run,
     json: bool,
@@ -257,7 +257,7 @@ def _run(
         if run.force:
             where.checkpoint.unlink(missing_ok=True)
         try:
-            with watch() as tell:
+            with watch(about) as tell:
                 fit(checkpoint=where.checkpoint, resume=run.resume, progress=tell)
             result = report()
             model.save(where.out)

@@ -64,6 +64,9 @@ class Sequences:
             )
         if self.y.dtype.kind == "f" and np.isnan(self.y).any():
             raise DataError(f"{self.name}: sequence {self.ids[np.isnan(self.y).argmax()]!s} has no label (NaN)")
+        if self.y.dtype.kind == "f" and (self.y != np.round(self.y)).any():
+            value = self.y[self.y != np.round(self.y)][0]
+            raise DataError(f"{self.name}: the labels are values such as {value:g}, no classes; train a regression")
         found = np.unique(self.y)
         if len(found) < 2:
             raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({found[0]!s}); 2 are needed")
