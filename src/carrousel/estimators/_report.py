@@ -87,8 +87,8 @@ class Report:
             said = f"{other.method}, a simpler method, does as well: {self.metric} {theirs} {tail}. Use it."
         elif self.simpler_wins:
             said = (
-                f"{other.method}, a simpler method, wins: {self.metric} {theirs} against {ours} of {model.method} {tail}."
-                f"{doubt} Use it, or give {model.method} more data or tuning."
+                f"{other.method}, a simpler method, wins: {self.metric} {theirs} against {ours} of {model.method} "
+                f"{tail}.{doubt} Use it, or give {model.method} more data or tuning."
             )
         else:
             said = f"{model.method} wins: {self.metric} {ours} against {theirs} of {other.method} {tail}.{doubt}"

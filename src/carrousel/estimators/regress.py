@@ -30,7 +30,8 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     hidden_size : cells in each layer and direction.
     num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout, block_size,
     gate_recurrence, heads, diagonal, init : as in ``carrousel.LSTM``; ``cell`` is a name in ``carrousel.cells``, a
-        name with options such as ``"elman(squash=relu)"``, or a cell of your own.
+        name with options such as ``"elman(squash=relu)"``, or a cell of your own; ``forget_bias="auto"`` is 1 where
+        the cell has a forget gate.
     pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
         (each direction where it has read the whole sequence).
     dropout : rate between layers and before the linear layer, in [0, 1).
@@ -83,7 +84,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         pooling: str = "mean",
         dropout: float = 0.2,
         proj_size: int = 0,
-        forget_bias: float | None = None,
+        forget_bias: float | str | None = "auto",
         layer_norm: bool = False,
         recurrent_dropout: Any = 0.0,
         zoneout: Any = 0.0,
@@ -195,9 +196,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         return targets
 
     def _validation(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
-        sequences = as_sequences(
-            X, channels=self.n_features_in_, estimator="LSTMRegressor", what="validation_data's X"
-        )
+        sequences = as_sequences(X, channels=self.n_features_in_, estimator="LSTMRegressor", what="validation_data's X")
         return sequences, self._known_width(self._targets(y, len(sequences)), "validation_data's y")
 
     def _known_width(self, targets: np.ndarray, what: str) -> np.ndarray:
