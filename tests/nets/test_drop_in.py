@@ -132,6 +132,7 @@ LSTM_CALLS = {
     "c of another size": lambda m: m(I, H)(X, (torch.zeros(1, 2, H), torch.zeros(1, 2, H + 1))),
     "c projected": lambda m: m(I, H, proj_size=2)(X, (torch.zeros(1, 2, 2), torch.zeros(1, 2, 2))),
     "states of another dtype": lambda m: m(I, H)(X, (torch.zeros(1, 2, H).double(),) * 2),
+    "c of another dtype": lambda m: m(I, H)(X, (torch.zeros(1, 2, H), torch.zeros(1, 2, H).double())),
     "states for another batch, packed": lambda m: m(I, H)(
         pack_sequence([X[:, 0], X[:2, 0]]), (torch.zeros(1, 3, H),) * 2
     ),

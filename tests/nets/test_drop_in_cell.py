@@ -65,6 +65,7 @@ CALLS = {
     "states for another batch": lambda m: m(I, H)(X, (torch.zeros(3, H),) * 2),
     "states 1-D for 2-D": lambda m: m(I, H)(X, (torch.zeros(H),) * 2),
     "states 2-D for 1-D": lambda m: m(I, H)(X[0], (torch.zeros(1, H),) * 2),
+    "states of another dtype": lambda m: m(I, H)(X, (torch.zeros(2, H).double(),) * 2),
     "h of another size": lambda m: m(I, H)(X, (torch.zeros(2, H + 1), torch.zeros(2, H))),
     "c of another size": lambda m: m(I, H)(X, (torch.zeros(2, H), torch.zeros(2, H + 1))),
 }

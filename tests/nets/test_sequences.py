@@ -207,7 +207,7 @@ def test_gates_are_seen(name: str) -> None:
     _, _, states = net(x, return_states=True)
     _, _, steps = net(x, return_states="gates")
     for key, value in states.items():
-        assert torch.equal(steps[key], value)
+        torch.testing.assert_close(steps[key], value, **SAME)
     assert set(steps) == set(states) | {f"{row}_l0" for row in net.cell.rows}
     fed_back = ALL[name].get("gate_recurrence") is not None
     for row in net.cell.rows:

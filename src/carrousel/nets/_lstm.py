@@ -327,6 +327,8 @@ class LSTM(nn.Module):
             if tuple(value.shape) != want:
                 which = "hidden" if len(names) == 1 else f"hidden[{index}]"
                 raise RuntimeError(f"Expected {which} size {want}, got {list(value.shape)}")
+            if value.dtype != batch.x.dtype and not torch._C._is_any_autocast_enabled():
+                raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {batch.x.dtype}")
         return state
 
     def _state_out(self, state: tuple[Tensor, ...], batch: Batch) -> Tensor | tuple[Tensor, ...]:
