@@ -59,7 +59,7 @@ def series_for(data: str, time: str | None, channels: list[str] | None) -> Serie
 def unseen(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     """The rows after the last one that the forecaster was trained on, or all rows where it is not among them."""
     last = None if model.tail_.index is None else model.tail_.index[-1]
-    if last is None or type(last) is not type(frame.index[0]) or last not in frame.index:
+    if last is None or last not in frame.index:
         return frame
     return frame.iloc[int(frame.index.get_indexer([last])[0]) + 1 :]
 
