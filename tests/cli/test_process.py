@@ -74,7 +74,7 @@ def test_killed_and_resumed_is_bit_identical(folder, refused, run):
 
     refused(*words, says=["--resume goes on"])
     refused(*words, "--resume", "--dropout", "0.5", says=["model.checkpoint", "dropout"])
-    refused(*words, "--resume", "--seed", "1", says=["model.checkpoint", "seed"])
+    refused(*words, "--resume", "--holdout", "0.4", says=["model.checkpoint", "other data"])
     resumed = process(*words, "--resume")
     _, err = resumed.communicate(timeout=100)
     assert resumed.returncode == 0, err

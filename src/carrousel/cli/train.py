@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from carrousel.estimators import Report
 
 HOLDOUT = 0.2
+TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
 
 # What the estimators decide when an option is not given, for the help; the tests hold these against the estimators.
 OF_SEQUENCES = {
@@ -252,8 +255,7 @@ def _run(
     json: bool,
 ) -> None:
     """Train with checkpoints, save, report."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # let go of the bar and of part-written files
-    with folders_of(where.out):
+    with folders_of(where.out), _terminated_gently():
         if run.force:
             where.checkpoint.unlink(missing_ok=True)
         try:
@@ -286,6 +288,19 @@ def _run(
     if result is not None:
         say(f"\n{result}\n")
     say(f"saved: {where.out}/")
+
+
+@contextmanager
+def _terminated_gently() -> Iterator[None]:
+    """SIGTERM ends the run as an exception, which gives the terminal back and takes part-written files away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set a handler
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _finished(where: Place, json: bool) -> None:
