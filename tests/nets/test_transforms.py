@@ -34,6 +34,21 @@ def test_vmap_over_inputs(name: str) -> None:
         torch.testing.assert_close(value, net(x[k])[0], **SAME)
 
 
+@pytest.mark.parametrize(
+    "noise", [{"recurrent_dropout": 0.5}, {"recurrent_dropout": ("candidate", 0.5)}, {"zoneout": 0.5}, {"dropout": 0.5}]
+)
+def test_vmap_and_noise(noise) -> None:
+    """As for torch's own dropout, the user says whether each sample has noise of its own."""
+    net = make({"cell": "lstm"}, num_layers=2, **noise).train()
+    x = torch.randn(4, 2, I, dtype=torch.float64).expand(6, 4, 2, I)
+    same = vmap(lambda x: net(x)[0], randomness="same")(x)
+    torch.testing.assert_close(same, same[:1].expand_as(same))
+    different = vmap(lambda x: net(x)[0], randomness="different")(x)
+    assert not torch.allclose(different[0], different[1])
+    with pytest.raises(RuntimeError, match="randomness"):
+        vmap(lambda x: net(x)[0])(x)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_vmap_over_networks(name: str) -> None:
     nets = [make(ALL[name], seed=k) for k in range(3)]
