@@ -127,9 +127,9 @@ class Series:
         return tuple(str(c) for c in self.frame.columns)
 
     def __str__(self) -> str:
-        first, last = self.frame.index[0], self.frame.index[-1]
+        first, last = (str(when).removesuffix(" 00:00:00") for when in self.frame.index[[0, -1]])
         columns = f"{len(self.columns)} column{'s' * (len(self.columns) != 1)}"
-        return f"{len(self)} steps from {first!s} to {last!s}, {columns}: {', '.join(self.columns)}"
+        return f"{len(self)} steps from {first} to {last}, {columns}: {', '.join(self.columns)}"
 
 
 def _is_number(value: object) -> bool:
