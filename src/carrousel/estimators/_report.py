@@ -34,9 +34,9 @@ class Report:
 
     >>> lstm, naive = Score("LSTM", False, {"MAE": 2.0}), Score("naive", True, {"MAE": 1.5})
     >>> print(Report("forecast", "MAE", False, (lstm, naive), 20))
-    method    MAE
-    LSTM        2
-    naive*    1.5
+    method   MAE
+    LSTM       2
+    naive*   1.5
     naive, a simpler method, wins: MAE 1.5 against 2 of LSTM (20 origins). Use it, or give LSTM more data or tuning.
     """
 

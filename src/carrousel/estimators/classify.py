@@ -200,7 +200,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"LSTMClassifier needs at least 2 classes, but y holds one class only: {self.classes_[0]!r}"
+                f"LSTMClassifier needs at least 2 classes, but y holds one class only: {labels.tolist()[0]!r}"
             )
         self._check_channels(sequences, channel_names)
         seed = self._draw_seed(checkpoint, resume)
@@ -270,7 +270,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sequence, [N]."""
-        return self.classes_[self._outputs(self._sequences(X)).argmax(axis=1)]
+        chosen = self._outputs(self._sequences(X)).argmax(axis=1)
+        return self.classes_[chosen]
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a logistic regression on each channel's mean and deviation, and beside always naming the

@@ -30,8 +30,8 @@ class LSTMForecaster(Trainable):
     """Forecast a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
     The network reads the last ``context`` rows and gives all ``horizon`` steps at once (Wen et al. 2017). It learns
-    from all windows of the series but the last, on which training is stopped early. ``report`` sets it beside the naive,
-    the seasonal naive and a ridge regression: use an LSTM only where simpler methods fail.
+    from all windows of the series but the last, on which training is stopped early. ``report`` sets it beside the
+    naive, the seasonal naive and a ridge regression: use an LSTM only where simpler methods fail.
 
     Parameters
     ----------

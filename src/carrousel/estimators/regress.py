@@ -133,6 +133,11 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         self.device = device
         self.random_state = random_state
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def fit(
         self,
         X: Any,
@@ -150,7 +155,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             raise ValueError("LSTMRegressor requires y to be passed, but the target y is None")
         sequences = as_sequences(X)
         targets = self._targets(y, len(sequences))
-        self._single = np.ndim(y) == 1
+        self._single = np.asarray(y).ndim == 1
         self._width = targets.shape[1]
         self._check_channels(sequences, channel_names)
         seed = self._draw_seed(checkpoint, resume)
@@ -210,8 +215,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""
-        values = self.target_scaler_.inverse(self._outputs(sequences := self._sequences(X)))
-        return values.reshape(len(sequences)) if self._single else values
+        sequences = self._sequences(X)
+        values = self.target_scaler_.inverse(self._outputs(sequences))
+        return values[:, 0] if self._single else values
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a ridge regression on each channel's mean and deviation, and beside the mean of the
