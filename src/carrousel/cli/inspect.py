@@ -136,6 +136,11 @@ def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str
     return {
         "forecast": pictures.draw_forecast(shown, forecasts, title=f"{data}: forecasts of {horizon} steps {where}"),
         "gates": pictures.draw_activations(
-            estimator.activations(whole), cell=estimator.cell, layer=layer, title=f"{data}: the last steps read"
+            estimator.activations(whole),
+            whole[list(estimator.columns_)].to_numpy()[-estimator.context_ :],
+            cell=estimator.cell,
+            channels=[str(c) for c in estimator.columns_],
+            layer=layer,
+            title=f"{data}: the last {estimator.context_} steps, before a forecast",
         ),
     }
