@@ -173,7 +173,9 @@ class LSTM(nn.Module):
         return [(layer, suffix) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
 
     def _weights(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
-        return {name: getattr(self, name + suffix) for name in layer.shapes()}
+        own = self._parameters  # the module's own look-up is slow; what parametrisations take out of it is found there
+        weights = {name: own.get(name + suffix) for name in layer.shapes()}
+        return {name: getattr(self, name + suffix) if w is None else w for name, w in weights.items()}
 
     @property
     def all_weights(self) -> list[list[nn.Parameter]]:

@@ -8,11 +8,15 @@ from torch import Tensor
 from carrousel.engine._graph import order
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 from carrousel.engine.cpu._autograd import sequence
-from carrousel.engine.cpu._packing import dense, pack
+from carrousel.engine.cpu._packing import pack
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import unsupported
+from carrousel.engine.cpu._rows import dense
 
 __all__ = ["refuses_call", "refuses_layer", "run"]
+
+_PLAIN = (Tensor, torch.nn.Parameter)
+_DTYPES = (torch.float32, torch.float64)
 
 
 def refuses_layer(layer: Layer) -> str | None:
@@ -41,18 +45,23 @@ def refuses_call(
 ) -> str | None:
     """Why a call cannot use the layer's kernel; None if it can."""
     tensors = (x, *state, *weights.values())
-    dtypes = {t.dtype for t in weights.values()}
-    if any(t.device.type != "cpu" for t in tensors):
-        return f"there is no kernel for the device {x.device.type!r}"
-    if len(dtypes) > 1 or not dtypes <= {torch.float32, torch.float64}:
-        return f"there is no kernel for numbers of type {', '.join(str(dtype) for dtype in sorted(dtypes, key=str))}"
-    if not torch._C._is_any_autocast_enabled() and {t.dtype for t in (x, *state)} != dtypes:
+    dtype = weights["weight_ih"].dtype
+    plain = True
+    for tensor in tensors:
+        plain = plain and type(tensor) in _PLAIN
+        if tensor.device.type != "cpu":
+            return f"there is no kernel for the device {tensor.device.type!r}"
+    if dtype not in _DTYPES:
+        return f"there is no kernel for numbers of type {dtype}"
+    if any(tensor.dtype != dtype for tensor in tensors) and not (
+        torch._C._is_any_autocast_enabled() and all(tensor.dtype == dtype for tensor in weights.values())
+    ):
         return "the input, the states and the weights are of several types"
     if any(mask is not None for mask in masks):
         return "dropout in the recursion and zoneout are not fused"
     if set(keep) - set(layer.state_names):
         return "the activations of gates were asked for, which the kernels do not keep"
-    if any(type(t) not in (Tensor, torch.nn.Parameter) for t in tensors):
+    if not plain:
         return "an input is of a tensor subclass"
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
         return "a transformation of torch.func or forward-mode differentiation is at work"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,9 +11,10 @@ from torch import Tensor
 
 from carrousel.engine import reference
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu import _run
+from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._buffers import rows_of
-from carrousel.engine.cpu._run import Rows
+from carrousel.engine.cpu._forward import Kept, forward
+from carrousel.engine.cpu._rows import Rows
 
 __all__ = ["sequence"]
 
@@ -21,19 +24,14 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor) -> Any:
-        n = 1 + len(layer.state_names)
-        x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
-        train = any(ctx.needs_input_grad)
-        kept = _run.forward(layer, weights, x, state, rows, reverse=reverse, keep=train or all_states)
-        output = rows_of(kept.H, layer.output_size)
-        steps = [rows_of(value, layer.hidden_size) for value in kept.states] if all_states else []
-        final = _final(layer, rows, reverse, kept, state, output)
-        if train:
-            ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
-            ctx.kept = kept
-            ctx.save_for_backward(*tensors, output, *steps)
-            ctx.set_materialize_grads(False)
-        return (output, *final, *steps)
+        results, kept = _compute(layer, rows, reverse, all_states, tensors, train=True)
+        ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
+        # Results will hold this node: it must hold their memory, and not them, or neither would ever be freed.
+        ctx.kept = replace(kept, H=kept.H.detach(), states=[value.detach() for value in kept.states])
+        steps = results[1 + len(layer.state_names) :]
+        ctx.save_for_backward(*tensors, results[0], *steps)
+        ctx.set_materialize_grads(False)
+        return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> Any:
@@ -49,9 +47,9 @@ class _Sequence(torch.autograd.Function):
         kept, ctx.kept = ctx.kept, None
         if kept is None:
             # A second pass through a retained graph: the first one used up what was kept.
-            kept = _run.forward(layer, weights, x, state, rows, reverse=ctx.reverse, keep=True)
+            kept = forward(layer, weights, x, state, rows, reverse=ctx.reverse, keep=True)
         d_output, d_final, d_states = grads[0], list(grads[1:n]), list(grads[n:])
-        found = _run.backward(
+        found = backward(
             layer, weights, x, state, rows, kept,
             d_output, d_states or [None] * len(layer.cell.states), d_final,
             reverse=ctx.reverse, wanted={name for name, need in zip(names, needs, strict=True) if need},
@@ -61,25 +59,33 @@ class _Sequence(torch.autograd.Function):
         return (None,) * 4 + tuple(g if need else None for g, need in zip(result, needs, strict=True))
 
 
-def _final(
-    layer: Layer, rows: Rows, reverse: bool, kept: _run.Kept, state: list[Tensor], output: Tensor
-) -> list[Tensor]:
+def _compute(
+    layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: Sequence[Tensor], *, train: bool
+) -> tuple[list[Tensor], Kept]:
+    """Outputs, final states, every step's states if wanted; and what is kept."""
+    n = 1 + len(layer.state_names)
+    state, weights = list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
+    kept = forward(layer, weights, tensors[0], state, rows, reverse=reverse, keep=train or all_states)
+    output = rows_of(kept.H, layer.output_size)
+    steps = [rows_of(value, layer.hidden_size) for value in kept.states] if all_states else []
+    return [output, *_final(layer, rows, reverse, kept, state), *steps], kept
+
+
+def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
     """The states after each sequence's last step."""
     B, N = rows.count, rows.total
-    last = rows.last(reverse=reverse)
-    runs = None if rows.uniform else (rows.lengths > 0).unsqueeze(-1)
-
-    def pick(value: Tensor, size: int, before: Tensor, *, every: bool) -> Tensor:
-        if rows.uniform:
-            place = slice(0, B) if reverse or not every else slice(N - B, N)
-            return value[place, :size].clone()
-        # A sequence of no steps ends in the state that it began with.
-        return torch.where(runs, value[last if every else slice(0, B), :size], before)
-
-    h, *inner = zip(layer.state_sizes, state, strict=True)
+    values = [(kept.H, True), *((value, kept.every) for value in kept.states)]
+    if rows.uniform:
+        # Without every step there is one row for each sequence.
+        return [
+            (value[:B, :size] if reverse or not every else value[N - B :, :size]).clone()
+            for (value, every), size in zip(values, layer.state_sizes, strict=True)
+        ]
+    # A sequence of no steps ends in the state that it began with.
+    last, runs = rows.last(reverse=reverse), (rows.lengths > 0).unsqueeze(-1)
     return [
-        pick(output, *h, every=True),
-        *(pick(v, *own, every=kept.every) for v, own in zip(kept.states, inner, strict=True)),
+        torch.where(runs, (value[last] if every else value)[:, :size], before)
+        for (value, every), size, before in zip(values, layer.state_sizes, state, strict=True)
     ]
 
 
@@ -115,7 +121,10 @@ def sequence(
     layer: Layer, weights: Any, x: Tensor, state: tuple[Tensor, ...], rows: Rows, *, reverse: bool, all_states: bool
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """Outputs ``[rows, output]``, final states ``[count, size]``, and every step's states by name if asked for."""
-    names = layer.shapes()
-    output, *rest = _Sequence.apply(layer, rows, reverse, all_states, x, *state, *(weights[name] for name in names))
+    tensors = (x, *state, *weights.values())
+    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        output, *rest = _Sequence.apply(layer, rows, reverse, all_states, *tensors)
+    else:
+        (output, *rest), _ = _compute(layer, rows, reverse, all_states, tensors, train=False)
     count = len(layer.state_names)
     return output, tuple(rest[:count]), dict(zip(layer.cell.states, rest[count:], strict=bool(all_states)))

@@ -33,31 +33,15 @@ of A2 ``a2[m * m2 + k]``. ``ldstart`` may be 0 (a bias) and ``ldb`` is 0 for pan
 
 _KERNEL = tuple(item for item in PRODUCT if item[1] not in ("M", "N", "ldb")) + (("i64", "w1"), ("i64", "w2"))
 
+_TEAM = ("parallel", "thread_number")
+
 BULK = Slots(
-    [
-        "threads",
-        "parallel",
-        "thread_number",
-        "start",
-        "ldstart",
-        "a",
-        "m1",
-        "k1",
-        "b",
-        "ldb",
-        "K",
-        "step",
-        "c",
-        "ldc",
-        "M",
-        "N",
-    ]
+    ["threads", "start", "ldstart", "a", "m1", "k1", "b", "ldb", "K", "step", "c", "ldc", "M", "N"],
+    _TEAM,
 )
 """The arguments of ``bulk``, a large product whose rows are shared among threads, in steps of ``step`` along k."""
 
-PACK = Slots(
-    ["threads", "parallel", "thread_number", "source", "ld", "groups", "rows", "size", "padded", "K", "target"]
-)
+PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], _TEAM)
 """The arguments of ``pack_rows`` and ``pack_columns``."""
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from carrousel.engine.cpu._run import Rows
+from carrousel.engine.cpu._rows import Rows
 
-__all__ = ["Packing", "dense", "pack"]
+__all__ = ["Packing", "pack"]
 
 
 @dataclass(frozen=True)
@@ -84,16 +84,5 @@ def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, rever
     offsets[1:] = alive.sum(1).cumsum(0)
     step, segment = alive.nonzero(as_tuple=True)
     index = (t[segment] + step) * B + b[segment]
-    return Packing(
-        Rows(offsets, len(b), bool((size == steps).all())),
-        index,
-        b,
-        starts[order],
-        place[ends.nonzero().squeeze(-1)],
-        (T, B),
-    )
-
-
-def dense(T: int, B: int) -> Rows:
-    """The packing of a batch in which all sequences have T steps."""
-    return Rows(torch.arange(0, (T + 1) * B, B), B, True)
+    rows = Rows(offsets, len(b), int(offsets[-1]), bool((size == steps).all()))
+    return Packing(rows, index, b, starts[order], place[ends.nonzero().squeeze(-1)], (T, B))

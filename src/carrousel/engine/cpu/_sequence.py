@@ -21,7 +21,8 @@ from carrousel.engine.cpu._target import Target
 
 __all__ = ["backward_code", "backward_slots", "forward_code", "forward_slots"]
 
-_COMMON = ["threads", "parallel", "thread_number", "product", "offsets", "T", "reverse", "zeros", "width", "ldg", "ldh", "G", "H", "H0", "P"]  # fmt: skip
+_VARYING = ["threads", "offsets", "T", "reverse", "G", "H", "H0", "P"]
+_FIXED = ["parallel", "thread_number", "product", "zeros", "width", "ldg", "ldh", "ldout", "units"]
 
 
 def forward_slots(cell: Cell) -> Slots:
@@ -31,33 +32,15 @@ def forward_slots(cell: Cell) -> Slots:
     and 0 if each sequence has but one row for them. ``KX`` is I, or 0 if the input's part stands in G already.
     """
     states = [f"{kind}_{name}" for name in cell.states for kind in ("S", "S0")]
-    own = ["X", "ldx", "KX", "WX", "WH", "WR", "KH", "bias", "keep", "out", "ldout", "out_kept", "WP", "KP", "size"]
-    return Slots([*_COMMON, *own, *states])
+    own = ["X", "KX", "WX", "WH", "WR", "WP", "bias", "keep", "out"]
+    return Slots([*_VARYING, *own, *states], [*_FIXED, "ldx", "KH", "out_kept"])
 
 
 def backward_slots(cell: Cell) -> Slots:
     """The arguments of ``backward``: adjoints ``dY`` of the outputs, running ones ``dh`` and ``dS`` of the states."""
-    kinds = ("S", "S0", "dS", "dY", "lddy")
-    states = [f"{kind}_{name}" for name in cell.states for kind in kinds]
-    return Slots(
-        [
-            *_COMMON,
-            "units",
-            "WH",
-            "dY",
-            "lddy",
-            "dh",
-            "direct",
-            "dbias",
-            "dP",
-            "WP",
-            "KP",
-            "dout",
-            "lddout",
-            "KO",
-            *states,
-        ]
-    )
+    states = [f"{kind}_{name}" for name in cell.states for kind in ("S", "S0", "dS", "dY", "lddy")]
+    own = ["WH", "WP", "dY", "lddy", "dh", "dout", "direct", "dbias", "dP"]
+    return Slots([*_VARYING, *own, *states], _FIXED)
 
 
 def _product(f: Function, slots: Slots, **values: str) -> None:
@@ -142,12 +125,12 @@ def _forward(module: Module, plan: Plan, slots: Slots, *, projected: bool) -> No
             names = ", ".join(f"{kind} {v}" for (kind, _), v in zip(FORWARD_STEP, ["%a", *arguments], strict=True))
             f.line(f"call void @forward_step({names})")
             if projected:
-                ldout, size_p = slots.integer(f, "ldout"), slots.integer(f, "size")
+                ldout = slots.integer(f, "ldout")
                 _product(
                     f, slots,
                     start=zeros, ldstart="0", a1=f.at(slots.pointer(f, "out"), f.mul(f.add(kept, first), ldout)),
-                    m1=f.mul(threads, ldout), b1=slots.pointer(f, "WP"), K1=slots.integer(f, "KP"),
-                    c=f.at(h, f.mul(f.add(step.at, first), ldh)), ldc=strides["h"], M=count, N=size_p,
+                    m1=f.mul(threads, ldout), b1=slots.pointer(f, "WP"), K1=slots.integer(f, "units"),
+                    c=f.at(h, f.mul(f.add(step.at, first), ldh)), ldc=strides["h"], M=count, N=ldh,
                 )  # fmt: skip
 
     with f.loop(0, T) as s:
@@ -174,18 +157,17 @@ def _backward(module: Module, plan: Plan, slots: Slots, *, projected: bool) -> N
             else:
                 start, ldstart = zeros, "0"
             # Projected, what comes back is the adjoint of the projection, and the cell's own is made of it below.
-            target, ld = (slots.pointer(f, "dout"), slots.integer(f, "lddout")) if projected else (dh, width)
-            N = slots.integer(f, "lddout") if projected else width
+            target, ld = (slots.pointer(f, "dout"), slots.integer(f, "ldh")) if projected else (dh, width)
             _product(
                 f, slots,
                 start=start, ldstart=ldstart, a2=rows, m2=f.mul(threads, ldg), b2=wh, K2=recurrent,
-                c=f.at(target, f.mul(first, ld)), ldc=f.mul(threads, ld), M=count, N=N,
+                c=f.at(target, f.mul(first, ld)), ldc=f.mul(threads, ld), M=count, N=ld,
             )  # fmt: skip
 
     def through_projection(step: _Steps) -> None:
         """dh = dout W_hr, with the output's own adjoint added to dout and kept for W_hr's derivative."""
         first, count = _mine(f, threads, "0", step.count)
-        dout, ld = slots.pointer(f, "dout"), slots.integer(f, "lddout")
+        dout, ld = slots.pointer(f, "dout"), slots.integer(f, "ldh")
         dy, lddy = slots.pointer(f, "dY"), slots.integer(f, "lddy")
         with f.when(f.op(f"icmp sgt i64 {count}, 0")):
             with f.loop(0, count) as m:
@@ -197,7 +179,7 @@ def _backward(module: Module, plan: Plan, slots: Slots, *, projected: bool) -> N
             _product(
                 f, slots,
                 start=zeros, ldstart="0", a1=f.at(dy, f.mul(f.add(step.at, first), lddy)), m1=f.mul(threads, lddy),
-                b1=slots.pointer(f, "WP"), K1=slots.integer(f, "KO"),
+                b1=slots.pointer(f, "WP"), K1=ld,
                 c=f.at(dh, f.mul(first, width)), ldc=f.mul(threads, width), M=count, N=width,
             )  # fmt: skip
 

@@ -1,0 +1,179 @@
+"""One backward pass on the kernels."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from carrousel.engine._layer import Layer, Weights
+from carrousel.engine.cpu._buffers import empty, padded, rows_of
+from carrousel.engine.cpu._call import Call, call_of
+from carrousel.engine.cpu._forward import Kept
+from carrousel.engine.cpu._rows import Rows
+
+__all__ = ["Grads", "backward"]
+
+_DEPTH = 256
+"""The rows that a derivative by weights takes in one step: so many that its operands stay in the cache."""
+
+
+@dataclass
+class Grads:
+    """Derivatives by what a layer was given; None, or left out, where they were not asked for."""
+
+    x: Tensor | None = None
+    state: list[Tensor] = field(default_factory=list)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def backward(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: list[Tensor],
+    rows: Rows,
+    kept: Kept,
+    d_output: Tensor | None,
+    d_states: list[Tensor | None],
+    d_final: list[Tensor | None],
+    *,
+    reverse: bool,
+    wanted: set[str],
+) -> Grads:
+    """Runs a layer's reverse mode over packed rows. What was kept is used up.
+
+    Args:
+        d_output: the adjoint of the outputs ``[rows, output]``.
+        d_states: those of every step's states.
+        d_final: those of the final states, h first.
+        wanted: which derivatives are: ``"x"``, ``"state"``, and the weights' names.
+    """
+    call, cell, dtype, B = call_of(layer, x.dtype), layer.cell, x.dtype, rows.count
+    width, ldg, ldh, projected = call.width, call.ldg, call.ldh, bool(layer.proj_size)
+    threads = min(call.threads(rows.total * ldg * layer.output_size), B)
+    h0 = padded(state[0], ldh)
+    inner = [padded(value, width) for value in state[1:]]
+    peepholes = call.peepholes(weights)
+    dy = call.zeros if d_output is None else padded(d_output, ldh)
+    lddy = 0 if d_output is None else ldh
+    if projected:
+        # What comes back through the recurrence is added to the outputs' adjoint, which is the caller's.
+        dy, lddy = torch.zeros(rows.total, ldh, dtype=dtype) if d_output is None else dy.clone(), ldh
+    given = [call.zeros if d is None else padded(d, width) for d in d_states]
+
+    def running(d: Tensor | None, size: int) -> Tensor:
+        buffer = torch.zeros(B, size, dtype=dtype)
+        if d is not None:
+            buffer[:, : d.shape[-1]] = d
+        return buffer
+
+    dh = running(None if projected else d_final[0], width)
+    dout = running(d_final[0], ldh) if projected else dh
+    d_running = [running(d, width) for d in d_final[1:]]
+    direct = running(None, width) if cell.reads_output else dh
+    dbias = torch.zeros(B, ldg, dtype=dtype) if layer.bias else dh
+    dpeep = torch.zeros(B, len(cell.peepholes) * width, dtype=dtype) if cell.peepholes else dh
+    wh = call.pack_columns(weights["weight_hh"], call.rows_recurrent, layer.hidden_size) if cell.recurrent else dh
+    wp = call.pack_columns(weights["weight_hr"], call.one_row, layer.proj_size) if projected else dh
+    of_states: list[int] = []
+    for s, s0, ds, dys, d in zip(kept.states, inner, d_running, given, d_states, strict=True):
+        of_states += [s.data_ptr(), s0.data_ptr(), ds.data_ptr(), dys.data_ptr(), 0 if d is None else width]
+    arguments = call.backward_arguments(
+        threads, rows.offsets.data_ptr(), rows.steps, reverse, kept.G.data_ptr(), kept.H.data_ptr(), h0.data_ptr(),
+        peepholes.data_ptr(), wh.data_ptr(), wp.data_ptr(), dy.data_ptr(), lddy, dh.data_ptr(), dout.data_ptr(),
+        direct.data_ptr(), dbias.data_ptr(), dpeep.data_ptr(), *of_states,
+    )  # fmt: skip
+    call.backward_kernel()(ctypes.byref(arguments))
+
+    grads = Grads(weights=_by_weights(call, x, h0, rows, kept, dy, dbias, dpeep, reverse=reverse, wanted=wanted))
+    if "x" in wanted:
+        grads.x = _by_x(call, weights, rows, kept)
+    if "state" in wanted:
+        d_h0 = _by_h0(call, wh, kept.G, direct, d_final[0], rows, reverse=reverse)
+        grads.state = [d_h0, *(rows_of(value, layer.hidden_size) for value in d_running)]
+    return grads
+
+
+def _by_x(call: Call, weights: Weights, rows: Rows, kept: Kept) -> Tensor:
+    layer, N, dz = call.layer, rows.total, kept.G
+    dx = empty(N, call.ldx, dtype=call.dtype)
+    wx = call.pack_columns(weights["weight_ih"], call.rows_in, layer.hidden_size)
+    call.bulk(dz.data_ptr(), call.ldg, 1, wx, 0, dx, M=N, N=call.ldx, K=call.plan.inputs * call.width)
+    return rows_of(dx, layer.input_size)
+
+
+def _by_weights(
+    call: Call, x: Tensor, h0: Tensor, rows: Rows, kept: Kept, dy: Tensor, dbias: Tensor, dpeep: Tensor, *,
+    reverse: bool, wanted: set[str],
+) -> dict[str, Tensor]:  # fmt: skip
+    layer, p, dz, N = call.layer, call.plan, kept.G, rows.total
+    H, width, found = layer.hidden_size, call.width, dict[str, Tensor]()
+    if "weight_ih" in wanted:
+        dw = empty(p.inputs * width, call.ldx, dtype=call.dtype)
+        _outer(call, dz, 0, padded(x, call.ldx), dw, N)
+        found["weight_ih"] = call.unpack(dw, call.rows_in, layer.input_size)
+    if "weight_hh" in wanted:
+        dw = empty((len(p.slots) - p.shared) * width, call.ldh, dtype=call.dtype)
+        _outer_shifted(call, dz, kept.H, h0, rows, dw, reverse=reverse)
+        found["weight_hh"] = call.unpack(dw, call.rows_recurrent, layer.output_size)
+    if "weight_hr" in wanted:
+        dw = empty(call.ldh, width, dtype=call.dtype)
+        _outer(call, dy, 0, kept.out, dw, N)
+        found["weight_hr"] = rows_of(dw[: layer.proj_size], H)
+    if "bias_ih" in wanted or "bias_hh" in wanted:
+        total = call.column_sum(dbias).view(-1, 1)
+        found["bias_ih"] = call.unpack(total[: p.inputs * width], call.rows_in, 1).squeeze(-1)
+        if layer.cell.recurrent:
+            found["bias_hh"] = call.unpack(total[p.shared * width :], call.rows_recurrent, 1).squeeze(-1)
+    if "weight_peephole" in wanted:
+        found["weight_peephole"] = rows_of(call.column_sum(dpeep).view(-1, width), H)
+    return found
+
+
+def _outer(call: Call, a: Tensor, column: int, b: Tensor, c: Tensor, K: int, *, more: bool = False) -> None:
+    """C = A^T B over K rows, A from a column on; or C += with ``more``."""
+    address = a.data_ptr() + column * a.element_size()
+    start, ld = (c, c.shape[1]) if more else (None, 0)
+    call.bulk(
+        address, 1, a.shape[1], b, b.shape[1], c, M=c.shape[0], N=c.shape[1], K=K, start=start, ldstart=ld, step=_DEPTH
+    )
+
+
+def _outer_shifted(call: Call, dz: Tensor, h: Tensor, h0: Tensor, rows: Rows, c: Tensor, *, reverse: bool) -> None:
+    """C = the sum over the rows of dz^T times the h of the step before."""
+    N, B, column = rows.total, rows.count, call.plan.shared * call.width
+    if not rows.uniform:
+        old, exists = rows.before(reverse=reverse)
+        before = torch.where(exists.unsqueeze(-1), h[old], h0[rows.places[1]])
+        _outer(call, dz, column, before, c, N)
+        return
+    first = dz[N - B :] if reverse else dz  # the step that ran first, then all others
+    _outer(call, first, column, h0, c, B)
+    if N > B:
+        others, before = (dz, h[B:]) if reverse else (dz[B:], h)
+        _outer(call, others, column, before, c, N - B, more=True)
+
+
+def _by_h0(
+    call: Call, wh: Tensor, dz: Tensor, direct: Tensor, d_final: Tensor | None, rows: Rows, *, reverse: bool
+) -> Tensor:
+    """The adjoint of the initial h: what comes back from each sequence's first step."""
+    layer, B = call.layer, rows.count
+    first = rows.last(reverse=not reverse)  # the first step in the order of running
+    total = direct[:, : layer.output_size] if layer.cell.reads_output else None
+    if layer.cell.recurrent:
+        of_first = dz[first, call.plan.shared * call.width :].contiguous()
+        back = empty(B, call.ldh, dtype=dz.dtype)
+        call.bulk(of_first.data_ptr(), of_first.shape[1], 1, wh, 0, back, M=B, N=call.ldh, K=of_first.shape[1])
+        through = rows_of(back, layer.output_size)
+        total = through if total is None else through + total
+    if total is None:
+        total = torch.zeros(B, layer.output_size, dtype=dz.dtype)
+    runs = rows.lengths > 0
+    if bool(runs.all()):
+        return total
+    # A sequence of no steps hands its final state's adjoint straight on.
+    return torch.where(runs.unsqueeze(-1), total, torch.zeros_like(total) if d_final is None else d_final)
