@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import torch
 
 import carrousel
+from carrousel import engine
+
+BACKENDS = ["chosen", "reference"]
+"""What runs a layer: what carrousel chooses, or the reference, against which all else is held."""
+
+
+@contextmanager
+def running_on(backend: str) -> Iterator[None]:
+    run = engine.reference.run if backend == "reference" else engine.run
+    with mock.patch.object(engine, "run", run):
+        yield
+
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "projection": {"cell": "lstm", "proj_size": 2},

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from configurations import H, I, as_hx, as_tuple, make, random_state
+from configurations import BACKENDS, H, I, as_hx, as_tuple, make, random_state, running_on
 from family import FAMILY, Member, run
 from torch.nn import functional
 
@@ -37,15 +37,18 @@ def test_docstring_cites_a_paper_and_names_the_order_of_the_rows(name: str) -> N
         assert "peepholes " + " ".join(cell.peepholes) in cell.doc
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("zero", [True, False], ids=["from zero", "from random states"])
 @pytest.mark.parametrize("name", FAMILY)
-def test_whole_sequence(name: str, zero: bool) -> None:
+def test_whole_sequence(name: str, zero: bool, backend: str) -> None:
     member = FAMILY[name]
     net = make({"cell": name})
     x = torch.randn(6, 3, I, dtype=torch.float64)
     names = ("h", *member.states.split())
     state = tuple(torch.zeros(1, 3, H, dtype=torch.float64) for _ in names) if zero else random_state(net, 3)
-    output, final, steps = net(x, as_hx(state), return_states="gates")
+    with running_on(backend):
+        output, final = net(x, as_hx(state))
+        _, _, steps = net(x, as_hx(state), return_states="gates")
 
     weights = {key.removesuffix("_l0"): value.detach().numpy() for key, value in net.named_parameters()}
     old = {key: value[0].numpy() for key, value in zip(names, state, strict=True)}
@@ -101,14 +104,17 @@ def test_slstm_stabiliser_cancels() -> None:
     )
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", carrousel.cells)
-def test_extreme_pre_activations_stay_finite(name: str) -> None:
+def test_extreme_pre_activations_stay_finite(name: str, backend: str) -> None:
     net = make({"cell": name}, dtype=torch.float32)
     for signs in itertools.product((-300.0, 0.0, 300.0), repeat=len(net.cell.rows)):
         with torch.no_grad():
             net.bias_ih_l0.copy_(torch.tensor(signs).repeat_interleave(H))
         x = torch.randn(3, 1, I, requires_grad=True)
-        output, final, steps = net(x, return_states="gates")
-        gradients = torch.autograd.grad(output.sum(), [x, *net.parameters()])
+        with running_on(backend):
+            output, final = net(x)
+            gradients = torch.autograd.grad(output.sum(), [x, *net.parameters()])
+            _, _, steps = net(x, return_states="gates")
         for value in (output, *as_tuple(final), *steps.values(), *gradients):
             assert value.isfinite().all(), signs

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from configurations import ALL, I, as_hx, as_tuple, make, random_state
+from configurations import ALL, BACKENDS, I, as_hx, as_tuple, make, random_state, running_on
 from torch.func import functional_call
 
 
@@ -22,10 +22,12 @@ def problem(config, T, B):
     return function, inputs
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ALL)
-def test_first_derivatives(name: str) -> None:
+def test_first_derivatives(name: str, backend: str) -> None:
     function, inputs = problem(ALL[name], T=3, B=1)
-    assert torch.autograd.gradcheck(function, inputs, atol=1e-7, rtol=1e-5)
+    with running_on(backend):
+        assert torch.autograd.gradcheck(function, inputs, atol=1e-7, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ALL)

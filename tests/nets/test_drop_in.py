@@ -5,6 +5,7 @@ import warnings
 
 import pytest
 import torch
+from configurations import BACKENDS, running_on
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 from twins import KINDS, results, same_packed, twins
@@ -12,7 +13,7 @@ from twins import KINDS, results, same_packed, twins
 import carrousel
 
 I, H, T = 3, 4, 5
-LENGTHS = [3, 5, 1]
+LENGTHS = [3, 1, 5]  # the order by length is not its own inverse
 EXACT = {"rtol": 1e-9, "atol": 1e-11}
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*not supported with oneDNN")
@@ -30,6 +31,13 @@ def states(ours: carrousel.LSTM, *batch: int) -> tuple[torch.Tensor, ...]:
     return tuple(torch.randn(count, *batch, size, dtype=torch.float64, requires_grad=True) for size in sizes)
 
 
+@pytest.fixture(params=BACKENDS)
+def backend(request):
+    with running_on(request.param):
+        yield request.param
+
+
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("form", ["dense", "batch first", "unbatched", "lengths", "packed", "packed sorted"])
 @pytest.mark.parametrize(("kind", "layers", "both", "proj", "bias"), GRID)
 def test_grid(kind, layers, both, proj, bias, form) -> None:

@@ -149,7 +149,9 @@ def test_dropout_is_between_layers() -> None:
     assert set(output.unique().tolist()) == {0.0, 4.0}  # dropped twice, and not a third time
     assert near((steps["h_l1"] == 0).double().mean().item(), 0.5, x.numel())
     assert near((output == 0).double().mean().item(), 0.75, x.numel())
+    assert set(net.step(x[0])[0].unique().tolist()) == {0.0, 4.0}
     assert torch.equal(net.eval()(x)[0], x)
+    assert torch.equal(net.step(x[0])[0], x[0])
 
 
 def test_dropout_of_one_leaves_nothing_for_the_layer_above() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from configurations import H, I, as_tuple, make
+from configurations import BACKENDS, H, I, as_tuple, make, running_on
 from family import logistic
 
 import carrousel
@@ -30,6 +30,12 @@ def stir(net: carrousel.LSTM) -> None:
     with torch.no_grad():
         for value in net.parameters():
             value += 0.3 * torch.randn_like(value)
+
+
+@pytest.fixture(params=BACKENDS, autouse=True)
+def backend(request):
+    with running_on(request.param):
+        yield
 
 
 def answer(net: carrousel.LSTM):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from configurations import ALL, H, I, as_hx, as_tuple, make, random_state
+from configurations import ALL, BACKENDS, H, I, as_hx, as_tuple, make, random_state, running_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
@@ -13,6 +13,7 @@ SAME = {"rtol": 1e-9, "atol": 1e-11}
 EXAMPLES = settings(max_examples=40, deadline=None, database=None)
 
 configs = st.sampled_from(sorted(ALL))
+backends = st.sampled_from(BACKENDS)
 nan = float("nan")
 
 
@@ -36,8 +37,10 @@ def ragged(draw):
 
 
 @EXAMPLES
-@given(name=configs, batch=ragged(), layers=st.integers(1, 2), both=st.booleans(), as_list=st.booleans())
-def test_lengths(name, batch, layers, both, as_list) -> None:
+@given(
+    name=configs, batch=ragged(), layers=st.integers(1, 2), both=st.booleans(), as_list=st.booleans(), backend=backends
+)
+def test_lengths(name, batch, layers, both, as_list, backend) -> None:
     """A ragged batch is its sequences run one by one; what stands past a length is never read."""
     T, lengths = batch
     B = len(lengths)
@@ -50,7 +53,10 @@ def test_lengths(name, batch, layers, both, as_list) -> None:
     for value in state:
         value.requires_grad_()
     given_lengths = lengths if as_list else torch.tensor(lengths)
-    output, final, steps = net(x, as_hx(state), lengths=given_lengths, return_states="gates")
+    with running_on(backend):
+        output, final, steps = net(x, as_hx(state), lengths=given_lengths, return_states="gates")
+        got_output, got_final = net(x, as_hx(state), lengths=given_lengths)
+    torch.testing.assert_close((got_output, got_final), (output, final), **SAME)
     wanted = [x, *state, *net.parameters()]
 
     outputs, finals, parts = [], [], []
@@ -85,8 +91,8 @@ def with_resets(draw):
 
 
 @EXAMPLES
-@given(name=configs, batch=with_resets(), layers=st.integers(1, 2), both=st.booleans())
-def test_resets(name, batch, layers, both) -> None:
+@given(name=configs, batch=with_resets(), layers=st.integers(1, 2), both=st.booleans(), backend=backends)
+def test_resets(name, batch, layers, both, backend) -> None:
     """Resets cut a sequence into segments that are run apart, in both directions and in every layer."""
     T, lengths, cuts = batch
     B = len(lengths)
@@ -96,7 +102,8 @@ def test_resets(name, batch, layers, both) -> None:
     for value in state:
         value.requires_grad_()
     resets = torch.tensor(cuts, dtype=torch.bool).reshape(B, T).T
-    output, final = net(x, as_hx(state), lengths=lengths, resets=resets)
+    with running_on(backend):
+        output, final = net(x, as_hx(state), lengths=lengths, resets=resets)
     directions = 2 if both else 1
     backward = (torch.arange(layers * directions) % directions == 1).reshape(-1, 1, 1)
 
@@ -143,12 +150,20 @@ def test_a_reset_stops_what_is_not_a_number() -> None:
 
 
 @EXAMPLES
-@given(name=configs, T=st.integers(1, 5), B=st.integers(1, 3), layers=st.integers(1, 3), batched=st.booleans())
-def test_step_by_step(name, T, B, layers, batched) -> None:
-    net = make(ALL[name], num_layers=layers)
+@given(
+    name=configs,
+    T=st.integers(1, 5),
+    B=st.integers(1, 3),
+    layers=st.integers(1, 3),
+    batched=st.booleans(),
+    backend=backends,
+)
+def test_step_by_step(name, T, B, layers, batched, backend) -> None:
+    net = make(ALL[name], num_layers=layers, **({"dropout": 0.5} if layers > 1 else {}))
     x, state = (normal(T, B, I), random_state(net, B)) if batched else (normal(T, I), random_state(net, None))
     for initial in (as_hx(state), None):
-        output, final = net(x, initial)
+        with running_on(backend):
+            output, final = net(x, initial)
         now = initial
         for t in range(T):
             y, now = net.step(x[t], now)
@@ -157,14 +172,22 @@ def test_step_by_step(name, T, B, layers, batched) -> None:
 
 
 @EXAMPLES
-@given(name=configs, T=st.integers(0, 6), cut=st.integers(0, 6), layers=st.integers(1, 2), ends=st.booleans())
-def test_chunks(name, T, cut, layers, ends) -> None:
+@given(
+    name=configs,
+    T=st.integers(0, 6),
+    cut=st.integers(0, 6),
+    layers=st.integers(1, 2),
+    ends=st.booleans(),
+    backend=backends,
+)
+def test_chunks(name, T, cut, layers, ends, backend) -> None:
     """Running on from the returned state is running on; a chunk may be empty, and each sequence may end in any."""
     cut = min(cut, T)
     net = make(ALL[name], num_layers=layers)
     x = normal(T, 3, I)
     lengths = torch.tensor([T, T // 2, 0]) if ends else None
-    whole, final = net(x, lengths=lengths)
+    with running_on(backend):
+        whole, final = net(x, lengths=lengths)
     first, state = net(x[:cut], lengths=None if lengths is None else lengths.clamp(max=cut))
     second, last = net(x[cut:], state, lengths=None if lengths is None else (lengths - cut).clamp(min=0))
     torch.testing.assert_close(torch.cat([first, second]), whole, **SAME)
