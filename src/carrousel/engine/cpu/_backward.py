@@ -16,9 +16,6 @@ from carrousel.engine.cpu._rows import Rows
 
 __all__ = ["Grads", "backward"]
 
-_DEPTH = 256
-"""The rows that a derivative by weights takes in one step: so many that its operands stay in the cache."""
-
 
 @dataclass
 class Grads:
@@ -124,7 +121,7 @@ def _by_weights(
         _outer(call, dy, 0, kept.out, dw, N)
         found["weight_hr"] = rows_of(dw[: layer.proj_size], H)
     if "bias_ih" in wanted or "bias_hh" in wanted:
-        total = call.column_sum(dbias).view(-1, 1)
+        total = call.column_sum(dbias)[: len(p.slots) * width].unsqueeze(-1)
         found["bias_ih"] = call.unpack(total[: p.inputs * width], call.rows_in, 1).squeeze(-1)
         if layer.cell.recurrent:
             found["bias_hh"] = call.unpack(total[p.shared * width :], call.rows_recurrent, 1).squeeze(-1)
@@ -137,9 +134,7 @@ def _outer(call: Call, a: Tensor, column: int, b: Tensor, c: Tensor, K: int, *, 
     """C = A^T B over K rows, A from a column on; or C += with ``more``."""
     address = a.data_ptr() + column * a.element_size()
     start, ld = (c, c.shape[1]) if more else (None, 0)
-    call.bulk(
-        address, 1, a.shape[1], b, b.shape[1], c, M=c.shape[0], N=c.shape[1], K=K, start=start, ldstart=ld, step=_DEPTH
-    )
+    call.bulk(address, 1, a.shape[1], b, b.shape[1], c, M=c.shape[0], N=c.shape[1], K=K, start=start, ldstart=ld)
 
 
 def _outer_shifted(call: Call, dz: Tensor, h: Tensor, h0: Tensor, rows: Rows, c: Tensor, *, reverse: bool) -> None:
@@ -165,7 +160,7 @@ def _by_h0(
     first = rows.last(reverse=not reverse)  # the first step in the order of running
     total = direct[:, : layer.output_size] if layer.cell.reads_output else None
     if layer.cell.recurrent:
-        of_first = dz[first, call.plan.shared * call.width :].contiguous()
+        of_first = dz[first, call.plan.shared * call.width : len(call.plan.slots) * call.width].contiguous()
         back = empty(B, call.ldh, dtype=dz.dtype)
         call.bulk(of_first.data_ptr(), of_first.shape[1], 1, wh, 0, back, M=B, N=call.ldh, K=of_first.shape[1])
         through = rows_of(back, layer.output_size)

@@ -24,6 +24,8 @@ _KINDS = {torch.float32: "float", torch.float64: "double"}
 _SMALL = 1 << 18
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""
 
+_SET = 256
+
 Kernel = Callable[[Any], None]
 
 
@@ -33,7 +35,7 @@ class Call:
     Attributes:
         plan: what its cell's kernels compute.
         width, ldh, ldx: the sizes of the cell's states, of h and of x in whole vectors.
-        ldg: slots · width.
+        ldg: the distance of rows of slots: slots · width, or a little more.
         zeros: as many zeros as anything is wide.
     """
 
@@ -44,6 +46,9 @@ class Call:
         self.plan: Plan = plan(layer.cell)
         self.width, self.ldh = self.whole(layer.hidden_size), self.whole(layer.output_size)
         self.ldx, self.ldg = self.whole(layer.input_size), len(self.plan.slots) * self.width
+        if self.ldg % _SET == 0:
+            # Rows a power of two apart fall on few sets of the cache, and drive one another out.
+            self.ldg += self._lanes
         self.zeros = torch.zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
         code = gemm_code(self._kind, self.target)
         team = dict(zip(("parallel", "thread_number"), _parallel.runtime(), strict=True))
@@ -114,14 +119,14 @@ class Call:
 
     def bulk(
         self, a: int, m1: int, k1: int, b: Tensor, ldb: int, c: Tensor, *, M: int, N: int, K: int,
-        start: Tensor | None = None, ldstart: int = 0, step: int = 0,
+        start: Tensor | None = None, ldstart: int = 0,
     ) -> None:  # fmt: skip
         """C = start + A B on all threads; addresses and strides as in ``_gemm``. C's rows are as long as its stride."""
         if not M or not N:
             return
         begin = self.zeros if start is None else start
         arguments = self._bulk_arguments(
-            self.threads(M * N * K), begin.data_ptr(), ldstart, a, m1, k1, b.data_ptr(), ldb, K, step or max(K, 1),
+            self.threads(M * N * K), begin.data_ptr(), ldstart, a, m1, k1, b.data_ptr(), ldb, K,
             c.data_ptr(), c.stride(0), M, N,
         )  # fmt: skip
         self._bulk(ctypes.byref(arguments))

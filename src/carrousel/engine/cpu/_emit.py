@@ -106,6 +106,12 @@ class Function:
         self.put(kind, name, value)
         return name
 
+    def array(self, count: int) -> str:
+        """Room for numbers on the stack, aligned for vectors."""
+        name = self._new()
+        self._allocas.append(f"  {name} = alloca [{count} x {self.module.kind}], align 64")
+        return name
+
     def get(self, kind: str, variable: str) -> str:
         return self.op(f"load {kind}, ptr {variable}")
 

@@ -5,8 +5,7 @@ product runs over k, in order and without a split, so a number does not depend o
 so not on the number of threads either.
 
 B is in *panels*: as many columns as a tile has (the last panel may have fewer, always whole vectors), for every k
-a contiguous row. A panel that begins at column n stands at ``B + n * K``. With ``ldb`` the rows of B may also stand
-in an ordinary matrix.
+a contiguous row. A panel that begins at column n stands at ``B + n * K``.
 """
 
 from __future__ import annotations
@@ -26,20 +25,23 @@ PRODUCT = (
     ("ptr", "start"), ("i64", "ldstart"),
     ("ptr", "a1"), ("i64", "m1"), ("i64", "k1"), ("ptr", "b1"), ("i64", "K1"),
     ("ptr", "a2"), ("i64", "m2"), ("ptr", "b2"), ("i64", "K2"),
-    ("ptr", "c"), ("i64", "ldc"), ("i64", "M"), ("i64", "N"), ("i64", "ldb"),
+    ("ptr", "c"), ("i64", "ldc"), ("i64", "M"), ("i64", "N"),
 )  # fmt: skip
 """The parameters of ``product``: addresses and strides in numbers; element (m, k) of A1 is ``a1[m * m1 + k * k1]``,
-of A2 ``a2[m * m2 + k]``. ``ldstart`` may be 0 (a bias) and ``ldb`` is 0 for panels."""
+of A2 ``a2[m * m2 + k]``. ``ldstart`` may be 0 (a bias)."""
 
-_KERNEL = tuple(item for item in PRODUCT if item[1] not in ("M", "N", "ldb")) + (("i64", "w1"), ("i64", "w2"))
+_KERNEL = tuple(item for item in PRODUCT if item[1] not in ("M", "N")) + (("i64", "w1"), ("i64", "w2"))
+
+DEPTH = 128
+"""The rows of an ordinary B that are taken at once: so many that a panel of them stays in the first cache."""
 
 _TEAM = ("parallel", "thread_number")
 
 BULK = Slots(
-    ["threads", "start", "ldstart", "a", "m1", "k1", "b", "ldb", "K", "step", "c", "ldc", "M", "N"],
+    ["threads", "start", "ldstart", "a", "m1", "k1", "b", "ldb", "K", "c", "ldc", "M", "N"],
     _TEAM,
 )
-"""The arguments of ``bulk``, a large product whose rows are shared among threads, in steps of ``step`` along k."""
+"""The arguments of ``bulk``, a large product whose rows are shared among threads,."""
 
 PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], _TEAM)
 """The arguments of ``pack_rows`` and ``pack_columns``."""
@@ -84,13 +86,10 @@ def _product(module: Module) -> None:
         for vectors in range(1, most_vectors + 1)
     }
     f = module.function("product", PRODUCT, public=True)
-    packed = f.op("icmp eq i64 %ldb, 0")
     with f.loop(0, "%N", width) as column:
         left = f.quotient(f.least(f.sub("%N", column), width), L)  # vectors
-        panel = f.mul(left, L)
-        stride = f.select(packed, "i64", panel, "%ldb")
-        b1 = f.at("%b1", f.select(packed, "i64", f.mul(column, "%K1"), column))
-        b2 = f.at("%b2", f.select(packed, "i64", f.mul(column, "%K2"), column))
+        stride = f.mul(left, L)
+        b1, b2 = f.at("%b1", f.mul(column, "%K1")), f.at("%b2", f.mul(column, "%K2"))
         row = f.variable("i64", "0")
         groups = f.variable("i64", f.quotient(f.add("%M", most_rows - 1), most_rows))
         with f.loop(0, f.get("i64", groups)) as group:
@@ -123,9 +122,7 @@ def _product(module: Module) -> None:
 def _bulk(module: Module) -> None:
     """A large product on all threads, each with its share of C's rows."""
     f = module.function("bulk_share", [("ptr", "a"), ("i64", "thread")])
-    arg = {
-        name: BULK.integer(f, name) for name in ("threads", "ldstart", "m1", "k1", "ldb", "K", "step", "ldc", "M", "N")
-    }
+    arg = {name: BULK.integer(f, name) for name in ("threads", "ldstart", "m1", "k1", "ldb", "K", "ldc", "M", "N")}
     ptr = {name: BULK.pointer(f, name) for name in ("start", "a", "b", "c")}
     # Whole tiles for each thread.
     most_rows, _ = module.target.tile
@@ -133,22 +130,35 @@ def _bulk(module: Module) -> None:
     first = f.mul(f.quotient(f.mul(tiles, "%thread"), arg["threads"]), most_rows)
     last = f.least(f.mul(f.quotient(f.mul(tiles, f.add("%thread", 1)), arg["threads"]), most_rows), arg["M"])
     count = f.sub(last, first)
-    packed = f.op(f"icmp eq i64 {arg['ldb']}, 0")
-    c = f.at(ptr["c"], f.mul(first, arg["ldc"]))
-    a = f.at(ptr["a"], f.mul(first, arg["m1"]))
-    with f.when(f.op(f"icmp sgt i64 {count}, 0")), f.loop(0, arg["K"], arg["step"]) as k:
-        # Panels have all of k in one piece: only an ordinary B is taken in steps.
-        fresh = f.op(f"icmp eq i64 {k}, 0")
-        start = f.select(fresh, "ptr", f.at(ptr["start"], f.mul(first, arg["ldstart"])), c)
-        ldstart = f.select(fresh, "i64", arg["ldstart"], arg["ldc"])
-        b = f.at(ptr["b"], f.select(packed, "i64", "0", f.mul(k, arg["ldb"])))
-        depth = f.least(f.sub(arg["K"], k), arg["step"])
+    c, a = f.at(ptr["c"], f.mul(first, arg["ldc"])), f.at(ptr["a"], f.mul(first, arg["m1"]))
+    begin = f.at(ptr["start"], f.mul(first, arg["ldstart"]))
+    L, width = module.lanes, module.target.tile[1] * module.lanes
+
+    def product(start: str, ldstart: str, k: str, b: str, depth: str, column: str, N: str) -> None:
+        at = f.at(c, column)
         values = {
             "start": start, "ldstart": ldstart, "a1": f.at(a, f.mul(k, arg["k1"])), "m1": arg["m1"], "k1": arg["k1"],
-            "b1": b, "K1": depth, "a2": a, "m2": "0", "b2": b, "K2": "0",
-            "c": c, "ldc": arg["ldc"], "M": count, "N": arg["N"], "ldb": arg["ldb"],
+            "b1": b, "K1": depth, "a2": a, "m2": "0", "b2": b, "K2": "0", "c": at, "ldc": arg["ldc"], "M": count, "N": N,
         }  # fmt: skip
         f.line(f"call void @product({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
+
+    some = f.op(f"icmp sgt i64 {count}, 0")
+    in_panels = f.op(f"icmp eq i64 {arg['ldb']}, 0")
+    with f.when(f.op(f"and i1 {some}, {in_panels}")):
+        product(begin, arg["ldstart"], "0", ptr["b"], arg["K"], "0", arg["N"])
+    with f.when(f.op(f"and i1 {some}, {f.op(f'xor i1 {in_panels}, true')}")):
+        # The rows of an ordinary B fall on few sets of the cache; a copy of the part in use does not.
+        panel = f.array(DEPTH * width)
+        with f.loop(0, arg["K"], DEPTH) as k, f.loop(0, arg["N"], width) as column:
+            depth, wide = f.least(f.sub(arg["K"], k), DEPTH), f.least(f.sub(arg["N"], column), width)
+            source = f.at(ptr["b"], f.add(f.mul(k, arg["ldb"]), column))
+            with f.loop(0, depth) as row, f.loop(0, wide, L) as n:
+                vector = f.load(f.at(source, f.add(f.mul(row, arg["ldb"]), n)))
+                f.store(vector, f.at(panel, f.add(f.mul(row, wide), n)))
+            fresh = f.op(f"icmp eq i64 {k}, 0")
+            start = f.select(fresh, "ptr", begin, c)
+            ldstart = f.select(fresh, "i64", arg["ldstart"], arg["ldc"])
+            product(f.at(start, column), ldstart, k, panel, depth, column, wide)
     emit_parallel(module, "bulk", "bulk_share", BULK)
 
 

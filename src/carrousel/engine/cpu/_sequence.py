@@ -28,7 +28,7 @@ _FIXED = ["parallel", "thread_number", "product", "zeros", "width", "ldg", "ldh"
 def forward_slots(cell: Cell) -> Slots:
     """The arguments of ``forward``.
 
-    ``width`` is H padded to whole vectors, ``ldg`` = slots · width. ``keep`` is 1 if every step's values are kept
+    ``width`` is H padded to whole vectors. ``keep`` is 1 if every step's values are kept
     and 0 if each sequence has but one row for them. ``KX`` is I, or 0 if the input's part stands in G already.
     """
     states = [f"{kind}_{name}" for name in cell.states for kind in ("S", "S0")]
@@ -45,7 +45,7 @@ def backward_slots(cell: Cell) -> Slots:
 
 def _product(f: Function, slots: Slots, **values: str) -> None:
     """Calls ``product``; what is not given is nothing."""
-    nothing = {"a1": "null", "m1": "0", "k1": "1", "b1": "null", "K1": "0", "a2": "null", "m2": "0", "b2": "null", "K2": "0", "ldb": "0"}  # fmt: skip
+    nothing = {"a1": "null", "m1": "0", "k1": "1", "b1": "null", "K1": "0", "a2": "null", "m2": "0", "b2": "null", "K2": "0"}  # fmt: skip
     values = nothing | values
     f.line(f"call void {slots.pointer(f, 'product')}({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
 
