@@ -1,4 +1,8 @@
-"""From IR to callable machine code, and the cache of it on disk."""
+"""From IR to callable machine code, and the cache of it on disk.
+
+What stands in the cache is executed. So it is used only where nobody else could have put it: folder and file must
+belong to this user (or to root), and nobody else may be able to write to them.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import stat
 import sys
 import tempfile
 import threading
+import warnings
 from pathlib import Path
 
 import llvmlite
@@ -20,6 +26,11 @@ __all__ = ["Code", "cache_folder", "compile_module"]
 
 _lock = threading.Lock()
 _loaded: dict[str, Code] = {}
+_complained: set[str] = set()
+
+if hasattr(os, "register_at_fork"):
+    # A child must not inherit a lock that a thread of its parent holds, LLVM's own among them.
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 class Code:
@@ -90,14 +101,48 @@ def _compile(text: str, target: Target) -> bytes:
     return machine.emit_object(module)
 
 
-def _path(key: str) -> Path:
-    return cache_folder() / f"{key}.o"
+def _others_could_write(about: os.stat_result) -> str | None:
+    """Why a file or folder of the cache cannot be trusted; None if it can."""
+    if not hasattr(os, "geteuid"):
+        return None  # elsewhere the user's own folders are the system's business
+    if about.st_uid not in (os.geteuid(), 0):
+        return "belongs to another user"
+    return "can be written by others" if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else None
+
+
+def _trusted_folder() -> Path | None:
+    """The cache's folder if it is there and nobody else can put code into it. Says once if somebody could."""
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: the user has no home
+        folder = cache_folder()
+        reason = _others_could_write(folder.stat())
+        if reason is None:
+            return folder
+        _complain(folder, reason)
+    return None
+
+
+def _complain(path: Path, reason: str) -> None:
+    if str(path) not in _complained:
+        _complained.add(str(path))
+        warnings.warn(
+            f"{path} {reason}, so kernels are not taken from it but compiled anew; "
+            "set CARROUSEL_CACHE to a folder of your own",
+            stacklevel=2,
+        )
 
 
 def _read(key: str) -> bytes | None:
-    """The cached code, if it is whole: its own hash stands before it."""
+    """The cached code, if it is whole, its own hash standing before it, and nobody else could have written it."""
+    folder = _trusted_folder()
+    if folder is None:
+        return None
     try:
-        content = _path(key).read_bytes()
+        with open(folder / f"{key}.o", "rb") as file:
+            reason = _others_could_write(os.fstat(file.fileno()))
+            if reason is not None:
+                _complain(folder / f"{key}.o", reason)
+                return None
+            content = file.read()
     except OSError:
         return None
     digest, machine_code = content[:32], content[32:]
@@ -106,14 +151,16 @@ def _read(key: str) -> bytes | None:
 
 def _write(key: str, machine_code: bytes) -> None:
     """Keeps the code if it can. A folder that is full or read-only costs the next process time and nothing else."""
-    path = _path(key)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=path.parent)
+    with contextlib.suppress(OSError, RuntimeError):
+        cache_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = _trusted_folder()
+        if folder is None:
+            return
+        handle, name = tempfile.mkstemp(dir=folder)  # readable and writable by this user alone
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(machine_code).digest() + machine_code)
-            os.replace(name, path)
-        except OSError:
+            os.replace(name, folder / f"{key}.o")
+        except BaseException:
             os.unlink(name)
             raise
