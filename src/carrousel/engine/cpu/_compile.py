@@ -15,7 +15,9 @@ import sys
 import tempfile
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -46,7 +48,7 @@ class Code:
         """The address of a public function."""
         return self._engine.get_function_address(name)
 
-    def function(self, name: str) -> ctypes._CFuncPtr:
+    def function(self, name: str) -> Callable[[Any], None]:
         """A public function that takes one pointer; Python's lock is released while it runs."""
         return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address(name))
 
