@@ -293,7 +293,7 @@ class LSTM(nn.Module):
             final.append(after)
             h = after[0]
         output = h if batch.batched else h.squeeze(0)
-        return output, self._state_out(tuple(map(torch.stack, zip(*final, strict=True))), batch)
+        return output, self._state_out(_stacked(final), batch)
 
     def _check_features(self, x: Tensor) -> None:
         dtype = self.weight_ih_l0.dtype
@@ -399,4 +399,11 @@ class LSTM(nn.Module):
                 finals.append(result.final)
                 steps |= {f"{name}{suffix}": value for name, value in result.steps.items()}
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
-        return x, tuple(map(torch.stack, zip(*finals, strict=True))), steps
+        return x, _stacked(finals), steps
+
+
+def _stacked(states: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """The states of all layers and directions, ``[layers · D, B, size]`` each."""
+    if len(states) == 1:
+        return tuple(value.unsqueeze(0) for value in states[0])
+    return tuple(map(torch.stack, zip(*states, strict=True)))

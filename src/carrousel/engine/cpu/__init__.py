@@ -44,18 +44,16 @@ def refuses_call(
     layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...], masks: Masks, keep: tuple[str, ...]
 ) -> str | None:
     """Why a call cannot use the layer's kernel; None if it can."""
-    tensors = (x, *state, *weights.values())
     dtype = weights["weight_ih"].dtype
-    plain = True
-    for tensor in tensors:
-        plain = plain and type(tensor) in _PLAIN
-        if tensor.device.type != "cpu":
-            return f"there is no kernel for the device {tensor.device.type!r}"
     if dtype not in _DTYPES:
         return f"there is no kernel for numbers of type {dtype}"
-    if any(tensor.dtype != dtype for tensor in tensors) and not (
-        torch._C._is_any_autocast_enabled() and all(tensor.dtype == dtype for tensor in weights.values())
-    ):
+    plain = alike = True
+    for tensor in (x, *state, *weights.values()):
+        if not tensor.is_cpu:
+            return f"there is no kernel for the device {tensor.device.type!r}"
+        plain = plain and type(tensor) in _PLAIN
+        alike = alike and tensor.dtype is dtype
+    if not alike and not torch._C._is_any_autocast_enabled():
         return "the input, the states and the weights are of several types"
     if any(mask is not None for mask in masks):
         return "dropout in the recursion and zoneout are not fused"
@@ -86,13 +84,14 @@ def run(
     """Runs a layer over a batch of sequences; arguments and result as in ``reference.run``."""
     T, B = x.shape[:2]
     dtype = weights["weight_ih"].dtype
-    x, state = x.to(dtype), tuple(value.to(dtype) for value in state)  # under autocast they may be narrower
+    if torch._C._is_any_autocast_enabled():  # which may have made them narrower
+        x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
     all_states = any(name != "h" for name in keep)
     if lengths is None and resets is None:
         rows = dense(T, B)
-        flat = x.reshape(T * B, -1)
+        flat = x.reshape(T * B, layer.input_size)
         output, final, steps = sequence(layer, weights, flat, state, rows, reverse=reverse, all_states=all_states)
-        output = output.view(T, B, -1)
+        output = output.view(T, B, layer.output_size)
         every = {name: value.view(T, B, -1) for name, value in steps.items()}
     else:
         packing = pack(T, B, lengths, resets, reverse=reverse)

@@ -98,7 +98,7 @@ def _by_x(call: Call, weights: Weights, rows: Rows, kept: Kept) -> Tensor:
     layer, N, dz = call.layer, rows.total, kept.G
     dx = empty(N, call.ldx, dtype=call.dtype)
     wx = call.pack_columns(weights["weight_ih"], call.rows_in, layer.hidden_size)
-    call.bulk(dz.data_ptr(), call.ldg, 1, wx, 0, dx, M=N, N=call.ldx, K=call.plan.inputs * call.width)
+    call.bulk(dz.data_ptr(), call.ldg, wx, dx, M=N, N=call.ldx, K=call.plan.inputs * call.width)
     return rows_of(dx, layer.input_size)
 
 
@@ -107,49 +107,45 @@ def _by_weights(
     reverse: bool, wanted: set[str],
 ) -> dict[str, Tensor]:  # fmt: skip
     layer, p, dz, N = call.layer, call.plan, kept.G, rows.total
-    H, width, found = layer.hidden_size, call.width, dict[str, Tensor]()
-    if "weight_ih" in wanted:
-        dw = empty(p.inputs * width, call.ldx, dtype=call.dtype)
-        _outer(call, dz, 0, padded(x, call.ldx), dw, N)
-        found["weight_ih"] = call.unpack(dw, call.rows_in, layer.input_size)
-    if "weight_hh" in wanted:
-        dw = empty((len(p.slots) - p.shared) * width, call.ldh, dtype=call.dtype)
-        _outer_shifted(call, dz, kept.H, h0, rows, dw, reverse=reverse)
-        found["weight_hh"] = call.unpack(dw, call.rows_recurrent, layer.output_size)
+    H, width = layer.hidden_size, call.width
+    found: dict[str, Tensor] = {}
+    ask_ih, ask_hh = "weight_ih" in wanted, "weight_hh" in wanted
+    xs = padded(x, call.ldx) if ask_ih else x
+    before = _before(kept, h0, rows, reverse=reverse) if ask_hh else h0
+    of_input, of_recurrence = p.inputs * width, (len(p.slots) - p.shared) * width
+    if ask_ih and ask_hh and not layer.cell.split:
+        by_ih, by_hh = call.outer(dz.data_ptr(), call.ldg, N, of_input, xs, before)
+    else:
+        by_ih = by_hh = dz
+        if ask_ih:
+            (by_ih,) = call.outer(dz.data_ptr(), call.ldg, N, of_input, xs)
+        if ask_hh:
+            shared = dz.data_ptr() + p.shared * width * dz.element_size()
+            (by_hh,) = call.outer(shared, call.ldg, N, of_recurrence, before)
+    if ask_ih:
+        found["weight_ih"] = call.unpack(by_ih, call.rows_in, layer.input_size)
+    if ask_hh:
+        found["weight_hh"] = call.unpack(by_hh, call.rows_recurrent, layer.output_size)
     if "weight_hr" in wanted:
-        dw = empty(call.ldh, width, dtype=call.dtype)
-        _outer(call, dy, 0, kept.out, dw, N)
+        (dw,) = call.outer(dy.data_ptr(), call.ldh, N, call.ldh, kept.out)
         found["weight_hr"] = rows_of(dw[: layer.proj_size], H)
     if "bias_ih" in wanted or "bias_hh" in wanted:
         total = call.column_sum(dbias)[: len(p.slots) * width].unsqueeze(-1)
-        found["bias_ih"] = call.unpack(total[: p.inputs * width], call.rows_in, 1).squeeze(-1)
+        found["bias_ih"] = call.unpack(total[:of_input], call.rows_in, 1).squeeze(-1)
         if layer.cell.recurrent:
-            found["bias_hh"] = call.unpack(total[p.shared * width :], call.rows_recurrent, 1).squeeze(-1)
+            # Memory of its own: who scales one parameter's gradient in place must not scale the other's.
+            found["bias_hh"] = call.unpack(total[p.shared * width :], call.rows_recurrent, 1).squeeze(-1).clone()
     if "weight_peephole" in wanted:
         found["weight_peephole"] = rows_of(call.column_sum(dpeep).view(-1, width), H)
     return found
 
 
-def _outer(call: Call, a: Tensor, column: int, b: Tensor, c: Tensor, K: int, *, more: bool = False) -> None:
-    """C = A^T B over K rows, A from a column on; or C += with ``more``."""
-    address = a.data_ptr() + column * a.element_size()
-    start, ld = (c, c.shape[1]) if more else (None, 0)
-    call.bulk(address, 1, a.shape[1], b, b.shape[1], c, M=c.shape[0], N=c.shape[1], K=K, start=start, ldstart=ld)
-
-
-def _outer_shifted(call: Call, dz: Tensor, h: Tensor, h0: Tensor, rows: Rows, c: Tensor, *, reverse: bool) -> None:
-    """C = the sum over the rows of dz^T times the h of the step before."""
-    N, B, column = rows.total, rows.count, call.plan.shared * call.width
-    if not rows.uniform:
-        old, exists = rows.before(reverse=reverse)
-        before = torch.where(exists.unsqueeze(-1), h[old], h0[rows.places[1]])
-        _outer(call, dz, column, before, c, N)
-        return
-    first = dz[N - B :] if reverse else dz  # the step that ran first, then all others
-    _outer(call, first, column, h0, c, B)
-    if N > B:
-        others, before = (dz, h[B:]) if reverse else (dz[B:], h)
-        _outer(call, others, column, before, c, N - B, more=True)
+def _before(kept: Kept, h0: Tensor, rows: Rows, *, reverse: bool) -> Tensor:
+    """For every row the h of the step before, ``[rows, ldh]``."""
+    if kept.before is not None:
+        return kept.before
+    old, exists = rows.before(reverse=reverse)
+    return torch.where(exists.unsqueeze(-1), kept.H[old], h0[rows.places[1]])
 
 
 def _by_h0(
@@ -162,7 +158,7 @@ def _by_h0(
     if layer.cell.recurrent:
         of_first = dz[first, call.plan.shared * call.width : len(call.plan.slots) * call.width].contiguous()
         back = empty(B, call.ldh, dtype=dz.dtype)
-        call.bulk(of_first.data_ptr(), of_first.shape[1], 1, wh, 0, back, M=B, N=call.ldh, K=of_first.shape[1])
+        call.bulk(of_first.data_ptr(), of_first.shape[1], wh, back, M=B, N=call.ldh, K=of_first.shape[1])
         through = rows_of(back, layer.output_size)
         total = through if total is None else through + total
     if total is None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine.cpu import _parallel
 from carrousel.engine.cpu._buffers import empty, padded
-from carrousel.engine.cpu._gemm import BULK, PACK, gemm_code
+from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
 from carrousel.engine.cpu._plan import Plan, plan
 from carrousel.engine.cpu._sequence import backward_code, backward_slots, forward_code, forward_slots
 from carrousel.engine.cpu._target import host
@@ -53,7 +53,9 @@ class Call:
         code = gemm_code(self._kind, self.target)
         team = dict(zip(("parallel", "thread_number"), _parallel.runtime(), strict=True))
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
-        self._bulk, self._pack_rows, self._pack_columns = map(code.function, ("bulk", "pack_rows", "pack_columns"))
+        self._outer_arguments = OUTER.arguments(**team)
+        self._bulk, self._outer = code.function("bulk"), code.function("outer")
+        self._pack_rows, self._pack_columns = code.function("pack_rows"), code.function("pack_columns")
         fixed = {
             **team, "product": code.address("product"), "zeros": self.zeros.data_ptr(),
             "width": self.width, "ldg": self.ldg, "ldh": self.ldh, "units": layer.hidden_size,
@@ -104,7 +106,7 @@ class Call:
         return self._pack(self._pack_columns, weight, rows, size, self.whole(weight.shape[1]))
 
     def _pack(self, kernel: Kernel, weight: Tensor, rows: Tensor, size: int, other: int) -> Tensor:
-        weight, groups, tall = weight.contiguous(), len(rows), self.whole(size)
+        weight, groups, tall = weight.contiguous(), rows.shape[0], self.whole(size)
         total, columns = groups * tall * other, weight.shape[1]
         panels = empty(total, dtype=self.dtype)
         threads = self.threads(total)
@@ -118,27 +120,37 @@ class Call:
         return panels
 
     def bulk(
-        self, a: int, m1: int, k1: int, b: Tensor, ldb: int, c: Tensor, *, M: int, N: int, K: int,
+        self, a: int, lda: int, panels: Tensor, c: Tensor, *, M: int, N: int, K: int,
         start: Tensor | None = None, ldstart: int = 0,
     ) -> None:  # fmt: skip
-        """C = start + A B on all threads; addresses and strides as in ``_gemm``. C's rows are as long as its stride."""
-        if not M or not N:
-            return
+        """C = start + A B on all threads, with B in panels; the address and the strides as in ``_gemm``."""
         begin = self.zeros if start is None else start
         arguments = self._bulk_arguments(
-            self.threads(M * N * K), begin.data_ptr(), ldstart, a, m1, k1, b.data_ptr(), ldb, K,
-            c.data_ptr(), c.stride(0), M, N,
+            self.threads(M * N * K), begin.data_ptr(), ldstart, a, lda, panels.data_ptr(), K, c.data_ptr(), c.stride(0),
+            M, N,
         )  # fmt: skip
         self._bulk(ctypes.byref(arguments))
 
+    def outer(self, a: int, lda: int, K: int, M: int, *factors: Tensor) -> list[Tensor]:
+        """A^T B for one or two B of K rows, each a whole number of vectors wide, and A of M columns at an address."""
+        results = [empty(M, b.shape[1], dtype=self.dtype) for b in factors]
+        words = [
+            w
+            for b, c in zip(factors, results, strict=True)
+            for w in (b.data_ptr(), b.stride(0), b.shape[1], c.data_ptr())
+        ]
+        work = M * K * sum(b.shape[1] for b in factors)
+        arguments = self._outer_arguments(self.threads(work), a, lda, K, M, *words, *[0] * (8 - len(words)))
+        self._outer(ctypes.byref(arguments))
+        return results
+
     def column_sum(self, values: Tensor) -> Tensor:
         """The sum over the rows, in an order that does not depend on the threads."""
-        B, N = values.shape
+        B = values.shape[0]
         if B == 1:
             return values[0]
-        ones, total = torch.ones(B, dtype=values.dtype), empty(1, N, dtype=values.dtype)
-        self.bulk(ones.data_ptr(), B, 1, values, N, total, M=1, N=N, K=B)
-        return total[0]
+        ones = torch.ones(B, dtype=values.dtype)
+        return self.outer(ones.data_ptr(), 1, B, 1, values)[0][0]
 
     def bias(self, weights: Weights) -> Tensor:
         """The biases in the order of the slots, ``[ldg]``."""
@@ -160,7 +172,10 @@ class Call:
 
     def unpack(self, slots: Tensor, rows: Tensor, columns: int) -> Tensor:
         """From slots, ``[slots · width, columns]`` padded, to the rows of a weight."""
-        H, count = self.layer.hidden_size, len(rows)
+        H = self.layer.hidden_size
+        if self.width == H and slots.shape[-1] == columns and not self.layer.cell.split:
+            return slots
+        count = len(rows)
         slots = slots.view(count, self.width, -1)
         if self.layer.cell.split:
             slots = slots[torch.argsort(rows)]

@@ -28,6 +28,8 @@ class Kept:
         states: ``[rows, width]`` for each state of the cell.
         out: ``[rows, width]``, the cell's own output where it is projected.
         H: ``[rows, ldh]``, the outputs.
+        before: ``[rows, ldh]``, for every row the h of the step before, if the packing is uniform: the same memory
+            as H, one step on, with the initial h at its end.
         every: whether it is kept of every step; else G, states and out have but one row for each sequence.
     """
 
@@ -35,6 +37,7 @@ class Kept:
     states: list[Tensor]
     out: Tensor
     H: Tensor
+    before: Tensor | None
     every: bool
 
 
@@ -61,7 +64,11 @@ def forward(
     # Ahead of the recursion the input's part has a place only in what is kept.
     every = keep or not fused
     depth = N if every else B
-    G, output = empty(depth, ldg, dtype=dtype), empty(N, call.ldh, dtype=dtype)
+    G, output, before = empty(depth, ldg, dtype=dtype), empty(N, call.ldh, dtype=dtype), None
+    if keep and rows.uniform:
+        both = empty(N + B, call.ldh, dtype=dtype)
+        output, before = (both[:N], both[B:]) if reverse else (both[B:], both[:N])
+        (both[N:] if reverse else both[:B]).copy_(padded(state[0], call.ldh))
     states = [empty(depth, width, dtype=dtype) for _ in cell.states]
     out = empty(depth, width, dtype=dtype) if projected else output
     bias, peepholes = call.bias(weights), call.peepholes(weights)
@@ -72,7 +79,7 @@ def forward(
     wr = call.pack_rows(weights["weight_hh"], call.rows_only, H) if cell.split else wx
     wp = call.pack_rows(weights["weight_hr"], call.one_row, layer.proj_size) if projected else wx
     if not fused:
-        call.bulk(x.data_ptr(), I, 1, wx, 0, G, M=N, N=call.plan.inputs * width, K=I, start=bias)
+        call.bulk(x.data_ptr(), I, wx, G, M=N, N=call.plan.inputs * width, K=I, start=bias)
     of_states = [buffer.data_ptr() for pair in zip(states, inner, strict=True) for buffer in pair]
     arguments = call.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.data_ptr(), h0.data_ptr(),
@@ -80,4 +87,4 @@ def forward(
         wp.data_ptr(), bias.data_ptr(), every, out.data_ptr(), *of_states,
     )  # fmt: skip
     call.forward_kernel(keep=keep)(ctypes.byref(arguments))
-    return Kept(G, states, out, output, every)
+    return Kept(G, states, out, output, before, every)

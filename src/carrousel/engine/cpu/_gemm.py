@@ -18,7 +18,7 @@ from carrousel.engine.cpu._parallel import emit_parallel
 from carrousel.engine.cpu._slots import Slots
 from carrousel.engine.cpu._target import Target
 
-__all__ = ["BULK", "PACK", "PRODUCT", "gemm_code"]
+__all__ = ["BULK", "OUTER", "PACK", "PRODUCT", "gemm_code"]
 
 # One product, as the sequence kernels call it through a pointer.
 PRODUCT = (
@@ -32,16 +32,17 @@ of A2 ``a2[m * m2 + k]``. ``ldstart`` may be 0 (a bias)."""
 
 _KERNEL = tuple(item for item in PRODUCT if item[1] not in ("M", "N")) + (("i64", "w1"), ("i64", "w2"))
 
-DEPTH = 128
+DEPTH = 256
 """The rows of an ordinary B that are taken at once: so many that a panel of them stays in the first cache."""
 
 _TEAM = ("parallel", "thread_number")
 
-BULK = Slots(
-    ["threads", "start", "ldstart", "a", "m1", "k1", "b", "ldb", "K", "c", "ldc", "M", "N"],
-    _TEAM,
-)
-"""The arguments of ``bulk``, a large product whose rows are shared among threads,."""
+BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], _TEAM)
+"""The arguments of ``bulk``, a large product with a B in panels, whose rows are shared among threads."""
+
+OUTER = Slots(["threads", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], _TEAM)
+"""The arguments of ``outer``, C = A^T B over K rows of A and of B, and the same with another B while A is at hand.
+A's M columns, the rows of C, are shared among threads; C's rows have N columns and no distance."""
 
 PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], _TEAM)
 """The arguments of ``pack_rows`` and ``pack_columns``."""
@@ -119,47 +120,70 @@ def _product(module: Module) -> None:
             f.put("i64", row, f.add(m, rows))
 
 
+def _share(f: Function, threads: str, M: str) -> tuple[str, str]:
+    """The first of M rows that fall to this thread, and their number: whole tiles as far as they go."""
+    most_rows, _ = f.module.target.tile
+    tiles = f.quotient(f.add(M, most_rows - 1), most_rows)
+    first = f.mul(f.quotient(f.mul(tiles, "%thread"), threads), most_rows)
+    last = f.least(f.mul(f.quotient(f.mul(tiles, f.add("%thread", 1)), threads), most_rows), M)
+    return first, f.sub(last, first)
+
+
+def _call_product(f: Function, **values: str) -> None:
+    """Calls ``product`` with one pair of factors."""
+    values |= {"a2": "null", "m2": "0", "b2": "null", "K2": "0"}
+    f.line(f"call void @product({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
+
+
 def _bulk(module: Module) -> None:
     """A large product on all threads, each with its share of C's rows."""
     f = module.function("bulk_share", [("ptr", "a"), ("i64", "thread")])
-    arg = {name: BULK.integer(f, name) for name in ("threads", "ldstart", "m1", "k1", "ldb", "K", "ldc", "M", "N")}
-    ptr = {name: BULK.pointer(f, name) for name in ("start", "a", "b", "c")}
-    # Whole tiles for each thread.
-    most_rows, _ = module.target.tile
-    tiles = f.quotient(f.add(arg["M"], most_rows - 1), most_rows)
-    first = f.mul(f.quotient(f.mul(tiles, "%thread"), arg["threads"]), most_rows)
-    last = f.least(f.mul(f.quotient(f.mul(tiles, f.add("%thread", 1)), arg["threads"]), most_rows), arg["M"])
-    count = f.sub(last, first)
-    c, a = f.at(ptr["c"], f.mul(first, arg["ldc"])), f.at(ptr["a"], f.mul(first, arg["m1"]))
-    begin = f.at(ptr["start"], f.mul(first, arg["ldstart"]))
-    L, width = module.lanes, module.target.tile[1] * module.lanes
-
-    def product(start: str, ldstart: str, k: str, b: str, depth: str, column: str, N: str) -> None:
-        at = f.at(c, column)
-        values = {
-            "start": start, "ldstart": ldstart, "a1": f.at(a, f.mul(k, arg["k1"])), "m1": arg["m1"], "k1": arg["k1"],
-            "b1": b, "K1": depth, "a2": a, "m2": "0", "b2": b, "K2": "0", "c": at, "ldc": arg["ldc"], "M": count, "N": N,
-        }  # fmt: skip
-        f.line(f"call void @product({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
-
-    some = f.op(f"icmp sgt i64 {count}, 0")
-    in_panels = f.op(f"icmp eq i64 {arg['ldb']}, 0")
-    with f.when(f.op(f"and i1 {some}, {in_panels}")):
-        product(begin, arg["ldstart"], "0", ptr["b"], arg["K"], "0", arg["N"])
-    with f.when(f.op(f"and i1 {some}, {f.op(f'xor i1 {in_panels}, true')}")):
-        # The rows of an ordinary B fall on few sets of the cache; a copy of the part in use does not.
-        panel = f.array(DEPTH * width)
-        with f.loop(0, arg["K"], DEPTH) as k, f.loop(0, arg["N"], width) as column:
-            depth, wide = f.least(f.sub(arg["K"], k), DEPTH), f.least(f.sub(arg["N"], column), width)
-            source = f.at(ptr["b"], f.add(f.mul(k, arg["ldb"]), column))
-            with f.loop(0, depth) as row, f.loop(0, wide, L) as n:
-                vector = f.load(f.at(source, f.add(f.mul(row, arg["ldb"]), n)))
-                f.store(vector, f.at(panel, f.add(f.mul(row, wide), n)))
-            fresh = f.op(f"icmp eq i64 {k}, 0")
-            start = f.select(fresh, "ptr", begin, c)
-            ldstart = f.select(fresh, "i64", arg["ldstart"], arg["ldc"])
-            product(f.at(start, column), ldstart, k, panel, depth, column, wide)
+    threads, ldstart, lda, K, ldc, M, N = (
+        BULK.integer(f, name) for name in ("threads", "ldstart", "lda", "K", "ldc", "M", "N")
+    )
+    start, a, b, c = (BULK.pointer(f, name) for name in ("start", "a", "b", "c"))
+    first, count = _share(f, threads, M)
+    with f.when(f.op(f"icmp sgt i64 {count}, 0")):
+        _call_product(
+            f, start=f.at(start, f.mul(first, ldstart)), ldstart=ldstart, a1=f.at(a, f.mul(first, lda)), m1=lda,
+            k1="1", b1=b, K1=K, c=f.at(c, f.mul(first, ldc)), ldc=ldc, M=count, N=N,
+        )  # fmt: skip
     emit_parallel(module, "bulk", "bulk_share", BULK)
+
+
+def _outer(module: Module) -> None:
+    """C = A^T B in steps along k, each of which reads a panel of B that stays in the cache."""
+    f = module.function("outer_share", [("ptr", "a"), ("i64", "thread")])
+    L, width = module.lanes, module.target.tile[1] * module.lanes
+    threads, lda, K, M = (OUTER.integer(f, name) for name in ("threads", "lda", "K", "M"))
+    first, count = _share(f, threads, M)
+    a = f.at(OUTER.pointer(f, "a"), first)
+    # The rows of an ordinary matrix fall on few sets of the cache; a copy of the part in use does not.
+    panel, nothing = f.array(DEPTH * width), f.array(width)
+    with f.loop(0, width, L) as n:
+        f.store("zeroinitializer", f.at(nothing, n))
+
+    def step(k: str, depth: str, which: str) -> None:
+        b, ldb, N, c = (load(f, which + name) for load, name in zip(
+            (OUTER.pointer, OUTER.integer, OUTER.integer, OUTER.pointer), ("b", "ldb", "N", "c"), strict=True
+        ))  # fmt: skip
+        with f.loop(0, N, width) as column:
+            wide = f.least(f.sub(N, column), width)
+            source = f.at(b, f.add(f.mul(k, ldb), column))
+            with f.loop(0, depth) as row, f.loop(0, wide, L) as n:
+                f.store(f.load(f.at(source, f.add(f.mul(row, ldb), n))), f.at(panel, f.add(f.mul(row, wide), n)))
+            fresh = f.op(f"icmp eq i64 {k}, 0")
+            at = f.at(c, f.add(f.mul(first, N), column))
+            _call_product(
+                f, start=f.select(fresh, "ptr", nothing, at), ldstart=f.select(fresh, "i64", "0", N),
+                a1=f.at(a, f.mul(k, lda)), m1="1", k1=lda, b1=panel, K1=depth, c=at, ldc=N, M=count, N=wide,
+            )  # fmt: skip
+
+    with f.when(f.op(f"icmp sgt i64 {count}, 0")), f.loop(0, K, DEPTH) as k:
+        depth = f.least(f.sub(K, k), DEPTH)
+        for which in ("", "also_"):
+            step(k, depth, which)
+    emit_parallel(module, "outer", "outer_share", OUTER)
 
 
 def _pack_rows(module: Module) -> None:
@@ -235,6 +259,7 @@ def gemm_code(kind: str, target: Target) -> Code:
     module = Module(kind, target)
     _product(module)
     _bulk(module)
+    _outer(module)
     _pack_rows(module)
     _pack_columns(module)
     return compile_module(module.text(), target)

@@ -29,7 +29,7 @@ class Rows:
 
     @cached_property
     def steps(self) -> int:
-        return len(self.offsets) - 1
+        return self.offsets.shape[0] - 1
 
     @cached_property
     def lengths(self) -> Tensor:
