@@ -73,3 +73,13 @@ def test_threads_change_nothing() -> None:
         torch.set_num_threads(before)
     for other in results[1:]:
         assert all(torch.equal(value, other[name]) for name, value in results[0].items())
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_layer_norm(name: str) -> None:
+    for options in ({}, {"bias": False}, {} if cells.get(name).reads_output else {"proj_size": 19}):
+        layer = Layer(cells.get(name), 3, 20, layer_norm=True, **options)
+        for T, B in ((6, 13), (9, 1)):
+            for reverse in (False, True):
+                compare(layer, T, B, torch.float64, reverse=reverse, keep=("h", *layer.cell.states))
+                compare(layer, T, B, torch.float64, reverse=reverse, lengths=ragged(T, B))

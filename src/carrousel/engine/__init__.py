@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carrousel.engine import reference, torch_kernels
-from carrousel.engine._dispatch import Choice, choose, run, step
+from carrousel.engine._dispatch import Choice, choose, run, step, tell, watched
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
 DEVICES = frozenset({"cpu", "meta"})
@@ -20,5 +20,7 @@ __all__ = [
     "reference",
     "run",
     "step",
+    "tell",
     "torch_kernels",
+    "watched",
 ]

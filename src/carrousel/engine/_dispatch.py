@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,7 +13,7 @@ from torch import Tensor
 from carrousel.engine import cpu, reference
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
-__all__ = ["Choice", "choose", "run", "step"]
+__all__ = ["Choice", "choose", "run", "step", "tell", "watched"]
 
 
 class Choice(NamedTuple):
@@ -24,6 +27,28 @@ class Choice(NamedTuple):
 
     backend: str
     reason: str
+
+
+_watching: list[tuple[int, list[Choice]]] = []
+"""Threads in which somebody wants to know, and their lists. Empty but for the moment of an explanation."""
+
+
+@contextmanager
+def watched() -> Iterator[list[Choice]]:
+    """A list that grows by what runs each layer, in this thread and while the block lasts."""
+    entry = threading.get_ident(), list[Choice]()
+    _watching.append(entry)
+    try:
+        yield entry[1]
+    finally:
+        _watching.remove(entry)
+
+
+def tell(choice: Choice) -> None:
+    """Says what runs a layer, to whom it may concern."""
+    for thread, found in _watching:
+        if thread == threading.get_ident():
+            found.append(choice)
 
 
 _refuses_layer = lru_cache(maxsize=1024)(cpu.refuses_layer)
@@ -55,11 +80,27 @@ def run(
     keep: tuple[str, ...] = (),
 ) -> Result:
     """Runs a layer over a batch of sequences on the best backend; arguments and result as in ``reference.run``."""
-    if choose(layer, weights, x, state, masks, keep).backend == "cpu":
+    choice = choose(layer, weights, x, state, masks, keep)
+    if _watching:
+        tell(choice)
+    if choice.backend == "cpu":
         return cpu.run(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
     return reference.run(
         layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, masks=masks, keep=keep
     )
 
 
-step = reference.step
+_ONE_STEP = Choice("reference", "a single step runs the equations on torch tensors")
+
+
+def step(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    masks: Masks = Masks(),  # noqa: B008 - immutable
+) -> tuple[Tensor, ...]:
+    """One step of a layer; arguments and result as in ``reference.step``."""
+    if _watching:
+        tell(_ONE_STEP)
+    return reference.step(layer, weights, x, state, masks)

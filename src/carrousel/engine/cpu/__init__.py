@@ -22,7 +22,6 @@ _DTYPES = (torch.float32, torch.float64)
 def refuses_layer(layer: Layer) -> str | None:
     """Why no kernel is made of a layer; None if one is."""
     options = (
-        ("layer_norm", layer.layer_norm),
         ("block_size", layer.block_size > 1),
         ("heads", layer.heads > 1),
         ("diagonal", layer.diagonal),
@@ -32,10 +31,10 @@ def refuses_layer(layer: Layer) -> str | None:
         if on:
             return f"{name} is not fused"
     try:
-        found = plan(layer.cell)
+        found = plan(layer.cell, normed=layer.layer_norm)
     except Exception as error:  # a user's equations may fail in any way when they meet symbols
-        return f"the equations of cell {layer.cell.spec!r} cannot be traced: {error}"
-    roots = [*found.program.outputs.values(), *found.d_slots, *found.d_states, *found.d_peepholes]
+        return f"the equations of cell {layer.cell.spec!r} cannot be fused: {error}"
+    roots = [*found.program.outputs.values(), *found.d_exits, *found.d_slots, *found.d_states, *found.d_peepholes]
     operation = unsupported(order(roots))
     return None if operation is None else f"the kernels have no operation {operation!r}"
 
