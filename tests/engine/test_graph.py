@@ -222,4 +222,4 @@ def test_what_cannot_be_traced_is_said(equations) -> None:
         trace(found)
     reason = refuses_layer(Layer(found, 3, 5))
     assert reason is not None
-    assert f"the equations of cell {equations.__name__!r} cannot be traced" in reason
+    assert f"the equations of cell {equations.__name__!r} cannot be fused" in reason

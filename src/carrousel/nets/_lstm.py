@@ -355,6 +355,7 @@ class LSTM(nn.Module):
             output, final = self._run_torch(kind, inner, tuple(map(inner.state_in, state)))
             padded, _ = pad_packed_sequence(output, total_length=batch.x.shape[0])
             return batch.steps_out(padded), tuple(map(inner.state_out, final))
+        engine.tell(engine.Choice("torch", f"torch's own kernel for the device {batch.x.device.type!r}"))
         data, final = torch_kernels.run(
             kind,
             batch.x if batch.packed is None else batch.packed,
