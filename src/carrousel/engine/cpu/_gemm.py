@@ -35,6 +35,9 @@ _KERNEL = tuple(item for item in PRODUCT if item[1] not in ("M", "N")) + (("i64"
 DEPTH = 256
 """The rows of an ordinary B that are taken at once: so many that a panel of them stays in the first cache."""
 
+RESIDENT = 1 << 19
+"""The bytes of A that are taken at once where all of B's columns pass over them."""
+
 _TEAM = ("parallel", "thread_number")
 
 BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], _TEAM)
@@ -179,8 +182,10 @@ def _outer(module: Module) -> None:
                 a1=f.at(a, f.mul(k, lda)), m1="1", k1=lda, b1=panel, K1=depth, c=at, ldc=N, M=count, N=wide,
             )  # fmt: skip
 
-    with f.when(f.op(f"icmp sgt i64 {count}, 0")), f.loop(0, K, DEPTH) as k:
-        depth = f.least(f.sub(K, k), DEPTH)
+    # As many rows at once as leave A's share of them in the second cache.
+    most = f.least(f.most(f.quotient(str(RESIDENT // module.bytes), f.most(count, 1)), DEPTH // 4), DEPTH)
+    with f.when(f.op(f"icmp sgt i64 {count}, 0")), f.loop(0, K, most) as k:
+        depth = f.least(f.sub(K, k), most)
         for which in ("", "also_"):
             step(k, depth, which)
     emit_parallel(module, "outer", "outer_share", OUTER)
