@@ -52,7 +52,10 @@ def refuses_call(
             return f"there is no kernel for the device {tensor.device.type!r}"
         plain = plain and type(tensor) in _PLAIN
         alike = alike and tensor.dtype is dtype
-    if not alike and not torch._C._is_any_autocast_enabled():
+    # Autocast narrows inputs; the weights must be alike in any case.
+    if not alike and not (
+        torch._C._is_any_autocast_enabled() and all(weight.dtype == dtype for weight in weights.values())
+    ):
         return "the input, the states and the weights are of several types"
     if any(mask is not None for mask in masks):
         return "dropout in the recursion and zoneout are not fused"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine.cpu import _parallel
-from carrousel.engine.cpu._buffers import empty, padded
+from carrousel.engine.cpu._buffers import empty, padded, solid
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
 from carrousel.engine.cpu._plan import Plan
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
@@ -105,7 +105,7 @@ class Call:
         return self._pack(self._pack_columns, weight, rows, size, self.whole(weight.shape[1]))
 
     def _pack(self, kernel: Kernel, weight: Tensor, rows: Tensor, size: int, other: int) -> Tensor:
-        weight, groups, tall = weight.contiguous(), rows.shape[0], self.whole(size)
+        weight, groups, tall = solid(weight), rows.shape[0], self.whole(size)
         total, columns = groups * tall * other, weight.shape[1]
         panels = empty(total, dtype=self.dtype)
         threads = self.threads(total)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
-from carrousel.engine.cpu._buffers import empty, padded
+from carrousel.engine.cpu._buffers import empty, padded, solid
 from carrousel.engine.cpu._call import call_of
 from carrousel.engine.cpu._rows import Rows
 
@@ -58,7 +58,7 @@ def forward(
     """
     dtype = x.dtype
     call, cell, I, H = call_of(layer, dtype), layer.cell, layer.input_size, layer.hidden_size
-    x = x.contiguous()
+    x = solid(x)
     N, B, ldg, width = rows.total, rows.count, call.ldg, call.width
     recurrent, projected = cell.recurrent, bool(layer.proj_size)
     threads = min(call.threads(N * ldg * (I + layer.output_size)), B)
