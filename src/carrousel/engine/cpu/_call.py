@@ -52,7 +52,7 @@ class Call:
             self.ldg += self._lanes
         self.zeros = torch.zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
         code = gemm_code(self._kind, self.target)
-        team = dict(zip(("parallel", "thread_number"), _parallel.runtime(), strict=True))
+        team = _parallel.runtime()
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
         self._outer_arguments = OUTER.arguments(**team)
         self._bulk, self._outer = code.function("bulk"), code.function("outer")

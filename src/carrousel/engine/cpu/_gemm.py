@@ -14,7 +14,7 @@ from functools import cache
 
 from carrousel.engine.cpu._compile import Code, compile_module
 from carrousel.engine.cpu._emit import Function, Module
-from carrousel.engine.cpu._parallel import emit_parallel
+from carrousel.engine.cpu._parallel import TEAM, emit_parallel
 from carrousel.engine.cpu._slots import Slots
 from carrousel.engine.cpu._target import Target
 
@@ -38,16 +38,15 @@ DEPTH = 256
 RESIDENT = 1 << 19
 """The bytes of A that are taken at once where all of B's columns pass over them."""
 
-_TEAM = ("parallel", "thread_number")
 
-BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], _TEAM)
+BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], TEAM)
 """The arguments of ``bulk``, a large product with a B in panels, whose rows are shared among threads."""
 
-OUTER = Slots(["threads", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], _TEAM)
+OUTER = Slots(["threads", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], TEAM)
 """The arguments of ``outer``, C = A^T B over K rows of A and of B, and the same with another B while A is at hand.
 A's M columns, the rows of C, are shared among threads; C's rows have N columns and no distance."""
 
-PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], _TEAM)
+PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], TEAM)
 """The arguments of ``pack_rows`` and ``pack_columns``."""
 
 

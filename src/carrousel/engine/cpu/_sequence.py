@@ -16,7 +16,7 @@ from carrousel.engine.cpu._emit import Function, Module
 from carrousel.engine.cpu._gemm import PRODUCT
 from carrousel.engine.cpu._norm import BACKWARD as NORM_BACKWARD
 from carrousel.engine.cpu._norm import emit_norm
-from carrousel.engine.cpu._parallel import emit_parallel
+from carrousel.engine.cpu._parallel import TEAM, emit_parallel
 from carrousel.engine.cpu._plan import Plan, plan
 from carrousel.engine.cpu._pointwise import BACKWARD_STEP, FORWARD_STEP, backward_exits, backward_step, forward_step
 from carrousel.engine.cpu._slots import Slots
@@ -25,7 +25,7 @@ from carrousel.engine.cpu._target import Target
 __all__ = ["Variant", "backward_code", "backward_slots", "forward_code", "forward_slots"]
 
 _VARYING = ["threads", "offsets", "T", "reverse", "G", "H", "H0", "P"]
-_FIXED = ["parallel", "thread_number", "product", "zeros", "width", "ldg", "ldh", "ldout", "units"]
+_FIXED = [*TEAM, "product", "zeros", "width", "ldg", "ldh", "ldout", "units"]
 
 
 @dataclass(frozen=True)
