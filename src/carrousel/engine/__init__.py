@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carrousel.engine import reference, torch_kernels
-from carrousel.engine._dispatch import Choice, choose, run, step, tell, watched
+from carrousel.engine._dispatch import Choice, choose, prepare, run, step, tell, watched
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
 DEVICES = frozenset({"cpu", "meta"})
@@ -12,11 +12,12 @@ DEVICES = frozenset({"cpu", "meta"})
 __all__ = [
     "DEVICES",
     "Choice",
-    "choose",
     "Layer",
     "Masks",
     "Result",
     "Weights",
+    "choose",
+    "prepare",
     "reference",
     "run",
     "step",

@@ -13,7 +13,7 @@ from torch import Tensor
 from carrousel.engine import cpu, reference
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
-__all__ = ["Choice", "choose", "run", "step", "tell", "watched"]
+__all__ = ["Choice", "choose", "prepare", "run", "step", "tell", "watched"]
 
 
 class Choice(NamedTuple):
@@ -51,6 +51,13 @@ def tell(choice: Choice) -> None:
             found.append(choice)
 
 
+def prepare(layer: Layer) -> Layer:
+    """Finds out, once for all calls, what the kernels think of a layer; returns the layer."""
+    object.__setattr__(layer, "refusal", _refuses_layer(layer))
+    object.__setattr__(layer, "key", cpu.key_of(layer))
+    return layer
+
+
 _refuses_layer = lru_cache(maxsize=1024)(cpu.refuses_layer)
 
 
@@ -63,7 +70,7 @@ def choose(
     keep: tuple[str, ...] = (),
 ) -> Choice:
     """The backend for one call of a layer."""
-    reason = _refuses_layer(layer) or cpu.refuses_call(layer, weights, x, state, masks, keep)
+    reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep)
     return Choice("cpu", "a fused kernel of the cell's equations") if reason is None else Choice("reference", reason)
 
 

@@ -27,6 +27,8 @@ class Layer:
         fed_back: the gates whose activations are states too, for they feed the next step.
         state_names: the names of all states in the order in which they are passed: h, the cell's, the gates fed back.
         state_sizes: the sizes that go with them.
+        refusal: why no kernel is made of it, None if one is; known once it has been prepared.
+        key: the string by which a traced graph knows it; likewise.
     """
 
     cell: Cell
@@ -45,6 +47,8 @@ class Layer:
     fed_back: tuple[str, ...] = field(init=False, repr=False, compare=False)
     state_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     state_sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    refusal: str | None = field(default="the layer was not prepared", init=False, repr=False, compare=False)
+    key: str = field(default="", init=False, repr=False, compare=False)
     _shapes: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 

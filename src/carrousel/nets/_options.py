@@ -8,7 +8,7 @@ from typing import Any
 
 from carrousel import cells
 from carrousel.cells import Cell
-from carrousel.engine import Layer
+from carrousel.engine import Layer, prepare
 
 __all__ = ["Rates", "check_flag", "check_rate", "check_size", "layer_of", "rates_of"]
 
@@ -67,7 +67,7 @@ def layer_of(cell: str | Cell, input_size: int, hidden_size: int, **options: Any
     layer = Layer(found, input_size, hidden_size, **options)
     _check_sizes(layer)
     _check_recurrence(layer)
-    return layer
+    return prepare(layer)
 
 
 def _check_sizes(layer: Layer) -> None:

@@ -8,12 +8,13 @@ from torch import Tensor
 from carrousel.engine._graph import order
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 from carrousel.engine.cpu._autograd import sequence
+from carrousel.engine.cpu._door import key_of, run_traced
 from carrousel.engine.cpu._packing import pack
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import unsupported
 from carrousel.engine.cpu._rows import dense
 
-__all__ = ["refuses_call", "refuses_layer", "run"]
+__all__ = ["key_of", "refuses_call", "refuses_layer", "run"]
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 _DTYPES = (torch.float32, torch.float64)
@@ -61,12 +62,12 @@ def refuses_call(
         return "dropout in the recursion and zoneout are not fused"
     if set(keep) - set(layer.state_names):
         return "the activations of gates were asked for, which the kernels do not keep"
+    if torch.compiler.is_compiling():
+        return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
     if not plain:
         return "an input is of a tensor subclass"
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
         return "a transformation of torch.func or forward-mode differentiation is at work"
-    if torch.compiler.is_compiling():
-        return "torch.compile traces the reference"
     if not x.shape[0] or not x.shape[1]:
         return "there is nothing to compute"
     return None
@@ -88,6 +89,8 @@ def run(
     dtype = weights["weight_ih"].dtype
     if torch._C._is_any_autocast_enabled():  # which may have made them narrower
         x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
+    if torch.compiler.is_compiling():
+        return run_traced(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
     all_states = any(name != "h" for name in keep)
     if lengths is None and resets is None:
         rows = dense(T, B)
