@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carrousel.engine import reference, torch_kernels
-from carrousel.engine._dispatch import Choice, choose, prepare, run, step, tell, watched
+from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, step, tell, watched
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
 DEVICES = frozenset({"cpu", "meta"})
@@ -18,6 +18,7 @@ __all__ = [
     "Weights",
     "choose",
     "prepare",
+    "quick_step",
     "reference",
     "run",
     "step",

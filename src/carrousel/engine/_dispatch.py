@@ -13,7 +13,7 @@ from torch import Tensor
 from carrousel.engine import cpu, reference
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
-__all__ = ["Choice", "choose", "prepare", "run", "step", "tell", "watched"]
+__all__ = ["Choice", "choose", "prepare", "quick_step", "run", "step", "tell", "watched"]
 
 
 class Choice(NamedTuple):
@@ -97,7 +97,20 @@ def run(
     )
 
 
-_ONE_STEP = Choice("reference", "a single step runs the equations on torch tensors")
+_ONE_STEP = Choice(
+    "reference", "a single step that is differentiated, or that no kernel is made for, runs the equations"
+)
+_QUICK_STEP = Choice("cpu", "a fused kernel of the cell's equations, for one step")
+
+
+def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    """One step by a kernel that needs no preparation, for few sequences and without derivatives; None where there is
+    no such kernel. It gives the output, in memory of its own, and the new states. The states may have an axis of size
+    1 before the others, and so have the new ones."""
+    after = cpu.quick_step(layer, weights, x, state)
+    if _watching and after is not None:
+        tell(_QUICK_STEP)
+    return after
 
 
 def step(
@@ -108,6 +121,10 @@ def step(
     masks: Masks = Masks(),  # noqa: B008 - immutable
 ) -> tuple[Tensor, ...]:
     """One step of a layer; arguments and result as in ``reference.step``."""
+    if not any(mask is not None for mask in masks):
+        after = quick_step(layer, weights, x, state)
+        if after is not None:
+            return after[1:]
     if _watching:
         tell(_ONE_STEP)
     return reference.step(layer, weights, x, state, masks)

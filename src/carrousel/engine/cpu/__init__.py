@@ -8,16 +8,15 @@ from torch import Tensor
 from carrousel.engine._graph import order
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 from carrousel.engine.cpu._autograd import sequence
+from carrousel.engine.cpu._call import KINDS, PLAIN
 from carrousel.engine.cpu._door import key_of, run_traced
 from carrousel.engine.cpu._packing import pack
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import unsupported
 from carrousel.engine.cpu._rows import dense
+from carrousel.engine.cpu._step import quick_step
 
-__all__ = ["key_of", "refuses_call", "refuses_layer", "run"]
-
-_PLAIN = (Tensor, torch.nn.Parameter)
-_DTYPES = (torch.float32, torch.float64)
+__all__ = ["key_of", "quick_step", "refuses_call", "refuses_layer", "run"]
 
 
 def refuses_layer(layer: Layer) -> str | None:
@@ -45,13 +44,13 @@ def refuses_call(
 ) -> str | None:
     """Why a call cannot use the layer's kernel; None if it can."""
     dtype = weights["weight_ih"].dtype
-    if dtype not in _DTYPES:
+    if dtype not in KINDS:
         return f"there is no kernel for numbers of type {dtype}"
     plain = alike = True
     for tensor in (x, *state, *weights.values()):
         if not tensor.is_cpu:
             return f"there is no kernel for the device {tensor.device.type!r}"
-        plain = plain and type(tensor) in _PLAIN
+        plain = plain and type(tensor) in PLAIN
         alike = alike and tensor.dtype is dtype
     # Autocast narrows inputs; the weights must be alike in any case.
     if not alike and not (

@@ -18,9 +18,14 @@ from carrousel.engine.cpu._plan import Plan
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
 from carrousel.engine.cpu._target import host
 
-__all__ = ["Call", "call_of"]
+__all__ = ["KINDS", "PLAIN", "Call", "call_of"]
 
-_KINDS = {torch.float32: "float", torch.float64: "double"}
+KINDS = {torch.float32: "float", torch.float64: "double"}
+"""The types of numbers that there are kernels for, in LLVM's terms."""
+
+PLAIN = (Tensor, torch.nn.Parameter)
+"""The types of tensor whose memory is what it seems."""
+
 _SMALL = 1 << 18
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""
 
@@ -41,8 +46,8 @@ class Call:
 
     def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
         self.layer, self.dtype, self.target = layer, dtype, host()
-        self._kind = _KINDS[dtype]
-        self._lanes = self.target.lanes(self._kind)
+        self.kind = KINDS[dtype]
+        self._lanes = self.target.lanes(self.kind)
         self.variant = Variant(layer.cell, bool(layer.proj_size), layer.layer_norm, layer.bias)
         self.plan: Plan = self.variant.plan
         self.width, self.ldh = self.whole(layer.hidden_size), self.whole(layer.output_size)
@@ -51,7 +56,7 @@ class Call:
             # Rows a power of two apart fall on few sets of the cache, and drive one another out.
             self.ldg += self._lanes
         self.zeros = torch.zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
-        code = gemm_code(self._kind, self.target)
+        code = gemm_code(self.kind, self.target)
         team = _parallel.runtime()
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
         self._outer_arguments = OUTER.arguments(**team)
@@ -86,13 +91,13 @@ class Call:
 
     def forward_kernel(self, *, keep: bool) -> Kernel:
         if keep not in self._forward:
-            code = forward_code(self.variant, self._kind, self.target, keep)
+            code = forward_code(self.variant, self.kind, self.target, keep)
             self._forward[keep] = code.function("forward")
         return self._forward[keep]
 
     def backward_kernel(self) -> Kernel:
         if self._backward is None:
-            code = backward_code(self.variant, self._kind, self.target)
+            code = backward_code(self.variant, self.kind, self.target)
             self._backward = code.function("backward")
         return self._backward
 
