@@ -62,7 +62,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
     learning_rate : the highest of a schedule that rises for a tenth of all steps and then falls as a cosine (AdamW).
     weight_decay : of AdamW.
-    batch_size : sequences in a batch; sequences of similar length are put together.
+    batch_size : sequences in a batch; where lengths differ much, sequences of similar length are put together.
     max_epochs : passes over the training data.
     patience : epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
     validation : share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
