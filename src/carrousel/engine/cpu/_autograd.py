@@ -48,10 +48,11 @@ class Eager(torch.autograd.Function):
         if kept is None:
             # A second pass through a retained graph: the first one used up what was kept.
             kept = forward(layer, weights, x, state, rows, reverse=ctx.reverse, keep=True)
-        d_output, d_final, d_states = grads[0], list(grads[1:n]), list(grads[n:])
+        d_output, d_final = grads[0], list(grads[1:n])
+        d_states = list(grads[n:]) or [None] * len(layer.cell.states)
         found = backward(
             layer, weights, x, state, rows, kept,
-            d_output, d_states or [None] * len(layer.cell.states), d_final,
+            d_output, d_states, d_final,
             reverse=ctx.reverse, wanted={name for name, need in zip(names, needs, strict=True) if need},
         )  # fmt: skip
         states = found.state or [None] * len(layer.state_names)

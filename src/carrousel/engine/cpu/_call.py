@@ -161,7 +161,7 @@ class Call:
         bias_ih, bias_hh = weights.get("bias_ih"), weights.get("bias_hh")
         if bias_ih is None:
             return self.zeros
-        if self._plain:
+        if self._plain and bias_hh is not None:
             return bias_ih + bias_hh
         bias = torch.zeros(len(self.plan.slots), self.width, dtype=self.dtype)
         bias[: self.plan.inputs] += self._in_slots(bias_ih, self.rows_in)

@@ -102,5 +102,5 @@ def _pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reve
     step, segment = alive.nonzero(as_tuple=True)
     index = (t[segment] + step) * B + b[segment]
     rows = Rows(offsets, len(b), int(offsets[-1]), bool((size == steps).all()))
-    starts = None if bool(starts.all()) else starts[order]
-    return Packing(rows, index, b, starts, place[ends.nonzero().squeeze(-1)], (T, B))
+    some = None if bool(starts.all()) else starts[order]
+    return Packing(rows, index, b, some, place[ends.nonzero().squeeze(-1)], (T, B))

@@ -65,15 +65,15 @@ class Transformed(torch.autograd.Function):
         return (None,) * _OWN + _Backward.apply(*ctx.own, *grads, *ctx.saved_tensors)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor) -> Any:  # fmt: skip
-        own, dims = (layer, reverse, all_states), in_dims[_OWN:]
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
+        (layer, rows, *own), tensors, dims = arguments[:_OWN], arguments[_OWN:], in_dims[_OWN:]
         folded = 1 + len(layer.state_names)
         if any(dim is not None for dim in dims[folded:]):
-            return _one_by_one(Transformed, info, dims, (layer, rows, reverse, all_states), tensors)
+            return _one_by_one(Transformed, info, dims, arguments[:_OWN], tensors)
         V = info.batch_size
         inner = [_fold(t, dim, V) for t, dim in zip(tensors[:folded], dims, strict=False)]
         more = Rows(rows.offsets * V, rows.count * V, rows.total * V, rows.uniform)
-        results = Transformed.apply(own[0], more, *own[1:], *inner, *tensors[folded:])
+        results = Transformed.apply(layer, more, *own, *inner, *tensors[folded:])
         return tuple(r.unflatten(0, (-1, V)) for r in results), (1,) * len(results)
 
 
