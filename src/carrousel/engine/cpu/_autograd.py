@@ -49,13 +49,13 @@ class Eager(torch.autograd.Function):
             # A second pass through a retained graph: the first one used up what was kept.
             kept = forward(layer, weights, x, state, rows, reverse=ctx.reverse, keep=True)
         d_output, d_final = grads[0], list(grads[1:n])
-        d_states = list(grads[n:]) or [None] * len(layer.cell.states)
+        d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
         found = backward(
             layer, weights, x, state, rows, kept,
             d_output, d_states, d_final,
             reverse=ctx.reverse, wanted={name for name, need in zip(names, needs, strict=True) if need},
         )  # fmt: skip
-        states = found.state or [None] * len(layer.state_names)
+        states: list[Tensor | None] = [*found.state] or [None] * len(layer.state_names)
         result = [found.x, *states, *(found.weights.get(name) for name in layer.shapes())]
         return (None,) * 4 + tuple(g if need else None for g, need in zip(result, needs, strict=True))
 
