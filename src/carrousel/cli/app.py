@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from .bench import bench
 from .family import family
 from .inspect import inspect
 from .train import classify, forecast, regress
@@ -23,7 +24,7 @@ class InOrder(TyperGroup):
     """The commands in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        order = ["train", "evaluate", "predict", "inspect", "cells", "classify", "regress", "forecast"]
+        order = ["train", "evaluate", "predict", "inspect", "cells", "bench", "classify", "regress", "forecast"]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -98,3 +99,7 @@ app.command(
     epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),
 )(inspect)
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
+app.command(
+    "bench",
+    epilog=_examples("bench --quick", "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json"),
+)(bench)
