@@ -243,7 +243,7 @@ def test_where_it_cannot_be(tmp_path):
 
 def test_every_field_of_the_state_is_in_the_file(checkpoint):
     state, tensors = read_checkpoint(checkpoint)[0]["state"], read_checkpoint(checkpoint)[1]
-    assert set(state) | {"best_weights"} == set(vars(RunState()))
+    assert set(state) | {"best_weights", "least"} == set(vars(RunState()))
     assert len(state["history"]) == state["epoch"] == 2
     kinds = {name.split(".")[0] for name in tensors}
-    assert kinds == {"network", "best", "optimizer", "random"}
+    assert kinds == {"network", "best", "least", "optimizer", "random"}
