@@ -231,12 +231,10 @@ def test_every_cut_and_every_flipped_bit_is_noticed(model):
             changed[place] ^= 1
             (model / name).write_bytes(bytes(changed))
             try:
-                same = load(model).get_params()  # a flipped blank between fields changes nothing
+                load(model)
             except ModelError:
                 continue
-            (model / name).write_bytes(whole)
-            assert name == "model.json"
-            assert same == load(model).get_params()
+            assert json.loads(changed) == json.loads(whole)  # a blank between fields became another
         (model / name).write_bytes(whole)
     load(model)
 

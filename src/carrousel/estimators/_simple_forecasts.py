@@ -1,5 +1,6 @@
 """The forecasts that an LSTM has to beat: naive, seasonal naive, and ridge regression on a time window."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,3 +75,64 @@ def spread(actual: np.ndarray, forecast: np.ndarray, levels: tuple[float, ...]) 
     levels_ = np.array(levels)
     ordered = np.where(levels_ < 0.5, np.minimum(offsets, 0), np.where(levels_ > 0.5, np.maximum(offsets, 0), 0.0))
     return np.ascontiguousarray(ordered)
+
+
+@dataclass(frozen=True)
+class SimpleForecasts:
+    """All simple methods on one series, each with what its intervals add to its point forecasts, [H, Q]."""
+
+    season: int
+    ridge: WindowRidge
+    spreads: tuple[np.ndarray, ...]
+
+    @classmethod
+    def fit(
+        cls, values: np.ndarray, training: np.ndarray, valid: np.ndarray, season: int, levels: tuple[float, ...],
+        shape: tuple[int, int, int, tuple[int, ...]],
+    ) -> "SimpleForecasts":  # fmt: skip
+        """Intervals come from the errors on the validation windows, where there are any; ridge then learns from all.
+
+        ``shape`` is context, horizon, target, known.
+        """
+        _, horizon, target, _ = shape
+        judged = valid if len(valid) else training
+        actual = values[judged[:, None] + np.arange(horizon), target]
+        first = cls(season, WindowRidge.fit(values, training, *shape), ())
+        spreads = tuple(spread(actual, guess, levels) for guess in first.points(values, judged).values())
+        return cls(season, WindowRidge.fit(values, np.concatenate([training, valid]), *shape), spreads)
+
+    def points(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
+        """Point forecasts, name -> [N, H]."""
+        shape = (self.ridge.target, self.ridge.horizon)
+        found = {"naive": naive(values, origins, *shape, 1)}
+        if self.season > 1:
+            found[f"seasonal naive ({self.season})"] = naive(values, origins, *shape, self.season)
+        return {**found, "ridge on a window": self.ridge(values, origins)}
+
+    def quantiles(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
+        """Name -> [N, H, Q]."""
+        points = self.points(values, origins).items()
+        return {name: point[:, :, None] + add for (name, point), add in zip(points, self.spreads, strict=True)}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a saved model keeps of it."""
+        ridge = self.ridge
+        return {
+            "ridge.mean": ridge.scaler.mean,
+            "ridge.scale": ridge.scaler.scale,
+            "ridge.weight": ridge.weight,
+            "ridge.bias": ridge.bias,
+            **{f"spread.{k}": offsets for k, offsets in enumerate(self.spreads)},
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, array: Callable[[str, tuple[int, ...]], np.ndarray], season: int, columns: int, levels: int,
+        shape: tuple[int, int, int, tuple[int, ...]],
+    ) -> "SimpleForecasts":  # fmt: skip
+        """The inverse; ``array`` gives an array of a name after checking its shape."""
+        context, horizon, _, known = shape
+        wide = feature_count(columns, context, horizon, len(known))
+        scaler = Scaler(array("ridge.mean", (wide,)), array("ridge.scale", (wide,)))
+        ridge = WindowRidge(*shape, scaler, array("ridge.weight", (horizon, wide)), array("ridge.bias", (horizon,)))
+        return cls(season, ridge, tuple(array(f"spread.{k}", (horizon, levels)) for k in range(2 + (season > 1))))

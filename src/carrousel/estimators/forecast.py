@@ -18,9 +18,9 @@ from ._progress import ProgressCallback
 from ._report import Report
 from ._sequences import real
 from ._series import Series, as_series, following, index_from_json, index_to_json, last_place, season_of
-from ._simple_forecasts import WindowRidge, feature_count, naive, spread
+from ._simple_forecasts import SimpleForecasts
 from ._training import Job, train
-from ._windows import Frame, Scaler, WindowDataset, split_origins
+from ._windows import Frame, WindowDataset, split_origins
 
 PREDICT_BATCH = 256
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
@@ -187,7 +187,10 @@ class LSTMForecaster(Trainable):
 
         training, valid = split_origins(len(values), self._reach, horizon, self.validation)
         self.frame_ = Frame.fit(values, training, self.context_, horizon, self._column, self._known)
-        self._fit_simple(values, training, valid)
+        shape = (self.context_, horizon, self._column, self._known)
+        self.simple_ = SimpleForecasts.fit(values, training, valid, self.season_, self.levels_, shape)
+        target = values[:, self._column]
+        self.mase_unit_ = float(np.abs(target[self.season_ :] - target[: -self.season_]).mean())
         some = valid[np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]]
         unit, middle = self.frame_.unit, self.levels_.index(0.5)
 
@@ -241,28 +244,6 @@ class LSTMForecaster(Trainable):
     def _reach(self) -> int:
         """Rows that must stand before an origin."""
         return max(self.context_, self.season_)
-
-    def _fit_simple(self, values: np.ndarray, training: np.ndarray, valid: np.ndarray) -> None:
-        """The simple methods, with intervals from their errors on the validation windows."""
-        shape = (self.context_, int(self.horizon), self._column, self._known)
-        every = np.concatenate([training, valid])
-        judged = valid if len(valid) else training
-        actual = values[judged[:, None] + np.arange(self.horizon), self._column]
-        self.ridge_ = WindowRidge.fit(values, training, *shape)
-        guesses = self._simple(values, judged)
-        self.spreads_ = {method: spread(actual, guess, self.levels_) for method, guess in guesses.items()}
-        self.ridge_ = WindowRidge.fit(values, every, *shape)
-        target = values[:, self._column]
-        self.mase_unit_ = float(np.abs(target[self.season_ :] - target[: -self.season_]).mean())
-
-    def _simple(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """Point forecasts of the simple methods, name -> [N, H]."""
-        guesses = {"naive": naive(values, origins, self._column, self.horizon, 1)}
-        if self.season_ > 1:
-            guesses[f"seasonal naive ({self.season_})"] = naive(
-                values, origins, self._column, self.horizon, self.season_
-            )
-        return {**guesses, "ridge on a window": self.ridge_(values, origins)}
 
     def _build(self) -> nn.Module:
         return ForecastNet(
@@ -385,9 +366,7 @@ class LSTMForecaster(Trainable):
             needed = self.horizon + max(0, self._reach - before)
             raise ValueError(f"a backtest needs {needed} rows for a horizon of {self.horizon}, X has {rows}")
         values = series.values
-        quantiles = {self._method: self._outputs(values, origins)}
-        for method, guess in self._simple(values, origins).items():
-            quantiles[method] = guess[:, :, None] + self.spreads_[method]
+        quantiles = {self._method: self._outputs(values, origins), **self.simple_.quantiles(values, origins)}
         actual = values[origins[:, None] + np.arange(self.horizon), self._column]
         return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_)
 
@@ -423,16 +402,7 @@ class LSTMForecaster(Trainable):
         }
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        ridge = self.ridge_
-        spreads = {f"spread.{k}": offsets for k, offsets in enumerate(self.spreads_.values())}
-        return {
-            "series.tail": self.tail_.values,
-            "ridge.mean": ridge.scaler.mean,
-            "ridge.scale": ridge.scaler.scale,
-            "ridge.weight": ridge.weight,
-            "ridge.bias": ridge.bias,
-            **spreads,
-        }
+        return {"series.tail": self.tail_.values, **self.simple_.arrays()}
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         training_options(self)
@@ -448,10 +418,8 @@ class LSTMForecaster(Trainable):
         shape = (self.context_, int(self.horizon), self._column, self._known)
         unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
         self.frame_ = Frame(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
-        wide = feature_count(len(columns), self.context_, self.horizon, len(self._known))
-        shapes = {"mean": (wide,), "scale": (wide,), "weight": (self.horizon, wide), "bias": (self.horizon,)}
-        mean, scale, weight, bias = (_saved.array(arrays, f"ridge.{n}", s) for n, s in shapes.items())
-        self.ridge_ = WindowRidge(*shape, Scaler(mean, scale), weight, bias)
-        methods = self._simple(np.concatenate([tail, tail]), np.array([self._reach]))
-        quantiles = (self.horizon, len(self.levels_))
-        self.spreads_ = {m: _saved.array(arrays, f"spread.{k}", quantiles) for k, m in enumerate(methods)}
+
+        def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:
+            return _saved.array(arrays, name, wanted)
+
+        self.simple_ = SimpleForecasts.from_arrays(array, self.season_, len(columns), len(self.levels_), shape)
