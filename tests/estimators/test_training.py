@@ -8,6 +8,7 @@ from sklearn.model_selection import GridSearchCV
 from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMRegressor
 from carrousel.estimators._losses import close_to
 from carrousel.estimators._split import split
+from carrousel.estimators._training import usual_batch
 
 from .conftest import QUICK, fresh, outputs, pulses
 
@@ -230,3 +231,14 @@ def test_activations_name_states_and_gates(kind):
     assert set(found) == wanted
     assert all(value.shape == (steps, 8) for value in found.values())
     assert all((found[f"{gate}_l0"] > 0).all() and (found[f"{gate}_l0"] < 1).all() for gate in "ifo")
+
+
+@pytest.mark.parametrize(("count", "size"), [(3, 4), (36, 5), (100, 14), (243, 32), (10**6, 32)])
+def test_small_sets_come_in_small_batches(count, size):
+    assert usual_batch(count) == size
+    if count == 36:
+        told = []
+        X, y = pulses(40)
+        options = QUICK | {"batch_size": None, "max_epochs": 1}
+        LSTMClassifier(**options, validation=0.1).fit(X, y, progress=told.append)
+        assert told[0].batches == 8

@@ -32,7 +32,7 @@ def training_options(estimator: Any) -> Options:
     number(estimator, "weight_decay", least=0.0)
     number(estimator, "dropout", least=0.0, below=1.0)
     number(estimator, "input_noise", least=0.0)
-    integer(estimator, "batch_size")
+    integer(estimator, "batch_size", none=True)
     integer(estimator, "max_epochs")
     integer(estimator, "patience", none=True)
     number(estimator, "gradient_clip", above=0.0, none=True)
@@ -41,7 +41,7 @@ def training_options(estimator: Any) -> Options:
     return Options(
         learning_rate=float(estimator.learning_rate),
         weight_decay=float(estimator.weight_decay),
-        batch_size=int(estimator.batch_size),
+        batch_size=None if estimator.batch_size is None else int(estimator.batch_size),
         max_epochs=int(estimator.max_epochs),
         patience=None if estimator.patience is None else int(estimator.patience),
         gradient_clip=None if clip is None else float(clip),

@@ -26,7 +26,7 @@ class Options:
 
     learning_rate: float
     weight_decay: float
-    batch_size: int
+    batch_size: int | None
     max_epochs: int
     patience: int | None
     gradient_clip: float | None
@@ -55,6 +55,11 @@ class Trained:
     best_epoch: int
     stopped_early: bool
     seconds: float
+
+
+def usual_batch(count: int) -> int:
+    """32 items, fewer of a small set: an epoch of one or two steps teaches too little."""
+    return min(32, max(4, count // 7))
 
 
 class Trainer(NeuralNet):
@@ -92,7 +97,8 @@ def train(
             check_identity(path, found[0]["identity"], identity)
         path.parent.mkdir(parents=True, exist_ok=True)
     device = torch.device(options.device)
-    batches = len(Batches(job.train, options.batch_size, limit=job.batches))
+    size = options.batch_size or usual_batch(len(job.train))
+    batches = len(Batches(job.train, size, limit=job.batches))
     state = RunState()
     watch = Watch(progress or (lambda _: None), state, options.max_epochs, batches, job.metric_name)
     with RandomStates(seed, device) as order:
@@ -110,7 +116,7 @@ def train(
             optimizer=torch.optim.AdamW,
             optimizer__weight_decay=options.weight_decay,
             lr=options.learning_rate,
-            batch_size=options.batch_size,
+            batch_size=size,
             iterator_train=Batches,
             iterator_train__order=order,
             iterator_train__limit=job.batches,

@@ -47,7 +47,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
     learning_rate : the highest of a schedule that rises for a tenth of all steps and then falls as a cosine (AdamW).
     weight_decay : of AdamW.
-    batch_size : sequences in a batch; where lengths differ much, sequences of similar length are put together.
+    batch_size : sequences in a batch; None takes 32, or a seventh of a small training part, but at least 4. Where
+        lengths differ much, sequences of similar length are put together.
     max_epochs : passes over the training data.
     patience : epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
     validation : share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
@@ -116,7 +117,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         standardise: bool = True,
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         max_epochs: int = 40,
         patience: int | None = 15,
         validation: float | None = 0.1,

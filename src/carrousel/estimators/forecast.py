@@ -111,7 +111,7 @@ class LSTMForecaster(Trainable):
         input_noise: float = 0.0,
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         max_epochs: int = 40,
         patience: int | None = 8,
         validation: float | None = 0.2,
