@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from carrousel import cells as cells
     from carrousel.cells import Cell, Gates, State, cell
+    from carrousel.estimators import load
     from carrousel.nets import LSTM, LSTMCell, explain
 
-__all__ = ["LSTM", "Cell", "Gates", "LSTMCell", "State", "__version__", "cell", "cells", "explain"]
+__all__ = ["LSTM", "Cell", "Gates", "LSTMCell", "State", "__version__", "cell", "cells", "explain", "load"]
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ _ROOMS = {
     "State": "cells",
     "cell": "cells",
     "explain": "nets",
+    "load": "estimators",
 }
 
 

@@ -23,6 +23,7 @@ from ._network import SequenceNet
 from ._params import lstm_options, stored_params, training_options
 from ._scaling import Scaler
 from ._sequences import Sequences, as_sequences
+from ._threads import threads_worth
 from ._training import Job, Trained, train
 
 PREDICT_BATCH = 256
@@ -177,7 +178,7 @@ class SequenceEstimator(Trainable):
         self.network_.eval()
         outputs = np.empty((len(sequences), self._n_outputs))
         done = 0
-        with torch.no_grad():
+        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * float(sequences.lengths.mean())):
             for inputs, _ in Batches(dataset, PREDICT_BATCH):
                 found = self.network_(inputs["input"].to(device), inputs["lengths"].to(device))
                 outputs[order[done : done + len(found)]] = found.cpu().double().numpy()

@@ -18,6 +18,7 @@ from ._callbacks import Epochs, Metric, RandomStates, Schedule, StopTraining, Wa
 from ._checkpoint import RunState, check_identity, read_checkpoint, restore, save_checkpoint
 from ._losses import ItemLoss
 from ._progress import ProgressCallback
+from ._threads import threads_worth
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def train(
             restore(path, *found, state, network, net.optimizer_, order, device)
         watch.begin()
         if not epochs.exhausted:
-            net.run(job.train, options.max_epochs - state.epoch)
+            with threads_worth(network, size * float(job.train.lengths.mean())):
+                net.run(job.train, options.max_epochs - state.epoch)
         if state.best_weights:
             network.load_state_dict(state.best_weights)
         watch.end(epochs.exhausted and state.epoch < options.max_epochs)

@@ -19,6 +19,7 @@ from ._report import Report
 from ._sequences import real
 from ._series import Series, as_series, following, index_from_json, index_to_json, last_place, season_of
 from ._simple_forecasts import SimpleForecasts
+from ._threads import threads_worth
 from ._training import Job, train
 from ._windows import Frame, WindowDataset, split_origins
 
@@ -262,7 +263,7 @@ class LSTMForecaster(Trainable):
         """Quantiles in the target's units, [N, H, Q]."""
         device = next(self.network_.parameters()).device
         found = []
-        with torch.no_grad():
+        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.frame_.context):
             for start in range(0, len(origins), PREDICT_BATCH):
                 inputs = self.frame_.inputs(values, origins[start : start + PREDICT_BATCH])
                 found.append(self.network_(*(torch.from_numpy(part).to(device) for part in inputs)).cpu().double())
