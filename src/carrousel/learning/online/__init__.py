@@ -1,0 +1,9 @@
+"""The learning algorithm that made LSTM: truncated real-time recurrent learning, in constant memory."""
+
+from __future__ import annotations
+
+from carrousel.learning.online._learner import Learner
+from carrousel.learning.online._network import Network
+from carrousel.learning.online._optimisers import Adam, Descent, Optimiser, RMSprop
+
+__all__ = ["Adam", "Descent", "Learner", "Network", "Optimiser", "RMSprop"]
