@@ -35,17 +35,32 @@ help:
 	@touch $@
 
 .venv/.train: $(WANTS) | .venv/.made
+	@echo 'Installing carrousel and what it needs into .venv; this takes a minute or a few, and only once.'
 	$(BIN)/python -m pip install --quiet --editable '.[train]'
 	@touch $@
 
 .venv/.test: $(WANTS) | .venv/.made
+	@echo 'Installing carrousel and what its tests need into .venv; this takes a minute or a few, and only once.'
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch .venv/.train $@
 
+# The commands are shown as they run: each can be typed by hand.
 demo: .venv/.train
-	$(BIN)/carrousel train classify japanese-vowels --out $(OUT)/japanese-vowels --force
-	$(BIN)/carrousel evaluate $(OUT)/japanese-vowels japanese-vowels
-	$(BIN)/carrousel inspect $(OUT)/japanese-vowels japanese-vowels --out $(OUT)/pictures
+	@echo
+	@echo 'Nine men say the same vowels. Who is it? 270 recordings to learn from, 370 to be tested on.'
+	@echo
+	$(BIN)/carrousel train classify japanese-vowels --out $(OUT)/vowels --force
+	@echo
+	$(BIN)/carrousel predict $(OUT)/vowels japanese-vowels --out $(OUT)/vowels/predictions.csv
+	$(BIN)/carrousel inspect $(OUT)/vowels japanese-vowels
+	@echo
+	@echo 'Twelve years of airline passengers, forecast a year ahead. Is an LSTM the right tool?'
+	@echo
+	$(BIN)/carrousel train forecast airline --horizon 12 --out $(OUT)/airline --force
+	@echo
+	$(BIN)/carrousel inspect $(OUT)/airline airline
+	@echo
+	@echo 'Models, predictions and pictures are in $(OUT)/. What else there is: $(BIN)/carrousel --help'
 
 # One thread a process: two test processes whose threads fight over two cores are slower than one.
 test: .venv/.test

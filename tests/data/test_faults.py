@@ -106,6 +106,7 @@ SERIES = [
     ("back.csv", "time,x\n0,1\n2,2\n1,3\n", ["row 3", "earlier"]),
     ("same.csv", "time,x\n0,1\n1,2\n1,3\n", ["row 3", "the same time as row 2"]),
     ("uneven.csv", "time,x\n0,1\n1,2\n2,3\n5,3\n6,3\n", ["row 3", "row 4", "equal steps"]),
+    ("parts.csv", "time,x\n0,1\n0.5,2\n1,3\n", ["row 2", "0.5", "whole number"]),
     ("days.csv", "time,x\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n2024-01-06,2\n", ["row 3", "equal steps"]),
     ("date.csv", "time,x\n01/02/2024,1\n02/02/2024,2\n03/02/2024,2\n", ["row 1", "01/02/2024", "2024-01-31"]),
     ("alone.csv", "time\n0\n1\n2\n", ["no column beside the time"]),

@@ -21,40 +21,40 @@ from carrousel.cells._registry import Registry
 
 __all__ = ["Cell", "Gates", "Parts", "State", "cell", "get", "register"]
 
-_registry = Registry()
+_family = Registry()
 for _module in (_classic, _odyssey, _relatives):
     for _value in vars(_module).values():
         # A module also holds cells that it imports to build on; those are their own module's.
-        if isinstance(_value, Cell) and _value.name not in _registry:
-            _registry.register(_value)
+        if isinstance(_value, Cell) and _value.name not in _family:
+            _family.register(_value)
 
-register = _registry.register
-get = _registry.resolve
+register = _family.register
+get = _family.resolve
 
 
 class _Family(ModuleType):
     """The module itself, with a mapping's manners."""
 
     def __getitem__(self, name: str) -> Cell:
-        return _registry.resolve(name)
+        return _family.resolve(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_registry)
+        return iter(_family)
 
     def __len__(self) -> int:
-        return len(_registry)
+        return len(_family)
 
     def __contains__(self, name: object) -> bool:
-        return name in _registry
+        return name in _family
 
     def keys(self) -> KeysView[str]:
-        return _registry.keys()
+        return _family.keys()
 
     def values(self) -> ValuesView[Cell]:
-        return _registry.values()
+        return _family.values()
 
     def items(self) -> ItemsView[str, Cell]:
-        return _registry.items()
+        return _family.items()
 
 
 sys.modules[__name__].__class__ = _Family

@@ -65,6 +65,10 @@ class Cell:
         object.__setattr__(self, "reads_output", "h" in trial.seen_states)
         object.__setattr__(self, "exits", tuple(s for s in self.states if s in trial.seen_ports))
 
+    def __hash__(self) -> int:
+        # Kernels are looked up by their cell at every call.
+        return hash((self.name, self.equations))
+
     @property
     def gates(self) -> tuple[str, ...]:
         """The rows that are gates: the cells of a block share these."""

@@ -10,7 +10,18 @@ from carrousel.cells._classic import lstm
 from carrousel.cells._contract import Gates, State, cell
 from carrousel.cells.math import sigmoid, tanh
 
-no_peepholes = lstm.named("no_peepholes")
+
+@cell("i f g o", candidates="g", states="c")
+def no_peepholes(z, s, p):
+    """No peepholes, which leaves the equations of ``lstm``. Gates in the order i f g o.
+
+    Greff et al. 2015 (NP)::
+
+        i = sigmoid(W_i x + R_i h + b_i)        f = sigmoid(W_f x + R_f h + b_f)
+        g = tanh(W_g x + R_g h + b_g)           o = sigmoid(W_o x + R_o h + b_o)
+        c' = f c + i g                          h' = o tanh(c')
+    """
+    return lstm(z, s, p)
 
 
 @cell("i g o", candidates="g", states="c")

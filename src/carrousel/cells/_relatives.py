@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carrousel.cells._contract import Gates, State, cell
-from carrousel.cells.math import equal, exp, logsigmoid, maximum, sigmoid, tanh, where
+from carrousel.cells.math import equal, exp, logsigmoid, maximum, minimum, sigmoid, tanh, where
 
 
 @cell("r z n", candidates="n", split="n")
@@ -29,14 +29,15 @@ def slstm(z, s, p):
     through it; in the first step (n = 0) it is the input gate's pre-activation. ``i`` and ``f`` below are the
     stabilised gates::
 
-        m' = max(log sigmoid(F) + m, I)         i = exp(I - m')      f = exp(log sigmoid(F) + m - m')
+        m' = max(log sigmoid(F) + m, I)         i = exp(I - m')      f = min(1, exp(log sigmoid(F) + m - m'))
         z = tanh(W_z x + R_z h + b_z)           o = sigmoid(W_o x + R_o h + b_o)
         c' = f c + i z      n' = f n + i        h' = o c' / n'
         with I = W_i x + R_i h + b_i and F = W_f x + R_f h + b_f
     """
     log_f = logsigmoid(z.f) + s.m
     m = where(equal(s.n, 0.0), z.i, maximum(log_f, z.i))
-    i, f = exp(z.i - m), exp(log_f - m)
+    # Only in the first step, where there is nothing to keep, can f be capped.
+    i, f = exp(z.i - m), exp(minimum(log_f - m, 0.0))
     candidate, o = p.z(tanh(z.z)), sigmoid(z.o)
     c = f * s.c + i * candidate
     n = f * s.n + i

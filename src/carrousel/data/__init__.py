@@ -5,6 +5,7 @@ A reader is one file in ``carrousel/data/readers``; dropped there, it is found b
 
 from ._check import make_sequences, make_series
 from ._errors import DataError
+from ._holdout import hold_out
 from ._registry import reads_file, reads_name
 from ._types import Sequences, Series
 from .load import load_sequences, load_series, names, splits
@@ -13,6 +14,7 @@ __all__ = [
     "DataError",
     "Sequences",
     "Series",
+    "hold_out",
     "load_sequences",
     "load_series",
     "make_sequences",

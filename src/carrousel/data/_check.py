@@ -100,9 +100,16 @@ def make_series(frame: pd.DataFrame, *, name: str) -> Series:
         if frequency is not None:
             frame.index = pd.DatetimeIndex(index, freq=frequency)
             return Series(frame, name)
-    # Equal up to rounding: times such as 0.1, 0.2, 0.3 are no exact multiples of one step.
-    usual = np.median(steps)
-    odd = np.flatnonzero(np.abs(steps - usual) > 1e-6 * abs(usual))
+    elif not isinstance(index, pd.PeriodIndex):
+        broken = np.flatnonzero(ticks != np.round(ticks))
+        if len(broken):
+            row = int(broken[0])
+            raise DataError(
+                f"{name}: row {row + 1}: the time {ticks[row]!s} is no whole number; "
+                "times are dates, or whole numbers such as sample numbers"
+            )
+        frame.index = pd.Index(ticks.astype(np.int64), name=index.name)
+    odd = np.flatnonzero(steps != np.median(steps))
     if len(odd):
         row = int(odd[0])
         raise DataError(

@@ -64,6 +64,9 @@ class Sequences:
             )
         if self.y.dtype.kind == "f" and np.isnan(self.y).any():
             raise DataError(f"{self.name}: sequence {self.ids[np.isnan(self.y).argmax()]!s} has no label (NaN)")
+        if self.y.dtype.kind == "f" and (self.y != np.round(self.y)).any():
+            value = self.y[self.y != np.round(self.y)][0]
+            raise DataError(f"{self.name}: the labels are values such as {value:g}, no classes; train a regression")
         found = np.unique(self.y)
         if len(found) < 2:
             raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({found[0]!s}); 2 are needed")
@@ -108,7 +111,7 @@ class Series:
     Attributes
     ----------
     frame : float64 DataFrame ``[T, C]``, all values finite; its index is the time: a DatetimeIndex with its
-        frequency (None where the step is not one of the calendar), or numbers at equal steps.
+        frequency (None where the step is not one of the calendar), or whole numbers at equal steps.
     name : where the data came from.
     """
 
@@ -124,9 +127,9 @@ class Series:
         return tuple(str(c) for c in self.frame.columns)
 
     def __str__(self) -> str:
-        first, last = self.frame.index[0], self.frame.index[-1]
+        first, last = (str(when).removesuffix(" 00:00:00") for when in self.frame.index[[0, -1]])
         columns = f"{len(self.columns)} column{'s' * (len(self.columns) != 1)}"
-        return f"{len(self)} steps from {first!s} to {last!s}, {columns}: {', '.join(self.columns)}"
+        return f"{len(self)} steps from {first} to {last}, {columns}: {', '.join(self.columns)}"
 
 
 def _is_number(value: object) -> bool:

@@ -39,7 +39,7 @@ def load_series(source: str | Path, **options: Any) -> Series:
     Files are ``.csv``, ``.parquet`` (options: the columns ``time`` and ``channels``) and ``.npz``. Raises DataError.
 
     >>> print(load_series("airline"))
-    144 steps from 1949-01-01 00:00:00 to 1960-12-01 00:00:00, 1 column: passengers
+    144 steps from 1949-01-01 to 1960-12-01, 1 column: passengers
     """
     return _load("series", Series, source, "all", options)
 

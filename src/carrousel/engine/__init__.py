@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from carrousel.engine import reference, torch_kernels
+from carrousel.engine._dispatch import Choice, choose, run, step
 from carrousel.engine._layer import Layer, Masks, Result, Weights
-from carrousel.engine.reference import run, step
 
 DEVICES = frozenset({"cpu", "meta"})
 """The types of device on which carrousel's own engine is the right choice even where torch has a kernel too."""
 
-__all__ = ["DEVICES", "Layer", "Masks", "Result", "Weights", "reference", "run", "step", "torch_kernels"]
+__all__ = [
+    "DEVICES",
+    "Choice",
+    "choose",
+    "Layer",
+    "Masks",
+    "Result",
+    "Weights",
+    "reference",
+    "run",
+    "step",
+    "torch_kernels",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -31,40 +32,52 @@ class Layer:
     diagonal: bool = False
     gate_recurrence: str | None = None
 
-    @property
+    @cached_property
     def output_size(self) -> int:
         """The size of h."""
         return self.proj_size or self.hidden_size
 
-    @property
+    @cached_property
     def blocks(self) -> int:
         """The number of blocks, which is the number of rows of a gate."""
         return self.hidden_size // self.block_size
 
-    @property
+    @cached_property
     def row_sizes(self) -> tuple[int, ...]:
         """The number of rows of each gate and candidate, in the cell's order."""
         candidates = self.cell.candidates
         return tuple(self.hidden_size if row in candidates else self.blocks for row in self.cell.rows)
 
-    @property
+    @cached_property
     def fed_back(self) -> tuple[str, ...]:
         """The gates whose activations are states too, for they feed the next step."""
         return self.cell.gates if self.gate_recurrence else ()
 
-    @property
+    @cached_property
     def state_names(self) -> tuple[str, ...]:
         """The names of all states in the order in which they are passed: h, the cell's, the gates fed back."""
         return ("h", *self.cell.states, *self.fed_back)
 
-    @property
+    @cached_property
     def state_sizes(self) -> tuple[int, ...]:
         """The sizes that go with :attr:`state_names`."""
         inner = (self.hidden_size,) * len(self.cell.states)
         return (self.output_size, *inner, *(self.blocks,) * len(self.fed_back))
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Kernels are looked up by their layer at every call: its many fields are hashed once.
+        return hash(tuple(getattr(self, name) for name in self.__dataclass_fields__))
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The layer's parameters: names and shapes, in the order of ``torch.nn.LSTM``, carrousel's own after."""
+        return self._shapes
+
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
         cell, rows = self.cell, sum(self.row_sizes)
         shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, self.input_size)}
         if cell.recurrent:

@@ -20,7 +20,6 @@ from ._callbacks import Metric
 from ._checkpoint import digest, stored_seed
 from ._network import SequenceNet
 from ._params import lstm_options, stored_params, training_options
-from ._progress import ProgressCallback
 from ._scaling import Scaler
 from ._sequences import Sequences, as_sequences
 from ._training import Job, Trained, train
@@ -67,8 +66,11 @@ class Trainable(BaseEstimator):
         ------
         FileExistsError : ``path`` is a file, or a directory that holds something else than a model.
         """
-        check_is_fitted(self, "network_")
+        self._check_fitted()
         _saved.save(self, Path(path))
+
+    def _check_fitted(self) -> None:
+        check_is_fitted(self)
 
     @property
     def _method(self) -> str:
@@ -102,7 +104,7 @@ class SequenceEstimator(Trainable):
 
     def _sequences(self, X: Any, what: str = "X") -> Sequences:
         """X as a fitted estimator accepts it."""
-        check_is_fitted(self, "network_")
+        self._check_fitted()
         return as_sequences(X, channels=self.n_features_in_, estimator=type(self).__name__, what=what)
 
     def _check_channels(self, sequences: Sequences, names: Any) -> None:
@@ -208,7 +210,8 @@ def trace(network: nn.Module, values: np.ndarray) -> dict[str, np.ndarray]:
     device = next(network.parameters()).device
     network.eval()
     with torch.no_grad():
-        found = network.lstm(torch.from_numpy(values)[None].to(device), return_states="gates")[2]
+        lstm: Any = network.lstm
+        found = lstm(torch.from_numpy(values)[None].to(device), return_states="gates")[2]
     # Shapes are [B, T, H] or [T, B, H] by the module's batch_first; the batch is this one sequence.
     return {name: value.reshape(len(values), -1).cpu().numpy() for name, value in found.items()}
 

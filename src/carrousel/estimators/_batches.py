@@ -52,24 +52,27 @@ class SequenceDataset(Dataset):
 
 class Batches:
     """The batches of one epoch. With ``order`` (the training order's generator) shuffled anew in each epoch and
-    grouped by similar length; without, in the order given.
+    grouped by similar length; without, in the order given. ``limit``: the most batches, of items drawn at random.
     """
 
-    def __init__(self, dataset: BatchSource, batch_size: int, order: np.random.Generator | None = None):
+    def __init__(
+        self, dataset: BatchSource, batch_size: int, order: np.random.Generator | None = None, limit: int | None = None
+    ):
         self.dataset, self.batch_size, self.order = dataset, batch_size, order
+        self.count = len(dataset) if limit is None else min(len(dataset), limit * batch_size)
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
+        return -(-self.count // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         for chosen in self._chosen():
             yield self.dataset.batch(chosen)
 
     def _chosen(self) -> list[np.ndarray]:
-        count, size = len(self.dataset), self.batch_size
+        count, size = self.count, self.batch_size
         if self.order is None:
             return [np.arange(k, min(k + size, count)) for k in range(0, count, size)]
-        shuffled = self.order.permutation(count)
+        shuffled = self.order.permutation(len(self.dataset))[:count]
         if self.dataset.lengths.min() < self.dataset.lengths.max():
             pools = [shuffled[k : k + POOL * size] for k in range(0, count, POOL * size)]
             shuffled = np.concatenate([p[np.argsort(self.dataset.lengths[p], kind="stable")] for p in pools])

@@ -96,17 +96,18 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]
 
 def check_identity(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Refuse a checkpoint of another configuration or of other data, naming what differs."""
-    for name in sorted(wanted.keys() | stored.keys()):
-        old, new = stored.get(name), wanted.get(name)
-        if name == "data" and old != new:
-            raise ModelError(f"{path} is a checkpoint of a run on other data; train without resume to start anew")
-        if old != new and name != "params":
-            raise ModelError(f"{path} is a checkpoint of another run: {name} was {old!r} and is now {new!r}")
-    old_params, new_params = stored.get("params", {}), wanted["params"]
-    differing = [n for n in sorted(new_params.keys() | old_params.keys()) if old_params.get(n) != new_params.get(n)]
+    if stored.get("estimator") != wanted["estimator"]:
+        raise ModelError(f"{path} is a checkpoint of a {stored.get('estimator')}, not of a {wanted['estimator']}")
+    old, new = stored.get("params", {}), wanted["params"]
+    differing = [name for name in sorted(new.keys() | old.keys()) if old.get(name) != new.get(name)]
     if differing:
-        changes = ", ".join(f"{n}={old_params.get(n)!r} (now {new_params.get(n)!r})" for n in differing)
+        changes = ", ".join(f"{name}={old.get(name)!r} (now {new.get(name)!r})" for name in differing)
         raise ModelError(f"{path} is a checkpoint of another configuration: it was made with {changes}")
+    for name in ("seed", "torch"):
+        if stored.get(name) != wanted[name]:
+            raise ModelError(f"{path} is a checkpoint with {name} {stored.get(name)!r}; it is now {wanted[name]!r}")
+    if stored.get("data") != wanted["data"]:
+        raise ModelError(f"{path} is a checkpoint of a run on other data; train without resume to start anew")
 
 
 def restore(

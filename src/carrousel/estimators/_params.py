@@ -20,6 +20,8 @@ LSTM_OPTIONS = (
 def lstm_options(estimator: Any) -> dict[str, Any]:
     """The keyword arguments of ``carrousel.LSTM`` among an estimator's parameters."""
     options = {name: getattr(estimator, name) for name in LSTM_OPTIONS}
+    if options["forget_bias"] == "auto":
+        options["forget_bias"] = 1.0 if "f" in cells.get(options["cell"]).gates else None
     # A grid search hands over NumPy's integers, which the module rightly refuses.
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in options.items()}
 
@@ -73,7 +75,7 @@ def number(
 
 
 def encode(value: Any) -> Any:
-    """A parameter's value in JSON. A cell is written by its name, a mapping as a list of pairs (its keys are labels)."""
+    """A parameter's value in JSON: a cell by its name, a mapping as a list of pairs (its keys are labels)."""
     if isinstance(value, Cell):
         return value.spec
     if isinstance(value, np.generic):
@@ -99,7 +101,7 @@ def decode(value: Any) -> Any:
 
 
 def stored_params(estimator: Any) -> dict[str, Any]:
-    """All constructor parameters as JSON, but a generator given as ``random_state`` (the seed drawn from it is kept)."""
+    """All constructor parameters as JSON, but a generator given as ``random_state`` (the drawn seed is kept)."""
     params = dict(estimator.get_params(deep=False))
     if not (params["random_state"] is None or isinstance(params["random_state"], numbers.Integral)):
         params["random_state"] = None

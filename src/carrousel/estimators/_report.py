@@ -34,9 +34,9 @@ class Report:
 
     >>> lstm, naive = Score("LSTM", False, {"MAE": 2.0}), Score("naive", True, {"MAE": 1.5})
     >>> print(Report("forecast", "MAE", False, (lstm, naive), 20))
-    method    MAE
-    LSTM        2
-    naive*    1.5
+    method   MAE
+    LSTM       2
+    naive*   1.5
     naive, a simpler method, wins: MAE 1.5 against 2 of LSTM (20 origins). Use it, or give LSTM more data or tuning.
     """
 
@@ -87,8 +87,8 @@ class Report:
             said = f"{other.method}, a simpler method, does as well: {self.metric} {theirs} {tail}. Use it."
         elif self.simpler_wins:
             said = (
-                f"{other.method}, a simpler method, wins: {self.metric} {theirs} against {ours} of {model.method} {tail}."
-                f"{doubt} Use it, or give {model.method} more data or tuning."
+                f"{other.method}, a simpler method, wins: {self.metric} {theirs} against {ours} of {model.method} "
+                f"{tail}.{doubt} Use it, or give {model.method} more data or tuning."
             )
         else:
             said = f"{model.method} wins: {self.metric} {ours} against {theirs} of {other.method} {tail}.{doubt}"

@@ -138,7 +138,9 @@ def _rebuild(path: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray], c
             raise ModelError(f"{name}={value} is beyond reason")
     if facts["own_cell"]:
         if cell is None:
-            raise ModelError(f"it was trained with a cell of the user's own, {facts['cell']!r}: give it as load(cell=...)")
+            raise ModelError(
+                f"it was trained with a cell of the user's own, {facts['cell']!r}: give it as load(cell=...)"
+            )
         if cells.get(cell).spec != facts["cell"]:
             raise ModelError(f"it was trained with the cell {facts['cell']!r}, not {cells.get(cell).spec!r}")
         params["cell"] = cell
@@ -165,7 +167,7 @@ def _network(estimator: Any, arrays: dict[str, np.ndarray]) -> torch.nn.Module:
         shape, dtype = tuple(wanted[name].shape), str(wanted[name].dtype).removeprefix("torch.")
         if found[name].shape != shape or str(found[name].dtype) != dtype:
             raise ModelError(
-                f"the weight {name} is {found[name].dtype} {found[name].shape}, its description asks for {dtype} {shape}"
+                f"the weight {name} is {found[name].dtype} {found[name].shape}, its description says {dtype} {shape}"
             )
     with torch.random.fork_rng(devices=[]):  # the random initial weights are overwritten
         network = estimator._build()
@@ -212,7 +214,8 @@ def labels_to_json(labels: np.ndarray) -> dict[str, Any]:
 def labels_from_json(facts: dict[str, Any]) -> np.ndarray:
     """The inverse of ``labels_to_json``."""
     kind, values = facts["kind"], facts["values"]
-    wanted = {"b": bool, "i": int, "u": int, "f": (int, float), "U": str, "O": (bool, int, float, str)}
+    simple: tuple[type, ...] = (bool, int, float, str)
+    wanted = {"b": simple[:1], "i": simple[1:2], "u": simple[1:2], "f": simple[1:3], "U": simple[3:], "O": simple}
     if kind not in wanted or not isinstance(values, list) or not all(isinstance(v, wanted[kind]) for v in values):
         raise ModelError("its class labels are damaged")
     if len(values) < 2 or len(set(values)) < len(values):

@@ -1,6 +1,5 @@
 """Sequences of unequal length, checked and laid end to end."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sequences:
-    """N sequences as one array: ``values`` float64 [S, C], S the sum of ``lengths`` int64 [N]; ``names`` of channels."""
+    """N sequences as one array: ``values`` float64 [S, C], S the sum of ``lengths`` [N]; ``names`` of channels."""
 
     values: np.ndarray
     lengths: np.ndarray
@@ -51,7 +50,8 @@ def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estim
         found = _from_array(X, what)
     if channels is not None and found.channels != channels:
         raise ValueError(
-            f"{what} has {found.channels} channel{'s' * (found.channels != 1)}, but {estimator} was fitted on {channels}"
+            f"{what} has {found.channels} channel{'s' * (found.channels != 1)}, but {estimator} "
+            f"was fitted on {channels}"
         )
     _refuse_not_finite(found, what)
     return found
@@ -59,13 +59,13 @@ def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estim
 
 def _from_array(X: Any, what: str) -> Sequences:
     names = _names(X)
-    array = _real(X, what)
+    array = real(X, what)
     if array.ndim == 2:
         array, names = array[:, :, None], None
     if array.ndim != 3:
         raise ValueError(
-            f"{what} has shape {array.shape}: give a list of [T_i, C] arrays, one [N, T, C] array or a 2-D [N, T] array. "
-            "Reshape your data: one sequence x of shape [T, C] is [x], one of shape [T] is x[None, :, None]"
+            f"{what} has shape {array.shape}: give a list of [T_i, C] arrays, one [N, T, C] array or a 2-D [N, T] "
+            "array. Reshape your data: one sequence x of shape [T, C] is [x], one of shape [T] is x[None, :, None]"
         )
     n, steps, channels = array.shape
     if n == 0:
@@ -75,12 +75,12 @@ def _from_array(X: Any, what: str) -> Sequences:
     return Sequences(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names)
 
 
-def _from_list(X: Sequence[Any], what: str) -> Sequences:
+def _from_list(X: Any, what: str) -> Sequences:
     if len(X) == 0:
         raise ValueError(f"Found array with 0 sample(s) (an empty list as {what}) while a minimum of 1 is required.")
-    arrays = []
+    arrays: list[np.ndarray] = []
     for i, x in enumerate(X):
-        array = _real(x, f"sequence {i} of {what}")
+        array = real(x, f"sequence {i} of {what}")
         if array.ndim == 0:
             raise ValueError(
                 f"{what} is a flat list of numbers; give a list of [T_i, C] arrays. "
@@ -96,7 +96,8 @@ def _from_list(X: Sequence[Any], what: str) -> Sequences:
             raise ValueError(f"sequence {i} of {what} has no channel")
         if arrays and array.shape[1] != arrays[0].shape[1]:
             raise ValueError(
-                f"mixed channel counts in {what}: sequence 0 has {arrays[0].shape[1]}, sequence {i} has {array.shape[1]}"
+                f"mixed channel counts in {what}: sequence 0 has {arrays[0].shape[1]}, "
+                f"sequence {i} has {array.shape[1]}"
             )
         arrays.append(array)
     lengths = np.array([len(a) for a in arrays], dtype=np.int64)
@@ -108,7 +109,7 @@ def _names(x: Any) -> tuple[str, ...] | None:
     return None if columns is None else tuple(str(c) for c in columns)
 
 
-def _common_names(X: Sequence[Any], what: str) -> tuple[str, ...] | None:
+def _common_names(X: Any, what: str) -> tuple[str, ...] | None:
     names = _names(X[0])
     for i, x in enumerate(X):
         if _names(x) != names:
@@ -116,7 +117,7 @@ def _common_names(X: Sequence[Any], what: str) -> tuple[str, ...] | None:
     return names
 
 
-def _real(x: Any, what: str) -> np.ndarray:
+def real(x: Any, what: str) -> np.ndarray:
     _refuse_sparse(x, what)
     if hasattr(x, "detach"):  # a torch tensor, wherever it lives
         x = x.detach().cpu()

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._sequences import _real
+from ._errors import ModelError
+from ._sequences import real
 
 # Steps in a season by the frequency of the index: the next longer natural cycle.
 SEASONS = {
@@ -51,7 +52,7 @@ def as_series(X: Any, what: str = "X") -> Series:
         for name in X.columns:
             if not pd.api.types.is_numeric_dtype(X[name]):
                 raise ValueError(f"column {name!r} of {what} holds {X[name].dtype}, not numbers; drop or encode it")
-    values = _real(X, what)
+    values = real(X, what)
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or values.shape[1] == 0:
@@ -127,3 +128,37 @@ def season_of(index: pd.Index | None) -> int:
         return int(DAY / step) if step < DAY and DAY % step == pd.Timedelta(0) else 1
     name = frequency.name.split("-")[0]
     return SEASONS.get(name, 1) if frequency.n == 1 else 1
+
+
+def last_place(index: pd.Index | None) -> pd.Index | None:
+    """The last place of an index, with its frequency."""
+    if index is None or isinstance(index, pd.RangeIndex | pd.PeriodIndex):
+        return None if index is None else index[-1:]
+    return index[-1:] if index.freq is None else pd.DatetimeIndex(index[-1:], freq=index.freq)
+
+
+def index_to_json(index: pd.Index | None) -> dict[str, Any] | None:
+    """The last place of an index in JSON."""
+    if index is None:
+        return None
+    if isinstance(index, pd.RangeIndex):
+        return {"kind": "integers", "last": int(index[-1]), "step": int(index.step)}
+    kind = "periods" if isinstance(index, pd.PeriodIndex) else "times"
+    zone = str(index.tz) if kind == "times" and index.tz is not None else None
+    return {"kind": kind, "last": str(index[-1]), "frequency": getattr(index, "freqstr", None), "zone": zone}
+
+
+def index_from_json(facts: dict[str, Any] | None) -> pd.Index | None:
+    """The inverse of ``index_to_json``."""
+    if facts is None:
+        return None
+    if facts["kind"] == "integers":
+        return pd.RangeIndex(int(facts["last"]), int(facts["last"]) + int(facts["step"]), int(facts["step"]))
+    if facts["kind"] == "periods":
+        return pd.PeriodIndex([facts["last"]], freq=facts["frequency"])
+    if facts["kind"] != "times":
+        raise ModelError(f"unknown kind of time index {facts['kind']!r}")
+    last = pd.Timestamp(facts["last"])
+    if facts["zone"] is not None:
+        last = last.tz_convert(facts["zone"])
+    return pd.DatetimeIndex([last], freq=facts["frequency"])

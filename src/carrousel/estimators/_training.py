@@ -42,6 +42,7 @@ class Job:
     valid: BatchSource | None
     metric_name: str
     metric: Metric
+    batches: int | None = None  # the most in an epoch
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def train(
             check_identity(path, found[0]["identity"], identity)
         path.parent.mkdir(parents=True, exist_ok=True)
     device = torch.device(options.device)
-    batches = len(Batches(job.train, options.batch_size))
+    batches = len(Batches(job.train, options.batch_size, limit=job.batches))
     state = RunState()
     watch = Watch(progress or (lambda _: None), state, options.max_epochs, batches, job.metric_name)
     with RandomStates(seed, device) as order:
@@ -111,6 +112,7 @@ def train(
             batch_size=options.batch_size,
             iterator_train=Batches,
             iterator_train__order=order,
+            iterator_train__limit=job.batches,
             iterator_valid=Batches,
             train_split=None if job.valid is None else predefined_split(job.valid),
             callbacks=[

@@ -53,7 +53,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     hidden_size : cells in each layer and direction.
     num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout, block_size,
     gate_recurrence, heads, diagonal, init : as in ``carrousel.LSTM``; ``cell`` is a name in ``carrousel.cells``, a
-        name with options such as ``"elman(squash=relu)"``, or a cell of your own.
+        name with options such as ``"elman(squash=relu)"``, or a cell of your own; ``forget_bias="auto"`` is 1 where
+        the cell has a forget gate.
     pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
         (each direction where it has read the whole sequence).
     dropout : rate between layers and before the linear layer, in [0, 1).
@@ -113,9 +114,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         cell: Any = "lstm",
         bidirectional: bool = True,
         pooling: str = "mean",
-        dropout: float = 0.2,
+        dropout: float = 0.3,
         proj_size: int = 0,
-        forget_bias: float | None = None,
+        forget_bias: float | str | None = "auto",
         layer_norm: bool = False,
         recurrent_dropout: Any = 0.0,
         zoneout: Any = 0.0,
@@ -124,7 +125,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         heads: int = 1,
         diagonal: bool = False,
         init: Any = "uniform",
-        input_noise: float = 0.0,
+        input_noise: float = 0.4,
         standardise: bool = True,
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
@@ -198,7 +199,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         labels = self._labels(y, len(sequences))
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"LSTMClassifier needs at least 2 classes, but y holds one class only: {self.classes_[0]!r}")
+            raise ValueError(
+                f"LSTMClassifier needs at least 2 classes, but y holds one class only: {labels.tolist()[0]!r}"
+            )
         self._check_channels(sequences, channel_names)
         seed = self._draw_seed(checkpoint, resume)
         data: list[Any] = [sequences.values, sequences.lengths, labels]
@@ -267,7 +270,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sequence, [N]."""
-        return self.classes_[self._outputs(self._sequences(X)).argmax(axis=1)]
+        chosen = self._outputs(self._sequences(X)).argmax(axis=1)
+        return self.classes_[chosen]
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a logistic regression on each channel's mean and deviation, and beside always naming the

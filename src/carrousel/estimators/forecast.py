@@ -1,46 +1,456 @@
-from dataclasses import dataclass
+"""The future of a series."""
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+import pandas as pd
+import torch
+from torch import nn
 
+from . import _saved
+from ._backtest import Backtest
+from ._base import Trainable, trace
+from ._forecast_network import ForecastNet, PinballLoss
+from ._params import integer, lstm_options, training_options
+from ._progress import ProgressCallback
 from ._report import Report
+from ._sequences import real
+from ._series import Series, as_series, following, index_from_json, index_to_json, last_place, season_of
+from ._simple_forecasts import WindowRidge, feature_count, naive, spread
+from ._training import Job, train
+from ._windows import Frame, Scaler, WindowDataset, split_origins
+
+PREDICT_BATCH = 256
+VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
+SHORTEST, LONGEST = 16, 512  # of a context that is not given
 
 
-@dataclass(frozen=True)
-class Backtest:
-    """Forecasts of every method from every origin of a rolling backtest. N origins, H steps ahead, Q quantiles."""
+class LSTMForecaster(Trainable):
+    """Forecast a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
-    origins: np.ndarray  # [N] row of the series at which the forecast starts (its first forecast row)
-    actual: np.ndarray  # [N, H]
-    quantiles: dict[str, np.ndarray]  # method -> [N, H, Q]; "LSTM", "naive", "seasonal naive (24)", "ridge"
-    levels: tuple[float, ...]  # the Q quantile levels, ascending, 0.5 among them
-    index: object  # the series' pandas index, or None for an array
+    The network reads the last ``context`` rows and gives all ``horizon`` steps at once (Wen et al. 2017). It learns
+    from all windows of the series but the last, on which training is stopped early. ``report`` sets it beside the
+    naive, the seasonal naive and a ridge regression: use an LSTM only where simpler methods fail.
 
-    def report(self) -> Report: raise NotImplementedError  # MAE, RMSE, MASE, coverage
+    Parameters
+    ----------
+    target : the column to forecast (a name, or a number for an array); None if there is only one.
+    horizon : steps ahead.
+    context : rows that the network sees; None takes two seasons or two horizons, whichever is longer, within 16 to
+        512 and a quarter of the series.
+    known : columns known ahead (prices, holidays, the hour): their future is given to ``predict``. All other columns
+        are seen up to the present.
+    quantiles : levels in (0, 1) for the intervals; 0.5 is always added.
+    season : steps in a season, for the seasonal naive method and MASE; None tells it from the frequency of a time
+        index (24 for hours, 7 for days, 12 for months ...), 1 is none.
+    batches_per_epoch : the most batches in an epoch, of windows drawn at random; None takes all windows.
+    highway : add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
+        at zero and is trained with the rest.
+    hidden_size, num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout,
+    block_size, gate_recurrence, heads, diagonal, init, dropout, input_noise, learning_rate, weight_decay, batch_size,
+    max_epochs, patience, gradient_clip, device, random_state : as in LSTMClassifier.
+    validation : share of the windows, the last in time, kept aside to stop early; None keeps none.
 
+    Attributes
+    ----------
+    target_, columns_ : the target's column and all columns.
+    context_, season_ : as given or told.
+    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
+    best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
 
-class LSTMForecaster(BaseEstimator):
-    """``LSTMForecaster(target=None, horizon=12, *, context=None, known=(), quantiles=(0.1, 0.5, 0.9), season=None,
-    <network and training options as LSTMClassifier>)``; ``target`` and ``known`` are column names (DataFrame) or
-    column numbers (array)."""
+    Raises
+    ------
+    ValueError : NaN or infinity (the message names row and column), gaps in the time index, a horizon longer than the
+        series, unknown columns, unknown cell.
 
-    def fit(self, X, y=None, *, checkpoint=None, resume=False, progress=None):
-        """``X``: array ``[T]``, ``[T, C]``, Series or DataFrame whose index is the time (DatetimeIndex, PeriodIndex or
-        integers; regular)."""
-        raise NotImplementedError
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from carrousel.estimators import LSTMForecaster
+    >>> wave = np.sin(np.arange(400) * 2 * np.pi / 20)
+    >>> model = LSTMForecaster(horizon=10, season=20, max_epochs=10, random_state=0).fit(wave[:300])
+    >>> model.predict().shape
+    (10,)
+    >>> bool(np.abs(model.predict() - wave[300:310]).max() < 0.2)
+    True
+    >>> report = model.report(wave[300:])
+    >>> [score.method for score in report.scores]
+    ['LSTM', 'naive', 'seasonal naive (20)', 'ridge on a window']
+    >>> report.verdict.split(",")[0]  # nothing beats last season's values on a pure wave
+    'seasonal naive (20)'
+    """
 
-    def predict(self, X=None, *, future=None, continues=None):
-        """Median forecast of the next ``horizon`` steps after the training data, or after the newer series X.
-        [horizon] array, or a Series under the future index. ``future`` [horizon, len(known)]: known covariates.
-        ``continues``: X's first row follows the last training row (default: told by the index; True for arrays)."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        target: Any = None,
+        horizon: int = 12,
+        *,
+        context: int | None = None,
+        known: tuple[Any, ...] = (),
+        quantiles: tuple[float, ...] = (0.1, 0.5, 0.9),
+        season: int | None = None,
+        batches_per_epoch: int | None = 100,
+        highway: bool = True,
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        cell: Any = "lstm",
+        bidirectional: bool = False,
+        dropout: float = 0.1,
+        proj_size: int = 0,
+        forget_bias: float | str | None = "auto",
+        layer_norm: bool = False,
+        recurrent_dropout: Any = 0.0,
+        zoneout: Any = 0.0,
+        block_size: int = 1,
+        gate_recurrence: str | None = None,
+        heads: int = 1,
+        diagonal: bool = False,
+        init: Any = "uniform",
+        input_noise: float = 0.0,
+        learning_rate: float = 5e-3,
+        weight_decay: float = 1e-2,
+        batch_size: int = 32,
+        max_epochs: int = 40,
+        patience: int | None = 8,
+        validation: float | None = 0.2,
+        gradient_clip: float | None = 1.0,
+        device: str = "cpu",
+        random_state: Any = None,
+    ):
+        self.target = target
+        self.horizon = horizon
+        self.context = context
+        self.known = known
+        self.quantiles = quantiles
+        self.season = season
+        self.batches_per_epoch = batches_per_epoch
+        self.highway = highway
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.cell = cell
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.proj_size = proj_size
+        self.forget_bias = forget_bias
+        self.layer_norm = layer_norm
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
+        self.block_size = block_size
+        self.gate_recurrence = gate_recurrence
+        self.heads = heads
+        self.diagonal = diagonal
+        self.init = init
+        self.input_noise = input_noise
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.validation = validation
+        self.gradient_clip = gradient_clip
+        self.device = device
+        self.random_state = random_state
 
-    def predict_quantiles(self, X=None, *, future=None, continues=None):
-        """Likewise, [horizon, Q] array or DataFrame whose columns are the levels."""
-        raise NotImplementedError
+    def fit(
+        self,
+        X: Any,
+        *,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> "LSTMForecaster":
+        """Train on one series.
 
-    def backtest(self, X, *, stride=1, continues=None) -> Backtest: raise NotImplementedError
+        Parameters
+        ----------
+        X : array ``[T]`` or ``[T, C]``, pandas Series, or DataFrame of numbers whose index is the time (dates, periods
+            or integers, one regular step after another).
+        checkpoint, resume, progress : as in LSTMClassifier.fit.
+        """
+        training_options(self)
+        integer(self, "horizon")
+        integer(self, "context", none=True)
+        integer(self, "season", none=True)
+        integer(self, "batches_per_epoch", none=True)
+        self.levels_ = self._levels()
+        series = as_series(X)
+        self._set_columns(series)
+        self.season_ = int(self.season) if self.season is not None else season_of(series.index)
+        self.context_ = int(self.context) if self.context is not None else self._context(len(series))
+        if self.season is None and self._reach + self.horizon > len(series):
+            self.season_ = 1  # a season told by the index that the series does not fill
+        values, horizon = series.values, int(self.horizon)
+        seed = self._draw_seed(checkpoint, resume)
+        identity = self._identity(seed, [values, repr(series.names), repr(series.index)])
 
-    def report(self, X, *, stride=1, continues=None) -> Report: raise NotImplementedError
+        training, valid = split_origins(len(values), self._reach, horizon, self.validation)
+        self.frame_ = Frame.fit(values, training, self.context_, horizon, self._column, self._known)
+        self._fit_simple(values, training, valid)
+        some = valid[np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]]
+        unit, middle = self.frame_.unit, self.levels_.index(0.5)
 
-    # score(X) = 1 - MAE / MAE of the naive forecast; activations(X=None), save(path), history_, fit_seconds_ likewise
+        def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray) -> float:
+            return float(np.abs(forecast[:, :, middle] - actual).mean() * unit)
+
+        job = Job(
+            build=self._build,
+            criterion=PinballLoss(self.levels_),
+            train=WindowDataset(values, training, self.frame_),
+            valid=WindowDataset(values, some, self.frame_) if len(some) else None,
+            metric_name="MAE",
+            metric=mean_absolute_error,
+            batches=self.batches_per_epoch,
+        )
+        trained = train(
+            job,
+            training_options(self),
+            seed,
+            identity=identity,
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=progress,
+        )
+        self.tail_ = Series(values[-self._reach :].copy(), series.names, last_place(series.index))
+        self._keep(trained, seed)
+        return self
+
+    def _levels(self) -> tuple[float, ...]:
+        levels = sorted({0.5, *(float(q) for q in self.quantiles)})
+        if not all(0.0 < q < 1.0 for q in levels):
+            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}")
+        return tuple(levels)
+
+    def _set_columns(self, series: Series) -> None:
+        self.columns_ = list(series.names)
+        if self.target is None and len(series.names) > 1:
+            raise ValueError(f"give target=, one of the columns {', '.join(repr(n) for n in series.names)}")
+        self.target_ = series.names[0] if self.target is None else self.target
+        self._column = series.column(self.target_, "target")
+        known = (self.known,) if isinstance(self.known, str) else tuple(self.known)
+        self._known = tuple(series.column(name, "known covariate") for name in known)
+        if self._column in self._known:
+            raise ValueError(f"the target {self.target_!r} cannot be known ahead")
+
+    def _context(self, rows: int) -> int:
+        wanted = min(max(2 * self.season_, 2 * self.horizon, SHORTEST), LONGEST)
+        return max(1, min(wanted, rows // 4))
+
+    @property
+    def _reach(self) -> int:
+        """Rows that must stand before an origin."""
+        return max(self.context_, self.season_)
+
+    def _fit_simple(self, values: np.ndarray, training: np.ndarray, valid: np.ndarray) -> None:
+        """The simple methods, with intervals from their errors on the validation windows."""
+        shape = (self.context_, int(self.horizon), self._column, self._known)
+        every = np.concatenate([training, valid])
+        judged = valid if len(valid) else training
+        actual = values[judged[:, None] + np.arange(self.horizon), self._column]
+        self.ridge_ = WindowRidge.fit(values, training, *shape)
+        guesses = self._simple(values, judged)
+        self.spreads_ = {method: spread(actual, guess, self.levels_) for method, guess in guesses.items()}
+        self.ridge_ = WindowRidge.fit(values, every, *shape)
+        target = values[:, self._column]
+        self.mase_unit_ = float(np.abs(target[self.season_ :] - target[: -self.season_]).mean())
+
+    def _simple(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
+        """Point forecasts of the simple methods, name -> [N, H]."""
+        guesses = {"naive": naive(values, origins, self._column, self.horizon, 1)}
+        if self.season_ > 1:
+            guesses[f"seasonal naive ({self.season_})"] = naive(
+                values, origins, self._column, self.horizon, self.season_
+            )
+        return {**guesses, "ridge on a window": self.ridge_(values, origins)}
+
+    def _build(self) -> nn.Module:
+        return ForecastNet(
+            len(self.columns_),
+            len(self._known),
+            int(self.horizon),
+            self._column if self.highway else None,
+            self.context_,
+            self.levels_,
+            dropout=float(self.dropout),
+            noise=float(self.input_noise),
+            lstm=lstm_options(self),
+        )
+
+    def _outputs(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """Quantiles in the target's units, [N, H, Q]."""
+        device = next(self.network_.parameters()).device
+        found = []
+        with torch.no_grad():
+            for start in range(0, len(origins), PREDICT_BATCH):
+                inputs = self.frame_.inputs(values, origins[start : start + PREDICT_BATCH])
+                found.append(self.network_(*(torch.from_numpy(part).to(device) for part in inputs)).cpu().double())
+        relative = torch.cat(found).numpy() * self.frame_.unit
+        return relative + self.frame_.levels(values, origins)[:, None, None]
+
+    def _joined(self, X: Any, continues: bool | None) -> tuple[Series, int]:
+        """X as the fitted columns, after the training data's last rows where it continues them; and their number."""
+        tail = self.tail_
+        if X is None:
+            if continues is not None:
+                raise ValueError("continues= says how X follows the training data; give X too")
+            return tail, len(tail)
+        series = as_series(X)
+        if isinstance(X, pd.DataFrame) and not all(isinstance(n, int) for n in self.columns_):
+            order = [series.column(name, "column") for name in self.columns_]
+            series = Series(series.values[:, order], tuple(self.columns_), series.index)
+        if series.values.shape[1] != len(self.columns_):
+            raise ValueError(
+                f"X has {series.values.shape[1]} columns, but LSTMForecaster was fitted on {len(self.columns_)}"
+            )
+        if continues is None:
+            # Without two time indexes to compare, newer rows are taken to follow.
+            if tail.index is None or series.index is None:
+                continues = True
+            else:
+                continues = bool(following(tail.index, 1)[0] == series.index[0])
+        if continues:
+            return Series(np.concatenate([tail.values, series.values]), tail.names, series.index), len(tail)
+        return series, 0
+
+    def predict(self, X: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
+        """The median forecast of the next ``horizon`` steps after the training data, or after a newer series X.
+
+        Parameters
+        ----------
+        X : rows that came after the training data, or another series of the same columns; None forecasts from the end
+            of the training data.
+        future : the known covariates of the steps ahead, ``[horizon, K]`` in the order of ``known``, or a DataFrame
+            with those columns. Needed if there are any.
+        continues : whether X's first row follows the training data's last; None tells it from the time index, and
+            takes an array to continue. A series that does not continue needs ``context_`` rows.
+
+        Returns ``[horizon]``; a pandas Series under the coming times where the data has a time index.
+        """
+        quantiles, index = self._ahead(X, future, continues)
+        median = quantiles[:, self.levels_.index(0.5)]
+        return median if index is None else pd.Series(median, index=index, name=self.target_)
+
+    def predict_quantiles(self, X: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
+        """As ``predict``, all levels of ``levels_``: ``[horizon, Q]``, or a DataFrame with the levels as columns."""
+        quantiles, index = self._ahead(X, future, continues)
+        return quantiles if index is None else pd.DataFrame(quantiles, index=index, columns=list(self.levels_))
+
+    def _ahead(self, X: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
+        self._check_fitted()
+        series, _ = self._joined(X, continues)
+        if len(series) < self.context_:
+            raise ValueError(f"X has {len(series)} rows, and a forecast needs {self.context_} (context_) before it")
+        # Only the known columns of the rows ahead are read.
+        rows = np.zeros((self.horizon, series.values.shape[1]))
+        rows[:, list(self._known)] = self._future(future)
+        values = np.concatenate([series.values, rows])
+        index = None if series.index is None else following(series.index, int(self.horizon))
+        return self._outputs(values, np.array([len(series)]))[0], index
+
+    def _future(self, future: Any) -> np.ndarray:
+        names = [self.columns_[k] for k in self._known]
+        if future is None:
+            if names:
+                raise ValueError(f"give future=, the next {self.horizon} rows of the known covariates {names}")
+            return np.zeros((self.horizon, 0))
+        if not names:
+            raise ValueError("future= was given, but no column was named in known=")
+        if isinstance(future, pd.DataFrame):
+            missing = [name for name in names if name not in future.columns]
+            if missing:
+                raise ValueError(f"future lacks the known covariate {missing[0]!r}")
+            future = future[names]
+        found = real(future, "future")
+        found = found[:, None] if found.ndim == 1 else found
+        if found.shape != (self.horizon, len(names)):
+            raise ValueError(f"future must be [{self.horizon}, {len(names)}] (horizon, known), got {found.shape}")
+        if not np.isfinite(found).all():
+            raise ValueError(f"future contains NaN or infinity at row {int(np.argwhere(~np.isfinite(found))[0, 0])}")
+        return found
+
+    def backtest(self, X: Any, *, stride: int = 1, continues: bool | None = None) -> Backtest:
+        """Forecast from every ``stride``-th row of X and set the model beside the simple methods.
+
+        X must be data that was not trained on. Where it continues the training data, the first forecast starts at its
+        first row; else its first rows are context only.
+        """
+        self._check_fitted()
+        if not isinstance(stride, int) or stride < 1:
+            raise ValueError(f"stride must be an integer of at least 1, got {stride!r}")
+        series, before = self._joined(X, continues)
+        rows = len(series) - before
+        origins = np.arange(max(before, self._reach), len(series) - self.horizon + 1, stride)
+        if len(origins) == 0:
+            needed = self.horizon + max(0, self._reach - before)
+            raise ValueError(f"a backtest needs {needed} rows for a horizon of {self.horizon}, X has {rows}")
+        values = series.values
+        quantiles = {self._method: self._outputs(values, origins)}
+        for method, guess in self._simple(values, origins).items():
+            quantiles[method] = guess[:, :, None] + self.spreads_[method]
+        actual = values[origins[:, None] + np.arange(self.horizon), self._column]
+        return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_)
+
+    def report(self, X: Any, *, stride: int = 1, continues: bool | None = None) -> Report:
+        """``backtest(...).report()``: the model beside naive, seasonal naive and ridge on the same backtest of X."""
+        return self.backtest(X, stride=stride, continues=continues).report()
+
+    def score(self, X: Any, *, continues: bool | None = None) -> float:
+        """Skill on a backtest of X: 1 - MAE / MAE of the naive forecast. 1 is perfect, 0 no better than naive."""
+        median = (found := self.backtest(X, continues=continues)).median
+        errors = {method: np.abs(found.actual - guess).mean() for method, guess in median.items()}
+        return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
+
+    def activations(self, X: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
+        """Every state, gate and candidate over the ``context_`` rows before a forecast; as LSTMClassifier's."""
+        self._check_fitted()
+        series, _ = self._joined(X, continues)
+        if len(series) < self.context_:
+            raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
+        rows = np.concatenate([series.values, np.zeros((self.horizon, series.values.shape[1]))])
+        return trace(self.network_, self.frame_.inputs(rows, np.array([len(series)]))[0][0])
+
+    def _facts(self) -> dict[str, Any]:
+        scaler = self.frame_.scaler
+        return {
+            "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
+            "index": index_to_json(self.tail_.index),
+            "season": self.season_,
+            "context": self.context_,
+            "unit": self.frame_.unit,
+            "mase_unit": self.mase_unit_,
+            "scaler": {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()},
+        }
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        ridge = self.ridge_
+        spreads = {f"spread.{k}": offsets for k, offsets in enumerate(self.spreads_.values())}
+        return {
+            "series.tail": self.tail_.values,
+            "ridge.mean": ridge.scaler.mean,
+            "ridge.scale": ridge.scaler.scale,
+            "ridge.weight": ridge.weight,
+            "ridge.bias": ridge.bias,
+            **spreads,
+        }
+
+    def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        training_options(self)
+        columns = facts["columns"]
+        self.season_, self.context_ = int(facts["season"]), int(facts["context"])
+        integer(self, "horizon")
+        self.levels_ = self._levels()
+        if min(self.season_, self.context_) < 1 or max(self.season_, self.context_) > len(arrays["series.tail"]):
+            raise _saved.ModelError("its season or its context does not fit the rows it keeps")
+        tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
+        self.tail_ = Series(tail, tuple(columns), index_from_json(facts["index"]))
+        self._set_columns(self.tail_)
+        shape = (self.context_, int(self.horizon), self._column, self._known)
+        unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
+        self.frame_ = Frame(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
+        wide = feature_count(len(columns), self.context_, self.horizon, len(self._known))
+        shapes = {"mean": (wide,), "scale": (wide,), "weight": (self.horizon, wide), "bias": (self.horizon,)}
+        mean, scale, weight, bias = (_saved.array(arrays, f"ridge.{n}", s) for n, s in shapes.items())
+        self.ridge_ = WindowRidge(*shape, Scaler(mean, scale), weight, bias)
+        methods = self._simple(np.concatenate([tail, tail]), np.array([self._reach]))
+        quantiles = (self.horizon, len(self.levels_))
+        self.spreads_ = {m: _saved.array(arrays, f"spread.{k}", quantiles) for k, m in enumerate(methods)}

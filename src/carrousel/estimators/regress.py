@@ -30,7 +30,8 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     hidden_size : cells in each layer and direction.
     num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout, block_size,
     gate_recurrence, heads, diagonal, init : as in ``carrousel.LSTM``; ``cell`` is a name in ``carrousel.cells``, a
-        name with options such as ``"elman(squash=relu)"``, or a cell of your own.
+        name with options such as ``"elman(squash=relu)"``, or a cell of your own; ``forget_bias="auto"`` is 1 where
+        the cell has a forget gate.
     pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
         (each direction where it has read the whole sequence).
     dropout : rate between layers and before the linear layer, in [0, 1).
@@ -83,7 +84,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         pooling: str = "mean",
         dropout: float = 0.2,
         proj_size: int = 0,
-        forget_bias: float | None = None,
+        forget_bias: float | str | None = "auto",
         layer_norm: bool = False,
         recurrent_dropout: Any = 0.0,
         zoneout: Any = 0.0,
@@ -132,6 +133,11 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         self.device = device
         self.random_state = random_state
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def fit(
         self,
         X: Any,
@@ -149,7 +155,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             raise ValueError("LSTMRegressor requires y to be passed, but the target y is None")
         sequences = as_sequences(X)
         targets = self._targets(y, len(sequences))
-        self._single = np.ndim(y) == 1
+        self._single = np.asarray(y).ndim == 1
         self._width = targets.shape[1]
         self._check_channels(sequences, channel_names)
         seed = self._draw_seed(checkpoint, resume)
@@ -195,9 +201,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         return targets
 
     def _validation(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
-        sequences = as_sequences(
-            X, channels=self.n_features_in_, estimator="LSTMRegressor", what="validation_data's X"
-        )
+        sequences = as_sequences(X, channels=self.n_features_in_, estimator="LSTMRegressor", what="validation_data's X")
         return sequences, self._known_width(self._targets(y, len(sequences)), "validation_data's y")
 
     def _known_width(self, targets: np.ndarray, what: str) -> np.ndarray:
@@ -211,8 +215,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""
-        values = self.target_scaler_.inverse(self._outputs(sequences := self._sequences(X)))
-        return values.reshape(len(sequences)) if self._single else values
+        sequences = self._sequences(X)
+        values = self.target_scaler_.inverse(self._outputs(sequences))
+        return values[:, 0] if self._single else values
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a ridge regression on each channel's mean and deviation, and beside the mean of the

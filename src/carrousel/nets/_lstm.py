@@ -173,7 +173,9 @@ class LSTM(nn.Module):
         return [(layer, suffix) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
 
     def _weights(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
-        return {name: getattr(self, name + suffix) for name in layer.shapes()}
+        own = self._parameters  # the module's own look-up is slow; what parametrisations take out of it is found there
+        weights = {name: own.get(name + suffix) for name in layer.shapes()}
+        return {name: getattr(self, name + suffix) if w is None else w for name, w in weights.items()}
 
     @property
     def all_weights(self) -> list[list[nn.Parameter]]:
@@ -291,7 +293,7 @@ class LSTM(nn.Module):
             final.append(after)
             h = after[0]
         output = h if batch.batched else h.squeeze(0)
-        return output, self._state_out(tuple(map(torch.stack, zip(*final, strict=True))), batch)
+        return output, self._state_out(_stacked(final), batch)
 
     def _check_features(self, x: Tensor) -> None:
         dtype = self.weight_ih_l0.dtype
@@ -327,6 +329,8 @@ class LSTM(nn.Module):
             if tuple(value.shape) != want:
                 which = "hidden" if len(names) == 1 else f"hidden[{index}]"
                 raise RuntimeError(f"Expected {which} size {want}, got {list(value.shape)}")
+            if value.dtype != batch.x.dtype and not torch._C._is_any_autocast_enabled():
+                raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {batch.x.dtype}")
         return state
 
     def _state_out(self, state: tuple[Tensor, ...], batch: Batch) -> Tensor | tuple[Tensor, ...]:
@@ -395,4 +399,11 @@ class LSTM(nn.Module):
                 finals.append(result.final)
                 steps |= {f"{name}{suffix}": value for name, value in result.steps.items()}
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
-        return x, tuple(map(torch.stack, zip(*finals, strict=True))), steps
+        return x, _stacked(finals), steps
+
+
+def _stacked(states: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """The states of all layers and directions, ``[layers · D, B, size]`` each."""
+    if len(states) == 1:
+        return tuple(value.unsqueeze(0) for value in states[0])
+    return tuple(map(torch.stack, zip(*states, strict=True)))

@@ -145,4 +145,6 @@ class LSTMCell(nn.Module):
                 raise RuntimeError(
                     f"Expected hx[{index}] size {want if batched else want[1:]}, got {list(given[index].shape)}"
                 )
+            if value.dtype != x.dtype and not torch._C._is_any_autocast_enabled():
+                raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {x.dtype}")
         return state

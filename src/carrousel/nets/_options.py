@@ -108,7 +108,7 @@ def _check_recurrence(layer: Layer) -> None:
             if other:
                 raise ValueError(f"diagonal recurrence does not go together with {name}")
     sizes = {"the output's size": layer.output_size}
-    sizes |= {f"row {row!r}'s size": size for row, size in zip(cell.rows, layer.row_sizes, strict=True)}
+    sizes |= {f"the size of row {row!r}": size for row, size in zip(cell.rows, layer.row_sizes, strict=True)}
     for what, size in sizes.items():
         if size % layer.heads:
             raise ValueError(f"heads {layer.heads} does not divide {what}, {size}")

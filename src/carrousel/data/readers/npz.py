@@ -4,7 +4,7 @@ Sequences: ``X`` is ``[N, T, C]``; with ``lengths [N]``, what lies past a length
 Or ``X`` is ``[sum of lengths, C]``: the sequences one after another. Steps are in the order of time. Optional:
 ``y [N]`` or ``[N, K]``, ``ids [N]``, ``channels [C]``.
 
-Series: ``values`` is ``[T, C]`` or ``[T]``. Optional: ``time [T]`` (numbers or datetime64; without it 0 … T - 1)
+Series: ``values`` is ``[T, C]`` or ``[T]``. Optional: ``time [T]`` (whole numbers or datetime64; without it 0 … T - 1)
 and ``columns [C]``.
 """
 

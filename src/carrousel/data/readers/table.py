@@ -81,7 +81,7 @@ def read_sequences(
 def read_series(path: Path, *, time: str | None = None, channels: Sequence[str] | None = None) -> Series:
     """One series: a row for each step.
 
-    ``time`` names the column of times: numbers, or dates as ISO 8601 writes them (with an offset they become UTC).
+    ``time`` names the column of times: whole numbers, or dates as in ISO 8601 (with an offset they become UTC).
     Without it, the column called time, date, datetime, timestamp or ds is taken. ``channels`` chooses columns.
     """
     frame = _read(path)

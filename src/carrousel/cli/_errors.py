@@ -1,0 +1,33 @@
+"""What goes wrong is said in one or two lines."""
+
+from __future__ import annotations
+
+# Packages of the extra `train`, by the name under which they are imported.
+EXTRA = {"matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer"}
+
+
+class UsageError(ValueError):
+    """The command was called in a way that cannot work; the message names the option or file at fault."""
+
+
+def missing(error: ModuleNotFoundError) -> str | None:
+    """How to install the package that is missing, or None when it is none of ours."""
+    package = (error.name or "").split(".")[0]
+    if package not in EXTRA:
+        return None
+    return f"{package} is not installed; the command line needs it: pip install 'carrousel[train]'"
+
+
+def lines(error: BaseException) -> str:
+    """A message of at most two lines."""
+    kept = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    if not kept:
+        return type(error).__name__
+    return kept[0] if len(kept) == 1 else f"{kept[0]}\n{' '.join(kept[1:])}"
+
+
+def of_system(error: OSError) -> str:
+    """A file that cannot be read or written, without Python's numbering."""
+    if error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return lines(error)

@@ -1,0 +1,63 @@
+"""From the shell's words to an exit code: 0, or 2 with one or two lines on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from ._errors import lines, missing, of_system
+
+INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell reports for a process that SIGINT or SIGPIPE ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0 for success, 2 for a mistake in the call or the data, 130 after Ctrl-C, 141 when the output's reader has gone.
+    ``arguments`` are the shell's words without the program's name, by default those of this process.
+    """
+    try:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes standard output once more at its end; that must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        from .app import app
+
+        try:
+            return app(args=arguments, prog_name="carrousel", standalone_mode=False) or 0
+        except SystemExit as stop:  # typer's answer to a closed pipe, and nothing else, in this mode
+            if isinstance(stop.__context__, BrokenPipeError):
+                raise stop.__context__ from None
+            raise
+    except ModuleNotFoundError as error:
+        said = missing(error)
+        if said is None:
+            raise
+        return _refuse(said)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _refuse(of_system(error))
+    except ValueError as error:
+        return _refuse(lines(error))
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # the parser's own errors have it, typer's and click's alike
+            raise
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "carrousel"
+        return _refuse(f"{' '.join(error.format_message().split())} (see {command} --help)")
+
+
+def _refuse(message: str) -> int:
+    print(f"carrousel: {message}", file=sys.stderr)
+    return 2

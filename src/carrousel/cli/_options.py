@@ -1,0 +1,175 @@
+"""Options that several commands share, written once."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from copy import copy
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_type_hints
+
+import typer
+
+from ._errors import UsageError
+
+Data: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="DATA", show_default=False, help="a data set's name, or a .ts, .csv, .parquet or .npz file"),
+]
+Model: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="print one JSON object instead of text")]
+Split: TypeAlias = Annotated[
+    Literal["train", "test", "all"] | None,
+    typer.Option("--split", help="which part of DATA  [default: test where DATA has that part, else all]"),
+]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table hold what."""
+
+    id: Annotated[str | None, typer.Option(help="column that tells sequences apart (tables)  [default: id]")] = None
+    time: Annotated[str | None, typer.Option(help="column of times (tables)  [default: time]")] = None
+    label: Annotated[
+        str | None,
+        typer.Option(help="column of the class or value; several: a,b (tables)  [default: label]"),
+    ] = None
+    channels: Annotated[
+        str | None, typer.Option(help="columns of the input: a,b,c (tables)  [default: all other columns]")
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """As the readers take them."""
+        return {
+            "id": self.id,
+            "time": self.time,
+            "label": names(self.label),
+            "channels": names(self.channels),
+        }
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Parameters of the estimators under their usual names; what is not given is left to the estimator's default."""
+
+    cell: Annotated[str | None, typer.Option(help="member of the family, see `carrousel cells`")] = None
+    hidden_size: Annotated[int | None, typer.Option(help="cells in each layer and direction")] = None
+    num_layers: Annotated[int | None, typer.Option("--layers", help="layers")] = None
+    bidirectional: Annotated[
+        bool | None,
+        typer.Option("--bidirectional/--one-direction", help="read sequences in both directions"),
+    ] = None
+    dropout: Annotated[float | None, typer.Option(help="dropout rate")] = None
+    max_epochs: Annotated[int | None, typer.Option("--epochs", help="most passes over the training data")] = None
+    patience: Annotated[int | None, typer.Option(help="epochs without improvement before training stops")] = None
+    batch_size: Annotated[int | None, typer.Option(help="items in a batch")] = None
+    learning_rate: Annotated[float | None, typer.Option("--lr", help="highest learning rate")] = None
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps")] = None
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="any other parameter of the estimator; repeatable"),
+    ] = None
+
+    def parameters(self, estimator: type) -> dict[str, Any]:
+        """The estimator's keyword arguments. Raises UsageError for a name it does not have."""
+        known = set(inspect.signature(estimator).parameters)
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if self.device is not None:
+            _check_device(self.device)
+        for word in self.set or []:
+            name, equals, text = word.partition("=")
+            name = name.strip().replace("-", "_")
+            if not equals:
+                raise UsageError(f"--set {word}: write NAME=VALUE")
+            if name not in known - {"random_state", "target", "horizon"}:
+                from carrousel.data._errors import nearest
+
+                raise UsageError(f"--set {word}: {estimator.__name__} has no parameter {name!r}{nearest(name, known)}")
+            if name in chosen:
+                raise UsageError(f"--set {word}: {name} is given twice")
+            chosen[name] = _value(text)
+        return chosen
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a training run goes and how it is repeated."""
+
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="directory for the model  [default: DATA-model, here]"),
+    ] = None
+    force: Annotated[bool, typer.Option("--force", help="replace a model (or a broken-off run) that is there")] = False
+    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was broken off")] = False
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="the same seed gives the same model")] = 0
+
+
+def names(text: str | None) -> list[str] | None:
+    """``"a, b"`` as a list."""
+    return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
+
+
+def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str] | None = None) -> Callable[..., Any]:
+    """Spread parameters that are groups of options (dataclasses) into single options, as the parser wants them.
+
+    ``defaults`` are words for the defaults that the estimator decides, shown in the help.
+    """
+    if function is None:
+        return partial(flat, defaults=defaults)
+    groups: dict[str, type] = {}
+    spread: list[inspect.Parameter] = []
+    hints = get_type_hints(function, include_extras=True)
+    for parameter in inspect.signature(function).parameters.values():
+        hint = hints[parameter.name]
+        if not is_dataclass(hint):
+            spread.append(parameter.replace(annotation=hint))
+            continue
+        assert isinstance(hint, type)
+        groups[parameter.name] = hint
+        inner = get_type_hints(hint, include_extras=True)
+        for f in fields(hint):
+            annotation = inner[f.name]
+            if defaults and f.name in defaults:
+                kind, option = get_args(annotation)
+                option = copy(option)
+                option.help = f"{option.help}  [default: {defaults[f.name]}]"
+                annotation = Annotated[kind, option]
+            default = inspect.Parameter.empty if f.default is MISSING else f.default
+            spread.append(
+                inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            )
+    spread.sort(key=lambda p: p.kind is inspect.Parameter.KEYWORD_ONLY)
+
+    def command(*positional: Any, **given: Any) -> Any:
+        for name, group in groups.items():
+            given[name] = group(**{f.name: given.pop(f.name) for f in fields(group)})
+        return function(*positional, **given)
+
+    command.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in spread}
+    command.__name__, command.__doc__ = function.__name__, function.__doc__
+    return command
+
+
+def _check_device(name: str) -> None:
+    import torch
+
+    try:
+        torch.zeros(1, device=name).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].split(" device type at start")[0]
+        raise UsageError(f"--device {name}: not available here ({reason})") from None
+
+
+def _value(text: str) -> Any:
+    """JSON where it is JSON (0.1, true, null, [1, 2]), else the word itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,100 @@
+"""All commands, and the examples in their help."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .family import family
+from .inspect import inspect
+from .train import classify, forecast, regress
+from .use import evaluate, predict
+
+# Without markup the help is plain text, and errors come to `main` instead of being drawn in boxes.
+PLAIN: dict[str, Any] = {
+    "rich_markup_mode": None,
+    "context_settings": {"max_content_width": 110, "help_option_names": ["-h", "--help"]},
+}
+
+
+class InOrder(TyperGroup):
+    """The commands in the order in which they are used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        order = ["train", "evaluate", "predict", "inspect", "cells", "classify", "regress", "forecast"]
+        return sorted(super().list_commands(ctx), key=order.index)
+
+
+app = typer.Typer(
+    cls=InOrder, add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True, **PLAIN
+)
+train = typer.Typer(cls=InOrder, help="Train a model on a data set or a file, and save it.", **PLAIN)
+
+
+def _examples(*lines: str) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  carrousel {line}" for line in lines)
+
+
+@app.callback(
+    epilog=_examples(
+        "train classify japanese-vowels",
+        "evaluate japanese-vowels-model japanese-vowels",
+        "inspect japanese-vowels-model japanese-vowels",
+    )
+)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """The long short-term memory family: from sequences to a saved model, a comparison and pictures.
+
+    DATA is a name (japanese-vowels, basic-motions, digits, any UEA/UCR name) or a file: .ts, .npz, or a table (.csv,
+    .parquet) with a row for each step and columns id, time, label and the channels.
+    """
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"carrousel {installed('carrousel')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+train.command(
+    "classify",
+    epilog=_examples(
+        "train classify japanese-vowels --out vowels",
+        "train classify visits.csv --id patient --time hour --label ward --epochs 100",
+        "train classify digits --cell peephole --hidden-size 128 --set zoneout=0.1",
+        "train classify visits.csv --resume",
+    ),
+)(classify)
+train.command(
+    "regress",
+    epilog=_examples(
+        "train regress Tecator --out tecator",
+        "train regress runs.csv --label yield,purity --seed 1",
+    ),
+)(regress)
+train.command(
+    "forecast",
+    epilog=_examples(
+        "train forecast airline --horizon 12",
+        "train forecast load.csv --target mw --horizon 24 --season 24 --known holiday",
+    ),
+)(forecast)
+app.add_typer(train, name="train")
+app.command(
+    "evaluate",
+    epilog=_examples("evaluate vowels japanese-vowels", "evaluate ward-model new.csv --label ward --json"),
+)(evaluate)
+app.command(
+    "predict",
+    epilog=_examples("predict vowels japanese-vowels --out said.csv", "predict airline-model airline --json"),
+)(predict)
+app.command(
+    "inspect",
+    epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),
+)(inspect)
+app.command("cells", epilog=_examples("cells", "cells --json"))(family)

@@ -1,0 +1,123 @@
+"""``carrousel evaluate`` and ``carrousel predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._errors import UsageError
+from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
+from ._options import Columns, Data, Json, Model, Split, flat, names
+from ._output import emit, plain, say, write_table
+from ._place import folders_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@flat
+def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns, json: Json = False) -> None:
+    """Compare a saved model with simple methods on new data.
+
+    The simple methods learned from the data that the model was trained on.
+    """
+    estimator = open_model(model)
+    if is_forecaster(estimator):
+        refuse_columns(columns, split)
+        series = series_for(data, columns.time, names(columns.channels))
+        rows = unseen(estimator, series.frame)
+        if len(rows) < estimator.horizon:
+            raise UsageError(
+                f"{data}: {len(rows)} of its {len(series)} steps come after the training data; "
+                f"a forecast of {estimator.horizon} steps needs as many to be compared with"
+            )
+        report = estimator.report(rows)
+        about = str(series) if len(rows) == len(series) else f"the {len(rows)} steps after the training data"
+    else:
+        found = sequences_for(estimator, data, columns, split)
+        if found.y is None:
+            raise UsageError(f"{data}: there are no labels to compare with (--label names their column)")
+        y = found.y if hasattr(estimator, "classes_") else found.values()
+        report = estimator.report(found.X, y)
+        about = str(found)
+    if json:
+        emit({"model": model, "data": data, "report": report.to_dict()})
+    else:
+        say(f"{model} on {data}: {about}\n\n{report}")
+
+
+@flat
+def predict(
+    model: Model,
+    data: Data,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="a .csv or .parquet file  [default: standard output]")
+    ] = None,
+    future: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="the known columns of the steps to forecast (forecasters with --known)"),
+    ] = None,
+    split: Split = None,
+    columns: Columns,
+    json: Json = False,
+) -> None:
+    """Predict classes, values, or the next steps of a series.
+
+    The answer is a table: a row for each sequence with the probabilities of the classes, or a row for each step.
+    """
+    if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
+        raise UsageError(f"--out {out}: write .csv or .parquet")
+    if out is not None and out.is_dir():
+        raise UsageError(f"--out {out}: this is a directory")
+    estimator = open_model(model)
+    if is_forecaster(estimator):
+        refuse_columns(columns, split)
+        table = _forecast(estimator, data, future, columns)
+    else:
+        if future is not None:
+            raise UsageError("--future: only a forecaster takes it")
+        table = _sequences(estimator, data, columns, split)
+    if out is not None:
+        with folders_of(out):
+            write_table(table, out)
+    if json:
+        rows = [plain(row) for row in table.to_dict(orient="records")]
+        emit({"model": model, "data": data, **({"out": out} if out else {"predictions": rows})})
+    elif out is not None:
+        say(f"{len(table)} predictions: {out}")
+    else:
+        say(table.to_csv(index=False).rstrip("\n"))
+
+
+def _sequences(estimator: Any, data: str, columns: Columns, split: str | None) -> pd.DataFrame:
+    import pandas as pd
+
+    found = sequences_for(estimator, data, columns, split)
+    if hasattr(estimator, "classes_"):
+        shares = estimator.predict_proba(found.X)
+        table = pd.DataFrame({"id": found.ids, "prediction": estimator.classes_[shares.argmax(axis=1)]})
+        for k, name in enumerate(estimator.classes_):
+            table[f"probability {name}"] = shares[:, k].round(6)
+        return table
+    values = estimator.predict(found.X).reshape(len(found), -1)
+    table = pd.DataFrame({"id": found.ids})
+    for k in range(values.shape[1]):
+        table["prediction" if values.shape[1] == 1 else f"prediction {k}"] = values[:, k]
+    return table
+
+
+def _forecast(estimator: Any, data: str, future: str | None, columns: Columns) -> pd.DataFrame:
+    series = series_for(data, columns.time, names(columns.channels))
+    later = None
+    if future is not None:
+        frame = series_for(future, columns.time, None).frame
+        lacking = [c for c in estimator.known if c not in frame.columns]
+        if lacking:
+            raise UsageError(f"{future}: no column {lacking[0]!r}, which the model knows in advance")
+        later = frame[list(estimator.known)]
+    table = estimator.predict_quantiles(series.frame, future=later)
+    table.columns = [f"quantile {c}" for c in table.columns]
+    return table.rename_axis("time").reset_index()

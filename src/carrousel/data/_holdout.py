@@ -1,0 +1,47 @@
+"""Keeping sequences aside for a test, where the source has no test part of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ._errors import DataError
+from ._types import Sequences
+
+
+def hold_out(data: Sequences, share: float, *, seed: int = 0) -> tuple[Sequences, Sequences]:
+    """Split into a training and a test part; ``share`` in (0, 1) of the sequences, at least one, go to the test part.
+
+    With class labels (text, whole numbers, booleans; one per sequence) each class gives its share, and keeps at least
+    one sequence for training. The same seed gives the same parts; the order of the sequences is kept in each.
+
+    >>> from carrousel.data import hold_out, load_sequences
+    >>> train, test = hold_out(load_sequences("basic-motions", split="train"), 0.25)
+    >>> len(train), len(test), train.split, test.split
+    (30, 10, 'train', 'test')
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"the share to hold out must lie between 0 and 1, not {share}")
+    if len(data) < 2:
+        raise DataError(f"{data.name}: one sequence cannot be divided into a training and a test part")
+    rng = np.random.default_rng(seed)
+    by_class = data.y is not None and data.y.ndim == 1 and data.y.dtype.kind != "f"
+    codes = np.zeros(len(data), dtype=np.int64)
+    if by_class:
+        assert data.y is not None
+        codes = np.unique(data.y, return_inverse=True)[1]
+    # In a shuffled list sorted by class, every (1 / share)-th goes to the test: each class gives its share.
+    order = rng.permutation(len(data))
+    order = order[np.argsort(codes[order], kind="stable")]
+    chosen = np.diff(np.floor(np.arange(len(data) + 1) * share + rng.random())) > 0
+    last = np.append(np.diff(codes[order]) > 0, True)
+    chosen[last] = False  # one of each class stays
+    if not chosen.any():
+        if last.all():
+            raise DataError(f"{data.name}: every class has one sequence; none can be held out for a test")
+        chosen[np.flatnonzero(~last)[0]] = True
+    test = np.zeros(len(data), dtype=bool)
+    test[order[chosen]] = True
+    train, rest = data.take(np.flatnonzero(~test)), data.take(np.flatnonzero(test))
+    return replace(train, split="train"), replace(rest, split="test")

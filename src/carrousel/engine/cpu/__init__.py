@@ -1,0 +1,108 @@
+"""The CPU backend: kernels made from a cell's equations, compiled by LLVM, fused over all steps of a sequence."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from carrousel.engine._graph import order
+from carrousel.engine._layer import Layer, Masks, Result, Weights
+from carrousel.engine.cpu._autograd import sequence
+from carrousel.engine.cpu._packing import pack
+from carrousel.engine.cpu._plan import plan
+from carrousel.engine.cpu._pointwise import unsupported
+from carrousel.engine.cpu._rows import dense
+
+__all__ = ["refuses_call", "refuses_layer", "run"]
+
+_PLAIN = (Tensor, torch.nn.Parameter)
+_DTYPES = (torch.float32, torch.float64)
+
+
+def refuses_layer(layer: Layer) -> str | None:
+    """Why no kernel is made of a layer; None if one is."""
+    options = (
+        ("layer_norm", layer.layer_norm),
+        ("block_size", layer.block_size > 1),
+        ("heads", layer.heads > 1),
+        ("diagonal", layer.diagonal),
+        ("gate_recurrence", layer.gate_recurrence),
+    )
+    for name, on in options:
+        if on:
+            return f"{name} is not fused"
+    try:
+        found = plan(layer.cell)
+    except Exception as error:  # a user's equations may fail in any way when they meet symbols
+        return f"the equations of cell {layer.cell.spec!r} cannot be traced: {error}"
+    roots = [*found.program.outputs.values(), *found.d_slots, *found.d_states, *found.d_peepholes]
+    operation = unsupported(order(roots))
+    return None if operation is None else f"the kernels have no operation {operation!r}"
+
+
+def refuses_call(
+    layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...], masks: Masks, keep: tuple[str, ...]
+) -> str | None:
+    """Why a call cannot use the layer's kernel; None if it can."""
+    dtype = weights["weight_ih"].dtype
+    if dtype not in _DTYPES:
+        return f"there is no kernel for numbers of type {dtype}"
+    plain = alike = True
+    for tensor in (x, *state, *weights.values()):
+        if not tensor.is_cpu:
+            return f"there is no kernel for the device {tensor.device.type!r}"
+        plain = plain and type(tensor) in _PLAIN
+        alike = alike and tensor.dtype is dtype
+    if not alike and not torch._C._is_any_autocast_enabled():
+        return "the input, the states and the weights are of several types"
+    if any(mask is not None for mask in masks):
+        return "dropout in the recursion and zoneout are not fused"
+    if set(keep) - set(layer.state_names):
+        return "the activations of gates were asked for, which the kernels do not keep"
+    if not plain:
+        return "an input is of a tensor subclass"
+    if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
+        return "a transformation of torch.func or forward-mode differentiation is at work"
+    if torch.compiler.is_compiling():
+        return "torch.compile traces the reference"
+    if not x.shape[0] or not x.shape[1]:
+        return "there is nothing to compute"
+    return None
+
+
+def run(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    *,
+    reverse: bool = False,
+    lengths: Tensor | None = None,
+    resets: Tensor | None = None,
+    keep: tuple[str, ...] = (),
+) -> Result:
+    """Runs a layer over a batch of sequences; arguments and result as in ``reference.run``."""
+    T, B = x.shape[:2]
+    dtype = weights["weight_ih"].dtype
+    if torch._C._is_any_autocast_enabled():  # which may have made them narrower
+        x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
+    all_states = any(name != "h" for name in keep)
+    if lengths is None and resets is None:
+        rows = dense(T, B)
+        flat = x.reshape(T * B, layer.input_size)
+        output, final, steps = sequence(layer, weights, flat, state, rows, reverse=reverse, all_states=all_states)
+        output = output.view(T, B, layer.output_size)
+        every = {name: value.view(T, B, -1) for name, value in steps.items()}
+    else:
+        packing = pack(T, B, lengths, resets, reverse=reverse)
+        if not packing.rows.total:
+            every = {name: x.new_zeros(T, B, layer.hidden_size) for name in layer.cell.states}
+            output, final = x.new_zeros(T, B, layer.output_size), state
+        else:
+            packed = tuple(map(packing.state_in, state))
+            output, final, steps = sequence(
+                layer, weights, packing.rows_in(x), packed, packing.rows, reverse=reverse, all_states=all_states
+            )
+            final = tuple(map(packing.state_out, final))
+            output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
+    return Result(output, final, {name: output if name == "h" else every[name] for name in keep})

@@ -1,0 +1,36 @@
+"""Memory for kernels: aligned, padded to whole vectors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["empty", "padded", "poison", "rows_of"]
+
+_POISON = False
+
+
+def poison(on: bool) -> None:
+    """Fills every new buffer with NaN, so that a test sees what is read before it is written."""
+    global _POISON
+    _POISON = on
+
+
+def empty(*shape: int, dtype: torch.dtype) -> Tensor:
+    """A new buffer, not cleared."""
+    buffer = torch.empty(shape, dtype=dtype)
+    return buffer.fill_(float("nan")) if _POISON else buffer
+
+
+def padded(tensor: Tensor, width: int) -> Tensor:
+    """A contiguous ``[rows, width]`` with zeros past the tensor's own columns; itself where it is that already."""
+    if tensor.shape[-1] == width:
+        return tensor.contiguous()
+    buffer = tensor.new_zeros(*tensor.shape[:-1], width)
+    buffer[..., : tensor.shape[-1]] = tensor
+    return buffer
+
+
+def rows_of(buffer: Tensor, size: int) -> Tensor:
+    """The first columns of a padded buffer as a tensor of its own; the buffer itself where nothing is padded."""
+    return buffer if buffer.shape[-1] == size else buffer[..., :size].contiguous()

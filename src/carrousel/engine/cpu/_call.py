@@ -1,0 +1,202 @@
+"""What the calls of one layer share: its sizes in whole vectors, its compiled code, and products with its weights."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from carrousel.engine._layer import Layer, Weights
+from carrousel.engine.cpu import _parallel
+from carrousel.engine.cpu._buffers import empty, padded
+from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
+from carrousel.engine.cpu._plan import Plan, plan
+from carrousel.engine.cpu._sequence import backward_code, backward_slots, forward_code, forward_slots
+from carrousel.engine.cpu._target import host
+
+__all__ = ["Call", "call_of"]
+
+_KINDS = {torch.float32: "float", torch.float64: "double"}
+_SMALL = 1 << 18
+"""Products of fewer multiplications than this run on one thread: waking the others would take longer."""
+
+_SET = 256
+
+Kernel = Callable[[Any], None]
+
+
+class Call:
+    """A layer and the numbers it computes with.
+
+    Attributes:
+        plan: what its cell's kernels compute.
+        width, ldh, ldx: the sizes of the cell's states, of h and of x in whole vectors.
+        ldg: the distance of rows of slots: slots · width, or a little more.
+        zeros: as many zeros as anything is wide.
+    """
+
+    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
+        self.layer, self.dtype, self.target = layer, dtype, host()
+        self._kind = _KINDS[dtype]
+        self._lanes = self.target.lanes(self._kind)
+        self.plan: Plan = plan(layer.cell)
+        self.width, self.ldh = self.whole(layer.hidden_size), self.whole(layer.output_size)
+        self.ldx, self.ldg = self.whole(layer.input_size), len(self.plan.slots) * self.width
+        if self.ldg % _SET == 0:
+            # Rows a power of two apart fall on few sets of the cache, and drive one another out.
+            self.ldg += self._lanes
+        self.zeros = torch.zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
+        code = gemm_code(self._kind, self.target)
+        team = dict(zip(("parallel", "thread_number"), _parallel.runtime(), strict=True))
+        self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
+        self._outer_arguments = OUTER.arguments(**team)
+        self._bulk, self._outer = code.function("bulk"), code.function("outer")
+        self._pack_rows, self._pack_columns = code.function("pack_rows"), code.function("pack_columns")
+        fixed = {
+            **team, "product": code.address("product"), "zeros": self.zeros.data_ptr(),
+            "width": self.width, "ldg": self.ldg, "ldh": self.ldh, "units": layer.hidden_size,
+            "ldout": self.width if layer.proj_size else self.ldh,
+            "ldx": layer.input_size, "KH": layer.output_size if layer.cell.recurrent else 0,
+            "out_kept": int(bool(layer.proj_size)),
+        }  # fmt: skip
+        self.forward_arguments = _arguments(forward_slots(layer.cell), fixed)
+        self.backward_arguments = _arguments(backward_slots(layer.cell), fixed)
+        self._forward: dict[bool, Kernel] = {}
+        self._backward: Kernel | None = None
+        starts = dict(zip(layer.cell.rows, _running_sum(layer.row_sizes), strict=True))
+        rows = [starts[row] for row in self.plan.rows]
+        inputs, shared = self.plan.inputs, self.plan.shared
+        self.rows_in, self.rows_recurrent = torch.tensor(rows[:inputs]), torch.tensor(rows[shared:])
+        self.rows_both, self.rows_only = torch.tensor(rows[shared:inputs]), torch.tensor(rows[inputs:])
+        self.one_row = torch.zeros(1, dtype=torch.int64)
+        self._plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
+
+    def whole(self, size: int) -> int:
+        """A size rounded up to whole vectors."""
+        return -(-size // self._lanes) * self._lanes
+
+    def threads(self, work: int) -> int:
+        """How many threads a piece of work of so many multiplications is worth."""
+        return 1 if work < _SMALL else _parallel.threads()
+
+    def forward_kernel(self, *, keep: bool) -> Kernel:
+        if keep not in self._forward:
+            cell, projected = self.layer.cell, bool(self.layer.proj_size)
+            code = forward_code(cell, self._kind, self.target, keep, projected)
+            self._forward[keep] = code.function("forward")
+        return self._forward[keep]
+
+    def backward_kernel(self) -> Kernel:
+        if self._backward is None:
+            layer = self.layer
+            code = backward_code(layer.cell, self._kind, self.target, layer.bias, bool(layer.proj_size))
+            self._backward = code.function("backward")
+        return self._backward
+
+    def pack_rows(self, weight: Tensor, rows: Tensor, size: int) -> Tensor:
+        """Panels of W^T, for products with W's columns: see ``_gemm``."""
+        return self._pack(self._pack_rows, weight, rows, size, weight.shape[1])
+
+    def pack_columns(self, weight: Tensor, rows: Tensor, size: int) -> Tensor:
+        """Panels of W, for products with W's rows."""
+        return self._pack(self._pack_columns, weight, rows, size, self.whole(weight.shape[1]))
+
+    def _pack(self, kernel: Kernel, weight: Tensor, rows: Tensor, size: int, other: int) -> Tensor:
+        weight, groups, tall = weight.contiguous(), rows.shape[0], self.whole(size)
+        total, columns = groups * tall * other, weight.shape[1]
+        panels = empty(total, dtype=self.dtype)
+        threads = self.threads(total)
+        kernel(
+            ctypes.byref(
+                self._pack_arguments(
+                    threads, weight.data_ptr(), columns, groups, rows.data_ptr(), size, tall, columns, panels.data_ptr()
+                )
+            )
+        )
+        return panels
+
+    def bulk(
+        self, a: int, lda: int, panels: Tensor, c: Tensor, *, M: int, N: int, K: int,
+        start: Tensor | None = None, ldstart: int = 0,
+    ) -> None:  # fmt: skip
+        """C = start + A B on all threads, with B in panels; the address and the strides as in ``_gemm``."""
+        begin = self.zeros if start is None else start
+        arguments = self._bulk_arguments(
+            self.threads(M * N * K), begin.data_ptr(), ldstart, a, lda, panels.data_ptr(), K, c.data_ptr(), c.stride(0),
+            M, N,
+        )  # fmt: skip
+        self._bulk(ctypes.byref(arguments))
+
+    def outer(self, a: int, lda: int, K: int, M: int, *factors: Tensor) -> list[Tensor]:
+        """A^T B for one or two B of K rows, each a whole number of vectors wide, and A of M columns at an address."""
+        results = [empty(M, b.shape[1], dtype=self.dtype) for b in factors]
+        words = [
+            w
+            for b, c in zip(factors, results, strict=True)
+            for w in (b.data_ptr(), b.stride(0), b.shape[1], c.data_ptr())
+        ]
+        work = M * K * sum(b.shape[1] for b in factors)
+        arguments = self._outer_arguments(self.threads(work), a, lda, K, M, *words, *[0] * (8 - len(words)))
+        self._outer(ctypes.byref(arguments))
+        return results
+
+    def column_sum(self, values: Tensor) -> Tensor:
+        """The sum over the rows, in an order that does not depend on the threads."""
+        B = values.shape[0]
+        if B == 1:
+            return values[0]
+        ones = torch.ones(B, dtype=values.dtype)
+        return self.outer(ones.data_ptr(), 1, B, 1, values)[0][0]
+
+    def bias(self, weights: Weights) -> Tensor:
+        """The biases in the order of the slots, ``[ldg]``."""
+        bias_ih, bias_hh = weights.get("bias_ih"), weights.get("bias_hh")
+        if bias_ih is None:
+            return self.zeros
+        if self._plain:
+            return bias_ih + bias_hh
+        H = self.layer.hidden_size
+        bias = torch.zeros(len(self.plan.slots), self.width, dtype=self.dtype)
+        bias[: self.plan.inputs, :H] += bias_ih[_expand(self.rows_in, H)]
+        if bias_hh is not None:
+            bias[self.plan.shared :, :H] += bias_hh[_expand(self.rows_recurrent, H)]
+        return bias
+
+    def peepholes(self, weights: Weights) -> Tensor:
+        """The peephole weights ``[P, width]``."""
+        return padded(weights["weight_peephole"], self.width) if self.layer.cell.peepholes else self.zeros
+
+    def unpack(self, slots: Tensor, rows: Tensor, columns: int) -> Tensor:
+        """From slots, ``[slots · width, columns]`` padded, to the rows of a weight."""
+        H = self.layer.hidden_size
+        if self.width == H and slots.shape[-1] == columns and not self.layer.cell.split:
+            return slots
+        count = len(rows)
+        slots = slots.view(count, self.width, -1)
+        if self.layer.cell.split:
+            slots = slots[torch.argsort(rows)]
+        if self.width != H or slots.shape[-1] != columns:
+            slots = slots[:, :H, :columns]
+        return slots.reshape(count * H, columns)
+
+
+def _arguments(slots: Any, fixed: dict[str, int]) -> Any:
+    return slots.arguments(**{name: fixed[name] for name in slots.fixed})
+
+
+def _running_sum(sizes: tuple[int, ...]) -> list[int]:
+    return [sum(sizes[:k]) for k in range(len(sizes))]
+
+
+def _expand(rows: Tensor, size: int) -> Tensor:
+    return rows.unsqueeze(-1) + torch.arange(size)
+
+
+@lru_cache(maxsize=1024)
+def call_of(layer: Layer, dtype: torch.dtype) -> Call:
+    """The call of a layer."""
+    return Call(layer, dtype)

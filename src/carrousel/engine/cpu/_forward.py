@@ -1,0 +1,90 @@
+"""One forward pass on the kernels."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from carrousel.engine._layer import Layer, Weights
+from carrousel.engine.cpu._buffers import empty, padded
+from carrousel.engine.cpu._call import call_of
+from carrousel.engine.cpu._rows import Rows
+
+__all__ = ["Kept", "forward"]
+
+_FEW = 6
+"""With fewer sequences a thread the input's part is computed for all steps at once, for then its weights are read
+once and not at every step."""
+
+
+@dataclass
+class Kept:
+    """What a forward pass leaves.
+
+    Attributes:
+        G: ``[rows, slots · width]``, the values saved for the backward pass; their adjoints take their place.
+        states: ``[rows, width]`` for each state of the cell.
+        out: ``[rows, width]``, the cell's own output where it is projected.
+        H: ``[rows, ldh]``, the outputs.
+        before: ``[rows, ldh]``, for every row the h of the step before, if the packing is uniform: the same memory
+            as H, one step on, with the initial h at its end.
+        every: whether it is kept of every step; else G, states and out have but one row for each sequence.
+    """
+
+    G: Tensor
+    states: list[Tensor]
+    out: Tensor
+    H: Tensor
+    before: Tensor | None
+    every: bool
+
+
+def forward(
+    layer: Layer, weights: Weights, x: Tensor, state: list[Tensor], rows: Rows, *, reverse: bool, keep: bool
+) -> Kept:
+    """Runs a layer over packed rows.
+
+    Args:
+        layer, weights: as everywhere.
+        x: ``[rows, input]``.
+        state: the initial states ``[count, size]``, sequences in the order of the packing.
+        rows: the packing.
+        reverse: run from the last step to the first.
+        keep: whether a backward pass, or somebody who wants all states, will follow.
+    """
+    dtype = x.dtype
+    call, cell, I, H = call_of(layer, dtype), layer.cell, layer.input_size, layer.hidden_size
+    x = x.contiguous()
+    N, B, ldg, width = rows.total, rows.count, call.ldg, call.width
+    recurrent, projected = cell.recurrent, bool(layer.proj_size)
+    threads = min(call.threads(N * ldg * (I + layer.output_size)), B)
+    fused = B >= _FEW * threads
+    # Ahead of the recursion the input's part has a place only in what is kept.
+    every = keep or not fused
+    depth = N if every else B
+    G, output, before = empty(depth, ldg, dtype=dtype), empty(N, call.ldh, dtype=dtype), None
+    if keep and rows.uniform:
+        both = empty(N + B, call.ldh, dtype=dtype)
+        output, before = (both[:N], both[B:]) if reverse else (both[B:], both[:N])
+        (both[N:] if reverse else both[:B]).copy_(padded(state[0], call.ldh))
+    states = [empty(depth, width, dtype=dtype) for _ in cell.states]
+    out = empty(depth, width, dtype=dtype) if projected else output
+    bias, peepholes = call.bias(weights), call.peepholes(weights)
+    h0 = padded(state[0], call.ldh)
+    inner = [padded(value, width) for value in state[1:]]
+    wx = call.pack_rows(weights["weight_ih"], call.rows_in, H)
+    wh = call.pack_rows(weights["weight_hh"], call.rows_both, H) if recurrent else wx
+    wr = call.pack_rows(weights["weight_hh"], call.rows_only, H) if cell.split else wx
+    wp = call.pack_rows(weights["weight_hr"], call.one_row, layer.proj_size) if projected else wx
+    if not fused:
+        call.bulk(x.data_ptr(), I, wx, G, M=N, N=call.plan.inputs * width, K=I, start=bias)
+    of_states = [buffer.data_ptr() for pair in zip(states, inner, strict=True) for buffer in pair]
+    arguments = call.forward_arguments(
+        threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.data_ptr(), h0.data_ptr(),
+        peepholes.data_ptr(), x.data_ptr(), I if fused else 0, wx.data_ptr(), wh.data_ptr(), wr.data_ptr(),
+        wp.data_ptr(), bias.data_ptr(), every, out.data_ptr(), *of_states,
+    )  # fmt: skip
+    call.forward_kernel(keep=keep)(ctypes.byref(arguments))
+    return Kept(G, states, out, output, before, every)

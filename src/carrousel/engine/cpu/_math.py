@@ -1,0 +1,199 @@
+"""Vector mathematics in IR: the functions of ``carrousel.cells.math``, accurate to a few units in the last place.
+
+Infinities and NaN go where they belong: NaN in, NaN out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+from carrousel.engine.cpu._emit import Function
+
+__all__ = ["UNARY"]
+
+# tanh(x) = x P(x²) / Q(x²) for |x| < 7.905: the rational approximation widely used for float32, highest power first.
+_TANH_P = (
+    -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
+    1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
+)  # fmt: skip
+_TANH_Q = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+_TANH_LIMIT = 7.90531110763549805
+
+# log(1 + f) = 2 s + s R(s²), s = f / (2 + f): coefficients 2/3, 2/5, ... of the series, which on the reduced range
+# needs 5 terms for float32 and 11 for float64.
+_LOG_TERMS = {"float": 5, "double": 11}
+_EXP_TERMS = {"float": 7, "double": 13}
+
+
+def _polynomial(f: Function, x: str, coefficients: tuple[float, ...] | list[float]) -> str:
+    """Horner's rule, highest power first."""
+    m = f.module
+    value = m.splat(coefficients[0])
+    for coefficient in coefficients[1:]:
+        value = f.fma(value, x, m.splat(coefficient))
+    return value
+
+
+def _clamp(f: Function, x: str, low: float, high: float) -> str:
+    # Comparisons with NaN are false, so NaN stays.
+    m = f.module
+    x = f.choose(f.compare("ogt", x, m.splat(high)), m.splat(high), x)
+    return f.choose(f.compare("olt", x, m.splat(low)), m.splat(low), x)
+
+
+def _reduce(f: Function, x: str) -> tuple[str, str]:
+    """x = k log 2 + r with |r| <= log(2) / 2: k (whole, as a number) and r."""
+    m = f.module
+    k = f.intrinsic("rint", f.arithmetic("fmul", x, m.splat(1 / math.log(2))))
+    # The upper part of log 2 has zeros at its end, so that its product with k is exact.
+    bits = 12 if m.kind == "float" else 20
+    high = float(Fraction(math.floor(math.log(2) * 2**bits), 2**bits))
+    low = 0.693147180559945309417232121458 - high if m.kind == "float" else _LOG2 - high
+    minus = f.op(f"fneg {m.vector} {k}")
+    return k, f.fma(minus, m.splat(low), f.fma(minus, m.splat(high), x))
+
+
+_LOG2 = math.log(2)
+
+
+def _power_of_two(f: Function, k: str) -> str:
+    """2^k for whole k in the range of normal numbers."""
+    m = f.module
+    bias, shift = (127, 23) if m.kind == "float" else (1023, 52)
+    whole = f.op(f"fptosi {m.vector} {k} to {m.integers}")
+    raised = f.op(f"add {m.integers} {whole}, {m.splat_int(bias)}")
+    bits = f.op(f"shl {m.integers} {raised}, {m.splat_int(shift)}")
+    return f.op(f"bitcast {m.integers} {bits} to {m.vector}")
+
+
+def _exp_series(kind: str) -> list[float]:
+    """Coefficients of (exp(r) - 1) / r, highest power first."""
+    return [1 / math.factorial(n) for n in range(_EXP_TERMS[kind], 0, -1)]
+
+
+def exp(f: Function, x: str) -> str:
+    m = f.module
+    # Past these exp is infinite or zero; the power of two is applied in halves so that denormals come out too.
+    low, high = (-104.0, 89.0) if m.kind == "float" else (-746.0, 710.0)
+    k, r = _reduce(f, _clamp(f, x, low, high))
+    y = f.fma(_polynomial(f, r, _exp_series(m.kind)), r, m.splat(1.0))
+    half = f.intrinsic("floor", f.arithmetic("fmul", k, m.splat(0.5)))
+    rest = f.arithmetic("fsub", k, half)
+    # NaN cannot become an integer: let it pass by as y alone.
+    safe = f.compare("ord", x, x)
+    half, rest = (f.choose(safe, part, m.splat(0.0)) for part in (half, rest))
+    return f.arithmetic("fmul", f.arithmetic("fmul", y, _power_of_two(f, half)), _power_of_two(f, rest))
+
+
+def _exp_of_negative(f: Function, x: str) -> str:
+    """exp(x) for x <= 0 or NaN, where what is below the smallest normal number may become zero."""
+    m = f.module
+    low = -87.0 if m.kind == "float" else -708.0
+    small = f.compare("olt", x, m.splat(low))
+    safe = f.compare("oge", x, m.splat(low))
+    k, r = _reduce(f, f.choose(safe, x, m.splat(0.0)))
+    y = f.fma(_polynomial(f, r, _exp_series(m.kind)), r, m.splat(1.0))
+    y = f.arithmetic("fmul", y, _power_of_two(f, k))
+    y = f.choose(small, m.splat(0.0), y)
+    return f.choose(f.compare("uno", x, x), x, y)
+
+
+def _expm1_reduced(f: Function, x: str) -> str:
+    """exp(x) - 1 for |x| well inside the range, accurate near 0."""
+    m = f.module
+    k, r = _reduce(f, x)
+    p = f.arithmetic("fmul", _polynomial(f, r, _exp_series(m.kind)), r)  # exp(r) - 1
+    scale = _power_of_two(f, f.choose(f.compare("ord", x, x), k, m.splat(0.0)))
+    return f.fma(p, scale, f.arithmetic("fsub", scale, m.splat(1.0)))
+
+
+def tanh(f: Function, x: str) -> str:
+    m = f.module
+    if m.kind == "float":
+        x = _clamp(f, x, -_TANH_LIMIT, _TANH_LIMIT)
+        square = f.arithmetic("fmul", x, x)
+        top = f.arithmetic("fmul", x, _polynomial(f, square, _TANH_P))
+        return f.arithmetic("fdiv", top, _polynomial(f, square, _TANH_Q))
+    e = _expm1_reduced(f, f.arithmetic("fmul", m.splat(2.0), _clamp(f, x, -20.0, 20.0)))
+    return f.arithmetic("fdiv", e, f.arithmetic("fadd", e, m.splat(2.0)))
+
+
+def sigmoid(f: Function, x: str) -> str:
+    m = f.module
+    e = _exp_of_negative(f, f.op(f"fneg {m.vector} {f.intrinsic('fabs', x)}"))  # exp(-|x|)
+    share = f.arithmetic("fdiv", m.splat(1.0), f.arithmetic("fadd", e, m.splat(1.0)))
+    return f.choose(f.compare("olt", x, m.splat(0.0)), f.arithmetic("fmul", e, share), share)
+
+
+def _log_of_normal(f: Function, x: str) -> str:
+    """log(x) for finite positive x."""
+    m = f.module
+    shift, bias, tiny, scale = (23, 127, 1.1754943508222875e-38, 24) if m.kind == "float" else (52, 1023, 2.2250738585072014e-308, 54)  # fmt: skip
+    denormal = f.compare("olt", x, m.splat(tiny))
+    x = f.choose(denormal, f.arithmetic("fmul", x, m.splat(2.0**scale)), x)
+    bits = f.op(f"bitcast {m.vector} {x} to {m.integers}")
+    # Splits at sqrt(1/2), so that the mantissa lies in [sqrt(1/2), sqrt(2)).
+    root = 0x3F3504F3 if m.kind == "float" else 0x3FE6A09E667F3BCD
+    offset = f.op(f"sub {m.integers} {bits}, {m.splat_int(root)}")
+    exponent = f.op(f"ashr {m.integers} {offset}, {m.splat_int(shift)}")
+    mantissa = f.op(f"sub {m.integers} {bits}, {f.op(f'shl {m.integers} {exponent}, {m.splat_int(shift)}')}")
+    u = f.arithmetic("fsub", f.op(f"bitcast {m.integers} {mantissa} to {m.vector}"), m.splat(1.0))
+    k = f.op(f"sitofp {m.integers} {exponent} to {m.vector}")
+    k = f.choose(denormal, f.arithmetic("fsub", k, m.splat(float(scale))), k)
+    s = f.arithmetic("fdiv", u, f.arithmetic("fadd", u, m.splat(2.0)))
+    square = f.arithmetic("fmul", s, s)
+    series = [2 / (2 * n + 1) for n in range(_LOG_TERMS[m.kind], 0, -1)]
+    tail = f.arithmetic("fmul", square, _polynomial(f, square, series))
+    # log(1 + u) = u - s (u - tail), which keeps the leading term exact.
+    correction = f.arithmetic("fmul", s, f.arithmetic("fsub", u, tail))
+    return f.fma(k, m.splat(_LOG2), f.arithmetic("fsub", u, correction))
+
+
+def log(f: Function, x: str) -> str:
+    m = f.module
+    infinity = float("inf")
+    y = _log_of_normal(f, x)
+    y = f.choose(f.compare("oeq", x, m.splat(infinity)), m.splat(infinity), y)
+    y = f.choose(f.compare("oeq", x, m.splat(0.0)), m.splat(-infinity), y)
+    y = f.choose(f.compare("olt", x, m.splat(0.0)), m.splat(float("nan")), y)
+    return f.choose(f.compare("uno", x, x), x, y)
+
+
+def softplus(f: Function, x: str) -> str:
+    m = f.module
+    e = _exp_of_negative(f, f.op(f"fneg {m.vector} {f.intrinsic('fabs', x)}"))
+    w = f.arithmetic("fadd", e, m.splat(1.0))
+    # log(1 + e): what rounding took from 1 + e is given back.
+    lost = f.arithmetic("fsub", e, f.arithmetic("fsub", w, m.splat(1.0)))
+    y = f.arithmetic("fadd", _log_of_normal(f, w), f.arithmetic("fdiv", lost, w))
+    positive = f.choose(f.compare("ogt", x, m.splat(0.0)), x, m.splat(0.0))
+    return f.choose(f.compare("uno", x, x), x, f.arithmetic("fadd", positive, y))
+
+
+def logsigmoid(f: Function, x: str) -> str:
+    m = f.module
+    return f.op(f"fneg {m.vector} {softplus(f, f.op(f'fneg {m.vector} {x}'))}")
+
+
+def relu(f: Function, x: str) -> str:
+    m = f.module
+    return f.choose(f.compare("olt", x, m.splat(0.0)), m.splat(0.0), x)
+
+
+def absolute(f: Function, x: str) -> str:
+    return f.intrinsic("fabs", x)
+
+
+UNARY: dict[str, Callable[[Function, str], str]] = {
+    "absolute": absolute,
+    "exp": exp,
+    "log": log,
+    "logsigmoid": logsigmoid,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "softplus": softplus,
+    "tanh": tanh,
+}
+"""The functions by name: each appends instructions and returns the name of its result."""

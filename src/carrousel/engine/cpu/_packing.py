@@ -1,0 +1,88 @@
+"""From padded batches with lengths and resets to packed rows, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from carrousel.engine.cpu._rows import Rows
+
+__all__ = ["Packing", "pack"]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How segments of a padded batch lie in packed rows.
+
+    A reset cuts a sequence in two, and the parts are run as sequences of their own: that is what a reset means.
+
+    Attributes:
+        rows: the packing of the segments, the longest first.
+        index: for every row its place in the flattened batch, t · B + b.
+        sequence: for every segment the sequence that it is a part of.
+        starts: for every segment whether it starts from its sequence's initial state, and not from zero.
+        ends: for every sequence the segment that ends with its final state.
+        shape: (T, B).
+    """
+
+    rows: Rows
+    index: Tensor
+    sequence: Tensor
+    starts: Tensor
+    ends: Tensor
+    shape: tuple[int, int]
+
+    def rows_in(self, x: Tensor) -> Tensor:
+        """``[T, B, size]`` to ``[rows, size]``."""
+        return x.flatten(0, 1).index_select(0, self.index)
+
+    def rows_out(self, packed: Tensor) -> Tensor:
+        """``[rows, size]`` to ``[T, B, size]``, zeros where there is no row."""
+        T, B = self.shape
+        flat = packed.new_zeros(T * B, packed.shape[-1])
+        return flat.index_copy(0, self.index, packed).unflatten(0, (T, B))
+
+    def state_in(self, state: Tensor) -> Tensor:
+        """``[B, size]`` to ``[segments, size]``."""
+        own = state.index_select(0, self.sequence)
+        return own if bool(self.starts.all()) else torch.where(self.starts.unsqueeze(-1), own, torch.zeros_like(own))
+
+    def state_out(self, packed: Tensor) -> Tensor:
+        """``[segments, size]`` to ``[B, size]``."""
+        return packed.index_select(0, self.ends)
+
+
+@torch.no_grad()
+def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
+    """The packing of a batch of T steps and B sequences; its arguments as in ``reference.run``."""
+    lengths = torch.full((B,), T) if lengths is None else lengths.to("cpu", torch.int64)
+    # Segments in the order of their sequences and, within one, of time: (sequence, first step).
+    if resets is None:
+        b, t = torch.arange(B), torch.zeros(B, dtype=torch.int64)
+    else:
+        first = resets.T & (torch.arange(T) < lengths.unsqueeze(-1))  # [B, T]
+        first[:, :1] = True
+        b, t = first.nonzero(as_tuple=True)
+    is_last = torch.ones(len(b), dtype=torch.bool)
+    is_last[:-1] = b[1:] != b[:-1]
+    stop = torch.where(is_last, lengths[b], t.roll(-1))
+    size = stop - t
+    starts, ends = (is_last, t == 0) if reverse else (t == 0, is_last)
+    if resets is not None and not reverse:
+        # Nothing passes into a first step that is reset, not even the initial state; in a sequence of no steps
+        # there is no such step.
+        starts = starts & ~(resets[0, b] & (lengths[b] > 0))
+    order = torch.argsort(size, descending=True, stable=True)
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order))
+    size, t, b = size[order], t[order], b[order]
+    steps = int(size[0]) if len(size) else 0
+    alive = torch.arange(steps).unsqueeze(-1) < size  # [steps, segments]
+    offsets = torch.zeros(steps + 1, dtype=torch.int64)
+    offsets[1:] = alive.sum(1).cumsum(0)
+    step, segment = alive.nonzero(as_tuple=True)
+    index = (t[segment] + step) * B + b[segment]
+    rows = Rows(offsets, len(b), int(offsets[-1]), bool((size == steps).all()))
+    return Packing(rows, index, b, starts[order], place[ends.nonzero().squeeze(-1)], (T, B))

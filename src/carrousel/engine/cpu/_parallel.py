@@ -1,0 +1,54 @@
+"""Threads: the OpenMP runtime that torch brings, so that two pools of threads never fight over the cores."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from carrousel.engine.cpu._emit import Module
+from carrousel.engine.cpu._slots import Slots
+
+__all__ = ["emit_parallel", "runtime", "threads"]
+
+_born = os.getpid()
+
+
+@cache
+def runtime() -> tuple[int, int]:
+    """The addresses of ``GOMP_parallel`` and ``omp_get_thread_num``; zeros where there is no such runtime."""
+    own = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*"))
+    for name in [*map(str, own), None]:
+        try:
+            library = ctypes.CDLL(name)
+            functions = library.GOMP_parallel, library.omp_get_thread_num
+        except (OSError, AttributeError):
+            continue
+        return tuple(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions)  # type: ignore[return-value]
+    return 0, 0
+
+
+def threads() -> int:
+    """How many threads a call may use: torch's own setting; 1 in a forked child, where OpenMP's threads are gone."""
+    if os.getpid() != _born or not runtime()[0]:
+        return 1
+    return torch.get_num_threads()
+
+
+def emit_parallel(module: Module, name: str, share: str, slots: Slots) -> None:
+    """A public function of the arguments' array ``a`` that runs ``share(a, thread)`` on every thread."""
+    entry = module.function(name + "_thread", [("ptr", "a")])
+    number = slots.pointer(entry, "thread_number")
+    thread = entry.op(f"call i32 {number}()")
+    entry.line(f"call void @{share}(ptr %a, i64 {entry.op(f'zext i32 {thread} to i64')})")
+    f = module.function(name, [("ptr", "a")], public=True)
+    count = slots.integer(f, "threads")
+    several = f.op(f"icmp sgt i64 {count}, 1")
+    with f.when(several):
+        team = f.op(f"trunc i64 {count} to i32")
+        f.line(f"call void {slots.pointer(f, 'parallel')}(ptr @{name}_thread, ptr %a, i32 {team}, i32 0)")
+    with f.when(f.op(f"xor i1 {several}, true")):
+        f.line(f"call void @{share}(ptr %a, i64 0)")

@@ -1,0 +1,62 @@
+"""How the rows of a batch are packed: step after step, the longest sequences first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import torch
+from torch import Tensor
+
+__all__ = ["Rows", "dense"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A packing: sequence b's row of step t is ``offsets[t] + b``. Sequences stand in order of falling length.
+
+    Attributes:
+        offsets: ``[T + 1]``, 64-bit integers.
+        count: the number of sequences, of which some may have no step at all.
+        total: the number of rows.
+        uniform: whether every step has all sequences.
+    """
+
+    offsets: Tensor
+    count: int
+    total: int
+    uniform: bool
+
+    @cached_property
+    def steps(self) -> int:
+        return self.offsets.shape[0] - 1
+
+    @cached_property
+    def lengths(self) -> Tensor:
+        """Each sequence's steps ``[count]``."""
+        sizes = self.offsets.diff()
+        return (torch.arange(self.count) < sizes.unsqueeze(-1)).sum(0)
+
+    @cached_property
+    def places(self) -> tuple[Tensor, Tensor]:
+        """For every row its step and its sequence."""
+        step = torch.repeat_interleave(torch.arange(self.steps), self.offsets.diff())
+        return step, torch.arange(self.total) - self.offsets[step]
+
+    def last(self, *, reverse: bool) -> Tensor:
+        """The row of each sequence's last step in the order of running; of those with no step, row 0."""
+        step = torch.zeros_like(self.lengths) if reverse else (self.lengths - 1).clamp(min=0)
+        return torch.where(self.lengths > 0, self.offsets[step] + torch.arange(self.count), 0)
+
+    def before(self, *, reverse: bool) -> tuple[Tensor, Tensor]:
+        """For every row the row of the same sequence one step before, and whether there is one."""
+        step, sequence = self.places
+        old = step + 1 if reverse else step - 1
+        exists = (old >= 0) & (old < self.lengths[sequence])
+        return torch.where(exists, self.offsets[old.clamp(0, self.steps)] + sequence, 0), exists
+
+
+@lru_cache(maxsize=256)
+def dense(T: int, B: int) -> Rows:
+    """The packing of a batch in which all sequences have T steps."""
+    return Rows(torch.arange(T + 1) * B, B, T * B, True)

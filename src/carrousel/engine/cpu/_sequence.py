@@ -1,0 +1,231 @@
+"""The recursion: all steps of all sequences of a batch, forward and backward.
+
+The rows of a batch are *packed*: step after step, each step as many rows as there are sequences left, the longest
+sequences first. Sequence b's row of step t is ``offsets[t] + b``. No padding is computed. A dense batch is the case
+in which all steps have B rows. Each thread has every n-th sequence and runs all its steps without waiting.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from carrousel.cells import Cell
+from carrousel.engine.cpu._compile import Code, compile_module
+from carrousel.engine.cpu._emit import Function, Module
+from carrousel.engine.cpu._gemm import PRODUCT
+from carrousel.engine.cpu._parallel import emit_parallel
+from carrousel.engine.cpu._plan import Plan, plan
+from carrousel.engine.cpu._pointwise import BACKWARD_STEP, FORWARD_STEP, backward_step, forward_step
+from carrousel.engine.cpu._slots import Slots
+from carrousel.engine.cpu._target import Target
+
+__all__ = ["backward_code", "backward_slots", "forward_code", "forward_slots"]
+
+_VARYING = ["threads", "offsets", "T", "reverse", "G", "H", "H0", "P"]
+_FIXED = ["parallel", "thread_number", "product", "zeros", "width", "ldg", "ldh", "ldout", "units"]
+
+
+def forward_slots(cell: Cell) -> Slots:
+    """The arguments of ``forward``.
+
+    ``width`` is H padded to whole vectors. ``keep`` is 1 if every step's values are kept
+    and 0 if each sequence has but one row for them. ``KX`` is I, or 0 if the input's part stands in G already.
+    """
+    states = [f"{kind}_{name}" for name in cell.states for kind in ("S", "S0")]
+    own = ["X", "KX", "WX", "WH", "WR", "WP", "bias", "keep", "out"]
+    return Slots([*_VARYING, *own, *states], [*_FIXED, "ldx", "KH", "out_kept"])
+
+
+def backward_slots(cell: Cell) -> Slots:
+    """The arguments of ``backward``: adjoints ``dY`` of the outputs, running ones ``dh`` and ``dS`` of the states."""
+    states = [f"{kind}_{name}" for name in cell.states for kind in ("S", "S0", "dS", "dY", "lddy")]
+    own = ["WH", "WP", "dY", "lddy", "dh", "dout", "direct", "dbias", "dP"]
+    return Slots([*_VARYING, *own, *states], _FIXED)
+
+
+def _product(f: Function, slots: Slots, **values: str) -> None:
+    """Calls ``product``; what is not given is nothing."""
+    nothing = {"a1": "null", "m1": "0", "k1": "1", "b1": "null", "K1": "0", "a2": "null", "m2": "0", "b2": "null", "K2": "0"}  # fmt: skip
+    values = nothing | values
+    f.line(f"call void {slots.pointer(f, 'product')}({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
+
+
+def _mine(f: Function, threads: str, lo: str, hi: str) -> tuple[str, str]:
+    """This thread's first sequence in a range, and how many it has there."""
+    # lo + (thread - lo) mod threads, in whole numbers that are never negative
+    shift = f.op(f"srem i64 {f.sub('%thread', lo)}, {threads}")
+    shift = f.select(f.op(f"icmp slt i64 {shift}, 0"), "i64", f.add(shift, threads), shift)
+    first = f.add(lo, shift)
+    count = f.quotient(f.add(f.sub(hi, first), f.sub(threads, 1)), threads)
+    return first, f.most(count, 0)
+
+
+class _Steps:
+    """The step of a loop over time: which one, where its rows begin, how many, and the same of its neighbour."""
+
+    def __init__(self, f: Function, slots: Slots, s: str, *, backward: bool) -> None:
+        T, reverse, offsets = slots.integer(f, "T"), slots.integer(f, "reverse"), slots.pointer(f, "offsets")
+        is_reverse = f.op(f"icmp ne i64 {reverse}, 0")
+        last = f.sub(f.sub(T, 1), s)
+        self.t = f.select(is_reverse, "i64", *((s, last) if backward else (last, s)))
+        one = f.select(is_reverse, "i64", "1", "-1")
+
+        def rows(t: str) -> tuple[str, str]:
+            """First row and number of rows of a step, none outside of the sequence."""
+            inside = f.op(f"icmp ult i64 {t}, {T}")
+            safe = f.select(inside, "i64", t, "0")
+            start, end = (
+                f.op(f"load i64, ptr {f.op(f'getelementptr i64, ptr {offsets}, i64 {index}')}")
+                for index in (safe, f.add(safe, 1))
+            )
+            return start, f.select(inside, "i64", f.sub(end, start), "0")
+
+        self.at, self.count = rows(self.t)
+        self.before, count_before = rows(f.add(self.t, one))
+        self.after, count_after = rows(f.sub(self.t, one))
+        # A sequence runs on from, or into, a neighbour only where that has the sequence too.
+        self.old, self.next = f.least(self.count, count_before), f.least(self.count, count_after)
+
+
+def _forward(module: Module, plan: Plan, slots: Slots, *, projected: bool) -> None:
+    f = module.function("forward_share", [("ptr", "a"), ("i64", "thread")])
+    threads, width, ldg, ldh, ldx, KX, KH, keep, T = (
+        slots.integer(f, name) for name in ("threads", "width", "ldg", "ldh", "ldx", "KX", "KH", "keep", "T")
+    )
+    g, h, h0, x, wx, wh, wr, bias, zeros = (
+        slots.pointer(f, name) for name in ("G", "H", "H0", "X", "WX", "WH", "WR", "bias", "zeros")
+    )
+    columns_in, columns_both = f.mul(width, plan.inputs), f.mul(width, plan.inputs - plan.shared)
+    fused = f.op(f"icmp sgt i64 {KX}, 0")
+    strides = {name: f.mul(threads, value) for name, value in (("g", ldg), ("h", ldh), ("x", ldx))}
+
+    def run(step: _Steps, lo: str, hi: str, *, fresh: bool) -> None:
+        first, count = _mine(f, threads, lo, hi)
+        kept, before_kept = f.mul(step.at, keep), f.mul(step.before, keep)
+        with f.when(f.op(f"icmp sgt i64 {count}, 0")):
+            rows = f.at(g, f.mul(f.add(kept, first), ldg))
+            x_rows = f.at(x, f.mul(f.add(step.at, first), ldx))
+            h_rows = f.at(h0 if fresh else h, f.mul(first if fresh else f.add(step.before, first), ldh))
+            from_x = {"a1": x_rows, "m1": strides["x"], "b1": wx, "K1": KX}
+            from_h = {"a2": h_rows, "m2": strides["h"], "b2": wh, "K2": KH}
+            size = {"ldc": strides["g"], "M": count}
+            start = {"start": f.select(fused, "ptr", bias, rows), "ldstart": f.select(fused, "i64", "0", strides["g"])}
+            if plan.cell.recurrent and not plan.cell.split:
+                _product(f, slots, **start, **from_x, **from_h, **size, c=rows, N=columns_in)
+            else:
+                with f.when(fused):
+                    _product(f, slots, **start, **from_x, **size, c=rows, N=columns_in)
+            if plan.cell.split:
+                both = f.at(rows, f.mul(width, plan.shared))
+                _product(f, slots, start=both, ldstart=strides["g"], **from_h, **size, c=both, N=columns_both)
+                only = {"start": f.at(bias, columns_in), "ldstart": "0", "c": f.at(rows, columns_in)}
+                N = f.mul(width, len(plan.slots) - plan.inputs)
+                _product(f, slots, **only, **{**from_h, "b2": wr}, **size, N=N)
+            arguments = [first, count, threads, step.at, kept, step.before, before_kept, str(fresh).lower()]
+            names = ", ".join(f"{kind} {v}" for (kind, _), v in zip(FORWARD_STEP, ["%a", *arguments], strict=True))
+            f.line(f"call void @forward_step({names})")
+            if projected:
+                ldout = slots.integer(f, "ldout")
+                _product(
+                    f, slots,
+                    start=zeros, ldstart="0", a1=f.at(slots.pointer(f, "out"), f.mul(f.add(kept, first), ldout)),
+                    m1=f.mul(threads, ldout), b1=slots.pointer(f, "WP"), K1=slots.integer(f, "units"),
+                    c=f.at(h, f.mul(f.add(step.at, first), ldh)), ldc=strides["h"], M=count, N=ldh,
+                )  # fmt: skip
+
+    with f.loop(0, T) as s:
+        step = _Steps(f, slots, s, backward=False)
+        run(step, "0", step.old, fresh=False)
+        run(step, step.old, step.count, fresh=True)
+    emit_parallel(module, "forward", "forward_share", slots)
+
+
+def _backward(module: Module, plan: Plan, slots: Slots, *, projected: bool) -> None:
+    f = module.function("backward_share", [("ptr", "a"), ("i64", "thread")])
+    threads, width, ldg, T = (slots.integer(f, name) for name in ("threads", "width", "ldg", "T"))
+    g, wh, zeros, dh = (slots.pointer(f, name) for name in ("G", "WH", "zeros", "dh"))
+    cell = plan.cell
+    recurrent = f.mul(width, len(plan.slots) - plan.shared)
+
+    def from_next(step: _Steps) -> None:
+        """The adjoint of h that comes back through the recurrence."""
+        first, count = _mine(f, threads, "0", step.next)
+        with f.when(f.op(f"icmp sgt i64 {count}, 0")):
+            rows = f.at(f.at(g, f.mul(f.add(step.after, first), ldg)), f.mul(width, plan.shared))
+            if cell.reads_output:
+                start, ldstart = f.at(slots.pointer(f, "direct"), f.mul(first, width)), f.mul(threads, width)
+            else:
+                start, ldstart = zeros, "0"
+            # Projected, what comes back is the adjoint of the projection, and the cell's own is made of it below.
+            target, ld = (slots.pointer(f, "dout"), slots.integer(f, "ldh")) if projected else (dh, width)
+            _product(
+                f, slots,
+                start=start, ldstart=ldstart, a2=rows, m2=f.mul(threads, ldg), b2=wh, K2=recurrent,
+                c=f.at(target, f.mul(first, ld)), ldc=f.mul(threads, ld), M=count, N=ld,
+            )  # fmt: skip
+
+    def through_projection(step: _Steps) -> None:
+        """dh = dout W_hr, with the output's own adjoint added to dout and kept for W_hr's derivative."""
+        first, count = _mine(f, threads, "0", step.count)
+        dout, ld = slots.pointer(f, "dout"), slots.integer(f, "ldh")
+        dy, lddy = slots.pointer(f, "dY"), slots.integer(f, "lddy")
+        with f.when(f.op(f"icmp sgt i64 {count}, 0")):
+            with f.loop(0, count) as m:
+                b = f.add(first, f.mul(m, threads))
+                row, whole = f.at(dout, f.mul(b, ld)), f.at(dy, f.mul(f.add(step.at, b), lddy))
+                with f.loop(0, ld, module.lanes) as u:
+                    total = f.arithmetic("fadd", f.load(f.at(row, u)), f.load(f.at(whole, u)))
+                    f.store(total, f.at(whole, u))
+            _product(
+                f, slots,
+                start=zeros, ldstart="0", a1=f.at(dy, f.mul(f.add(step.at, first), lddy)), m1=f.mul(threads, lddy),
+                b1=slots.pointer(f, "WP"), K1=ld,
+                c=f.at(dh, f.mul(first, width)), ldc=f.mul(threads, width), M=count, N=width,
+            )  # fmt: skip
+
+    def run(step: _Steps, lo: str, hi: str, *, fresh: bool) -> None:
+        first, count = _mine(f, threads, lo, hi)
+        arguments = [first, count, threads, step.at, step.before, str(fresh).lower()]
+        names = ", ".join(f"{kind} {v}" for (kind, _), v in zip(BACKWARD_STEP, ["%a", *arguments], strict=True))
+        f.line(f"call void @backward_step({names})")
+
+    with f.loop(0, T) as s:
+        step = _Steps(f, slots, s, backward=True)
+        if cell.recurrent:
+            from_next(step)
+        elif cell.reads_output:
+            _carry(f, slots, module, step, threads)
+        if projected:
+            through_projection(step)
+        run(step, "0", step.old, fresh=False)
+        run(step, step.old, step.count, fresh=True)
+    emit_parallel(module, "backward", "backward_share", slots)
+
+
+def _carry(f: Function, slots: Slots, module: Module, step: _Steps, threads: str) -> None:
+    """Without recurrent weights the adjoint of h comes back by the equations alone."""
+    first, count = _mine(f, threads, "0", step.next)
+    width = slots.integer(f, "width")
+    with f.loop(0, count) as m:
+        at = f.mul(f.add(first, f.mul(m, threads)), width)
+        source, target = f.at(slots.pointer(f, "direct"), at), f.at(slots.pointer(f, "dh"), at)
+        with f.loop(0, width, module.lanes) as u:
+            f.store(f.load(f.at(source, u)), f.at(target, u))
+
+
+@cache
+def forward_code(cell: Cell, kind: str, target: Target, keep: bool, projected: bool) -> Code:
+    """The compiled forward pass of a cell, for training (``keep``) or inference."""
+    module, slots = Module(kind, target), forward_slots(cell)
+    forward_step(module, plan(cell), slots, keep=keep)
+    _forward(module, plan(cell), slots, projected=projected)
+    return compile_module(module.text(), target)
+
+
+@cache
+def backward_code(cell: Cell, kind: str, target: Target, bias: bool, projected: bool) -> Code:
+    """The compiled backward pass of a cell."""
+    module, slots = Module(kind, target), backward_slots(cell)
+    backward_step(module, plan(cell), slots, bias=bias, projected=projected)
+    _backward(module, plan(cell), slots, projected=projected)
+    return compile_module(module.text(), target)

@@ -1,0 +1,47 @@
+"""How Python hands a kernel its arguments: an array of 64-bit words, each with a name."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+from carrousel.engine.cpu._emit import Function
+
+__all__ = ["Arguments", "Slots"]
+
+
+class Slots:
+    """The words that a kernel reads, by name: those that differ from call to call, then those that do not.
+
+    The emitter loads them from the array that is the function's parameter ``%a``.
+    """
+
+    def __init__(self, varying: Sequence[str], fixed: Sequence[str]) -> None:
+        self.varying, self.fixed = tuple(varying), tuple(fixed)
+        self._index = {name: index for index, name in enumerate((*varying, *fixed))}
+
+    def integer(self, f: Function, name: str) -> str:
+        """Loads a word as an integer."""
+        return f.op(f"load i64, ptr {f.op(f'getelementptr i64, ptr %a, i64 {self._index[name]}')}")
+
+    def pointer(self, f: Function, name: str) -> str:
+        """Loads a word as an address."""
+        return f.op(f"load ptr, ptr {f.op(f'getelementptr i64, ptr %a, i64 {self._index[name]}')}")
+
+    def arguments(self, **fixed: int) -> Arguments:
+        """What makes the arrays of many calls that have the fixed words in common."""
+        return Arguments(self, [fixed[name] for name in self.fixed])
+
+
+class Arguments:
+    """Makes the array of a call from its varying words, given in order."""
+
+    def __init__(self, slots: Slots, fixed: Sequence[int]) -> None:
+        self._count = len(slots.varying)
+        self._kind = ctypes.c_int64 * (self._count + len(fixed))
+        self._template = bytes(self._kind(*[0] * self._count, *fixed))
+
+    def __call__(self, *varying: int) -> ctypes.Array[ctypes.c_int64]:
+        array = self._kind.from_buffer_copy(self._template)
+        array[: self._count] = varying  # refuses any other number of words
+        return array

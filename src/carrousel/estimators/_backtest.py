@@ -1,0 +1,60 @@
+"""Forecasts of every method from every origin, and how far off they were."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._report import Report, Score
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A rolling backtest: N origins, H steps ahead, Q quantile levels; the model is not refitted on the way.
+
+    Attributes
+    ----------
+    origins : row of the series given to ``backtest`` that each forecast starts with, [N].
+    actual : what came, [N, H].
+    quantiles : method -> forecast [N, H, Q]; the model first.
+    levels : the Q levels, ascending, 0.5 among them.
+    index : the series' pandas index, or None for an array.
+    unit : mean absolute error of the seasonal naive forecast one season ahead within the training data; MASE's unit.
+    """
+
+    origins: np.ndarray
+    actual: np.ndarray
+    quantiles: dict[str, np.ndarray]
+    levels: tuple[float, ...]
+    index: Any
+    unit: float
+
+    @property
+    def median(self) -> dict[str, np.ndarray]:
+        """Point forecasts, method -> [N, H]."""
+        return {method: forecast[:, :, self.levels.index(0.5)] for method, forecast in self.quantiles.items()}
+
+    def report(self) -> Report:
+        """Every method's MAE (it decides), RMSE, MASE (MAE in units of the seasonal naive method's, Hyndman & Koehler
+        2006), pinball loss, and the share of values within the outermost interval ("coverage of 80%").
+        """
+        model = next(iter(self.quantiles))
+        scores = [Score(method, method != model, self._metrics(method)) for method in self.quantiles]
+        return Report("forecast", "MAE", False, tuple(scores), len(self.origins))
+
+    def _metrics(self, method: str) -> dict[str, float]:
+        forecast, actual = self.quantiles[method], self.actual
+        error = actual - self.median[method]
+        mae = float(np.abs(error).mean())
+        metrics = {
+            "MAE": mae,
+            "RMSE": float(np.sqrt((error**2).mean())),
+            "MASE": mae / self.unit if self.unit > 0 else float("nan"),
+        }
+        if len(self.levels) > 1:
+            levels, off = np.array(self.levels), actual[:, :, None] - forecast
+            metrics["pinball"] = float(np.maximum(levels * off, (levels - 1) * off).mean())
+            inside = (forecast[:, :, 0] <= actual) & (actual <= forecast[:, :, -1])
+            name = f"coverage of {100 * (self.levels[-1] - self.levels[0]):.4g}%"
+            metrics[name] = float(inside.mean())
+        return metrics

@@ -1,0 +1,98 @@
+"""Windows of one long series: what stands before a forecast's origin, and what comes after."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from ._batches import Batch
+from ._scaling import Scaler
+
+SAMPLE = 2000  # windows from which a scale is told
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a window is made of: ``context`` rows, then ``horizon`` rows; the target's column, the columns known ahead.
+
+    The target is given relative to its mean over the context, in units of ``unit``, its usual deviation from it: the
+    network sees shapes, and a series may wander off to where it never was. Other columns are standardised.
+    """
+
+    context: int
+    horizon: int
+    target: int
+    known: tuple[int, ...]
+    scaler: Scaler
+    unit: float
+
+    @classmethod
+    def fit(
+        cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
+    ) -> "Frame":
+        """A frame whose scales come from the training windows, ``origins``, alone."""
+        seen = values[: origins.max() + horizon]
+        some = origins[np.linspace(0, len(origins) - 1, min(SAMPLE, len(origins))).astype(int)]
+        windows = values[some[:, None] + np.arange(-context, horizon), target]
+        unit = float(np.sqrt(((windows - windows[:, :context].mean(axis=1, keepdims=True)) ** 2).mean()))
+        return cls(context, horizon, target, known, Scaler.fit(seen), unit if unit > 0 else 1.0)
+
+    def levels(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """The target's mean over each context, [N]."""
+        return values[origins[:, None] + np.arange(-self.context, 0), self.target].mean(axis=1)
+
+    def inputs(self, values: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The network's input [N, context, C] and the known future [N, horizon, K], float32."""
+        context = values[origins[:, None] + np.arange(-self.context, 0)]
+        scaled = self.scaler(context)
+        relative = context[:, :, self.target] - self.levels(values, origins)[:, None]
+        scaled[:, :, self.target] = relative / self.unit
+        if not self.known:
+            return scaled, np.zeros((len(origins), self.horizon, 0), dtype=np.float32)
+        future = self.scaler(values[origins[:, None] + np.arange(self.horizon)])
+        return scaled, np.ascontiguousarray(future[:, :, list(self.known)])
+
+    def targets(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """What is to be forecast, relative, float32 [N, horizon]."""
+        future = values[origins[:, None] + np.arange(self.horizon), self.target]
+        return ((future - self.levels(values, origins)[:, None]) / self.unit).astype(np.float32)
+
+
+class WindowDataset(Dataset):
+    """The windows of ``values`` [T, C] at ``origins`` [N]: the first row to forecast of each."""
+
+    def __init__(self, values: np.ndarray, origins: np.ndarray, frame: Frame):
+        self.values, self.origins, self.frame = values, origins, frame
+        self.lengths = np.full(len(origins), frame.context, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def __getitem__(self, i: int) -> Batch:
+        return self.batch(np.array([i]))
+
+    def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], known [B, H, K]; targets [B, H]
+        origins = self.origins[chosen]
+        context, known = self.frame.inputs(self.values, origins)
+        targets = self.frame.targets(self.values, origins)
+        return {"input": torch.from_numpy(context), "known": torch.from_numpy(known)}, torch.from_numpy(targets)
+
+
+def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """Origins for training and, later in time, for validation; no row is a target in both parts.
+
+    ``reach`` rows must stand before an origin. Raises ValueError if the series has no training window.
+    """
+    last = rows - horizon
+    if last < reach:
+        raise ValueError(
+            f"the horizon of {horizon} is too long for the series: {reach} rows of context and {horizon} to "
+            f"forecast make {reach + horizon}, and the series has {rows}. "
+            "Give more rows, a shorter horizon or a shorter context"
+        )
+    origins = np.arange(reach, last + 1)
+    kept = 0 if share is None else round(share * len(origins))
+    if kept == 0 or len(origins) - kept - horizon + 1 < 1:
+        return origins, origins[:0]
+    return origins[: len(origins) - kept - horizon + 1], origins[len(origins) - kept :]

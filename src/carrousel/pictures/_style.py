@@ -1,0 +1,51 @@
+"""One look for all pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, GREY, PALE = "#1c2733", "#7b8794", "#dfe4ea"
+BLUE, RED, GREEN = "#2166ac", "#c2413b", "#3a8f5c"
+
+
+def new_figure(width: float, height: float, title: str | None) -> Figure:
+    """An empty figure in inches, with a title at the left."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
+    return figure
+
+
+def tidy(axes: Axes, *, grid: bool = False) -> None:
+    """Two spines, small grey ticks, and a pale grid where values are read off."""
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(GREY)
+    axes.tick_params(which="both", labelsize=8, colors=GREY, labelcolor=INK, length=3)
+    axes.xaxis.label.set(size=9, color=INK)
+    axes.yaxis.label.set(size=9, color=INK)
+    if grid:
+        axes.grid(color=PALE, linewidth=0.7)
+        axes.set_axisbelow(True)
+
+
+def save(figure: Figure, path: str | Path, **options: Any) -> Path:
+    """Write the figure in one step; the ending (``.png``, ``.svg``, ``.pdf``) says how. Folders are made."""
+    path = Path(path)
+    held = io.BytesIO()
+    figure.savefig(held, format=path.suffix.lstrip(".") or "png", dpi=150, **options)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.tmp")
+    part.write_bytes(held.getvalue())
+    os.replace(part, path)
+    return path

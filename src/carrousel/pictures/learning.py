@@ -1,0 +1,51 @@
+"""How training went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ._style import BLUE, GREEN, GREY, INK, RED, new_figure, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw_learning_curve(
+    history: Sequence[Mapping[str, Any]], *, best_epoch: int | None = None, title: str | None = None
+) -> Figure:
+    """Training and validation loss over the epochs, and below them the validation metric where there is one.
+
+    ``history`` is an estimator's ``history_``: one mapping per epoch with ``epoch``, ``train_loss``, and with a
+    validation part ``valid_loss`` and one metric (``accuracy``, ``MAE``). ``best_epoch`` is marked. Raises ValueError
+    for an empty history.
+    """
+    if not history:
+        raise ValueError("the history is empty: nothing was trained")
+    known = {"epoch", "learning_rate", "train_loss", "valid_loss"}
+    metric = next((key for key in history[0] if key not in known), None)
+    figure = new_figure(7.0, 4.8 if metric else 3.2, title)
+    axes = figure.subplots(2 if metric else 1, 1, squeeze=False, sharex=True, height_ratios=[3, 2] if metric else None)
+    epochs = [row["epoch"] for row in history]
+    losses, dot = axes[0, 0], "." if len(history) < 3 else ""
+    losses.plot(epochs, [row["train_loss"] for row in history], color=GREY, label="training", marker=dot)
+    if "valid_loss" in history[0]:
+        losses.plot(epochs, [row["valid_loss"] for row in history], color=BLUE, label="validation", marker=dot)
+    if min(row.get(key, 1.0) for row in history for key in ("train_loss", "valid_loss")) > 0:
+        losses.set_yscale("log")
+        for ticks in (losses.yaxis.set_major_formatter, losses.yaxis.set_minor_formatter):
+            ticks(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
+    losses.set_ylabel("loss")
+    if metric:
+        axes[1, 0].plot(epochs, [row[metric] for row in history], color=GREEN, marker=dot)
+        axes[1, 0].set_ylabel(metric)
+    axes[-1, 0].set_xlabel("epoch")
+    axes[-1, 0].xaxis.get_major_locator().set_params(integer=True)
+    for ax in axes[:, 0]:
+        tidy(ax, grid=True)
+        if best_epoch is not None:
+            ax.axvline(best_epoch, color=RED, linewidth=1, linestyle=(0, (4, 3)))
+    if best_epoch is not None:
+        losses.plot([], [], color=RED, linewidth=1, linestyle=(0, (4, 3)), label=f"kept: epoch {best_epoch}")
+    losses.legend(frameon=False, fontsize=8, labelcolor=INK)
+    return figure

@@ -1,0 +1,203 @@
+"""What each command does on good data."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from carrousel import cells, estimators
+
+from .conftest import QUICK
+
+
+def test_train_says_how_it_went(folder, run):
+    code, out, err = run("train", "classify", "data.csv", *QUICK)
+    assert code == 0, err
+    assert (
+        err.splitlines()[0] == "data.csv: 20 sequences of 4 to 9 steps, 2 channels, 2 classes; 4 more are held out "
+        "for the report"
+    )
+    assert [line.split()[:2] for line in err.splitlines()[1:]] == [["epoch", "1/2"], ["epoch", "2/2"]]
+    assert "logistic regression" in out
+    assert out.rstrip().endswith("saved: data-model/")
+    assert sorted(p.name for p in (folder / "data-model").iterdir()) == ["model.json", "model.safetensors"]
+    assert not (folder / "data-model.checkpoint").exists()
+
+
+def test_train_json_and_options(folder, run):
+    words = ["--cell", "gru", "--layers", "2", "--one-direction", "--lr", "0.01", "--set", "zoneout=0.1", "--seed", "3"]
+    code, out, err = run("train", "classify", "data.csv", "-o", "deep/er/model", "--json", *words, *QUICK)
+    assert code == 0, err
+    said = json.loads(out)
+    assert said["model"] == "deep/er/model"
+    assert said["epochs"] == 2
+    assert said["report"]["task"] == "classification"
+    model = estimators.load("deep/er/model")
+    kept = {k: model.get_params()[k] for k in ("cell", "num_layers", "bidirectional", "learning_rate", "zoneout")}
+    assert kept == {"cell": "gru", "num_layers": 2, "bidirectional": False, "learning_rate": 0.01, "zoneout": 0.1}
+    assert model.channel_names_ == ["x", "y"]
+    assert model.random_state == 3
+
+
+def test_the_same_seed_gives_the_same_bytes(folder, run):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert run("train", "classify", "data.csv", "-o", name, "--seed", seed, *QUICK)[0] == 0
+    one, same, other = ((folder / n / "model.safetensors").read_bytes() for n in "abc")
+    assert one == same != other
+
+
+def test_command_and_python_are_the_same_call(folder, run):
+    from carrousel.data import hold_out, load_sequences
+
+    assert run("train", "classify", "data.csv", "-o", "a", *QUICK)[0] == 0
+    train, _ = hold_out(load_sequences("data.csv"), 0.2, seed=0)
+    model = estimators.LSTMClassifier(hidden_size=4, max_epochs=2, batch_size=8, random_state=0)
+    model.fit(train.X, train.y, channel_names=list(train.channels)).save("b")
+    assert (folder / "a" / "model.safetensors").read_bytes() == (folder / "b" / "model.safetensors").read_bytes()
+
+
+def test_holding_out(folder, run):
+    code, out, err = run("train", "classify", "data.csv", "-o", "all", "--holdout", "0", "--json", *QUICK)
+    assert code == 0
+    assert json.loads(out)["report"] is None
+    assert "24 sequences" in err
+    code, out, err = run("train", "classify", "data.csv", "-o", "other", "--test", "data.csv", "--json", *QUICK)
+    assert code == 0
+    assert json.loads(out)["report"]["count"] == 24
+    assert "24 sequences" in err
+
+
+def test_evaluate(folder, models, run):
+    for model, data, words in (
+        ("classify", "data.csv", []),
+        ("regress", "values.csv", ["--label", "value"]),
+        ("forecast", models / "series.csv", []),
+    ):
+        code, out, err = run("evaluate", models / model, data, *words)
+        assert code == 0, err
+        code, out, err = run("evaluate", models / model, data, "--json", *words)
+        assert code == 0, err
+        report = json.loads(out)["report"]
+        assert {s["simple"] for s in report["scores"]} == {True, False}
+        assert report["verdict"]
+    assert report["count"] == 13  # forecast: origins in the 16 steps that were not trained on, 4 steps each
+
+
+def test_predict_classes(folder, models, run):
+    code, out, _ = run("predict", models / "classify", "data.csv")
+    assert code == 0
+    (folder / "said.csv").write_text(out)
+    said = pd.read_csv("said.csv")
+    assert list(said.columns) == ["id", "prediction", "probability down", "probability up"]
+    assert list(said["id"]) == [f"s{k}" for k in range(24)]
+    np.testing.assert_allclose(said[["probability down", "probability up"]].sum(axis=1), 1, atol=1e-5)
+    chosen = np.where(said["probability up"] > said["probability down"], "up", "down")
+    assert list(said["prediction"]) == list(chosen)
+    code, out, _ = run("predict", models / "classify", "data.csv", "--json")
+    assert [row["id"] for row in json.loads(out)["predictions"]] == list(said["id"])
+
+
+def test_predict_needs_no_labels_and_finds_channels_by_name(folder, models, run):
+    _, whole, _ = run("predict", models / "classify", "data.csv")
+    table = pd.read_csv("data.csv")
+    table.assign(extra="words")[["extra", "y", "time", "x", "id"]].to_csv("bare.csv", index=False)
+    code, out, err = run("predict", models / "classify", "bare.csv")
+    assert code == 0, err
+    assert out == whole
+
+
+def test_predict_values_and_steps_into_files(folder, models, run):
+    code, out, _ = run("predict", models / "regress", "values.csv", "-o", "deep/said.parquet")
+    assert code == 0
+    assert out == "24 predictions: deep/said.parquet\n"
+    assert list(pd.read_parquet("deep/said.parquet").columns) == ["id", "prediction"]
+    code, out, _ = run("predict", models / "forecast", models / "series.csv", "-o", "said.csv", "--json")
+    assert code == 0
+    said = pd.read_csv("said.csv")
+    assert list(said["time"]) == [80, 81, 82, 83]
+    assert list(said.columns[1:]) == ["quantile 0.1", "quantile 0.5", "quantile 0.9"]
+    assert json.loads(out)["out"] == "said.csv"
+    assert not list(folder.glob(".*"))
+
+
+def test_known_columns_of_the_future(folder, run):
+    words = ["--target", "load", "--known", "other", "--horizon", "3", "--context", "6", "-o", "m"]
+    code, _, err = run("train", "forecast", "series.csv", *words, *QUICK)
+    assert code == 0, err
+    code, _, err = run("predict", "m", "series.csv")
+    assert code == 2
+    assert "future" in err
+    (folder / "ahead.csv").write_text("date,other\n2020-04-30,120\n2020-05-01,121\n2020-05-02,122\n")
+    code, out, err = run("predict", "m", "series.csv", "--future", "ahead.csv")
+    assert code == 0, err
+    assert [line.split(",")[0] for line in out.splitlines()] == ["time", "2020-04-30", "2020-05-01", "2020-05-02"]
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "drawn"),
+    [
+        ("classify", "data.csv", ["confusion", "gates", "learning-curve"]),
+        ("regress", "values.csv", ["gates", "learning-curve", "values"]),
+        ("forecast", "series.csv", ["forecast", "gates", "learning-curve"]),
+    ],
+)
+def test_inspect(folder, models, run, model, data, drawn):
+    words = ["--label", "value"] if model == "regress" else []
+    code, out, err = run("inspect", models / model, models / data, "-o", "pictures", *words)
+    assert code == 0, err
+    assert sorted(p.name for p in (folder / "pictures").iterdir()) == [f"{name}.png" for name in drawn]
+    assert sorted(out.splitlines()) == [f"pictures/{name}.png" for name in drawn]
+    for path in (folder / "pictures").iterdir():
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_inspect_without_labels_and_with_a_chosen_sequence(folder, models, run):
+    pd.read_csv("data.csv").drop(columns="label").to_csv("bare.csv", index=False)
+    words = ["--sequence", "s3", "-o", "p", "--json"]
+    code, out, err = run("inspect", models / "classify", "bare.csv", *words)
+    assert code == 0, err
+    assert json.loads(out)["pictures"] == ["p/gates.png", "p/learning-curve.png"]
+
+
+def test_cells(run):
+    code, out, _ = run("cells")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[1:]] == list(cells)
+    code, out, _ = run("cells", "--json")
+    said = {row["name"]: row for row in json.loads(out)["cells"]}
+    assert said["lstm"]["gates"] == ["i", "f", "o"]
+    assert said["lstm"]["candidates"] == ["g"]
+    assert all(row["about"] for row in said.values())
+
+
+def test_help(run):
+    code, out, _ = run()
+    assert code == 0
+    assert out == run("--help")[1]
+    for words in (["train", "classify"], ["train", "regress"], ["train", "forecast"], ["evaluate"], ["predict"],
+                  ["inspect"], ["cells"]):  # fmt: skip
+        code, out, _ = run(*words, "--help")
+        assert code == 0
+        assert "Examples:\n    carrousel " in out
+    assert run("--version")[1].startswith("carrousel ")
+
+
+@pytest.mark.parametrize("job", ["classify", "regress", "forecast"])
+def test_the_defaults_in_the_help_are_the_estimators(job):
+    import inspect
+
+    from carrousel.cli import train
+
+    estimator = {
+        "classify": estimators.LSTMClassifier,
+        "regress": estimators.LSTMRegressor,
+        "forecast": estimators.LSTMForecaster,
+    }[job]
+    parameters = inspect.signature(estimator).parameters
+    told = train.OF_SERIES if job == "forecast" else train.OF_SEQUENCES
+    for name, word in told.items():
+        default = parameters[name].default
+        if isinstance(default, bool):
+            default = "bidirectional" if default else "one-direction"
+        assert word == str(default), name

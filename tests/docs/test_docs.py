@@ -1,0 +1,138 @@
+"""The pages hold what the code says, and their Python runs."""
+
+import importlib.util
+import itertools
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+import carrousel
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/module.md"]
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_tables_are_those_of_the_code(generate) -> None:
+    for path, text in generate.pages().items():
+        assert path.exists(), f"{path.name} is missing; run: python docs/generate.py"
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is old; run: python docs/generate.py"
+
+
+def test_every_cell_is_in_the_table_with_its_rows_in_order(generate) -> None:
+    lines = generate.family().splitlines()[2:]
+    assert len(lines) == len(carrousel.cells)
+    for line, (name, cell) in zip(lines, carrousel.cells.items(), strict=True):
+        columns = [column.strip() for column in line.strip("|").split("|")]
+        assert columns[0] == f"`{name}`"
+        assert columns[1].replace("*", "").split() == list(cell.rows)
+        assert columns[2].split() == ["h", *cell.states]
+        assert re.search(r"(19|20)\d\d", columns[4])
+
+
+def test_a_table_that_is_not_known_is_an_error(generate) -> None:
+    with pytest.raises(KeyError):
+        generate.filled("<!-- nothing -->\n<!-- end -->")
+    assert "| `lstm` |" in generate.filled("<!-- family -->\nold\n<!-- end -->")
+
+
+CASES = [
+    {"cell": cell, "bias": bias, "layer_norm": norm, **more}
+    for cell, bias, norm, more in itertools.product(
+        carrousel.cells,
+        (True, False),
+        (True, False),
+        (
+            {},
+            {"proj_size": 4},
+            {"block_size": 2},
+            {"gate_recurrence": "gates", "block_size": 2},
+            {"gate_recurrence": "all"},
+            {"heads": 2},
+            {"diagonal": True},
+        ),
+    )
+]
+
+
+def test_every_parameter_is_in_the_table_with_its_shape(generate) -> None:
+    """The table's own expressions, worked out for many networks, against the parameters that they have."""
+    met = set()
+    for options in CASES:
+        try:
+            net = carrousel.LSTM(3, 8, **options)
+        except ValueError:
+            continue
+        cell = net.cell
+        H, S, N = 8, options.get("block_size", 1), len(cell.gates)
+        facts = {
+            "I": 3,
+            "H": H,
+            "P": options.get("proj_size") or H,
+            "S": S,
+            "N": N,
+            "R": N * H // S + len(cell.candidates) * H,
+            "Q": len(cell.peepholes),
+            "recurrent": cell.recurrent,
+            "exits": cell.exits,
+            "heads": 1,
+            "proj_size": 0,
+            "diagonal": False,
+            "gate_recurrence": None,
+            **options,
+        }
+        want = {}
+        for row, (name, _, _, shape, present) in enumerate(generate.PARAMETERS):
+            if eval(present, {}, facts):
+                want[f"{name}_l0"] = eval(shape, {}, facts)
+                met.add(row)
+        assert {name: tuple(value.shape) for name, value in net.named_parameters()} == want, options
+    assert met == set(range(len(generate.PARAMETERS)))
+
+
+def python_of(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+EXAMPLES = [pytest.param(code, id=f"{page}-{k}") for page in PAGES for k, code in enumerate(python_of(page))]
+
+
+def test_the_pages_have_their_examples() -> None:
+    assert {page: len(python_of(page)) for page in PAGES} == {"README.md": 4, "CONTRIBUTING.md": 1, "docs/module.md": 1}
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_examples_run(code: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    names: dict[str, object] = {"__name__": "example"}
+    exec(compile(code, "example", "exec"), names)
+    if "speakers" in names:
+        import numpy as np
+
+        assert np.mean(names["speakers"] == names["test"].y) > 0.9  # type: ignore[attr-defined]
+    if "per_sample" in names:
+        assert names["output"].shape == (29, 4, 32)  # type: ignore[attr-defined]
+        assert (names["output"][:, 2] == 0).all()  # type: ignore[index]
+    if "shared_gate" in names:
+        x = torch.randn(4, 2, 3)
+        assert names["net"](x)[0].shape == (4, 2, 16)  # type: ignore[operator]
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [*PAGES, "docs/cells.md"]:
+        path = ROOT / page
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / link).exists(), f"{page} links to {link}"
