@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from .family import family
 from .inspect import inspect
+from .reproduce import reproduce
 from .train import classify, forecast, regress
 from .use import evaluate, predict
 
@@ -23,7 +24,7 @@ class InOrder(TyperGroup):
     """The commands in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        order = ["train", "evaluate", "predict", "inspect", "cells", "classify", "regress", "forecast"]
+        order = ["train", "evaluate", "predict", "inspect", "cells", "reproduce", "classify", "regress", "forecast"]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -98,3 +99,7 @@ app.command(
     epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),
 )(inspect)
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
+app.command(
+    "reproduce",
+    epilog=_examples("reproduce", "reproduce hochreiter1997/reber --trials 30 --json table.json --picture learned.png"),
+)(reproduce)

@@ -45,7 +45,7 @@ class Reber:
 
     >>> task = Reber()
     >>> task.draw(np.random.default_rng(0))
-    'BPVPXVPXVV E'.replace(' ', '')
+    'BPVVE'
     """
 
     symbols: str = "BTPSXVE"

@@ -14,7 +14,7 @@ from carrousel.learning.online import _optimisers
 from carrousel.learning.online._kernel import TOUCHED, refresh, run
 from carrousel.learning.online._layout import Layout
 from carrousel.learning.online._network import Network
-from carrousel.learning.online._optimisers import PENDING, Descent, Optimiser
+from carrousel.learning.online._optimisers import PENDING, Descent, Optimiser, update_steps
 from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets
 
 __all__ = ["Learner"]
@@ -76,7 +76,7 @@ class Learner:
         if loss == "cross_entropy" and network.unit_squash != "sigmoid":
             raise ValueError(f"cross entropy wants unit_squash='sigmoid', got {network.unit_squash!r}")
         self.update, self.loss = update, loss
-        every = _every(update)
+        every = update_steps(update)
         layout = self._layout = Layout(network, loss == "cross_entropy")
         method = _optimisers.method(self.optimiser)
         collects = method != 0 or every != 1
@@ -266,10 +266,3 @@ class Learner:
         names = ("weights", "state", "traces", "gradient", "moments", "touched", "flags", "counters")
         return {name: getattr(self, f"_{name}") for name in names}
 
-
-def _every(update: str | int) -> int:
-    if update in ("step", "end"):
-        return int(update == "step")
-    if isinstance(update, int | np.integer) and not isinstance(update, bool) and update >= 1:
-        return int(update)
-    raise ValueError(f"update must be 'step', 'end' or a number of steps, got {update!r}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from carrousel.learning.online._jit import jit
 
-__all__ = ["Adam", "Descent", "Optimiser", "RMSprop", "apply", "from_json", "method", "moments", "to_json"]
+__all__ = ["Adam", "Descent", "Optimiser", "RMSprop", "apply", "from_json", "method", "moments", "to_json", "update_steps"]
 
 CHANGES, PENDING = 0, 5
 """Places among the learner's counters: how often weights were changed; whether errors wait to change them."""
@@ -122,3 +122,12 @@ def from_json(text: str) -> Optimiser:
     """The optimiser that :func:`to_json` wrote down."""
     name, values = json.loads(text)
     return _BY_NAME[name](**values)
+
+
+def update_steps(update: str | int) -> int:
+    """After how many steps weights change; 0 for the end of a sequence."""
+    if update in ("step", "end"):
+        return int(update == "step")
+    if isinstance(update, int | np.integer) and not isinstance(update, bool) and update >= 1:
+        return int(update)
+    raise ValueError(f"update must be 'step', 'end' or a number of steps, got {update!r}")
