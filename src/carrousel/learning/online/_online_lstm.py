@@ -310,10 +310,52 @@ class OnlineLSTM:
         arguments = json.loads(about["arguments"])
         if cell is not None and cell.spec != arguments["cell"]:
             raise ValueError(f"{path} was saved with the cell {arguments['cell']}, not {cell.spec}")
-        arguments["cell"] = cell or arguments["cell"]
-        learner = cls(**{**arguments, "optimiser": _optimisers.from_json(arguments["optimiser"])})
+        learner = cls.from_arguments(arguments, cell)
         _files.fill(path, learner._arrays(), arrays)
         return learner
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any], cell: Cell | None = None) -> OnlineLSTM:
+        """A new one with the arguments that were written down with a saved one."""
+        optimiser = _optimisers.from_json(arguments["optimiser"])
+        return cls(**{**arguments, "cell": cell or arguments["cell"], "optimiser": optimiser})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Compiled code stays behind.
+        return _restored, (self._arguments(), self.cell, self._arrays())
+
+    def widened(self, input_size: int, output_size: int, seed: int = 0) -> OnlineLSTM:
+        """The same learner with more inputs and outputs after those that it has; it remembers and goes on.
+
+        New inputs begin with small random weights and no past; the readout of new outputs begins at zero.
+        """
+        sizes = {"input_size": input_size, "output_size": output_size}
+        wide = OnlineLSTM.from_arguments({**self._arguments(), **sizes}, self.cell)
+        fresh = OnlineLSTM.from_arguments({**self._arguments(), **sizes, "seed": [seed, self.input_size]}, self.cell)
+        wide._parameters[:] = fresh._parameters
+        wide._views(wide._parameters)[1][self.output_size :] = 0
+        for old, new in ((self._parameters, wide._parameters), (self._gradient, wide._gradient)):
+            self._copy(old, wide, new)
+        for old, new in zip(self._moments, wide._moments, strict=True):
+            self._copy(old, wide, new)
+        for old_first, new_first, lengths, new_lengths in self._blocks(wide):
+            _copy_rows(self._traces, wide._traces, old_first, new_first, lengths, new_lengths)
+        for name in ("states", "h", "counters"):
+            getattr(wide, f"_{name}")[:] = getattr(self, f"_{name}")
+        return wide
+
+    def _copy(self, old: np.ndarray, wide: OnlineLSTM, new: np.ndarray) -> None:
+        """Copies rows and readout between flat arrays of two widths."""
+        rows, readout = self._views(old)
+        new_rows, new_readout = wide._views(new)
+        for line, new_line in zip(self._table, wide._table, strict=True):
+            _copy_rows(rows, new_rows, line[0], new_line[0], line[1:], new_line[1:])
+        new_readout[: self.output_size] = readout
+
+    def _blocks(self, wide: OnlineLSTM) -> Any:
+        """Where each trace begins here and there, and the lengths of its kinds of rows."""
+        for a, part in np.argwhere(self._places >= 0):
+            yield self._places[a, part], wide._places[a, part], self._table[part, 1:], wide._table[part, 1:]
 
     def _arguments(self) -> dict[str, Any]:
         names = ("input_size", "hidden_size", "output_size", "diagonal", "truncate", "update", "loss")
@@ -324,3 +366,20 @@ class OnlineLSTM:
     def _arrays(self) -> dict[str, np.ndarray]:
         names = ("parameters", "gradient", "moments", "states", "h", "traces", "counters")
         return {name: getattr(self, f"_{name}") for name in names}
+
+
+def _copy_rows(
+    old: np.ndarray, new: np.ndarray, old_first: int, new_first: int, lengths: np.ndarray, new_lengths: np.ndarray
+) -> None:
+    """Copies a part's rows, first those of inputs, then the others, of which there are as many."""
+    inputs, rest = lengths[0], lengths[1:].sum()
+    new[new_first : new_first + inputs] = old[old_first : old_first + inputs]
+    at, new_at = old_first + inputs, new_first + new_lengths[0]
+    new[new_at : new_at + rest] = old[at : at + rest]
+
+
+def _restored(arguments: Mapping[str, Any], cell: Cell, arrays: Mapping[str, np.ndarray]) -> OnlineLSTM:
+    learner = OnlineLSTM.from_arguments(arguments, cell)
+    for name, array in learner._arrays().items():
+        array[...] = arrays[name]
+    return learner
