@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from .family import family
 from .inspect import inspect
 from .reproduce import reproduce
+from .stream import stream
 from .train import classify, forecast, regress
 from .use import evaluate, predict
 
@@ -24,7 +25,7 @@ class InOrder(TyperGroup):
     """The commands in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        order = ["train", "evaluate", "predict", "inspect", "cells", "reproduce", "classify", "regress", "forecast"]
+        order = ["train", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "classify", "regress", "forecast"]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -103,3 +104,10 @@ app.command(
     "reproduce",
     epilog=_examples("reproduce", "reproduce hochreiter1997/reber --trials 30 --json table.json --picture learned.png"),
 )(reproduce)
+app.command(
+    "stream",
+    epilog=_examples(
+        "stream load.csv --target mw --ignore time --state load.state",
+        "stream - --target state --task classify --format jsonl < events",
+    ),
+)(stream)

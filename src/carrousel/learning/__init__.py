@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from carrousel.learning import online
+from carrousel.learning._follow import Follower, Said, Tally
 from carrousel.learning._simple import SimpleNetwork
 from carrousel.learning._stream import StreamClassifier, StreamRegressor
 from carrousel.learning.online import OnlineLSTM
 
-__all__ = ["OnlineLSTM", "SimpleNetwork", "StreamClassifier", "StreamRegressor", "online"]
+__all__ = [
+    "Follower",
+    "OnlineLSTM",
+    "Said",
+    "SimpleNetwork",
+    "StreamClassifier",
+    "StreamRegressor",
+    "Tally",
+    "online",
+]

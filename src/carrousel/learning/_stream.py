@@ -221,7 +221,7 @@ class StreamRegressor(_Stream):
     >>> wave = [{"u": float(np.sin(0.3 * t))} for t in range(3000)]
     >>> for x, later in zip(wave, wave[2:]):
     ...     model.learn_one(x, later["u"])
-    >>> abs(model.predict_one(wave[-2]) - np.sin(0.3 * 3000)) < 0.2
+    >>> bool(abs(model.predict_one(wave[-2]) - np.sin(0.3 * 3000)) < 0.2)
     True
     """
 

@@ -22,11 +22,11 @@ __all__ = ["LSTMClassifier", "LSTMRegressor"]
 
 
 class LSTMRegressor(StreamRegressor, base.Regressor):
-    __doc__ = StreamRegressor.__doc__
+    """:class:`carrousel.learning.StreamRegressor` as river knows regressors; the same arguments."""
 
 
 class LSTMClassifier(StreamClassifier, base.Classifier):
-    __doc__ = StreamClassifier.__doc__
+    """:class:`carrousel.learning.StreamClassifier` as river knows classifiers; the same arguments."""
 
     @property
     def _multiclass(self) -> bool:

@@ -49,13 +49,12 @@ class OnlineLSTM:
     Raises:
         ValueError: an argument is not among these; the message says what would be.
 
-    >>> rng = np.random.default_rng(0)
-    >>> x = rng.choice([-1.0, 1.0], (4000, 1))
-    >>> y = np.roll(x, 3, axis=0)  # what was the input three steps ago?
-    >>> lstm = OnlineLSTM(1, 12, 1, cell="peephole", optimiser=Adam(0.01))
-    >>> lstm.learn_many(x, y)
-    >>> error = lstm.predict_many(x[3:13]) - y[3:13]
-    >>> bool((abs(error[4:]) < 0.6).all())
+    >>> x = np.random.default_rng(0).choice([-1.0, 1.0], (3000, 1))
+    >>> before = np.roll(x, 1, axis=0)  # what was the input a step ago?
+    >>> lstm = OnlineLSTM(1, 8, 1, cell="peephole")
+    >>> lstm.learn_many(x, before)
+    >>> said = lstm.predict_many(x[:100])[1:]
+    >>> bool((np.sign(said) == before[1:100]).all())
     True
     """
 
