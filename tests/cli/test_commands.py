@@ -184,20 +184,27 @@ def test_help(run):
 
 
 @pytest.mark.parametrize("job", ["classify", "regress", "forecast"])
-def test_the_defaults_in_the_help_are_the_estimators(job):
+def test_the_defaults_in_the_help_are_the_estimators(run, job):
     import inspect
-
-    from carrousel.cli import train
 
     estimator = {
         "classify": estimators.LSTMClassifier,
         "regress": estimators.LSTMRegressor,
         "forecast": estimators.LSTMForecaster,
     }[job]
-    parameters = inspect.signature(estimator).parameters
-    told = train.OF_SERIES if job == "forecast" else train.OF_SEQUENCES
-    for name, word in told.items():
-        default = parameters[name].default
-        if isinstance(default, bool):
-            default = "bidirectional" if default else "one-direction"
-        assert word == str(default), name
+    defaults = {name: p.default for name, p in inspect.signature(estimator).parameters.items()}
+    told = " ".join(run("train", job, "--help")[1].split())
+    direction = "bidirectional" if defaults["bidirectional"] else "one-direction"
+    assert f"read sequences in both directions [default: {direction}]" in told
+    for option, name in (
+        ("--hidden-size <int>", "hidden_size"),
+        ("--layers <int>", "num_layers"),
+        ("--cell <str>", "cell"),
+        ("--dropout <float>", "dropout"),
+        ("--epochs <int>", "max_epochs"),
+        ("--patience <int>", "patience"),
+        ("--batch-size <int>", "batch_size"),
+        ("--lr <float>", "learning_rate"),
+    ):
+        said = told.split(option)[1].split("[default: ")[1].split("]")[0]
+        assert said == str(defaults[name]), name

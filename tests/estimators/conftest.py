@@ -7,6 +7,7 @@ import torch
 from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor
 
 QUICK = {"hidden_size": 8, "max_epochs": 8, "batch_size": 16, "learning_rate": 0.03}
+QUICK |= {"dropout": 0.0, "input_noise": 0.0}
 
 
 @pytest.fixture(autouse=True)

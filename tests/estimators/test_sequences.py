@@ -67,6 +67,16 @@ def test_refused(X, error, message):
         LSTMClassifier().fit(X, [0, 1][: len(X)])
 
 
+def test_a_2d_array_fixes_its_width_but_not_the_length_of_sequences():
+    flat = np.random.default_rng(0).normal(size=(20, 6))
+    model = LSTMClassifier(**QUICK | {"max_epochs": 1}).fit(flat, np.arange(20) % 2)
+    assert (model.n_features_in_, model.n_channels_) == (6, 1)
+    with pytest.raises(ValueError, match="X has 5 features, but LSTMClassifier is expecting 6 features as input"):
+        model.predict(flat[:, :5])
+    assert np.array_equal(model.predict_proba(list(flat)), model.predict_proba(flat))
+    assert model.predict(flat[:, :5, None]).shape == (20,)
+
+
 def test_refused_when_predicting():
     X, y = pulses(20)
     model = LSTMClassifier(**QUICK).fit(X, y)

@@ -16,10 +16,10 @@ from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from types import ModuleType
 
 from carrousel.cells import _classic, _odyssey, _relatives
-from carrousel.cells._contract import Cell, Gates, Parts, State, cell
+from carrousel.cells._contract import Cell, Gates, Named, Parts, State, cell
 from carrousel.cells._registry import Registry
 
-__all__ = ["Cell", "Gates", "Parts", "State", "cell", "get", "register"]
+__all__ = ["Cell", "Gates", "Named", "Parts", "State", "cell", "get", "register"]
 
 _family = Registry()
 for _module in (_classic, _odyssey, _relatives):

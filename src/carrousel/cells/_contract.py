@@ -7,22 +7,41 @@ import inspect
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 
 from carrousel.cells import math
 
-__all__ = ["Cell", "Gates", "Parts", "State", "cell"]
+__all__ = ["Cell", "Gates", "Named", "Parts", "State", "cell"]
 
 
-class State(SimpleNamespace):
+class Named:
+    """Values by name, as attributes. (torch.compile cannot look into ``types.SimpleNamespace``.)"""
+
+    def __init__(self, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what is not there comes here: attributes of all names are of any type.
+        raise AttributeError(f"{type(self).__name__} has no {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+
+class State(Named):
     """The states of a cell by name, ``State(c=c)``. The equations are given the old ones, with the cell's last
     output as ``h``, and return the new ones."""
 
 
-class Gates(SimpleNamespace):
+class Gates(Named):
     """The activations of a cell's gates and candidates by name, ``Gates(i=i, f=f, g=g, o=o)``: what is seen from
     outside, and what feeds back under gate recurrence."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 from collections.abc import Callable
 from copy import copy
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_type_hints
 
@@ -113,6 +115,20 @@ class Run:
 def names(text: str | None) -> list[str] | None:
     """``"a, b"`` as a list."""
     return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
+
+
+def defaults_of(module: str, estimator: str) -> dict[str, str]:
+    """An estimator's defaults in words for the help, read from its source: importing it takes seconds (torch)."""
+    tree = ast.parse(files("carrousel").joinpath("estimators", f"{module}.py").read_text(encoding="utf-8"))
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == estimator)
+    head = next(node.args for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
+    given = [
+        *zip(head.args[::-1], head.defaults[::-1], strict=False),
+        *zip(head.kwonlyargs, head.kw_defaults, strict=True),
+    ]
+    values = {argument.arg: ast.literal_eval(value) for argument, value in given if value is not None}
+    values["bidirectional"] = "bidirectional" if values["bidirectional"] else "one-direction"
+    return {f.name: str(values[f.name]) for f in fields(Knobs) if f.name in values}
 
 
 def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str] | None = None) -> Callable[..., Any]:

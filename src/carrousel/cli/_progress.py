@@ -68,7 +68,7 @@ def watch(about: str) -> Iterator[Callable[[Progress], None]]:
         elif p.event == "end":
             bar.update(task, **{**shown, "total": max(p.epoch, 1), "completed": max(p.epoch, 1)})  # type: ignore[arg-type]
         else:
-            bar.update(task, **shown)  # type: ignore[arg-type]
+            bar.update(task, refresh=p.event == "epoch", **shown)  # type: ignore[arg-type]
 
     try:
         yield tell

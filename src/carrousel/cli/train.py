@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import UsageError
-from ._options import Columns, Data, Json, Knobs, Run, flat, names
+from ._options import Columns, Data, Json, Knobs, Run, defaults_of, flat, names
 from ._output import emit, note, say
 from ._place import Place, folders_of, place
 from ._progress import watch
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
 
 HOLDOUT = 0.2
 TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
-
-# What the estimators decide when an option is not given, for the help; the tests hold these against the estimators.
-OF_SEQUENCES = {
-    "cell": "lstm",
-    "hidden_size": "64",
-    "num_layers": "1",
-    "bidirectional": "bidirectional",
-    "dropout": "0.2",
-    "max_epochs": "50",
-    "patience": "15",
-    "batch_size": "32",
-    "learning_rate": "0.005",
-    "device": "cpu",
-}
-OF_SERIES = {
-    **OF_SEQUENCES,
-    "bidirectional": "one-direction",
-    "dropout": "0.1",
-    "max_epochs": "40",
-    "patience": "8",
-}
 
 Holdout = Annotated[
     float | None,
@@ -58,7 +37,7 @@ Test = Annotated[
 ]
 
 
-@flat(defaults=OF_SEQUENCES)
+@flat(defaults=defaults_of("classify", "LSTMClassifier"))
 def classify(
     data: Data,
     *,
@@ -85,7 +64,7 @@ def classify(
     _train_sequences(model, parts, lambda part: part.y, where, run, json)
 
 
-@flat(defaults=OF_SEQUENCES)
+@flat(defaults=defaults_of("regress", "LSTMRegressor"))
 def regress(
     data: Data,
     *,
@@ -111,7 +90,7 @@ def regress(
     _train_sequences(model, parts, lambda part: part.values(), where, run, json)
 
 
-@flat(defaults=OF_SERIES)
+@flat(defaults=defaults_of("forecast", "LSTMForecaster"))
 def forecast(
     data: Annotated[
         str, typer.Argument(metavar="DATA", show_default=False, help="airline, lynx, shampoo-sales, or a file")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carrousel.engine import reference, torch_kernels
-from carrousel.engine._dispatch import Choice, choose, run, step
+from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, step, tell, watched
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
 DEVICES = frozenset({"cpu", "meta"})
@@ -12,13 +12,17 @@ DEVICES = frozenset({"cpu", "meta"})
 __all__ = [
     "DEVICES",
     "Choice",
-    "choose",
     "Layer",
     "Masks",
     "Result",
     "Weights",
+    "choose",
+    "prepare",
+    "quick_step",
     "reference",
     "run",
     "step",
+    "tell",
     "torch_kernels",
+    "watched",
 ]

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 
-from carrousel.cells import Cell, Parts, State
+from carrousel.cells import Cell, Named, Parts, State
 from carrousel.cells import math as cell_math
 
 __all__ = ["TRANSCENDENTAL", "Node", "Program", "adjoints", "constant", "evaluate", "leaf", "order", "trace"]
@@ -212,11 +211,11 @@ def trace(cell: Cell, *, masked: bool = False, exits: bool = False) -> Program:
     def port(make: Callable[[Node], Node]) -> Callable[[Any], Symbol]:
         return lambda value: Symbol(make(_node(value)))
 
-    z = SimpleNamespace()
+    z = Named()
     for row in cell.rows:
         parts = Parts(symbol("z.input", row), symbol("z.recurrent", row)) if row in cell.split else symbol("z", row)
         setattr(z, row, parts)
-    p = SimpleNamespace()
+    p = Named()
     for gate in cell.peepholes:
         setattr(p, gate, port(lambda value, gate=gate: mul(leaf("p", gate), value)))  # type: ignore[misc]
     for row in cell.candidates:

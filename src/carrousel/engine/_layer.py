@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 import torch
@@ -19,7 +18,18 @@ Weights = Mapping[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Layer:
-    """What a backend must know of a layer besides its weights. Rates of dropout are not here: see :class:`Masks`."""
+    """What a backend must know of a layer besides its weights. Rates of dropout are not here: see :class:`Masks`.
+
+    Attributes:
+        output_size: the size of h.
+        blocks: the number of blocks, which is the number of rows of a gate.
+        row_sizes: the number of rows of each gate and candidate, in the cell's order.
+        fed_back: the gates whose activations are states too, for they feed the next step.
+        state_names: the names of all states in the order in which they are passed: h, the cell's, the gates fed back.
+        state_sizes: the sizes that go with them.
+        refusal: why no kernel is made of it, None if one is; known once it has been prepared.
+        key: the string by which a traced graph knows it; likewise.
+    """
 
     cell: Cell
     input_size: int
@@ -31,53 +41,46 @@ class Layer:
     heads: int = 1
     diagonal: bool = False
     gate_recurrence: str | None = None
+    output_size: int = field(init=False, repr=False, compare=False)
+    blocks: int = field(init=False, repr=False, compare=False)
+    row_sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    fed_back: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    state_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    state_sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    refusal: str | None = field(default="the layer was not prepared", init=False, repr=False, compare=False)
+    key: str = field(default="", init=False, repr=False, compare=False)
+    _shapes: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
-    @cached_property
-    def output_size(self) -> int:
-        """The size of h."""
-        return self.proj_size or self.hidden_size
-
-    @cached_property
-    def blocks(self) -> int:
-        """The number of blocks, which is the number of rows of a gate."""
-        return self.hidden_size // self.block_size
-
-    @cached_property
-    def row_sizes(self) -> tuple[int, ...]:
-        """The number of rows of each gate and candidate, in the cell's order."""
-        candidates = self.cell.candidates
-        return tuple(self.hidden_size if row in candidates else self.blocks for row in self.cell.rows)
-
-    @cached_property
-    def fed_back(self) -> tuple[str, ...]:
-        """The gates whose activations are states too, for they feed the next step."""
-        return self.cell.gates if self.gate_recurrence else ()
-
-    @cached_property
-    def state_names(self) -> tuple[str, ...]:
-        """The names of all states in the order in which they are passed: h, the cell's, the gates fed back."""
-        return ("h", *self.cell.states, *self.fed_back)
-
-    @cached_property
-    def state_sizes(self) -> tuple[int, ...]:
-        """The sizes that go with :attr:`state_names`."""
-        inner = (self.hidden_size,) * len(self.cell.states)
-        return (self.output_size, *inner, *(self.blocks,) * len(self.fed_back))
+    def __post_init__(self) -> None:
+        # Plain attributes, not properties: every call looks at them, and torch.compile looks through them.
+        cell = self.cell
+        blocks = self.hidden_size // self.block_size
+        inner = (self.hidden_size,) * len(cell.states)
+        output_size = self.proj_size or self.hidden_size
+        fed_back = cell.gates if self.gate_recurrence else ()
+        row_sizes = tuple(self.hidden_size if row in cell.candidates else blocks for row in cell.rows)
+        derived = {
+            "output_size": output_size,
+            "blocks": blocks,
+            "row_sizes": row_sizes,
+            "fed_back": fed_back,
+            "state_names": ("h", *cell.states, *fed_back),
+            "state_sizes": (output_size, *inner, *(blocks,) * len(fed_back)),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_shapes", self._make_shapes())
+        object.__setattr__(self, "_hash", hash(tuple(getattr(self, f.name) for f in fields(self) if f.compare)))
 
     def __hash__(self) -> int:
         return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        # Kernels are looked up by their layer at every call: its many fields are hashed once.
-        return hash(tuple(getattr(self, name) for name in self.__dataclass_fields__))
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The layer's parameters: names and shapes, in the order of ``torch.nn.LSTM``, carrousel's own after."""
         return self._shapes
 
-    @cached_property
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
+    def _make_shapes(self) -> dict[str, tuple[int, ...]]:
         cell, rows = self.cell, sum(self.row_sizes)
         shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, self.input_size)}
         if cell.recurrent:

@@ -5,13 +5,12 @@ It runs on any device, in any dtype, under every transformation of torch. All el
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from carrousel.cells import Parts, State
+from carrousel.cells import Named, Parts, State
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
 __all__ = ["run", "step"]
@@ -189,9 +188,9 @@ class _Exit:
         return functional.layer_norm(value, value.shape[-1:], self.weight, self.bias)
 
 
-def _ports(layer: Layer, weights: Weights, masks: Masks) -> SimpleNamespace:
+def _ports(layer: Layer, weights: Weights, masks: Masks) -> Named:
     cell = layer.cell
-    ports = SimpleNamespace()
+    ports = Named()
     for index, gate in enumerate(cell.peepholes):
         setattr(ports, gate, _Peephole(weights["weight_peephole"][index], layer.block_size))
     for candidate in cell.candidates:
@@ -201,17 +200,15 @@ def _ports(layer: Layer, weights: Weights, masks: Masks) -> SimpleNamespace:
     return ports
 
 
-def _pre_activations(
-    layer: Layer, weights: Weights, projected: Tensor, h: Tensor, fed: tuple[Tensor, ...]
-) -> SimpleNamespace:
+def _pre_activations(layer: Layer, weights: Weights, projected: Tensor, h: Tensor, fed: tuple[Tensor, ...]) -> Named:
     cell = layer.cell
     if not cell.recurrent:
-        return SimpleNamespace(**dict(zip(cell.rows, _spread(layer, projected), strict=True)))
+        return Named(**dict(zip(cell.rows, _spread(layer, projected), strict=True)))
     recurrent = _recurrent_part(layer, weights, h, fed)
     if not cell.split:
-        return SimpleNamespace(**dict(zip(cell.rows, _spread(layer, projected + recurrent), strict=True)))
+        return Named(**dict(zip(cell.rows, _spread(layer, projected + recurrent), strict=True)))
     parts = zip(cell.rows, _spread(layer, projected), _spread(layer, recurrent), strict=True)
-    return SimpleNamespace(**{row: Parts(a, b) if row in cell.split else a + b for row, a, b in parts})
+    return Named(**{row: Parts(a, b) if row in cell.split else a + b for row, a, b in parts})
 
 
 def _advance(
@@ -232,7 +229,7 @@ def _advance(
         _zone(masks.zoneout_c, before, getattr(new_state, name))
         for name, before in zip(cell.states, inner, strict=True)
     )
-    activations = vars(gates)
+    activations = {row: getattr(gates, row) for row in cell.rows}
     new_fed = (activations[gate][..., :: layer.block_size] for gate in layer.fed_back)
     return (new_h, *new_inner, *new_fed), activations
 

@@ -105,10 +105,18 @@ class SequenceEstimator(Trainable):
     def _sequences(self, X: Any, what: str = "X") -> Sequences:
         """X as a fitted estimator accepts it."""
         self._check_fitted()
-        return as_sequences(X, channels=self.n_features_in_, estimator=type(self).__name__, what=what)
+        name = type(self).__name__
+        found = as_sequences(X, channels=self.n_channels_, estimator=name, what=what)
+        if None not in (found.flat, self._flat) and found.flat != self._flat:
+            raise ValueError(
+                f"{what} has {found.flat} features, but {name} is expecting {self._flat} features as input: it was "
+                "fitted on a 2-D array. Sequences of another length are given as a list or as [N, T, 1]"
+            )
+        return found
 
     def _check_channels(self, sequences: Sequences, names: Any) -> None:
-        self.n_features_in_ = sequences.channels
+        self.n_channels_, self._flat = sequences.channels, sequences.flat
+        self.n_features_in_ = sequences.channels if sequences.flat is None else sequences.flat
         if names is None:
             names = sequences.names or [str(k) for k in range(sequences.channels)]
         if len(names) != sequences.channels:
@@ -148,7 +156,7 @@ class SequenceEstimator(Trainable):
 
     def _build(self) -> nn.Module:
         return SequenceNet(
-            self.n_features_in_,
+            self.n_channels_,
             self._n_outputs,
             pooling=self.pooling,
             dropout=float(self.dropout),
@@ -187,6 +195,7 @@ class SequenceEstimator(Trainable):
     def _facts(self) -> dict[str, Any]:
         return {
             "channels": self.channel_names_,
+            "flat": self._flat,
             "scaler": {"mean": self.scaler_.mean.tolist(), "scale": self.scaler_.scale.tolist()},
         }
 
@@ -195,9 +204,11 @@ class SequenceEstimator(Trainable):
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.channel_names_ = [str(name) for name in facts["channels"]]
-        self.n_features_in_ = len(self.channel_names_)
-        self.scaler_ = _saved.scaler(facts["scaler"], self.n_features_in_)
-        names, wide = ("mean", "scale", "weight", "bias"), (2 * self.n_features_in_,)
+        self.n_channels_ = len(self.channel_names_)
+        self._flat = None if facts["flat"] is None else int(facts["flat"])
+        self.n_features_in_ = self.n_channels_ if self._flat is None else self._flat
+        self.scaler_ = _saved.scaler(facts["scaler"], self.n_channels_)
+        names, wide = ("mean", "scale", "weight", "bias"), (2 * self.n_channels_,)
         outputs = (self._n_outputs,)
         shapes = dict(zip(names, (wide, wide, outputs + wide, outputs), strict=True))
         self.baseline_ = LinearBaseline.from_tensors(

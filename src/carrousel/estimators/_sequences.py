@@ -8,11 +8,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sequences:
-    """N sequences as one array: ``values`` float64 [S, C], S the sum of ``lengths`` [N]; ``names`` of channels."""
+    """N sequences as one array: ``values`` float64 [S, C], S the sum of ``lengths`` [N]; ``names`` of channels.
+
+    ``flat`` is T where they came as one 2-D array [N, T], else None.
+    """
 
     values: np.ndarray
     lengths: np.ndarray
     names: tuple[str, ...] | None = None
+    flat: int | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -60,7 +64,8 @@ def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estim
 def _from_array(X: Any, what: str) -> Sequences:
     names = _names(X)
     array = real(X, what)
-    if array.ndim == 2:
+    flat = array.shape[1] if array.ndim == 2 else None
+    if flat is not None:
         array, names = array[:, :, None], None
     if array.ndim != 3:
         raise ValueError(
@@ -72,7 +77,7 @@ def _from_array(X: Any, what: str) -> Sequences:
         raise ValueError(f"Found array with 0 sample(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
     if steps == 0 or channels == 0:
         raise ValueError(f"Found array with 0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
-    return Sequences(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names)
+    return Sequences(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names, flat)
 
 
 def _from_list(X: Any, what: str) -> Sequences:
@@ -101,7 +106,10 @@ def _from_list(X: Any, what: str) -> Sequences:
             )
         arrays.append(array)
     lengths = np.array([len(a) for a in arrays], dtype=np.int64)
-    return Sequences(np.concatenate(arrays), lengths, _common_names(X, what))
+    # Numbers in lists of lists are a 2-D array to scikit-learn; arrays in a list are sequences that may differ.
+    plain = all(isinstance(x, (list, tuple)) and np.ndim(x[0]) == 0 for x in X)
+    flat = int(lengths[0]) if plain and len(set(lengths.tolist())) == 1 else None
+    return Sequences(np.concatenate(arrays), lengths, _common_names(X, what), flat)
 
 
 def _names(x: Any) -> tuple[str, ...] | None:

@@ -75,8 +75,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     Attributes
     ----------
     classes_ : class labels, sorted [K].
-    n_features_in_ : channels. (A 2-D array [N, T] is N sequences of one channel, and T may differ when predicting.)
-    channel_names_ : list of str.
+    n_channels_, channel_names_ : channels, and their names (list of str).
+    n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
+        arrays of another width are refused, as scikit-learn wants it.
     history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
     best_epoch_ : the epoch whose weights were kept.
     network_ : the torch module; ``network_.lstm`` is its ``carrousel.LSTM``.
@@ -245,9 +246,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return {k: self.class_weight[c] for k, c in enumerate(self.classes_.tolist()) if c in self.class_weight}
 
     def _validation(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
-        sequences = as_sequences(
-            X, channels=self.n_features_in_, estimator="LSTMClassifier", what="validation_data's X"
-        )
+        sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMClassifier", what="validation_data's X")
         return sequences, self._numbers(y, len(sequences), "validation_data's y")
 
     def _numbers(self, y: Any, count: int, what: str) -> np.ndarray:

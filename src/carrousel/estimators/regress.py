@@ -50,8 +50,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
 
     Attributes
     ----------
-    n_features_in_ : channels. (A 2-D array [N, T] is N sequences of one channel, and T may differ when predicting.)
-    channel_names_ : list of str.
+    n_channels_, channel_names_ : channels, and their names (list of str).
+    n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
+        arrays of another width are refused, as scikit-learn wants it.
     history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, MAE (of the validation part, in the
         target's units).
     best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
@@ -201,7 +202,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         return targets
 
     def _validation(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
-        sequences = as_sequences(X, channels=self.n_features_in_, estimator="LSTMRegressor", what="validation_data's X")
+        sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMRegressor", what="validation_data's X")
         return sequences, self._known_width(self._targets(y, len(sequences)), "validation_data's y")
 
     def _known_width(self, targets: np.ndarray, what: str) -> np.ndarray:

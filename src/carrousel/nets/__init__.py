@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from carrousel.nets._explain import Explanation, Ran, explain
 from carrousel.nets._lstm import LSTM
 from carrousel.nets._lstm_cell import LSTMCell
 
-__all__ = ["LSTM", "LSTMCell"]
+__all__ = ["LSTM", "Explanation", "LSTMCell", "Ran", "explain"]

@@ -131,6 +131,7 @@ class LSTM(nn.Module):
         above = layer_of(first.cell, first.output_size * self._directions, hidden_size, **options)
         self._layers = (first, *(above,) * (num_layers - 1))
         self._rates = rates_of(first.cell, recurrent_dropout, zoneout)
+        self._noisy = any(vars(self._rates).values())
         _init.check_init(first, init, forget_bias)
         self.forget_bias, self.init = forget_bias, init
         for layer, suffix in self._each():
@@ -173,9 +174,12 @@ class LSTM(nn.Module):
         return [(layer, suffix) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
 
     def _weights(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
-        own = self._parameters  # the module's own look-up is slow; what parametrisations take out of it is found there
-        weights = {name: own.get(name + suffix) for name in layer.shapes()}
-        return {name: getattr(self, name + suffix) if w is None else w for name, w in weights.items()}
+        own, weights = self._parameters, {}  # the module's own look-up is slow
+        for name in layer.shapes():
+            weight = own.get(name + suffix)
+            # What a parametrisation takes out of the parameters is found by that look-up only.
+            weights[name] = getattr(self, name + suffix) if weight is None else weight
+        return weights
 
     @property
     def all_weights(self) -> list[list[nn.Parameter]]:
@@ -273,6 +277,9 @@ class LSTM(nn.Module):
         >>> y.shape
         torch.Size([8])
         """
+        quick = self._quick_step(x, state)
+        if quick is not None:
+            return quick
         if self.bidirectional:
             raise RuntimeError("step: a bidirectional network needs the whole sequence")
         if self.training and self._rates.variational:
@@ -292,8 +299,27 @@ class LSTM(nn.Module):
             after = engine.step(layer, self._weights(layer, f"_l{k}"), h, before, masks)
             final.append(after)
             h = after[0]
-        output = h if batch.batched else h.squeeze(0)
+        output = (h if batch.batched else h.squeeze(0)).clone()  # who changes the output must not change the state
         return output, self._state_out(_stacked(final), batch)
+
+    def _quick_step(
+        self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None
+    ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]] | None:
+        """``step`` for one layer without noise, where nothing has to be checked twice; None where it must be."""
+        if state is None or self.num_layers > 1 or self.bidirectional or self._noisy or torch.is_grad_enabled():
+            return None
+        layer, given, size = self._layers[0], (state,) if isinstance(state, Tensor) else state, x.shape
+        if len(size) not in (1, 2) or size[-1] != layer.input_size or len(given) != len(layer.state_sizes):
+            return None
+        lead = (1, *size[:-1])
+        for value, last in zip(given, layer.state_sizes):  # noqa: B905 - their numbers were compared
+            if value.shape != (*lead, last):
+                return None
+        after = engine.quick_step(layer, self._weights(layer, "_l0"), x, given)
+        if after is None:
+            return None
+        output, *new = after
+        return output, tuple(new) if len(new) > 1 else new[0]
 
     def _check_features(self, x: Tensor) -> None:
         dtype = self.weight_ih_l0.dtype
@@ -341,7 +367,7 @@ class LSTM(nn.Module):
         """torch's name for the kernel to run, None where carrousel's own engine runs."""
         if batch.x.device.type in engine.DEVICES or torch_kernels.transformed():
             return None
-        if resets is not None or return_states or any(vars(self._rates).values()) or not batch.x.numel():
+        if resets is not None or return_states or self._noisy or not batch.x.numel():
             return None
         if batch.packed is None and batch.lengths is not None and not bool((batch.lengths > 0).all()):
             return None  # torch cannot pack an empty sequence
@@ -355,6 +381,7 @@ class LSTM(nn.Module):
             output, final = self._run_torch(kind, inner, tuple(map(inner.state_in, state)))
             padded, _ = pad_packed_sequence(output, total_length=batch.x.shape[0])
             return batch.steps_out(padded), tuple(map(inner.state_out, final))
+        engine.tell(engine.Choice("torch", f"torch's own kernel for the device {batch.x.device.type!r}"))
         data, final = torch_kernels.run(
             kind,
             batch.x if batch.packed is None else batch.packed,

@@ -8,7 +8,7 @@ from typing import Any
 
 from carrousel import cells
 from carrousel.cells import Cell
-from carrousel.engine import Layer
+from carrousel.engine import Layer, prepare
 
 __all__ = ["Rates", "check_flag", "check_rate", "check_size", "layer_of", "rates_of"]
 
@@ -54,24 +54,24 @@ def layer_of(cell: str | Cell, input_size: int, hidden_size: int, **options: Any
     Raises:
         TypeError, ValueError: an option is wrong, or two of them, or one and the cell, do not go together.
     """
-    layer = Layer(cells.get(cell), input_size, hidden_size, **options)
-    for name in ("bias", "layer_norm", "diagonal"):
-        check_flag(name, getattr(layer, name))
+    found = cells.get(cell)
+    check_size("input_size", input_size)
+    check_size("hidden_size", hidden_size)
+    for name, value in options.items():
+        if name in ("bias", "layer_norm", "diagonal"):
+            check_flag(name, value)
+        elif name in ("block_size", "heads"):
+            check_size(name, value)
+        elif name == "proj_size":
+            check_size(name, value, least=0)
+    layer = Layer(found, input_size, hidden_size, **options)
     _check_sizes(layer)
     _check_recurrence(layer)
-    return layer
+    return prepare(layer)
 
 
 def _check_sizes(layer: Layer) -> None:
     cell, H = layer.cell, layer.hidden_size
-    check_size("input_size", layer.input_size)
-    check_size("hidden_size", H)
-    for name in ("block_size", "heads"):
-        check_size(name, getattr(layer, name))
-    if not isinstance(layer.proj_size, int) or isinstance(layer.proj_size, bool):
-        raise TypeError(f"proj_size should be of type int, got: {type(layer.proj_size).__name__}")
-    if layer.proj_size < 0:
-        raise ValueError("proj_size should be a positive integer or zero to disable projections")
     if layer.proj_size >= H:
         raise ValueError("proj_size has to be smaller than hidden_size")
     if layer.proj_size and cell.reads_output:

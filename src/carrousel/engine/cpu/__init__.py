@@ -8,21 +8,20 @@ from torch import Tensor
 from carrousel.engine._graph import order
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 from carrousel.engine.cpu._autograd import sequence
+from carrousel.engine.cpu._call import KINDS, PLAIN
+from carrousel.engine.cpu._door import key_of, run_traced
 from carrousel.engine.cpu._packing import pack
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import unsupported
 from carrousel.engine.cpu._rows import dense
+from carrousel.engine.cpu._step import quick_step
 
-__all__ = ["refuses_call", "refuses_layer", "run"]
-
-_PLAIN = (Tensor, torch.nn.Parameter)
-_DTYPES = (torch.float32, torch.float64)
+__all__ = ["key_of", "quick_step", "refuses_call", "refuses_layer", "run"]
 
 
 def refuses_layer(layer: Layer) -> str | None:
     """Why no kernel is made of a layer; None if one is."""
     options = (
-        ("layer_norm", layer.layer_norm),
         ("block_size", layer.block_size > 1),
         ("heads", layer.heads > 1),
         ("diagonal", layer.diagonal),
@@ -32,10 +31,10 @@ def refuses_layer(layer: Layer) -> str | None:
         if on:
             return f"{name} is not fused"
     try:
-        found = plan(layer.cell)
+        found = plan(layer.cell, normed=layer.layer_norm)
     except Exception as error:  # a user's equations may fail in any way when they meet symbols
-        return f"the equations of cell {layer.cell.spec!r} cannot be traced: {error}"
-    roots = [*found.program.outputs.values(), *found.d_slots, *found.d_states, *found.d_peepholes]
+        return f"the equations of cell {layer.cell.spec!r} cannot be fused: {error}"
+    roots = [*found.program.outputs.values(), *found.d_exits, *found.d_slots, *found.d_states, *found.d_peepholes]
     operation = unsupported(order(roots))
     return None if operation is None else f"the kernels have no operation {operation!r}"
 
@@ -45,26 +44,29 @@ def refuses_call(
 ) -> str | None:
     """Why a call cannot use the layer's kernel; None if it can."""
     dtype = weights["weight_ih"].dtype
-    if dtype not in _DTYPES:
+    if dtype not in KINDS:
         return f"there is no kernel for numbers of type {dtype}"
     plain = alike = True
     for tensor in (x, *state, *weights.values()):
         if not tensor.is_cpu:
             return f"there is no kernel for the device {tensor.device.type!r}"
-        plain = plain and type(tensor) in _PLAIN
+        plain = plain and type(tensor) in PLAIN
         alike = alike and tensor.dtype is dtype
-    if not alike and not torch._C._is_any_autocast_enabled():
+    # Autocast narrows inputs; the weights must be alike in any case.
+    if not alike and not (
+        torch._C._is_any_autocast_enabled() and all(weight.dtype == dtype for weight in weights.values())
+    ):
         return "the input, the states and the weights are of several types"
     if any(mask is not None for mask in masks):
         return "dropout in the recursion and zoneout are not fused"
     if set(keep) - set(layer.state_names):
         return "the activations of gates were asked for, which the kernels do not keep"
+    if torch.compiler.is_compiling():
+        return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
     if not plain:
         return "an input is of a tensor subclass"
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
         return "a transformation of torch.func or forward-mode differentiation is at work"
-    if torch.compiler.is_compiling():
-        return "torch.compile traces the reference"
     if not x.shape[0] or not x.shape[1]:
         return "there is nothing to compute"
     return None
@@ -86,6 +88,8 @@ def run(
     dtype = weights["weight_ih"].dtype
     if torch._C._is_any_autocast_enabled():  # which may have made them narrower
         x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
+    if torch.compiler.is_compiling():
+        return run_traced(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
     all_states = any(name != "h" for name in keep)
     if lengths is None and resets is None:
         rows = dense(T, B)

@@ -16,7 +16,7 @@ from carrousel.engine.cpu._buffers import rows_of
 from carrousel.engine.cpu._forward import Kept, forward
 from carrousel.engine.cpu._rows import Rows
 
-__all__ = ["sequence"]
+__all__ = ["compute", "sequence"]
 
 
 class _Sequence(torch.autograd.Function):
@@ -24,7 +24,7 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor) -> Any:
-        results, kept = _compute(layer, rows, reverse, all_states, tensors, train=True)
+        results, kept = compute(layer, rows, reverse, all_states, tensors, train=True)
         ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
         # Results will hold this node: it must hold their memory, and not them, or neither would ever be freed.
         ctx.kept = replace(kept, H=kept.H.detach(), states=[value.detach() for value in kept.states])
@@ -59,7 +59,7 @@ class _Sequence(torch.autograd.Function):
         return (None,) * 4 + tuple(g if need else None for g, need in zip(result, needs, strict=True))
 
 
-def _compute(
+def compute(
     layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: Sequence[Tensor], *, train: bool
 ) -> tuple[list[Tensor], Kept]:
     """Outputs, final states, every step's states if wanted; and what is kept."""
@@ -125,6 +125,6 @@ def sequence(
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         output, *rest = _Sequence.apply(layer, rows, reverse, all_states, *tensors)
     else:
-        (output, *rest), _ = _compute(layer, rows, reverse, all_states, tensors, train=False)
+        (output, *rest), _ = compute(layer, rows, reverse, all_states, tensors, train=False)
     count = len(layer.state_names)
     return output, tuple(rest[:count]), dict(zip(layer.cell.states, rest[count:], strict=bool(all_states)))

@@ -75,68 +75,93 @@ def backward(
     dpeep = torch.zeros(B, len(cell.peepholes) * width, dtype=dtype) if cell.peepholes else dh
     wh = call.pack_columns(weights["weight_hh"], call.rows_recurrent, layer.hidden_size) if cell.recurrent else dh
     wp = call.pack_columns(weights["weight_hr"], call.one_row, layer.proj_size) if projected else dh
+    held: list[Tensor] = []  # what only the kernel refers to
     of_states: list[int] = []
     for s, s0, ds, dys, d in zip(kept.states, inner, d_running, given, d_states, strict=True):
         of_states += [s.data_ptr(), s0.data_ptr(), ds.data_ptr(), dys.data_ptr(), 0 if d is None else width]
+    d_norms: dict[str, tuple[Tensor, Tensor]] = {}
+    of_norms: list[int] = []
+    for name in call.variant.norms:
+        size = call.norm_size(name)
+        adjoint = empty(B, size, dtype=dtype) if name not in call.variant.parts else dh
+        d_norms[name] = running(None, size), running(None, size)
+        buffers = (*kept.norms[name], *call.gain_and_shift(weights, name), adjoint, *d_norms[name])
+        held += buffers
+        of_norms += [buffer.data_ptr() for buffer in buffers]
     arguments = call.backward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, kept.G.data_ptr(), kept.H.data_ptr(), h0.data_ptr(),
         peepholes.data_ptr(), wh.data_ptr(), wp.data_ptr(), dy.data_ptr(), lddy, dh.data_ptr(), dout.data_ptr(),
-        direct.data_ptr(), dbias.data_ptr(), dpeep.data_ptr(), *of_states,
+        direct.data_ptr(), dbias.data_ptr(), dpeep.data_ptr(), *of_states, *of_norms,
     )  # fmt: skip
     call.backward_kernel()(ctypes.byref(arguments))
 
-    grads = Grads(weights=_by_weights(call, x, h0, rows, kept, dy, dbias, dpeep, reverse=reverse, wanted=wanted))
+    # The adjoints of the products W x and R h: normalised, they are not those of the pre-activations.
+    p = call.plan
+    if layer.layer_norm:
+        d_wx, d_rh = kept.norms["X"][0], kept.norms["Z"][0] if cell.recurrent else kept.G
+    else:
+        d_wx, d_rh = kept.G[:, : p.inputs * width], kept.G[:, p.shared * width : len(p.slots) * width]
+    before = _before(kept, h0, rows, reverse=reverse) if "weight_hh" in wanted else h0
+    grads = Grads(weights=_by_products(call, x, before, d_wx, d_rh, wanted))
+    if "weight_hr" in wanted:
+        (dw,) = call.outer(dy, kept.out)
+        grads.weights["weight_hr"] = rows_of(dw[: layer.proj_size], layer.hidden_size)
+    grads.weights |= _by_vectors(call, dbias, dpeep, d_norms)
     if "x" in wanted:
-        grads.x = _by_x(call, weights, rows, kept)
+        dx = empty(rows.total, call.ldx, dtype=dtype)
+        wx = call.pack_columns(weights["weight_ih"], call.rows_in, layer.hidden_size)
+        call.bulk(d_wx.data_ptr(), d_wx.stride(0), wx, dx, M=rows.total, N=call.ldx, K=d_wx.shape[1])
+        grads.x = rows_of(dx, layer.input_size)
     if "state" in wanted:
-        d_h0 = _by_h0(call, wh, kept.G, direct, d_final[0], rows, reverse=reverse)
+        d_h0 = _by_h0(call, wh, d_rh, direct, d_final[0], rows, reverse=reverse)
         grads.state = [d_h0, *(rows_of(value, layer.hidden_size) for value in d_running)]
     return grads
 
 
-def _by_x(call: Call, weights: Weights, rows: Rows, kept: Kept) -> Tensor:
-    layer, N, dz = call.layer, rows.total, kept.G
-    dx = empty(N, call.ldx, dtype=call.dtype)
-    wx = call.pack_columns(weights["weight_ih"], call.rows_in, layer.hidden_size)
-    call.bulk(dz.data_ptr(), call.ldg, wx, dx, M=N, N=call.ldx, K=call.plan.inputs * call.width)
-    return rows_of(dx, layer.input_size)
-
-
-def _by_weights(
-    call: Call, x: Tensor, h0: Tensor, rows: Rows, kept: Kept, dy: Tensor, dbias: Tensor, dpeep: Tensor, *,
-    reverse: bool, wanted: set[str],
-) -> dict[str, Tensor]:  # fmt: skip
-    layer, p, dz, N = call.layer, call.plan, kept.G, rows.total
-    H, width = layer.hidden_size, call.width
-    found: dict[str, Tensor] = {}
+def _by_products(
+    call: Call, x: Tensor, before: Tensor, d_wx: Tensor, d_rh: Tensor, wanted: set[str]
+) -> dict[str, Tensor]:
+    """The derivatives by the matrices that x and h are multiplied with."""
+    layer, found = call.layer, {}
     ask_ih, ask_hh = "weight_ih" in wanted, "weight_hh" in wanted
     xs = padded(x, call.ldx) if ask_ih else x
-    before = _before(kept, h0, rows, reverse=reverse) if ask_hh else h0
-    of_input, of_recurrence = p.inputs * width, (len(p.slots) - p.shared) * width
-    if ask_ih and ask_hh and not layer.cell.split:
-        by_ih, by_hh = call.outer(dz.data_ptr(), call.ldg, N, of_input, xs, before)
+    if ask_ih and ask_hh and d_wx.data_ptr() == d_rh.data_ptr() and d_wx.shape == d_rh.shape:
+        by_ih, by_hh = call.outer(d_wx, xs, before)  # in one pass over the adjoints
     else:
-        by_ih = by_hh = dz
-        if ask_ih:
-            (by_ih,) = call.outer(dz.data_ptr(), call.ldg, N, of_input, xs)
-        if ask_hh:
-            shared = dz.data_ptr() + p.shared * width * dz.element_size()
-            (by_hh,) = call.outer(shared, call.ldg, N, of_recurrence, before)
+        by_ih, by_hh = (call.outer(d, b)[0] if ask else d for ask, d, b in ((ask_ih, d_wx, xs), (ask_hh, d_rh, before)))
     if ask_ih:
         found["weight_ih"] = call.unpack(by_ih, call.rows_in, layer.input_size)
     if ask_hh:
         found["weight_hh"] = call.unpack(by_hh, call.rows_recurrent, layer.output_size)
-    if "weight_hr" in wanted:
-        (dw,) = call.outer(dy.data_ptr(), call.ldh, N, call.ldh, kept.out)
-        found["weight_hr"] = rows_of(dw[: layer.proj_size], H)
-    if "bias_ih" in wanted or "bias_hh" in wanted:
-        total = call.column_sum(dbias)[: len(p.slots) * width].unsqueeze(-1)
-        found["bias_ih"] = call.unpack(total[:of_input], call.rows_in, 1).squeeze(-1)
+    return found
+
+
+def _by_vectors(
+    call: Call, dbias: Tensor, dpeep: Tensor, d_norms: dict[str, tuple[Tensor, Tensor]]
+) -> dict[str, Tensor]:
+    """The derivatives by biases, peepholes, gains: sums over the sequences."""
+    layer, p, width = call.layer, call.plan, call.width
+    H, found = layer.hidden_size, {}
+    rows = {"ih": call.rows_in, "hh": call.rows_recurrent}
+
+    def of_rows(total: Tensor, ending: str) -> Tensor:
+        # Memory of its own: who scales one parameter's gradient in place must not scale another's.
+        return call.unpack(total.unsqueeze(-1), rows[ending], 1).squeeze(-1).clone()
+
+    if layer.bias:
+        total = call.column_sum(dbias)[: len(p.slots) * width]
+        found["bias_ih"] = of_rows(total[: p.inputs * width], "ih")
         if layer.cell.recurrent:
-            # Memory of its own: who scales one parameter's gradient in place must not scale the other's.
-            found["bias_hh"] = call.unpack(total[p.shared * width :], call.rows_recurrent, 1).squeeze(-1).clone()
-    if "weight_peephole" in wanted:
+            found["bias_hh"] = of_rows(total[p.shared * width :], "hh")
+    if layer.cell.peepholes:
         found["weight_peephole"] = rows_of(call.column_sum(dpeep).view(-1, width), H)
+    for name, (by_gain, by_shift) in d_norms.items():
+        if name in call.variant.parts:
+            ending = "ih" if name == "X" else "hh"
+            found[f"norm_{ending}"] = of_rows(call.column_sum(by_gain), ending)
+        else:
+            found[f"norm_{name}"] = rows_of(call.column_sum(by_gain), H)
+            found[f"norm_bias_{name}"] = rows_of(call.column_sum(by_shift), H)
     return found
 
 
@@ -149,20 +174,20 @@ def _before(kept: Kept, h0: Tensor, rows: Rows, *, reverse: bool) -> Tensor:
 
 
 def _by_h0(
-    call: Call, wh: Tensor, dz: Tensor, direct: Tensor, d_final: Tensor | None, rows: Rows, *, reverse: bool
+    call: Call, wh: Tensor, d_rh: Tensor, direct: Tensor, d_final: Tensor | None, rows: Rows, *, reverse: bool
 ) -> Tensor:
-    """The adjoint of the initial h: what comes back from each sequence's first step."""
+    """The adjoint of the initial h: what comes back from each sequence's first step, the first it ran."""
     layer, B = call.layer, rows.count
     first = rows.last(reverse=not reverse)  # the first step in the order of running
     total = direct[:, : layer.output_size] if layer.cell.reads_output else None
     if layer.cell.recurrent:
-        of_first = dz[first, call.plan.shared * call.width : len(call.plan.slots) * call.width].contiguous()
-        back = empty(B, call.ldh, dtype=dz.dtype)
+        of_first = d_rh[first]
+        back = empty(B, call.ldh, dtype=call.dtype)
         call.bulk(of_first.data_ptr(), of_first.shape[1], wh, back, M=B, N=call.ldh, K=of_first.shape[1])
         through = rows_of(back, layer.output_size)
         total = through if total is None else through + total
     if total is None:
-        total = torch.zeros(B, layer.output_size, dtype=dz.dtype)
+        total = torch.zeros(B, layer.output_size, dtype=call.dtype)
     runs = rows.lengths > 0
     if bool(runs.all()):
         return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["empty", "padded", "poison", "rows_of"]
+__all__ = ["empty", "padded", "poison", "rows_of", "solid"]
 
 _POISON = False
 
@@ -22,10 +22,15 @@ def empty(*shape: int, dtype: torch.dtype) -> Tensor:
     return buffer.fill_(float("nan")) if _POISON else buffer
 
 
+def solid(tensor: Tensor) -> Tensor:
+    """Its numbers row by row in memory as they are: torch's lazy negation (of a conjugate's imaginary part) is done."""
+    return tensor.contiguous().resolve_neg()
+
+
 def padded(tensor: Tensor, width: int) -> Tensor:
     """A contiguous ``[rows, width]`` with zeros past the tensor's own columns; itself where it is that already."""
     if tensor.shape[-1] == width:
-        return tensor.contiguous()
+        return solid(tensor)
     buffer = tensor.new_zeros(*tensor.shape[:-1], width)
     buffer[..., : tensor.shape[-1]] = tensor
     return buffer

@@ -12,15 +12,20 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine.cpu import _parallel
-from carrousel.engine.cpu._buffers import empty, padded
+from carrousel.engine.cpu._buffers import empty, padded, solid
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
-from carrousel.engine.cpu._plan import Plan, plan
-from carrousel.engine.cpu._sequence import backward_code, backward_slots, forward_code, forward_slots
+from carrousel.engine.cpu._plan import Plan
+from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
 from carrousel.engine.cpu._target import host
 
-__all__ = ["Call", "call_of"]
+__all__ = ["KINDS", "PLAIN", "Call", "call_of"]
 
-_KINDS = {torch.float32: "float", torch.float64: "double"}
+KINDS = {torch.float32: "float", torch.float64: "double"}
+"""The types of numbers that there are kernels for, in LLVM's terms."""
+
+PLAIN = (Tensor, torch.nn.Parameter)
+"""The types of tensor whose memory is what it seems."""
+
 _SMALL = 1 << 18
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""
 
@@ -41,17 +46,18 @@ class Call:
 
     def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
         self.layer, self.dtype, self.target = layer, dtype, host()
-        self._kind = _KINDS[dtype]
-        self._lanes = self.target.lanes(self._kind)
-        self.plan: Plan = plan(layer.cell)
+        self.kind = KINDS[dtype]
+        self._lanes = self.target.lanes(self.kind)
+        self.variant = Variant(layer.cell, bool(layer.proj_size), layer.layer_norm, layer.bias)
+        self.plan: Plan = self.variant.plan
         self.width, self.ldh = self.whole(layer.hidden_size), self.whole(layer.output_size)
         self.ldx, self.ldg = self.whole(layer.input_size), len(self.plan.slots) * self.width
         if self.ldg % _SET == 0:
             # Rows a power of two apart fall on few sets of the cache, and drive one another out.
             self.ldg += self._lanes
         self.zeros = torch.zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
-        code = gemm_code(self._kind, self.target)
-        team = dict(zip(("parallel", "thread_number"), _parallel.runtime(), strict=True))
+        code = gemm_code(self.kind, self.target)
+        team = _parallel.runtime()
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
         self._outer_arguments = OUTER.arguments(**team)
         self._bulk, self._outer = code.function("bulk"), code.function("outer")
@@ -63,8 +69,8 @@ class Call:
             "ldx": layer.input_size, "KH": layer.output_size if layer.cell.recurrent else 0,
             "out_kept": int(bool(layer.proj_size)),
         }  # fmt: skip
-        self.forward_arguments = _arguments(forward_slots(layer.cell), fixed)
-        self.backward_arguments = _arguments(backward_slots(layer.cell), fixed)
+        self.forward_arguments = _arguments(forward_slots(self.variant), fixed)
+        self.backward_arguments = _arguments(backward_slots(self.variant), fixed)
         self._forward: dict[bool, Kernel] = {}
         self._backward: Kernel | None = None
         starts = dict(zip(layer.cell.rows, _running_sum(layer.row_sizes), strict=True))
@@ -85,15 +91,13 @@ class Call:
 
     def forward_kernel(self, *, keep: bool) -> Kernel:
         if keep not in self._forward:
-            cell, projected = self.layer.cell, bool(self.layer.proj_size)
-            code = forward_code(cell, self._kind, self.target, keep, projected)
+            code = forward_code(self.variant, self.kind, self.target, keep)
             self._forward[keep] = code.function("forward")
         return self._forward[keep]
 
     def backward_kernel(self) -> Kernel:
         if self._backward is None:
-            layer = self.layer
-            code = backward_code(layer.cell, self._kind, self.target, layer.bias, bool(layer.proj_size))
+            code = backward_code(self.variant, self.kind, self.target)
             self._backward = code.function("backward")
         return self._backward
 
@@ -106,7 +110,7 @@ class Call:
         return self._pack(self._pack_columns, weight, rows, size, self.whole(weight.shape[1]))
 
     def _pack(self, kernel: Kernel, weight: Tensor, rows: Tensor, size: int, other: int) -> Tensor:
-        weight, groups, tall = weight.contiguous(), rows.shape[0], self.whole(size)
+        weight, groups, tall = solid(weight), rows.shape[0], self.whole(size)
         total, columns = groups * tall * other, weight.shape[1]
         panels = empty(total, dtype=self.dtype)
         threads = self.threads(total)
@@ -131,16 +135,17 @@ class Call:
         )  # fmt: skip
         self._bulk(ctypes.byref(arguments))
 
-    def outer(self, a: int, lda: int, K: int, M: int, *factors: Tensor) -> list[Tensor]:
-        """A^T B for one or two B of K rows, each a whole number of vectors wide, and A of M columns at an address."""
+    def outer(self, a: Tensor, *factors: Tensor) -> list[Tensor]:
+        """A^T B for one or two B, each a whole number of vectors wide; A and B may be columns of wider matrices."""
+        K, M = a.shape
         results = [empty(M, b.shape[1], dtype=self.dtype) for b in factors]
-        words = [
-            w
-            for b, c in zip(factors, results, strict=True)
-            for w in (b.data_ptr(), b.stride(0), b.shape[1], c.data_ptr())
-        ]
+        words: list[int] = []
+        for b, c in zip(factors, results, strict=True):
+            words += b.data_ptr(), b.stride(0), b.shape[1], c.data_ptr()
         work = M * K * sum(b.shape[1] for b in factors)
-        arguments = self._outer_arguments(self.threads(work), a, lda, K, M, *words, *[0] * (8 - len(words)))
+        arguments = self._outer_arguments(
+            self.threads(work), a.data_ptr(), a.stride(0), K, M, *words, *[0] * (8 - len(words))
+        )
         self._outer(ctypes.byref(arguments))
         return results
 
@@ -149,22 +154,39 @@ class Call:
         B = values.shape[0]
         if B == 1:
             return values[0]
-        ones = torch.ones(B, dtype=values.dtype)
-        return self.outer(ones.data_ptr(), 1, B, 1, values)[0][0]
+        return self.outer(torch.ones(B, 1, dtype=values.dtype), values)[0][0]
 
     def bias(self, weights: Weights) -> Tensor:
-        """The biases in the order of the slots, ``[ldg]``."""
+        """Both biases together in the order of the slots, ``[slots · width]``."""
         bias_ih, bias_hh = weights.get("bias_ih"), weights.get("bias_hh")
         if bias_ih is None:
             return self.zeros
         if self._plain:
             return bias_ih + bias_hh
-        H = self.layer.hidden_size
         bias = torch.zeros(len(self.plan.slots), self.width, dtype=self.dtype)
-        bias[: self.plan.inputs, :H] += bias_ih[_expand(self.rows_in, H)]
+        bias[: self.plan.inputs] += self._in_slots(bias_ih, self.rows_in)
         if bias_hh is not None:
-            bias[self.plan.shared :, :H] += bias_hh[_expand(self.rows_recurrent, H)]
+            bias[self.plan.shared :] += self._in_slots(bias_hh, self.rows_recurrent)
         return bias
+
+    def _in_slots(self, vector: Tensor, rows: Tensor) -> Tensor:
+        """A vector of a weight's rows as ``[slots, width]``."""
+        return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size)], self.width)
+
+    def gain_and_shift(self, weights: Weights, name: str) -> tuple[Tensor, Tensor]:
+        """Layer norm's gain and bias for what is named in :attr:`Variant.norms`, in slots."""
+        if name in self.variant.parts:
+            ending, rows = ("ih", self.rows_in) if name == "X" else ("hh", self.rows_recurrent)
+            bias = weights.get(f"bias_{ending}")
+            shift = self.zeros if bias is None else self._in_slots(bias, rows)
+            return self._in_slots(weights[f"norm_{ending}"], rows), shift
+        bias = weights.get(f"norm_bias_{name}")
+        return padded(weights[f"norm_{name}"], self.width), self.zeros if bias is None else padded(bias, self.width)
+
+    def norm_size(self, name: str) -> int:
+        """The numbers in a row of what is normalised."""
+        low, high = self.variant.parts.get(name, (0, 1))
+        return (high - low) * self.width
 
     def peepholes(self, weights: Weights) -> Tensor:
         """The peephole weights ``[P, width]``."""
@@ -190,10 +212,6 @@ def _arguments(slots: Any, fixed: dict[str, int]) -> Any:
 
 def _running_sum(sizes: tuple[int, ...]) -> list[int]:
     return [sum(sizes[:k]) for k in range(len(sizes))]
-
-
-def _expand(rows: Tensor, size: int) -> Tensor:
-    return rows.unsqueeze(-1) + torch.arange(size)
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
-from carrousel.engine.cpu._buffers import empty, padded
+from carrousel.engine.cpu._buffers import empty, padded, solid
 from carrousel.engine.cpu._call import call_of
 from carrousel.engine.cpu._rows import Rows
 
@@ -28,6 +28,7 @@ class Kept:
         states: ``[rows, width]`` for each state of the cell.
         out: ``[rows, width]``, the cell's own output where it is projected.
         H: ``[rows, ldh]``, the outputs.
+        norms: for all that layer norm acts on, by name, the normalised rows and 1 / their deviation.
         before: ``[rows, ldh]``, for every row the h of the step before, if the packing is uniform: the same memory
             as H, one step on, with the initial h at its end.
         every: whether it is kept of every step; else G, states and out have but one row for each sequence.
@@ -37,6 +38,7 @@ class Kept:
     states: list[Tensor]
     out: Tensor
     H: Tensor
+    norms: dict[str, tuple[Tensor, Tensor]]
     before: Tensor | None
     every: bool
 
@@ -56,7 +58,7 @@ def forward(
     """
     dtype = x.dtype
     call, cell, I, H = call_of(layer, dtype), layer.cell, layer.input_size, layer.hidden_size
-    x = x.contiguous()
+    x = solid(x)
     N, B, ldg, width = rows.total, rows.count, call.ldg, call.width
     recurrent, projected = cell.recurrent, bool(layer.proj_size)
     threads = min(call.threads(N * ldg * (I + layer.output_size)), B)
@@ -76,15 +78,27 @@ def forward(
     inner = [padded(value, width) for value in state[1:]]
     wx = call.pack_rows(weights["weight_ih"], call.rows_in, H)
     wh = call.pack_rows(weights["weight_hh"], call.rows_both, H) if recurrent else wx
-    wr = call.pack_rows(weights["weight_hh"], call.rows_only, H) if cell.split else wx
+    wr = wx
+    if layer.layer_norm and recurrent:
+        # Normalised in one piece, the recurrent part is computed in one piece.
+        wh = call.pack_rows(weights["weight_hh"], call.rows_recurrent, H)
+    elif cell.split:
+        wr = call.pack_rows(weights["weight_hh"], call.rows_only, H)
     wp = call.pack_rows(weights["weight_hr"], call.one_row, layer.proj_size) if projected else wx
-    if not fused:
+    norms: dict[str, tuple[Tensor, Tensor]] = {}
+    of_norms: list[Tensor] = []
+    for name in call.variant.norms:
+        norms[name] = empty(depth, call.norm_size(name), dtype=dtype), empty(depth, dtype=dtype)
+        of_norms += [*norms[name], *call.gain_and_shift(weights, name)]
+    if not fused and layer.layer_norm:
+        call.bulk(x.data_ptr(), I, wx, norms["X"][0], M=N, N=call.plan.inputs * width, K=I)
+    elif not fused:
         call.bulk(x.data_ptr(), I, wx, G, M=N, N=call.plan.inputs * width, K=I, start=bias)
-    of_states = [buffer.data_ptr() for pair in zip(states, inner, strict=True) for buffer in pair]
+    of_states = [buffer for pair in zip(states, inner, strict=True) for buffer in pair]
     arguments = call.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.data_ptr(), h0.data_ptr(),
         peepholes.data_ptr(), x.data_ptr(), I if fused else 0, wx.data_ptr(), wh.data_ptr(), wr.data_ptr(),
-        wp.data_ptr(), bias.data_ptr(), every, out.data_ptr(), *of_states,
+        wp.data_ptr(), bias.data_ptr(), every, out.data_ptr(), *[buffer.data_ptr() for buffer in (*of_states, *of_norms)],
     )  # fmt: skip
     call.forward_kernel(keep=keep)(ctypes.byref(arguments))
-    return Kept(G, states, out, output, before, every)
+    return Kept(G, states, out, output, norms, before, every)

@@ -14,7 +14,7 @@ from functools import cache
 
 from carrousel.engine.cpu._compile import Code, compile_module
 from carrousel.engine.cpu._emit import Function, Module
-from carrousel.engine.cpu._parallel import emit_parallel
+from carrousel.engine.cpu._parallel import TEAM, emit_parallel
 from carrousel.engine.cpu._slots import Slots
 from carrousel.engine.cpu._target import Target
 
@@ -35,16 +35,18 @@ _KERNEL = tuple(item for item in PRODUCT if item[1] not in ("M", "N")) + (("i64"
 DEPTH = 256
 """The rows of an ordinary B that are taken at once: so many that a panel of them stays in the first cache."""
 
-_TEAM = ("parallel", "thread_number")
+RESIDENT = 1 << 19
+"""The bytes of A that are taken at once where all of B's columns pass over them."""
 
-BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], _TEAM)
+
+BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], TEAM)
 """The arguments of ``bulk``, a large product with a B in panels, whose rows are shared among threads."""
 
-OUTER = Slots(["threads", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], _TEAM)
+OUTER = Slots(["threads", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], TEAM)
 """The arguments of ``outer``, C = A^T B over K rows of A and of B, and the same with another B while A is at hand.
 A's M columns, the rows of C, are shared among threads; C's rows have N columns and no distance."""
 
-PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], _TEAM)
+PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], TEAM)
 """The arguments of ``pack_rows`` and ``pack_columns``."""
 
 
@@ -179,8 +181,10 @@ def _outer(module: Module) -> None:
                 a1=f.at(a, f.mul(k, lda)), m1="1", k1=lda, b1=panel, K1=depth, c=at, ldc=N, M=count, N=wide,
             )  # fmt: skip
 
-    with f.when(f.op(f"icmp sgt i64 {count}, 0")), f.loop(0, K, DEPTH) as k:
-        depth = f.least(f.sub(K, k), DEPTH)
+    # As many rows at once as leave A's share of them in the second cache.
+    most = f.least(f.most(f.quotient(str(RESIDENT // module.bytes), f.most(count, 1)), DEPTH // 4), DEPTH)
+    with f.when(f.op(f"icmp sgt i64 {count}, 0")), f.loop(0, K, most) as k:
+        depth = f.least(f.sub(K, k), most)
         for which in ("", "also_"):
             step(k, depth, which)
     emit_parallel(module, "outer", "outer_share", OUTER)

@@ -13,13 +13,14 @@ from carrousel.engine.cpu._emit import Function
 
 __all__ = ["UNARY"]
 
-# tanh(x) = x P(x²) / Q(x²) for |x| < 7.905: the rational approximation widely used for float32, highest power first.
+# tanh(x) = x P(x²) / Q(x²) for |x| < 8: the rational approximation widely used for float32, highest power first. At
+# the limit, with fused multiply-add, it is 1.
 _TANH_P = (
     -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
     1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
 )  # fmt: skip
 _TANH_Q = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
-_TANH_LIMIT = 7.90531110763549805
+_TANH_LIMIT = 7.99881172180175781
 
 # log(1 + f) = 2 s + s R(s²), s = f / (2 + f): coefficients 2/3, 2/5, ... of the series, which on the reduced range
 # needs 5 terms for float32 and 11 for float64.
@@ -49,13 +50,14 @@ def _reduce(f: Function, x: str) -> tuple[str, str]:
     k = f.intrinsic("rint", f.arithmetic("fmul", x, m.splat(1 / math.log(2))))
     # The upper part of log 2 has zeros at its end, so that its product with k is exact.
     bits = 12 if m.kind == "float" else 20
-    high = float(Fraction(math.floor(math.log(2) * 2**bits), 2**bits))
-    low = 0.693147180559945309417232121458 - high if m.kind == "float" else _LOG2 - high
+    high = Fraction(math.floor(_LOG2 * 2**bits), 2**bits)
+    low = float(_LOG2 - high)
     minus = f.op(f"fneg {m.vector} {k}")
-    return k, f.fma(minus, m.splat(low), f.fma(minus, m.splat(high), x))
+    return k, f.fma(minus, m.splat(low), f.fma(minus, m.splat(float(high)), x))
 
 
-_LOG2 = math.log(2)
+_LOG2 = Fraction("0.693147180559945309417232121458176568075500134360255254120680")
+"""log 2 to more digits than any number here has: of its lower part all count."""
 
 
 def _power_of_two(f: Function, k: str) -> str:
@@ -130,7 +132,8 @@ def sigmoid(f: Function, x: str) -> str:
 def _log_of_normal(f: Function, x: str) -> str:
     """log(x) for finite positive x."""
     m = f.module
-    shift, bias, tiny, scale = (23, 127, 1.1754943508222875e-38, 24) if m.kind == "float" else (52, 1023, 2.2250738585072014e-308, 54)  # fmt: skip
+    # Bits of the mantissa, the smallest normal number, and by how many powers of two a smaller one is raised.
+    shift, tiny, scale = (23, 2.0**-126, 24) if m.kind == "float" else (52, 2.0**-1022, 54)
     denormal = f.compare("olt", x, m.splat(tiny))
     x = f.choose(denormal, f.arithmetic("fmul", x, m.splat(2.0**scale)), x)
     bits = f.op(f"bitcast {m.vector} {x} to {m.integers}")
@@ -148,7 +151,7 @@ def _log_of_normal(f: Function, x: str) -> str:
     tail = f.arithmetic("fmul", square, _polynomial(f, square, series))
     # log(1 + u) = u - s (u - tail), which keeps the leading term exact.
     correction = f.arithmetic("fmul", s, f.arithmetic("fsub", u, tail))
-    return f.fma(k, m.splat(_LOG2), f.arithmetic("fsub", u, correction))
+    return f.fma(k, m.splat(float(_LOG2)), f.arithmetic("fsub", u, correction))
 
 
 def log(f: Function, x: str) -> str:

@@ -53,6 +53,16 @@ class Packing:
         """``[segments, size]`` to ``[B, size]``."""
         return packed.index_select(0, self.ends)
 
+    def state_back(self, d_state: Tensor) -> Tensor:
+        """The adjoint of :meth:`state_out`."""
+        return d_state.new_zeros(self.rows.count, d_state.shape[-1]).index_copy(0, self.ends, d_state)
+
+    def state_sum(self, d_packed: Tensor) -> Tensor:
+        """The adjoint of :meth:`state_in`: of a sequence's segments, at most one starts from its initial state."""
+        own = self.starts.nonzero().squeeze(-1)
+        total = d_packed.new_zeros(self.shape[1], d_packed.shape[-1])
+        return total.index_copy(0, self.sequence[own], d_packed[own])
+
 
 @torch.no_grad()
 def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:

@@ -12,38 +12,51 @@ import torch
 from carrousel.engine.cpu._emit import Module
 from carrousel.engine.cpu._slots import Slots
 
-__all__ = ["emit_parallel", "runtime", "threads"]
+__all__ = ["TEAM", "emit_parallel", "runtime", "threads"]
+
+TEAM = ("parallel", "thread_number", "team_size")
+"""The words of a kernel's arguments that hold the runtime's functions."""
 
 _born = os.getpid()
 
 
 @cache
-def runtime() -> tuple[int, int]:
-    """The addresses of ``GOMP_parallel`` and ``omp_get_thread_num``; zeros where there is no such runtime."""
+def runtime() -> dict[str, int]:
+    """The addresses of ``GOMP_parallel``, ``omp_get_thread_num`` and ``omp_get_num_threads``, by the names of
+    ``TEAM``; zeros where there is no such runtime."""
     own = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*"))
     for name in [*map(str, own), None]:
         try:
             library = ctypes.CDLL(name)
-            functions = library.GOMP_parallel, library.omp_get_thread_num
+            functions = library.GOMP_parallel, library.omp_get_thread_num, library.omp_get_num_threads
         except (OSError, AttributeError):
             continue
-        return tuple(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions)  # type: ignore[return-value]
-    return 0, 0
+        addresses = (ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions)
+        return dict(zip(TEAM, addresses, strict=True))
+    return dict.fromkeys(TEAM, 0)
 
 
 def threads() -> int:
     """How many threads a call may use: torch's own setting; 1 in a forked child, where OpenMP's threads are gone."""
-    if os.getpid() != _born or not runtime()[0]:
+    if os.getpid() != _born or not runtime()["parallel"]:
         return 1
     return torch.get_num_threads()
 
 
 def emit_parallel(module: Module, name: str, share: str, slots: Slots) -> None:
-    """A public function of the arguments' array ``a`` that runs ``share(a, thread)`` on every thread."""
+    """A public function of the arguments' array ``a`` that runs ``share(a, thread)`` for every thread.
+
+    The runtime may give fewer threads than were asked for (``OMP_DYNAMIC``, ``OMP_THREAD_LIMIT``): these then run the
+    shares of the others too.
+    """
     entry = module.function(name + "_thread", [("ptr", "a")])
-    number = slots.pointer(entry, "thread_number")
-    thread = entry.op(f"call i32 {number}()")
-    entry.line(f"call void @{share}(ptr %a, i64 {entry.op(f'zext i32 {thread} to i64')})")
+
+    def whole(function: str) -> str:
+        number = entry.op(f"call i32 {slots.pointer(entry, function)}()")
+        return entry.op(f"zext i32 {number} to i64")
+
+    with entry.loop(whole("thread_number"), slots.integer(entry, "threads"), whole("team_size")) as thread:
+        entry.line(f"call void @{share}(ptr %a, i64 {thread})")
     f = module.function(name, [("ptr", "a")], public=True)
     count = slots.integer(f, "threads")
     several = f.op(f"icmp sgt i64 {count}, 1")

@@ -20,13 +20,17 @@ class Slots:
         self.varying, self.fixed = tuple(varying), tuple(fixed)
         self._index = {name: index for index, name in enumerate((*varying, *fixed))}
 
+    def place(self, f: Function, name: str) -> str:
+        """The address of a word."""
+        return f.op(f"getelementptr i64, ptr %a, i64 {self._index[name]}")
+
     def integer(self, f: Function, name: str) -> str:
         """Loads a word as an integer."""
-        return f.op(f"load i64, ptr {f.op(f'getelementptr i64, ptr %a, i64 {self._index[name]}')}")
+        return f.op(f"load i64, ptr {self.place(f, name)}")
 
     def pointer(self, f: Function, name: str) -> str:
         """Loads a word as an address."""
-        return f.op(f"load ptr, ptr {f.op(f'getelementptr i64, ptr %a, i64 {self._index[name]}')}")
+        return f.op(f"load ptr, ptr {self.place(f, name)}")
 
     def arguments(self, **fixed: int) -> Arguments:
         """What makes the arrays of many calls that have the fixed words in common."""

@@ -1,0 +1,164 @@
+"""The kernels as operators of torch, for ``torch.compile`` and ``torch.export``, which cannot look into them.
+
+In eager mode they are an ``autograd.Function``, which knows double backward and costs less; an operator is what a
+traced graph can hold. Both run the same code. A layer travels as a string.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import torch
+from torch import Tensor
+
+from carrousel import cells
+from carrousel.engine._layer import Layer, Result, Weights
+from carrousel.engine.cpu._autograd import compute
+from carrousel.engine.cpu._backward import backward
+from carrousel.engine.cpu._forward import forward
+from carrousel.engine.cpu._packing import Packing, pack
+
+__all__ = ["key_of", "run_traced"]
+
+_layers: dict[str, Layer] = {}
+
+
+def key_of(layer: Layer) -> str:
+    """The string by which an operator knows a layer. That of a cell of the registry says all; that of a user's own
+    cell means something in this process only."""
+    spec = layer.cell.spec
+    known = spec.partition("(")[0] in cells and cells.get(spec) == layer.cell
+    values = {f.name: getattr(layer, f.name) for f in fields(layer) if f.init and f.name != "cell"}
+    key = json.dumps({"cell": spec if known else f"{spec}#{id(layer.cell)}", **values})
+    _layers[key] = layer
+    return key
+
+
+def _layer(key: str) -> Layer:
+    if key not in _layers:
+        values = json.loads(key)
+        if "#" in values["cell"]:
+            raise RuntimeError(
+                f"this graph was made in another process, with a cell of its own ({values['cell'].partition('#')[0]}); "
+                "carrousel.cells.register it, there and here, to take such graphs from one process to another"
+            )
+        _layers[key] = Layer(cells.get(values.pop("cell")), **values)
+    return _layers[key]
+
+
+def _packing(x: Tensor, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
+    return pack(x.shape[0], x.shape[1], lengths, resets, reverse=reverse)
+
+
+@torch.library.custom_op("carrousel::sequence", mutates_args=(), device_types="cpu")
+def _sequence(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    reverse: bool, all_states: bool,
+) -> list[Tensor]:  # fmt: skip
+    """Output ``[T, B, output]``, final states ``[B, size]``, and every step's states ``[T, B, H]`` if wanted."""
+    own = _layer(layer)
+    packing = _packing(x, lengths, resets, reverse=reverse)
+    if not packing.rows.total:
+        return _of_nothing(own, x, state, all_states=all_states)
+    tensors = [packing.rows_in(x), *map(packing.state_in, state), *weights]
+    (output, *rest), _ = compute(own, packing.rows, reverse, all_states, tensors, train=False)
+    n = len(state)
+    return [
+        packing.rows_out(output),
+        *(packing.state_out(value).clone() for value in rest[:n]),
+        *map(packing.rows_out, rest[n:]),
+    ]
+
+
+def _of_nothing(layer: Layer, x: Tensor, state: list[Tensor], *, all_states: bool) -> list[Tensor]:
+    T, B = x.shape[:2]
+    steps = len(layer.cell.states) if all_states else 0
+    return [
+        x.new_zeros(T, B, layer.output_size),
+        *(value.clone() for value in state),
+        *(x.new_zeros(T, B, layer.hidden_size) for _ in range(steps)),
+    ]
+
+
+@_sequence.register_fake
+def _(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    reverse: bool, all_states: bool,
+) -> list[Tensor]:  # fmt: skip
+    return _of_nothing(_layer(layer), x, state, all_states=all_states)
+
+
+@torch.library.custom_op("carrousel::sequence_backward", mutates_args=(), device_types="cpu")
+def _sequence_backward(
+    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
+) -> list[Tensor]:  # fmt: skip
+    """The derivatives by x (empty unless wanted), by the initial states, by the weights. It runs forward once more,
+    for a graph has no place for what the kernels keep between the two."""
+    own, n = _layer(layer), len(state)
+    packing = _packing(x, lengths, resets, reverse=reverse)
+    names = list(own.shapes())
+    if not packing.rows.total:
+        return [torch.zeros_like(x), *grads[1 : 1 + n], *map(torch.zeros_like, weights)]
+    rows, packed = packing.rows, [packing.state_in(value) for value in state]
+    x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
+    kept = forward(own, of_name, x_rows, packed, rows, reverse=reverse, keep=True)
+    d_steps: list[Tensor | None] = [packing.rows_in(d) for d in grads[1 + n :]]
+    found = backward(
+        own, of_name, x_rows, packed, rows, kept,
+        packing.rows_in(grads[0]), d_steps or [None] * len(own.cell.states), [packing.state_back(d) for d in grads[1 : 1 + n]],
+        reverse=reverse, wanted={"x", "state", *names} if with_x else {"state", *names},
+    )  # fmt: skip
+    dx = x.new_empty(0) if found.x is None else packing.rows_out(found.x)
+    return [dx, *(packing.state_sum(d) for d in found.state), *(found.weights[name].contiguous() for name in names)]
+
+
+@_sequence_backward.register_fake
+def _(
+    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
+) -> list[Tensor]:  # fmt: skip
+    dx = x.new_empty(x.shape) if with_x else x.new_empty(0)
+    return [dx, *(value.new_empty(value.shape) for value in (*state, *weights))]
+
+
+def _setup(ctx, inputs, output) -> None:  # type: ignore[no-untyped-def]
+    x, state, weights, lengths, resets, ctx.layer, ctx.reverse, ctx.all_states = inputs
+    ctx.counts = len(state), len(weights)
+    ctx.shapes = [value.shape for value in output]
+    ctx.save_for_backward(x, *state, *weights, lengths, resets)
+
+
+def _differentiate(ctx, grads):  # type: ignore[no-untyped-def]
+    x, *rest, lengths, resets = ctx.saved_tensors
+    n, m = ctx.counts
+    state, weights = list(rest[:n]), list(rest[n:])
+    whole = [x.new_zeros(shape) if g is None else g for g, shape in zip(grads, ctx.shapes, strict=True)]
+    with_x = ctx.needs_input_grad[0]
+    dx, *found = _sequence_backward(
+        whole, x, state, weights, lengths, resets, ctx.layer, ctx.reverse, ctx.all_states, with_x
+    )
+    return dx if with_x else None, found[:n], found[n : n + m], None, None, None, None, None
+
+
+_sequence.register_autograd(_differentiate, setup_context=_setup)
+
+
+def run_traced(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    *,
+    reverse: bool,
+    lengths: Tensor | None,
+    resets: Tensor | None,
+    keep: tuple[str, ...],
+) -> Result:
+    """As ``reference.run``, as one operator of a traced graph."""
+    all_states = any(name != "h" for name in keep)
+    output, *rest = _sequence(x, list(state), list(weights.values()), lengths, resets, layer.key, reverse, all_states)
+    n = len(layer.state_names)
+    every = dict(zip(layer.cell.states, rest[n:], strict=bool(all_states)))
+    return Result(output, tuple(rest[:n]), {name: output if name == "h" else every[name] for name in keep})

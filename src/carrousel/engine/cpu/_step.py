@@ -1,0 +1,185 @@
+"""One step of a few sequences without any preparation: the weights are read as they stand, once.
+
+For a single step packing weights would cost more than the step itself. Rows of W are multiplied with x lane by lane,
+as many rows at once as a vector has lanes, and their sums are then gathered in one vector: that of their units.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from carrousel.engine._layer import Layer, Weights
+from carrousel.engine.cpu._call import KINDS, PLAIN, Call, Kernel, call_of
+from carrousel.engine.cpu._compile import Code, compile_module
+from carrousel.engine.cpu._emit import Function, Module
+from carrousel.engine.cpu._plan import plan
+from carrousel.engine.cpu._pointwise import forward_step
+from carrousel.engine.cpu._sequence import Variant
+from carrousel.engine.cpu._slots import Slots
+from carrousel.engine.cpu._target import Target
+
+__all__ = ["quick_step"]
+
+_FEW = 8
+"""For more sequences than this, packing pays."""
+
+_STACK = 1 << 15
+"""The most numbers that a kernel puts on the stack."""
+
+
+def _slots(variant: Variant) -> Slots:
+    states = [f"{kind}_{name}" for name in variant.cell.states for kind in ("S", "S0")]
+    varying = ["count", "X", "H0", "out", "copy", "WX", "WH", "bias_x", "bias_h", "P", *states]
+    return Slots(varying, ["G", "H", "width", "ldg", "ldh", "ldout", "out_kept", "I"])
+
+
+def _sum_of_lanes(f: Function, vectors: list[str]) -> str:
+    """One vector with the sums of as many vectors as it has lanes."""
+    m, size = f.module, f.module.lanes
+    kind = m.vector
+    while len(vectors) > 1:
+        half = size // 2
+        # Of every segment of the first vector, then of the second, its first half; and its second half.
+        starts = range(0, 2 * m.lanes, size)
+        masks = ([i + start + lane for start in starts for lane in range(half)] for i in (0, half))
+        picks = [f"<{m.lanes} x i32> <{', '.join(f'i32 {n}' for n in mask)}>" for mask in masks]
+        vectors = [
+            f.arithmetic("fadd", *(f.op(f"shufflevector {kind} {a}, {kind} {b}, {pick}") for pick in picks))
+            for a, b in zip(vectors[::2], vectors[1::2], strict=True)
+        ]
+        size = half
+    return vectors[0]
+
+
+def _step(module: Module, variant: Variant, slots: Slots) -> None:
+    f, p = module.function("step", [("ptr", "a")], public=True), variant.plan
+    L, V = module.lanes, module.vector
+    width, I, count, ldg = (slots.integer(f, name) for name in ("width", "I", "count", "ldg"))
+    x, h = slots.pointer(f, "X"), slots.pointer(f, "H0")
+    # The pre-activations stand on the stack.
+    g = f.op(f"alloca {module.kind}, i64 {f.mul(count, ldg)}, align 64")
+    f.line(f"store ptr {g}, ptr {slots.place(f, 'G')}")
+    masked = f"llvm.masked.load.v{L}f{module.bits}.p0"
+    module.declare(masked, f"{V} (ptr, {module.mask}, {V})")
+    index = {row: n for n, row in enumerate(p.cell.rows)}
+
+    def product(sums: list[str], weight: str, first: str, vector: str, K: str) -> None:
+        """Adds rows times vector, lane by lane."""
+        rows = [f.at(weight, f.mul(f.add(first, lane), K)) for lane in range(L)]
+        with f.loop(0, K, L) as k:
+            real = f.first_lanes(f.sub(K, k))
+
+            def part(pointer: str) -> str:
+                place = f.at(pointer, k)
+                arguments = f"ptr align {module.bytes} {place}, {module.mask} {real}, {V} zeroinitializer"
+                return f.op(f"call {V} @{masked}({arguments})")
+
+            factor = part(vector)
+            for row, total in zip(rows, sums, strict=True):
+                f.put(V, total, f.fma(part(row), factor, f.get(V, total)))
+
+    for n, row in enumerate(p.rows):
+        parts = []
+        if n < p.inputs:
+            parts.append(("WX", "bias_x", x, I))
+        if n >= p.shared:
+            parts.append(("WH", "bias_h", h, width))
+        with f.loop(0, width, L) as u, f.loop(0, count) as b:
+            first = f.add(f.mul(width, index[row]), u)
+            sums = [f.variable(V, "zeroinitializer") for _ in range(L)]
+            for total in sums:
+                f.put(V, total, "zeroinitializer")
+            for weight, _, vector, K in parts:
+                product(sums, slots.pointer(f, weight), first, f.at(vector, f.mul(b, K)), K)
+            z = _sum_of_lanes(f, [f.get(V, total) for total in sums])
+            for _, bias, _, _ in parts:
+                z = f.arithmetic("fadd", z, f.load(f.at(slots.pointer(f, bias), first)))
+            f.store(z, f.at(g, f.add(f.mul(b, ldg), f.add(f.mul(width, n), u))))
+    f.line(f"call void @forward_step(ptr %a, i64 0, i64 {count}, i64 1, i64 0, i64 0, i64 0, i64 0, i1 true)")
+    out, copy = slots.pointer(f, "out"), slots.pointer(f, "copy")
+    with f.loop(0, f.mul(count, width), L) as u:
+        f.store(f.load(f.at(out, u)), f.at(copy, u))
+
+
+@lru_cache(maxsize=1024)
+def _code(variant: Variant, kind: str, target: Target) -> Code:
+    module, slots = Module(kind, target), _slots(variant)
+    forward_step(module, plan(variant.cell), slots, keep=False)
+    _step(module, variant, slots)
+    return compile_module(module.text(), target)
+
+
+class _Stepper:
+    """Runs single steps of a layer."""
+
+    def __init__(self, call: Call) -> None:
+        layer, H = call.layer, call.layer.hidden_size
+        slots = _slots(call.variant)
+        fixed = {
+            "G": 0,
+            "H": 0,
+            "width": H,
+            "ldg": len(call.plan.slots) * H,
+            "ldh": H,
+            "ldout": H,
+            "out_kept": 0,
+            "I": layer.input_size,
+        }
+        self._arguments = slots.arguments(**fixed)
+        self._kernel: Kernel = _code(call.variant, call.kind, call.target).function("step")
+        self._units, self._square = H, H == layer.input_size
+        self.most = min(_FEW, _STACK // (len(call.plan.slots) * H))
+        self._nothing = torch.zeros(sum(layer.row_sizes), dtype=call.dtype)
+        # Where the kernel's weights stand among the layer's; one past the last stands for nothing.
+        names = list(layer.shapes())
+        wanted = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_peephole")
+        self._places = [names.index(name) if name in names else len(names) for name in wanted]
+
+    def __call__(self, B: int, weights: Iterable[Tensor], x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """From x ``[..., input]`` and the old states ``[..., size]`` of B sequences to the new states, all contiguous;
+        and before them the new h as the output, in memory of its own and in x's form."""
+        new = [torch.empty_like(value) for value in state]
+        output = torch.empty_like(x) if self._square else x.new_empty(*x.shape[:-1], self._units)
+        at = [weight.data_ptr() for weight in weights]
+        at.append(self._nothing.data_ptr())
+        wx, wh, bias_x, bias_h, peepholes = [at[place] for place in self._places]
+        of_states = []
+        for k in range(1, len(new)):
+            of_states += new[k].data_ptr(), state[k].data_ptr()
+        arguments = self._arguments(
+            B, x.data_ptr(), state[0].data_ptr(), new[0].data_ptr(), output.data_ptr(), wx, wh, bias_x, bias_h, peepholes,
+            *of_states,
+        )  # fmt: skip
+        self._kernel(ctypes.byref(arguments))
+        return (output, *new)
+
+
+@lru_cache(maxsize=1024)
+def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
+    """The stepper of a layer; None where its states are not whole vectors, or it is more than a cell and its weights."""
+    if layer.refusal is not None or layer.layer_norm or layer.proj_size:
+        return None
+    call = call_of(layer, dtype)
+    return _Stepper(call) if call.width == layer.hidden_size else None
+
+
+def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    """See ``engine.quick_step``."""
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._is_any_autocast_enabled():
+        return None
+    if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
+        return None
+    dtype = x.dtype
+    stepper = _stepper(layer, dtype) if dtype in KINDS else None
+    B = 1 if x.dim() == 1 else x.shape[0]
+    if stepper is None or not 0 < B <= stepper.most:
+        return None
+    for tensor in (x, *state, *weights.values()):
+        if tensor.dtype is not dtype or type(tensor) not in PLAIN or not tensor.is_cpu or not tensor.is_contiguous():
+            return None
+    return stepper(B, weights.values(), x, state)

@@ -1,0 +1,141 @@
+"""The kernels in graphs that torch.compile and torch.export make."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import carrousel
+from carrousel import LSTM, cells
+
+OPTIONS = {
+    "lstm": {},
+    "two layers, both ways": {"num_layers": 2, "bidirectional": True},
+    "projection": {"proj_size": 3},
+    "layer norm": {"layer_norm": True, "cell": "peephole"},
+    "gru": {"cell": "gru"},
+    "slstm": {"cell": "slstm"},
+    "blocks, on the reference": {"block_size": 2},
+}
+
+
+@carrousel.cell("i g", candidates="g", states="c")
+def made_up(z, s, p):
+    i, g = cells.math.sigmoid(z.i), p.g(cells.math.tanh(z.g))
+    c = (1.0 - i) * s.c + i * g
+    return p.c(c), carrousel.State(c=c), carrousel.Gates(i=i, g=g)
+
+
+def make(**options) -> LSTM:
+    torch.manual_seed(0)
+    return LSTM(4, 6, dtype=torch.float64, **options)
+
+
+def everything(net, x: Tensor, module: LSTM, **options) -> list[Tensor]:
+    """Outputs, states, and the derivatives of a weighted sum of all of them by the input and the weights."""
+    x = x.clone().requires_grad_()
+    output, final, steps = net(x, return_states=True, **options)
+    values = [output, *(final if isinstance(final, tuple) else (final,)), *steps.values()]
+    loss = sum((value * torch.arange(1.0, 1.0 + value.numel()).view(value.shape)).sum() for value in values)
+    return [*values, *torch.autograd.grad(loss, [x, *module.parameters()])]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_compiled(name: str) -> None:
+    net = make(**OPTIONS[name])
+    compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
+    x = torch.randn(5, 3, 4, dtype=torch.float64)
+    resets = torch.rand(5, 3) < 0.3
+    for options in ({}, {"lengths": torch.tensor([2, 0, 5]), "resets": resets}):
+        want, got = everything(net, x, net, **options), everything(compiled, x, net, **options)
+        torch.testing.assert_close(got, want, rtol=1e-10, atol=1e-10)
+        with torch.no_grad():
+            torch.testing.assert_close(compiled(x, **options), net(x, **options), rtol=1e-10, atol=1e-10)
+    torch._dynamo.reset()
+
+
+def test_compiled_with_an_own_cell() -> None:
+    net = make(cell=made_up)
+    compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
+    x = torch.randn(5, 3, 4, dtype=torch.float64)
+    torch.testing.assert_close(everything(compiled, x, net), everything(net, x, net), rtol=1e-10, atol=1e-10)
+    torch._dynamo.reset()
+
+
+def test_only_the_loss_of_a_state() -> None:
+    """Results that nothing depends on bring no derivative."""
+    net = make()
+    compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
+    x = torch.randn(5, 3, 4, dtype=torch.float64)
+    for run in (net, compiled):
+        run(x)[1][1].square().sum().backward()
+    want = [weight.grad.clone() for weight in net.parameters()]
+    net.zero_grad()
+    net(x)[1][1].square().sum().backward()
+    for weight, twice in zip(net.parameters(), want, strict=True):
+        torch.testing.assert_close(2 * weight.grad, twice)
+    torch._dynamo.reset()
+
+
+def test_a_compiled_step_of_training_uses_the_operator() -> None:
+    seen: list[str] = []
+
+    def backend(graph, inputs):
+        seen.extend(str(node.target) for node in graph.graph.nodes if node.op == "call_function")
+        return graph.forward
+
+    torch.compile(make(), backend=backend, fullgraph=True)(torch.randn(5, 3, 4, dtype=torch.float64))
+    assert any("carrousel" in target for target in seen)
+    assert not any("sigmoid" in target for target in seen)
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}, {"layer_norm": True}], ids=str)
+def test_exported_with_any_number_of_steps(options: dict, tmp_path: Path) -> None:
+    net = make(**options).eval()
+    steps = torch.export.Dim("steps", min=1, max=1000)
+    x = torch.randn(5, 2, 4, dtype=torch.float64)
+    exported = torch.export.export(net, (x,), dynamic_shapes=({0: steps},))
+    for T in (1, 5, 63):
+        x = torch.randn(T, 2, 4, dtype=torch.float64)
+        torch.testing.assert_close(exported.module()(x), net(x), rtol=1e-10, atol=1e-10)
+    torch.export.save(exported, tmp_path / "net.pt2")
+    torch.save({"x": x, "y": net(x)[0]}, tmp_path / "want.pt")
+    program = (
+        "import torch, carrousel, sys\n"
+        "import carrousel.engine\n"
+        "net = torch.export.load(sys.argv[1]).module()\n"
+        "want = torch.load(sys.argv[2], weights_only=True)\n"
+        "torch.testing.assert_close(net(want['x'])[0], want['y'], rtol=1e-10, atol=1e-10)\n"
+    )
+    paths = [str(tmp_path / name) for name in ("net.pt2", "want.pt")]
+    subprocess.run([sys.executable, "-c", program, *paths], check=True, timeout=60)
+
+
+def test_the_operator_keeps_its_promises() -> None:
+    """Schema, fake kernel, autograd and traced graphs agree: torch's own check of an operator."""
+    net = make(layer_norm=True)
+    layer = net._layers[0]
+    x = torch.randn(4, 3, 4, dtype=torch.float64, requires_grad=True)
+    state = [torch.randn(3, size, dtype=torch.float64, requires_grad=True) for size in layer.state_sizes]
+    weights = [weight.detach().requires_grad_() for weight in net.parameters()]
+    for lengths in (None, torch.tensor([1, 4, 0])):
+        arguments = (x, state, weights, lengths, None, layer.key, True, True)
+        torch.library.opcheck(torch.ops.carrousel.sequence.default, arguments)
+
+
+def test_a_graph_with_an_own_cell_stays_in_its_process() -> None:
+    layer = make(cell=made_up)._layers[0]
+    from carrousel.engine.cpu import _door
+
+    _door._layers.pop(layer.key)
+    try:
+        with pytest.raises(RuntimeError, match=r"made in another process.*made_up.*register"):
+            _door._layer(layer.key)
+    finally:
+        _door._layers[layer.key] = layer
