@@ -114,9 +114,7 @@ class Pseudocode:
             for v in self.S:
                 # cells (5.6)
                 for m, y_m in enumerate(self.feed("cell", yhat)):
-                    self.dS_c[j][v][m] = (
-                        self.dS_c[j][v][m] * y_phi[j] + dg(net_c[j][v]) * y["input_gate"][j] * y_m
-                    )
+                    self.dS_c[j][v][m] = self.dS_c[j][v][m] * y_phi[j] + dg(net_c[j][v]) * y["input_gate"][j] * y_m
                 # input gates (5.7), (5.7b)
                 for m, y_m in enumerate(self.feed("input_gate", yhat)):
                     self.dS_in[j][v][m] = self.dS_in[j][v][m] * y_phi[j] + g(net_c[j][v]) * df(net_in[j]) * y_m

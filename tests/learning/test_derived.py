@@ -73,7 +73,9 @@ def stream(steps, inputs, outputs, seed=0):
     return x, y
 
 
-@pytest.mark.parametrize("diagonal, truncate", [(False, "paper"), (False, "recurrent"), (True, "paper"), (True, None)])
+@pytest.mark.parametrize(
+    ("diagonal", "truncate"), [(False, "paper"), (False, "recurrent"), (True, "paper"), (True, None)]
+)
 @pytest.mark.parametrize("cell", CELLS, ids=[cell.name for cell in CELLS])
 def test_equals_autograd_with_the_same_cuts(cell, diagonal, truncate):
     lstm = OnlineLSTM(

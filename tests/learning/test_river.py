@@ -16,6 +16,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("model, check", CASES)
+@pytest.mark.parametrize(("model", "check"), CASES)
 def test_river_s_checks(model, check):
     check(model.clone())

@@ -15,7 +15,7 @@ spec = importlib.util.spec_from_file_location("pseudocode", Path(__file__).with_
 oracle = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(oracle)
 
-TIMING = {group: "input cell bias" for group in ("cell", "input_gate", "forget_gate", "output_gate")}
+TIMING = dict.fromkeys(("cell", "input_gate", "forget_gate", "output_gate"), "input cell bias")
 NETWORKS = {
     "reber": Network(7, 7, 4, init=0.2).biased("input_gate output_gate", output_gate=(-1, -2, -3, -4)),
     "adding": Network(2, 1, 2, 2, init=0.5).biased("cell input_gate output_gate output", input_gate=(-3, -6)),

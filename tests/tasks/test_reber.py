@@ -31,22 +31,24 @@ def test_lengths_are_the_exact_ones():
 
 @pytest.mark.parametrize("wrong", ["", "BTPXSE", "BTXSEE", "BTXXVPSE ", "TXSE", "BTS"])
 def test_other_strings_are_refused(wrong):
-    with pytest.raises(ValueError, match="grammar|begin with B"):
+    with pytest.raises(ValueError, match=r"grammar|begin with B"):
         Reber().followers(wrong)
 
 
 def test_the_second_symbol_returns():
-    with pytest.raises(ValueError, match="B T ... T E"):
+    with pytest.raises(ValueError, match=r"B T \.\.\. T E"):
         EmbeddedReber().followers("BTBTXSEPE")
 
 
-def test_training_and_test_sets_are_disjoint_and_seeded():
+@pytest.mark.parametrize("distinct", [True, False])
+def test_training_and_test_sets_are_disjoint_and_seeded(distinct):
     task = EmbeddedReber()
-    training, test = task.train_test([3, 1])
-    assert len(set(training.text)) == len(set(test.text)) == 256
+    training, test = task.train_test([3, 1], distinct=distinct)
+    assert len(training.text) == len(test.text) == 256
     assert not set(training.text) & set(test.text)
-    assert task.train_test([3, 1])[0].text == training.text
-    assert task.train_test([3, 2])[0].text != training.text
+    assert (len(set(training.text)) == len(set(test.text)) == 256) == distinct
+    assert task.train_test([3, 1], distinct=distinct)[0].text == training.text
+    assert task.train_test([3, 2], distinct=distinct)[0].text != training.text
     for (begin, end), string in zip(training.spans, training.text, strict=True):
         assert "".join("BTPSXVE"[k] for k in training.codes[begin:end]) == string[:-1]
         assert "".join("BTPSXVE"[k] for k in training.targets[begin:end]) == string[1:]

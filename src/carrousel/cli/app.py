@@ -25,7 +25,18 @@ class InOrder(TyperGroup):
     """The commands in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        order = ["train", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "classify", "regress", "forecast"]
+        order = [
+            "train",
+            "evaluate",
+            "predict",
+            "inspect",
+            "stream",
+            "cells",
+            "reproduce",
+            "classify",
+            "regress",
+            "forecast",
+        ]
         return sorted(super().list_commands(ctx), key=order.index)
 
 

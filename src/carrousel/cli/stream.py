@@ -17,7 +17,9 @@ from ._output import note, plain, say
 def stream(
     file: Annotated[str, typer.Argument(metavar="FILE|-", show_default=False, help="a file, or - for a pipe")],
     target: Annotated[str, typer.Option(help="the field to predict", show_default=False)],
-    task: Annotated[Literal["regress", "classify"], typer.Option(help="whether that is a number or a class")] = "regress",
+    task: Annotated[
+        Literal["regress", "classify"], typer.Option(help="whether that is a number or a class")
+    ] = "regress",
     form: Annotated[
         Literal["csv", "jsonl"] | None, typer.Option("--format", help="[default: by the file's name, else csv]")
     ] = None,
@@ -29,13 +31,17 @@ def stream(
     cell: Annotated[str, typer.Option(help="member of the family, see `carrousel cells`")] = "lstm",
     hidden_size: Annotated[int, typer.Option(min=1, help="number of units")] = 16,
     rate: Annotated[float, typer.Option(help="step size")] = 0.01,
-    optimiser: Annotated[Literal["adam", "rmsprop", "descent"], typer.Option(help="how errors change weights")] = "adam",
+    optimiser: Annotated[
+        Literal["adam", "rmsprop", "descent"], typer.Option(help="how errors change weights")
+    ] = "adam",
     seed: Annotated[int, typer.Option(min=0, help="of the initial weights")] = 0,
     state: Annotated[Path | None, typer.Option(help="keep everything in this file, and go on from it")] = None,
     save_every: Annotated[int, typer.Option(min=1, help="lines between two writings of --state")] = 1000,
     every: Annotated[int, typer.Option(min=1, help="lines between two reports of the error")] = 1000,
     quiet: Annotated[bool, typer.Option("--quiet", help="print no predictions")] = False,
-    json: Annotated[bool, typer.Option("--json", help="print a JSON object for every line, and for the errors")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="print a JSON object for every line, and for the errors")
+    ] = False,
 ) -> None:
     """Predict every line of a stream, then learn from it, in constant memory.
 

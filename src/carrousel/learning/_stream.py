@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from numbers import Real
@@ -56,6 +57,7 @@ class _Stream:
         self._features: dict[Any, int] = {}
         self._inputs = Standardiser()
         self._lstm: OnlineLSTM | None = None
+        self.notes: dict[str, Any] = {}
 
     def _begin(self, outputs: int) -> OnlineLSTM:
         if self._lstm is None:
@@ -346,7 +348,7 @@ class StreamClassifier(_Stream):
         new = [t for t, label in enumerate(labels) if _plain(label) not in self._classes]
         first = [t for k, t in enumerate(new) if _plain(labels[t]) not in {_plain(labels[u]) for u in new[:k]}]
         bounds = sorted({0, *first, len(rows)})
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in itertools.pairwise(bounds):
             codes = [self._code(label) for label in labels[begin:end]]
             lstm = self._widen(dict.fromkeys(self._names, 0.0), len(self._classes))
             lstm.learn_many(self._inputs.learn(self._in_place(rows[begin:end], self._names)), np.array(codes))

@@ -23,13 +23,19 @@ PAIRS = 3  # of training and test sets
 TASK = EmbeddedReber()
 
 
-def network(blocks: int, block_size: int) -> Network:
+def network(blocks: int, block_size: int, squash: str = "appendix") -> Network:
     """The paper's network: 264 weights with 4 blocks of one cell, 276 with 3 blocks of two.
 
     Initial weights lie in [-0.2, 0.2], the input gates' biases in [-0.1, 0.1]; output gates begin at -1, -2, ...
+
+    Args:
+        blocks, block_size: its size.
+        squash: the ranges of the squashing functions g and h: ``"appendix"``, [-2, 2] and [-1, 1] as in the paper's
+            appendix, or ``"caption"``, the other way round as in the caption of its table 10.
     """
     gates = tuple(-1.0 - block for block in range(blocks))
-    plain = Network(7, 7, blocks, block_size, init=0.2, bias_range=0.1)
+    g, h = ("sigmoid_pm2", "sigmoid_pm1") if squash == "appendix" else ("sigmoid_pm1", "sigmoid_pm2")
+    plain = Network(7, 7, blocks, block_size, init=0.2, bias_range=0.1, input_squash=g, output_squash=h)
     return plain.biased("input_gate output_gate", output_gate=gates)
 
 
@@ -67,18 +73,18 @@ def _first_wrong(learner: Any, strings: Strings, order: np.ndarray) -> int | Non
 
 
 @lru_cache(maxsize=8)
-def _strings(seed: int, pair: int) -> tuple[Strings, Strings]:
-    training, test = TASK.train_test([seed, pair])
+def _strings(seed: int, pair: int, distinct: bool) -> tuple[Strings, Strings]:
+    training, test = TASK.train_test([seed, pair], distinct=distinct)
     return training, TASK.encode(training.text + test.text)
 
 
 def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int, trials: int) -> Trial:
     """Trials are shared out evenly among the pairs of training and test sets; each has its own initial weights."""
-    training, both = _strings(seed, number * PAIRS // trials)
+    training, both = _strings(seed, number * PAIRS // trials, options["strings"] == "distinct")
     rng = np.random.default_rng([seed, number])
     learner: Any
     if "blocks" in config:
-        net = network(config["blocks"], config["block_size"])
+        net = network(config["blocks"], config["block_size"], options["squash"])
         learner = Learner(net, config["rate"], update=options["update"], seed=rng)
         learner.learn_sequences(training.codes[:1], training.targets[:1], [[0, 0]])  # compiled before the clock starts
     else:
@@ -156,9 +162,9 @@ def _draw(path: Path, seed: int, options: Mapping[str, str]) -> None:
 
     config = _LSTM["lstm-3x2-0.5"]
     for number in range(100):
-        training, both = _strings(seed, number % PAIRS)
+        training, both = _strings(seed, number % PAIRS, options["strings"] == "distinct")
         rng = np.random.default_rng([seed, number])
-        learner = Learner(network(*config[:2]), config[2], update=options["update"], seed=rng)
+        learner = Learner(network(*config[:2], options["squash"]), config[2], update=options["update"], seed=rng)
         success, sequences = train(learner, training, both, rng)
         if success:
             draw(learner, path, f"Embedded Reber grammar, 3 blocks of size 2, after {sequences:,} strings")
@@ -172,6 +178,10 @@ REBER = Experiment(
     "S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9(8), 1997. Experiment 1, table 1",
     _ROWS,
     _trial,
-    options={"update": ("step", "end")},
+    options={
+        "update": ("step", "end"),
+        "strings": ("drawn", "distinct"),
+        "squash": ("appendix", "caption"),
+    },
     draw=_draw,
 )

@@ -82,15 +82,27 @@ class Reber:
             raise ValueError(f"{string!r} is not of the grammar: it ends too early")
         return found
 
-    def train_test(self, seed: int | Sequence[int], size: int = 256) -> tuple[Strings, Strings]:
-        """A training set and a test set of ``size`` random strings each, no two of all these strings the same."""
+    def train_test(self, seed: int | Sequence[int], size: int = 256, distinct: bool = False) -> tuple[Strings, Strings]:
+        """A training set and a test set of ``size`` random strings each; no string is in both.
+
+        Args:
+            seed: of the draws.
+            size: of each set.
+            distinct: no string twice in a set either. Short strings, which are the most probable, then come once;
+                otherwise they come as often as they are drawn.
+        """
         rng = np.random.default_rng(seed)
-        seen: dict[str, None] = {}
-        while len(seen) < 2 * size:
-            seen.setdefault(self.draw(rng))
-        text = list(seen)
-        rng.shuffle(text)
-        return self.encode(text[:size]), self.encode(text[size:])
+        training: list[str] = []
+        test: list[str] = []
+        for chosen in (training, test):
+            seen = set(training)
+            while len(chosen) < size:
+                string = self.draw(rng)
+                if string not in seen:
+                    chosen.append(string)
+                    if distinct:
+                        seen.add(string)
+        return self.encode(training), self.encode(test)
 
     def encode(self, text: Sequence[str]) -> Strings:
         """The coding of these strings."""

@@ -131,7 +131,7 @@ def _outputs(program: Program, keeps_peepholes: bool) -> dict[str, Node]:
     return {name: known[node] for name, node in program.outputs.items()}
 
 
-_jit = numba.njit(nogil=True)
+_jit: Any = numba.njit(nogil=True)
 
 
 @_jit

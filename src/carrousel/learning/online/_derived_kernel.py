@@ -10,8 +10,7 @@ from math import exp
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 
 from carrousel.learning.online import _optimisers
 from carrousel.learning.online._jit import entry, jit
@@ -22,6 +21,8 @@ __all__ = ["EVERY", "FIRST_ROW", "LOSSES", "METHOD", "STEPS", "run"]
 LOSSES = ("squared", "logistic", "softmax")
 FIRST_ROW, INPUT_ROWS, RECURRENT_ROWS, BIAS_ROWS = range(4)  # columns of the table of parts and peepholes
 STEPS, EVERY, METHOD = 1, 3, 4  # places among the counters, beside those of the optimisers
+
+intrinsic: Any = extending.intrinsic  # whose types mypy takes from the functions it decorates
 
 
 @intrinsic
@@ -162,7 +163,7 @@ def run(
     ``learning``: 0 forward only; 1 the traces too; 2 the weights too. ``outputs`` (``[steps, outputs]`` or empty)
     receives the outputs. ``weights`` and ``readout`` are views of ``parameters``, and so are the gradients.
     """
-    n_parts, n_states, H = len(z_slots), len(A_slots), len(h)
+    n_parts, H = len(z_slots), len(h)
     out, e_h = readout[:, 0].copy(), h.copy()
     one, own = h[0] * 0 + 1, h.copy()
     for t in range(len(inputs)):

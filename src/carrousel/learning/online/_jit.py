@@ -13,7 +13,7 @@ import numba
 __all__ = ["entry", "jit"]
 
 # No fastmath: results are the same on every call, and NaN stays NaN.
-jit = numba.njit(nogil=True)
+jit: Any = numba.njit(nogil=True)
 
 
 def entry(*uses: ModuleType) -> Callable[[Any], Any]:
@@ -27,7 +27,7 @@ def entry(*uses: ModuleType) -> Callable[[Any], Any]:
 
     def decorate(function: Any) -> Any:
         try:
-            dispatcher = numba.njit(nogil=True, cache=True)(function)
+            dispatcher: Any = numba.njit(nogil=True, cache=True)(function)
             file = dispatcher._cache._cache_file
             file._source_stamp = (file._source_stamp, stamp)
         except (RuntimeError, AttributeError):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from carrousel.learning.online import _layout, _optimisers, _rows, _simd
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._layout import (
-    BIASED,
     COLUMNS,
     ERROR,
     FIRST,
@@ -20,8 +19,6 @@ from carrousel.learning.online._layout import (
     SEES_INPUT,
     SLOT,
     TABLE,
-    TRACE,
-    WEIGHT,
 )
 from carrousel.learning.online._optimisers import PENDING, apply
 from carrousel.learning.online._rows import net, net_of_four, roll, roll_and_learn, roll_four, squashed
@@ -160,7 +157,9 @@ def run(
                 slot = 0
                 if p[ALIKE]:
                     while slot + 4 <= n_slots:
-                        net_of_four(w, p, TABLE + COLUMNS * slot, lane, act, n_active, xs, src, yhat, wk, slot * lanes, lanes)
+                        net_of_four(
+                            w, p, TABLE + COLUMNS * slot, lane, act, n_active, xs, src, yhat, wk, slot * lanes, lanes
+                        )
                         slot += 4
                 while slot < n_slots:
                     acc = net(w, p, TABLE + COLUMNS * slot, lane, act, n_active, xs, src, yhat)
@@ -262,7 +261,20 @@ def run(
                     store(wk, hid + hidden + lane, e * load(wk, hid + lane) * factor)
                 # Weights of output units, output gates and conventional units: back-propagation within the step.
                 for lane in range(0, K, 8):
-                    roll(into, p, T_K, p[T_K] + lane * p[T_K + ROWS], act, n_active, xs, src, y, load(wk, out + lane) * factor, False, one)
+                    roll(
+                        into,
+                        p,
+                        T_K,
+                        p[T_K] + lane * p[T_K + ROWS],
+                        act,
+                        n_active,
+                        xs,
+                        src,
+                        y,
+                        load(wk, out + lane) * factor,
+                        False,
+                        one,
+                    )
                 if direct:
                     for k in range(n_outputs):
                         delta = fill(w, wk[out + k]) * factor
@@ -272,13 +284,28 @@ def run(
                     T_O = T_H - COLUMNS
                     for lane in range(0, lanes, 8):
                         d_out = load(wk, e_out + lane)
-                        roll(into, p, T_O, p[T_O] + lane * p[T_O + ROWS], act, n_active, xs, src, yhat, d_out, False, one)
+                        roll(
+                            into, p, T_O, p[T_O] + lane * p[T_O + ROWS], act, n_active, xs, src, yhat, d_out, False, one
+                        )
                         if peeps:
                             for v in range(S):
                                 at = p[PEEP_OUTPUT] + v * lanes + lane
                                 store(into, at, fma(d_out, load(s, v * lanes + lane), load(into, at)))
                 for lane in range(0, hidden, 8):
-                    roll(into, p, T_H, p[T_H] + lane * p[T_H + ROWS], act, n_active, xs, src, yhat, load(wk, hid + hidden + lane), False, one)
+                    roll(
+                        into,
+                        p,
+                        T_H,
+                        p[T_H] + lane * p[T_H + ROWS],
+                        act,
+                        n_active,
+                        xs,
+                        src,
+                        yhat,
+                        load(wk, hid + hidden + lane),
+                        False,
+                        one,
+                    )
                 if peeps:
                     at = p[TRACE_PEEPS]
                     for role in range(1 + forget):
@@ -308,7 +335,9 @@ def run(
                         if error:
                             e = load(wk, p[line + ERROR] + lane)
                             at_weight = p[T] + lane * p[T + ROWS]
-                            roll_and_learn(trace, p, T, at, into, at_weight, tou, n_touched, xs, src, yhat, injected, y_f, e)
+                            roll_and_learn(
+                                trace, p, T, at, into, at_weight, tou, n_touched, xs, src, yhat, injected, y_f, e
+                            )
                         elif forget:
                             roll(trace, p, T, at, tou, n_touched, xs, src, yhat, injected, True, y_f)
                         else:

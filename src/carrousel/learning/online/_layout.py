@@ -8,6 +8,7 @@ a lane is a block, and what cells and gates of a block have to do with each othe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -102,17 +103,17 @@ class Layout:
         self.work_size = head["work_delta"] + 3 * outputs
         traces = []
         self.trace_size = 0
-        for role, group in enumerate(learners):
+        for kind, group in enumerate(learners):
             for v in range(S):
                 slot = v if group == "cell" else self.slots.index((group, 0))
-                inject = head["work_inject"] + (role * S + v) * lanes
+                inject = head["work_inject"] + (kind * S + v) * lanes
                 traces.append([self.trace_size, slot, inject, head["work_error"] + v * lanes])
                 self.trace_size += table[slot][ROWS] * lanes
         head.update(traces=len(traces), trace_table=TABLE + COLUMNS * len(table), trace_peeps=self.trace_size)
         if network.peepholes:
             self.trace_size += (len(learners) - 1) * S * S * lanes
         self.head = {name: int(value) for name, value in head.items()}
-        self.plan = np.array([*self.head.values(), *sum(table, []), *sum(traces, [])], np.int64)
+        self.plan = np.array([*self.head.values(), *chain(*table), *chain(*traces)], np.int64)
         self.sources = np.array(sources, np.int64)
         units = [(lanes, network.blocks), (hidden, network.hidden), (outputs, network.outputs)]
         self.masks = np.concatenate([np.arange(padded) < real for padded, real in units]).astype(float)

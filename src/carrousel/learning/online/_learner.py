@@ -255,7 +255,7 @@ class Learner:
         )
         _files.fill(path, learner._arrays(), arrays)
         n_touched = learner._counters[TOUCHED]
-        if not (0 <= n_touched <= learner.network.inputs and 0 <= learner._touched.min()) or (
+        if not (0 <= n_touched <= learner.network.inputs and learner._touched.min() >= 0) or (
             learner._touched.max() > learner.network.inputs
         ):
             raise ValueError(f"{path} is damaged: its list of active inputs is out of range")
@@ -265,4 +265,3 @@ class Learner:
     def _arrays(self) -> dict[str, np.ndarray]:
         names = ("weights", "state", "traces", "gradient", "moments", "touched", "flags", "counters")
         return {name: getattr(self, f"_{name}") for name in names}
-

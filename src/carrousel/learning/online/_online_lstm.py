@@ -93,9 +93,9 @@ class OnlineLSTM:
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype must be float32 or float64, got {self.dtype}")
         self.truncate, self.loss, self.update = truncate, loss, update
-        self.optimiser = Adam(0.01) if optimiser is None else optimiser
-        if not isinstance(self.optimiser, Optimiser):
-            self.optimiser = Descent(self.optimiser)
+        if optimiser is None:
+            optimiser = Adam(0.01)
+        self.optimiser = optimiser if isinstance(optimiser, Optimiser) else Descent(optimiser)
         self._through_h = truncate is None and self.cell.recurrent
         self._derived = derive(self.cell, truncate != "paper", self._through_h, self.dtype.itemsize * 8)
         self._lay_out(update_steps(update))

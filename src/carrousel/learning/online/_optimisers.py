@@ -11,7 +11,18 @@ import numpy as np
 
 from carrousel.learning.online._jit import jit
 
-__all__ = ["Adam", "Descent", "Optimiser", "RMSprop", "apply", "from_json", "method", "moments", "to_json", "update_steps"]
+__all__ = [
+    "Adam",
+    "Descent",
+    "Optimiser",
+    "RMSprop",
+    "apply",
+    "from_json",
+    "method",
+    "moments",
+    "to_json",
+    "update_steps",
+]
 
 CHANGES, PENDING = 0, 5
 """Places among the learner's counters: how often weights were changed; whether errors wait to change them."""

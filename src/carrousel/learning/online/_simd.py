@@ -10,13 +10,15 @@ from math import factorial
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import extending, types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import models, overload, register_model
 
 __all__ = ["LANES", "Vector", "fill", "fma", "load", "ones", "pointer", "sigmoid", "store", "zeros"]
 
 LANES = 8
+
+intrinsic: Any = extending.intrinsic  # whose types mypy takes from the functions it decorates
 
 
 class Vector(types.Type):
