@@ -308,3 +308,18 @@ def test_nothing_grows():
     codes = np.random.default_rng(0).integers(0, 7, 200_000)
     learner.learn(codes[:-1], codes[1:])
     assert {name: array.nbytes for name, array in learner._arrays().items()} == sizes
+
+
+def test_the_benchmark_checks_before_it_times(monkeypatch):
+    from carrousel.learning.online import _bench
+
+    figures = []
+    _bench.benchmarks(figures.append, repeats=1)
+    found = {figure.name: figure.value for figure in figures}
+    assert found["compiled to eager"] > 100
+    assert all(value > 0 for value in found.values())
+    monkeypatch.setattr(_bench.EagerRule, "step", lambda self, code, goal: None)
+    figures.clear()
+    with pytest.raises(RuntimeError, match="differ"):
+        _bench.benchmarks(figures.append, repeats=1)
+    assert not figures

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from .bench import online
 from .family import family
 from .inspect import inspect
 from .reproduce import reproduce
@@ -33,6 +34,7 @@ class InOrder(TyperGroup):
             "stream",
             "cells",
             "reproduce",
+            "bench",
             "classify",
             "regress",
             "forecast",
@@ -122,3 +124,13 @@ app.command(
         "stream - --target state --task classify --format jsonl < events",
     ),
 )(stream)
+bench = typer.Typer(help="Measure speeds.", **PLAIN)
+bench.command("online", epilog=_examples("bench online", "bench online --json"))(online)
+
+
+@bench.callback()
+def _several() -> None:
+    """Keeps the group a group while it has one command."""
+
+
+app.add_typer(bench, name="bench")

@@ -39,7 +39,7 @@ def draw(learner: Learner, path: Path, title: str) -> None:
     panels[0, 0].set_ylabel("state of the carrousel")
     panels[0, 1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     panels[1, 0].set_ylabel("gate")
-    panels[2, 0].set_ylabel("predicted symbol")
+    panels[2, 0].set_ylabel("predicted symbol\n(circles: legal ones)")
     figure.colorbar(image, ax=panels[1:, :], label="activation", shrink=0.6)
     figure.suptitle(title)
     figure.savefig(path, dpi=130)

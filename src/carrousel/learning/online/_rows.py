@@ -118,8 +118,17 @@ def roll(dS, p, line, at, inputs, n_inputs, x, sources, y, injected, decays, dec
         for k in range(n_inputs):
             row_rolled(dS, at + inputs[k] * 8, injected, fill(dS, x[inputs[k]]), decays, decay)
         at += p[INPUTS] * 8
-    for q in range(p[line + FIRST], p[line + LAST]):
+    q, last = p[line + FIRST], p[line + LAST]
+    while q + 4 <= last:
         row_rolled(dS, at, injected, fill(dS, y[sources[q]]), decays, decay)
+        row_rolled(dS, at + 8, injected, fill(dS, y[sources[q + 1]]), decays, decay)
+        row_rolled(dS, at + 16, injected, fill(dS, y[sources[q + 2]]), decays, decay)
+        row_rolled(dS, at + 24, injected, fill(dS, y[sources[q + 3]]), decays, decay)
+        q += 4
+        at += 32
+    while q < last:
+        row_rolled(dS, at, injected, fill(dS, y[sources[q]]), decays, decay)
+        q += 1
         at += 8
 
 
