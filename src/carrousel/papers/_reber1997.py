@@ -40,7 +40,7 @@ def network(blocks: int, block_size: int, squash: str = "appendix") -> Network:
 
 
 def network_of_2000(blocks: int, block_size: int) -> Network:
-    """The connections of Gers, Schmidhuber & Cummins 2000, without their forget gates: 360 weights with 4 blocks of two.
+    """The connections of Gers, Schmidhuber & Cummins 2000 without forget gates: 360 weights with 4 blocks of two.
 
     Gates feed nothing; outputs see the inputs too and have biases; gates begin at -0.5, -1.0, ...
     """
