@@ -17,11 +17,12 @@ BIN = .venv/bin
 OUT = demo-out
 WANTS = pyproject.toml constraints.txt
 
-.PHONY: help demo test check clean
+.PHONY: help demo test bench check clean
 
 help:
 	@echo 'make demo    train an LSTM on real recordings, compare it with a simple baseline, draw pictures'
 	@echo 'make test    run all tests'
+	@echo 'make bench   how fast the networks are on this machine, beside torch.nn.LSTM; takes some minutes'
 	@echo 'make check   formatting, lint and types'
 	@echo 'make clean   remove the environment and everything generated'
 
@@ -65,6 +66,9 @@ demo: .venv/.train
 # One thread a process: two test processes whose threads fight over two cores are slower than one.
 test: .venv/.test
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+bench: .venv/.train
+	$(BIN)/carrousel bench
 
 check: .venv/.test
 	$(BIN)/ruff check .

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from carrousel import cells
-from carrousel.cells import Cell, Gates, State, cell
-from carrousel.nets import LSTM, LSTMCell, explain
-
 if TYPE_CHECKING:
+    from carrousel import cells as cells
+    from carrousel.cells import Cell, Gates, State, cell
     from carrousel.learning import OnlineLSTM
+    from carrousel.nets import LSTM, LSTMCell, explain
 
 __all__ = ["LSTM", "Cell", "Gates", "LSTMCell", "OnlineLSTM", "State", "__version__", "cell", "cells", "explain"]
 
 __version__ = "0.1.0"
 
+# Each name comes from its room when it is first used: the command line answers --help without torch.
+_ROOMS = {
+    "Cell": "cells",
+    "Gates": "cells",
+    "LSTM": "nets",
+    "LSTMCell": "nets",
+    "OnlineLSTM": "learning",
+    "State": "cells",
+    "cell": "cells",
+    "explain": "nets",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # The compiler behind it is imported when it is wanted.
-    if name == "OnlineLSTM":
-        from carrousel.learning import OnlineLSTM
+    if name == "cells":
+        return import_module("carrousel.cells")
+    if name in _ROOMS:
+        value = globals()[name] = getattr(import_module(f"carrousel.{_ROOMS[name]}"), name)
+        return value
+    raise AttributeError(f"module 'carrousel' has no attribute {name!r}")
 
-        return OnlineLSTM
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -119,12 +119,12 @@ def test_padding_is_served_as_zeros_and_every_item_once():
 
 
 def test_similar_lengths_share_a_batch():
-    lengths = np.random.default_rng(0).integers(1, 1000, size=512)
+    lengths = (1000 ** np.random.default_rng(0).random(512)).astype(int)  # most are short, some are long
     data = SequenceDataset(np.zeros((lengths.sum(), 1), dtype=np.float32), lengths, np.zeros(512))
     padded = sum(
         inputs["input"].shape[0] * inputs["input"].shape[1] for inputs, _ in Batches(data, 32, np.random.default_rng(0))
     )
-    assert padded < 1.2 * lengths.sum()  # batches drawn blindly pad to nearly twice the steps
+    assert padded < 2 * lengths.sum()  # batches drawn blindly pad to six times the steps
 
 
 def test_the_limit_draws_other_items_every_epoch():

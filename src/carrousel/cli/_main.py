@@ -1,4 +1,4 @@
-"""From the shell's words to an exit code: 0, or 2 with one or two lines on standard error."""
+"""From the shell's words to an exit code: 0, or another with one or two lines on standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell reports for a process that S
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0 for success, 2 for a mistake in the call or the data, 130 after Ctrl-C, 141 when the output's reader has gone.
+    0 for success, 1 when ``bench`` found wrong results, 2 for a mistake in the call or the data, 130 after Ctrl-C, 141
+    when the output's reader has gone.
     ``arguments`` are the shell's words without the program's name, by default those of this process.
     """
     try:

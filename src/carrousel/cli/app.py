@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect as inspection
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from .bench import online
+from .bench import bench
+from .bench_online import online
 from .family import family
 from .inspect import inspect
 from .reproduce import reproduce
@@ -26,19 +28,8 @@ class InOrder(TyperGroup):
     """The commands in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        order = [
-            "train",
-            "evaluate",
-            "predict",
-            "inspect",
-            "stream",
-            "cells",
-            "reproduce",
-            "bench",
-            "classify",
-            "regress",
-            "forecast",
-        ]
+        order = ["train", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
+        order += ["classify", "regress", "forecast"]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -124,13 +115,30 @@ app.command(
         "stream - --target state --task classify --format jsonl < events",
     ),
 )(stream)
-bench = typer.Typer(help="Measure speeds.", **PLAIN)
-bench.command("online", epilog=_examples("bench online", "bench online --json"))(online)
 
 
-@bench.callback()
-def _several() -> None:
-    """Keeps the group a group while it has one command."""
+def _alone(function: Any) -> Any:
+    """A command that has a command of its own below it: it runs when that was not called."""
+
+    def call(context: typer.Context, **options: Any) -> Any:
+        return function(**options) if context.invoked_subcommand is None else None
+
+    parameters = inspection.signature(function, eval_str=True).parameters.values()
+    first = inspection.Parameter("context", inspection.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    call.__signature__ = inspection.Signature([first, *parameters])  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in (first, *parameters)}
+    call.__doc__ = function.__doc__
+    return call
 
 
-app.add_typer(bench, name="bench")
+benches = typer.Typer(cls=TyperGroup, **PLAIN)
+benches.callback(
+    invoke_without_command=True,
+    epilog=_examples(
+        "bench --quick",
+        "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json",
+        "bench online",
+    ),
+)(_alone(bench))
+benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
+app.add_typer(benches, name="bench")

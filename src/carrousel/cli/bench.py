@@ -1,29 +1,131 @@
-"""``carrousel bench``: speeds, each beside what it is compared with."""
+"""``carrousel bench``: how fast the networks are on this machine."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json as json_module
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._options import Json
-from ._output import emit, say
+from ._errors import UsageError
+from ._output import note, plain, say
+
+if TYPE_CHECKING:
+    from carrousel.bench import Row
+
+HEAD = ("workload", "   time", "GFLOP/s", "of peak", "x nn.LSTM", "x eager", "x our lstm", "backend")
 
 
-def online(
-    repeats: Annotated[int, typer.Option(min=1, help="repeats, of which the fastest counts")] = 15,
-    json: Json = False,
-) -> None:
-    """Time the online rule beside the same rule in eager torch and beside back-propagation through time."""
-    from carrousel.learning.online import Figure, benchmarks
+def bench(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORDS",
+            help="workloads in whose names all these words stand, 'lstm train'; repeatable  [default: all]",
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="few rounds: rough figures, the same checks")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads  [default: torch's own number]")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="write everything that was measured to FILE")
+    ] = None,
+) -> int:
+    """Check and time the networks on this machine beside torch.nn.LSTM.
 
-    figures: list[Figure] = []
+    Each workload (steps x batch x input x hidden) is compared with the equations in float64 first: no figure is
+    given where that fails, and the exit code is then 1. "x nn.LSTM" is how many times as fast as torch.nn.LSTM, the
+    median over rounds in which both take turns.
+    """
+    import torch
 
-    def tell(figure: Figure) -> None:
-        figures.append(figure)
-        if not json:
-            say(f"{figure.name:48} {figure.value:10.4g} {figure.unit:10} {figure.about}")
+    from carrousel.bench import measure, peak, select, verdicts
 
-    benchmarks(tell, repeats)
-    if json:
-        emit({"figures": [vars(figure) for figure in figures]})
+    try:
+        workloads = select(only or [])
+    except ValueError as error:
+        raise UsageError(f"--only: {error}") from None
+    if json is not None and (json.is_dir() or not os.access(json.absolute().parent, os.W_OK)):
+        raise UsageError(f"--json {json}: cannot be written")
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        best = max(peak() for _ in range(2 if quick else 5))
+        count = torch.get_num_threads()
+        say(f"torch {torch.__version__}, {count} threads, measured peak {best / 1e9:.0f} GFLOP/s (float32)")
+        _warn_of_company(count)
+        say("")
+        wide = max(len(HEAD[0]), *(len(workload.name) for workload in workloads))
+        say(_line(wide, HEAD))
+        rows = []
+        for workload in workloads:
+            row = measure(workload, seconds=0.1, least=3, memories=1) if quick else measure(workload)
+            best = max(best, peak(repeats=3))
+            rows.append(row)
+            say(_line(wide, _cells(row, best)))
+    finally:
+        torch.set_num_threads(before)
+    say("")
+    found = verdicts(rows, best)
+    _say_verdicts(found)
+    if json is not None:
+        facts = {"torch": torch.__version__, "threads": threads or before, "machine": platform.machine()}
+        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in found]
+        result = {**facts, "peak_gflops": best / 1e9, "rows": [row.to_dict(best) for row in rows], "targets": targets}
+        _write(json, result)
+    failed = [row for row in rows if row.failure]
+    if failed:
+        note(f"carrousel: {len(failed)} of {len(rows)} workloads are wrong and have no figures")
+    return 1 if failed else 0
+
+
+def _warn_of_company(threads: int) -> None:
+    """Figures of a machine that has other work are rough."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 0.5:
+        cores = os.cpu_count()
+        note(f"the machine is busy (a load of {load:.1f} on {cores} cores, {threads} are wanted): figures are rough")
+
+
+def _line(wide: int, cells: tuple[str, ...]) -> str:
+    name, *numbers, last = cells
+    columns = (f"{cell:>{len(head)}}" for cell, head in zip(numbers, HEAD[1:-1], strict=True))
+    return "  ".join([f"{name:{wide}}", *columns, last])
+
+
+def _cells(row: Row, peak: float) -> tuple[str, ...]:
+    name, nothing = row.workload.name, ("",) * (len(HEAD) - 2)
+    if row.failure:
+        return (name, *nothing, f"WRONG: {row.failure}")
+    ratios = ["" if rival not in row.ratios else f"{row.ratios[rival]:.2f}" for rival in ("torch", "eager", "lstm")]
+    if row.bytes:
+        ours, torchs = (f"{each / 2**20:.0f}" for each in row.bytes)
+        return (name, *nothing[:3], *ratios, f"{row.backend}: {ours} MiB, nn.LSTM {torchs} MiB")
+    assert row.seconds is not None
+    assert row.rate is not None
+    return (name, _time(row.seconds), f"{row.rate / 1e9:.1f}", f"{row.rate / peak:.0%}", *ratios, row.backend)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} us"
+
+
+def _say_verdicts(found: list[Any]) -> None:
+    known = [verdict for verdict in found if verdict.value is not None]
+    if not known:
+        return
+    wide = max(len(verdict.figure) for verdict in known)
+    for verdict in known:
+        sign, word = ("<=" if verdict.at_most else ">="), ("reached" if verdict.reached else "FALLS SHORT")
+        say(f"{verdict.figure:{wide}}  {verdict.value:6.2f}  (wanted {sign} {verdict.target:g})  {word}")
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    part = path.with_name(f".{path.name}.tmp")
+    try:
+        part.write_text(json_module.dumps(plain(result), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

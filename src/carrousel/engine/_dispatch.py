@@ -68,9 +68,11 @@ def choose(
     state: tuple[Tensor, ...],
     masks: Masks = Masks(),  # noqa: B008 - immutable
     keep: tuple[str, ...] = (),
+    lengths: Tensor | None = None,
+    resets: Tensor | None = None,
 ) -> Choice:
     """The backend for one call of a layer."""
-    reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep)
+    reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep, lengths, resets)
     return Choice("cpu", "a fused kernel of the cell's equations") if reason is None else Choice("reference", reason)
 
 
@@ -87,7 +89,7 @@ def run(
     keep: tuple[str, ...] = (),
 ) -> Result:
     """Runs a layer over a batch of sequences on the best backend; arguments and result as in ``reference.run``."""
-    choice = choose(layer, weights, x, state, masks, keep)
+    choice = choose(layer, weights, x, state, masks, keep, lengths, resets)
     if _watching:
         tell(choice)
     if choice.backend == "cpu":

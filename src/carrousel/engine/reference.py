@@ -5,7 +5,6 @@ It runs on any device, in any dtype, under every transformation of torch. All el
 
 from __future__ import annotations
 
-
 import torch
 from torch import Tensor
 from torch.nn import functional

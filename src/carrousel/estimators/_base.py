@@ -18,6 +18,7 @@ from ._baselines import LinearBaseline
 from ._batches import Batches, SequenceDataset
 from ._callbacks import Metric
 from ._checkpoint import digest, stored_seed
+from ._losses import ItemLoss
 from ._network import SequenceNet
 from ._params import lstm_options, stored_params, training_options
 from ._scaling import Scaler
@@ -128,7 +129,7 @@ class SequenceEstimator(Trainable):
         sequences: Sequences,
         targets: np.ndarray,
         valid: tuple[Sequences, np.ndarray] | None,
-        criterion: nn.Module,
+        criterion: ItemLoss,
         metric_name: str,
         metric: Metric,
         seed: int,

@@ -10,9 +10,9 @@ from torch.utils.data import Dataset
 
 Batch = tuple[dict[str, Tensor], Tensor]
 
-# Sequences are sorted by length within pools of this many batches: long enough to save most padding, short enough
-# that a batch stays a mixture.
-POOL = 8
+# Where batches drawn blindly would hold this many times the real steps, sequences are sorted by length within pools of
+# so many batches. Below it a batch stays a fair mixture: lengths often go with classes, and alike batches learn worse.
+WASTE, POOL = 2.0, 8
 
 
 class BatchSource(Protocol):
@@ -51,8 +51,9 @@ class SequenceDataset(Dataset):
 
 
 class Batches:
-    """The batches of one epoch. With ``order`` (the training order's generator) shuffled anew in each epoch and
-    grouped by similar length; without, in the order given. ``limit``: the most batches, of items drawn at random.
+    """The batches of one epoch. With ``order`` (the training order's generator) shuffled anew in each epoch, and
+    grouped by similar length where that saves much padding; without, in the
+    order given. ``limit``: the most batches, of items drawn at random.
     """
 
     def __init__(
@@ -73,8 +74,11 @@ class Batches:
         if self.order is None:
             return [np.arange(k, min(k + size, count)) for k in range(0, count, size)]
         shuffled = self.order.permutation(len(self.dataset))[:count]
-        if self.dataset.lengths.min() < self.dataset.lengths.max():
-            pools = [shuffled[k : k + POOL * size] for k in range(0, count, POOL * size)]
-            shuffled = np.concatenate([p[np.argsort(self.dataset.lengths[p], kind="stable")] for p in pools])
+        lengths = self.dataset.lengths
         batches = [shuffled[k : k + size] for k in range(0, count, size)]
+        if sum(len(b) * lengths[b].max() for b in batches) <= WASTE * lengths[shuffled].sum():
+            return batches
+        pools = [shuffled[k : k + POOL * size] for k in range(0, count, POOL * size)]
+        alike = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+        batches = [alike[k : k + size] for k in range(0, count, size)]
         return [batches[k] for k in self.order.permutation(len(batches))]

@@ -1,5 +1,6 @@
 """What happens between the batches and epochs of a training run (skorch callbacks over one RunState)."""
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from skorch.callbacks import Callback
+from torch import Tensor
 
 from ._checkpoint import RunState
+from ._losses import close_to
 from ._progress import Progress, ProgressCallback
 
 WARM_UP = 0.1  # share of all steps over which the learning rate rises to its highest value
@@ -45,14 +48,17 @@ class Schedule(Callback):
 
 
 class Epochs(Callback):
-    """Keeps the history and the best weights; ends the run when the validation loss has stopped falling."""
+    """Keeps the history and the best weights; ends the run when the validation loss has stopped falling.
+
+    The best weights are those of the last epoch whose validation loss is within a standard error of the least.
+    """
 
     def __init__(
         self, state: RunState, patience: int | None, metric_name: str, metric: Metric, after_epoch: Callable[[], None]
     ):
         self.state, self.patience = state, patience
         self.metric_name, self.metric, self.after_epoch = metric_name, metric, after_epoch
-        self.outputs: list[tuple[np.ndarray, np.ndarray]] = []
+        self.outputs: list[tuple[Tensor, Tensor]] = []
 
     @property
     def exhausted(self) -> bool:
@@ -66,7 +72,7 @@ class Epochs(Callback):
                     "or gradient_clip, or look for extreme values in X"
                 )
         else:
-            self.outputs.append((kwargs["y_pred"].cpu().numpy(), batch[1].numpy()))
+            self.outputs.append((kwargs["y_pred"].detach().cpu(), batch[1]))
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         state, last = self.state, net.history[-1]
@@ -77,14 +83,20 @@ class Epochs(Callback):
             "train_loss": float(last["train_loss"]),
         }
         if self.outputs:
-            predicted, actual = (np.concatenate(part) for part in zip(*self.outputs, strict=True))
+            predicted, actual = (torch.cat(part) for part in zip(*self.outputs, strict=True))
             self.outputs.clear()
-            row |= {"valid_loss": float(last["valid_loss"]), self.metric_name: self.metric(predicted, actual)}
-            if row["valid_loss"] < state.best_loss:
-                state.best_loss, state.best_epoch, state.misses = row["valid_loss"], state.epoch, 0
-                state.best_weights = {n: t.detach().clone() for n, t in net.module_.state_dict().items()}
+            losses = copy.deepcopy(net.criterion_).cpu().each(predicted, actual).double()
+            row |= {
+                "valid_loss": float(losses.mean()),
+                self.metric_name: self.metric(predicted.numpy(), actual.numpy()),
+            }
+            if state.least is None or losses.mean() < state.least.mean():
+                state.least, state.misses = losses, 0
             else:
                 state.misses += 1
+            if close_to(losses, state.least):
+                state.best_epoch = state.epoch
+                state.best_weights = {n: t.detach().clone() for n, t in net.module_.state_dict().items()}
         state.history.append(row)
         last["batches"].clear()  # a long run's batch losses would fill the memory
         self.after_epoch()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,17 @@ FORMAT = "carrousel-checkpoint-1"
 
 @dataclass
 class RunState:
-    """Where a training run stands after its last whole epoch. ``best_weights`` are the network's at ``best_epoch``."""
+    """Where a training run stands after its last whole epoch.
+
+    ``least`` holds the validation items' losses [N] in the epoch of the least mean loss, ``misses`` counts the epochs
+    since. ``best_weights`` are the network's at ``best_epoch``, the last epoch that came close to it.
+    """
 
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    best_loss: float = float("inf")
     best_epoch: int | None = None
     misses: int = 0
+    least: torch.Tensor | None = None
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
@@ -54,6 +58,8 @@ def save_checkpoint(
     """Write everything that the next epoch depends on."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in state.best_weights.items()}
+    if state.least is not None:
+        tensors["least"] = state.least
     optimizer_state = optimizer.state_dict()
     plain: dict[str, dict[str, Any]] = {}
     for index, values in optimizer_state["state"].items():
@@ -65,10 +71,10 @@ def save_checkpoint(
     tensors["random.torch"] = torch.get_rng_state()
     if device.type == "cuda":
         tensors["random.cuda"] = torch.cuda.get_rng_state(device)
-    facts = {name: value for name, value in asdict(state).items() if name != "best_weights"}
+    facts = {name: getattr(state, name) for name in ("epoch", "history", "best_epoch", "misses")}
     meta = {
         "identity": identity,
-        "state": {**facts, "best_loss": repr(state.best_loss)},
+        "state": facts,
         "optimizer": {"groups": optimizer_state["param_groups"], "plain": plain},
         "order": order.bit_generator.state,
     }
@@ -136,7 +142,7 @@ def restore(
         facts = meta["state"]
         state.epoch, state.misses = int(facts["epoch"]), int(facts["misses"])
         state.history = list(facts["history"])
-        state.best_loss, state.best_epoch = float(facts["best_loss"]), facts["best_epoch"]
+        state.best_epoch, state.least = facts["best_epoch"], tensors.get("least")
         state.best_weights = {name: tensor.to(device) for name, tensor in part("best.").items()}
         torch.set_rng_state(tensors["random.torch"])
         if device.type == "cuda":

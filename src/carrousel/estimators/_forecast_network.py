@@ -1,4 +1,4 @@
-"""The forecaster's network and what it minimises."""
+"""The forecaster's network."""
 
 from typing import Any
 
@@ -57,17 +57,3 @@ class ForecastNet(nn.Module):
         below = middle - gaps[..., :m].flip(-1).cumsum(-1).flip(-1)
         above = middle + gaps[..., m + 1 :].cumsum(-1)
         return torch.cat([below, middle, above], dim=-1)
-
-
-class PinballLoss(nn.Module):
-    """The quantiles' proper score: mean over levels q of max(q·e, (q - 1)·e), e = actual - forecast."""
-
-    levels: Tensor
-
-    def __init__(self, levels: tuple[float, ...]):
-        super().__init__()
-        self.register_buffer("levels", torch.tensor(levels))
-
-    def forward(self, forecast: Tensor, actual: Tensor) -> Tensor:  # [B, H, Q], [B, H] -> []
-        error = actual[..., None] - forecast
-        return torch.maximum(self.levels * error, (self.levels - 1) * error).mean()

@@ -16,6 +16,7 @@ from torch import nn
 from ._batches import Batches, BatchSource
 from ._callbacks import Epochs, Metric, RandomStates, Schedule, StopTraining, Watch
 from ._checkpoint import RunState, check_identity, read_checkpoint, restore, save_checkpoint
+from ._losses import ItemLoss
 from ._progress import ProgressCallback
 
 
@@ -37,7 +38,7 @@ class Job:
     """What to train: the network's maker and criterion, the data, and the figure shown to people."""
 
     build: Callable[[], nn.Module]
-    criterion: nn.Module
+    criterion: ItemLoss
     train: BatchSource
     valid: BatchSource | None
     metric_name: str

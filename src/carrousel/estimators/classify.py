@@ -10,31 +10,16 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
-from torch import Tensor, nn
 
 from . import _saved
 from ._base import SequenceEstimator, paired_error
 from ._baselines import fit_logistic
+from ._losses import WeightedCrossEntropy
 from ._params import training_options
 from ._progress import ProgressCallback
 from ._report import Report, Score
 from ._sequences import Sequences, as_sequences
 from ._split import split
-
-
-class WeightedCrossEntropy(nn.Module):
-    """Cross-entropy, each item times its class's weight; not divided by the weights of the batch, which would undo
-    them in a batch of one class."""
-
-    weight: Tensor
-
-    def __init__(self, weight: Tensor):
-        super().__init__()
-        self.register_buffer("weight", weight)
-
-    def forward(self, logits: Tensor, classes: Tensor) -> Tensor:  # [B, K], [B] -> []
-        losses = nn.functional.cross_entropy(logits, classes, reduction="none")
-        return (losses * self.weight[classes]).mean()
 
 
 def accuracy(logits: np.ndarray, classes: np.ndarray) -> float:
@@ -45,8 +30,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     """Classify sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
 
     Follows scikit-learn's conventions, so that pipelines, cross-validation and grid search work on it. Channels are
-    standardised by the training data; a part of the training data is kept aside, and the weights with the least
-    loss on it win.
+    standardised by the training data; a part of the training data is kept aside to end training early and to
+    choose the weights that are kept.
 
     Parameters
     ----------
@@ -62,7 +47,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
     learning_rate : the highest of a schedule that rises for a tenth of all steps and then falls as a cosine (AdamW).
     weight_decay : of AdamW.
-    batch_size : sequences in a batch; sequences of similar length are put together.
+    batch_size : sequences in a batch; where lengths differ much, sequences of similar length are put together.
     max_epochs : passes over the training data.
     patience : epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
     validation : share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
@@ -79,7 +64,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
         arrays of another width are refused, as scikit-learn wants it.
     history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
-    best_epoch_ : the epoch whose weights were kept.
+    best_epoch_ : the epoch whose weights were kept: the last whose validation loss is within a standard error of the
+        least, for a small validation part cannot tell such epochs apart (the last of all without validation).
     network_ : the torch module; ``network_.lstm`` is its ``carrousel.LSTM``.
     fit_seconds_ : how long ``fit`` trained.
 
@@ -131,7 +117,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
         batch_size: int = 32,
-        max_epochs: int = 50,
+        max_epochs: int = 40,
         patience: int | None = 15,
         validation: float | None = 0.1,
         gradient_clip: float | None = 1.0,

@@ -11,7 +11,8 @@ from torch import nn
 from . import _saved
 from ._backtest import Backtest
 from ._base import Trainable, trace
-from ._forecast_network import ForecastNet, PinballLoss
+from ._forecast_network import ForecastNet
+from ._losses import PinballLoss
 from ._params import integer, lstm_options, training_options
 from ._progress import ProgressCallback
 from ._report import Report

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_consistent_length
@@ -12,6 +11,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from . import _saved
 from ._base import SequenceEstimator, paired_error
 from ._baselines import fit_ridge
+from ._losses import SquaredError
 from ._params import training_options
 from ._progress import ProgressCallback
 from ._report import Report, Score
@@ -39,7 +39,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
     learning_rate : the highest of a schedule that rises for a tenth of all steps and then falls as a cosine (AdamW).
     weight_decay : of AdamW.
-    batch_size : sequences in a batch; sequences of similar length are put together.
+    batch_size : sequences in a batch; where lengths differ much, sequences of similar length are put together.
     max_epochs : passes over the training data.
     patience : epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
     validation : share of the sequences kept aside; None keeps none and uses the last weights.
@@ -99,7 +99,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
         batch_size: int = 32,
-        max_epochs: int = 50,
+        max_epochs: int = 40,
         patience: int | None = 15,
         validation: float | None = 0.1,
         gradient_clip: float | None = 1.0,
@@ -183,7 +183,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             sequences.take(train_part),
             scale(targets[train_part]),
             None if valid is None else (valid[0], scale(valid[1])),
-            torch.nn.MSELoss(),
+            SquaredError(),
             "MAE",
             mean_absolute_error,
             seed,

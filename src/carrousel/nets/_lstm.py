@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence
 
 from carrousel import engine
 from carrousel.cells import Cell
 from carrousel.engine import Layer, torch_kernels
-from carrousel.nets import _init, _noise
+from carrousel.nets import _init, _noise, _torch_route
 from carrousel.nets._batch import Batch
 from carrousel.nets._options import check_flag, check_rate, check_size, layer_of, rates_of
 
@@ -243,9 +243,10 @@ class LSTM(nn.Module):
         batch = Batch.of(input, lengths, batch_first=self.batch_first, owner=type(self).__name__)
         self._check_features(input.data if isinstance(input, PackedSequence) else input)
         state = self._state_in(hx, batch)
-        kind = self._torch_kind(batch, resets, return_states)
+        plain = resets is None and not return_states and not self._noisy
+        kind = _torch_route.kind_of(self._layers[0], batch) if plain else None
         if kind is not None:
-            output, final = self._run_torch(kind, batch, state)
+            output, final = _torch_route.run(kind, self._stack(), batch, state)
             return output, self._state_out(final, batch)
         clears = None if resets is None else batch.resets_in(resets)
         output, final, steps = self._run(batch, state, clears, return_states)
@@ -363,39 +364,9 @@ class LSTM(nn.Module):
         given = tuple(batch.state_out(value) for value in state)
         return given if len(given) > 1 else given[0]
 
-    def _torch_kind(self, batch: Batch, resets: Any, return_states: bool | str) -> str | None:
-        """torch's name for the kernel to run, None where carrousel's own engine runs."""
-        if batch.x.device.type in engine.DEVICES or torch_kernels.transformed():
-            return None
-        if resets is not None or return_states or self._noisy or not batch.x.numel():
-            return None
-        if batch.packed is None and batch.lengths is not None and not bool((batch.lengths > 0).all()):
-            return None  # torch cannot pack an empty sequence
-        return torch_kernels.mode(self._layers[0])
-
-    def _run_torch(self, kind: str, batch: Batch, state: tuple[Tensor, ...]) -> tuple[Any, tuple[Tensor, ...]]:
-        """Runs torch's kernel; the output is in the input's form already."""
-        if batch.packed is None and batch.lengths is not None:
-            packed = pack_padded_sequence(batch.x, batch.lengths.cpu(), enforce_sorted=False)
-            inner = Batch.of(packed, None, batch_first=False, owner="")
-            output, final = self._run_torch(kind, inner, tuple(map(inner.state_in, state)))
-            padded, _ = pad_packed_sequence(output, total_length=batch.x.shape[0])
-            return batch.steps_out(padded), tuple(map(inner.state_out, final))
-        engine.tell(engine.Choice("torch", f"torch's own kernel for the device {batch.x.device.type!r}"))
-        data, final = torch_kernels.run(
-            kind,
-            batch.x if batch.packed is None else batch.packed,
-            state,
-            [weight for weights in self.all_weights for weight in weights],
-            bias=self.bias,
-            num_layers=self.num_layers,
-            dropout=self.dropout,
-            training=self.training,
-            bidirectional=self.bidirectional,
-        )
-        if batch.packed is None:
-            return batch.steps_out(data), final
-        return PackedSequence(data, *batch.packed[1:]), final
+    def _stack(self) -> _torch_route.Stack:
+        weights = [weight for weights in self.all_weights for weight in weights]
+        return _torch_route.Stack(weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
 
     def _run(
         self, batch: Batch, state: tuple[Tensor, ...], resets: Tensor | None, return_states: bool | str

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from carrousel.engine._graph import order
 from carrousel.engine._layer import Layer, Masks, Result, Weights
-from carrousel.engine.cpu._autograd import sequence
+from carrousel.engine.cpu._autograd import Eager, compute
 from carrousel.engine.cpu._call import KINDS, PLAIN
 from carrousel.engine.cpu._door import key_of, run_traced
 from carrousel.engine.cpu._packing import pack
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import unsupported
-from carrousel.engine.cpu._rows import dense
+from carrousel.engine.cpu._rows import Rows, dense
 from carrousel.engine.cpu._step import quick_step
+from carrousel.engine.cpu._transforms import Transformed, bare, refuses_transforms
 
 __all__ = ["key_of", "quick_step", "refuses_call", "refuses_layer", "run"]
 
@@ -40,7 +43,14 @@ def refuses_layer(layer: Layer) -> str | None:
 
 
 def refuses_call(
-    layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...], masks: Masks, keep: tuple[str, ...]
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    masks: Masks,
+    keep: tuple[str, ...],
+    lengths: Tensor | None,
+    resets: Tensor | None,
 ) -> str | None:
     """Why a call cannot use the layer's kernel; None if it can."""
     dtype = weights["weight_ih"].dtype
@@ -65,11 +75,9 @@ def refuses_call(
         return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
     if not plain:
         return "an input is of a tensor subclass"
-    if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
-        return "a transformation of torch.func or forward-mode differentiation is at work"
     if not x.shape[0] or not x.shape[1]:
         return "there is nothing to compute"
-    return None
+    return refuses_transforms(lengths, resets)
 
 
 def run(
@@ -94,19 +102,35 @@ def run(
     if lengths is None and resets is None:
         rows = dense(T, B)
         flat = x.reshape(T * B, layer.input_size)
-        output, final, steps = sequence(layer, weights, flat, state, rows, reverse=reverse, all_states=all_states)
+        output, final, steps = _sequence(layer, weights, flat, state, rows, reverse=reverse, all_states=all_states)
         output = output.view(T, B, layer.output_size)
         every = {name: value.view(T, B, -1) for name, value in steps.items()}
     else:
+        lengths, resets = (None if value is None else bare(value) for value in (lengths, resets))
         packing = pack(T, B, lengths, resets, reverse=reverse)
         if not packing.rows.total:
             every = {name: x.new_zeros(T, B, layer.hidden_size) for name in layer.cell.states}
             output, final = x.new_zeros(T, B, layer.output_size), state
         else:
             packed = tuple(map(packing.state_in, state))
-            output, final, steps = sequence(
+            output, final, steps = _sequence(
                 layer, weights, packing.rows_in(x), packed, packing.rows, reverse=reverse, all_states=all_states
             )
             final = tuple(map(packing.state_out, final))
             output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
     return Result(output, final, {name: output if name == "h" else every[name] for name in keep})
+
+
+def _sequence(
+    layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...], rows: Rows, *, reverse: bool, all_states: bool
+) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+    """Outputs ``[rows, output]``, final states ``[count, size]``, and every step's states by name if asked for."""
+    tensors = (x, *state, *weights.values())
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        results: Sequence[Tensor] = Transformed.apply(layer, rows, reverse, all_states, *tensors)
+    elif torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        results = Eager.apply(layer, rows, reverse, all_states, *tensors)
+    else:
+        results, _ = compute(layer, rows, reverse, all_states, tensors, train=False)
+    n = 1 + len(layer.state_names)
+    return results[0], tuple(results[1:n]), dict(zip(layer.cell.states, results[n:], strict=bool(all_states)))

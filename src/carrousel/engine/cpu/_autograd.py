@@ -16,10 +16,10 @@ from carrousel.engine.cpu._buffers import rows_of
 from carrousel.engine.cpu._forward import Kept, forward
 from carrousel.engine.cpu._rows import Rows
 
-__all__ = ["compute", "sequence"]
+__all__ = ["Eager", "by_reference", "compute"]
 
 
-class _Sequence(torch.autograd.Function):
+class Eager(torch.autograd.Function):
     """From packed inputs, initial states and weights to outputs, final states, and every step's states if wanted."""
 
     @staticmethod
@@ -48,13 +48,14 @@ class _Sequence(torch.autograd.Function):
         if kept is None:
             # A second pass through a retained graph: the first one used up what was kept.
             kept = forward(layer, weights, x, state, rows, reverse=ctx.reverse, keep=True)
-        d_output, d_final, d_states = grads[0], list(grads[1:n]), list(grads[n:])
+        d_output, d_final = grads[0], list(grads[1:n])
+        d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
         found = backward(
             layer, weights, x, state, rows, kept,
-            d_output, d_states or [None] * len(layer.cell.states), d_final,
+            d_output, d_states, d_final,
             reverse=ctx.reverse, wanted={name for name, need in zip(names, needs, strict=True) if need},
         )  # fmt: skip
-        states = found.state or [None] * len(layer.state_names)
+        states: list[Tensor | None] = [*found.state] or [None] * len(layer.state_names)
         result = [found.x, *states, *(found.weights.get(name) for name in layer.shapes())]
         return (None,) * 4 + tuple(g if need else None for g, need in zip(result, needs, strict=True))
 
@@ -96,7 +97,7 @@ def _differentiable(ctx: Any, tensors: Any, grads: Any, needs: Any) -> tuple[Ten
         t if not need or t.requires_grad else t.detach().requires_grad_()
         for t, need in zip(tensors, needs, strict=True)
     ]
-    results = _reference(layer, rows, ctx.reverse, ctx.all_states, inputs)
+    results = by_reference(layer, rows, ctx.reverse, ctx.all_states, inputs)
     pairs = [(r, g) for r, g in zip(results, grads, strict=True) if g is not None and r.requires_grad]
     wanted = [t for t, need in zip(inputs, needs, strict=True) if need]
     found = iter(
@@ -105,8 +106,8 @@ def _differentiable(ctx: Any, tensors: Any, grads: Any, needs: Any) -> tuple[Ten
     return tuple(next(found) if need else None for need in needs)
 
 
-def _reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: list[Tensor]) -> list[Tensor]:
-    """What :class:`_Sequence` computes, by the reference."""
+def by_reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: list[Tensor]) -> list[Tensor]:
+    """What :class:`Eager` computes, by the reference."""
     n = 1 + len(layer.state_names)
     x, state, weights = tensors[0], tuple(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
     real = torch.arange(rows.count) < rows.offsets.diff().unsqueeze(-1)  # [T, B]
@@ -115,16 +116,3 @@ def _reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensor
     keep = layer.cell.states if all_states else ()
     result = reference.run(layer, weights, dense, state, reverse=reverse, lengths=rows.lengths, keep=keep)
     return [result.output[t, b], *result.final, *(result.steps[name][t, b] for name in keep)]
-
-
-def sequence(
-    layer: Layer, weights: Any, x: Tensor, state: tuple[Tensor, ...], rows: Rows, *, reverse: bool, all_states: bool
-) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """Outputs ``[rows, output]``, final states ``[count, size]``, and every step's states by name if asked for."""
-    tensors = (x, *state, *weights.values())
-    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        output, *rest = _Sequence.apply(layer, rows, reverse, all_states, *tensors)
-    else:
-        (output, *rest), _ = compute(layer, rows, reverse, all_states, tensors, train=False)
-    count = len(layer.state_names)
-    return output, tuple(rest[:count]), dict(zip(layer.cell.states, rest[count:], strict=bool(all_states)))

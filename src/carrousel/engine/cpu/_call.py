@@ -26,7 +26,7 @@ KINDS = {torch.float32: "float", torch.float64: "double"}
 PLAIN = (Tensor, torch.nn.Parameter)
 """The types of tensor whose memory is what it seems."""
 
-_SMALL = 1 << 18
+_SMALL = 1 << 22
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""
 
 _SET = 256
@@ -161,7 +161,7 @@ class Call:
         bias_ih, bias_hh = weights.get("bias_ih"), weights.get("bias_hh")
         if bias_ih is None:
             return self.zeros
-        if self._plain:
+        if self._plain and bias_hh is not None:
             return bias_ih + bias_hh
         bias = torch.zeros(len(self.plan.slots), self.width, dtype=self.dtype)
         bias[: self.plan.inputs] += self._in_slots(bias_ih, self.rows_in)

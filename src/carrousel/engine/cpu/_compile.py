@@ -13,7 +13,6 @@ import os
 import stat
 import sys
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -22,17 +21,13 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
+from carrousel.engine.cpu._llvm import lock
 from carrousel.engine.cpu._target import Target
 
 __all__ = ["Code", "cache_folder", "compile_module"]
 
-_lock = threading.Lock()
 _loaded: dict[str, Code] = {}
 _complained: set[str] = set()
-
-if hasattr(os, "register_at_fork"):
-    # A child must not inherit a lock that a thread of its parent holds, LLVM's own among them.
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 class Code:
@@ -46,7 +41,8 @@ class Code:
 
     def address(self, name: str) -> int:
         """The address of a public function."""
-        return self._engine.get_function_address(name)
+        with lock:
+            return self._engine.get_function_address(name)
 
     def function(self, name: str) -> Callable[[Any], None]:
         """A public function that takes one pointer; Python's lock is released while it runs."""
@@ -72,7 +68,7 @@ def compile_module(text: str, target: Target) -> Code:
     """
     versions = (llvmlite.__version__, llvm.llvm_version_info, target.cpu, target.features, sys.platform)
     key = hashlib.sha256(repr((text, versions)).encode()).hexdigest()
-    with _lock:
+    with lock:
         code = _loaded.get(key)
         if code is None:
             machine_code = _read(key)

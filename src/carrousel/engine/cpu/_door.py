@@ -28,7 +28,10 @@ def key_of(layer: Layer) -> str:
     """The string by which an operator knows a layer. That of a cell of the registry says all; that of a user's own
     cell means something in this process only."""
     spec = layer.cell.spec
-    known = spec.partition("(")[0] in cells and cells.get(spec) == layer.cell
+    try:
+        known = cells.get(spec) == layer.cell
+    except ValueError:
+        known = False
     values = {f.name: getattr(layer, f.name) for f in fields(layer) if f.init and f.name != "cell"}
     key = json.dumps({"cell": spec if known else f"{spec}#{id(layer.cell)}", **values})
     _layers[key] = layer
@@ -104,11 +107,12 @@ def _sequence_backward(
     rows, packed = packing.rows, [packing.state_in(value) for value in state]
     x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
     kept = forward(own, of_name, x_rows, packed, rows, reverse=reverse, keep=True)
+    d_final: list[Tensor | None] = [packing.state_back(d) for d in grads[1 : 1 + n]]
     d_steps: list[Tensor | None] = [packing.rows_in(d) for d in grads[1 + n :]]
     found = backward(
         own, of_name, x_rows, packed, rows, kept,
-        packing.rows_in(grads[0]), d_steps or [None] * len(own.cell.states), [packing.state_back(d) for d in grads[1 : 1 + n]],
-        reverse=reverse, wanted={"x", "state", *names} if with_x else {"state", *names},
+        packing.rows_in(grads[0]), d_steps or [None] * len(own.cell.states),
+        d_final, reverse=reverse, wanted={"x", "state", *names} if with_x else {"state", *names},
     )  # fmt: skip
     dx = x.new_empty(0) if found.x is None else packing.rows_out(found.x)
     return [dx, *(packing.state_sum(d) for d in found.state), *(found.weights[name].contiguous() for name in names)]

@@ -196,10 +196,9 @@ class Function:
         """A vector whose lanes are all the number."""
         m = self.module
         kind = kind or m.kind
-        first = self.op(f"insertelement <{m.lanes} x {kind}> poison, {kind} {number}, i32 0")
-        return self.op(
-            f"shufflevector <{m.lanes} x {kind}> {first}, <{m.lanes} x {kind}> poison, <{m.lanes} x i32> zeroinitializer"
-        )
+        vector = f"<{m.lanes} x {kind}>"
+        first = self.op(f"insertelement {vector} poison, {kind} {number}, i32 0")
+        return self.op(f"shufflevector {vector} {first}, {vector} poison, <{m.lanes} x i32> zeroinitializer")
 
     def intrinsic(self, name: str, *arguments: str) -> str:
         """A floating-point intrinsic on vectors, such as ``fma``."""

@@ -62,7 +62,7 @@ def forward(
     N, B, ldg, width = rows.total, rows.count, call.ldg, call.width
     recurrent, projected = cell.recurrent, bool(layer.proj_size)
     threads = min(call.threads(N * ldg * (I + layer.output_size)), B)
-    fused = B >= _FEW * threads
+    fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
     every = keep or not fused
     depth = N if every else B
@@ -98,7 +98,7 @@ def forward(
     arguments = call.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.data_ptr(), h0.data_ptr(),
         peepholes.data_ptr(), x.data_ptr(), I if fused else 0, wx.data_ptr(), wh.data_ptr(), wr.data_ptr(),
-        wp.data_ptr(), bias.data_ptr(), every, out.data_ptr(), *[buffer.data_ptr() for buffer in (*of_states, *of_norms)],
+        wp.data_ptr(), bias.data_ptr(), every, out.data_ptr(), *[part.data_ptr() for part in (*of_states, *of_norms)],
     )  # fmt: skip
     call.forward_kernel(keep=keep)(ctypes.byref(arguments))
     return Kept(G, states, out, output, norms, before, every)

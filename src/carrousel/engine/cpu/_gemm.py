@@ -30,7 +30,7 @@ PRODUCT = (
 """The parameters of ``product``: addresses and strides in numbers; element (m, k) of A1 is ``a1[m * m1 + k * k1]``,
 of A2 ``a2[m * m2 + k]``. ``ldstart`` may be 0 (a bias)."""
 
-_KERNEL = tuple(item for item in PRODUCT if item[1] not in ("M", "N")) + (("i64", "w1"), ("i64", "w2"))
+_KERNEL = (*tuple(item for item in PRODUCT if item[1] not in ("M", "N")), ("i64", "w1"), ("i64", "w2"))
 
 DEPTH = 256
 """The rows of an ordinary B that are taken at once: so many that a panel of them stays in the first cache."""

@@ -22,7 +22,8 @@ class Packing:
         rows: the packing of the segments, the longest first.
         index: for every row its place in the flattened batch, t · B + b.
         sequence: for every segment the sequence that it is a part of.
-        starts: for every segment whether it starts from its sequence's initial state, and not from zero.
+        starts: for every segment whether it starts from its sequence's initial state, and not from zero; None if
+            all do.
         ends: for every sequence the segment that ends with its final state.
         shape: (T, B).
     """
@@ -30,7 +31,7 @@ class Packing:
     rows: Rows
     index: Tensor
     sequence: Tensor
-    starts: Tensor
+    starts: Tensor | None
     ends: Tensor
     shape: tuple[int, int]
 
@@ -47,7 +48,7 @@ class Packing:
     def state_in(self, state: Tensor) -> Tensor:
         """``[B, size]`` to ``[segments, size]``."""
         own = state.index_select(0, self.sequence)
-        return own if bool(self.starts.all()) else torch.where(self.starts.unsqueeze(-1), own, torch.zeros_like(own))
+        return own if self.starts is None else torch.where(self.starts.unsqueeze(-1), own, torch.zeros_like(own))
 
     def state_out(self, packed: Tensor) -> Tensor:
         """``[segments, size]`` to ``[B, size]``."""
@@ -59,14 +60,20 @@ class Packing:
 
     def state_sum(self, d_packed: Tensor) -> Tensor:
         """The adjoint of :meth:`state_in`: of a sequence's segments, at most one starts from its initial state."""
-        own = self.starts.nonzero().squeeze(-1)
         total = d_packed.new_zeros(self.shape[1], d_packed.shape[-1])
+        if self.starts is None:
+            return total.index_copy(0, self.sequence, d_packed)
+        own = self.starts.nonzero().squeeze(-1)
         return total.index_copy(0, self.sequence[own], d_packed[own])
 
 
-@torch.no_grad()
 def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
     """The packing of a batch of T steps and B sequences; its arguments as in ``reference.run``."""
+    with torch.no_grad(), torch._C._DisableFuncTorch():  # a transformation at work would wrap what is made now
+        return _pack(T, B, lengths, resets, reverse=reverse)
+
+
+def _pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
     lengths = torch.full((B,), T) if lengths is None else lengths.to("cpu", torch.int64)
     # Segments in the order of their sequences and, within one, of time: (sequence, first step).
     if resets is None:
@@ -95,4 +102,5 @@ def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, rever
     step, segment = alive.nonzero(as_tuple=True)
     index = (t[segment] + step) * B + b[segment]
     rows = Rows(offsets, len(b), int(offsets[-1]), bool((size == steps).all()))
-    return Packing(rows, index, b, starts[order], place[ends.nonzero().squeeze(-1)], (T, B))
+    some = None if bool(starts.all()) else starts[order]
+    return Packing(rows, index, b, some, place[ends.nonzero().squeeze(-1)], (T, B))

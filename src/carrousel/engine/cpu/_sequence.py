@@ -79,7 +79,9 @@ def backward_slots(variant: Variant) -> Slots:
 
 def _product(f: Function, slots: Slots, **values: str) -> None:
     """Calls ``product``; what is not given is nothing."""
-    nothing = {"a1": "null", "m1": "0", "k1": "1", "b1": "null", "K1": "0", "a2": "null", "m2": "0", "b2": "null", "K2": "0"}  # fmt: skip
+    nothing = (
+        dict.fromkeys(("a1", "b1", "a2", "b2"), "null") | dict.fromkeys(("m1", "K1", "m2", "K2"), "0") | {"k1": "1"}
+    )
     values = nothing | values
     f.line(f"call void {slots.pointer(f, 'product')}({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
 

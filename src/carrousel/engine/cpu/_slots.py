@@ -47,5 +47,5 @@ class Arguments:
 
     def __call__(self, *varying: int) -> ctypes.Array[ctypes.c_int64]:
         array = self._kind.from_buffer_copy(self._template)
-        array[: self._count] = varying  # refuses any other number of words
+        array[: self._count] = varying  # type: ignore[call-overload]  # refuses any other number of words
         return array

@@ -132,7 +132,7 @@ class _Stepper:
         }
         self._arguments = slots.arguments(**fixed)
         self._kernel: Kernel = _code(call.variant, call.kind, call.target).function("step")
-        self._units, self._square = H, H == layer.input_size
+        self._units, self._square = H, layer.input_size == H
         self.most = min(_FEW, _STACK // (len(call.plan.slots) * H))
         self._nothing = torch.zeros(sum(layer.row_sizes), dtype=call.dtype)
         # Where the kernel's weights stand among the layer's; one past the last stands for nothing.
@@ -148,12 +148,12 @@ class _Stepper:
         at = [weight.data_ptr() for weight in weights]
         at.append(self._nothing.data_ptr())
         wx, wh, bias_x, bias_h, peepholes = [at[place] for place in self._places]
-        of_states = []
+        of_states: list[int] = []
         for k in range(1, len(new)):
             of_states += new[k].data_ptr(), state[k].data_ptr()
         arguments = self._arguments(
-            B, x.data_ptr(), state[0].data_ptr(), new[0].data_ptr(), output.data_ptr(), wx, wh, bias_x, bias_h, peepholes,
-            *of_states,
+            B, x.data_ptr(), state[0].data_ptr(), new[0].data_ptr(), output.data_ptr(), wx, wh, bias_x, bias_h,
+            peepholes, *of_states,
         )  # fmt: skip
         self._kernel(ctypes.byref(arguments))
         return (output, *new)
@@ -161,7 +161,7 @@ class _Stepper:
 
 @lru_cache(maxsize=1024)
 def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
-    """The stepper of a layer; None where its states are not whole vectors, or it is more than a cell and its weights."""
+    """The stepper of a layer; None where its states are not whole vectors, or more than a cell is at work."""
     if layer.refusal is not None or layer.layer_norm or layer.proj_size:
         return None
     call = call_of(layer, dtype)

@@ -1,0 +1,136 @@
+"""The kernels under the transformations of ``torch.func``: vmap, grad, and both together.
+
+A batch that vmap adds is folded into that of the sequences, as long as the weights have none of it; where they have,
+and for derivatives, each of its members is a call. Unlike the function of eager mode this one keeps nothing between
+forward and backward but what it was given, for nothing else would be transformed with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from carrousel.engine._layer import Layer
+from carrousel.engine.cpu._autograd import by_reference, compute
+from carrousel.engine.cpu._backward import backward
+from carrousel.engine.cpu._forward import forward
+from carrousel.engine.cpu._rows import Rows
+
+__all__ = ["Transformed", "bare", "refuses_transforms"]
+
+_OWN = 4  # the arguments of the functions below that are not tensors
+
+
+def refuses_transforms(*hidden: Tensor | None) -> str | None:
+    """Why the transformations at work cannot be served; None if they can, or if there are none.
+
+    Args:
+        hidden: tensors whose values must be known.
+    """
+    if torch.autograd.forward_ad._current_level >= 0:
+        return "forward-mode differentiation is at work"
+    if torch._C._functorch.peek_interpreter_stack() is None:
+        return None
+    kinds = [interpreter.key().name for interpreter in torch._C._functorch.get_interpreter_stack()]
+    if kinds.count("Grad") > 1 or set(kinds) - {"Grad", "Vmap"}:
+        return f"the transformations {', '.join(kinds).lower()} of torch.func are at work"
+    if any(t is not None and torch._C._functorch.is_functorch_wrapped_tensor(bare(t)) for t in hidden):
+        return "lengths or resets are mapped over by vmap"
+    return None
+
+
+def bare(tensor: Tensor) -> Tensor:
+    """A tensor of integers without what ``torch.func.grad`` wraps around it, which means nothing for integers."""
+    while torch._C._functorch.is_gradtrackingtensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
+
+
+class Transformed(torch.autograd.Function):
+    """As the function of eager mode: outputs, final states, and every step's states if wanted."""
+
+    @staticmethod
+    def forward(layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return tuple(compute(layer, rows, reverse, all_states, tensors, train=False)[0])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.own = inputs[:_OWN]
+        ctx.save_for_backward(*inputs[_OWN:])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        return (None,) * _OWN + _Backward.apply(*ctx.own, *grads, *ctx.saved_tensors)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
+        (layer, rows, *own), tensors, dims = arguments[:_OWN], arguments[_OWN:], in_dims[_OWN:]
+        folded = 1 + len(layer.state_names)
+        if any(dim is not None for dim in dims[folded:]):
+            return _one_by_one(Transformed, info, dims, arguments[:_OWN], tensors)
+        V = info.batch_size
+        inner = [_fold(t, dim, V) for t, dim in zip(tensors[:folded], dims, strict=False)]
+        more = Rows(rows.offsets * V, rows.count * V, rows.total * V, rows.uniform)
+        results = Transformed.apply(layer, more, *own, *inner, *tensors[folded:])
+        return tuple(r.unflatten(0, (-1, V)) for r in results), (1,) * len(results)
+
+
+class _Backward(torch.autograd.Function):
+    """From the adjoints of all results, and what these were made of, to the derivatives by the latter."""
+
+    @staticmethod
+    def forward(layer: Layer, rows: Rows, reverse: bool, all_states: bool, *given: Tensor) -> tuple[Tensor, ...]:
+        grads, tensors = _split(layer, all_states, given)
+        n, names = 1 + len(layer.state_names), layer.shapes()
+        x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(names, tensors[n:], strict=True))
+        kept = forward(layer, weights, x, state, rows, reverse=reverse, keep=True)
+        d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
+        wanted = {"x", "state", *names}
+        found = backward(
+            layer, weights, x, state, rows, kept, grads[0], d_states, list(grads[1:n]), reverse=reverse, wanted=wanted
+        )
+        assert found.x is not None
+        return (found.x, *found.state, *(found.weights[name] for name in names))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.own = inputs[:_OWN]
+        ctx.save_for_backward(*inputs[_OWN:])
+
+    @staticmethod
+    def backward(ctx: Any, *seconds: Tensor) -> Any:
+        layer, rows, reverse, all_states = ctx.own
+        with torch.enable_grad():
+            given = [t.detach().requires_grad_() for t in ctx.saved_tensors]
+            grads, tensors = _split(layer, all_states, given)
+            results = by_reference(layer, rows, reverse, all_states, list(tensors))
+            firsts = torch.autograd.grad(results, tensors, grads, create_graph=True)
+            found = torch.autograd.grad(firsts, given, seconds, allow_unused=True)
+        return (None,) * _OWN + found
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
+        # A derivative by the weights is one of each member: their sums cannot be folded.
+        return _one_by_one(_Backward, info, in_dims[_OWN:], arguments[:_OWN], arguments[_OWN:])
+
+
+def _split(layer: Layer, all_states: bool, given: Any) -> tuple[Any, Any]:
+    results = 1 + len(layer.state_names) + (len(layer.cell.states) if all_states else 0)
+    return given[:results], given[results:]
+
+
+def _fold(tensor: Tensor, dim: int | None, V: int) -> Tensor:
+    """``[rows, size]`` of V members as ``[rows · V, size]``, the members of a row side by side."""
+    apart = tensor.unsqueeze(1).expand(-1, V, -1) if dim is None else tensor.movedim(dim, 1)
+    return apart.flatten(0, 1)
+
+
+def _one_by_one(function: Any, info: Any, dims: Any, own: Any, tensors: Any) -> Any:
+    calls = [
+        function.apply(*own, *(t if dim is None else t.select(dim, k) for t, dim in zip(tensors, dims, strict=True)))
+        for k in range(info.batch_size)
+    ]
+    results = tuple(map(torch.stack, zip(*calls, strict=True)))
+    return results, (0,) * len(results)

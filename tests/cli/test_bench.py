@@ -1,0 +1,62 @@
+"""``carrousel bench``: what is printed, written, and returned."""
+
+import json
+
+import pytest
+import torch
+
+from carrousel import engine
+
+
+@pytest.fixture
+def quick(run, tmp_path):
+    def call(*words):
+        return run("bench", "--quick", "--only", "lstm inference 100x1x32x32", "--only", "lstm step", *words)
+
+    return call
+
+
+def test_a_run(quick, tmp_path):
+    before = torch.get_num_threads()
+    code, out, _ = quick("--threads", 1, "--json", tmp_path / "figures.json")
+    assert code == 0
+    head, _, columns, *rest = out.splitlines()
+    assert head.startswith(f"torch {torch.__version__}, 1 threads, measured peak ")
+    assert columns.split()[:2] == ["workload", "time"]
+    assert [line.split("  ")[0] for line in rest[:2]] == ["lstm inference 100x1x32x32", "lstm step 1x1x128x128"]
+    assert rest[0].split()[-1] == "cpu"
+    assert "one step: time / LSTMCell's" in out
+    assert torch.get_num_threads() == before
+    said = json.loads((tmp_path / "figures.json").read_text())
+    assert said["threads"] == 1
+    assert [row["workload"]["name"] for row in said["rows"]] == [line.split("  ")[0] for line in rest[:2]]
+    assert all(row["failure"] is None and row["ratios"]["torch"] > 0 and row["gflops"] > 0 for row in said["rows"])
+    assert {target["figure"]: target["reached"] for target in said["targets"]}[
+        "  the lowest of the seven shapes"
+    ] is None
+
+
+def test_wrong_results_have_no_figures(quick, monkeypatch, tmp_path):
+    run_layer = engine.run
+
+    def wrong(*args, **kwargs):
+        result = run_layer(*args, **kwargs)
+        return result._replace(output=result.output + 1e-3)
+
+    monkeypatch.setattr(engine, "run", wrong)
+    code, out, err = quick("--json", tmp_path / "figures.json")
+    assert code == 1
+    (line,) = (line for line in out.splitlines() if line.startswith("lstm inference"))
+    assert line.split("  ")[0] == "lstm inference 100x1x32x32"
+    assert line.endswith("  WRONG: output is wrong by 1.0e-03, more than 2e-06")
+    assert line.count(".") == 1
+    assert "1 of 2 workloads are wrong" in err
+    row = json.loads((tmp_path / "figures.json").read_text())["rows"][0]
+    assert (row["seconds"], row["gflops"], row["ratios"]) == (None, None, {})
+
+
+def test_refusals(refused, tmp_path):
+    refused("bench", "--only", "gru", says=["--only", "no workload is 'gru'"])
+    refused("bench", "--threads", "0", says=["threads"])
+    refused("bench", "--json", tmp_path, says=["--json", "cannot be written"])
+    refused("bench", "--json", tmp_path / "not" / "there.json", says=["--json", "cannot be written"])
