@@ -44,15 +44,18 @@ def clear(plan, state, dS, touched, flags, counters):
     """A sequence's start: states, activations and partial derivatives are zero."""
     state[:] = 0
     n_touched = counters[TOUCHED]
-    for trace in range(plan[TRACES]):
-        line = plan[TRACE_TABLE] + 4 * trace
-        slot = TABLE + COLUMNS * plan[line + SLOT]
-        rows, inputs = plan[slot + ROWS], plan[INPUTS] * plan[slot + SEES_INPUT]
-        for at in range(plan[line], plan[line] + rows * plan[BLOCK_LANES], rows * 8):
+    p, traces, tou = pointer(plan), pointer(dS), pointer(touched)
+    zero = zeros(traces)
+    for trace in range(p[TRACES]):
+        line = p[TRACE_TABLE] + 4 * trace
+        slot = TABLE + COLUMNS * p[line + SLOT]
+        rows, inputs = p[slot + ROWS], p[INPUTS] * p[slot + SEES_INPUT]
+        for start in range(p[line], p[line] + rows * p[BLOCK_LANES], rows * 8):
             if inputs:
                 for k in range(n_touched):
-                    dS[at + touched[k] * 8 : at + touched[k] * 8 + 8] = 0
-            dS[at + inputs * 8 : at + rows * 8] = 0
+                    store(traces, start + tou[k] * 8, zero)
+            for at in range(start + inputs * 8, start + rows * 8, 8):
+                store(traces, at, zero)
     dS[plan[TRACE_PEEPS] :] = 0
     for k in range(n_touched):
         flags[touched[k]] = 0
