@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
 import carrousel
 from carrousel.cells import Cell
 
@@ -132,7 +135,63 @@ def combinations() -> str:
     return markdown(["option", "not with the cells", "not with"], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"family": family, "parameters": parameters, "combinations": combinations}
+class Under(nn.Module):
+    """A network called in some other way than by itself."""
+
+    def __init__(self, net: nn.Module, call: Callable[[nn.Module, Tensor], Any]) -> None:
+        super().__init__()
+        self.net, self.call = net, call
+
+    def forward(self, x: Tensor) -> Any:
+        return self.call(self.net, x)
+
+
+# What a network may be asked for: in words, its options, and how it is called with x [T, B, 3].
+ASKED: tuple[tuple[str, dict[str, Any], Callable[[nn.Module, Tensor], Any]], ...] = (
+    *((f"`cell=\"{name}\"`", {"cell": name}, lambda net, x: net(x)) for name in carrousel.cells),
+    ("`bias=False`", {"bias": False}, lambda net, x: net(x)),
+    ("`num_layers`, `bidirectional`", {"num_layers": 2, "bidirectional": True}, lambda net, x: net(x)),
+    ("`proj_size`", {"proj_size": 4}, lambda net, x: net(x)),
+    ("`layer_norm`", {"layer_norm": True}, lambda net, x: net(x)),
+    ("initial states, `lengths`, `resets`", {}, lambda net, x: net(
+        x, (torch.zeros(1, 2, 8), torch.zeros(1, 2, 8)), lengths=[5, 0], resets=torch.zeros(5, 2, dtype=torch.bool)
+    )),
+    ("`return_states=True`", {}, lambda net, x: net(x, return_states=True)),
+    ('`return_states="gates"`', {}, lambda net, x: net(x, return_states="gates")),
+    ("`recurrent_dropout`, in training", {"recurrent_dropout": 0.1}, lambda net, x: net(x)),
+    ("`recurrent_dropout`, in evaluation", {"recurrent_dropout": 0.1}, lambda net, x: net.eval()(x)),
+    ("`zoneout`", {"zoneout": 0.1}, lambda net, x: net(x)),
+    ("`block_size`", {"block_size": 2}, lambda net, x: net(x)),
+    ("`gate_recurrence`", {"gate_recurrence": "gates"}, lambda net, x: net(x)),
+    ("`heads`", {"heads": 2}, lambda net, x: net(x)),
+    ("`diagonal`", {"diagonal": True}, lambda net, x: net(x)),
+    ("float64", {"dtype": torch.float64}, lambda net, x: net(x.double())),
+    ("bfloat16, float16", {"dtype": torch.bfloat16}, lambda net, x: net(x.bfloat16())),
+    ("`step` without gradients", {"hidden_size": 64}, lambda net, x: torch.no_grad()(net.step)(x[0])),
+    ("`step` with gradients", {"hidden_size": 64}, lambda net, x: net.step(x[0])),
+    ("`torch.func.vmap`", {}, lambda net, x: torch.func.vmap(lambda x: net(x)[0])(x.expand(4, 5, 2, 3))),
+    ("`torch.func.grad`", {}, lambda net, x: torch.func.grad(lambda x: net(x)[0].sum())(x)),
+    ("`torch.func.jvp`, forward mode", {}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+)  # fmt: skip
+
+
+def fused() -> str:
+    """What runs on the kernels and what does not, found by asking each network what ran it."""
+    rows = []
+    for words, options, call in ASKED:
+        net = carrousel.LSTM(3, **{"hidden_size": 8, **options})
+        lines = carrousel.explain(Under(net, call), torch.randn(5, 2, 3))
+        (ran,) = {(line.backend, line.reason) for line in lines}
+        rows.append([words, "fused" if ran[0] == "cpu" else f"**{ran[0]}**: {ran[1]}"])
+    return markdown(["what is asked for", "runs on the CPU"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "family": family,
+    "parameters": parameters,
+    "combinations": combinations,
+    "fused": fused,
+}
 
 
 def filled(text: str) -> str:
@@ -147,7 +206,7 @@ def filled(text: str) -> str:
 def pages() -> dict[Path, str]:
     """What every generated page should hold."""
     wanted = {ROOT / "docs" / "cells.md": cells_page()}
-    for path in (ROOT / "docs" / "module.md", ROOT / "README.md"):
+    for path in (ROOT / "docs" / "module.md", ROOT / "docs" / "engine.md", ROOT / "README.md"):
         wanted[path] = filled(path.read_text(encoding="utf-8"))
     return wanted
 

@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import re
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
@@ -10,9 +11,10 @@ import pytest
 import torch
 
 import carrousel
+from carrousel.engine import Layer, cpu
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/module.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/module.md", "docs/engine.md"]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,23 @@ def test_a_table_that_is_not_known_is_an_error(generate) -> None:
     with pytest.raises(KeyError):
         generate.filled("<!-- nothing -->\n<!-- end -->")
     assert "| `lstm` |" in generate.filled("<!-- family -->\nold\n<!-- end -->")
+
+
+def test_the_engines_table_says_what_the_engine_refuses(generate) -> None:
+    """Each line beside the engine's own answer to whether a layer has a kernel; every option of a layer is there."""
+    found = {line.split(" | ")[0].strip("| "): line.split(" | ")[1] for line in generate.fused().splitlines()[2:]}
+    assert len(found) == len(generate.ASKED)
+    for words, options, _ in generate.ASKED:
+        layer = carrousel.LSTM(3, **{"hidden_size": 8, **options})._layers[0]
+        refusal = cpu.refuses_layer(layer)
+        if refusal is not None:
+            assert refusal in found[words]
+            assert found[words].startswith("**reference**")
+    asked = {option for _, options, _ in generate.ASKED for option in options}
+    layers = {field.name for field in fields(Layer) if field.init} - {"input_size"}
+    assert layers <= asked
+    for name in carrousel.cells:
+        assert found[f'`cell="{name}"`'] == "fused |"
 
 
 CASES = [
@@ -110,7 +129,12 @@ EXAMPLES = [pytest.param(code, id=f"{page}-{k}") for page in PAGES for k, code i
 
 
 def test_the_pages_have_their_examples() -> None:
-    assert {page: len(python_of(page)) for page in PAGES} == {"README.md": 4, "CONTRIBUTING.md": 1, "docs/module.md": 1}
+    assert {page: len(python_of(page)) for page in PAGES} == {
+        "README.md": 4,
+        "CONTRIBUTING.md": 1,
+        "docs/module.md": 1,
+        "docs/engine.md": 1,
+    }
 
 
 @pytest.mark.parametrize("code", EXAMPLES)

@@ -24,8 +24,14 @@ import carrousel
 from carrousel import cells, engine
 from carrousel.cells.math import exp, sigmoid, softplus, tanh
 from carrousel.engine import Layer
+from carrousel.engine.cpu import _call
 
 I, H, T, B = 24, 40, 12, 9
+
+
+@pytest.fixture(autouse=True)
+def threads_for_small_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_call, "_SMALL", 0)
 
 
 def network(cell: str = "peephole", seed: int = 0, **options) -> carrousel.LSTM:
@@ -223,7 +229,7 @@ def threads():
 
 if __name__ == "__main__":
     import carrousel
-    net, x = carrousel.LSTM(24, 40), torch.randn(12, 9, 24)
+    net, x = carrousel.LSTM(96, 128), torch.randn(60, 32, 96)
     born = threads()
     counts = []
     for count in (1, 3):
@@ -258,7 +264,8 @@ def test_a_runtime_that_gives_fewer_threads(limit: dict[str, str]) -> None:
     code = """
 import torch, carrousel
 from carrousel import engine
-from carrousel.engine.cpu import _buffers
+from carrousel.engine.cpu import _buffers, _call
+_call._SMALL = 0
 _buffers.poison(True)
 torch.set_num_threads(3)
 net, x = carrousel.LSTM(24, 40), torch.randn(12, 9, 24)
@@ -344,6 +351,29 @@ def test_odd_weights_and_states(name: str) -> None:
 
 def ragged_sum(output: Tensor, final: tuple[Tensor, ...]) -> Tensor:
     return output[3:5, ::2].square().sum()
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_inputs_of_one_step(name: str) -> None:
+    torch.manual_seed(0)
+    net = carrousel.LSTM(I, 48, cell="peephole")  # whole vectors, as the quick step wants them
+    step = ODD[name][0, :5]
+    state = tuple(torch.randn(1, 5, 48) for _ in range(2))
+    with torch.no_grad():
+        plain = net.step(step.clone(memory_format=torch.contiguous_format), state)
+        for given in (state, tuple(torch._neg_view(-value) for value in state), tuple(v.mT.clone().mT for v in state)):
+            output, final = net.step(step, given)
+            close([output, *final], [plain[0], *plain[1]])
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4 * 48, 47), (0,)])
+def test_a_weight_of_another_shape_is_never_read_past_its_end(shape: tuple[int, ...]) -> None:
+    net, given = carrousel.LSTM(I, 48), batch()
+    net.weight_hh_l0.data = torch.zeros(shape)
+    with torch.no_grad():
+        for call in (lambda: net(given), lambda: net.step(given[0, :2])):
+            with pytest.raises(RuntimeError, match=r"shape|size|mat"):
+                call()
 
 
 LOSSES: dict[str, Callable[[Tensor, tuple[Tensor, ...]], Tensor]] = {

@@ -67,6 +67,9 @@ def refuses_call(
         torch._C._is_any_autocast_enabled() and all(weight.dtype == dtype for weight in weights.values())
     ):
         return "the input, the states and the weights are of several types"
+    for weight, shape in zip(weights.values(), layer.shapes().values(), strict=True):
+        if weight.shape != shape:
+            return "a weight has not the layer's shape"  # it would be read past its end; the reference refuses it
     if any(mask is not None for mask in masks):
         return "dropout in the recursion and zoneout are not fused"
     if set(keep) - set(layer.state_names):

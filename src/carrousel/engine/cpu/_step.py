@@ -7,6 +7,7 @@ as many rows at once as a vector has lanes, and their sums are then gathered in 
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -135,6 +136,7 @@ class _Stepper:
         self._units, self._square = H, layer.input_size == H
         self.most = min(_FEW, _STACK // (len(call.plan.slots) * H))
         self._nothing = torch.zeros(sum(layer.row_sizes), dtype=call.dtype)
+        self.sizes = [math.prod(shape) for shape in layer.shapes().values()]
         # Where the kernel's weights stand among the layer's; one past the last stands for nothing.
         names = list(layer.shapes())
         wanted = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_peephole")
@@ -182,4 +184,9 @@ def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, .
     for tensor in (x, *state, *weights.values()):
         if tensor.dtype is not dtype or type(tensor) not in PLAIN or not tensor.is_cpu or not tensor.is_contiguous():
             return None
+    # What is lazily negated is not in memory as it is, and what is too small (written to .data) would be read past.
+    if any(map(Tensor.is_neg, (x, *state))):
+        return None
+    if [weight.numel() for weight in weights.values()] != stepper.sizes:
+        return None
     return stepper(B, weights.values(), x, state)
