@@ -9,9 +9,22 @@ if TYPE_CHECKING:
     from carrousel import cells as cells
     from carrousel.cells import Cell, Gates, State, cell
     from carrousel.estimators import load
+    from carrousel.learning import OnlineLSTM
     from carrousel.nets import LSTM, LSTMCell, explain
 
-__all__ = ["LSTM", "Cell", "Gates", "LSTMCell", "State", "__version__", "cell", "cells", "explain", "load"]
+__all__ = [
+    "LSTM",
+    "Cell",
+    "Gates",
+    "LSTMCell",
+    "OnlineLSTM",
+    "State",
+    "__version__",
+    "cell",
+    "cells",
+    "explain",
+    "load",
+]
 
 __version__ = "0.1.0"
 
@@ -21,6 +34,7 @@ _ROOMS = {
     "Gates": "cells",
     "LSTM": "nets",
     "LSTMCell": "nets",
+    "OnlineLSTM": "learning",
     "State": "cells",
     "cell": "cells",
     "explain": "nets",

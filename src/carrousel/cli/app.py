@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect as inspection
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from .bench import bench
+from .bench_online import online
 from .family import family
 from .inspect import inspect
+from .reproduce import reproduce
+from .stream import stream
 from .train import classify, forecast, regress
 from .use import evaluate, predict
 
@@ -24,7 +28,8 @@ class InOrder(TyperGroup):
     """The commands in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        order = ["train", "evaluate", "predict", "inspect", "cells", "bench", "classify", "regress", "forecast"]
+        order = ["train", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
+        order += ["classify", "regress", "forecast"]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -100,6 +105,40 @@ app.command(
 )(inspect)
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
 app.command(
-    "bench",
-    epilog=_examples("bench --quick", "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json"),
-)(bench)
+    "reproduce",
+    epilog=_examples("reproduce", "reproduce hochreiter1997/reber --trials 30 --json table.json --picture learned.png"),
+)(reproduce)
+app.command(
+    "stream",
+    epilog=_examples(
+        "stream load.csv --target mw --ignore time --state load.state",
+        "stream - --target state --task classify --format jsonl < events",
+    ),
+)(stream)
+
+
+def _alone(function: Any) -> Any:
+    """A command that has a command of its own below it: it runs when that was not called."""
+
+    def call(context: typer.Context, **options: Any) -> Any:
+        return function(**options) if context.invoked_subcommand is None else None
+
+    parameters = inspection.signature(function, eval_str=True).parameters.values()
+    first = inspection.Parameter("context", inspection.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    call.__signature__ = inspection.Signature([first, *parameters])  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in (first, *parameters)}
+    call.__doc__ = function.__doc__
+    return call
+
+
+benches = typer.Typer(cls=TyperGroup, **PLAIN)
+benches.callback(
+    invoke_without_command=True,
+    epilog=_examples(
+        "bench --quick",
+        "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json",
+        "bench online",
+    ),
+)(_alone(bench))
+benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
+app.add_typer(benches, name="bench")

@@ -1,0 +1,29 @@
+"""``carrousel bench online``: the online rule beside what it is compared with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ._options import Json
+from ._output import emit, say
+
+
+def online(
+    repeats: Annotated[int, typer.Option(min=1, help="repeats, of which the fastest counts")] = 15,
+    json: Json = False,
+) -> None:
+    """Time the online rule beside the same rule in eager torch and beside back-propagation through time."""
+    from carrousel.learning.online import Figure, benchmarks
+
+    figures: list[Figure] = []
+
+    def tell(figure: Figure) -> None:
+        figures.append(figure)
+        if not json:
+            say(f"{figure.name:48} {figure.value:10.4g} {figure.unit:10} {figure.about}")
+
+    benchmarks(tell, repeats)
+    if json:
+        emit({"figures": [vars(figure) for figure in figures]})

@@ -1,0 +1,116 @@
+"""``carrousel stream``: learn from lines as they come."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Literal
+
+import typer
+
+from ._errors import UsageError
+from ._options import names
+from ._output import note, plain, say
+
+
+def stream(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", show_default=False, help="a file, or - for a pipe")],
+    target: Annotated[str, typer.Option(help="the field to predict", show_default=False)],
+    task: Annotated[
+        Literal["regress", "classify"], typer.Option(help="whether that is a number or a class")
+    ] = "regress",
+    form: Annotated[
+        Literal["csv", "jsonl"] | None, typer.Option("--format", help="[default: by the file's name, else csv]")
+    ] = None,
+    features: Annotated[str | None, typer.Option(help="fields to use: a,b,c  [default: all others]")] = None,
+    ignore: Annotated[str | None, typer.Option(help="fields not to use: a,b,c")] = None,
+    past: Annotated[
+        bool, typer.Option("--past/--no-past", help="use the target of the line before as a feature")
+    ] = True,
+    cell: Annotated[str, typer.Option(help="member of the family, see `carrousel cells`")] = "lstm",
+    hidden_size: Annotated[int, typer.Option(min=1, help="number of units")] = 16,
+    rate: Annotated[float, typer.Option(help="step size")] = 0.01,
+    optimiser: Annotated[
+        Literal["adam", "rmsprop", "descent"], typer.Option(help="how errors change weights")
+    ] = "adam",
+    seed: Annotated[int, typer.Option(min=0, help="of the initial weights")] = 0,
+    state: Annotated[Path | None, typer.Option(help="keep everything in this file, and go on from it")] = None,
+    save_every: Annotated[int, typer.Option(min=1, help="lines between two writings of --state")] = 1000,
+    every: Annotated[int, typer.Option(min=1, help="lines between two reports of the error")] = 1000,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print no predictions")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="print a JSON object for every line, and for the errors")
+    ] = False,
+) -> None:
+    """Predict every line of a stream, then learn from it, in constant memory.
+
+    Prints line, prediction and target; reports the running error beside that of the persistence forecast, which
+    says the target of the line before. A field that is empty is missing; a line without target is not learned from.
+    """
+    from carrousel.learning import Follower, StreamClassifier, StreamRegressor
+
+    kind = StreamRegressor if task == "regress" else StreamClassifier
+    follower = Follower(
+        kind(hidden_size=hidden_size, cell=cell, rate=rate, optimiser=optimiser, seed=seed),
+        target,
+        form=form or ("jsonl" if file.endswith((".jsonl", ".ndjson", ".json")) else "csv"),
+        features=names(features) or (),
+        ignore=names(ignore) or (),
+        past=past,
+        state=state,
+        save_every=save_every,
+    )
+    if state is not None and not state.absolute().parent.is_dir():
+        raise UsageError(f"{state}: there is no directory {state.absolute().parent}")
+    if follower.resume():
+        note(f"going on after line {follower.line}")
+    if file == "-":
+        _follow(follower, sys.stdin.buffer, every, quiet, json)
+    else:
+        with open(file, "rb") as opened:
+            _follow(follower, opened, every, quiet, json)
+
+
+def _follow(follower: Any, file: BinaryIO, every: int, quiet: bool, json: bool) -> None:
+    if not quiet and not json:
+        say("line,prediction,target")
+    reported = -1
+    try:
+        for said in follower.follow(file):
+            if not quiet:
+                _say(said, json)
+            if said.line % every == 0:
+                # What is printed is on its way before the state says that it was.
+                sys.stdout.flush()
+                _report(follower)
+                reported = said.line
+    except KeyboardInterrupt:
+        follower.save()
+        raise
+    sys.stdout.flush()
+    if json:
+        tally = follower.tally
+        errors = {"lines": follower.line, "error": tally.mean_error, "persistence_error": tally.mean_persistence}
+        say(json_module.dumps(plain(errors)))
+    elif reported != follower.line:
+        _report(follower)
+
+
+def _say(said: Any, json: bool) -> None:
+    if json:
+        say(json_module.dumps(plain({"line": said.line, "prediction": said.prediction, "target": said.target})))
+    else:
+        shown = ["" if value is None else _quoted(value) for value in (said.prediction, said.target)]
+        say(f"{said.line},{shown[0]},{shown[1]}")
+
+
+def _quoted(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\n') else text
+
+
+def _report(follower: Any) -> None:
+    what = "share of wrong classes" if follower.classes else "mean absolute error"
+    tally = follower.tally
+    note(f"line {follower.line}: {what} {tally.mean_error:.4g}, of persistence {tally.mean_persistence:.4g}")

@@ -1,0 +1,76 @@
+"""Running standardisation: columns by the mean and spread of what was seen so far."""
+
+from __future__ import annotations
+
+from math import isnan, sqrt
+
+import numpy as np
+
+from carrousel.learning.online._jit import entry
+
+__all__ = ["Standardiser"]
+
+LARGEST = 1e100
+"""Larger numbers are refused: their squares would overflow."""
+
+CUT = 100.0
+"""What lies further from the mean, in spreads, is taken to lie there."""
+
+
+class Standardiser:
+    """Means and spreads of columns, in float64; NaN stands for a missing value and becomes 0, the mean. So does every
+    value of a column that has not varied yet; values more than 100 spreads from the mean are cut there.
+
+    Rows are standardised one after the other, each by what was seen up to it and, when learning, with it.
+    """
+
+    def __init__(self, columns: int = 0) -> None:
+        self.count, self.mean, self.square = np.zeros(columns), np.zeros(columns), np.zeros(columns)
+
+    def widen(self, columns: int) -> None:
+        """Adds columns of which nothing was seen."""
+        more = np.zeros(columns - len(self.count))
+        for name in ("count", "mean", "square"):
+            setattr(self, name, np.concatenate([getattr(self, name), more]))
+
+    def learn(self, rows: np.ndarray) -> np.ndarray:
+        """Takes rows ``[n, columns]`` into account and gives them standardised."""
+        return self._run(rows, True)
+
+    def look(self, rows: np.ndarray) -> np.ndarray:
+        """Rows standardised; nothing changes."""
+        return self._run(rows, False)
+
+    def back(self, rows: np.ndarray) -> np.ndarray:
+        """The inverse of :meth:`look`."""
+        return rows * self._spread() + self.mean
+
+    def _spread(self) -> np.ndarray:
+        spread = np.sqrt(self.square / np.maximum(self.count, 1))
+        return np.where(spread > 1e-9 * np.abs(self.mean), spread, 0.0)
+
+    def _run(self, rows: np.ndarray, learns: bool) -> np.ndarray:
+        rows = np.ascontiguousarray(rows, np.float64)
+        out = np.empty_like(rows)
+        _standardise(self.count, self.mean, self.square, rows, learns, out)
+        return out
+
+
+@entry()
+def _standardise(count, mean, square, rows, learns, out):
+    for t in range(len(rows)):
+        for k in range(len(count)):
+            value = rows[t, k]
+            if isnan(value):
+                out[t, k] = 0
+                continue
+            if learns:
+                count[k] += 1
+                off = value - mean[k]
+                mean[k] += off / count[k]
+                square[k] += off * (value - mean[k])
+            spread = sqrt(square[k] / max(count[k], 1.0))
+            # A column that has not varied, but for rounding, says nothing yet.
+            out[t, k] = 0
+            if spread > 1e-9 * abs(mean[k]):
+                out[t, k] = min(max((value - mean[k]) / spread, -CUT), CUT)

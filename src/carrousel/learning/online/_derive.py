@@ -1,0 +1,201 @@
+"""The same rule from a cell's definition: its local Jacobians, as code.
+
+A unit's states, after a step, depend on its old states and its pre-activations alone. So the derivative E of the
+states by any incoming weight follows a recursion within the unit, which is all that the rule of 1997 is::
+
+    E' = A E + B dz/dw        dh/dw = C E + D dz/dw        dz/dw = what the weight multiplies
+
+with A = ∂s'/∂s, B = ∂s'/∂z, C = ∂h/∂s, D = ∂h/∂z, all of them diagonal over units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import exp, log1p
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+
+from carrousel.cells import Cell
+from carrousel.engine._graph import ONE, ZERO, Node, Program, adjoints, leaf, order, trace
+
+__all__ = ["Derived", "derive"]
+
+NONE = -1
+"""Stands for a slot that is zero for every unit and step."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A cell's step and Jacobians as a compiled function over slots, vectors of one number for each unit.
+
+    Attributes:
+        parts: the pre-activations, row by row, a split row's two parts one after the other: (kind, row).
+        states: the states that have traces, ``"h"`` among them where errors reach the old output.
+        slots: the number of slots that the function works on.
+        z, p, s, h, new: the slots of the parts, the peepholes' weights, the old states, the output, the new states.
+        A, B, C, D: the Jacobians' slots, ``[states, states]``, ``[states, parts and peepholes]``, ``[states]``,
+            ``[parts and peepholes]``; NONE where one is zero. What is not the cell's to know, that under diagonal
+            recurrence z depends on the old output, is not in A and C.
+        function: ``void (pointer to slots, units)``.
+    """
+
+    parts: tuple[tuple[str, str], ...]
+    states: tuple[str, ...]
+    slots: int
+    z: np.ndarray
+    p: np.ndarray
+    s: np.ndarray
+    h: int
+    new: np.ndarray
+    A: np.ndarray
+    B: np.ndarray
+    C: np.ndarray
+    D: np.ndarray
+    function: Any
+
+
+@lru_cache(maxsize=64)
+def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> Derived:
+    """The rule's ingredients for a cell.
+
+    Args:
+        cell: the cell.
+        keeps_peepholes: whether errors flow back through peepholes into the carrousel.
+        h_is_state: whether errors reach the old output within the unit; they do anyway where the equations read it.
+        bits: of a float, 32 or 64.
+
+    Raises:
+        TypeError: the cell's equations cannot be traced.
+    """
+    program = trace(cell)
+    parts: list[tuple[str, str]] = []
+    for row in cell.rows:
+        parts += [("z.input", row), ("z.recurrent", row)] if row in cell.split else [("z", row)]
+    states = (*cell.states, *(("h",) if h_is_state or cell.reads_output else ()))
+    outputs = _outputs(program, keeps_peepholes)
+    wanted = [leaf("s", state) for state in states]
+    wanted += [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
+    jacobians = {name: adjoints([(node, ONE)], wanted) for name, node in outputs.items()}
+    leaves = [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
+    old = [leaf("s", state) for state in states]
+    old += [leaf("s", state) for state in cell.states if state not in states]
+    given = {node: slot for slot, node in enumerate(leaves + old)}
+    results: dict[Node, int] = {}
+
+    def slot(node: Node) -> int:
+        if node is ZERO:
+            return NONE
+        return results.setdefault(node, len(given) + len(results))
+
+    h = slot(outputs["h"])
+    new = [slot(outputs[state]) for state in states]
+    n = len(states)
+    A = [[slot(d) for d in jacobians[state][:n]] for state in states]
+    B = [[slot(d) for d in jacobians[state][n:]] for state in states]
+    C, D = ([slot(d) for d in part] for part in (jacobians["h"][:n], jacobians["h"][n:]))
+    for node in (outputs["h"], *(outputs[state] for state in states)):
+        if node is ZERO:
+            raise TypeError(f"cell {cell.name!r} has an output or a state that is always zero")
+    width = len(parts) + len(cell.peepholes)
+    return Derived(
+        tuple(parts),
+        states,
+        len(given) + len(results),
+        np.array([given[leaf(kind, row)] for kind, row in parts], np.int64),
+        np.array([given[leaf("p", gate)] for gate in cell.peepholes], np.int64),
+        np.array([given[leaf("s", state)] for state in states], np.int64),
+        h,
+        np.array(new, np.int64),
+        np.array(A, np.int64).reshape(n, n),
+        np.array(B, np.int64).reshape(n, width),
+        np.array(C, np.int64),
+        np.array(D, np.int64),
+        _compile(given, results, bits),
+    )
+
+
+def _outputs(program: Program, keeps_peepholes: bool) -> dict[str, Node]:
+    if keeps_peepholes:
+        return program.outputs
+    known: dict[Node, Node] = {}
+    for node in order(program.outputs.values()):
+        args = tuple(known[arg] for arg in node.args)
+        if node.op == "mul" and args[0].op == "leaf" and args[0].name[0] == "p":
+            # A peephole: its weight learns, and the state that it sees does not hear of it.
+            args = (args[0], Node("stop_gradient", (args[1],)))
+        known[node] = Node(node.op, args, node.name)
+    return {name: known[node] for name, node in program.outputs.items()}
+
+
+_jit: Any = numba.njit(nogil=True)
+
+
+@_jit
+def _sigmoid(x):
+    return 1 / (1 + exp(-x))
+
+
+@_jit
+def _softplus(x):
+    return max(x, 0) + log1p(exp(-abs(x)))
+
+
+@_jit
+def _logsigmoid(x):
+    return min(x, 0) - log1p(exp(-abs(x)))
+
+
+_CODE = {
+    "add": "{0} + {1}",
+    "sub": "{0} - {1}",
+    "mul": "{0} * {1}",
+    "div": "{0} / {1}",
+    "neg": "-{0}",
+    "exit": "{0}",
+    "stop_gradient": "{0}",
+    "sigmoid": "_sigmoid({0})",
+    "tanh": "np.tanh({0})",
+    "exp": "np.exp({0})",
+    "log": "np.log({0})",
+    "softplus": "_softplus({0})",
+    "logsigmoid": "_logsigmoid({0})",
+    "relu": "max({0}, number(0))",
+    "absolute": "abs({0})",
+    "maximum": "max({0}, {1})",
+    "minimum": "min({0}, {1})",
+    "where": "{1} if {0} else {2}",
+    "lt": "{0} < {1}",
+    "le": "{0} <= {1}",
+    "gt": "{0} > {1}",
+    "ge": "{0} >= {1}",
+    "equal": "{0} == {1}",
+}
+
+
+def _compile(given: dict[Node, int], results: dict[Node, int], bits: int) -> Any:
+    names: dict[Node, str] = {}
+    lines = ["def step(slot, n):", "    for j in range(n):"]
+    for node in order(results):
+        names[node] = f"v{len(names)}"
+        if node.op == "leaf":
+            code = f"slot[{given[node]} * n + j]"
+        elif node.op == "constant":
+            code = f"number({node.name!r})"
+        else:
+            code = _CODE[node.op].format(*(names[arg] for arg in node.args))
+        lines.append(f"        {names[node]} = {code}")
+    lines += [f"        slot[{place} * n + j] = {names[node]}" for node, place in results.items()]
+    kind = types.float32 if bits == 32 else types.float64
+    scope = {
+        "np": np,
+        "number": np.float32 if bits == 32 else np.float64,
+        "_sigmoid": _sigmoid,
+        "_softplus": _softplus,
+        "_logsigmoid": _logsigmoid,
+    }
+    exec("\n".join(lines), scope)
+    return numba.cfunc(types.void(types.CPointer(kind), types.intp), error_model="numpy")(scope["step"])

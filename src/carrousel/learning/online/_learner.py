@@ -1,0 +1,267 @@
+"""The learner: a network of the papers with its weights, its running state, and the rule that changes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from carrousel.learning import _files
+from carrousel.learning.online import _optimisers
+from carrousel.learning.online._kernel import TOUCHED, refresh, run
+from carrousel.learning.online._layout import Layout
+from carrousel.learning.online._network import Network
+from carrousel.learning.online._optimisers import PENDING, Descent, Optimiser, update_steps
+from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets
+
+__all__ = ["Learner"]
+
+_FORMAT = "carrousel-online-network-1"
+_FORWARD, _TRACE, _LEARN = 0, 1, 2
+
+
+class Learner:
+    """Learns online by the truncated gradient of the LSTM papers.
+
+    Errors flow back for ever inside the carrousel, and are cut where they would leave through recurrent weights or
+    peepholes. Cost and memory of a step do not depend on how many steps there were.
+
+    Hochreiter & Schmidhuber 1997; with forget gates Gers, Schmidhuber & Cummins 2000; with peepholes Gers,
+    Schraudolph & Schmidhuber 2002.
+
+    Inputs are ``[steps, inputs]``, or ``[steps]`` whole numbers, each the one input unit that is 1, -1 for none.
+    Targets are ``[steps, outputs]``, a row of NaN being no target, or ``[steps]`` whole numbers, each the one output
+    unit that should be 1, -1 for no target.
+
+    Args:
+        network: the network.
+        optimiser: how errors change weights; a number is the rate of plain steepest descent.
+        update: when they do: ``"step"``, after every step with a target; ``"end"``, at a sequence's end; a whole
+            number k, after every k-th step.
+        loss: ``"squared"``, half the sum of squared errors as in the papers, or ``"cross_entropy"`` for outputs in
+            [0, 1], whose delta is the plain error.
+        dtype: float32 or float64.
+        seed: of the initial weights.
+
+    Raises:
+        ValueError: an argument is not among these; the message says what would be.
+
+    >>> learner = Learner(Network(2, 1, blocks=2, init=0.5), 2.0, seed=1)
+    >>> for _ in range(500):  # what was the first of these two?
+    ...     learner.learn_sequences([[[1, 0], [0, 0]], [[0, 1], [0, 0]]], [[[np.nan], [1]], [[np.nan], [0]]])
+    >>> learner.sequence_outputs([[[1, 0], [0, 0]], [[0, 1], [0, 0]]])[[1, 3]].round().tolist()
+    [[1.0], [0.0]]
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimiser: Optimiser | float = 0.1,
+        *,
+        update: str | int = "step",
+        loss: str = "squared",
+        dtype: Any = np.float32,
+        seed: int | np.random.Generator | None = 0,
+    ) -> None:
+        self.network = network
+        self.optimiser = optimiser if isinstance(optimiser, Optimiser) else Descent(optimiser)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be float32 or float64, got {self.dtype}")
+        if loss not in ("squared", "cross_entropy"):
+            raise ValueError(f"loss must be 'squared' or 'cross_entropy', got {loss!r}")
+        if loss == "cross_entropy" and network.unit_squash != "sigmoid":
+            raise ValueError(f"cross entropy wants unit_squash='sigmoid', got {network.unit_squash!r}")
+        self.update, self.loss = update, loss
+        every = update_steps(update)
+        layout = self._layout = Layout(network, loss == "cross_entropy")
+        method = _optimisers.method(self.optimiser)
+        collects = method != 0 or every != 1
+        self._squash, self._masks = layout.squash.astype(dtype), layout.masks.astype(dtype)
+        self._rates = self.optimiser.numbers(dtype)
+        self._work, self._x = np.zeros(layout.work_size, dtype), np.zeros(network.inputs, dtype)
+        self._active = np.zeros(network.inputs + 1, np.int64)
+        self._back = np.zeros(network.outputs * layout.head["back_size"], dtype)
+        # What changes from step to step, and is saved.
+        self._state = np.zeros(layout.head["y_hidden"] + 2 * layout.head["y_size"], dtype)
+        self._traces = np.zeros(layout.trace_size, dtype)
+        self._gradient = np.zeros(layout.size if collects else 0, dtype)
+        self._moments = _optimisers.moments(self.optimiser, layout.size, dtype)
+        self._touched, self._flags = np.zeros(network.inputs + 1, np.int64), np.zeros(network.inputs, np.uint8)
+        self._counters = np.array([0, 0, 0, every, method, 0], np.int64)
+        self.weights = network.initial_weights(np.random.default_rng(seed))
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies of the weights by name, shaped as ``network.shapes()`` says; assign to change them."""
+        return self._layout.unpack(self._weights)
+
+    @weights.setter
+    def weights(self, weights: Mapping[str, np.ndarray]) -> None:
+        shapes = self.network.shapes()
+        if set(weights) != set(shapes):
+            raise ValueError(f"weights must be named {', '.join(shapes)}; got {', '.join(weights)}")
+        given = {name: np.asarray(weights[name], np.float64) for name in shapes}
+        for name, value in given.items():
+            if value.shape != shapes[name]:
+                raise ValueError(f"{name} must have the shape {shapes[name]}, got {value.shape}")
+            if not np.isfinite(value).all():
+                raise ValueError(f"{name} holds a NaN or an infinity")
+        self._set_packed(self._layout.pack(given, self.dtype))
+
+    def _set_packed(self, packed: np.ndarray) -> None:
+        self._weights = packed
+        refresh(self._layout.plan, self._layout.sources, packed, self._back)
+
+    @property
+    def activations(self) -> dict[str, np.ndarray]:
+        """The last step's activations of the hidden layer's groups by name, and the cells' ``"state"``: copies."""
+        return self._layout.activations(self._state)
+
+    @property
+    def steps(self) -> int:
+        """How many steps there were of learning."""
+        return int(self._counters[1])
+
+    def learn(self, inputs: Any, targets: Any) -> None:
+        """Goes on with the stream for some steps, and learns from every step that has a target."""
+        self._steps(inputs, targets, _LEARN)
+
+    def observe(self, inputs: Any) -> None:
+        """Goes on with the stream without learning; later errors still know what happened here."""
+        self._steps(inputs, None, _TRACE)
+
+    def learn_and_tell(self, inputs: Any, targets: Any) -> np.ndarray:
+        """As :meth:`learn`; gives the outputs ``[steps, outputs]``, each from before its own target changed weights."""
+        return self._steps(inputs, targets, _LEARN, tell=True)
+
+    def outputs(self, inputs: Any) -> np.ndarray:
+        """What the network would say in the next steps, ``[steps, outputs]``; nothing changes."""
+        before = self._state.copy()
+        try:
+            return self._steps(inputs, None, _FORWARD, tell=True)
+        finally:
+            self._state[:] = before
+
+    def reset(self) -> None:
+        """A sequence's end: with ``update="end"`` the weights change now. States and traces begin again at zero."""
+        if self._counters[PENDING] and self.update == "end":
+            self._apply()
+        self._run(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64), True)
+
+    def learn_sequences(self, inputs: Any, targets: Any, spans: Any = None) -> None:
+        """Learns from sequences, the network being reset before each of them.
+
+        Args:
+            inputs, targets: a list of each sequence's steps; or, with ``spans``, the steps of all.
+            spans: ``[sequences, 2]``, where in the steps each sequence begins and ends; they can overlap and recur.
+        """
+        self._sequences(inputs, targets, spans, _LEARN)
+
+    def sequence_outputs(self, inputs: Any, spans: Any = None) -> np.ndarray:
+        """The outputs ``[steps of all sequences, outputs]``, the network being reset before each; nothing changes."""
+        kept = self._state.copy(), self._traces.copy(), self._touched.copy(), self._flags.copy(), self._counters.copy()
+        try:
+            return self._sequences(inputs, None, spans, _FORWARD, tell=True)
+        finally:
+            self._state, self._traces, self._touched, self._flags, self._counters = kept
+
+    def _steps(self, inputs: Any, targets: Any, learning: int, tell: bool = False) -> Any:
+        n = self.network
+        inputs = checked_inputs(inputs, n.inputs, self.dtype)
+        if targets is not None:
+            targets = checked_targets(targets, len(inputs), n.outputs, self.dtype)
+        begin, end = np.zeros(1, np.int64), np.full(1, len(inputs), np.int64)
+        return self._run(inputs, targets, begin, end, False, learning, tell)
+
+    def _sequences(self, inputs: Any, targets: Any, spans: Any, learning: int, tell: bool = False) -> Any:
+        n = self.network
+        if spans is None:
+            lengths = np.array([len(steps) for steps in inputs], np.int64)
+            spans = np.stack([np.cumsum(lengths) - lengths, np.cumsum(lengths)], 1)
+            inputs = np.concatenate([np.asarray(steps) for steps in inputs]) if len(inputs) else np.zeros((0, n.inputs))
+            if targets is not None:
+                if len(targets) != len(lengths) or any(len(a) != b for a, b in zip(targets, lengths, strict=True)):
+                    raise ValueError("there must be one target for each step of each sequence; NaN or -1 is none")
+                joined = [np.asarray(steps) for steps in targets]
+                targets = np.concatenate(joined) if joined else np.zeros((0, n.outputs))
+        inputs = checked_inputs(inputs, n.inputs, self.dtype)
+        if targets is not None:
+            targets = checked_targets(targets, len(inputs), n.outputs, self.dtype)
+        begin, end = checked_spans(spans, len(inputs))
+        return self._run(inputs, targets, begin, end, True, learning, tell)
+
+    def _run(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        begin: np.ndarray,
+        end: np.ndarray,
+        resets: bool,
+        learning: int = _FORWARD,
+        tell: bool = False,
+    ) -> Any:
+        none, no_codes = np.zeros((0, 0), self.dtype), np.zeros(0, np.int64)
+        coded = inputs.ndim == 1
+        codes, dense, given = no_codes, none, np.zeros(0, np.uint8)
+        if targets is not None and targets.ndim == 1:
+            codes = targets
+        elif targets is not None:
+            dense, given = targets, (~np.isnan(targets[:, 0])).astype(np.uint8)
+        outputs = np.empty((int((end - begin).sum()), self.network.outputs), self.dtype) if tell else none
+        run(
+            self._layout.plan, self._layout.sources, self._squash, self._masks,
+            self._weights, self._back, self._state, self._traces, self._gradient, self._moments, self._work,
+            self._touched, self._flags, self._active, self._x, self._counters, self._rates,
+            inputs if coded else no_codes, none if coded else inputs, codes, dense, given,
+            begin, end, resets, learning, outputs,
+        )  # fmt: skip
+        return outputs if tell else None
+
+    def _apply(self) -> None:
+        method = int(self._counters[4])
+        _optimisers.apply(self._weights, self._gradient, self._moments, self._rates, method, self._counters)
+        refresh(self._layout.plan, self._layout.sources, self._weights, self._back)
+
+    def save(self, path: str | Path) -> None:
+        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`."""
+        about = {
+            "format": _FORMAT,
+            "network": self.network.to_json(),
+            "optimiser": _optimisers.to_json(self.optimiser),
+            "update": json.dumps(self.update),
+            "loss": self.loss,
+            "dtype": self.dtype.name,
+        }
+        _files.write(Path(path), self._arrays(), about)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Learner:
+        """The learner that :meth:`save` wrote, which goes on bit for bit as the saved one would have.
+
+        Raises:
+            ValueError: the file is not such a file, or is damaged.
+        """
+        arrays, about = _files.read(Path(path), _FORMAT)
+        learner = cls(
+            Network.from_json(about["network"]),
+            _optimisers.from_json(about["optimiser"]),
+            update=json.loads(about["update"]),
+            loss=about["loss"],
+            dtype=about["dtype"],
+        )
+        _files.fill(path, learner._arrays(), arrays)
+        n_touched = learner._counters[TOUCHED]
+        if not (0 <= n_touched <= learner.network.inputs and learner._touched.min() >= 0) or (
+            learner._touched.max() > learner.network.inputs
+        ):
+            raise ValueError(f"{path} is damaged: its list of active inputs is out of range")
+        learner._set_packed(learner._weights)
+        return learner
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        names = ("weights", "state", "traces", "gradient", "moments", "touched", "flags", "counters")
+        return {name: getattr(self, f"_{name}") for name in names}

@@ -1,0 +1,144 @@
+"""How collected errors change weights: every method keeps a fixed number of values for each weight."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, astuple, dataclass, fields
+from math import sqrt
+from typing import Any, ClassVar
+
+import numpy as np
+
+from carrousel.learning.online._jit import jit
+
+__all__ = [
+    "Adam",
+    "Descent",
+    "Optimiser",
+    "RMSprop",
+    "apply",
+    "from_json",
+    "method",
+    "moments",
+    "to_json",
+    "update_steps",
+]
+
+CHANGES, PENDING = 0, 5
+"""Places among the learner's counters: how often weights were changed; whether errors wait to change them."""
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """What all methods share: the step size ``rate``, called alpha in the papers."""
+
+    rate: float = 0.1
+    code: ClassVar[int]
+    moments: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            most = np.inf if item.name in ("rate", "eps") else 1.0
+            if not (isinstance(value, int | float) and 0.0 <= value < most):
+                limit = "not negative" if most == np.inf else "in [0, 1)"
+                raise ValueError(f"{type(self).__name__}: {item.name} must be a number {limit}, got {value!r}")
+
+    def numbers(self, dtype: Any) -> np.ndarray:
+        """The parameters as the compiled code takes them."""
+        return np.array((*astuple(self), 0.0, 0.0, 0.0)[:4], dtype)
+
+
+@dataclass(frozen=True)
+class Descent(Optimiser):
+    """Steepest descent, with ``momentum`` times the last change added to every change."""
+
+    momentum: float = 0.0
+    code: ClassVar[int] = 0
+    moments: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimiser):
+    """Steps divided by the root of the mean square of recent errors; as ``torch.optim.RMSprop``."""
+
+    rate: float = 0.01
+    decay: float = 0.99
+    eps: float = 1e-8
+    code: ClassVar[int] = 2
+    moments: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class Adam(Optimiser):
+    """Kingma & Ba 2015, with bias correction; as ``torch.optim.Adam``."""
+
+    rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    code: ClassVar[int] = 3
+    moments: ClassVar[int] = 2
+
+
+def method(optimiser: Optimiser) -> int:
+    """The compiled code's number of a method: 0 plain descent, 1 momentum, 2 RMSprop, 3 Adam."""
+    return 1 if isinstance(optimiser, Descent) and optimiser.momentum else optimiser.code
+
+
+def moments(optimiser: Optimiser, size: int, dtype: Any) -> np.ndarray:
+    """What the method remembers for each weight: ``[k, size]``, zero at the beginning."""
+    return np.zeros((optimiser.moments if method(optimiser) else 0, size), dtype)
+
+
+@jit
+def apply(weights, gradient, moments, rates, method, counters):
+    """Changes the weights by ``gradient``, the direction of descent summed since the last change; clears it."""
+    counters[CHANGES] += 1
+    counters[PENDING] = 0
+    rate = rates[0]
+    if method == 0:
+        for k in range(len(weights)):
+            weights[k] += rate * gradient[k]
+    elif method == 1:
+        momentum = rates[1]
+        for k in range(len(weights)):
+            moments[0, k] = momentum * moments[0, k] + rate * gradient[k]
+            weights[k] += moments[0, k]
+    elif method == 2:
+        decay, eps = rates[1], rates[2]
+        for k in range(len(weights)):
+            moments[0, k] = decay * moments[0, k] + (1 - decay) * gradient[k] * gradient[k]
+            weights[k] += rate * gradient[k] / (sqrt(moments[0, k]) + eps)
+    else:
+        beta1, beta2, eps = rates[1], rates[2], rates[3]
+        scale = rate / (1 - beta1 ** counters[CHANGES])
+        root = sqrt(1 - beta2 ** counters[CHANGES])
+        for k in range(len(weights)):
+            moments[0, k] = beta1 * moments[0, k] + (1 - beta1) * gradient[k]
+            moments[1, k] = beta2 * moments[1, k] + (1 - beta2) * gradient[k] * gradient[k]
+            weights[k] += scale * moments[0, k] / (sqrt(moments[1, k]) / root + eps)
+    gradient[:] = 0
+
+
+_BY_NAME = {kind.__name__: kind for kind in (Descent, RMSprop, Adam)}
+
+
+def to_json(optimiser: Optimiser) -> str:
+    """An optimiser as text."""
+    return json.dumps([type(optimiser).__name__, asdict(optimiser)])
+
+
+def from_json(text: str) -> Optimiser:
+    """The optimiser that :func:`to_json` wrote down."""
+    name, values = json.loads(text)
+    return _BY_NAME[name](**values)
+
+
+def update_steps(update: str | int) -> int:
+    """After how many steps weights change; 0 for the end of a sequence."""
+    if update in ("step", "end"):
+        return int(update == "step")
+    if isinstance(update, int | np.integer) and not isinstance(update, bool) and update >= 1:
+        return int(update)
+    raise ValueError(f"update must be 'step', 'end' or a number of steps, got {update!r}")

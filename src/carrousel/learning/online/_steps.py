@@ -1,0 +1,85 @@
+"""What learners accept as steps: checked before anything changes, so that no bad number reaches a state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["checked_inputs", "checked_spans", "checked_targets"]
+
+
+def checked_inputs(inputs: Any, size: int, dtype: np.dtype) -> np.ndarray:
+    """Inputs as the compiled code wants them: ``[steps, size]`` in ``dtype``, or codes ``[steps]``.
+
+    Raises:
+        ValueError: they have another shape, a code out of range, or hold a NaN or an infinity.
+    """
+    steps = _codes(inputs, size, "input")
+    if steps is None:
+        steps = _dense(inputs, size, dtype, "inputs")
+        bad = ~np.isfinite(steps)
+        if bad.any():
+            t, m = np.argwhere(bad)[0]
+            raise ValueError(f"input {m} of step {t} is {steps[t, m]}: inputs must be finite numbers")
+    return steps
+
+
+def checked_targets(targets: Any, steps: int, size: int, dtype: np.dtype) -> np.ndarray:
+    """Targets as the compiled code wants them: ``[steps, size]``, a row of NaN being no target, or codes ``[steps]``.
+
+    Raises:
+        ValueError: they have another shape, a code out of range, an infinity, or NaN in a part of a row.
+    """
+    found = _codes(targets, size, "output")
+    if found is None:
+        found = _dense(targets, size, dtype, "targets")
+        missing = np.isnan(found)
+        partly = missing.any(1) != missing.all(1)
+        if partly.any() or np.isinf(found).any():
+            t = int(np.argmax(partly | np.isinf(found).any(1)))
+            raise ValueError(f"the target of step {t} is {found[t].tolist()}: finite numbers are wanted, or all NaN")
+    if len(found) != steps:
+        raise ValueError(f"there are {steps} steps but {len(found)} targets; NaN or -1 is no target")
+    return found
+
+
+def checked_spans(spans: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where sequences begin and end, each ``[sequences]``.
+
+    Raises:
+        ValueError: a span leaves the steps or ends before it begins.
+    """
+    spans = np.asarray(spans)
+    if spans.ndim != 2 or spans.shape[1] != 2 or not np.issubdtype(spans.dtype, np.integer):
+        raise ValueError(f"spans must be whole numbers [sequences, 2], got {spans.dtype} {list(spans.shape)}")
+    begin, end = (np.ascontiguousarray(spans[:, k], np.int64) for k in range(2))
+    bad = (begin < 0) | (end < begin) | (end > steps)
+    if bad.any():
+        q = int(np.argmax(bad))
+        raise ValueError(f"span {q} is [{begin[q]}, {end[q]}), but there are {steps} steps")
+    return begin, end
+
+
+def _codes(values: Any, size: int, what: str) -> np.ndarray | None:
+    values = np.asarray(values)
+    if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
+        return None
+    bad = (values < -1) | (values >= size)
+    if bad.any():
+        t = int(np.argmax(bad))
+        raise ValueError(f"step {t} names {what} unit {values[t]}, but there are {size} (0 to {size - 1}, or -1)")
+    return np.ascontiguousarray(values, np.int64)
+
+
+def _dense(values: Any, size: int, dtype: np.dtype, what: str) -> np.ndarray:
+    try:
+        with np.errstate(over="ignore"):  # what overflows is reported as an infinity
+            found = np.ascontiguousarray(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} must be numbers [steps, {size}]: {error}") from None
+    if found.ndim != 2 or found.shape[1] != size:
+        raise ValueError(
+            f"{what} must be [steps, {size}], or [steps] whole numbers; got {found.dtype} {list(found.shape)}"
+        )
+    return found

@@ -1,0 +1,32 @@
+"""The papers' published tables as data, and the runs that reproduce them.
+
+>>> from carrousel import papers
+>>> papers.get("hochreiter1997/reber").row("lstm-3x2-0.5").published["sequences_mean"]
+8440
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from carrousel.papers._experiment import Experiment, Row, Trial
+from carrousel.papers._reber1997 import REBER
+from carrousel.papers._run import reproduce, summary, trials_directory
+
+__all__ = ["EXPERIMENTS", "Experiment", "Row", "Trial", "get", "reproduce", "summary", "trials_directory"]
+
+EXPERIMENTS = {experiment.name: experiment for experiment in (REBER,)}
+"""All experiments by name."""
+
+
+def get(name: str) -> Experiment:
+    """The experiment of that name.
+
+    Raises:
+        ValueError: there is none; the message gives the nearest.
+    """
+    if name not in EXPERIMENTS:
+        near = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.3)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"unknown experiment {name!r}{hint} (known: {', '.join(EXPERIMENTS)})")
+    return EXPERIMENTS[name]

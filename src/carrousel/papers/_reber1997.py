@@ -1,0 +1,207 @@
+"""Hochreiter & Schmidhuber 1997, experiment 1: the embedded Reber grammar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from carrousel.learning import SimpleNetwork
+from carrousel.learning.online import Learner, Network
+from carrousel.papers._experiment import Experiment, Row, Trial
+from carrousel.tasks import EmbeddedReber, Strings
+
+__all__ = ["REBER", "network", "train"]
+
+LIMIT = 200_000  # training sequences after which a trial has failed
+INTERVAL = 10  # training sequences between two looks at the criterion
+PAIRS = 3  # of training and test sets
+TASK = EmbeddedReber()
+
+
+def network(blocks: int, block_size: int, squash: str = "appendix") -> Network:
+    """The paper's network: 264 weights with 4 blocks of one cell, 276 with 3 blocks of two.
+
+    Initial weights lie in [-0.2, 0.2], the input gates' biases in [-0.1, 0.1]; output gates begin at -1, -2, ...
+
+    Args:
+        blocks, block_size: its size.
+        squash: the ranges of the squashing functions g and h: ``"appendix"``, [-2, 2] and [-1, 1] as in the paper's
+            appendix, or ``"caption"``, the other way round as in the caption of its table 10.
+    """
+    gates = tuple(-1.0 - block for block in range(blocks))
+    g, h = ("sigmoid_pm2", "sigmoid_pm1") if squash == "appendix" else ("sigmoid_pm1", "sigmoid_pm2")
+    plain = Network(7, 7, blocks, block_size, init=0.2, bias_range=0.1, input_squash=g, output_squash=h)
+    return plain.biased("input_gate output_gate", output_gate=gates)
+
+
+def network_of_2000(blocks: int, block_size: int) -> Network:
+    """The connections of Gers, Schmidhuber & Cummins 2000 without forget gates: 360 weights with 4 blocks of two.
+
+    Gates feed nothing; outputs see the inputs too and have biases; gates begin at -0.5, -1.0, ...
+    """
+    gates = tuple(-0.5 - 0.5 * block for block in range(blocks))
+    seen = dict.fromkeys(("input_gate", "output_gate", "output"), "input cell bias")
+    biases = {"input_gate": gates, "output_gate": gates}
+    return Network(7, 7, blocks, block_size, init=0.2, feeds={"cell": "input cell", **seen}, bias_init=biases)
+
+
+def train(
+    learner: Any, training: Strings, both: Strings, rng: np.random.Generator, limit: int = LIMIT
+) -> tuple[bool, int]:
+    """Trains on strings drawn at random until all of ``both`` are right; whether, and after how many.
+
+    The criterion is looked at every tenth string. It is first tried on a string that was wrong the last time, then
+    on more and more of them, for the answer is nearly always known after the first.
+    """
+    order = rng.permutation(len(both.spans))
+    for done in range(INTERVAL, limit + 1, INTERVAL):
+        picked = rng.integers(0, len(training.spans), INTERVAL)
+        learner.learn_sequences(training.codes, training.targets, training.spans[picked])
+        wrong = _first_wrong(learner, both, order)
+        if wrong is None:
+            return True, done
+        order = np.concatenate([order[wrong:], order[:wrong]])
+    return False, limit
+
+
+def _first_wrong(learner: Any, strings: Strings, order: np.ndarray) -> int | None:
+    """The place in ``order`` of a string that is not predicted rightly."""
+    begin, size = 0, 1
+    while begin < len(order):
+        spans = strings.spans[order[begin : begin + size]]
+        steps = np.concatenate([np.arange(a, b) for a, b in spans])
+        right = TASK.right(learner.sequence_outputs(strings.codes, spans), strings.legal[steps])
+        if not right.all():
+            ends = np.cumsum(spans[:, 1] - spans[:, 0])
+            return begin + int(np.searchsorted(ends, np.argmin(right), side="right"))
+        begin, size = begin + size, size * 8
+    return None
+
+
+@lru_cache(maxsize=8)
+def _strings(seed: int, pair: int, distinct: bool) -> tuple[Strings, Strings]:
+    training, test = TASK.train_test([seed, pair], distinct=distinct)
+    return training, TASK.encode(training.text + test.text)
+
+
+def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int, trials: int) -> Trial:
+    """Trials are shared out evenly among the pairs of training and test sets; each has its own initial weights."""
+    training, both = _strings(seed, number * PAIRS // trials, options["strings"] == "distinct")
+    rng = np.random.default_rng([seed, number])
+    learner: Any
+    if "blocks" in config:
+        if config.get("connections") == "2000":
+            net = network_of_2000(config["blocks"], config["block_size"])
+        else:
+            net = network(config["blocks"], config["block_size"], options["squash"])
+        learner = Learner(net, config["rate"], update=options["update"], seed=rng)
+        learner.learn_sequences(training.codes[:1], training.targets[:1], [[0, 0]])  # compiled before the clock starts
+    else:
+        learner = SimpleNetwork(7, config["hidden"], 7, config["method"], config["rate"], seed=rng)
+        learner.learn_sequences(training.codes[:1], training.targets[:1], [[0, 0]])
+    start = time.perf_counter()
+    success, sequences = train(learner, training, both, rng, config.get("limit", LIMIT))
+    return {"success": success, "sequences": sequences, "seconds": time.perf_counter() - start}
+
+
+_LSTM = {
+    "lstm-4x1-0.1": (4, 1, 0.1, 264, 1.00, 39_740),
+    "lstm-3x2-0.1": (3, 2, 0.1, 276, 1.00, 21_730),
+    "lstm-3x2-0.2": (3, 2, 0.2, 276, 0.97, 14_060),
+    "lstm-4x1-0.5": (4, 1, 0.5, 264, 0.97, 9_500),
+    "lstm-3x2-0.5": (3, 2, 0.5, 276, 1.00, 8_440),
+}
+
+
+def _columns(hidden: str, weights: str, rate: str) -> dict[str, str]:
+    return {"hidden units": hidden, "weights": weights, "learning rate": rate}
+
+
+def _lstm_row(name: str) -> Row:
+    blocks, size, rate, weights, success, sequences = _LSTM[name]
+    published: dict[str, Any] = {"trials": 30, "success_rate": success, "sequences_mean": sequences}
+    if name == "lstm-3x2-0.5":
+        published |= {"sequences_min": 3_800, "sequences_max": 24_100}
+    config = {"blocks": blocks, "block_size": size, "rate": rate}
+    return Row(name, "LSTM", _columns(f"{blocks} blocks, size {size}", str(weights), str(rate)), published, config)
+
+
+_ROWS = (
+    Row(
+        "rtrl-3",
+        "RTRL",
+        _columns("3", "~170", "0.05"),
+        {"sequences_mean": 173_000},  # "some fraction" of the trials succeeded
+        {"method": "rtrl", "hidden": 3, "rate": 0.05},
+    ),
+    Row(
+        "rtrl-12",
+        "RTRL",
+        _columns("12", "~494", "0.1"),
+        {"sequences_mean": 25_000},
+        {"method": "rtrl", "hidden": 12, "rate": 0.1},
+    ),
+    Row(
+        "elman-15",
+        "Elman",
+        _columns("15", "~435", "not given"),
+        {"success_rate": 0.0},  # after more than 200,000 sequences
+        {"method": "elman", "hidden": 15, "rate": 0.1},
+    ),
+    Row(
+        "rcc",
+        "RCC",
+        _columns("7-9", "~119-198", "not given"),
+        {"success_rate": 0.5, "sequences_mean": 182_000},
+    ),
+    Row(
+        "bptt-12",
+        "BPTT",
+        _columns("12", "494", "0.1"),
+        {},  # not in the paper's table
+        {"method": "bptt", "hidden": 12, "rate": 0.1},
+    ),
+    *map(_lstm_row, _LSTM),
+    Row(
+        "lstm-2000-4x2-0.5",
+        "LSTM",
+        _columns("4 blocks, size 2", "360", "0.5"),
+        {},  # not in the paper's table: the connections of 2000
+        {"blocks": 4, "block_size": 2, "rate": 0.5, "connections": "2000"},
+    ),
+)
+
+
+def _draw(path: Path, seed: int, options: Mapping[str, str]) -> None:
+    """Trains networks with the connections of 2000 until one succeeds, and draws it."""
+    from carrousel.papers._reber_picture import draw
+
+    for number in range(30):
+        training, both = _strings(seed, number % PAIRS, options["strings"] == "distinct")
+        rng = np.random.default_rng([seed, number])
+        learner = Learner(network_of_2000(4, 2), 0.5, update=options["update"], seed=rng)
+        success, sequences = train(learner, training, both, rng, LIMIT // 4)
+        if success:
+            draw(learner, path, f"Embedded Reber grammar, 4 blocks of size 2, after {sequences:,} strings")
+            return
+    raise ValueError("none of 30 networks learned the task, so there is nothing to draw")
+
+
+REBER = Experiment(
+    "hochreiter1997/reber",
+    "Embedded Reber grammar: predict the next symbol; the second returns as the last but one",
+    "S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9(8), 1997. Experiment 1, table 1",
+    _ROWS,
+    _trial,
+    options={
+        "update": ("step", "end"),
+        "strings": ("drawn", "distinct"),
+        "squash": ("appendix", "caption"),
+    },
+    draw=_draw,
+)

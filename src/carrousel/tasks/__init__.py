@@ -1,0 +1,7 @@
+"""The papers' tasks: each a seeded generator, its coding, its criterion of success, and where it comes from."""
+
+from __future__ import annotations
+
+from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
+
+__all__ = ["EmbeddedReber", "Reber", "Strings"]

@@ -1,0 +1,325 @@
+"""The compiled rule against the tutorial's pseudocode, transliterated."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
+
+spec = importlib.util.spec_from_file_location("pseudocode", Path(__file__).with_name("pseudocode.py"))
+oracle = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(oracle)
+
+TIMING = dict.fromkeys(("cell", "input_gate", "forget_gate", "output_gate"), "input cell bias")
+NETWORKS = {
+    "reber": Network(7, 7, 4, init=0.2).biased("input_gate output_gate", output_gate=(-1, -2, -3, -4)),
+    "adding": Network(2, 1, 2, 2, init=0.5).biased("cell input_gate output_gate output", input_gate=(-3, -6)),
+    "no output gate": Network(
+        11,
+        11,
+        output_gates=False,
+        input_squash="sigmoid",
+        output_squash="identity",
+        feeds={"cell": "input", "input_gate": "input", "output": "input cell"},
+    ),
+    "continual": Network(
+        7,
+        7,
+        4,
+        2,
+        forget_gates=True,
+        init=0.2,
+        feeds={
+            "cell": "input cell",
+            **{f"{gate}_gate": "input cell bias" for gate in ("input", "forget", "output")},
+            "output": "input cell bias",
+        },
+    ),
+    "timing": Network(
+        3,
+        2,
+        2,
+        forget_gates=True,
+        peepholes=True,
+        input_squash="identity",
+        output_squash="identity",
+        feeds={**TIMING, "output": "input cell bias"},
+        init=0.3,
+    ),
+    "all at once": Network(
+        3, 10, 9, 3, hidden=10, forget_gates=True, peepholes=True, unit_squash="tanh", hidden_squash="tanh"
+    ).biased("cell hidden output"),
+    "peepholes, no forget gates": Network(3, 2, 2, 2, peepholes=True, init=0.3),
+    "five slots alike": Network(2, 3, 1, 5, hidden=1, output_squash="tanh", init=0.4),
+}
+
+
+def stream(network, steps, seed=0, sparse=True):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(steps, network.inputs))
+    if sparse:
+        x *= rng.random(x.shape) < 0.4
+    y = rng.uniform(size=(steps, network.outputs))
+    y[rng.random(steps) < 0.3] = np.nan
+    return x, y
+
+
+def follow(network, learner, x, y, length, alpha, update, **options):
+    """Runs the oracle over sequences; its outputs and weights."""
+    slow = oracle.Pseudocode(network, learner.weights, alpha, update, **options)
+    outputs = []
+    for t in range(len(x)):
+        if t % length == 0:
+            if update == "end":
+                slow.change()
+            slow.reset()
+        outputs.append(slow.step(x[t].tolist(), None if np.isnan(y[t, 0]) else y[t].tolist()))
+    if update == "end":
+        slow.change()
+    return np.array(outputs), {name: np.array(w) for name, w in slow.w.items()}
+
+
+def assert_same(weights, others, tolerance):
+    for name, w in weights.items():
+        np.testing.assert_allclose(w, others[name], rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("update", ["step", "end", 3])
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
+def test_equals_the_pseudocode(network, update):
+    steps, length = (240, 20) if network.weight_count > 1000 else (1500, 25)
+    x, y = stream(network, steps)
+    learner = Learner(network, 0.2, update=update, dtype=np.float64, seed=5)
+    first = learner.weights
+    outputs, weights = follow(network, learner, x, y, length, 0.2, update)
+    spans = np.arange(0, steps, length)[:, None] + [0, length]
+    told = learner._sequences(x, y, spans, 2, tell=True)
+    np.testing.assert_allclose(told, outputs, rtol=0, atol=1e-12)
+    assert_same(learner.weights, weights, 1e-12)
+    for name, w in first.items():
+        assert np.abs(weights[name] - w).max() > 1e-6, f"{name} never changed: the comparison is empty"
+
+
+def test_cross_entropy_equals_the_pseudocode():
+    network = NETWORKS["continual"]
+    x, y = stream(network, 300)
+    learner = Learner(network, 0.1, loss="cross_entropy", dtype=np.float64)
+    _, weights = follow(network, learner, x, y, 300, 0.1, "step", cross_entropy=True)
+    learner.learn(x, y)
+    assert_same(learner.weights, weights, 1e-12)
+
+
+def test_float32_is_the_same_rule():
+    network = NETWORKS["all at once"]
+    x, y = stream(network, 200)
+    one, two = (Learner(network, 0.1, dtype=dtype, seed=1) for dtype in (np.float32, np.float64))
+    for learner in (one, two):
+        learner.learn(x, y)
+    assert_same(one.weights, two.weights, 2e-5)
+
+
+def test_codes_are_one_hot_vectors():
+    network = NETWORKS["reber"]
+    rng = np.random.default_rng(0)
+    codes, goals = rng.integers(-1, 7, 400), rng.integers(-1, 7, 400)
+    dense, targets = np.zeros((400, 7)), np.full((400, 7), np.nan)
+    for t, (code, goal) in enumerate(zip(codes, goals, strict=True)):
+        if code >= 0:
+            dense[t, code] = 1
+        if goal >= 0:
+            targets[t] = np.eye(7)[goal]
+    one, two = Learner(network, 0.3), Learner(network, 0.3)
+    one.learn(codes, goals)
+    two.learn(dense, targets)
+    for name, w in one.weights.items():
+        assert np.array_equal(w, two.weights[name])
+
+
+OPTIMISERS = {
+    "momentum": (Descent(0.05, momentum=0.9), lambda p: torch.optim.SGD(p, 0.05, momentum=0.9)),
+    "descent": (Descent(0.05), lambda p: torch.optim.SGD(p, 0.05)),
+    "rmsprop": (RMSprop(0.003), lambda p: torch.optim.RMSprop(p, 0.003)),
+    "adam": (Adam(0.002), lambda p: torch.optim.Adam(p, 0.002)),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_optimisers_are_torch_s(name):
+    """The gradient that one sequence leaves behind is given to torch's optimiser, sequence after sequence."""
+    ours, theirs = OPTIMISERS[name]
+    network = NETWORKS["adding"]
+    learner = Learner(network, ours, update="end", dtype=np.float64, seed=2)
+    parameters = {k: torch.nn.Parameter(torch.tensor(w)) for k, w in learner.weights.items()}
+    optimiser = theirs(parameters.values())
+    for seed in range(20):
+        x, y = stream(network, 15, seed)
+        probe = Learner(network, update=1000, dtype=np.float64)
+        probe.weights = {k: p.detach().numpy() for k, p in parameters.items()}
+        probe.learn(x, y)
+        descent = probe._layout.unpack(probe._gradient)
+        for k, p in parameters.items():
+            p.grad = -torch.tensor(descent[k])
+        optimiser.step()
+        learner.learn_sequences([x], [y])
+    assert_same(learner.weights, {k: p.detach().numpy() for k, p in parameters.items()}, 1e-12)
+
+
+@pytest.mark.parametrize("update", ["step", "end", 7])
+@pytest.mark.parametrize("optimiser", [Descent(0.1), Adam(0.01)], ids=["descent", "adam"])
+def test_chunks_and_files_change_nothing(tmp_path, update, optimiser):
+    network = NETWORKS["timing"]
+    x, y = stream(network, 500)
+    whole, parts = (Learner(network, optimiser, update=update, seed=3) for _ in range(2))
+    whole.learn(x, y)
+    whole.reset()
+    at = 0
+    for size in [1] * 20 + [13, 0, 200, 67, 200]:
+        parts.learn(x[at : at + size], y[at : at + size])
+        parts.outputs(x[:5])  # looks, and changes nothing
+        parts.sequence_outputs([x[:7], x[:3]])
+        at += size
+        parts.save(tmp_path / "state.safetensors")
+        parts = Learner.load(tmp_path / "state.safetensors")
+    assert at == 500
+    parts.reset()
+    for name, array in whole._arrays().items():
+        assert np.array_equal(array, parts._arrays()[name]), name
+
+
+def test_observing_is_learning_without_targets():
+    network = NETWORKS["adding"]
+    x, y = stream(network, 50)
+    one, two = Learner(network, 0.5), Learner(network, 0.5)
+    one.observe(x[:40])
+    assert_same(one.weights, Learner(network, 0.5).weights, 0)
+    two.learn(x[:40], np.full((40, 1), np.nan))
+    one.learn(x[40:], y[40:])
+    two.learn(x[40:], y[40:])
+    assert_same(one.weights, two.weights, 0)
+
+
+def test_telling_is_before_learning():
+    network = NETWORKS["adding"]
+    x, y = stream(network, 30)
+    one, two = Learner(network, 0.5), Learner(network, 0.5)
+    told = one.learn_and_tell(x, y)
+    for t in range(30):
+        assert np.array_equal(two.outputs(x[t : t + 1])[0], told[t])
+        two.learn(x[t : t + 1], y[t : t + 1])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+def test_what_is_not_finite_is_refused_and_leaves_no_trace(bad):
+    network = NETWORKS["timing"]
+    x, y = stream(network, 30)
+    learner = Learner(network)
+    learner.learn(x[:10], y[:10])
+    before = {name: array.copy() for name, array in learner._arrays().items()}
+    wrong, wrong_y = x.copy(), np.where(np.isnan(y), 0, y)
+    wrong[20, 1] = bad
+    with pytest.raises(ValueError, match="input 1 of step 20"):
+        learner.learn(wrong, y)
+    wrong_y[7, 1] = bad
+    with pytest.raises(ValueError, match="target of step 7"):
+        learner.learn(x, wrong_y)
+    for name, array in learner._arrays().items():
+        assert np.array_equal(array, before[name]), name
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda l: l.learn([[1.0, 2.0]], [[0.0] * 7]), r"\[steps, 7\]"),
+        (lambda l: l.learn([7], [0]), "names input unit 7, but there are 7"),
+        (lambda l: l.learn([0], [-2]), "names output unit -2"),
+        (lambda l: l.learn([0, 1], [0]), "2 steps but 1 targets"),
+        (lambda l: l.learn_sequences([0, 1], [0, 1], [[0, 3]]), r"span 0 is \[0, 3\), but there are 2 steps"),
+        (lambda l: l.learn_sequences([[0, 1]], [[0]]), "one target for each step"),
+        (lambda l: setattr(l, "weights", {}), "weights must be named"),
+        (lambda l: Learner(l.network, update="sometimes"), "'step', 'end' or a number"),
+        (lambda l: Learner(l.network, -1.0), "rate must be a number not negative"),
+        (lambda l: Learner(l.network, loss="absolute"), "loss must be"),
+        (lambda l: Network(1, 1, squares=1), "squares"),
+        (lambda l: Network(1, 1, feeds={"cell": "inputs"}), "sources are"),
+        (lambda l: Network(1, 1, feeds={"output": "input"}), "must be fed by 'cell'"),
+        (lambda l: Network(0, 1), "inputs must be a whole number of at least 1"),
+        (lambda l: Network(1, 1, bias_init={"cell": (1.0,)}), "'bias' does not feed"),
+        (lambda l: Network(1, 1).biased("forget_gate"), "no group 'forget_gate'"),
+        (lambda l: Network(1, 1, input_squash="relu"), "must be one of"),
+    ],
+)
+def test_wrong_use_is_named(call, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        call(Learner(NETWORKS["reber"]))
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    path = tmp_path / "learner.safetensors"
+    Learner(NETWORKS["adding"]).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match="damaged"):
+        Learner.load(path)
+
+
+CONTINUAL = NETWORKS["continual"]
+GATED = "cell input_gate output_gate"
+COUNTS = {
+    264: NETWORKS["reber"],
+    276: Network(7, 7, 3, 2).biased("input_gate output_gate"),
+    10504: Network(101, 101, output_gates=False, feeds=dict(NETWORKS["no output gate"].feeds)),
+    364: Network(54, 2, 2),
+    6064: Network(1004, 2, 2),
+    102: Network(1, 1, 3).biased(GATED),
+    93: NETWORKS["adding"],
+    156: Network(8, 4, 2, 2).biased(f"{GATED} output"),
+    308: Network(8, 8, 3, 2).biased(f"{GATED} output"),
+    424: CONTINUAL,
+    38: Network(3, 3, forget_gates=True, peepholes=True, feeds={**TIMING, "output": "input cell bias"}),
+    110: Network(5, 5, 2, forget_gates=True, peepholes=True, feeds={**TIMING, "output": "input cell bias"}),
+    90: Network(4, 4, 2, forget_gates=True, peepholes=True, feeds={**TIMING, "output": "input cell bias"}),
+    17: Network(1, 1, forget_gates=True, peepholes=True, feeds={**TIMING, "output": "cell bias"}),
+}
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_weight_counts_are_the_published_ones(count):
+    network = COUNTS[count]
+    assert network.weight_count == count
+    learner = Learner(network)
+    assert sum(w.size for w in learner.weights.values()) == count
+    # and every one of them is there to be learned: none shares its place with another
+    numbered, at = {}, 0
+    for name, shape in network.shapes().items():
+        numbered[name] = np.arange(at, at + np.prod(shape), dtype=float).reshape(shape)
+        at += np.prod(shape)
+    learner.weights = numbered
+    assert_same(learner.weights, numbered, 0)
+
+
+def test_nothing_grows():
+    learner = Learner(NETWORKS["reber"], 0.1)
+    sizes = {name: array.nbytes for name, array in learner._arrays().items()}
+    codes = np.random.default_rng(0).integers(0, 7, 200_000)
+    learner.learn(codes[:-1], codes[1:])
+    assert {name: array.nbytes for name, array in learner._arrays().items()} == sizes
+
+
+def test_the_benchmark_checks_before_it_times(monkeypatch):
+    from carrousel.learning.online import _bench
+
+    figures = []
+    _bench.benchmarks(figures.append, repeats=1)
+    found = {figure.name: figure.value for figure in figures}
+    assert found["compiled to eager"] > 100
+    assert all(value > 0 for value in found.values())
+    monkeypatch.setattr(_bench.EagerRule, "step", lambda self, code, goal: None)
+    figures.clear()
+    with pytest.raises(RuntimeError, match="differ"):
+        _bench.benchmarks(figures.append, repeats=1)
+    assert not figures
