@@ -26,7 +26,7 @@ KINDS = {torch.float32: "float", torch.float64: "double"}
 PLAIN = (Tensor, torch.nn.Parameter)
 """The types of tensor whose memory is what it seems."""
 
-_SMALL = 1 << 24
+_SMALL = 1 << 22
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""
 
 _SET = 256
