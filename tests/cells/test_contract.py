@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
@@ -212,7 +213,7 @@ def test_a_name_is_given_once() -> None:
     assert registry.register(leaky) is leaky
     registry.register(leaky)
     with pytest.raises(ValueError, match="there is a cell named 'leaky' already"):
-        registry.register(cells["lstm"].named("leaky"))
+        registry.register(replace(cells["lstm"], name="leaky"))
 
 
 def test_copies() -> None:
@@ -299,3 +300,8 @@ def test_functions_take_symbols() -> None:
 def test_functions_refuse_what_is_neither() -> None:
     with pytest.raises(TypeError, match="tanh takes torch tensors, got float"):
         math.tanh(0.5)
+
+
+def test_an_unknown_name_is_an_error_of_a_mapping_too() -> None:
+    with pytest.raises(KeyError, match=r"^unknown cell 'lsmt'; did you mean 'lstm'"):
+        cells["lsmt"]

@@ -126,10 +126,6 @@ class Cell:
         chosen = {key: value for key, value in {**dict(self.options), **options}.items() if value != known[key]}
         return replace(self, options=tuple(sorted(chosen.items())))
 
-    def named(self, name: str) -> Cell:
-        """The same equations under another name."""
-        return replace(self, name=name)
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Cell:
         return self  # nothing in it changes
 

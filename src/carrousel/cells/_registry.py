@@ -10,9 +10,16 @@ from typing import Any
 from carrousel.cells import math
 from carrousel.cells._contract import Cell, option_defaults
 
-__all__ = ["Registry"]
+__all__ = ["Registry", "UnknownCellError"]
 
 _CALL = re.compile(r"^\s*(\w+)\s*(?:\((.*)\))?\s*$")
+
+
+class UnknownCellError(KeyError, ValueError):
+    """No cell has that name. It is the error of a mapping as well as that of a wrong argument."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would show its message in quotes
 
 
 class Registry(Mapping[str, Cell]):
@@ -59,7 +66,7 @@ class Registry(Mapping[str, Cell]):
         if name not in self._cells:
             near = difflib.get_close_matches(name, self._cells, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"unknown cell {name!r}{hint} (known: {', '.join(self._cells)})")
+            raise UnknownCellError(f"unknown cell {name!r}{hint} (known: {', '.join(self._cells)})")
         found = self._cells[name]
         return found.using(**_read_options(found, options)) if options else found
 
