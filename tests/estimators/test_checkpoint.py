@@ -28,7 +28,8 @@ import torch
 torch.set_num_threads(1)
 sys.path.insert(0, sys.argv[1])
 from estimators.conftest import fresh
-from carrousel.estimators import LSTMClassifier, _atomic
+from carrousel import _atomic
+from carrousel.estimators import LSTMClassifier
 
 path, moment, when = sys.argv[2], sys.argv[3], int(sys.argv[4])
 kill = lambda: os.kill(os.getpid(), signal.SIGKILL)

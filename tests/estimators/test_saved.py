@@ -13,8 +13,9 @@ from safetensors.numpy import load_file, save_file
 from sklearn.exceptions import NotFittedError
 
 import carrousel
+from carrousel import _atomic
 from carrousel.cells.math import sigmoid, tanh
-from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMForecaster, LSTMRegressor, ModelError, _atomic, load
+from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMForecaster, LSTMRegressor, ModelError, load
 
 from .conftest import QUICK, fresh, outputs, pulses, wave
 

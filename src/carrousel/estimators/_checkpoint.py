@@ -12,7 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ._atomic import write_file
+from carrousel._atomic import write_file
+
 from ._errors import ModelError
 
 FORMAT = "carrousel-checkpoint-1"

@@ -13,8 +13,8 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from carrousel import __version__, cells
+from carrousel._atomic import backup_of, write_directory
 
-from ._atomic import backup_of, write_directory
 from ._errors import ModelError
 from ._params import decode, is_own_cell, stored_params
 from ._scaling import Scaler

@@ -91,14 +91,6 @@ class Function:
         self.line(f"{name} = {text}")
         return name
 
-    def call(self, function: str, result: str, *arguments: str) -> str:
-        """A call; arguments with their types."""
-        text = f"call {result} {function}({', '.join(arguments)})"
-        if result == "void":
-            self.line(text)
-            return ""
-        return self.op(text)
-
     def variable(self, kind: str, value: str) -> str:
         """A mutable variable, which LLVM will keep in a register."""
         name = self._new()

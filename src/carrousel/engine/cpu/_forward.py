@@ -66,24 +66,25 @@ def forward(
     # Ahead of the recursion the input's part has a place only in what is kept.
     every = keep or not fused
     depth = N if every else B
-    G, output, before = empty(depth, ldg, dtype=dtype), empty(N, call.ldh, dtype=dtype), None
+    G, h0, before = empty(depth, ldg, dtype=dtype), padded(state[0], call.ldh), None
     if keep and rows.uniform:
         both = empty(N + B, call.ldh, dtype=dtype)
         output, before = (both[:N], both[B:]) if reverse else (both[B:], both[:N])
-        (both[N:] if reverse else both[:B]).copy_(padded(state[0], call.ldh))
+        (both[N:] if reverse else both[:B]).copy_(h0)
+    else:
+        output = empty(N, call.ldh, dtype=dtype)
     states = [empty(depth, width, dtype=dtype) for _ in cell.states]
     out = empty(depth, width, dtype=dtype) if projected else output
     bias, peepholes = call.bias(weights), call.peepholes(weights)
-    h0 = padded(state[0], call.ldh)
     inner = [padded(value, width) for value in state[1:]]
     wx = call.pack_rows(weights["weight_ih"], call.rows_in, H)
-    wh = call.pack_rows(weights["weight_hh"], call.rows_both, H) if recurrent else wx
-    wr = wx
-    if layer.layer_norm and recurrent:
-        # Normalised in one piece, the recurrent part is computed in one piece.
-        wh = call.pack_rows(weights["weight_hh"], call.rows_recurrent, H)
-    elif cell.split:
-        wr = call.pack_rows(weights["weight_hh"], call.rows_only, H)
+    wh = wr = wx
+    if recurrent:
+        # Normalised in one piece, the recurrent part is computed in one piece; else apart from what only it feeds.
+        together = call.rows_recurrent if layer.layer_norm else call.rows_both
+        wh = call.pack_rows(weights["weight_hh"], together, H)
+        if cell.split and not layer.layer_norm:
+            wr = call.pack_rows(weights["weight_hh"], call.rows_only, H)
     wp = call.pack_rows(weights["weight_hr"], call.one_row, layer.proj_size) if projected else wx
     norms: dict[str, tuple[Tensor, Tensor]] = {}
     of_norms: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""Files and directories that are there whole or not at all."""
+"""Files and directories that are there whole or not at all. Below all rooms, for several write such files."""
 
 import ctypes
 import os
