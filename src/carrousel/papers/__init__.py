@@ -9,13 +9,28 @@ from __future__ import annotations
 
 import difflib
 
-from carrousel.papers._experiment import Experiment, Row, Trial
-from carrousel.papers._reber1997 import REBER
-from carrousel.papers._run import reproduce, summary, trials_directory
+from carrousel.papers import hochreiter1997
+from carrousel.papers._experiment import RUNNING, SUCCESS, Experiment, Figure, Picture, Quick, Row, Trial, success
+from carrousel.papers._run import quick, reproduce, trials_directory
 
-__all__ = ["EXPERIMENTS", "Experiment", "Row", "Trial", "get", "reproduce", "summary", "trials_directory"]
+__all__ = [
+    "EXPERIMENTS",
+    "RUNNING",
+    "SUCCESS",
+    "Experiment",
+    "Figure",
+    "Picture",
+    "Quick",
+    "Row",
+    "Trial",
+    "get",
+    "quick",
+    "reproduce",
+    "success",
+    "trials_directory",
+]
 
-EXPERIMENTS = {experiment.name: experiment for experiment in (REBER,)}
+EXPERIMENTS = {experiment.name: experiment for paper in (hochreiter1997,) for experiment in paper.EXPERIMENTS}
 """All experiments by name."""
 
 

@@ -2,15 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Experiment", "Row", "Trial"]
+__all__ = ["SUCCESS", "Experiment", "Figure", "Picture", "Quick", "Row", "Trial", "success"]
 
 Trial = Mapping[str, Any]
-"""What one trial found: ``"success"``, ``"sequences"`` that it took, ``"seconds"``."""
+"""What one trial found, as JSON can hold it: ``"seconds"``, ``"steps"``, and what the experiment's summary asks for."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One column of results.
+
+    Attributes:
+        key: its name in a row's published and measured figures.
+        heading: what stands above it.
+        form: how a number is written, as :func:`format` has it.
+        compared: whether the measured figure is to be within a factor of 2 of the published one.
+    """
+
+    key: str
+    heading: str
+    form: str = ",.0f"
+    compared: bool = False
+
+    def show(self, figures: Mapping[str, Any]) -> str:
+        """The figure as it is printed, a dash where there is none."""
+        value = figures.get(self.key)
+        return "-" if value is None else value if isinstance(value, str) else format(value, self.form)
+
+
+SUCCESS = (
+    Figure("success_rate", "success", ".0%"),
+    Figure("sequences_mean", "sequences", compared=True),
+    Figure("sequences_min", "from"),
+    Figure("sequences_max", "to"),
+)
+"""The columns of a table of successes, which :func:`success` sums up."""
+
+RUNNING = (Figure("trials", "trials", "d"), Figure("seconds", "seconds", ",.1f"), Figure("steps_per_second", "steps/s"))
+"""What every table ends with."""
+
+
+def success(trials: Sequence[Trial]) -> dict[str, Any]:
+    """The share of trials that succeeded, and over these the sequences that it took.
+
+    >>> one = {"success": True, "sequences": 30}
+    >>> success([one, {"success": False, "sequences": 99}])["sequences_mean"]
+    30.0
+    """
+    won = [trial["sequences"] for trial in trials if trial["success"]]
+    return {
+        "success_rate": len(won) / len(trials) if trials else None,
+        "sequences_mean": sum(won) / len(won) if won else None,
+        "sequences_min": min(won, default=None),
+        "sequences_max": max(won, default=None),
+    }
 
 
 @dataclass(frozen=True)
@@ -21,8 +71,10 @@ class Row:
         name: its name on the command line.
         label: the method as the paper's table calls it, with the columns that describe it.
         columns: those columns: hidden units, number of weights, learning rate, as printed.
-        published: results with the keys of :func:`carrousel.papers.summary`, where the paper gives the figure.
-        config: what a trial needs to know; None for a row that is quoted and not run.
+        published: results by the keys of the experiment's figures, where the paper gives the figure.
+        config: what a trial needs to know, as JSON can hold it; None for a row that is quoted and not run.
+        trials: how many the paper made, where this row's number is not the experiment's.
+        note: what there is to say about this row: where it departs from the paper, or what was found.
     """
 
     name: str
@@ -30,6 +82,45 @@ class Row:
     columns: Mapping[str, str]
     published: Mapping[str, Any]
     config: Mapping[str, Any] | None = None
+    trials: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Quick:
+    """The experiment in less than five seconds, and something about it that is then still true.
+
+    Attributes:
+        claim: what is shown, in a sentence.
+        holds: whether it is, from the rows' measured figures by the rows' names.
+        rows: names of the rows that are run.
+        trials: how many of each.
+        config: what is changed in the rows' configurations.
+        options: the experiment's options.
+    """
+
+    claim: str
+    holds: Callable[[Mapping[str, Mapping[str, Any]]], bool]
+    rows: tuple[str, ...]
+    trials: int = 1
+    config: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of an experiment.
+
+    Attributes:
+        name: the end of its file's name.
+        caption: what can be seen.
+        draw: writes it as a PNG file, from the experiment's result (see :func:`carrousel.papers.reproduce`), which
+            holds the seed and the options too.
+    """
+
+    name: str
+    caption: str
+    draw: Callable[[Path, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -41,19 +132,45 @@ class Experiment:
         title: what it shows.
         citation: the paper.
         rows: its table, every row of it.
-        trial: runs one trial: from a row's configuration, the options, the seed, the trial's number and the number of
-            trials; called in other processes.
+        trial: runs one trial: from a row's configuration, the options, the seed and the trial's number; a function of
+            a module, for it is called in other processes. What it finds depends on these four alone.
+        trials: how many the paper made of each row.
+        figures: the columns of results.
+        summary: a row's figures from its trials.
         options: further choices by name, the first of each is the default.
-        draw: makes the experiment's picture as a PNG file, from a seed and the options.
+        quick: the experiment in a few seconds.
+        pictures: what can be drawn.
+        notes: paragraphs: what the paper leaves open and how it was chosen, and what was found.
     """
 
     name: str
     title: str
     citation: str
     rows: tuple[Row, ...]
-    trial: Callable[[Mapping[str, Any], Mapping[str, str], int, int, int], Trial]
+    trial: Callable[[Mapping[str, Any], Mapping[str, str], int, int], Trial]
+    trials: int = 10
+    figures: tuple[Figure, ...] = SUCCESS
+    summary: Callable[[Sequence[Trial]], dict[str, Any]] = success
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    draw: Callable[[Path, int, Mapping[str, str]], None] | None = None
+    quick: Quick | None = None
+    pictures: tuple[Picture, ...] = ()
+    notes: str = ""
+
+    @property
+    def stem(self) -> str:
+        """How its files' names begin."""
+        return self.name.replace("/", "-")
+
+    def own_rows(self) -> tuple[Row, ...]:
+        """The rows that are ours to run."""
+        return tuple(row for row in self.rows if row.config is not None)
+
+    def measure(self, trials: Sequence[Trial]) -> dict[str, Any]:
+        """A row's figures, and those that every row has."""
+        seconds = sum(trial["seconds"] for trial in trials)
+        steps = sum(trial.get("steps", 0) for trial in trials)
+        about = {"trials": len(trials), **self.summary(trials), "seconds": seconds, "steps": steps}
+        return {**about, "steps_per_second": steps / seconds if steps and seconds else None}
 
     def row(self, name: str) -> Row:
         """The row of that name.
@@ -61,7 +178,7 @@ class Experiment:
         Raises:
             ValueError: there is none, or it is only quoted.
         """
-        own = [row.name for row in self.rows if row.config is not None]
+        own = [row.name for row in self.own_rows()]
         for row in self.rows:
             if row.name == name:
                 if row.config is None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding
+import numpy as np
+
 from carrousel.papers._experiment import Experiment, Row, Trial
 
-__all__ = ["reproduce", "summary", "trials_directory"]
+__all__ = ["quick", "reproduce", "trials_directory"]
 
 
 def trials_directory() -> Path:
@@ -19,28 +24,10 @@ def trials_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrousel" / "trials"
 
 
-def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """A row's figures: the share of trials that succeeded, and over these the sequences that it took.
-
-    >>> one = {"success": True, "sequences": 30, "seconds": 0.5}
-    >>> summary([one, {"success": False, "sequences": 99, "seconds": 1.0}])["sequences_mean"]
-    30.0
-    """
-    won = [trial["sequences"] for trial in trials if trial["success"]]
-    return {
-        "trials": len(trials),
-        "success_rate": len(won) / len(trials) if trials else None,
-        "sequences_mean": sum(won) / len(won) if won else None,
-        "sequences_min": min(won, default=None),
-        "sequences_max": max(won, default=None),
-        "seconds": sum(trial["seconds"] for trial in trials),
-    }
-
-
 def reproduce(
     experiment: Experiment,
     *,
-    trials: int = 30,
+    trials: int | None = None,
     rows: Sequence[str] = (),
     seed: int = 0,
     jobs: int = -1,
@@ -51,11 +38,12 @@ def reproduce(
 ) -> dict[str, Any]:
     """Runs an experiment's trials and puts the figures beside the published ones.
 
-    Trials that are done are kept in :func:`trials_directory`: a run that was killed goes on where it stopped.
+    Trials that are done are kept in :func:`trials_directory`: a run that was killed goes on where it stopped. What a
+    trial finds depends on the seed and its number, not on how many there are or on how many run at a time.
 
     Args:
         experiment: the experiment.
-        trials: how many for each row.
+        trials: how many for each row, by default as many as the paper made.
         rows: names of rows; all that can be run if empty.
         seed: of all trials.
         jobs: how many at a time, -1 for one a processor.
@@ -65,49 +53,107 @@ def reproduce(
         progress: told of every trial as it is done, and first with None for each that was done before.
 
     Returns:
-        ``{"experiment", "seed", "options", "rows": [{"row", "published", "measured"}]}``; quoted rows have no
-        measured figures.
+        ``{"experiment", "seed", "options", "made": {...}, "rows": [{"row", "published", "measured"}]}``; quoted rows
+        have no measured figures. ``made`` says with what: versions, the machine, how many trials at a time, and the
+        time of this run on the clock with the number of trials that it had to make.
     """
-    import joblib
-
-    if trials < 1:
+    wanted = [experiment.row(name) for name in rows] or list(experiment.own_rows())
+    counts = {row.name: trials or row.trials or experiment.trials for row in wanted}
+    if min(counts.values()) < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
     chosen = experiment.choose(options or {})
-    wanted = [experiment.row(name) for name in rows] or [row for row in experiment.rows if row.config is not None]
-    if backend != "loky":
-        _register(backend)
-    kept = {row.name: _Kept(experiment, row, chosen, seed, trials, fresh) for row in wanted}
+    start = time.perf_counter()
+    kept = {row.name: _Kept(experiment, row, chosen, seed, fresh) for row in wanted}
     todo = []
     for row in wanted:
-        for number in range(trials):
+        for number in range(counts[row.name]):
             if number in kept[row.name].done:
                 progress(row, None)
             else:
                 todo.append((row, number))
-    parallel = joblib.Parallel(n_jobs=jobs, backend=backend, return_as="generator_unordered")
-    calls = (joblib.delayed(_one)(experiment.trial, row, chosen, seed, number, trials) for row, number in todo)
-    for name, number, trial in parallel(calls):
+    for name, number, trial in _parallel(experiment, todo, chosen, seed, jobs, backend):
         kept[name].add(number, trial)
         progress(experiment.row(name), trial)
-    found = {name: [store.done[number] for number in range(trials)] for name, store in kept.items()}
+    found = {row.name: [kept[row.name].done[k] for k in range(counts[row.name])] for row in wanted}
+    made = {**_about(), "jobs": jobs, "seconds": time.perf_counter() - start, "trials": len(todo)}
+    return _result(experiment, seed, chosen, made, found)
+
+
+def quick(experiment: Experiment, seed: int = 0) -> dict[str, Any]:
+    """The experiment in a few seconds, in this process, with no trials kept; as :func:`reproduce` gives it.
+
+    ``"holds"`` says whether ``"claim"`` was found to be true.
+    """
+    small = experiment.quick
+    if small is None:
+        raise ValueError(f"{experiment.name} cannot be made quick")
+    chosen = experiment.choose(small.options)
+    start = time.perf_counter()
+    found = {
+        name: [
+            experiment.trial({**(experiment.row(name).config or {}), **small.config}, chosen, seed, number)
+            for number in range(small.trials)
+        ]
+        for name in small.rows
+    }
+    made = {**_about(), "jobs": 1, "seconds": time.perf_counter() - start}
+    result = _result(experiment, seed, chosen, made, found)
+    measured = {entry["row"]: entry["measured"] for entry in result["rows"] if "measured" in entry}
+    return {**result, "claim": small.claim, "holds": bool(small.holds(measured))}
+
+
+def _result(
+    experiment: Experiment,
+    seed: int,
+    options: Mapping[str, str],
+    made: Mapping[str, Any],
+    found: Mapping[str, Sequence[Trial]],
+) -> dict[str, Any]:
+    rows = []
+    for row in experiment.rows:
+        if row.name in found:
+            measured = experiment.measure(found[row.name])
+            rows.append({"row": row.name, "published": dict(row.published), "measured": measured})
+        elif row.config is None:
+            rows.append({"row": row.name, "published": dict(row.published)})
+    return {"experiment": experiment.name, "seed": seed, "options": dict(options), "made": dict(made), "rows": rows}
+
+
+def _about() -> dict[str, Any]:
+    """What the run was made with."""
+    import numba
+
+    import carrousel
+
     return {
-        "experiment": experiment.name,
-        "seed": seed,
-        "options": chosen,
-        "rows": [
-            {"row": row.name, "published": dict(row.published), "measured": summary(found[row.name])}
-            if row.name in found
-            else {"row": row.name, "published": dict(row.published)}
-            for row in experiment.rows
-            if row.name in found or row.config is None
-        ],
+        "carrousel": carrousel.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "machine": f"{platform.machine()}, {llvmlite.binding.get_host_cpu_name()}, {os.cpu_count()} processors",
     }
 
 
+def _parallel(
+    experiment: Experiment,
+    todo: Sequence[tuple[Row, int]],
+    options: Mapping[str, str],
+    seed: int,
+    jobs: int,
+    backend: str,
+) -> Iterable[tuple[str, int, Trial]]:
+    import joblib
+
+    if backend != "loky":
+        _register(backend)
+    parallel = joblib.Parallel(n_jobs=jobs, backend=backend, return_as="generator_unordered")
+    return parallel(joblib.delayed(_one)(experiment.trial, row, options, seed, number) for row, number in todo)
+
+
 def _one(
-    trial: Callable[..., Trial], row: Row, options: Mapping[str, str], seed: int, number: int, trials: int
+    trial: Callable[..., Trial], row: Row, options: Mapping[str, str], seed: int, number: int
 ) -> tuple[str, int, Trial]:
-    return row.name, number, trial(row.config or {}, options, seed, number, trials)
+    return row.name, number, trial(row.config or {}, options, seed, number)
 
 
 def _register(backend: str) -> None:
@@ -125,12 +171,10 @@ def _register(backend: str) -> None:
 class _Kept:
     """One row's finished trials: a file with a line for each, added as it is done."""
 
-    def __init__(
-        self, experiment: Experiment, row: Row, options: Mapping[str, str], seed: int, trials: int, fresh: bool
-    ) -> None:
-        what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed, trials], sort_keys=True)
+    def __init__(self, experiment: Experiment, row: Row, options: Mapping[str, str], seed: int, fresh: bool) -> None:
+        what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed], sort_keys=True)
         digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-        self.path = trials_directory() / f"{experiment.name.replace('/', '-')}-{row.name}-{digest}.jsonl"
+        self.path = trials_directory() / f"{experiment.stem}-{row.name}-{digest}.jsonl"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if fresh:
             self.path.unlink(missing_ok=True)

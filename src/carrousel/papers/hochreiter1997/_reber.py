@@ -12,7 +12,7 @@ import numpy as np
 
 from carrousel.learning import SimpleNetwork
 from carrousel.learning.online import Learner, Network
-from carrousel.papers._experiment import Experiment, Row, Trial
+from carrousel.papers._experiment import Experiment, Picture, Row, Trial
 from carrousel.tasks import EmbeddedReber, Strings
 
 __all__ = ["REBER", "network", "train"]
@@ -89,9 +89,9 @@ def _strings(seed: int, pair: int, distinct: bool) -> tuple[Strings, Strings]:
     return training, TASK.encode(training.text + test.text)
 
 
-def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int, trials: int) -> Trial:
-    """Trials are shared out evenly among the pairs of training and test sets; each has its own initial weights."""
-    training, both = _strings(seed, number * PAIRS // trials, options["strings"] == "distinct")
+def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
+    """Trials take the pairs of training and test sets in turn; each has its own initial weights."""
+    training, both = _strings(seed, number % PAIRS, options["strings"] == "distinct")
     rng = np.random.default_rng([seed, number])
     learner: Any
     if "blocks" in config:
@@ -177,10 +177,11 @@ _ROWS = (
 )
 
 
-def _draw(path: Path, seed: int, options: Mapping[str, str]) -> None:
+def _draw(path: Path, result: Mapping[str, Any]) -> None:
     """Trains networks with the connections of 2000 until one succeeds, and draws it."""
-    from carrousel.papers._reber_picture import draw
+    from carrousel.papers.hochreiter1997._reber_picture import draw
 
+    seed, options = result["seed"], result["options"]
     for number in range(30):
         training, both = _strings(seed, number % PAIRS, options["strings"] == "distinct")
         rng = np.random.default_rng([seed, number])
@@ -203,5 +204,6 @@ REBER = Experiment(
         "strings": ("drawn", "distinct"),
         "squash": ("appendix", "caption"),
     },
-    draw=_draw,
+    trials=30,
+    pictures=(Picture("carrousel", "States, gates and outputs of a learned network over two strings", _draw),),
 )
