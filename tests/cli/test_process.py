@@ -50,7 +50,7 @@ def test_a_closed_pipe_is_no_failure_to_shout_about():
 
 
 def test_interrupt_leaves_what_resume_needs_and_nothing_else(folder):
-    run = process("train", "classify", "data.csv", "-o", "model", *SLOW)
+    run = process("train", "classify", "data.csv", "-o", "model", *SLOW, "--epochs", "2000")
     until(folder / "model.checkpoint", run)
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=100)

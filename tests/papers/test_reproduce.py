@@ -1,20 +1,17 @@
-"""Tables, trials, and the command that runs them."""
+"""Running experiments, and the command and the page that show what came out."""
 
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from carrousel import papers
 from carrousel.cli import main
-from carrousel.learning.online import Learner, Network
-from carrousel.papers import _reber1997 as reber
 from carrousel.papers import _run
-from carrousel.papers._reber_picture import draw
-from carrousel.tasks import EmbeddedReber
 
 
 @pytest.fixture(autouse=True)
@@ -22,103 +19,87 @@ def _own_trials(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_the_published_table():
-    table = {row.name: row for row in papers.get("hochreiter1997/reber").rows}
-    assert [table[name].published["sequences_mean"] for name in reber._LSTM] == [
-        39_740,
-        21_730,
-        14_060,
-        9_500,
-        8_440,
-    ]
-    assert reber.network_of_2000(4, 2).weight_count == int(table["lstm-2000-4x2-0.5"].columns["weights"])
-    for name, row in table.items():
-        if name.startswith("lstm") and row.published:
-            net = reber.network(row.config["blocks"], row.config["block_size"])
-            assert str(net.weight_count) == row.columns["weights"]
-    assert table["rcc"].config is None
-
-
-def test_the_paper_s_initial_weights():
-    network = reber.network(4, 1)
-    weights = network.initial_weights(np.random.default_rng(0))
-    assert weights["output_gate"][:, -1].tolist() == [-1, -2, -3, -4]
-    assert np.abs(weights["input_gate"][:, -1]).max() <= 0.1
-    assert 0.15 < max(np.abs(w[:, :-1]).max() for w in weights.values()) <= 0.2
-
-
-def test_the_criterion_is_tried_on_every_string():
-    """An oracle that is wrong on one string alone is found out, whichever it is."""
-    strings = EmbeddedReber().encode([EmbeddedReber().draw(np.random.default_rng(k)) for k in range(80)])
-
-    class Oracle:
-        def __init__(self, fault):
-            self.fault = fault
-
-        def sequence_outputs(self, codes, spans):
-            rows = []
-            for begin, end in spans:
-                out = strings.legal[begin:end].astype(float)
-                if (strings.spans[self.fault] == [begin, end]).all():
-                    out[-1] = 1 - out[-1]
-                rows.append(out)
-            return np.concatenate(rows)
-
-    order = np.random.default_rng(0).permutation(80)
-    for fault in range(80):
-        assert order[reber._first_wrong(Oracle(fault), strings, order)] == fault
-    strings.spans[79] = strings.spans[78]
-    assert reber._first_wrong(Learner(Network(7, 7)), strings, order) is not None
-
-
-def test_the_network_of_2000_learns_and_is_drawn(tmp_path):
-    task = EmbeddedReber()
-    rng = np.random.default_rng(0)
-    training = task.encode([task.draw(rng) for _ in range(128)])
-    for seed in range(4):
-        learner = Learner(reber.network_of_2000(4, 2), 0.5, seed=seed)
-        success, sequences = reber.train(learner, training, training, rng, 20_000)
-        assert sequences % 10 == 0
-        if success:
-            break
-    assert success
-    draw(learner, tmp_path / "x.png", "A title")
-    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
-
-
-def fake(config, options, seed, number, trials):
+def fake(config, options, seed, number):
     """A trial that leaves a trace of having been run."""
     with open(config["log"], "a") as file:
         file.write(f"{number}\n")
-    if number == config.get("fails"):
-        raise KeyboardInterrupt
-    return {"success": number % 2 == 0, "sequences": 10 * (number + 1), "seconds": 0.1}
+    return {"success": number % 2 == 0, "sequences": 10 * (number + 1), "seconds": 0.1, "steps": 5}
 
 
-def test_a_killed_run_goes_on_from_the_trials_that_are_done(tmp_path):
-    log = tmp_path / "log"
-    row = papers.Row("one", "One", {}, {"success_rate": 1.0}, {"log": str(log)})
-    experiment = papers.Experiment("test/one", "A test", "Nobody", (row,), fake, {"update": ("step", "end")})
-    first = papers.reproduce(experiment, trials=4, jobs=1)
-    assert first["rows"][0]["measured"]["success_rate"] == 0.5
-    assert first["rows"][0]["measured"]["sequences_mean"] == 20
-    assert first["rows"][0]["measured"]["sequences_max"] == 30
+def draw(path, result):
+    """The smallest PNG file."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b""))
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch):
+    """Two rows that are run and one that is quoted, known by its name."""
+    log = str(tmp_path / "log")
+    rows = (
+        papers.Row("near", "Ours", {"rate": "0.1"}, {"success_rate": 1.0, "sequences_mean": 30}, {"log": log}),
+        papers.Row("far", "Theirs", {"rate": "0.5"}, {"sequences_mean": 9}, {"log": log, "x": 1}, 6, note="A *note*."),
+        papers.Row("quoted", "Old | new", {"units": "3"}, {"success_rate": 0.5}),
+    )
+    quick = papers.Quick("Half of all fail", lambda found: found["near"]["success_rate"] == 0.5, ("near",), 2)
+    made = papers.Experiment(
+        "test/one",
+        "A test",
+        "Nobody",
+        rows,
+        fake,
+        trials=4,
+        options={"update": ("step", "end")},
+        quick=quick,
+        pictures=(papers.Picture("dot", "A dot", draw),),
+        notes="What was **chosen**.",
+    )
+    monkeypatch.setitem(papers.EXPERIMENTS, made.name, made)
+    return made
+
+
+def runs(tmp_path):
+    return len((tmp_path / "log").read_text().split())
+
+
+def test_a_killed_run_goes_on_from_the_trials_that_are_done(experiment, tmp_path):
+    first = papers.reproduce(experiment, rows=["near"], jobs=1)
+    measured = first["rows"][0]["measured"]
+    assert measured["success_rate"] == 0.5
+    assert (measured["sequences_mean"], measured["sequences_max"]) == (20, 30)
+    assert (measured["steps"], measured["steps_per_second"]) == (20, pytest.approx(50))
     file = next(_run.trials_directory().iterdir())
     kept = file.read_text().splitlines()
     file.write_text("\n".join(kept[:3]) + '\n{"trial": 2, "succ')  # killed while it wrote
-    assert papers.reproduce(experiment, trials=4, jobs=1) == first
-    assert sorted(log.read_text().split()) == sorted(["0", "1", "2", "3", "2", "3"])
-    papers.reproduce(experiment, trials=4, jobs=1, options={"update": "end"})
-    papers.reproduce(experiment, trials=4, jobs=1, fresh=True)
-    assert len(log.read_text().split()) == 4 + 2 + 4 + 4
+    again = papers.reproduce(experiment, rows=["near"], jobs=1)
+    assert again["rows"] == first["rows"]
+    assert sorted((tmp_path / "log").read_text().split()) == sorted(["0", "1", "2", "3", "2", "3"])
+    papers.reproduce(experiment, rows=["near"], trials=5, jobs=1)  # one more
+    assert runs(tmp_path) == 7
+    papers.reproduce(experiment, rows=["near"], jobs=1, options={"update": "end"})
+    papers.reproduce(experiment, rows=["near"], jobs=1, fresh=True)
+    papers.reproduce(experiment, rows=["near"], jobs=1, seed=1)
+    assert runs(tmp_path) == 7 + 4 + 4 + 4
 
 
-def test_trials_are_the_same_however_they_are_run():
+def test_results_do_not_depend_on_how_many_run_at_a_time():
     experiment = papers.get("hochreiter1997/reber")
-    row = experiment.row("lstm-3x2-0.5")
-    config = {**row.config, "limit": 300}
-    one, two = (experiment.trial(config, experiment.choose({}), 0, 3, 30) for _ in range(2))
-    assert (one["success"], one["sequences"]) == (two["success"], two["sequences"])
+    small = [replace(row, config={**(row.config or {}), "limit": 300}) for row in experiment.own_rows()]
+    experiment = replace(experiment, rows=tuple(small))
+    call = {"rows": ["lstm-4x1-0.5", "elman-15"], "trials": 3, "fresh": True}
+    one, two = (papers.reproduce(experiment, jobs=jobs, **call)["rows"] for jobs in (1, 2))
+    for a, b in zip(one, two, strict=True):
+        for key in a["measured"].keys() - {"seconds", "steps_per_second"}:
+            assert a["measured"][key] == b["measured"][key], key
+
+
+def test_the_clock_counts_what_ran_at_the_same_time_once():
+    assert _run._clock([]) == 0
+    assert _run._clock([[0, 10], [2, 3], [8, 12], [20, 21]]) == 13
 
 
 @pytest.mark.parametrize(
@@ -127,9 +108,12 @@ def test_trials_are_the_same_however_they_are_run():
         (["hochreiter1997/rober"], "did you mean 'hochreiter1997/reber'"),
         (["hochreiter1997/reber", "--row", "rcc"], "is quoted, not run"),
         (["hochreiter1997/reber", "--row", "lstm"], "its rows are rtrl-3"),
-        (["hochreiter1997/reber", "--set", "update=never"], "update must be one of step, end"),
+        (["hochreiter1997/reber", "--set", "update=never"], "update must be one of"),
         (["hochreiter1997/reber", "--set", "rate=1"], "has no option 'rate'"),
         (["hochreiter1997/reber", "--json", "/nowhere/x.json"], "no directory"),
+        (["hochreiter1997/reber", "--into", "/nowhere"], "no directory"),
+        (["hochreiter1997/reber", "--quick", "--trials", "3"], "its own rows"),
+        (["hochreiter1997/reber", "--report", "."], "without EXPERIMENT"),
     ],
 )
 def test_wrong_calls_are_refused_before_anything_runs(call, message, capsys):
@@ -137,27 +121,72 @@ def test_wrong_calls_are_refused_before_anything_runs(call, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_the_command_writes_the_table(tmp_path, monkeypatch, capsys):
-    experiment = papers.get("hochreiter1997/reber")
-    rows = [replace(row, config=row.config and {**row.config, "limit": 20}) for row in experiment.rows]
-    small = papers.Experiment(experiment.name, "t", "c", tuple(rows), experiment.trial, experiment.options)
-    monkeypatch.setitem(papers.EXPERIMENTS, experiment.name, small)
-    path = tmp_path / "table.json"
-    assert main(["reproduce", experiment.name, "--trials", "3", "--jobs", "1", "--json", str(path)]) == 0
+def test_the_command_writes_the_table_and_the_page(experiment, tmp_path, capsys):
+    into = tmp_path / "results"
+    into.mkdir()
+    assert main(["reproduce", "test/one", "--jobs", "1", "--into", str(into)]) == 0
     out = capsys.readouterr().out
-    assert "RCC" in out
-    assert "39,740" in out
-    found = json.loads(path.read_text())
-    assert set(found) == {"experiment", "seed", "options", "rows"}
-    assert [row["row"] for row in found["rows"]] == [row.name for row in experiment.rows]
-    measured = next(row for row in found["rows"] if row["row"] == "lstm-4x1-0.1")["measured"]
-    assert set(measured) == {
-        "trials",
-        "success_rate",
-        "sequences_mean",
-        "sequences_min",
-        "sequences_max",
-        "seconds",
-    }
+    assert "20 (×0.67)" in out
+    assert "30 (×3.33 ✗)" in out  # 6 trials: 10, 30, 50
+    found = json.loads((into / "test-one.json").read_text())
+    assert set(found) == {"experiment", "seed", "options", "made", "rows"}
+    assert [row["row"] for row in found["rows"]] == ["near", "far", "quoted"]
+    assert "measured" not in found["rows"][2]
+    assert main(["reproduce", "test/one", "--jobs", "1", "--set", "update=end", "--into", str(into)]) == 0
+    assert main(["reproduce", "--report", str(into)]) == 0
+    page = (into / "README.md").read_text()
+    for text in ("1 of 2", "×3.33 ✗", "What was **chosen**.", "A *note*.", "(test-one-dot.png)", "Old \\| new"):
+        assert text in page, text
+    assert page.count("## test/one") == 2
+    assert "--set update=end" in page
+    html = (into / "report.html").read_text()
+    assert html.count('src="data:image/png;base64,') == 2
+    assert "<strong>chosen</strong>" in html
+    assert "<td>Old | new</td>" in html
     assert main(["reproduce"]) == 0
     assert "hochreiter1997/reber" in capsys.readouterr().out
+
+
+def test_a_page_of_nothing_or_of_something_else_is_refused(tmp_path, capsys):
+    assert main(["reproduce", "--report", str(tmp_path)]) == 2
+    assert "holds no results" in capsys.readouterr().err
+    (tmp_path / "x.json").write_text('{"experiment": "no/such"}')
+    assert main(["reproduce", "--report", str(tmp_path)]) == 2
+    assert "x.json is not a result" in capsys.readouterr().err
+    assert not (tmp_path / "README.md").exists()
+
+
+def test_a_quick_claim_that_is_not_true_fails(experiment, monkeypatch, capsys):
+    assert main(["reproduce", "test/one", "--quick"]) == 0
+    assert "True: Half of all fail" in capsys.readouterr().out
+    wrong = replace(experiment, quick=replace(experiment.quick, holds=lambda found: False))
+    monkeypatch.setitem(papers.EXPERIMENTS, "test/one", wrong)
+    assert main(["reproduce", "test/one", "--quick"]) == 1
+    assert "NOT TRUE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", list(papers.EXPERIMENTS))
+def test_every_experiment_is_whole(name):
+    """Names are unique, quick rows exist, figures that are compared are published somewhere, notes are there."""
+    experiment = papers.get(name)
+    assert len({row.name for row in experiment.rows}) == len(experiment.rows)
+    assert experiment.notes
+    assert experiment.pictures
+    keys = {figure.key for figure in experiment.figures}
+    for row in experiment.rows:
+        assert row.published.keys() <= keys | {"trials"}, row.name
+    for figure in experiment.figures:
+        assert not figure.compared or any(figure.key in row.published for row in experiment.own_rows()), figure.key
+    assert experiment.quick is not None
+    assert {experiment.row(row).name for row in experiment.quick.rows}
+
+
+@pytest.mark.parametrize("name", list(papers.EXPERIMENTS))
+def test_every_experiment_holds_its_quick_claim(name):
+    result = papers.quick(papers.get(name))
+    assert result["holds"], result["claim"]
+    keys = {figure.key for figure in papers.get(name).figures}
+    for entry in result["rows"]:
+        if "measured" in entry:
+            assert keys <= entry["measured"].keys()
+            assert entry["measured"]["steps"] > 0

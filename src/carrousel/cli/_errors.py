@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Packages of the extra `train`, by the name under which they are imported.
-EXTRA = {"matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer"}
+EXTRA = {"markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer"}
 
 
 class UsageError(ValueError):

@@ -106,7 +106,13 @@ app.command(
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
 app.command(
     "reproduce",
-    epilog=_examples("reproduce", "reproduce hochreiter1997/reber --trials 30 --json table.json --picture learned.png"),
+    epilog=_examples(
+        "reproduce",
+        "reproduce hochreiter1997/reber --quick",
+        "reproduce hochreiter1997/reber --row lstm-3x2-0.5 --trials 30 --json table.json",
+        "reproduce hochreiter1997/reber --into results",
+        "reproduce --report results",
+    ),
 )(reproduce)
 app.command(
     "stream",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json as json_module
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from carrousel._atomic import write_file
 
 from ._errors import UsageError
 from ._output import note, plain, say
@@ -24,7 +24,9 @@ def reproduce(
     experiment: Annotated[
         str | None, typer.Argument(metavar="EXPERIMENT", show_default=False, help="such as hochreiter1997/reber")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="trials of each row")] = 30,
+    trials: Annotated[
+        int | None, typer.Option(min=1, show_default=False, help="of each row; by default as many as the paper made")
+    ] = None,
     row: Annotated[list[str] | None, typer.Option(help="run this row alone; can be given several times")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of all trials")] = 0,
     jobs: Annotated[int, typer.Option(help="trials at a time, -1 for one a processor")] = -1,
@@ -32,49 +34,69 @@ def reproduce(
     set: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="a choice that the paper leaves open")
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="in a few seconds, with a claim that is checked")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="forget the trials that are done already")] = False,
     json: Annotated[Path | None, typer.Option(help="write the figures to this file")] = None,
-    picture: Annotated[Path | None, typer.Option(help="draw what was learned into this PNG file")] = None,
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIRECTORY", help="write figures and pictures there, under their names")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIRECTORY", help="make one page of the results that are there")
+    ] = None,
 ) -> None:
     """Run a paper's experiment and print its published table beside ours; without EXPERIMENT list them."""
     from carrousel import papers
 
+    for directory in (json.absolute().parent if json else None, into, report):
+        if directory is not None and not directory.is_dir():
+            raise UsageError(f"there is no directory {directory}")
+    if report is not None:
+        if experiment is not None:
+            raise UsageError("--report is for all results of a directory; run it without EXPERIMENT")
+        for path in papers.report(report, papers.EXPERIMENTS):
+            say(str(path))
+        return
     if experiment is None:
         _list(papers.EXPERIMENTS)
         return
     found = papers.get(experiment)
     options = dict(_setting(text) for text in set or [])
     found.choose(options)
-    rows = row or []
-    total = len(rows or [r for r in found.rows if r.config is not None]) * trials
-    for name in rows:
-        found.row(name)
-    for file in (json, picture):
-        if file is not None and not file.absolute().parent.is_dir():
-            raise UsageError(f"{file}: there is no directory {file.absolute().parent}")
-    if picture is not None and found.draw is None:
-        raise UsageError(f"{experiment} has no picture")
-    start = time.perf_counter()
-    with _progress(total) as progress:
-        result = papers.reproduce(
-            found,
-            trials=trials,
-            rows=rows,
-            seed=seed,
-            jobs=jobs,
-            backend=backend,
-            options=options,
-            fresh=fresh,
-            progress=progress,
-        )
+    if quick:
+        if trials or row or options or into:
+            raise UsageError("--quick has its own rows, trials and options, and is not kept")
+        result = papers.quick(found, seed)
+    else:
+        rows = [found.row(name) for name in row or []] or found.own_rows()
+        total = sum(trials or one.trials or found.trials for one in rows)
+        with _progress(total) as progress:
+            result = papers.reproduce(
+                found,
+                trials=trials,
+                rows=row or [],
+                seed=seed,
+                jobs=jobs,
+                backend=backend,
+                options=options,
+                fresh=fresh,
+                progress=progress,
+            )
     _print(found, result)
-    say(f"{time.perf_counter() - start:.1f} s in all")
     if json is not None:
-        part = json.with_name(f".{json.name}.tmp")
-        part.write_text(json_module.dumps(plain(result), indent=2) + "\n", encoding="utf-8")
-        os.replace(part, json)
-    if picture is not None and found.draw is not None:
-        found.draw(picture, seed, found.choose(options))
+        _write(json, result)
+    if into is not None:
+        name = papers.stem(found, result)
+        _write(into / f"{name}.json", result)
+        for picture in found.pictures:
+            picture.draw(into / f"{name}-{picture.name}.png", result)
+    if quick:
+        say(f"{'True' if result['holds'] else 'NOT TRUE'}: {result['claim']}")
+        if not result["holds"]:
+            raise typer.Exit(1)
+
+
+def _write(path: Path, result: Mapping[str, Any]) -> None:
+    write_file(path, (json_module.dumps(plain(result), indent=2) + "\n").encode())
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -89,7 +111,7 @@ def _list(experiments: Mapping[str, Experiment]) -> None:
         say(name)
         say(f"  {experiment.title}")
         say(f"  {experiment.citation}")
-        say(f"  rows: {', '.join(row.name for row in experiment.rows if row.config is not None)}")
+        say(f"  rows: {', '.join(row.name for row in experiment.own_rows())}")
         for option, values in experiment.options.items():
             say(f"  --set {option}={'|'.join(values)}")
 
@@ -119,29 +141,14 @@ def _progress(total: int) -> Iterator[Callable[[Row, Trial | None], None]]:
 
 def _print(experiment: Experiment, result: Mapping[str, Any]) -> None:
     """The table: a line of published figures and one of ours for every row."""
+    from carrousel import papers
+
     say(experiment.title)
     say(experiment.citation)
     say("")
-    names = {row.name: row for row in experiment.rows}
-    head = [*next(iter(experiment.rows)).columns]
-    lines = [["row", "method", *head, "", "success", "sequences", "range", "trials", "seconds"]]
-    for entry in result["rows"]:
-        row = names[entry["row"]]
-        lines.append([row.name, row.label, *row.columns.values(), "published", *_figures(entry["published"])])
-        if "measured" in entry:
-            lines.append(["", "", *("" for _ in head), "measured", *_figures(entry["measured"])])
+    lines = papers.table(experiment, result)
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     for line in lines:
         say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     say("")
-
-
-def _figures(figures: Mapping[str, Any]) -> list[str]:
-    def shown(key: str, form: str) -> str:
-        value = figures.get(key)
-        return "-" if value is None else format(value, form)
-
-    low, high = shown("sequences_min", ",.0f"), shown("sequences_max", ",.0f")
-    span = "-" if low == "-" else f"{low} to {high}"
-    mean = shown("sequences_mean", ",.0f")
-    return [shown("success_rate", ".0%"), mean, span, shown("trials", "d"), shown("seconds", ".1f")]
+    say(f"{result['made']['seconds']:.1f} s by the clock")

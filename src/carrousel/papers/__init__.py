@@ -11,6 +11,7 @@ import difflib
 
 from carrousel.papers import hochreiter1997
 from carrousel.papers._experiment import RUNNING, SUCCESS, Experiment, Figure, Picture, Quick, Row, Trial, success
+from carrousel.papers._report import report, stem, table
 from carrousel.papers._run import quick, reproduce, trials_directory
 
 __all__ = [
@@ -25,8 +26,11 @@ __all__ = [
     "Trial",
     "get",
     "quick",
+    "report",
     "reproduce",
+    "stem",
     "success",
+    "table",
     "trials_directory",
 ]
 

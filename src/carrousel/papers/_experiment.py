@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SUCCESS", "Experiment", "Figure", "Picture", "Quick", "Row", "Trial", "success"]
+__all__ = ["RUNNING", "SUCCESS", "Experiment", "Figure", "Picture", "Quick", "Row", "Trial", "success"]
 
 Trial = Mapping[str, Any]
 """What one trial found, as JSON can hold it: ``"seconds"``, ``"steps"``, and what the experiment's summary asks for."""

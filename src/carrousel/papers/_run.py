@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 import time
@@ -54,15 +55,14 @@ def reproduce(
 
     Returns:
         ``{"experiment", "seed", "options", "made": {...}, "rows": [{"row", "published", "measured"}]}``; quoted rows
-        have no measured figures. ``made`` says with what: versions, the machine, how many trials at a time, and the
-        time of this run on the clock with the number of trials that it had to make.
+        have no measured figures. ``made`` says with what: versions, the machine, how many trials at a time, and
+        ``seconds``, how long trials ran by the clock, over all runs that it took.
     """
     wanted = [experiment.row(name) for name in rows] or list(experiment.own_rows())
     counts = {row.name: trials or row.trials or experiment.trials for row in wanted}
     if min(counts.values()) < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
     chosen = experiment.choose(options or {})
-    start = time.perf_counter()
     kept = {row.name: _Kept(experiment, row, chosen, seed, fresh) for row in wanted}
     todo = []
     for row in wanted:
@@ -75,7 +75,8 @@ def reproduce(
         kept[name].add(number, trial)
         progress(experiment.row(name), trial)
     found = {row.name: [kept[row.name].done[k] for k in range(counts[row.name])] for row in wanted}
-    made = {**_about(), "jobs": jobs, "seconds": time.perf_counter() - start, "trials": len(todo)}
+    every = [trial for trials_of_row in found.values() for trial in trials_of_row]
+    made = {**_about(), "jobs": jobs, "seconds": _clock([trial["ran"] for trial in every])}
     return _result(experiment, seed, chosen, made, found)
 
 
@@ -153,7 +154,22 @@ def _parallel(
 def _one(
     trial: Callable[..., Trial], row: Row, options: Mapping[str, str], seed: int, number: int
 ) -> tuple[str, int, Trial]:
-    return row.name, number, trial(row.config or {}, options, seed, number)
+    began = time.time()
+    found = trial(row.config or {}, options, seed, number)
+    return row.name, number, {**found, "ran": [began, time.time()]}
+
+
+def _clock(spans: Sequence[list[float]]) -> float:
+    """How long at least one of these spans of time was running.
+
+    >>> _clock([[5.0, 6.0], [0.0, 2.0], [1.0, 3.0]])
+    4.0
+    """
+    total, until = 0.0, -math.inf
+    for begin, end in sorted(spans):
+        total += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return total
 
 
 def _register(backend: str) -> None:

@@ -1,0 +1,199 @@
+"""One page of all results: each published table beside ours, with notes and pictures. Nothing is typed by hand."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from carrousel._atomic import write_file
+from carrousel.papers._experiment import RUNNING, Experiment, Figure
+
+__all__ = ["FACTOR", "ratio", "read_results", "report", "stem", "table"]
+
+FACTOR = 2.0
+"""A measured figure further than this factor from the published one is marked."""
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222; }
+table { border-collapse: collapse; font-size: 85%; display: block; overflow-x: auto; }
+th, td { padding: .2em .6em; border-bottom: 1px solid #ddd; text-align: left; font-variant-numeric: tabular-nums; }
+h2 { margin-top: 2.5em; border-top: 2px solid #222; padding-top: .5em; }
+img { max-width: 100%; }
+pre { background: #f4f4f4; padding: .6em; overflow-x: auto; }
+"""
+
+
+def ratio(figure: Figure, row: Mapping[str, Any]) -> float | None:
+    """The measured figure over the published one, where they are to be compared and both are there."""
+    published, measured = row["published"].get(figure.key), row.get("measured", {}).get(figure.key)
+    return measured / published if figure.compared and published and measured is not None else None
+
+
+def _near(value: float) -> bool:
+    return 1 / FACTOR <= value <= FACTOR
+
+
+def table(experiment: Experiment, result: Mapping[str, Any]) -> list[list[str]]:
+    """The table as text: a heading, and for every row a line of published figures and one of ours."""
+    figures = (*experiment.figures, *RUNNING)
+    head = list(dict.fromkeys(name for row in experiment.rows for name in row.columns))
+    lines = [["row", "method", *head, "", *(figure.heading for figure in figures)]]
+    rows = {row.name: row for row in experiment.rows}
+    for entry in result["rows"]:
+        row = rows[entry["row"]]
+        columns = [row.columns.get(name, "") for name in head]
+        lines.append([row.name, row.label, *columns, "published", *(f.show(entry["published"]) for f in figures)])
+        if "measured" in entry:
+            lines.append([*("" for _ in range(len(head) + 2)), "ours", *(_ours(f, entry) for f in figures)])
+    return lines
+
+
+def _ours(figure: Figure, entry: Mapping[str, Any]) -> str:
+    value = ratio(figure, entry)
+    shown = figure.show(entry["measured"])
+    return shown if value is None else f"{shown} (×{value:.2f}{'' if _near(value) else ' ✗'})"
+
+
+def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list[tuple[Experiment, dict[str, Any]]]:
+    """The results in a directory, in the order of the experiments.
+
+    Raises:
+        ValueError: there is none, or a file is not such a result or is of no known experiment or row.
+    """
+    found = []
+    for path in sorted(directory.glob("*.json")):
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            experiment = experiments[result["experiment"]]
+            known = {row.name for row in experiment.rows}
+            if missing := [entry["row"] for entry in result["rows"] if entry["row"] not in known]:
+                raise ValueError(f"{path}: {experiment.name} has no row {missing[0]!r}")
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path} is not a result of an experiment ({error})") from None
+        found.append((experiment, result))
+    if not found:
+        raise ValueError(
+            f"{directory} holds no results (NAME.json, written by `carrousel reproduce EXPERIMENT --into`)"
+        )
+    order = list(experiments)
+    return sorted(found, key=lambda pair: order.index(pair[0].name))
+
+
+def report(directory: Path, experiments: Mapping[str, Experiment]) -> tuple[Path, Path]:
+    """Writes ``README.md`` and the self-contained ``report.html`` from the results in a directory; their paths."""
+    results = read_results(directory, experiments)
+    text = _page(directory, results)
+    markdown, page = directory / "README.md", directory / "report.html"
+    write_file(markdown, text.encode())
+    write_file(page, _html(text, directory).encode())
+    return markdown, page
+
+
+def _page(directory: Path, results: Sequence[tuple[Experiment, Mapping[str, Any]]]) -> str:
+    parts = [
+        "# The papers' experiments, published and re-run",
+        "Made by `carrousel reproduce --report` from the result files beside it. For every row of a published table "
+        "the paper's figures stand above ours; × is ours divided by the paper's, and ✗ marks what is not within a "
+        "factor of 2. Rows without a line of ours are quoted.",
+        _overview(results),
+    ]
+    for experiment, result in results:
+        parts += _section(directory, experiment, result)
+    return "\n\n".join(parts) + "\n"
+
+
+def _overview(results: Sequence[tuple[Experiment, Mapping[str, Any]]]) -> str:
+    lines = [["experiment", "options", "rows run", "compared figures within a factor of 2", "time on the clock"]]
+    for experiment, result in results:
+        own = [entry for entry in result["rows"] if "measured" in entry]
+        every = [ratio(figure, entry) for entry in own for figure in experiment.figures]
+        compared = [value for value in every if value is not None]
+        near = f"{sum(map(_near, compared))} of {len(compared)}" if compared else "-"
+        link = f"[{experiment.name}](#{_anchor(experiment, result)})"
+        clock = _time(result["made"]["seconds"])
+        lines.append([link, _options(experiment, result), str(len(own)), near, clock])
+    return _markdown_table(lines)
+
+
+def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any]) -> list[str]:
+    made = result["made"]
+    heading = f"{experiment.name}{' ' if _options(experiment, result) else ''}{_options(experiment, result)}"
+    command = " ".join(["carrousel reproduce", experiment.name, *_settings(experiment, result)])
+    if result["seed"]:
+        command += f" --seed {result['seed']}"
+    spent = sum(entry["measured"]["seconds"] for entry in result["rows"] if "measured" in entry)
+    parts = [
+        f'<a id="{_anchor(experiment, result)}"></a>\n\n## {heading}',
+        f"{experiment.title}.",
+        experiment.citation,
+        f"    {command}",
+        _markdown_table(table(experiment, result)),
+        f"Seed {result['seed']}; {_time(made['seconds'])} on the clock, {_time(spent)} of trials in all; "
+        f"carrousel {made['carrousel']}, Python {made['python']}, NumPy {made['numpy']}, Numba {made['numba']}; "
+        f"{made['machine']}.",
+    ]
+    if experiment.notes:
+        parts.append(experiment.notes.strip())
+    shown = {entry["row"] for entry in result["rows"]}
+    notes = [f"- {row.name}: {row.note}" for row in experiment.rows if row.note and row.name in shown]
+    if notes:
+        parts.append("\n".join(notes))
+    for picture in experiment.pictures:
+        file = f"{stem(experiment, result)}-{picture.name}.png"
+        if (directory / file).is_file():
+            parts.append(f"![{picture.caption}]({file})\n\n*{picture.caption}.*")
+    return parts
+
+
+def stem(experiment: Experiment, result: Mapping[str, Any]) -> str:
+    """How the files of a result are named: the experiment, and the options that are not the defaults."""
+    return "-".join(
+        [experiment.stem, *(setting.split()[1].replace("=", "-") for setting in _settings(experiment, result))]
+    )
+
+
+def _settings(experiment: Experiment, result: Mapping[str, Any]) -> list[str]:
+    """The command's ``--set`` for the options that are not the defaults."""
+    chosen = result["options"]
+    return [f"--set {k}={chosen[k]}" for k, values in experiment.options.items() if chosen[k] != values[0]]
+
+
+def _options(experiment: Experiment, result: Mapping[str, Any]) -> str:
+    settings = [setting.removeprefix("--set ") for setting in _settings(experiment, result)]
+    return f"({', '.join(settings)})" if settings else ""
+
+
+def _anchor(experiment: Experiment, result: Mapping[str, Any]) -> str:
+    return re.sub("[^a-z0-9-]", "-", stem(experiment, result).lower())
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _markdown_table(lines: Sequence[Sequence[str]]) -> str:
+    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join([rows[0], "|" + " --- |" * len(lines[0]), *rows[1:]])
+
+
+def _html(text: str, directory: Path) -> str:
+    """The page as one HTML file, with the pictures in it."""
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+
+    def embedded(match: re.Match[str]) -> str:
+        data = base64.b64encode((directory / html.unescape(match[1])).read_bytes()).decode()
+        return f'src="data:image/png;base64,{data}"'
+
+    body = re.sub(r'src="([^":]+\.png)"', embedded, body)
+    title = text.splitlines()[0].removeprefix("# ")
+    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}</body></html>\n'
