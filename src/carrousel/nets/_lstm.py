@@ -246,7 +246,7 @@ class LSTM(nn.Module):
         plain = resets is None and not return_states and not self._noisy
         kind = _torch_route.kind_of(self._layers[0], batch) if plain else None
         if kind is not None:
-            output, final = _torch_route.run(kind, self._stack(), batch, state)
+            output, final = _torch_route.run(kind, self._stack(), batch, _stacked(state))
             return output, self._state_out(final, batch)
         clears = None if resets is None else batch.resets_in(resets)
         output, final, steps = self._run(batch, state, clears, return_states)
@@ -291,9 +291,7 @@ class LSTM(nn.Module):
         batch = Batch(x.view(1, -1, x.shape[-1]), None, None, x.dim() == 2, False)
         final: list[tuple[Tensor, ...]] = []
         h = batch.x[0]  # [B, I]
-        for k, (layer, before) in enumerate(
-            zip(self._layers, zip(*self._state_in(state, batch), strict=True), strict=True)
-        ):
+        for k, (layer, before) in enumerate(zip(self._layers, self._state_in(state, batch), strict=True)):
             masks = _noise.draw(layer, self._rates, 1, batch.x, training=self.training).at(0)
             if k:
                 h = functional.dropout(h, self.dropout, self.training)
@@ -334,12 +332,13 @@ class LSTM(nn.Module):
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.size(-1)}"
             )
 
-    def _state_in(self, hx: Tensor | Sequence[Tensor] | None, batch: Batch) -> tuple[Tensor, ...]:
-        """The initial states ``[layers · D, B, size]`` in the order of the engine's batch."""
+    def _state_in(self, hx: Tensor | Sequence[Tensor] | None, batch: Batch) -> list[tuple[Tensor, ...]]:
+        """The initial states ``[B, size]`` of each layer and direction, in the order of the engine's batch."""
         names, sizes = self._layers[0].state_names, self._layers[0].state_sizes
         count, B = self.num_layers * self._directions, batch.x.shape[1]
-        if hx is None:
-            return tuple(batch.x.new_zeros(count, B, size) for size in sizes)
+        if hx is None:  # the same zeros for all, which nobody changes
+            zeros = {size: batch.x.new_zeros(B, size) for size in set(sizes)}
+            return [tuple(zeros[size] for size in sizes)] * count
         given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         if len(given) != len(names):
             raise RuntimeError(
@@ -358,7 +357,7 @@ class LSTM(nn.Module):
                 raise RuntimeError(f"Expected {which} size {want}, got {list(value.shape)}")
             if value.dtype != batch.x.dtype and not torch._C._is_any_autocast_enabled():
                 raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {batch.x.dtype}")
-        return state
+        return list(zip(*(value.unbind() for value in state), strict=True))
 
     def _state_out(self, state: tuple[Tensor, ...], batch: Batch) -> Tensor | tuple[Tensor, ...]:
         given = tuple(batch.state_out(value) for value in state)
@@ -369,7 +368,7 @@ class LSTM(nn.Module):
         return _torch_route.Stack(weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
 
     def _run(
-        self, batch: Batch, state: tuple[Tensor, ...], resets: Tensor | None, return_states: bool | str
+        self, batch: Batch, state: list[tuple[Tensor, ...]], resets: Tensor | None, return_states: bool | str
     ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
         x = batch.x
         steps: dict[str, Tensor] = {}
@@ -386,7 +385,7 @@ class LSTM(nn.Module):
                     layer,
                     self._weights(layer, suffix),
                     x,
-                    tuple(value[len(finals)] for value in state),
+                    state[len(finals)],
                     reverse=suffix.endswith("_reverse"),
                     lengths=batch.lengths,
                     resets=resets,

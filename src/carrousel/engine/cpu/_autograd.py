@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -27,7 +26,8 @@ class Eager(torch.autograd.Function):
         results, kept = compute(layer, rows, reverse, all_states, tensors, train=True)
         ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
         # Results will hold this node: it must hold their memory, and not them, or neither would ever be freed.
-        ctx.kept = replace(kept, H=kept.H.detach(), states=[value.detach() for value in kept.states])
+        kept.H, kept.states = kept.H.detach(), [value.detach() for value in kept.states]
+        ctx.kept = kept
         steps = results[1 + len(layer.state_names) :]
         ctx.save_for_backward(*tensors, results[0], *steps)
         ctx.set_materialize_grads(False)

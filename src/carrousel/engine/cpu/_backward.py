@@ -110,7 +110,7 @@ def backward(
     if "x" in wanted:
         dx = empty(rows.total, call.ldx, dtype=dtype)
         wx = call.pack_columns(weights["weight_ih"], call.rows_in, layer.hidden_size)
-        call.bulk(d_wx.data_ptr(), d_wx.stride(0), wx, dx, M=rows.total, N=call.ldx, K=d_wx.shape[1])
+        call.bulk(d_wx.data_ptr(), d_wx.stride(0), wx.data_ptr(), dx, M=rows.total, N=call.ldx, K=d_wx.shape[1])
         grads.x = rows_of(dx, layer.input_size)
     if "state" in wanted:
         d_h0 = _by_h0(call, wh, d_rh, direct, d_final[0], rows, reverse=reverse)
@@ -183,7 +183,7 @@ def _by_h0(
     if layer.cell.recurrent:
         of_first = d_rh[first]
         back = empty(B, call.ldh, dtype=call.dtype)
-        call.bulk(of_first.data_ptr(), of_first.shape[1], wh, back, M=B, N=call.ldh, K=of_first.shape[1])
+        call.bulk(of_first.data_ptr(), of_first.shape[1], wh.data_ptr(), back, M=B, N=call.ldh, K=of_first.shape[1])
         through = rows_of(back, layer.output_size)
         total = through if total is None else through + total
     if total is None:

@@ -24,7 +24,7 @@ def empty(*shape: int, dtype: torch.dtype) -> Tensor:
 
 def solid(tensor: Tensor) -> Tensor:
     """Its numbers row by row in memory as they are: torch's lazy negation (of a conjugate's imaginary part) is done."""
-    return tensor.contiguous().resolve_neg()
+    return tensor if tensor.is_contiguous() and not tensor.is_neg() else tensor.contiguous().resolve_neg()
 
 
 def padded(tensor: Tensor, width: int) -> Tensor:

@@ -79,6 +79,7 @@ class Call:
         self.rows_in, self.rows_recurrent = torch.tensor(rows[:inputs]), torch.tensor(rows[shared:])
         self.rows_both, self.rows_only = torch.tensor(rows[shared:inputs]), torch.tensor(rows[inputs:])
         self.one_row = torch.zeros(1, dtype=torch.int64)
+        self._panels, self._panels_size = self._lay_panels()
         self._plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
 
     def whole(self, size: int) -> int:
@@ -101,36 +102,59 @@ class Call:
             self._backward = code.function("backward")
         return self._backward
 
-    def pack_rows(self, weight: Tensor, rows: Tensor, size: int) -> Tensor:
-        """Panels of W^T, for products with W's columns: see ``_gemm``."""
-        return self._pack(self._pack_rows, weight, rows, size, weight.shape[1])
+    def _lay_panels(self) -> tuple[list[tuple[str, Tensor, int, int]], int]:
+        """What a forward pass multiplies with: the weight, the rows of it, their size, and where its panels start."""
+        layer = self.layer
+        named = [("weight_ih", self.rows_in, layer.hidden_size, layer.input_size)]
+        if layer.cell.recurrent:
+            # Normalised in one piece, the recurrent part is computed in one piece; else apart from what only it feeds.
+            together = self.rows_recurrent if layer.layer_norm else self.rows_both
+            named.append(("weight_hh", together, layer.hidden_size, layer.output_size))
+            if layer.cell.split and not layer.layer_norm:
+                named.append(("weight_hh", self.rows_only, layer.hidden_size, layer.output_size))
+        if layer.proj_size:
+            named.append(("weight_hr", self.one_row, layer.proj_size, layer.hidden_size))
+        sizes = [len(rows) * self.whole(size) * columns for _, rows, size, columns in named]
+        starts = _running_sum(tuple(sizes))
+        laid = [(name, rows, size, start) for (name, rows, size, _), start in zip(named, starts, strict=True)]
+        return laid, sum(sizes)
+
+    def panels(self, weights: Weights) -> tuple[Tensor, list[int]]:
+        """Panels of the W^T of all that a forward pass multiplies with, for products with W's columns: see ``_gemm``.
+
+        Returns:
+            The buffer that holds them, and the addresses of those of W_ih, of W_hh, of the rows of W_hh that are
+            apart, and of W_hr, where there are such.
+        """
+        buffer = empty(self._panels_size, dtype=self.dtype)
+        base, places = buffer.data_ptr(), []
+        for name, rows, size, start in self._panels:
+            places.append(base + start * buffer.element_size())
+            self._pack(self._pack_rows, weights[name], rows, size, places[-1])
+        return buffer, places
 
     def pack_columns(self, weight: Tensor, rows: Tensor, size: int) -> Tensor:
         """Panels of W, for products with W's rows."""
-        return self._pack(self._pack_columns, weight, rows, size, self.whole(weight.shape[1]))
-
-    def _pack(self, kernel: Kernel, weight: Tensor, rows: Tensor, size: int, other: int) -> Tensor:
-        weight, groups, tall = solid(weight), rows.shape[0], self.whole(size)
-        total, columns = groups * tall * other, weight.shape[1]
-        panels = empty(total, dtype=self.dtype)
-        threads = self.threads(total)
-        kernel(
-            ctypes.byref(
-                self._pack_arguments(
-                    threads, weight.data_ptr(), columns, groups, rows.data_ptr(), size, tall, columns, panels.data_ptr()
-                )
-            )
-        )
+        panels = empty(len(rows) * self.whole(size) * self.whole(weight.shape[1]), dtype=self.dtype)
+        self._pack(self._pack_columns, weight, rows, size, panels.data_ptr())
         return panels
 
+    def _pack(self, kernel: Kernel, weight: Tensor, rows: Tensor, size: int, into: int) -> None:
+        weight, groups, tall, columns = solid(weight), len(rows), self.whole(size), weight.shape[1]
+        threads = self.threads(groups * tall * columns)
+        arguments = self._pack_arguments(
+            threads, weight.data_ptr(), columns, groups, rows.data_ptr(), size, tall, columns, into
+        )
+        kernel(ctypes.byref(arguments))
+
     def bulk(
-        self, a: int, lda: int, panels: Tensor, c: Tensor, *, M: int, N: int, K: int,
+        self, a: int, lda: int, panels: int, c: Tensor, *, M: int, N: int, K: int,
         start: Tensor | None = None, ldstart: int = 0,
     ) -> None:  # fmt: skip
-        """C = start + A B on all threads, with B in panels; the address and the strides as in ``_gemm``."""
+        """C = start + A B on all threads, with B in panels; the addresses and the strides as in ``_gemm``."""
         begin = self.zeros if start is None else start
         arguments = self._bulk_arguments(
-            self.threads(M * N * K), begin.data_ptr(), ldstart, a, lda, panels.data_ptr(), K, c.data_ptr(), c.stride(0),
+            self.threads(M * N * K), begin.data_ptr(), ldstart, a, lda, panels, K, c.data_ptr(), c.stride(0),
             M, N,
         )  # fmt: skip
         self._bulk(ctypes.byref(arguments))

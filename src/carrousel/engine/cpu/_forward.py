@@ -57,10 +57,10 @@ def forward(
         keep: whether a backward pass, or somebody who wants all states, will follow.
     """
     dtype = x.dtype
-    call, cell, I, H = call_of(layer, dtype), layer.cell, layer.input_size, layer.hidden_size
+    call, cell, I = call_of(layer, dtype), layer.cell, layer.input_size
     x = solid(x)
     N, B, ldg, width = rows.total, rows.count, call.ldg, call.width
-    recurrent, projected = cell.recurrent, bool(layer.proj_size)
+    projected = bool(layer.proj_size)
     threads = min(call.threads(N * ldg * (I + layer.output_size)), B)
     fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
@@ -77,15 +77,9 @@ def forward(
     out = empty(depth, width, dtype=dtype) if projected else output
     bias, peepholes = call.bias(weights), call.peepholes(weights)
     inner = [padded(value, width) for value in state[1:]]
-    wx = call.pack_rows(weights["weight_ih"], call.rows_in, H)
-    wh = wr = wx
-    if recurrent:
-        # Normalised in one piece, the recurrent part is computed in one piece; else apart from what only it feeds.
-        together = call.rows_recurrent if layer.layer_norm else call.rows_both
-        wh = call.pack_rows(weights["weight_hh"], together, H)
-        if cell.split and not layer.layer_norm:
-            wr = call.pack_rows(weights["weight_hh"], call.rows_only, H)
-    wp = call.pack_rows(weights["weight_hr"], call.one_row, layer.proj_size) if projected else wx
+    panels, (wx, *others) = call.panels(weights)
+    wp = others.pop() if projected else wx
+    wh, wr, *_ = *others, wx, wx
     norms: dict[str, tuple[Tensor, Tensor]] = {}
     of_norms: list[Tensor] = []
     for name in call.variant.norms:
@@ -98,8 +92,8 @@ def forward(
     of_states = [buffer for pair in zip(states, inner, strict=True) for buffer in pair]
     arguments = call.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.data_ptr(), h0.data_ptr(),
-        peepholes.data_ptr(), x.data_ptr(), I if fused else 0, wx.data_ptr(), wh.data_ptr(), wr.data_ptr(),
-        wp.data_ptr(), bias.data_ptr(), every, out.data_ptr(), *[part.data_ptr() for part in (*of_states, *of_norms)],
+        peepholes.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),
+        *[part.data_ptr() for part in (*of_states, *of_norms)],
     )  # fmt: skip
     call.forward_kernel(keep=keep)(ctypes.byref(arguments))
     return Kept(G, states, out, output, norms, before, every)
