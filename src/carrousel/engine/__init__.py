@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from carrousel.engine import reference, torch_kernels
 from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, step, tell, watched
-from carrousel.engine._layer import Layer, Masks, Result, Weights
+from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 
 DEVICES = frozenset({"cpu", "meta"})
 """The types of device on which carrousel's own engine is the right choice even where torch has a kernel too."""
 
 __all__ = [
     "DEVICES",
+    "QUIET",
     "Choice",
     "Layer",
     "Masks",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from carrousel.engine import cpu, reference
-from carrousel.engine._layer import Layer, Masks, Result, Weights
+from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 
 __all__ = ["Choice", "choose", "prepare", "quick_step", "run", "step", "tell", "watched"]
 
@@ -66,7 +66,7 @@ def choose(
     weights: Weights,
     x: Tensor,
     state: tuple[Tensor, ...],
-    masks: Masks = Masks(),  # noqa: B008 - immutable
+    masks: Masks = QUIET,
     keep: tuple[str, ...] = (),
     lengths: Tensor | None = None,
     resets: Tensor | None = None,
@@ -85,7 +85,7 @@ def run(
     reverse: bool = False,
     lengths: Tensor | None = None,
     resets: Tensor | None = None,
-    masks: Masks = Masks(),  # noqa: B008 - immutable
+    masks: Masks = QUIET,
     keep: tuple[str, ...] = (),
 ) -> Result:
     """Runs a layer over a batch of sequences on the best backend; arguments and result as in ``reference.run``."""
@@ -120,7 +120,7 @@ def step(
     weights: Weights,
     x: Tensor,
     state: tuple[Tensor, ...],
-    masks: Masks = Masks(),  # noqa: B008 - immutable
+    masks: Masks = QUIET,
 ) -> tuple[Tensor, ...]:
     """One step of a layer; arguments and result as in ``reference.step``."""
     if not any(mask is not None for mask in masks):

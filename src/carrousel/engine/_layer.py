@@ -10,7 +10,7 @@ import torch
 
 from carrousel.cells import Cell
 
-__all__ = ["Layer", "Masks", "Result", "Weights"]
+__all__ = ["QUIET", "Layer", "Masks", "Result", "Weights"]
 
 Weights = Mapping[str, torch.Tensor]
 """The layer's parameters by the names of :meth:`Layer.shapes`."""
@@ -132,6 +132,10 @@ class Masks(NamedTuple):
             self.candidate and {name: mask[t] for name, mask in self.candidate.items()},
             *(mask[t] if isinstance(mask, torch.Tensor) else mask for mask in (self.zoneout_h, self.zoneout_c)),
         )
+
+
+QUIET = Masks()
+"""No noise at all."""
 
 
 class Result(NamedTuple):

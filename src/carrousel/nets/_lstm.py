@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from carrousel import engine
 from carrousel.cells import Cell
-from carrousel.engine import Layer, torch_kernels
+from carrousel.engine import QUIET, Layer, torch_kernels
 from carrousel.nets import _init, _noise, _torch_route
 from carrousel.nets._batch import Batch
 from carrousel.nets._options import check_flag, check_rate, check_size, layer_of, rates_of
@@ -321,13 +321,14 @@ class LSTM(nn.Module):
         return output, tuple(new) if len(new) > 1 else new[0]
 
     def _check_features(self, x: Tensor) -> None:
-        dtype = self.weight_ih_l0.dtype
+        weight = self._parameters.get("weight_ih_l0")  # the module's own look-up is slow
+        dtype = self.weight_ih_l0.dtype if weight is None else weight.dtype
         if x.dtype != dtype and not torch._C._is_any_autocast_enabled():
             raise ValueError(
                 f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). Convert input: "
                 f"input.to({dtype}), or convert model: model.to({x.dtype})"
             )
-        if x.dim() and x.size(-1) != self.input_size:
+        if x.dim() and x.size(-1) != self._layers[0].input_size:
             raise RuntimeError(
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.size(-1)}"
             )
@@ -389,7 +390,9 @@ class LSTM(nn.Module):
                     reverse=suffix.endswith("_reverse"),
                     lengths=batch.lengths,
                     resets=resets,
-                    masks=_noise.draw(layer, self._rates, x.shape[0], x, training=self.training),
+                    masks=_noise.draw(layer, self._rates, x.shape[0], x, training=self.training)
+                    if self._noisy
+                    else QUIET,
                     keep=keep,
                 )
                 outputs.append(result.output)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._graph import order
-from carrousel.engine._layer import Layer, Masks, Result, Weights
+from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine.cpu._autograd import Eager, compute
 from carrousel.engine.cpu._call import KINDS, PLAIN
 from carrousel.engine.cpu._door import key_of, run_traced
@@ -70,9 +70,9 @@ def refuses_call(
     for weight, shape in zip(weights.values(), layer.shapes().values(), strict=True):
         if weight.shape != shape:
             return "a weight has not the layer's shape"  # it would be read past its end; the reference refuses it
-    if any(mask is not None for mask in masks):
+    if masks is not QUIET and any(mask is not None for mask in masks):
         return "dropout in the recursion and zoneout are not fused"
-    if set(keep) - set(layer.state_names):
+    if keep and set(keep) - set(layer.state_names):
         return "the activations of gates were asked for, which the kernels do not keep"
     if torch.compiler.is_compiling():
         return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
@@ -101,7 +101,7 @@ def run(
         x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
     if torch.compiler.is_compiling():
         return run_traced(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
-    all_states = any(name != "h" for name in keep)
+    all_states = bool(keep) and keep != ("h",)
     if lengths is None and resets is None:
         rows = dense(T, B)
         flat = x.reshape(T * B, layer.input_size)

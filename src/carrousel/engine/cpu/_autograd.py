@@ -78,9 +78,10 @@ def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tens
     values = [(kept.H, True), *((value, kept.every) for value in kept.states)]
     if rows.uniform:
         # Without every step there is one row for each sequence.
+        ends = [value[:B] if reverse or not every else value[N - B :] for value, every in values]
         return [
-            (value[:B, :size] if reverse or not every else value[N - B :, :size]).clone()
-            for (value, every), size in zip(values, layer.state_sizes, strict=True)
+            (end if end.shape[1] == size else end[:, :size]).clone()
+            for end, size in zip(ends, layer.state_sizes, strict=True)
         ]
     # A sequence of no steps ends in the state that it began with.
     last, runs = rows.last(reverse=reverse), (rows.lengths > 0).unsqueeze(-1)

@@ -100,7 +100,8 @@ def backward(
     if layer.layer_norm:
         d_wx, d_rh = kept.norms["X"][0], kept.norms["Z"][0] if cell.recurrent else kept.G
     else:
-        d_wx, d_rh = kept.G[:, : p.inputs * width], kept.G[:, p.shared * width : len(p.slots) * width]
+        d_wx = kept.G[:, : p.inputs * width]
+        d_rh = kept.G[:, p.shared * width : len(p.slots) * width] if cell.split or not cell.recurrent else d_wx
     before = _before(kept, h0, rows, reverse=reverse) if "weight_hh" in wanted else h0
     grads = Grads(weights=_by_products(call, x, before, d_wx, d_rh, wanted))
     if "weight_hr" in wanted:
@@ -125,7 +126,7 @@ def _by_products(
     layer, found = call.layer, {}
     ask_ih, ask_hh = "weight_ih" in wanted, "weight_hh" in wanted
     xs = padded(x, call.ldx) if ask_ih else x
-    if ask_ih and ask_hh and d_wx.data_ptr() == d_rh.data_ptr() and d_wx.shape == d_rh.shape:
+    if ask_ih and ask_hh and d_wx is d_rh:
         by_ih, by_hh = call.outer(d_wx, xs, before)  # in one pass over the adjoints
     else:
         by_ih, by_hh = (call.outer(d, b)[0] if ask else d for ask, d, b in ((ask_ih, d_wx, xs), (ask_hh, d_rh, before)))
@@ -146,7 +147,7 @@ def _by_vectors(
 
     def of_rows(total: Tensor, ending: str) -> Tensor:
         # Memory of its own: who scales one parameter's gradient in place must not scale another's.
-        return call.unpack(total.unsqueeze(-1), rows[ending], 1).squeeze(-1).clone()
+        return total.clone() if call.plain else call.unpack(total.unsqueeze(-1), rows[ending], 1).squeeze(-1).clone()
 
     if layer.bias:
         total = call.column_sum(dbias)[: len(p.slots) * width]

@@ -42,6 +42,7 @@ class Call:
         width, ldh, ldx: the sizes of the cell's states, of h and of x in whole vectors.
         ldg: the distance of rows of slots: slots · width, or a little more.
         zeros: as many zeros as anything is wide.
+        plain: whether slots stand as the weights' rows do, and every row has a recurrent part.
     """
 
     def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
@@ -80,7 +81,7 @@ class Call:
         self.rows_both, self.rows_only = torch.tensor(rows[shared:inputs]), torch.tensor(rows[inputs:])
         self.one_row = torch.zeros(1, dtype=torch.int64)
         self._panels, self._panels_size = self._lay_panels()
-        self._plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
+        self.plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
 
     def whole(self, size: int) -> int:
         """A size rounded up to whole vectors."""
@@ -103,7 +104,8 @@ class Call:
         return self._backward
 
     def _lay_panels(self) -> tuple[list[tuple[str, Tensor, int, int]], int]:
-        """What a forward pass multiplies with: the weight, the rows of it, their size, and where its panels start."""
+        """What a forward pass multiplies with: the weight, the rows of it, their size, and the byte where its panels
+        start; and how many numbers these are in all."""
         layer = self.layer
         named = [("weight_ih", self.rows_in, layer.hidden_size, layer.input_size)]
         if layer.cell.recurrent:
@@ -116,7 +118,8 @@ class Call:
             named.append(("weight_hr", self.one_row, layer.proj_size, layer.hidden_size))
         sizes = [len(rows) * self.whole(size) * columns for _, rows, size, columns in named]
         starts = _running_sum(tuple(sizes))
-        laid = [(name, rows, size, start) for (name, rows, size, _), start in zip(named, starts, strict=True)]
+        bytes_each = torch.empty((), dtype=self.dtype).element_size()
+        laid = [(name, rows, size, n * bytes_each) for (name, rows, size, _), n in zip(named, starts, strict=True)]
         return laid, sum(sizes)
 
     def panels(self, weights: Weights) -> tuple[Tensor, list[int]]:
@@ -129,7 +132,7 @@ class Call:
         buffer = empty(self._panels_size, dtype=self.dtype)
         base, places = buffer.data_ptr(), []
         for name, rows, size, start in self._panels:
-            places.append(base + start * buffer.element_size())
+            places.append(base + start)
             self._pack(self._pack_rows, weights[name], rows, size, places[-1])
         return buffer, places
 
@@ -185,7 +188,7 @@ class Call:
         bias_ih, bias_hh = weights.get("bias_ih"), weights.get("bias_hh")
         if bias_ih is None:
             return self.zeros
-        if self._plain and bias_hh is not None:
+        if self.plain and bias_hh is not None:
             return bias_ih + bias_hh
         bias = torch.zeros(len(self.plan.slots), self.width, dtype=self.dtype)
         bias[: self.plan.inputs] += self._in_slots(bias_ih, self.rows_in)

@@ -77,7 +77,7 @@ def forward(
     out = empty(depth, width, dtype=dtype) if projected else output
     bias, peepholes = call.bias(weights), call.peepholes(weights)
     inner = [padded(value, width) for value in state[1:]]
-    panels, (wx, *others) = call.panels(weights)
+    _held, (wx, *others) = call.panels(weights)  # the buffer, until the kernel is done
     wp = others.pop() if projected else wx
     wh, wr, *_ = *others, wx, wx
     norms: dict[str, tuple[Tensor, Tensor]] = {}
