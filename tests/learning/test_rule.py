@@ -106,7 +106,7 @@ def test_equals_the_pseudocode(network, update):
     outputs, weights = follow(network, learner, x, y, length, 0.2, update)
     spans = np.arange(0, steps, length)[:, None] + [0, length]
     twin = Learner(network, 0.2, update=update, dtype=np.float64, seed=5)
-    told = learner._sequences(x, y, spans, _LEARN, EVERY_STEP)
+    told, _ = learner._sequences(x, y, spans, _LEARN, EVERY_STEP)
     np.testing.assert_allclose(told, outputs, rtol=0, atol=1e-12)
     assert_same(learner.weights, weights, 1e-12)
     for name, w in first.items():
@@ -210,6 +210,23 @@ def test_after_following_without_learning_errors_know_nothing_of_it():
     two._steps(codes[:40], None, 0)  # forward alone: nothing was ever traced
     two.learn(codes[40:], goals[40:])
     assert_same(one.weights, two.weights, 0)
+
+
+def test_following_sequences():
+    network = NETWORKS["continual"]._with(init=1.0)
+    codes, goals = np.random.default_rng(0).integers(0, 7, (2, 2000))
+    spans = np.arange(0, 2000, 10)[:, None] + [0, 10]
+    errors = np.abs(Learner(network).sequence_outputs(codes, spans) - np.eye(7)[goals]).max(1)
+    tolerance = np.sort(errors)[-3]
+    first = int(np.argmax(errors > tolerance))
+    assert Learner(network).follow(codes, goals, tolerance, learn=False, spans=spans) == first > 10
+    one, two = Learner(network, 0.01), Learner(network, 0.01)
+    right = one.follow(codes, goals, np.sort(errors)[-100], spans=spans)
+    assert 10 < right < 1990
+    last = [(a, min(b, right + 1)) for a, b in spans if a <= right]
+    two.learn_sequences(codes, goals, last)
+    assert_same(one.weights, two.weights, 0)
+    assert_same(one.activations, two.activations, 0)
 
 
 def test_nan_outputs_are_wrong():

@@ -149,7 +149,7 @@ class Learner:
         """As :meth:`learn`; gives the outputs ``[steps, outputs]``, each from before its own target changed weights."""
         return self._steps(inputs, targets, _LEARN, EVERY_STEP)[0]
 
-    def follow(self, inputs: Any, targets: Any, tolerance: float, learn: bool = True) -> int:
+    def follow(self, inputs: Any, targets: Any, tolerance: float, learn: bool = True, spans: Any = None) -> int:
         """Goes on with the stream until a step that has an output further than ``tolerance`` from its target.
 
         That step is the last one: it is learned from too, and the running state is the one after it. Steps without a
@@ -160,6 +160,8 @@ class Learner:
             tolerance: at least 0.
             learn: whether weights change. Without it the partial derivatives begin again at zero, for a forward pass
                 is all that is done: later errors know nothing of what happened until then.
+            spans: ``[sequences, 2]``, where in the steps sequences begin and end; the network is reset before each.
+                Without them the stream goes on from the running state.
 
         Returns:
             The number of steps before the wrong one; if none was wrong, of all.
@@ -172,7 +174,11 @@ class Learner:
         """
         if not tolerance >= 0:
             raise ValueError(f"tolerance must be a number not negative, got {tolerance!r}")
-        _, right = self._steps(inputs, targets, _LEARN if learn else _FORWARD, tolerance=tolerance)
+        learning = _LEARN if learn else _FORWARD
+        if spans is None:
+            _, right = self._steps(inputs, targets, learning, tolerance=tolerance)
+        else:
+            _, right = self._sequences(inputs, targets, spans, learning, tolerance=tolerance)
         if not learn:
             self._traces[:], self._flags[:], self._counters[TOUCHED] = 0, 0, 0
         return right
@@ -208,7 +214,7 @@ class Learner:
         Raises:
             ValueError: a sequence has no step.
         """
-        return self._sequences(inputs, targets, spans, _LEARN, LAST_STEP)
+        return self._sequences(inputs, targets, spans, _LEARN, LAST_STEP)[0]
 
     def sequence_outputs(self, inputs: Any, spans: Any = None) -> np.ndarray:
         """The outputs ``[steps of all sequences, outputs]``, the network being reset before each; nothing changes."""
@@ -226,7 +232,7 @@ class Learner:
         """Outputs of sequences; nothing changes."""
         kept = self._state.copy(), self._traces.copy(), self._touched.copy(), self._flags.copy(), self._counters.copy()
         try:
-            return self._sequences(inputs, None, spans, _FORWARD, telling)
+            return self._sequences(inputs, None, spans, _FORWARD, telling)[0]
         finally:
             self._state, self._traces, self._touched, self._flags, self._counters = kept
 
@@ -240,7 +246,15 @@ class Learner:
         begin, end = np.zeros(1, np.int64), np.full(1, len(inputs), np.int64)
         return self._run(inputs, targets, begin, end, False, learning, telling, tolerance)
 
-    def _sequences(self, inputs: Any, targets: Any, spans: Any, learning: int, telling: int = SILENT) -> np.ndarray:
+    def _sequences(
+        self,
+        inputs: Any,
+        targets: Any,
+        spans: Any,
+        learning: int,
+        telling: int = SILENT,
+        tolerance: float = -1.0,
+    ) -> tuple[np.ndarray, int]:
         n = self.network
         if spans is None:
             lengths = np.array([len(steps) for steps in inputs], np.int64)
@@ -257,7 +271,7 @@ class Learner:
         begin, end = checked_spans(spans, len(inputs))
         if telling == LAST_STEP and (begin == end).any():
             raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step, and so no last one")
-        return self._run(inputs, targets, begin, end, True, learning, telling)[0]
+        return self._run(inputs, targets, begin, end, True, learning, telling, tolerance)
 
     def _run(
         self,
