@@ -221,7 +221,7 @@ def test_following_sequences():
     first = int(np.argmax(errors > tolerance))
     assert Learner(network).follow(codes, goals, tolerance, learn=False, spans=spans) == first > 10
     one, two = Learner(network, 0.01), Learner(network, 0.01)
-    right = one.follow(codes, goals, np.sort(errors)[-100], spans=spans)
+    right = one.follow(codes, goals, np.sort(errors)[-20], spans=spans)
     assert 10 < right < 1990
     last = [(a, min(b, right + 1)) for a, b in spans if a <= right]
     two.learn_sequences(codes, goals, last)
