@@ -7,6 +7,7 @@ import struct
 import zlib
 from dataclasses import replace
 
+import joblib
 import pytest
 
 from carrousel import papers
@@ -97,6 +98,24 @@ def test_results_do_not_depend_on_how_many_run_at_a_time():
             assert a["measured"][key] == b["measured"][key], key
 
 
+def test_a_backend_that_tells_nothing_before_the_end(experiment, tmp_path):
+    """As Ray's: what is done is kept nevertheless, call after call."""
+    told = []
+
+    class Mute(joblib._parallel_backends.SequentialBackend):
+        supports_return_generator = False
+
+    joblib.register_parallel_backend("mute", lambda **words: Mute(**words))
+    try:
+        result = papers.reproduce(
+            experiment, rows=["near"], jobs=1, backend="mute", progress=lambda row, trial: told.append(runs(tmp_path))
+        )
+    finally:
+        joblib.parallel.BACKENDS.pop("mute")
+    assert told == [1, 2, 3, 4]
+    assert result["rows"] == papers.reproduce(experiment, rows=["near"], jobs=1)["rows"]
+
+
 def test_the_clock_counts_what_ran_at_the_same_time_once():
     assert _run._clock([]) == 0
     assert _run._clock([[0, 10], [2, 3], [8, 12], [20, 21]]) == 13
@@ -113,6 +132,7 @@ def test_the_clock_counts_what_ran_at_the_same_time_once():
         (["hochreiter1997/reber", "--json", "/nowhere/x.json"], "no directory"),
         (["hochreiter1997/reber", "--into", "/nowhere"], "no directory"),
         (["hochreiter1997/reber", "--quick", "--trials", "3"], "its own rows"),
+        (["hochreiter1997/reber", "--backend", "slurm"], "must be one of loky"),
         (["hochreiter1997/reber", "--report", "."], "without EXPERIMENT"),
     ],
 )

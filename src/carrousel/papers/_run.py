@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +66,17 @@ def reproduce(
         raise ValueError(f"trials must be at least 1, got {trials}")
     chosen = experiment.choose(options or {})
     kept = {row.name: _Kept(experiment, row, chosen, seed, fresh) for row in wanted}
-    todo = []
-    for row in wanted:
-        for number in range(counts[row.name]):
-            if number in kept[row.name].done:
-                progress(row, None)
-            else:
-                todo.append((row, number))
-    for name, number, trial in _parallel(experiment, todo, chosen, seed, jobs, backend):
-        kept[name].add(number, trial)
-        progress(experiment.row(name), trial)
+    with _ready(backend):
+        todo = []
+        for row in wanted:
+            for number in range(counts[row.name]):
+                if number in kept[row.name].done:
+                    progress(row, None)
+                else:
+                    todo.append((row, number))
+        for name, number, trial in _parallel(experiment, todo, chosen, seed, jobs, backend):
+            kept[name].add(number, trial)
+            progress(experiment.row(name), trial)
     found = {row.name: [kept[row.name].done[k] for k in range(counts[row.name])] for row in wanted}
     every = [trial for trials_of_row in found.values() for trial in trials_of_row]
     made = {**_about(), "jobs": jobs, "seconds": _clock([trial["ran"] for trial in every])}
@@ -145,10 +148,15 @@ def _parallel(
 ) -> Iterable[tuple[str, int, Trial]]:
     import joblib
 
-    if backend != "loky":
-        _register(backend)
-    parallel = joblib.Parallel(n_jobs=jobs, backend=backend, return_as="generator_unordered")
-    return parallel(joblib.delayed(_one)(experiment.trial, row, options, seed, number) for row, number in todo)
+    calls = [joblib.delayed(_one)(experiment.trial, row, options, seed, number) for row, number in todo]
+    with joblib.parallel_config(backend=backend, n_jobs=jobs):
+        if joblib.parallel.get_active_backend()[0].supports_return_generator:
+            yield from joblib.Parallel(return_as="generator_unordered")(calls)
+            return
+        # Some backends tell nothing before all is done: they get as many calls as run at a time.
+        several = joblib.effective_n_jobs()
+        for start in range(0, len(calls), several):
+            yield from joblib.Parallel()(calls[start : start + several])
 
 
 def _one(
@@ -172,16 +180,38 @@ def _clock(spans: Sequence[list[float]]) -> float:
     return total
 
 
-def _register(backend: str) -> None:
-    """Makes joblib know the backends of other packages."""
+@contextmanager
+def _ready(backend: str) -> Iterator[None]:
+    """Has the backends of other packages known and running while the block lasts.
+
+    A cluster is the one that the package finds by its own settings (``DASK_SCHEDULER_ADDRESS``, ``RAY_ADDRESS``); else
+    this machine.
+
+    Raises:
+        ValueError: there is no such backend, or its package is not installed.
+    """
+    import joblib
+
+    package = {"ray": "ray", "dask": "distributed"}.get(backend)
+    known = ["loky", "threading", "multiprocessing", "sequential", "dask", "ray"]
+    if backend not in {*known, *joblib.parallel.BACKENDS}:
+        raise ValueError(f"backend must be one of {', '.join(known)}; got {backend!r}")
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise ValueError(f"backend {backend!r} needs the package {package}: pip install {package}")
     if backend == "ray":
+        import ray
         from ray.util.joblib import register_ray
 
         register_ray()
+        with ray.init():
+            yield
     elif backend == "dask":
         from dask.distributed import Client
 
-        Client()
+        with Client():
+            yield
+    else:
+        yield
 
 
 class _Kept:
