@@ -10,7 +10,7 @@ from carrousel.learning.online import _simd
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
 
-__all__ = ["OneUnitNetwork", "checked", "learn_step", "logistic", "see"]
+__all__ = ["OneUnitNetwork", "checked", "learn_step", "logistic", "run", "see"]
 
 _METHODS = {"rtrl": 0, "bptt": 1}
 
@@ -87,9 +87,21 @@ class OneUnitNetwork:
         self._run(codes, np.zeros(0, np.int64), spans, said)
         return said
 
-    def _run(self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray, said: np.ndarray) -> None:
+    def answers(self, codes: Any, spans: Any) -> np.ndarray:
+        """The outputs at each sequence's last step, ``[sequences, outputs]``; nothing changes."""
+        codes, spans = checked(codes, spans, self.inputs)
+        said = np.empty((len(spans), self.outputs))
+        self._run(codes, np.zeros(0, np.int64), spans, said, True)
+        return said
+
+    def _run(
+        self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray, said: np.ndarray, last_only: bool = False
+    ) -> None:
         method, each_step = _METHODS[self.method], self.update == "step"
-        _run(self._readout, self._hidden, method, each_step, self.rate, self.outputs, codes, targets, spans, said)
+        run(
+            self._readout, self._hidden, method, each_step, self.rate, self.outputs,
+            codes, targets, spans, said, last_only,
+        )  # fmt: skip
 
 
 def checked(codes: Any, spans: Any, inputs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +159,7 @@ def learn_step(readout, into, code, h, y, goal, n_outputs, rate, sums):
 
 
 @entry(_simd)
-def _run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, spans, said):
+def run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, spans, said, last_only):
     rows, lanes = readout.shape
     n = rows - 1
     learns, written = len(targets) > 0, 0
@@ -168,9 +180,10 @@ def _run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, sp
             h = logistic(hidden[code] + hidden[n] * old)
             past[t - begin + 1] = h
             if not learns:
-                see(readout, code, h, y)
-                said[written] = y[:n_outputs]
-                written += 1
+                if t == end - 1 or not last_only:
+                    see(readout, code, h, y)
+                    said[written] = y[:n_outputs]
+                    written += 1
                 continue
             if method == 0:
                 slope = h * (1.0 - h)
