@@ -141,7 +141,12 @@ def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, code
     a_hidden_changes = a_hidden if each_step else np.zeros_like(a_hidden)
     c_changes = c if each_step else np.zeros_like(c)
     c_hidden_changes = c_hidden if each_step else np.zeros_like(c_hidden)
-    a_said, a_goal, c_said, c_goal = np.zeros(a.shape[1]), np.zeros(a.shape[1]), np.zeros(c.shape[1]), np.zeros(c.shape[1])
+    a_said, a_goal, c_said, c_goal = (
+        np.zeros(a.shape[1]),
+        np.zeros(a.shape[1]),
+        np.zeros(c.shape[1]),
+        np.zeros(c.shape[1]),
+    )
     a_p, c_p, sums = np.zeros(len(a_hidden)), np.zeros(len(c_hidden)), np.zeros(8)
     surprises = 0
     for span in range(len(spans)):

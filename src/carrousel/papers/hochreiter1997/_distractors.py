@@ -133,7 +133,9 @@ DISTRACTORS = Experiment(
     ),
     pictures=(
         Picture("growth", "Training sequences to success over the lag, published and measured", _draw_growth),
-        Picture("trace", "States and gates of a learned network over two sequences that differ in x and y", _draw_trace),
+        Picture(
+            "trace", "States and gates of a learned network over two sequences that differ in x and y", _draw_trace
+        ),
     ),
     notes="""\
 The paper stops training after 5,000,000 sequences; here a trial has failed after 1,000,000, five times the slowest
