@@ -29,9 +29,9 @@ class LongLagDistractors:
         tolerance: a network is right if both outputs are nearer than this to their targets.
 
     >>> task = LongLagDistractors(q=3, p=2)
-    >>> drawn = task.draw(np.random.default_rng(1), 1)
+    >>> drawn = task.draw(np.random.default_rng(2), 1)
     >>> drawn.codes.tolist(), drawn.targets.tolist()
-    ([3, 4, 0, 1, 1, 1, 0, 2], [-1, -1, -1, -1, -1, -1, -1, 0])
+    ([3, 4, 1, 0, 0, 1, 2], [-1, -1, -1, -1, -1, -1, 0])
     """
 
     q: int

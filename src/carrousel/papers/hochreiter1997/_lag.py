@@ -200,7 +200,8 @@ The squashing function g. The paper says that it is logistic with values in [0, 
 Then every symbol adds about 1/4 to the state, which h, the identity, shows to the outputs: 25 at the end of a
 sequence of 100 steps. Weights of +-0.2 from there change the outputs by +-5 as soon as the cell is added, and as the
 learning rate of 1 is multiplied by the square of the state, outputs are driven to where the logistic function is flat.
-g=symmetric takes the [-2, 2] of the paper's other experiments instead, with which the states do not drift at first."""
+g=symmetric takes the [-2, 2] of the paper's other experiments instead, with which the states do not drift at first. It
+is a departure from what is printed, made because it is the better of the two here."""
 
 NOISE_FREE = Experiment(
     "hochreiter1997/noise-free-lag",
@@ -223,7 +224,18 @@ for LSTM and every 100 for the others, with weights held.
 
 {_SILENT}
 
-{_G}""",
+{_G}
+
+What was found. LSTM with g=symmetric and update=step succeeds after about 24,000 sequences, nearly five times the
+published mean: x and y are told apart some 2,000 sequences after the cell was added, but the last output comes within
+0.25 slowly. With g=printed it took 33,000 to 38,000 where the cell was added after 500, and more than 60,000 where it
+was added when the error stood still. RTRL over 4 steps needs more sequences than published: 0, 2 and 6 of 6 trials
+succeeded within 3,000,000 at the rates of 1, 4 and 10. The chunker does what it should in 1,000 sequences: the
+automatiser predicts all but the last symbol, so the chunker sees the first and the last only, and predicts the last
+from the first. But it does so by its direct connections from inputs to outputs. Its hidden unit goes to 1 after x and
+after y alike, so the automatiser learns nothing from it; in none of 36 trials of 40,000 sequences, with thresholds of
+0.1, 0.25 and 0.5 and both moments of the update, was the last symbol predicted. What made it succeed in a third of the
+trials of 1997 is not known.""",
 )
 
 NO_REGULARITIES = Experiment(
@@ -253,5 +265,10 @@ at sequences' ends alone, as in all later experiments. The chunker predicts ever
 
 {_SILENT}
 
-{_G}""",
+{_G}
+
+What was found. LSTM succeeds with lags of 10 (640 sequences, 1,620 with g=printed) and 20 (1,600 to 4,100), and not
+within 30,000 with 50 nor within 60,000 with 100: the state is the sum of what all symbols add, its fluctuations go
+with the lag, and at a rate of 1 they move the weights from cell to outputs faster than x and y come apart. Rates of
+0.02 to 0.1 did not succeed within 100,000 either. With errors=step even a lag of 5 is not learned in 50,000.""",
 )

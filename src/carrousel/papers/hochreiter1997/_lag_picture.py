@@ -17,7 +17,7 @@ def draw(path: Path, learner: Learner, task: NoiseFreeLag, added: int, after: in
     """The state, the input gate and what is said of x and y, over both sequences."""
     title = f"Lag of {task.p} steps: the cell was added after {added:,} sequences, success after {after:,}"
     figure = new_figure(9.0, 5.6, title)
-    panels = figure.subplots(3, 2, sharex=True, sharey="row")
+    panels = figure.subplots(3, 2, sharex="col", sharey="row")
     for kind, name in enumerate("xy"):
         codes = task.encode([kind]).codes
         learner.reset()
