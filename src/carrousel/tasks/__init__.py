@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from carrousel.tasks._distractors import LongLagDistractors
+from carrousel.tasks._lag import CodedSequences, NoiseFreeLag, NoRegularities
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
 
-__all__ = ["EmbeddedReber", "Reber", "Strings"]
+__all__ = [
+    "CodedSequences",
+    "EmbeddedReber",
+    "LongLagDistractors",
+    "NoRegularities",
+    "NoiseFreeLag",
+    "Reber",
+    "Strings",
+]

@@ -1,0 +1,274 @@
+"""Hochreiter & Schmidhuber 1997, experiments 2a and 2b: a lag of p steps, with and without regularities in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from carrousel.learning import Chunker, OneUnitNetwork
+from carrousel.learning.online import Learner, Network
+from carrousel.papers._experiment import Experiment, Picture, Quick, Row, Trial
+from carrousel.papers.hochreiter1997._successive import all_right
+from carrousel.tasks import CodedSequences, NoiseFreeLag, NoRegularities
+
+__all__ = ["NOISE_FREE", "NO_REGULARITIES", "network", "perceptron"]
+
+TESTS = 10_000  # sequences that must be right one after the other
+WINDOW = 100  # training sequences over which the error before the cell is added is averaged
+FALL = 0.05  # the cell is added when the error falls by a smaller share than this from one window to the next
+SQUASHES = {"symmetric": "sigmoid_pm2", "printed": "sigmoid"}
+
+
+def perceptron(p: int) -> Network:
+    """What LSTM begins with: outputs fed by the inputs."""
+    return Network(p + 1, p + 1, blocks=0, init=0.2, feeds={"output": "input"})
+
+
+def network(p: int, g: str = "printed") -> Network:
+    """With the memory cell and its input gate, fed by the inputs; h is the identity. 10504 weights for p = 100."""
+    feeds = {"cell": "input", "input_gate": "input", "output": "input cell"}
+    return Network(
+        p + 1,
+        p + 1,
+        blocks=1,
+        output_gates=False,
+        init=0.2,
+        feeds=feeds,
+        input_squash=SQUASHES[g],
+        output_squash="identity",
+    )
+
+
+class _Growing:
+    """LSTM that begins as a perceptron; cell and gate are added once the error has stopped to fall."""
+
+    def __init__(self, task: NoiseFreeLag, rate: float, g: str, update: str, rng: np.random.Generator) -> None:
+        self.task, self.added = task, 0
+        self._rate, self._g, self._update, self._rng = rate, g, update, rng
+        self.learner = Learner(perceptron(task.p), rate, update=update, seed=rng)
+        self._before, self._errors, self._seen = np.inf, 0.0, 0
+
+    def learn_sequences(self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray) -> None:
+        if not self.added:
+            self._errors += self._error(codes, targets, spans)
+        self.learner.learn_sequences(codes, targets, spans)
+        self._seen += len(spans)
+        if len(spans) and not self.added and self._seen % WINDOW == 0:
+            if self._errors > (1 - FALL) * self._before:
+                self._add()
+            self._before, self._errors = self._errors, 0.0
+
+    def _error(self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray) -> float:
+        """The sum of squared errors over all of the sequences' targets, before they are learned from."""
+        said = self.learner.sequence_outputs(codes, spans)
+        wanted = np.concatenate([targets[:0], *(targets[begin:end] for begin, end in spans)])
+        errors = (said - (np.arange(said.shape[1]) == wanted[:, None])) ** 2
+        return float(errors[wanted >= 0].sum())
+
+    def _add(self) -> None:
+        grown = Learner(network(self.task.p, self._g), self._rate, update=self._update, seed=self._rng)
+        weights = grown.weights
+        weights["output"][:, :-1] = self.learner.weights["output"]
+        grown.weights = weights
+        self.learner, self.added = grown, self._seen
+
+    def sequence_outputs(self, codes: np.ndarray, spans: np.ndarray) -> np.ndarray:
+        return self.learner.sequence_outputs(codes, spans)
+
+    def answers(self, codes: np.ndarray, spans: np.ndarray) -> np.ndarray:
+        return self.learner.answers(codes, spans)
+
+
+def _made(config: Mapping[str, Any], options: Mapping[str, str], task: NoiseFreeLag, rng: Any, number: int) -> Any:
+    """The row's learner; where a row has several rates, trials take them in turn."""
+    rate = config["rates"][number % len(config["rates"])]
+    update, method = options["update"], config["method"]
+    if method == "lstm":
+        return _Growing(task, rate, options["g"], update, rng)
+    if method == "chunker":
+        return Chunker(task.symbols, rate, threshold=config["threshold"], update=update, seed=rng)
+    update = "end" if method == "bptt" else update
+    return OneUnitNetwork(task.symbols, task.symbols, method, rate, update=update, seed=rng)
+
+
+def _at_the_end(drawn: CodedSequences) -> np.ndarray:
+    """The targets, those of the last steps only."""
+    targets = np.full_like(drawn.targets, -1)
+    last = drawn.spans[:, 1] - 1
+    targets[last] = drawn.targets[last]
+    return targets
+
+
+def _succeeds(learner: Any, task: NoiseFreeLag, rng: np.random.Generator, tests: int) -> tuple[bool, int]:
+    """The criterion, and the steps that it took; there are two sequences only where there are regularities."""
+    if isinstance(task, NoRegularities):
+        return all_right(learner, task, rng, tests, first=10)
+    both = task.encode([0, 1])
+    return bool(task.right(learner.sequence_outputs(both.codes, both.spans), both.targets).all()), len(both.codes)
+
+
+def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
+    task = (NoiseFreeLag if config["regular"] else NoRegularities)(config["p"])
+    rng = np.random.default_rng([seed, number])
+    learner = _made(config, options, task, rng, number)
+    nothing = task.draw(np.random.default_rng(0), 0)
+    learner.learn_sequences(nothing.codes, nothing.targets, nothing.spans)  # compiled before the clock starts
+    start = time.perf_counter()
+    success, done, steps = False, 0, 0
+    end_only = options.get("errors") == "end" and config["method"] != "chunker"
+    while not success and done < config["limit"]:
+        drawn = task.draw(rng, config["interval"])
+        learner.learn_sequences(drawn.codes, _at_the_end(drawn) if end_only else drawn.targets, drawn.spans)
+        success, tested = _succeeds(learner, task, rng, config["tests"])
+        done, steps = done + config["interval"], steps + config["interval"] * task.p + tested
+    found = {"success": success, "sequences": done, "steps": steps, "seconds": time.perf_counter() - start}
+    return {**found, "cell_added": learner.added} if config["method"] == "lstm" else found
+
+
+_ALL_RATES = (1.0, 4.0, 10.0)
+_TABLE: tuple[tuple[str, str, int, tuple[float, ...], str, float | None, int | None, int], ...] = (
+    # method, heading, p, rates, weights, success, after, limit
+    ("rtrl", "RTRL", 4, (1.0,), "36", 0.78, 1_043_000, 5_000_000),
+    ("rtrl", "RTRL", 4, (4.0,), "36", 0.56, 892_000, 5_000_000),
+    ("rtrl", "RTRL", 4, (10.0,), "36", 0.22, 254_000, 5_000_000),
+    ("rtrl", "RTRL", 10, _ALL_RATES, "144", 0.0, None, 5_000_000),
+    ("rtrl", "RTRL", 100, _ALL_RATES, "10404", 0.0, None, 500_000),
+    ("bptt", "BPTT", 100, _ALL_RATES, "10404", 0.0, None, 500_000),
+    ("chunker", "CH", 100, (1.0,), "10506", 0.33, 32_400, 200_000),
+    ("lstm", "LSTM", 100, (1.0,), "10504", 1.0, 5_040, 200_000),
+)
+
+
+def _row(regular: bool, line: tuple[str, str, int, tuple[float, ...], str, float | None, int | None, int]) -> Row:
+    method, heading, p, rates, weights, success, after, limit = line
+    rate = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g}-{rates[-1]:g}"
+    name = f"{method}-{p}" + (f"-{rate}" if p == 4 else "")
+    config: dict[str, Any] = {"method": method, "regular": regular, "p": p, "rates": list(rates), "limit": limit}
+    config |= {"interval": 10 if method == "lstm" else 100, "tests": TESTS}
+    if method == "chunker":
+        config["threshold"] = 0.25
+    published: dict[str, Any] = {"trials": 18, "success_rate": success}
+    if after is not None:
+        published["sequences_mean"] = after
+    columns = {"delay p": str(p), "learning rate": rate, "weights": weights}
+    return Row(name, heading, columns, published, config)
+
+
+_OF_2B = (
+    ("rtrl", "RTRL", 100, _ALL_RATES, "10404", 0.0, None, 200_000),
+    ("bptt", "BPTT", 100, _ALL_RATES, "10404", 0.0, None, 200_000),
+    ("chunker", "CH", 100, (1.0,), "10506", 0.0, None, 100_000),
+    ("lstm", "LSTM", 100, (1.0,), "10504", 1.0, 5_680, 200_000),
+)
+
+
+def _draw_lag(path: Path, result: Mapping[str, Any]) -> None:
+    """Trains networks with a lag of 10 steps until one succeeds, and draws it."""
+    from carrousel.papers.hochreiter1997._lag_picture import draw
+
+    task = NoiseFreeLag(10)
+    for number in range(10):
+        rng = np.random.default_rng([result["seed"], number])
+        learner = _Growing(task, 1.0, result["options"]["g"], result["options"]["update"], rng)
+        for done in range(10, 50_001, 10):
+            drawn = task.draw(rng, 10)
+            learner.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
+            if learner.added and _succeeds(learner, task, rng, TESTS)[0]:
+                draw(path, learner.learner, task, learner.added, done)
+                return
+    raise ValueError("none of 10 networks learned the task, so there is nothing to draw")
+
+
+_CITATION = "S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9(8), 1997. Experiment {}"
+
+_SILENT = """\
+Where the paper is silent. Cell and input gate are added once the error has stopped to fall; when that is so is not
+said: here, when the sum of squared errors over 100 training sequences, each measured before it is learned from, is less
+than 5% below that of the 100 before. The moment of the update is not said: update=step, after every step; update=end,
+at a sequence's end. BPTT has its gradient at a sequence's end, so it always changes weights then. Rows with several
+learning rates take 1, 4 and 10 in turn. The chunker is that of 1992 with the networks of 1997, taught by RTRL: a symbol
+is a surprise if an output is 0.25 or more away from it; the additional output is to tell the activation of the
+chunker's hidden unit at every step; its answer is what the automatiser predicts. Caps are 5,000,000 sequences, as in
+the paper, for the lags of 4 and 10, and less for 100: they stand in the rows' configurations."""
+
+_G = """\
+The squashing function g. The paper says that it is logistic with values in [0, 1], and there are no biases: g=printed.
+Then every symbol adds about 1/4 to the state, which h, the identity, shows to the outputs: 25 at the end of a
+sequence of 100 steps. Weights of +-0.2 from there change the outputs by +-5 as soon as the cell is added, and as the
+learning rate of 1 is multiplied by the square of the state, outputs are driven to where the logistic function is flat.
+g=symmetric takes the [-2, 2] of the paper's other experiments instead, with which the states do not drift at first. It
+is a departure from what is printed, made because it is the better of the two here."""
+
+NOISE_FREE = Experiment(
+    "hochreiter1997/noise-free-lag",
+    "Two sequences of p + 1 symbols that differ in the first and last: predict every next symbol",
+    _CITATION.format("2a, table 2"),
+    tuple(_row(True, line) for line in _TABLE),
+    _trial,
+    trials=18,
+    options={"g": ("symmetric", "printed"), "update": ("step", "end")},
+    quick=Quick(
+        "over a lag of 10 steps LSTM, which adds its cell when the error stands still, succeeds, and BPTT does not",
+        lambda found: found["lstm-100"]["success_rate"] == 1.0 and found["bptt-100"]["success_rate"] == 0.0,
+        ("lstm-100", "bptt-100"),
+        config={"p": 10, "limit": 30_000},
+    ),
+    pictures=(Picture("trace", "State, input gate and outputs of a learned network over both sequences", _draw_lag),),
+    notes=f"""\
+There are only two sequences, so 10,000 random ones are right if both are; this is looked at every 10 training sequences
+for LSTM and every 100 for the others, with weights held.
+
+{_SILENT}
+
+{_G}
+
+What was found. LSTM with g=symmetric and update=step succeeds after about 24,000 sequences, nearly five times the
+published mean: x and y are told apart some 2,000 sequences after the cell was added, but the last output comes within
+0.25 slowly. With g=printed it took 33,000 to 38,000 where the cell was added after 500, and more than 60,000 where it
+was added when the error stood still. RTRL over 4 steps needs more sequences than published: 0, 2 and 6 of 6 trials
+succeeded within 3,000,000 at the rates of 1, 4 and 10. The chunker does what it should in 1,000 sequences: the
+automatiser predicts all but the last symbol, so the chunker sees the first and the last only, and predicts the last
+from the first. But it does so by its direct connections from inputs to outputs. Its hidden unit goes to 1 after x and
+after y alike, so the automatiser learns nothing from it; in none of 36 trials of 40,000 sequences, with thresholds of
+0.1, 0.25 and 0.5 and both moments of the update, was the last symbol predicted. What made it succeed in a third of the
+trials of 1997 is not known.""",
+)
+
+NO_REGULARITIES = Experiment(
+    "hochreiter1997/no-regularities",
+    "The first symbol of 101 is the last too, and nothing else can be predicted",
+    _CITATION.format("2b"),
+    tuple(_row(False, line) for line in _OF_2B),
+    _trial,
+    trials=18,
+    options={"errors": ("end", "step"), "g": ("symmetric", "printed"), "update": ("step", "end")},
+    quick=Quick(
+        "over a lag of 5 steps LSTM learns to predict the last symbol from the first",
+        lambda found: found["lstm-100"]["success_rate"] == 1.0,
+        ("lstm-100",),
+        config={"p": 5, "limit": 50_000, "tests": 1000},
+    ),
+    notes=f"""\
+Success is tried with 10,000 new random sequences, weights being held, every 10 training sequences for LSTM and every
+100 for the others; it is left at the first block that holds a wrong one.
+
+Errors. The paper says that every next symbol is to be predicted, and in its outline that error signals are not confined
+to sequences' ends: errors=step. One cell cannot then do what is asked. To say x at the end and not before, x's output
+must wait for the state to cross a threshold, and y's output likewise; outputs are monotone in the one state, so that
+both thresholds lie on the same side of each other's end states, which contradicts that x's output stays low in y's
+sequences. What errors at every step teach is the mean: x and y at 1/100 each. With errors=end, the default, they occur
+at sequences' ends alone, as in all later experiments. The chunker predicts every next symbol in any case.
+
+{_SILENT}
+
+{_G}
+
+What was found. LSTM succeeds with lags of 10 (640 sequences, 1,620 with g=printed) and 20 (1,600 to 4,100), and not
+within 30,000 with 50 nor within 60,000 with 100: the state is the sum of what all symbols add, its fluctuations go
+with the lag, and at a rate of 1 they move the weights from cell to outputs faster than x and y come apart. Rates of
+0.02 to 0.1 did not succeed within 100,000 either. With errors=step even a lag of 5 is not learned in 50,000.""",
+)
