@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from carrousel.tasks._adding import Adding, Multiplication
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
+from carrousel.tasks._sequences import Sequences
+from carrousel.tasks._temporal_order import TemporalOrder
+from carrousel.tasks._two_sequence import TwoSequence
 
-__all__ = ["EmbeddedReber", "Reber", "Strings"]
+__all__ = [
+    "Adding",
+    "EmbeddedReber",
+    "Multiplication",
+    "Reber",
+    "Sequences",
+    "Strings",
+    "TemporalOrder",
+    "TwoSequence",
+]
