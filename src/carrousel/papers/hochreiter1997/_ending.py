@@ -12,7 +12,7 @@ from carrousel.learning.online import Learner, Network
 from carrousel.papers._experiment import Trial, success
 from carrousel.tasks import Sequences
 
-__all__ = ["CITATION", "Task", "network", "prepared", "summary", "test", "thinned", "trial", "until"]
+__all__ = ["CITATION", "Task", "network", "prepared", "summary", "tested", "thinned", "trial", "until"]
 
 CITATION = "S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9(8), 1997"
 WINDOW = 2_000  # the most recent sequences, which the criterion is about
@@ -35,9 +35,10 @@ def network(task: Task, config: Mapping[str, Any]) -> Network:
     """The paper's network: everything in the hidden layer sees the inputs and everything, outputs see the cells.
 
     Weights and biases are uniform in [-0.1, 0.1], but for the biases that ``config["biases"]`` gives. ``"biased"``
-    names the groups that have biases.
+    names the groups that have biases, ``"unit_squash"`` the output units' squashing function.
     """
-    plain = Network(task.inputs, task.outputs, config["blocks"], config["block_size"], init=0.1)
+    blocks, size, squash = config["blocks"], config["block_size"], config["unit_squash"]
+    plain = Network(task.inputs, task.outputs, blocks, size, init=0.1, unit_squash=squash)
     return plain.biased(config["biased"], **{group: tuple(values) for group, values in config["biases"].items()})
 
 
@@ -125,9 +126,9 @@ def thinned(curve: Sequence[float], every: int) -> dict[str, Any]:
     return {"every": joined * every, "errors": [float(f"{mean:.4g}") for mean in means]}
 
 
-def test(learner: Learner, task: Task, seed: int, number: int, sequences: int = TEST) -> dict[str, Any]:
+def tested(learner: Learner, task: Task, seed: int, number: int) -> dict[str, Any]:
     """How the trial of that number does on fresh sequences: how many are wrong, mean absolute and squared errors."""
-    drawn = task.draw(np.random.default_rng([seed, number, 1]), sequences)
+    drawn = task.draw(np.random.default_rng([seed, number, 1]), TEST)
     answers = learner.answers(drawn.inputs, drawn.spans)
     off = np.abs(answers - drawn.goals)
     wrong = int((~task.right(answers, drawn.goals)).sum())
@@ -141,8 +142,8 @@ def trial(task: Task, config: Mapping[str, Any], squared: bool, seed: int, numbe
     start = time.perf_counter()
     goal = {"wrong": config["wrong"], "error": config["error"], "squared": squared}
     found = until(learner, task, rng, **goal, block=config["block"], limit=config["limit"])
-    tested = test(learner, task, seed, number) if found["success"] else {}
-    return {**found, **tested, "seconds": time.perf_counter() - start}
+    last = tested(learner, task, seed, number) if found["success"] else {}
+    return {**found, **last, "seconds": time.perf_counter() - start}
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
