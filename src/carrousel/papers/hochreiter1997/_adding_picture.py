@@ -8,22 +8,19 @@ from typing import Any
 import numpy as np
 
 from carrousel.learning.online import Learner
-from carrousel.tasks import Adding
+from carrousel.tasks import Adding, Sequences
 
 __all__ = ["draw_trace"]
 
 
 def draw_trace(learner: Learner, task: Adding, rng: np.random.Generator, path: Path, sequences: int) -> None:
-    """Draws numbers and marks, states, gates over one sequence, whose both marks can be seen, as a PNG file."""
+    """Draws numbers and marks, states, gates over one sequence as a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    drawn = task.draw(rng, 1)
-    while (drawn.inputs[:, 1] == 1).sum() < 2:
-        drawn = task.draw(rng, 1)
+    drawn, marks = _sequence(task, rng)
     run = _run(learner, drawn.inputs)
     answer = float(learner.answers(drawn.inputs, drawn.spans)[0, 0])
-    marks = np.flatnonzero(drawn.inputs[:, 1] == 1)
     steps = np.arange(1, len(drawn.inputs) + 1)
 
     figure = Figure(figsize=(9, 7), layout="constrained")
@@ -32,7 +29,7 @@ def draw_trace(learner: Learner, task: Adding, rng: np.random.Generator, path: P
     panels[0].bar(steps, drawn.inputs[:, 0], color="lightgrey", width=0.9)
     panels[0].bar(steps[marks], drawn.inputs[marks, 0], color="tab:red", width=0.9, label="marked")
     panels[0].set_ylabel("number")
-    panels[0].legend(fontsize=8, frameon=False, loc="upper right")
+    panels[0].legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     size = learner.network.block_size
     for cell, values in enumerate(run["state"].T):
         label = f"block {cell // size + 1}, cell {cell % size + 1}"
@@ -55,6 +52,15 @@ def draw_trace(learner: Learner, task: Adding, rng: np.random.Generator, path: P
         fontsize=10,
     )
     figure.savefig(path, dpi=130)
+
+
+def _sequence(task: Adding, rng: np.random.Generator) -> tuple[Sequences, np.ndarray]:
+    """A sequence whose two marks can be seen, on numbers that are far from nought; and where they are."""
+    while True:
+        drawn = task.draw(rng, 1)
+        marks = np.flatnonzero(drawn.inputs[:, 1] == 1)
+        if len(marks) == 2 and np.abs(drawn.inputs[marks, 0]).min() > 0.4:
+            return drawn, marks
 
 
 def _run(learner: Learner, inputs: np.ndarray) -> dict[str, Any]:

@@ -14,6 +14,7 @@ def draw_curves(path: Path, result: Mapping[str, Any], titles: Mapping[str, str]
     """Writes a PNG file with a panel for each row that was run; ``titles`` are those of rows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     rows = [entry for entry in result["rows"] if entry.get("measured", {}).get("curves")]
     if not rows:
@@ -37,6 +38,9 @@ def draw_curves(path: Path, result: Mapping[str, Any], titles: Mapping[str, str]
             mean = measured["sequences_mean"] / 1000
             axes.axvline(mean, color="tab:red", linestyle="--", linewidth=1.2, label="mean here")
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_title(titles[entry["row"]], fontsize=9)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.25)
