@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from carrousel.papers._reber_picture import draw
 
 from carrousel import papers
 from carrousel.cli import main
 from carrousel.learning.online import Learner, Network
 from carrousel.papers import _reber1997 as reber
 from carrousel.papers import _run
-from carrousel.papers._reber_picture import draw
 from carrousel.tasks import EmbeddedReber
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from carrousel.learning import online
 from carrousel.learning._follow import Follower, Said, Tally
+from carrousel.learning._guessing import Guess, GuessedNetwork
 from carrousel.learning._simple import SimpleNetwork
 from carrousel.learning._stream import StreamClassifier, StreamRegressor
 from carrousel.learning.online import OnlineLSTM
 
 __all__ = [
     "Follower",
+    "Guess",
+    "GuessedNetwork",
     "OnlineLSTM",
     "Said",
     "SimpleNetwork",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from carrousel.tasks._guessing import Examples, FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
 
-__all__ = ["EmbeddedReber", "Reber", "Strings"]
+__all__ = ["EmbeddedReber", "Examples", "FirstElements", "FreeLatch", "Parity", "Reber", "Strings", "Tomita"]
