@@ -25,7 +25,8 @@ GATES = ("input_gate", "forget_gate", "output_gate")
 
 
 class Pseudocode:
-    def __init__(self, network, weights, alpha, update="step", cross_entropy=False):
+    def __init__(self, network, weights, alpha, update="step", cross_entropy=False, decay=1.0):
+        self.decay = decay  # of alpha, at every step (2000, "sequential alpha decay")
         self.n, self.alpha, self.update, self.cross_entropy = network, alpha, update, cross_entropy
         self.w = {name: value.tolist() for name, value in weights.items()}
         self.dw = {name: [[0.0] * len(row) for row in value] for name, value in self.w.items()}
@@ -82,7 +83,7 @@ class Pseudocode:
         y = {name: list(values) for name, values in yhat.items()}
         net_in, net_phi, net_out = {}, {}, {}
         net_c = [[0.0 for _ in self.S] for _ in self.blocks]
-        y_phi = [1.0 for _ in self.blocks]
+        y_phi = [n.state_decay for _ in self.blocks]  # 1 but for the 2000 paper's state decay
         y_out = [1.0 for _ in self.blocks]
         for j in self.blocks:
             # Step 1a: input gates (5.1)
@@ -138,6 +139,7 @@ class Pseudocode:
             self.backward(y, yhat, y_k, net_k, net_i, net_out, y_out, target, h, dh, dfk, dfi)
         if isinstance(self.update, int) and self.steps % self.update == 0:
             self.change()
+        self.alpha *= self.decay
         return y_k
 
     def backward(self, y, yhat, y_k, net_k, net_i, net_out, y_out, target, h, dh, dfk, dfi):

@@ -188,6 +188,19 @@ def test_chunks_predictions_and_files_change_nothing(tmp_path, cell):
         assert np.array_equal(array, parts._arrays()[name]), name
 
 
+def test_a_decaying_rate(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(2, 30, 2))
+    one, two = OnlineLSTM(2, 3, 2, optimiser=Descent(0.5, decay=0.9)), OnlineLSTM(2, 3, 2, optimiser=Descent(0.5))
+    one.learn_many(x[:15], y[:15])
+    one.save(tmp_path / "half.safetensors")
+    one = OnlineLSTM.load(tmp_path / "half.safetensors").widened(2, 2)
+    one.learn_many(x[15:], y[15:])
+    for t in range(30):
+        two.learn_many(x[t : t + 1], y[t : t + 1])
+        two._rates[0] *= np.float64(0.9)
+    np.testing.assert_allclose(one._parameters, two._parameters, rtol=1e-4)
+
+
 def test_refusals():
     with pytest.raises(ValueError, match="diagonal=True"):
         OnlineLSTM(1, 2, truncate=None)

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
+from carrousel.learning.online._kernel import EVERY_STEP
+from carrousel.learning.online._learner import _LEARN
 
 spec = importlib.util.spec_from_file_location("pseudocode", Path(__file__).with_name("pseudocode.py"))
 oracle = importlib.util.module_from_spec(spec)
@@ -55,6 +57,11 @@ NETWORKS = {
         3, 10, 9, 3, hidden=10, forget_gates=True, peepholes=True, unit_squash="tanh", hidden_squash="tanh"
     ).biased("cell hidden output"),
     "peepholes, no forget gates": Network(3, 2, 2, 2, peepholes=True, init=0.3),
+    "state decay": Network(5, 4, 3, 2, hidden=2, peepholes=True, state_decay=0.9, init=0.4).biased("input_gate"),
+    "conventional units alone": Network(
+        5, 4, 0, hidden=3, hidden_squash="tanh", feeds={"hidden": "input hidden bias", "output": "input hidden bias"}
+    ),
+    "perceptron": Network(5, 9, 0, forget_gates=True, peepholes=True, feeds={"output": "input bias"}),
     "five slots alike": Network(2, 3, 1, 5, hidden=1, output_squash="tanh", init=0.4),
 }
 
@@ -98,11 +105,131 @@ def test_equals_the_pseudocode(network, update):
     first = learner.weights
     outputs, weights = follow(network, learner, x, y, length, 0.2, update)
     spans = np.arange(0, steps, length)[:, None] + [0, length]
-    told = learner._sequences(x, y, spans, 2, tell=True)
+    twin = Learner(network, 0.2, update=update, dtype=np.float64, seed=5)
+    told = learner._sequences(x, y, spans, _LEARN, EVERY_STEP)
     np.testing.assert_allclose(told, outputs, rtol=0, atol=1e-12)
     assert_same(learner.weights, weights, 1e-12)
     for name, w in first.items():
         assert np.abs(weights[name] - w).max() > 1e-6, f"{name} never changed: the comparison is empty"
+    # The same with the last steps' outputs alone.
+    answers = twin.learn_and_answer(x, y, spans)
+    assert np.array_equal(answers, told[length - 1 :: length])
+    assert_same(twin.weights, learner.weights, 0)
+    assert np.array_equal(twin.answers(x, spans), twin.sequence_outputs(x, spans)[length - 1 :: length])
+    assert_same(twin.weights, learner.weights, 0)
+
+
+@pytest.mark.parametrize("update", ["step", "end", 3])
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_a_decaying_rate(tmp_path, update, momentum):
+    network = NETWORKS["adding"]
+    x, y = stream(network, 300)
+    optimiser = Descent(0.5, momentum=momentum, decay=0.99)
+    learner = Learner(network, optimiser, update=update, dtype=np.float64)
+    first = Learner(network, optimiser, update=update, dtype=np.float64)
+    if momentum or update != "step":  # the same as a learner whose rate is set by hand
+        slow = Learner(network, Descent(0.5, momentum=momentum), update=update, dtype=np.float64)
+        for t in range(300):
+            slow.learn(x[t : t + 1], y[t : t + 1])
+            slow.rate *= 0.99
+        slow.reset()
+        weights = slow.weights
+    else:
+        _, weights = follow(network, learner, x, y, 300, 0.5, update, decay=0.99)
+    learner.learn(x, y)
+    learner.reset()
+    assert_same(learner.weights, weights, 1e-12)
+    assert learner.rate == pytest.approx(0.5 * 0.99**300)
+    # A file keeps the rate, and how it goes on; whoever sets it begins again.
+    first.learn(x[:100], y[:100])
+    first.save(tmp_path / "half.safetensors")
+    first = Learner.load(tmp_path / "half.safetensors")
+    assert first.rate == pytest.approx(0.5 * 0.99**100)
+    first.learn(x[100:], y[100:])
+    first.reset()
+    assert_same(first.weights, learner.weights, 0)
+    first.rate = 0.25
+    first.learn(x[:1], y[:1])
+    assert first.rate == 0.25 * 0.99
+    first.observe(x[:1])
+    assert first.rate == 0.25 * 0.99
+
+
+def test_a_rate_that_has_decayed_to_nothing_is_zero():
+    network = NETWORKS["adding"]
+    x, y = stream(network, 800)
+    learner = Learner(network, Descent(0.5, decay=0.9))
+    learner.learn(x[:700], y[:700])
+    assert learner.rate == 0
+    before = learner.weights
+    learner.learn(x[700:], y[700:])
+    assert_same(learner.weights, before, 0)
+
+
+@pytest.mark.parametrize("update", ["step", "end", 3])
+@pytest.mark.parametrize("coded", [False, True])
+def test_following_stops_at_the_first_wrong_step(coded, update):
+    """Beside a learner that is given one step at a time, from every beginning, learning and not."""
+    network = NETWORKS["continual"]._with(init=1.0)
+    rng = np.random.default_rng(0)
+    codes, goals = rng.integers(-1, 7, 120), rng.integers(-1, 7, 120)
+    goals[rng.random(120) < 0.2] = -1
+    targets = np.where(goals[:, None] < 0, np.nan, np.eye(7)[goals])
+    given = goals if coded else targets
+    one, two = (Learner(network, 0.5, update=update, seed=1) for _ in range(2))
+    tolerance, at, lengths = 0.75, 0, []
+    while at < 120:
+        looked = two.outputs(codes[at:])
+        probe = np.abs(looked - targets[at:]).max(1)
+        frozen = Learner(network, 0.5, update=update, seed=1)
+        frozen._arrays()["weights"][:], frozen._state[:] = one._weights, one._state
+        frozen._set_packed(frozen._weights)
+        wrong = np.flatnonzero(probe > tolerance)
+        assert frozen.follow(codes[at:], given[at:], tolerance, learn=False) == (wrong[0] if len(wrong) else 120 - at)
+        assert np.array_equal(frozen._weights, one._weights)
+        right = one.follow(codes[at:], given[at:], tolerance)
+        for t in range(at, min(at + right + 1, 120)):
+            told = two.learn_and_tell(codes[t : t + 1], given[t : t + 1])[0]
+            assert (np.abs(told - targets[t]).max() > tolerance) == (t == at + right)
+        for name, array in (one._arrays() | one.activations).items():
+            if name != "state" or array is not one._state:  # of which a half is working space
+                assert np.array_equal(array, (two._arrays() | two.activations)[name]), name
+        lengths.append(right)
+        at += right + 1
+    assert len(set(lengths)) > 3
+    assert 0 in lengths
+
+
+def test_after_following_without_learning_errors_know_nothing_of_it():
+    network = NETWORKS["reber"]
+    codes, goals = np.random.default_rng(3).integers(0, 7, (2, 60))
+    one, two = Learner(network, 0.5, seed=2), Learner(network, 0.5, seed=2)
+    assert one.follow(codes[:40], goals[:40], 2.0, learn=False) == 40
+    one.learn(codes[40:], goals[40:])
+    two.outputs(codes[:40])
+    two._steps(codes[:40], None, 0)  # forward alone: nothing was ever traced
+    two.learn(codes[40:], goals[40:])
+    assert_same(one.weights, two.weights, 0)
+
+
+def test_nan_outputs_are_wrong():
+    learner = Learner(NETWORKS["reber"])
+    learner._weights[:] = np.nan
+    assert learner.follow([0, 1], [-1, 1], 10.0) == 1
+
+
+def test_weights_of_a_network_without_cells_go_into_a_larger_one():
+    sees = {"output": "input bias"}
+    small = Learner(Network(3, 2, 0, feeds=sees), 1.0)
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    small.learn(x, x[:, :2] > x[:, 1:])
+    large = Learner(Network(3, 2, 2, feeds={"output": "input cell bias"}))
+    weights = large.weights
+    weights["output"][:] = 0
+    weights["output"][:, [0, 1, 2, -1]] = small.weights["output"]
+    large.weights = weights
+    np.testing.assert_allclose(large.outputs(x), small.outputs(x), rtol=1e-5)
+    assert ((small.outputs(x) > 0.5) == (x[:, :2] > x[:, 1:])).mean() > 0.95
 
 
 def test_cross_entropy_equals_the_pseudocode():
@@ -251,6 +378,16 @@ def test_what_is_not_finite_is_refused_and_leaves_no_trace(bad):
         (lambda l: Network(1, 1, bias_init={"cell": (1.0,)}), "'bias' does not feed"),
         (lambda l: Network(1, 1).biased("forget_gate"), "no group 'forget_gate'"),
         (lambda l: Network(1, 1, input_squash="relu"), "must be one of"),
+        (lambda l: Network(1, 1, 0), "nothing feeds the output units"),
+        (lambda l: Network(1, 1, -1), "blocks must be a whole number of at least 0"),
+        (lambda l: Network(1, 1, state_decay=0.0), r"state_decay must be a number in \(0, 1\]"),
+        (lambda l: Network(1, 1, state_decay=0.9, forget_gates=True), "not by both"),
+        (lambda l: Descent(0.1, decay=1.5), r"decay must be a number in \[0, 1\], got 1.5"),
+        (lambda l: RMSprop(0.1, decay=1.0), r"decay must be a number in \[0, 1\), got 1.0"),
+        (lambda l: setattr(l, "rate", -1), "rate must be a number not negative"),
+        (lambda l: l.follow([0], [0], -0.1), "tolerance must be a number not negative"),
+        (lambda l: l.answers([0, 1], [[0, 1], [1, 1]]), "sequence 1 has no step"),
+        (lambda l: l.learn_and_answer([0], [0], [[1, 1]]), "sequence 0 has no step"),
     ],
 )
 def test_wrong_use_is_named(call, message):

@@ -17,7 +17,7 @@ from carrousel.learning.online import Adam, Descent, OnlineLSTM, Optimiser, RMSp
 
 __all__ = ["StreamClassifier", "StreamRegressor"]
 
-_FORMAT = "carrousel-stream-1"
+_FORMAT = "carrousel-stream-2"
 _OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "rmsprop": RMSprop, "descent": Descent}
 _PARAMETERS = ("hidden_size", "cell", "rate", "optimiser", "diagonal", "truncate", "update", "seed")
 

@@ -14,7 +14,7 @@ from numba import extending, types
 
 from carrousel.learning.online import _optimisers
 from carrousel.learning.online._jit import entry, jit
-from carrousel.learning.online._optimisers import PENDING, apply
+from carrousel.learning.online._optimisers import PENDING, apply, fade, fades
 
 __all__ = ["EVERY", "FIRST_ROW", "LOSSES", "METHOD", "STEPS", "run"]
 
@@ -221,3 +221,5 @@ def run(
             every = counters[EVERY]
             if every > 0 and counters[PENDING] and counters[STEPS] % every == 0:
                 apply(parameters, gradient, moments, rates, counters[METHOD], counters)
+            if fades(rates, counters[METHOD]):
+                fade(rates)

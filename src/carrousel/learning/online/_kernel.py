@@ -20,11 +20,11 @@ from carrousel.learning.online._layout import (
     SLOT,
     TABLE,
 )
-from carrousel.learning.online._optimisers import PENDING, apply
+from carrousel.learning.online._optimisers import PENDING, RATE, apply, fade, fades
 from carrousel.learning.online._rows import net, net_of_four, roll, roll_and_learn, roll_four, squashed
 from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
 
-__all__ = ["TOUCHED", "refresh", "run"]
+__all__ = ["EVERY_STEP", "LAST_STEP", "SILENT", "TOUCHED", "refresh", "run"]
 
 INPUTS, OUTPUTS, BLOCK = PLAN["inputs"], PLAN["outputs"], PLAN["block_size"]
 BLOCK_LANES, HIDDEN_LANES, OUTPUT_LANES = PLAN["lanes"], PLAN["hidden_lanes"], PLAN["output_lanes"]
@@ -35,8 +35,9 @@ Y_INPUT, Y_FORGET, Y_OUTPUT = PLAN["y_input"], PLAN["y_forget"], PLAN["y_output"
 PEEP_INPUT, PEEP_FORGET, PEEP_OUTPUT = PLAN["peep_input"], PLAN["peep_forget"], PLAN["peep_output"]
 TRACE_PEEPS, WORK_INJECT, WORK_SQUASHED = PLAN["trace_peeps"], PLAN["work_inject"], PLAN["work_squashed"]
 WORK_ERROR, WORK_HIDDEN, WORK_DELTA = PLAN["work_error"], PLAN["work_hidden"], PLAN["work_delta"]
-SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT = 0, 4, 8, 12
+SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY = 0, 4, 8, 12, 16
 STEPS, TOUCHED, EVERY, METHOD = 1, 2, 3, 4  # places among the counters, beside those of the optimisers
+SILENT, EVERY_STEP, LAST_STEP = 0, 1, 2  # which steps' outputs are wanted
 
 
 @jit
@@ -86,7 +87,7 @@ def seen(w, peeps, s, lane, S, lanes, acc):
 def run(
     plan, sources, squash, masks,
     weights, back, state, dS, gradient, moments, work, touched, flags, active, x, counters, rates,
-    codes, dense, target_codes, targets, has_target, begin, end, resets, learning, outputs,
+    codes, dense, target_codes, targets, has_target, begin, end, resets, learning, telling, outputs, tolerance,
 ):  # fmt: skip
     """Runs spans of a stream of steps, and learns.
 
@@ -94,7 +95,11 @@ def run(
     none; else ``dense [n, inputs]``) and targets (``target_codes [n]`` if not empty, -1 for none; else ``targets [n,
     outputs]`` with ``has_target [n]``). With ``resets`` each span is a sequence: the network is reset before it, and
     its end is the moment of the update if ``counters[EVERY]`` is 0. ``learning``: 0 forward only; 1 the traces too;
-    2 the weights too. ``outputs`` (``[steps, outputs]`` or empty) receives the outputs, span after span.
+    2 the weights too. ``outputs`` receives the outputs ``[steps, outputs]``, span after span, if ``telling`` is
+    EVERY_STEP, or ``[spans, outputs]`` if it is LAST_STEP. With a ``tolerance`` of at least 0 everything ends after
+    the first step that has an output further than it from its target.
+
+    Returns how many steps there were, without that one.
     """
     p, src, sq, mask, xs = pointer(plan), pointer(sources), pointer(squash), pointer(masks), pointer(x)
     w, backward, trace, wk, s = pointer(weights), pointer(back), pointer(dS), pointer(work), pointer(state)
@@ -110,19 +115,24 @@ def run(
     hid, out, goal = p[WORK_HIDDEN], p[WORK_DELTA], p[WORK_DELTA] + 2 * K
     yhat, y = pointer(state[S * lanes :]), pointer(state[S * lanes + y_size :])
     swapped = False
-    rate, every, method = rates[0], counters[EVERY], counters[METHOD]
+    every, method = counters[EVERY], counters[METHOD]
+    fading = fades(rates, method)
     # Plain descent after every step changes the weights directly; all else collects a gradient first.
     direct = method == 0 and every == 1
     into = w if direct else pointer(gradient)
-    one, zero = ones(w), zeros(w)
-    factor = fill(w, rate) if direct else one
-    coded, coded_targets, want_outputs = len(codes) > 0, len(target_codes) > 0, len(outputs) > 0
-    written = 0
+    one, zero, kept = ones(w), zeros(w), fill(w, squash[STATE_DECAY])
+    decays = forget or squash[STATE_DECAY] != 1
+    factor = fill(w, rates[RATE]) if direct else one
+    coded, coded_targets, following = len(codes) > 0, len(target_codes) > 0, tolerance >= 0
+    targeted = learning == 2 or following
+    written, steps, wrong = 0, 0, False
     for span in range(len(begin)):
         if resets:
             clear(plan, state, dS, touched, flags, counters)
         n_touched = counters[TOUCHED]
-        for t in range(begin[span], end[span]):
+        first, last = begin[span], end[span]
+        told = last - 1 if telling == LAST_STEP else -1
+        for t in range(first, last):
             # Input units: which are active, and which ever were since the reset.
             n_active = 0
             if coded:
@@ -144,16 +154,17 @@ def run(
 
             # Targets are put in their place long before they are wanted: a vector that is read soon after one number of
             # it was written has to wait.
-            error = False
-            if learning == 2:
+            given = False
+            if targeted:
                 if coded_targets:
                     if target_codes[t] >= 0:
                         wk[goal + target_codes[t]] = 1
-                        error = True
+                        given = True
                 elif has_target[t]:
                     for k in range(n_outputs):
                         wk[goal + k] = targets[t, k]
-                    error = True
+                    given = True
+            error = given and learning == 2
 
             # Forward pass: what all units of the blocks receive, gates, states, cell outputs.
             for lane in range(0, lanes, 8):
@@ -175,7 +186,7 @@ def run(
                     acc = seen(w, p[PEEP_INPUT], s, lane, S, lanes, acc)
                 y_in = sigmoid(acc) * inside
                 store(y, p[Y_INPUT] + lane, y_in)
-                y_f = one
+                y_f = kept
                 if forget:
                     acc = load(wk, net_f + lane)
                     if peeps:
@@ -220,15 +231,21 @@ def run(
                 store(wk, hid + lane, slope)
 
             # Output units, where anybody looks at them.
-            if error or want_outputs:
+            tell = telling == EVERY_STEP or t == told
+            if given or tell:
                 for lane in range(0, K, 8):
                     value, slope = squashed(net(w, p, T_K, lane, act, n_active, xs, src, y), sq, SQUASH_UNIT)
                     store(wk, out + lane, value)
                     store(wk, out + K + lane, slope)
-                if want_outputs:
+                if tell:
                     for k in range(n_outputs):
                         outputs[written, k] = wk[out + k]
                     written += 1
+                if following and given:
+                    for k in range(n_outputs):
+                        wrong |= not abs(wk[out + k] - wk[goal + k]) <= tolerance  # NaN is wrong
+                if given and coded_targets and not error:
+                    wk[goal + target_codes[t]] = 0
 
             if error:
                 # Errors and deltas of output units.
@@ -322,11 +339,11 @@ def run(
             # Partial derivatives, and what they make of the states' errors.
             if learning:
                 for lane in range(0, lanes, 8):
-                    y_f = load(y, p[Y_FORGET] + lane) if forget else one
+                    y_f = load(y, p[Y_FORGET] + lane) if forget else kept
                     line, last_line = p[TRACE_TABLE], p[TRACE_TABLE] + 4 * p[TRACES]
                     if p[ALIKE] and not error:
                         while line + 16 <= last_line:
-                            if forget:
+                            if decays:
                                 roll_four(trace, p, line, lane, tou, n_touched, xs, src, yhat, wk, True, y_f)
                             else:
                                 roll_four(trace, p, line, lane, act, n_active, xs, src, yhat, wk, False, y_f)
@@ -341,7 +358,7 @@ def run(
                             roll_and_learn(
                                 trace, p, T, at, into, at_weight, tou, n_touched, xs, src, yhat, injected, y_f, e
                             )
-                        elif forget:
+                        elif decays:
                             roll(trace, p, T, at, tou, n_touched, xs, src, yhat, injected, True, y_f)
                         else:
                             roll(trace, p, T, at, act, n_active, xs, src, yhat, injected, False, y_f)
@@ -359,11 +376,21 @@ def run(
                     if every > 0 and counters[PENDING] and counters[STEPS] % every == 0:
                         apply(weights, gradient, moments, rates, method, counters)
                         refresh(plan, sources, weights, back)
+                if fading:
+                    fade(rates)
+                    if direct:
+                        factor = fill(w, rates[RATE])
+            if wrong:
+                last = t
+                break
+        steps += last - first
         counters[TOUCHED] = n_touched
         if resets and learning == 2 and every == 0 and counters[PENDING]:
             apply(weights, gradient, moments, rates, method, counters)
             refresh(plan, sources, weights, back)
+        if wrong:
+            break
     if swapped:
         for k in range(S * lanes, S * lanes + y_size):
             state[k] = state[k + y_size]
-    return written
+    return steps

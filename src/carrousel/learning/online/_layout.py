@@ -50,6 +50,7 @@ class Layout:
 
     Attributes:
         plan: whole numbers, see :data:`PLAN`.
+        squash: the squashing functions' constants, and the one that states decay by.
         sources: the sources of all slots, as places in the array of activations.
     """
 
@@ -69,9 +70,9 @@ class Layout:
             y_output=self.start["output_gate"], cross_entropy=cross_entropy,
         )  # fmt: skip
         gates = [gate for gate in network.groups if gate.endswith("gate")]
-        self.slots = [("cell", v) for v in range(S)] + [(gate, 0) for gate in gates]
+        self.slots = [("cell", v) for v in range(S if network.blocks else 0)] + [(gate, 0) for gate in gates]
         head["slots"] = len(self.slots)
-        head["alike"] = len({network.feeds[group].removesuffix(" bias") for group in ("cell", *gates)}) == 1
+        head["alike"] = len({network.feeds[group].removesuffix(" bias") for group, _ in self.slots}) == 1
         self.slots += [("hidden", 0)] * bool(network.hidden) + [("output", 0)]
         sources: list[int] = []
         table = []
@@ -95,7 +96,7 @@ class Layout:
         # The working space of one step: net inputs of the slots, later the injections of the traces; the cells'
         # squashed states and derivatives; the states' and output gates' errors; conventional units; outputs.
         head["work_inject"] = head["slots"] * lanes
-        learners = ["cell", "input_gate"] + ["forget_gate"] * network.forget_gates
+        learners = ["cell", "input_gate", "forget_gate"][: 2 + network.forget_gates if network.blocks else 0]
         head["work_squashed"] = head["work_inject"] + len(learners) * S * lanes
         head["work_error"] = head["work_squashed"] + 2 * S * lanes
         head["work_hidden"] = head["work_error"] + (S + 1) * lanes
@@ -117,13 +118,12 @@ class Layout:
         self.sources = np.array(sources, np.int64)
         units = [(lanes, network.blocks), (hidden, network.hidden), (outputs, network.outputs)]
         self.masks = np.concatenate([np.arange(padded) < real for padded, real in units]).astype(float)
-        self.squash = np.array(
-            [
-                (1.0, 1.0, 1.0, 0.0) if found is None else (0.0, *found)
-                for name in ("input_squash", "output_squash", "hidden_squash", "unit_squash")
-                for found in [SQUASHES[getattr(network, name)]]
-            ]
-        ).ravel()
+        squash = [
+            (1.0, 1.0, 1.0, 0.0) if found is None else (0.0, *found)
+            for name in ("input_squash", "output_squash", "hidden_squash", "unit_squash")
+            for found in [SQUASHES[getattr(network, name)]]
+        ]
+        self.squash = np.array([*chain(*squash), network.state_decay])
 
     def _places(self, source: str) -> list[int]:
         """Where a source's units stand among the activations, cells block after block."""

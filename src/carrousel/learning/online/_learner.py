@@ -11,15 +11,15 @@ import numpy as np
 
 from carrousel.learning import _files
 from carrousel.learning.online import _optimisers
-from carrousel.learning.online._kernel import TOUCHED, refresh, run
+from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT, TOUCHED, refresh, run
 from carrousel.learning.online._layout import Layout
 from carrousel.learning.online._network import Network
-from carrousel.learning.online._optimisers import PENDING, Descent, Optimiser, update_steps
+from carrousel.learning.online._optimisers import PENDING, RATE, Descent, Optimiser, update_steps
 from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets
 
 __all__ = ["Learner"]
 
-_FORMAT = "carrousel-online-network-1"
+_FORMAT = "carrousel-online-network-2"
 _FORWARD, _TRACE, _LEARN = 0, 1, 2
 
 
@@ -126,6 +126,17 @@ class Learner:
         """How many steps there were of learning."""
         return int(self._counters[1])
 
+    @property
+    def rate(self) -> float:
+        """The rate as it is now, which may have decayed; assign to change it."""
+        return float(self._rates[RATE])
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        if not 0 <= rate < np.inf:
+            raise ValueError(f"rate must be a number not negative, got {rate!r}")
+        self._rates[RATE] = rate
+
     def learn(self, inputs: Any, targets: Any) -> None:
         """Goes on with the stream for some steps, and learns from every step that has a target."""
         self._steps(inputs, targets, _LEARN)
@@ -136,13 +147,41 @@ class Learner:
 
     def learn_and_tell(self, inputs: Any, targets: Any) -> np.ndarray:
         """As :meth:`learn`; gives the outputs ``[steps, outputs]``, each from before its own target changed weights."""
-        return self._steps(inputs, targets, _LEARN, tell=True)
+        return self._steps(inputs, targets, _LEARN, EVERY_STEP)[0]
+
+    def follow(self, inputs: Any, targets: Any, tolerance: float, learn: bool = True) -> int:
+        """Goes on with the stream until a step that has an output further than ``tolerance`` from its target.
+
+        That step is the last one: it is learned from too, and the running state is the one after it. Steps without a
+        target are right.
+
+        Args:
+            inputs, targets: the steps.
+            tolerance: at least 0.
+            learn: whether weights change. Without it the partial derivatives begin again at zero, for a forward pass
+                is all that is done: later errors know nothing of what happened until then.
+
+        Returns:
+            The number of steps before the wrong one; if none was wrong, of all.
+
+        >>> learner = Learner(Network(2, 2), 0.1)  # whose outputs are near 0.5 yet
+        >>> learner.follow([0, 1, 0], [-1, -1, 1], tolerance=0.4)
+        2
+        >>> learner.follow([0, 1, 0], [-1, -1, 1], tolerance=0.6)
+        3
+        """
+        if not tolerance >= 0:
+            raise ValueError(f"tolerance must be a number not negative, got {tolerance!r}")
+        _, right = self._steps(inputs, targets, _LEARN if learn else _FORWARD, tolerance=tolerance)
+        if not learn:
+            self._traces[:], self._flags[:], self._counters[TOUCHED] = 0, 0, 0
+        return right
 
     def outputs(self, inputs: Any) -> np.ndarray:
         """What the network would say in the next steps, ``[steps, outputs]``; nothing changes."""
         before = self._state.copy()
         try:
-            return self._steps(inputs, None, _FORWARD, tell=True)
+            return self._steps(inputs, None, _FORWARD, EVERY_STEP)[0]
         finally:
             self._state[:] = before
 
@@ -161,23 +200,47 @@ class Learner:
         """
         self._sequences(inputs, targets, spans, _LEARN)
 
+    def learn_and_answer(self, inputs: Any, targets: Any, spans: Any = None) -> np.ndarray:
+        """As :meth:`learn_sequences`; gives each sequence's outputs at its last step, ``[sequences, outputs]``.
+
+        They are from before that step, or the end of that sequence, changed weights.
+
+        Raises:
+            ValueError: a sequence has no step.
+        """
+        return self._sequences(inputs, targets, spans, _LEARN, LAST_STEP)
+
     def sequence_outputs(self, inputs: Any, spans: Any = None) -> np.ndarray:
         """The outputs ``[steps of all sequences, outputs]``, the network being reset before each; nothing changes."""
+        return self._look(inputs, spans, EVERY_STEP)
+
+    def answers(self, inputs: Any, spans: Any = None) -> np.ndarray:
+        """The outputs at each sequence's last step ``[sequences, outputs]``, as :meth:`sequence_outputs` has them.
+
+        Raises:
+            ValueError: a sequence has no step.
+        """
+        return self._look(inputs, spans, LAST_STEP)
+
+    def _look(self, inputs: Any, spans: Any, telling: int) -> np.ndarray:
+        """Outputs of sequences; nothing changes."""
         kept = self._state.copy(), self._traces.copy(), self._touched.copy(), self._flags.copy(), self._counters.copy()
         try:
-            return self._sequences(inputs, None, spans, _FORWARD, tell=True)
+            return self._sequences(inputs, None, spans, _FORWARD, telling)
         finally:
             self._state, self._traces, self._touched, self._flags, self._counters = kept
 
-    def _steps(self, inputs: Any, targets: Any, learning: int, tell: bool = False) -> Any:
+    def _steps(
+        self, inputs: Any, targets: Any, learning: int, telling: int = SILENT, tolerance: float = -1.0
+    ) -> tuple[np.ndarray, int]:
         n = self.network
         inputs = checked_inputs(inputs, n.inputs, self.dtype)
         if targets is not None:
             targets = checked_targets(targets, len(inputs), n.outputs, self.dtype)
         begin, end = np.zeros(1, np.int64), np.full(1, len(inputs), np.int64)
-        return self._run(inputs, targets, begin, end, False, learning, tell)
+        return self._run(inputs, targets, begin, end, False, learning, telling, tolerance)
 
-    def _sequences(self, inputs: Any, targets: Any, spans: Any, learning: int, tell: bool = False) -> Any:
+    def _sequences(self, inputs: Any, targets: Any, spans: Any, learning: int, telling: int = SILENT) -> np.ndarray:
         n = self.network
         if spans is None:
             lengths = np.array([len(steps) for steps in inputs], np.int64)
@@ -192,7 +255,9 @@ class Learner:
         if targets is not None:
             targets = checked_targets(targets, len(inputs), n.outputs, self.dtype)
         begin, end = checked_spans(spans, len(inputs))
-        return self._run(inputs, targets, begin, end, True, learning, tell)
+        if telling == LAST_STEP and (begin == end).any():
+            raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step, and so no last one")
+        return self._run(inputs, targets, begin, end, True, learning, telling)[0]
 
     def _run(
         self,
@@ -202,8 +267,10 @@ class Learner:
         end: np.ndarray,
         resets: bool,
         learning: int = _FORWARD,
-        tell: bool = False,
-    ) -> Any:
+        telling: int = SILENT,
+        tolerance: float = -1.0,
+    ) -> tuple[np.ndarray, int]:
+        """The outputs that are told, and how many steps there were until one was wrong."""
         none, no_codes = np.zeros((0, 0), self.dtype), np.zeros(0, np.int64)
         coded = inputs.ndim == 1
         codes, dense, given = no_codes, none, np.zeros(0, np.uint8)
@@ -211,15 +278,18 @@ class Learner:
             codes = targets
         elif targets is not None:
             dense, given = targets, (~np.isnan(targets[:, 0])).astype(np.uint8)
-        outputs = np.empty((int((end - begin).sum()), self.network.outputs), self.dtype) if tell else none
-        run(
+        outputs = none
+        if telling != SILENT:
+            told = len(begin) if telling == LAST_STEP else int((end - begin).sum())
+            outputs = np.empty((told, self.network.outputs), self.dtype)
+        right = run(
             self._layout.plan, self._layout.sources, self._squash, self._masks,
             self._weights, self._back, self._state, self._traces, self._gradient, self._moments, self._work,
             self._touched, self._flags, self._active, self._x, self._counters, self._rates,
             inputs if coded else no_codes, none if coded else inputs, codes, dense, given,
-            begin, end, resets, learning, outputs,
+            begin, end, resets, learning, telling, outputs, float(tolerance),
         )  # fmt: skip
-        return outputs if tell else None
+        return outputs, right
 
     def _apply(self) -> None:
         method = int(self._counters[4])
@@ -263,5 +333,5 @@ class Learner:
         return learner
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        names = ("weights", "state", "traces", "gradient", "moments", "touched", "flags", "counters")
+        names = ("weights", "state", "traces", "gradient", "moments", "rates", "touched", "flags", "counters")
         return {name: getattr(self, f"_{name}") for name in names}

@@ -39,10 +39,12 @@ class Network:
 
     Args:
         inputs, outputs: the numbers of input and output units.
-        blocks, block_size: the number of memory blocks, and of cells in each.
+        blocks, block_size: the number of memory blocks, and of cells in each; without blocks the network is a
+            perceptron, or has conventional hidden units alone.
         hidden: the number of conventional hidden units.
         forget_gates: Gers, Schmidhuber & Cummins 2000.
         output_gates: experiment 2 of 1997 has none.
+        state_decay: without forget gates, every step multiplies the states by this constant.
         peepholes: Gers & Schmidhuber 2000; a gate sees the states of its own block's cells.
         input_squash, output_squash: the papers' functions g and h: names of :data:`SQUASHES`.
         unit_squash, hidden_squash: those of output units and of conventional hidden units.
@@ -66,6 +68,7 @@ class Network:
     forget_gates: bool = False
     output_gates: bool = True
     peepholes: bool = False
+    state_decay: float = 1.0
     input_squash: str = "sigmoid_pm2"
     output_squash: str = "sigmoid_pm1"
     unit_squash: str = "sigmoid"
@@ -76,17 +79,23 @@ class Network:
     bias_init: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, least in (("inputs", 1), ("outputs", 1), ("blocks", 1), ("block_size", 1), ("hidden", 0)):
+        for name, least in (("inputs", 1), ("outputs", 1), ("blocks", 0), ("block_size", 1), ("hidden", 0)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
         for name in ("input_squash", "output_squash", "unit_squash", "hidden_squash"):
             if getattr(self, name) not in SQUASHES:
                 raise ValueError(f"{name} must be one of {', '.join(SQUASHES)}; got {getattr(self, name)!r}")
+        if not (isinstance(self.state_decay, int | float) and 0 < self.state_decay <= 1):
+            raise ValueError(f"state_decay must be a number in (0, 1], got {self.state_decay!r}")
+        if self.forget_gates and self.state_decay != 1:
+            raise ValueError("states decay by forget gates or by state_decay, not by both")
         for group in (*self.feeds, *self.bias_init):
             if group not in self.groups:
                 raise ValueError(f"this network has no group {group!r}; its groups are {', '.join(self.groups)}")
         object.__setattr__(self, "feeds", {group: " ".join(self._sources_of(group)) for group in self.groups})
+        if not self.feeds["output"]:
+            raise ValueError("nothing feeds the output units; feeds={'output': 'input'} makes a perceptron")
         given = {group: tuple(float(b) for b in values) for group, values in self.bias_init.items()}
         for group, values in given.items():
             if "bias" not in self.feeds[group].split():

@@ -20,7 +20,7 @@ from carrousel.learning.online._steps import checked_inputs, checked_targets
 
 __all__ = ["OnlineLSTM"]
 
-_FORMAT = "carrousel-online-lstm-1"
+_FORMAT = "carrousel-online-lstm-2"
 _FORWARD, _TRACE, _LEARN = 0, 1, 2
 
 
@@ -339,7 +339,7 @@ class OnlineLSTM:
             self._copy(old, wide, new)
         for old_first, new_first, lengths, new_lengths in self._blocks(wide):
             _copy_rows(self._traces, wide._traces, old_first, new_first, lengths, new_lengths)
-        for name in ("states", "h", "counters"):
+        for name in ("rates", "states", "h", "counters"):
             getattr(wide, f"_{name}")[:] = getattr(self, f"_{name}")
         return wide
 
@@ -363,7 +363,7 @@ class OnlineLSTM:
         return {**own, "cell": self.cell.spec, "dtype": self.dtype.name, "optimiser": optimiser}
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        names = ("parameters", "gradient", "moments", "states", "h", "traces", "counters")
+        names = ("parameters", "gradient", "moments", "rates", "states", "h", "traces", "counters")
         return {name: getattr(self, f"_{name}") for name in names}
 
 

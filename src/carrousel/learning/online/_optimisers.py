@@ -17,6 +17,8 @@ __all__ = [
     "Optimiser",
     "RMSprop",
     "apply",
+    "fade",
+    "fades",
     "from_json",
     "method",
     "moments",
@@ -26,6 +28,10 @@ __all__ = [
 
 CHANGES, PENDING = 0, 5
 """Places among the learner's counters: how often weights were changed; whether errors wait to change them."""
+RATE, DECAY = 0, 2
+"""Places among the parameters: every method's step size; what descent multiplies it by after every step."""
+LEAST_RATE = 1e-30
+"""A decaying rate below this is zero: it would change no weight, but numbers too small to be normal are slow."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,15 @@ class Optimiser:
     rate: float = 0.1
     code: ClassVar[int]
     moments: ClassVar[int]
+    up_to_one: ClassVar[tuple[str, ...]] = ()  # parameters that can be 1, which the others cannot
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
             most = np.inf if item.name in ("rate", "eps") else 1.0
-            if not (isinstance(value, int | float) and 0.0 <= value < most):
-                limit = "not negative" if most == np.inf else "in [0, 1)"
+            closed = item.name in self.up_to_one
+            if not (isinstance(value, int | float) and (0.0 <= value < most or (closed and value == most))):
+                limit = "not negative" if most == np.inf else "in [0, 1]" if closed else "in [0, 1)"
                 raise ValueError(f"{type(self).__name__}: {item.name} must be a number {limit}, got {value!r}")
 
     def numbers(self, dtype: Any) -> np.ndarray:
@@ -51,9 +59,14 @@ class Optimiser:
 
 @dataclass(frozen=True)
 class Descent(Optimiser):
-    """Steepest descent, with ``momentum`` times the last change added to every change."""
+    """Steepest descent, with ``momentum`` times the last change added to every change.
+
+    The rate is multiplied by ``decay`` after every step of learning, with or without a target; below 1e-30 it is zero.
+    """
 
     momentum: float = 0.0
+    decay: float = 1.0
+    up_to_one: ClassVar[tuple[str, ...]] = ("decay",)
     code: ClassVar[int] = 0
     moments: ClassVar[int] = 1
 
@@ -96,7 +109,7 @@ def apply(weights, gradient, moments, rates, method, counters):
     """Changes the weights by ``gradient``, the direction of descent summed since the last change; clears it."""
     counters[CHANGES] += 1
     counters[PENDING] = 0
-    rate = rates[0]
+    rate = rates[RATE]
     if method == 0:
         for k in range(len(weights)):
             weights[k] += rate * gradient[k]
@@ -119,6 +132,20 @@ def apply(weights, gradient, moments, rates, method, counters):
             moments[1, k] = beta2 * moments[1, k] + (1 - beta2) * gradient[k] * gradient[k]
             weights[k] += scale * moments[0, k] / (sqrt(moments[1, k]) / root + eps)
     gradient[:] = 0
+
+
+@jit
+def fades(rates, method):
+    """Whether the rate decays."""
+    return method <= 1 and rates[DECAY] != 1
+
+
+@jit
+def fade(rates):
+    """The rate after a step, if it decays."""
+    rates[RATE] *= rates[DECAY]
+    if rates[RATE] < LEAST_RATE:
+        rates[RATE] = 0
 
 
 _BY_NAME = {kind.__name__: kind for kind in (Descent, RMSprop, Adam)}
