@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from carrousel.papers._experiment import Row
-from carrousel.pictures._style import BLUE, GREY, INK, PALE, new_figure, save, tidy
+from carrousel.pictures._style import BLUE, GREY, INK, PALE, RED, new_figure, save, tidy
 
 __all__ = ["draw"]
 
@@ -24,7 +24,9 @@ def draw(path: Path, result: Mapping[str, Any], rows: Sequence[Row]) -> None:
         measured = found[row.name].get("measured", {})
         if measured.get("draws_mean") is not None:
             axes.barh(place, measured["draws_mean"], color=BLUE, height=0.66, label="guessing, here")
-            axes.plot([published] * 2, [place - 0.42, place + 0.42], color=INK, lw=2.2, label="guessing, published")
+            sure = "draws_mean" in row.published
+            label = "guessing, published" if sure else "guessing, published, source uncertain"
+            axes.plot([published] * 2, [place - 0.42, place + 0.42], color=INK if sure else RED, lw=2.2, label=label)
         elif row.config is None:
             axes.barh(
                 place, published, color=PALE, edgecolor=GREY, lw=0.7, height=0.66, label="other methods, published"
