@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from carrousel.tasks._distractors import LongLagDistractors
 from carrousel.tasks._guessing import Examples, FirstElements, FreeLatch, Parity, Tomita
+from carrousel.tasks._lag import CodedSequences, NoiseFreeLag, NoRegularities
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
 
-__all__ = ["EmbeddedReber", "Examples", "FirstElements", "FreeLatch", "Parity", "Reber", "Strings", "Tomita"]
+__all__ = [
+    "CodedSequences",
+    "EmbeddedReber",
+    "Examples",
+    "FirstElements",
+    "FreeLatch",
+    "LongLagDistractors",
+    "NoRegularities",
+    "NoiseFreeLag",
+    "Parity",
+    "Reber",
+    "Strings",
+    "Tomita",
+]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from carrousel.papers.hochreiter1997._distractors import DISTRACTORS
 from carrousel.papers.hochreiter1997._reber import REBER
 
 __all__ = ["EXPERIMENTS"]
 
-EXPERIMENTS = (REBER,)
+EXPERIMENTS = (REBER, DISTRACTORS)
 """The paper's experiments in its own order."""

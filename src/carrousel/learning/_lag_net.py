@@ -1,0 +1,208 @@
+"""A network with one self-recurrent hidden unit, every layer fed by all below it: cheap to teach exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from carrousel.learning.online import _simd
+from carrousel.learning.online._jit import entry, jit
+from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
+
+__all__ = ["OneUnitNetwork", "checked", "learn_step", "logistic", "see"]
+
+_METHODS = {"rtrl": 0, "bptt": 1}
+
+
+class OneUnitNetwork:
+    """One logistic hidden unit that sees the inputs and itself a step before; outputs that see the inputs and it.
+
+    The network that RTRL and BPTT train in experiment 2 of Hochreiter & Schmidhuber 1997: with p + 1 symbols 36, 144
+    and 10404 weights for p = 4, 10 and 100. The error is half the sum of squares, its gradient the exact one.
+
+    Inputs and targets are whole numbers, the one unit that is 1; a target of -1 is none.
+
+    Args:
+        inputs, outputs: the numbers of units.
+        method: ``"rtrl"``, which costs O(inputs) a step beside the outputs (Williams & Zipser 1989), or ``"bptt"``.
+        rate: the learning rate.
+        update: when weights change: after every ``"step"`` (RTRL only), or at a sequence's ``"end"``.
+        init: initial weights are uniform in [-init, init].
+        seed: of the initial weights.
+
+    Raises:
+        ValueError: an argument is not among these.
+
+    >>> [OneUnitNetwork(p + 1, p + 1).weight_count for p in (4, 10, 100)]
+    [36, 144, 10404]
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        method: str = "rtrl",
+        rate: float = 1.0,
+        *,
+        update: str = "end",
+        init: float = 0.2,
+        seed: int | np.random.Generator | None = 0,
+    ) -> None:
+        if method not in _METHODS:
+            raise ValueError(f"method must be one of {', '.join(_METHODS)}; got {method!r}")
+        if update not in ("step", "end"):
+            raise ValueError(f"update must be 'step' or 'end', got {update!r}")
+        if method == "bptt" and update != "end":
+            raise ValueError("BPTT knows its gradient at a sequence's end: update must be 'end'")
+        rng = np.random.default_rng(seed)
+        self.inputs, self.outputs, self.method, self.rate, self.update = inputs, outputs, method, rate, update
+        # A row holds one source's weights to all outputs, padded to whole vectors; the hidden unit's is the last.
+        self._readout = np.zeros((inputs + 1, -(-outputs // 8) * 8))
+        self._readout[:, :outputs] = rng.uniform(-init, init, (inputs + 1, outputs))
+        self._hidden = rng.uniform(-init, init, inputs + 1)
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies: ``"hidden" [inputs + 1]`` and ``"output" [outputs, inputs + 1]``, the hidden unit being last."""
+        return {"hidden": self._hidden.copy(), "output": self._readout[:, : self.outputs].T.copy()}
+
+    @property
+    def weight_count(self) -> int:
+        """The number of weights."""
+        return (self.inputs + 1) * (self.outputs + 1)
+
+    def learn_sequences(self, codes: Any, targets: Any, spans: Any) -> None:
+        """Learns from sequences: ``codes`` and ``targets`` ``[steps]``, ``spans`` ``[sequences, 2]`` of them."""
+        codes, spans = checked(codes, spans, self.inputs)
+        targets = np.asarray(targets, np.int64)
+        if targets.shape != codes.shape or targets.min(initial=-1) < -1 or targets.max(initial=-1) >= self.outputs:
+            raise ValueError(f"there must be one target for each step, from -1 to {self.outputs - 1}")
+        self._run(codes, targets, spans, np.zeros((0, 0)))
+
+    def sequence_outputs(self, codes: Any, spans: Any) -> np.ndarray:
+        """The outputs ``[steps of all sequences, outputs]``; nothing changes."""
+        codes, spans = checked(codes, spans, self.inputs)
+        said = np.empty((int((spans[:, 1] - spans[:, 0]).sum()), self.outputs))
+        self._run(codes, np.zeros(0, np.int64), spans, said)
+        return said
+
+    def _run(self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray, said: np.ndarray) -> None:
+        method, each_step = _METHODS[self.method], self.update == "step"
+        _run(self._readout, self._hidden, method, each_step, self.rate, self.outputs, codes, targets, spans, said)
+
+
+def checked(codes: Any, spans: Any, inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and spans as whole numbers.
+
+    Raises:
+        ValueError: some are out of range.
+    """
+    codes, spans = np.asarray(codes, np.int64), np.asarray(spans, np.int64)
+    if codes.ndim != 1 or codes.min(initial=0) < 0 or codes.max(initial=0) >= inputs:
+        raise ValueError(f"codes must be whole numbers [steps] from 0 to {inputs - 1}")
+    if spans.ndim != 2 or spans.shape[1] != 2 or spans.min(initial=0) < 0 or spans.max(initial=0) > len(codes):
+        raise ValueError(f"spans must be [sequences, 2], from 0 to the {len(codes)} steps")
+    return codes, spans
+
+
+@jit
+def logistic(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+@jit
+def see(readout, code, h, y):
+    """All outputs from the active input and the hidden unit."""
+    rows, lanes = readout.shape
+    w, out = pointer(readout), pointer(y)
+    at, last, active = code * lanes, (rows - 1) * lanes, fill(w, h)
+    for k in range(0, lanes, 8):
+        store(out, k, sigmoid(fma(load(w, last + k), active, load(w, at + k))))
+
+
+@jit
+def learn_step(readout, into, code, h, y, goal, n_outputs, rate, sums):
+    """Changes the outputs' weights, or their sum of changes ``into``; gives the hidden unit's error."""
+    rows, lanes = readout.shape
+    w, g, out, to, total = pointer(readout), pointer(into), pointer(y), pointer(goal), pointer(sums)
+    at, last = code * lanes, (rows - 1) * lanes
+    acc, one, factor, active = zeros(w), ones(w), fill(w, rate), fill(w, rate * h)
+    for k in range(0, lanes, 8):
+        value = load(out, k)
+        d = (load(to, k) - value) * value * (one - value)
+        if k + 8 > n_outputs:  # units that are only there to fill a vector
+            store(out, k, d)
+            for unit in range(n_outputs, k + 8):
+                out[unit] = 0.0
+            d = load(out, k)
+        acc = fma(d, load(w, last + k), acc)
+        store(g, at + k, fma(factor, d, load(g, at + k)))
+        store(g, last + k, fma(active, d, load(g, last + k)))
+    store(total, 0, acc)
+    e = 0.0
+    for k in range(8):
+        e += total[k]
+    return e
+
+
+@entry(_simd)
+def _run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, spans, said):
+    rows, lanes = readout.shape
+    n = rows - 1
+    learns, written = len(targets) > 0, 0
+    y, goal, sums = np.zeros(lanes), np.zeros(lanes), np.zeros(8)
+    p = np.zeros(rows)  # the hidden unit's derivatives by its weights
+    longest = 0
+    for span in range(len(spans)):
+        longest = max(longest, spans[span, 1] - spans[span, 0])
+    past, errors = np.zeros(longest + 1), np.zeros(longest)
+    changes = np.zeros_like(readout) if learns and not each_step else readout
+    hidden_changes = np.zeros_like(hidden) if not each_step else hidden
+    for span in range(len(spans)):
+        begin, end = spans[span]
+        h = 0.0
+        p[:] = 0.0
+        for t in range(begin, end):
+            old, code = h, codes[t]
+            h = logistic(hidden[code] + hidden[n] * old)
+            past[t - begin + 1] = h
+            if not learns:
+                see(readout, code, h, y)
+                said[written] = y[:n_outputs]
+                written += 1
+                continue
+            if method == 0:
+                slope = h * (1.0 - h)
+                passed = slope * hidden[n]
+                for m in range(rows):
+                    p[m] *= passed
+                p[code] += slope
+                p[n] += slope * old
+            e = 0.0
+            if targets[t] >= 0:
+                see(readout, code, h, y)
+                goal[targets[t]] = 1.0
+                e = learn_step(readout, changes, code, h, y, goal, n_outputs, rate, sums)
+                goal[targets[t]] = 0.0
+                if method == 0:
+                    for m in range(rows):
+                        hidden_changes[m] += rate * e * p[m]
+            errors[t - begin] = e
+        if not learns:
+            continue
+        if method == 1:
+            back = 0.0
+            for t in range(end - 1, begin - 1, -1):
+                h = past[t - begin + 1]
+                delta = (errors[t - begin] + back) * h * (1.0 - h)
+                hidden_changes[codes[t]] += rate * delta
+                hidden_changes[n] += rate * delta * past[t - begin]
+                back = delta * hidden[n]
+        if not each_step:
+            for m in range(rows):
+                hidden[m] += hidden_changes[m]
+                hidden_changes[m] = 0.0
+                for k in range(lanes):
+                    readout[m, k] += changes[m, k]
+                    changes[m, k] = 0.0

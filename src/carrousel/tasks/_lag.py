@@ -1,0 +1,104 @@
+"""Predict the next symbol, the last being the first: noise-free, and with nothing regular in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["CodedSequences", "NoRegularities", "NoiseFreeLag"]
+
+
+@dataclass(frozen=True)
+class CodedSequences:
+    """Sequences of symbols as a learner takes them: each input is the number of the one unit that is 1.
+
+    Attributes:
+        codes: ``[steps]``, the inputs.
+        targets: ``[steps]``, the one output unit that should be 1, -1 where there is no target.
+        spans: ``[sequences, 2]``, where in the steps each sequence begins and ends; sequences can share steps.
+    """
+
+    codes: np.ndarray
+    targets: np.ndarray
+    spans: np.ndarray
+
+    @property
+    def answers(self) -> np.ndarray:
+        """``[sequences]``, each sequence's last target."""
+        return self.targets[self.spans[:, 1] - 1]
+
+
+@dataclass(frozen=True)
+class NoiseFreeLag:
+    """Predict the next symbol of two sequences: (y, a_1, ..., a_{p-1}, y) and (x, a_1, ..., a_{p-1}, x).
+
+    Each comes with probability 0.5. All symbols but the last can be told from the one before; to predict the last, the
+    first must be remembered for p steps. There are p + 1 symbols, input units and output units, in the order a_1 ...
+    a_{p-1}, x, y. The last symbol of a sequence is a target only, so a sequence has p steps.
+
+    Hochreiter & Schmidhuber 1997, experiment 2a.
+
+    Args:
+        p: the lag.
+        tolerance: a network is right if every output is nearer than this to its target.
+
+    >>> task = NoiseFreeLag(4)
+    >>> both = task.encode([0, 1])
+    >>> both.codes.tolist(), both.targets.tolist()
+    ([3, 0, 1, 2, 4, 0, 1, 2], [0, 1, 2, 3, 0, 1, 2, 4])
+    """
+
+    p: int
+    tolerance: float = 0.25
+
+    def __post_init__(self) -> None:
+        if self.p < 2:
+            raise ValueError(f"p must be at least 2, got {self.p}")
+
+    @property
+    def symbols(self) -> int:
+        """The number of symbols."""
+        return self.p + 1
+
+    def draw(self, rng: np.random.Generator, sequences: int) -> CodedSequences:
+        """Random sequences, both kinds equally probable."""
+        picked = rng.integers(0, 2, sequences)
+        both = self.encode([0, 1])
+        return CodedSequences(both.codes, both.targets, both.spans[picked])
+
+    def encode(self, kinds: list[int] | np.ndarray) -> CodedSequences:
+        """Sequences of these kinds, 0 for x and 1 for y."""
+        middle = np.arange(self.p - 1)
+        return self._coded(np.asarray(kinds, np.int64), np.broadcast_to(middle, (len(kinds), self.p - 1)))
+
+    def _coded(self, kinds: np.ndarray, middle: np.ndarray) -> CodedSequences:
+        """From the kind and the symbols in between, ``[sequences, p - 1]``, of each sequence."""
+        ends = (self.p - 1 + kinds)[:, None]
+        text = np.concatenate([ends, middle, ends], 1)  # [sequences, p + 1]
+        begin = np.arange(len(kinds)) * self.p
+        return CodedSequences(text[:, :-1].ravel(), text[:, 1:].ravel(), np.stack([begin, begin + self.p], 1))
+
+    def right(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """The criterion for outputs ``[steps, symbols]`` and targets ``[steps]``: ``[steps]``, whether all are near."""
+        wanted = np.arange(outputs.shape[1]) == targets[:, None]
+        return np.abs(outputs - wanted).max(1) < self.tolerance
+
+
+@dataclass(frozen=True)
+class NoRegularities(NoiseFreeLag):
+    """The same with p - 1 random symbols in between, each of a_1 ... a_{p-1} equally probable at every place.
+
+    Nothing can be predicted but the last symbol, and the criterion asks for nothing else.
+
+    Hochreiter & Schmidhuber 1997, experiment 2b.
+
+    >>> drawn = NoRegularities(4).draw(np.random.default_rng(0), 2)
+    >>> drawn.codes.tolist(), drawn.answers.tolist()
+    ([4, 1, 0, 0, 4, 0, 0, 0], [4, 4])
+    """
+
+    def draw(self, rng: np.random.Generator, sequences: int) -> CodedSequences:
+        """Random sequences, both kinds equally probable."""
+        kinds = rng.integers(0, 2, sequences)
+        return self._coded(kinds, rng.integers(0, self.p - 1, (sequences, self.p - 1)))
