@@ -18,8 +18,8 @@ def test_lengths_and_classes(task):
     assert lengths(drawn).min() == 500
     assert lengths(drawn).max() == 600
     assert lengths(drawn).mean() == pytest.approx(550, abs=4)
-    assert (drawn.targets[::2] == drawn.targets[0]).all()
-    assert (drawn.targets[1::2] == drawn.targets[1]).all()
+    assert (drawn.goals[:, 0][::2] == drawn.goals[:, 0][0]).all()
+    assert (drawn.goals[:, 0][1::2] == drawn.goals[:, 0][1]).all()
     assert drawn.spans[0, 0] == 0
     assert (drawn.spans[1:, 0] == drawn.spans[:-1, 1]).all()
     assert drawn.spans[-1, 1] == len(drawn.inputs)
@@ -32,7 +32,7 @@ def test_the_free_latch():
     starts = drawn.inputs[drawn.spans[:, 0]]
     assert (starts[::2] == [1, 0, 0]).all()
     assert (starts[1::2] == [0, 1, 0]).all()
-    assert set(drawn.targets) == {0.8, -0.8}
+    assert set(drawn.goals[:, 0]) == {0.8, -0.8}
     rest = np.delete(drawn.inputs, drawn.spans[:, 0], 0)
     assert (rest[:, :2] == 0).all()
     assert rest[:, 2].mean() == pytest.approx(0, abs=0.005)
@@ -43,8 +43,8 @@ def test_the_free_latch():
 def test_the_first_elements_say_the_class(relevant, low):
     drawn = FirstElements(relevant, 0.2, low).draw(np.random.default_rng(1), 200)
     first = drawn.spans[:, :1] + np.arange(relevant)
-    assert (drawn.inputs[first, 0] == np.where(drawn.targets == 1, 1.0, -1.0)[:, None]).all()
-    assert set(drawn.targets) == {1.0, low}
+    assert (drawn.inputs[first, 0] == np.where(drawn.goals[:, 0] == 1, 1.0, -1.0)[:, None]).all()
+    assert set(drawn.goals[:, 0]) == {1.0, low}
     rest = np.delete(drawn.inputs[:, 0], first.ravel())
     assert rest.std() == pytest.approx(0.2, rel=0.02)
     assert not np.isin(rest, [1.0, -1.0]).any()
@@ -54,7 +54,7 @@ def test_parity():
     drawn = Parity(noise=0.2).draw(np.random.default_rng(2), 400)
     bits = drawn.inputs[:, 0] > 0
     ones = np.add.reduceat(bits.astype(int), drawn.spans[:, 0])
-    assert (ones % 2 == drawn.targets).all()
+    assert (ones % 2 == drawn.goals[:, 0]).all()
     assert bits.mean() == pytest.approx(0.5, abs=0.005)
     assert bits[drawn.spans[:, 1] - 1].mean() == pytest.approx(0.5, abs=0.1)
     off = drawn.inputs[:, 0] - np.where(bits, 1, -1)
@@ -72,9 +72,9 @@ def test_the_training_strings_of_tomita_are_what_they_are_said_to_be(language):
     assert all(task.contains(string) for string in members)
     assert not any(task.contains(string) for string in others)
     training = task.training()
-    assert len(training.targets) == len(members) + len(others)
-    assert training.targets.sum() == len(members)
-    assert training.targets[:2].tolist() == [1.0, 0.0]
+    assert len(training.goals[:, 0]) == len(members) + len(others)
+    assert training.goals[:, 0].sum() == len(members)
+    assert training.goals[:, 0][:2].tolist() == [1.0, 0.0]
     assert sorted(lengths(training)) == sorted(map(len, members + others))
 
 
@@ -89,10 +89,10 @@ def by_counting(language, string):
 @pytest.mark.parametrize("language", [1, 2, 4])
 def test_random_strings_of_the_languages(language):
     drawn = Tomita(language).draw(np.random.default_rng(0), 300)
-    for (begin, end), target in zip(drawn.spans, drawn.targets, strict=True):
+    for (begin, end), target in zip(drawn.spans, drawn.goals[:, 0], strict=True):
         string = "".join("1" if x > 0 else "0" for x in drawn.inputs[begin:end, 0])
         assert by_counting(language, string) == bool(target)
-    assert drawn.targets.mean() == 0.5
+    assert drawn.goals[:, 0].mean() == 0.5
     assert lengths(drawn).min() == 1
     assert lengths(drawn).max() <= 15
 
@@ -100,8 +100,3 @@ def test_random_strings_of_the_languages(language):
 def test_another_language_is_refused():
     with pytest.raises(ValueError, match="1, 2, 4"):
         Tomita(3)
-
-
-def test_the_share_that_is_right():
-    drawn = Parity(shortest=3, longest=3).draw(np.random.default_rng(0), 4)
-    assert drawn.share_right(np.array([0.95, 0.05, 0.85, 0.11]), 0.1) == 0.5

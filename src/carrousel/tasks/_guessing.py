@@ -7,31 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Examples", "FirstElements", "FreeLatch", "Parity", "Tomita"]
+from carrousel.tasks._sequences import Sequences, at_ends, random_spans
+
+__all__ = ["FirstElements", "FreeLatch", "Parity", "Tomita"]
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Sequences with one target each; the classes take turns.
-
-    Attributes:
-        inputs: ``[steps, inputs]``, of all sequences.
-        targets: ``[sequences]``.
-        spans: ``[sequences, 2]``, where in the steps each sequence begins and ends.
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    spans: np.ndarray
-
-    def share_right(self, answers: np.ndarray, tolerance: float) -> float:
-        """The share of the answers ``[sequences]`` that are less than ``tolerance`` from their targets."""
-        return float((np.abs(answers - self.targets) < tolerance).mean())
-
-
-def _spans(lengths: np.ndarray) -> np.ndarray:
-    ends = np.cumsum(lengths)
-    return np.stack([ends - lengths, ends], 1)
+def _ending(inputs: np.ndarray, goals: np.ndarray, spans: np.ndarray) -> Sequences:
+    """Sequences with one number each as the target of their last step."""
+    return Sequences(inputs, at_ends(spans, goals[:, None]), spans, goals[:, None])
 
 
 @dataclass(frozen=True)
@@ -56,14 +39,14 @@ class FreeLatch:
     shortest: int = 500
     longest: int = 600
 
-    def draw(self, rng: np.random.Generator, count: int) -> Examples:
-        """``count`` random sequences."""
-        spans = _spans(rng.integers(self.shortest, self.longest + 1, count))
+    def draw(self, rng: np.random.Generator, count: int) -> Sequences:
+        """``count`` random sequences; the classes take turns."""
+        spans = random_spans(rng, count, self.shortest, self.longest)
         first = np.arange(count) % 2 == 0
         inputs = np.zeros((spans[-1, 1], 3))
         inputs[:, 2] = rng.normal(0.0, self.spread, len(inputs))
         inputs[spans[:, 0]] = np.stack([first, ~first, np.zeros(count)], 1)
-        return Examples(inputs, np.where(first, 0.8, -0.8), spans)
+        return _ending(inputs, np.where(first, 0.8, -0.8), spans)
 
 
 @dataclass(frozen=True)
@@ -80,7 +63,7 @@ class FirstElements:
         shortest, longest: lengths are uniform between these.
 
     >>> drawn = FirstElements(relevant=2, shortest=5, longest=5).draw(np.random.default_rng(0), 2)
-    >>> drawn.inputs[[0, 1, 5, 6], 0].tolist(), drawn.targets.tolist()
+    >>> drawn.inputs[[0, 1, 5, 6], 0].tolist(), drawn.goals[:, 0].tolist()
     ([1.0, 1.0, -1.0, -1.0], [1.0, 0.0])
     """
 
@@ -90,14 +73,14 @@ class FirstElements:
     shortest: int = 500
     longest: int = 600
 
-    def draw(self, rng: np.random.Generator, count: int) -> Examples:
-        """``count`` random sequences."""
-        spans = _spans(rng.integers(self.shortest, self.longest + 1, count))
+    def draw(self, rng: np.random.Generator, count: int) -> Sequences:
+        """``count`` random sequences; the classes take turns."""
+        spans = random_spans(rng, count, self.shortest, self.longest)
         first = np.arange(count) % 2 == 0
         inputs = rng.normal(0.0, self.spread, (spans[-1, 1], 1))
         for place in range(self.relevant):
             inputs[spans[:, 0] + place, 0] = np.where(first, 1.0, -1.0)
-        return Examples(inputs, np.where(first, 1.0, self.low), spans)
+        return _ending(inputs, np.where(first, 1.0, self.low), spans)
 
 
 @dataclass(frozen=True)
@@ -111,7 +94,7 @@ class Parity:
         shortest, longest: lengths are uniform between these.
 
     >>> drawn = Parity(shortest=4, longest=4).draw(np.random.default_rng(0), 2)
-    >>> (drawn.inputs.reshape(2, 4) > 0).sum(1) % 2, drawn.targets
+    >>> (drawn.inputs.reshape(2, 4) > 0).sum(1) % 2, drawn.goals[:, 0]
     (array([1, 0]), array([1., 0.]))
     """
 
@@ -119,15 +102,15 @@ class Parity:
     shortest: int = 500
     longest: int = 600
 
-    def draw(self, rng: np.random.Generator, count: int) -> Examples:
-        """``count`` random sequences."""
-        spans = _spans(rng.integers(self.shortest, self.longest + 1, count))
+    def draw(self, rng: np.random.Generator, count: int) -> Sequences:
+        """``count`` random sequences; the classes take turns."""
+        spans = random_spans(rng, count, self.shortest, self.longest)
         odd = np.arange(count) % 2 == 0
         bits = rng.integers(0, 2, spans[-1, 1])
         # The last bit gives each string its class; strings of a class are still equally probable.
         bits[spans[:, 1] - 1] ^= (np.add.reduceat(bits, spans[:, 0]) % 2 == 1) != odd
         inputs = 2.0 * bits - 1.0 + rng.uniform(-self.noise, self.noise, len(bits))
-        return Examples(inputs[:, None], odd.astype(float), spans)
+        return _ending(inputs[:, None], odd.astype(float), spans)
 
 
 _LANGUAGES = {1: re.compile("1*"), 2: re.compile("(10)*"), 4: re.compile("(?!.*000).*")}
@@ -166,22 +149,24 @@ class Tomita:
         """Whether the string belongs to the language."""
         return _LANGUAGES[self.language].fullmatch(string) is not None
 
-    def training(self) -> Examples:
+    def training(self) -> Sequences:
         """Tomita's training strings but for the empty one, which a network does not see; the classes take turns."""
         members, others = _MEMBERS[self.language].split(), _OTHERS[self.language].split()
         both = min(len(members), len(others))
         turns = [string for pair in zip(members, others, strict=False) for string in pair]
         return self.encode([*turns, *members[both:], *others[both:]])
 
-    def draw(self, rng: np.random.Generator, count: int, longest: int = 15) -> Examples:
+    def draw(self, rng: np.random.Generator, count: int, longest: int = 15) -> Sequences:
         """``count`` random strings of 1 to ``longest`` symbols, every other of the language."""
         return self.encode([self._string(rng, longest, k % 2 == 0) for k in range(count)])
 
-    def encode(self, strings: list[str]) -> Examples:
+    def encode(self, strings: list[str]) -> Sequences:
         """The coding of these strings."""
         inputs = np.array([1.0 if symbol == "1" else -1.0 for string in strings for symbol in string])
-        targets = np.array([float(self.contains(string)) for string in strings])
-        return Examples(inputs[:, None], targets, _spans(np.array([len(string) for string in strings])))
+        goals = np.array([float(self.contains(string)) for string in strings])
+        lengths = np.array([len(string) for string in strings])
+        ends = np.cumsum(lengths)
+        return _ending(inputs[:, None], goals, np.stack([ends - lengths, ends], 1))
 
     def _string(self, rng: np.random.Generator, longest: int, member: bool) -> str:
         # Members of the first two languages are too rare to be found by chance.

@@ -59,19 +59,18 @@ def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, num
     training = task.training() if isinstance(task, Tomita) else task.draw(rng, EXAMPLES)
     test = task.draw(rng, EXAMPLES)
     tolerance = config["tolerance"]
-    net.guess(training.inputs, training.targets[:0], training.spans[:0], limit=1)  # compiled before the clock starts
+    net.guess(training.inputs, training.goals[:0, 0], training.spans[:0], limit=1)  # compiled before the clock starts
     start = time.perf_counter()
-    found = net.guess(*_parts(training), tolerance=tolerance, limit=config["limit"], seed=rng)
+    found = net.guess(
+        training.inputs, training.goals[:, 0], training.spans, tolerance=tolerance, limit=config["limit"], seed=rng
+    )
     seconds = time.perf_counter() - start
     right = None
     if found.weights is not None:
-        right = test.share_right(net.answers(found.weights, test.inputs, test.spans), tolerance)
+        off = np.abs(net.answers(found.weights, test.inputs, test.spans) - test.goals[:, 0])
+        right = float((off < tolerance).mean())
     success = found.weights is not None
     return {"success": success, "draws": found.draws, "test_right": right, "steps": found.steps, "seconds": seconds}
-
-
-def _parts(examples: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return examples.inputs, examples.targets, examples.spans
 
 
 def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
