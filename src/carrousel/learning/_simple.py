@@ -169,18 +169,18 @@ def _step(w, t, n_inputs, bias, codes, x, old, new):
 
 @jit
 def _roll(w, t, n_inputs, bias, codes, x, old, new, p, q):
-    """RTRL: from ``p[i, k, m]``, the derivative of unit i by the weight from source m to unit k, the next step's."""
+    """RTRL: from ``p[i, k * sources + m]``, the derivative of unit i by the weight to k from m, the next step's."""
     n, sources = w.shape
     for i in range(n):
         slope = new[i] * (1.0 - new[i])
-        after = q[i].reshape(n * sources)
+        after = q[i]
         after[:] = 0.0
         for j in range(n):
             passed = slope * w[i, n_inputs + bias + j]
-            before = p[j].reshape(n * sources)
+            before = p[j]
             for m in range(n * sources):
                 after[m] += passed * before[m]
-        _credit(q[i, i], slope, t, n_inputs, bias, codes, x, old)
+        _credit(after[i * sources : (i + 1) * sources], slope, t, n_inputs, bias, codes, x, old)
 
 
 @jit
@@ -236,7 +236,7 @@ def _run(
     y, errors = np.zeros((longest + 1, n)), np.zeros((longest, n_outputs))
     out, dw, dv = np.zeros(n_outputs), np.zeros_like(w), np.zeros_like(v)
     rolls = method == 1 and learns
-    p = np.zeros((n, n, w.shape[1]) if rolls else (1, 1, 1))
+    p = np.zeros((n, w.size) if rolls else (1, 1))
     q = np.zeros_like(p)
     told = 0
     for s in range(len(begin)):
@@ -266,7 +266,7 @@ def _run(
                     p, q = q, p
                     for k in range(n_outputs):
                         if error[k] != 0.0:
-                            dw += error[k] * p[n - n_outputs + k]
+                            dw += error[k] * p[n - n_outputs + k].reshape(dw.shape)
         if learns:
             if method == 2:
                 _through_time(w, begin[s], end[s], n_inputs, bias, codes, x, y, errors, dw)

@@ -22,13 +22,14 @@ def draw(path: Path, result: Mapping[str, Any], rows: Sequence[Row], title: str)
         measured = found[row.name]
         axes.barh(place - 0.18, measured["right"], color=PALE, edgecolor=GREY, lw=0.7, height=0.34, label="right")
         axes.barh(place + 0.18, measured["success_rate"], color=BLUE, height=0.34, label="successful trials")
-        words = f"{measured['success_rate']:.0%} of {measured['trials']} trials, cap {row.columns['cap']}"
+        trials = measured["trials"]
+        words = f"{measured['success_rate'] * trials:.0f} of {trials}, cap {row.columns['cap']}"
         axes.text(measured["success_rate"] + 0.01, place + 0.18, words, va="center", fontsize=8, color=INK)
     axes.set_xlim(0, 1.35)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_yticks(
-        range(len(shown)), [f"{row.columns['task']}\n{row.columns['hidden units']} hidden units" for row in shown]
+        range(len(shown)), [f"{row.columns['task']}\nhidden units: {row.columns['hidden units']}" for row in shown]
     )
     tidy(axes)
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))

@@ -74,10 +74,10 @@ _ELMAN = (
 )
 
 _RTRL = (
-    _reber("rtrl", 3, 0.05, 100_000, f"{BORDER}: some fraction", {"sequences_mean": 173_000}),
-    _reber("rtrl", 12, 0.1, 30_000, f"{BORDER}: some fraction", {"sequences_mean": 25_000}),
+    _reber("rtrl", 3, 0.05, 200_000, f"{BORDER}: some fraction", {"sequences_mean": 173_000}),
+    _reber("rtrl", 12, 0.1, 50_000, f"{BORDER}: some fraction", {"sequences_mean": 25_000}),
     _lag("rtrl", 4, 1, 500_000, "7 of 9", {"success_rate": 0.78, "sequences_mean": 1_043_000}),
-    _lag("rtrl", 10, 1, 50_000, TEN, {"success_rate": 0.0}),
+    _lag("rtrl", 10, 1, 100_000, TEN, {"success_rate": 0.0}),
     Row(
         "lag-100",
         "rtrl",
@@ -85,14 +85,14 @@ _RTRL = (
         {"success_rate": 0.0},
         note="not run: the exact gradient of 102 units costs more than 10^8 operations a step; see BPTT",
     ),
-    *_endings("rtrl", 8, (20_000, 20_000, 10_000)),
+    *_endings("rtrl", 8, (40_000, 40_000, 20_000)),
 )
 
 _BPTT = (
     _reber("bptt", 12, 0.1, 200_000, BORDER, {}),
     _lag("bptt", 4, 1, 500_000, "7 of 9 (RTRL)", {}),
     _lag("bptt", 10, 1, 200_000, TEN, {}),
-    _lag("bptt", 100, 1, 2_000, TEN, {"success_rate": 0.0}),
+    _lag("bptt", 100, 1, 5_000, TEN, {"success_rate": 0.0}),
     *_endings("bptt", 8, (50_000, 50_000, 50_000)),
 )
 
@@ -143,7 +143,7 @@ def _experiment(method: str, title: str, rows: tuple[Row, ...]) -> Experiment:
         summary=_summary,
         quick=Quick(
             "with lag 10 all symbols but the last are learned soon, and the last is not",
-            lambda found: found["lag-10"]["success_rate"] == 0 and found["lag-10"]["right"] == 0.9,
+            lambda found: found["lag-10"]["success_rate"] == 0 and abs(found["lag-10"]["right"] - 0.9) < 1e-9,
             ("lag-10",),
             config={"limit": 3_000},
         ),

@@ -36,7 +36,7 @@ def network(config: Mapping[str, Any], seed: int | np.random.Generator = 0) -> S
 
 
 def trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
-    """Trains until the task's criterion holds or ``config["limit"]`` sequences were seen; then looks how right it is."""
+    """Trains until the task's criterion holds, or for ``config["limit"]`` sequences; then looks how much is right."""
     rng = np.random.default_rng([seed, number])
     learner = network(config, rng)
     nothing = np.zeros((0, 2), np.int64)
