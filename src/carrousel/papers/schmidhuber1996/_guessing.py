@@ -218,10 +218,10 @@ Left open by the paper and chosen here. In a step, activations go from the input
 with units that are updated all at once no weights were found. A2 has 10 hidden units, A1 one. "A1 has biased hidden
 units" is read as an output unit without a bias (option a1_output); A1's output sees the input and itself, for without
 either no weights were found for parity. A2's output sees "all other units", which is read as the hidden units
-(option a2_output); with the input among them parity takes as many draws, the 2-sequence problem about three times as
-many. The number of relevant elements of the 2-sequence problem is run as 1 and as 3. Noise "with variance 0.2" is run
-with that variance and with that deviation; the published numbers fit the second better. For the first latch problem an
-output is right if its sign is.
+(option a2_output); with the input among them parity takes up to twice as many draws, the 2-sequence problem about
+three times as many. The number of relevant elements of the 2-sequence problem is run as 1 and as 3. Noise "with
+variance 0.2" is run with that variance and with that deviation; the published numbers fit the second better. For the
+first latch problem an output is right if its sign is.
 
 Tomita grammars: the published numbers are from memory, the networks are unknown. Run with A2, as a choice, on Tomita's
 training strings as they are usually reprinted (Tomita 1982), the empty string left out, since a network sees nothing
