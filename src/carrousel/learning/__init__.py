@@ -5,6 +5,7 @@ from __future__ import annotations
 from carrousel.learning import online
 from carrousel.learning._chunker import Chunker
 from carrousel.learning._follow import Follower, Said, Tally
+from carrousel.learning._guessing import Guess, GuessedNetwork
 from carrousel.learning._lag_net import OneUnitNetwork
 from carrousel.learning._simple import SimpleNetwork
 from carrousel.learning._stream import StreamClassifier, StreamRegressor
@@ -13,6 +14,8 @@ from carrousel.learning.online import OnlineLSTM
 __all__ = [
     "Chunker",
     "Follower",
+    "Guess",
+    "GuessedNetwork",
     "OneUnitNetwork",
     "OnlineLSTM",
     "Said",

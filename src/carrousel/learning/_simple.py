@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import exp
 from typing import Any
 
 import numpy as np
 
+from carrousel.learning.online import _kernel
 from carrousel.learning.online._jit import entry, jit
+from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT
+from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets
 
 __all__ = ["SimpleNetwork"]
 
@@ -17,7 +21,9 @@ _METHODS = {"elman": 0, "rtrl": 1, "bptt": 2}
 class SimpleNetwork:
     """Logistic units without memory cells, trained by gradient descent on half the sum of squared errors.
 
-    Inputs and targets are whole numbers, the one unit that is 1; weights change at a sequence's end.
+    Inputs are ``[steps, inputs]``, or ``[steps]`` whole numbers, each the one input unit that is 1, -1 for none.
+    Targets are ``[steps, outputs]``, a row of NaN being no target, or ``[steps]`` whole numbers, each the one output
+    unit that should be 1, -1 for no target. Activations are 0 when a sequence begins; weights change at its end.
 
     Args:
         inputs, hidden, outputs: the numbers of units.
@@ -28,7 +34,11 @@ class SimpleNetwork:
             network and gradient by back-propagation through time.
         rate: the learning rate.
         init: initial weights are uniform in [-init, init].
+        bias: whether all units have biases.
         seed: of the initial weights.
+
+    Raises:
+        ValueError: the method is not among these.
 
     >>> SimpleNetwork(7, 15, 7, "elman").weight_count, SimpleNetwork(7, 12, 7, "rtrl").weight_count
     (435, 494)
@@ -43,40 +53,85 @@ class SimpleNetwork:
         rate: float = 0.1,
         *,
         init: float = 0.2,
+        bias: bool = False,
         seed: int | np.random.Generator | None = 0,
     ) -> None:
         if method not in _METHODS:
             raise ValueError(f"method must be one of {', '.join(_METHODS)}; got {method!r}")
         rng = np.random.default_rng(seed)
         self.inputs, self.hidden, self.outputs, self.method, self.rate = inputs, hidden, outputs, method, rate
+        self.bias = bool(bias)
         recurrent = hidden if method == "elman" else hidden + outputs
-        self.weights = rng.uniform(-init, init, (recurrent, inputs + recurrent))
-        readout = (outputs, hidden) if method == "elman" else (0, 0)
-        self.readout = rng.uniform(-init, init, readout)
+        self._recurrent = rng.uniform(-init, init, (recurrent, inputs + self.bias + recurrent))
+        readout = (outputs, hidden + self.bias) if method == "elman" else (0, 0)
+        self._readout = rng.uniform(-init, init, readout)
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies of the weights by name; assign to change them.
+
+        ``"recurrent"``: ``[units, inputs + bias + units]``, in this order; ``"readout"``: ``[outputs, hidden + bias]``
+        with the method ``"elman"``, otherwise empty, for the outputs are the last of the units.
+        """
+        return {"recurrent": self._recurrent.copy(), "readout": self._readout.copy()}
+
+    @weights.setter
+    def weights(self, weights: Mapping[str, np.ndarray]) -> None:
+        for name, own in (("recurrent", self._recurrent), ("readout", self._readout)):
+            given = np.asarray(weights[name], np.float64)
+            if given.shape != own.shape:
+                raise ValueError(f"{name} must have the shape {own.shape}, got {given.shape}")
+            own[:] = given
 
     @property
     def weight_count(self) -> int:
         """The number of weights."""
-        return self.weights.size + self.readout.size
+        return self._recurrent.size + self._readout.size
 
-    def learn_sequences(self, codes: Any, targets: Any, spans: Any) -> None:
-        """Learns from sequences: ``codes`` and ``targets`` ``[steps]``, ``spans`` ``[sequences, 2]`` of them."""
-        self._run(codes, targets, spans, True)
+    def learn_sequences(self, inputs: Any, targets: Any, spans: Any) -> None:
+        """Learns from sequences: ``spans`` ``[sequences, 2]`` says where in the steps each begins and ends."""
+        self._run(inputs, targets, spans, SILENT)
 
-    def sequence_outputs(self, codes: Any, spans: Any) -> np.ndarray:
+    def learn_and_answer(self, inputs: Any, targets: Any, spans: Any) -> np.ndarray:
+        """The same; gives the outputs at each sequence's last step ``[sequences, outputs]``, before it is learned.
+
+        Raises:
+            ValueError: a sequence has no step.
+        """
+        return self._run(inputs, targets, spans, LAST_STEP)
+
+    def sequence_outputs(self, inputs: Any, spans: Any) -> np.ndarray:
         """The outputs ``[steps of all sequences, outputs]``."""
-        return self._run(codes, np.zeros(0, np.int64), spans, False)
+        return self._run(inputs, None, spans, EVERY_STEP)
 
-    def _run(self, codes: Any, targets: Any, spans: Any, learns: bool) -> np.ndarray:
-        codes, spans = np.asarray(codes, np.int64), np.asarray(spans, np.int64)
-        longest = int((spans[:, 1] - spans[:, 0]).max(initial=0))
-        outputs = np.empty((0 if learns else int((spans[:, 1] - spans[:, 0]).sum()), self.outputs))
-        method = _METHODS[self.method]
+    def answers(self, inputs: Any, spans: Any) -> np.ndarray:
+        """The outputs at each sequence's last step ``[sequences, outputs]``.
+
+        Raises:
+            ValueError: a sequence has no step.
+        """
+        return self._run(inputs, None, spans, LAST_STEP)
+
+    def _run(self, inputs: Any, targets: Any, spans: Any, telling: int) -> np.ndarray:
+        double = np.dtype(np.float64)
+        x = checked_inputs(inputs, self.inputs, double)
+        goals = np.zeros(0, np.int64) if targets is None else checked_targets(targets, len(x), self.outputs, double)
+        begin, end = checked_spans(spans, len(x))
+        lengths = end - begin
+        if telling == LAST_STEP and not lengths.all():
+            raise ValueError(f"sequence {int(np.argmin(lengths))} has no step, so it has no last one")
+        told = {SILENT: 0, EVERY_STEP: int(lengths.sum()), LAST_STEP: len(begin)}[telling]
+        outputs = np.zeros((told, self.outputs))
         _run(
-            method, self.inputs, self.outputs, self.weights, self.readout, self.rate, longest,
-            codes, np.asarray(targets, np.int64), spans, learns, outputs,
+            _METHODS[self.method], self._recurrent, self._readout, self.inputs, self.bias, self.rate,
+            int(lengths.max(initial=0)), *_two(x), *_two(goals), begin, end, targets is not None, telling, outputs,
         )  # fmt: skip
         return outputs
+
+
+def _two(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steps as codes and as numbers, one of them empty."""
+    return (steps, np.zeros((0, 0))) if steps.ndim == 1 else (np.zeros(0, np.int64), steps)
 
 
 @jit
@@ -85,101 +140,135 @@ def _logistic(x):
 
 
 @jit
-def _step(w, n_inputs, code, old, new):
+def _credit(row, slope, t, n_inputs, bias, codes, x, old):
+    """Adds to a unit's row of derivatives what its weights do in step t."""
+    if len(codes) == 0:
+        for m in range(n_inputs):
+            row[m] += slope * x[t, m]
+    elif codes[t] >= 0:
+        row[codes[t]] += slope
+    if bias:
+        row[n_inputs] += slope
+    for j in range(len(old)):
+        row[n_inputs + bias + j] += slope * old[j]
+
+
+@jit
+def _step(w, t, n_inputs, bias, codes, x, old, new):
     for i in range(len(new)):
-        total = w[i, code] if code >= 0 else 0.0
+        total = w[i, n_inputs] if bias else 0.0
+        if len(codes) == 0:
+            for m in range(n_inputs):
+                total += w[i, m] * x[t, m]
+        elif codes[t] >= 0:
+            total += w[i, codes[t]]
         for j in range(len(old)):
-            total += w[i, n_inputs + j] * old[j]
+            total += w[i, n_inputs + bias + j] * old[j]
         new[i] = _logistic(total)
 
 
 @jit
-def _roll(w, n_inputs, code, old, new, p):
-    """RTRL: rolls ``p[i, k, m]``, the derivative of unit i by the weight from source m to unit k, a step forward."""
+def _roll(w, t, n_inputs, bias, codes, x, old, new, p, q):
+    """RTRL: from ``p[i, k * sources + m]``, the derivative of unit i by the weight to k from m, the next step's."""
     n, sources = w.shape
-    q = np.zeros_like(p)
     for i in range(n):
         slope = new[i] * (1.0 - new[i])
+        after = q[i]
+        after[:] = 0.0
         for j in range(n):
-            passed = slope * w[i, n_inputs + j]
-            for k in range(n):
-                for m in range(sources):
-                    q[i, k, m] += passed * p[j, k, m]
-        if code >= 0:
-            q[i, i, code] += slope
-        for j in range(n):
-            q[i, i, n_inputs + j] += slope * old[j]
-    p[:] = q
+            passed = slope * w[i, n_inputs + bias + j]
+            before = p[j]
+            for m in range(n * sources):
+                after[m] += passed * before[m]
+        _credit(after[i * sources : (i + 1) * sources], slope, t, n_inputs, bias, codes, x, old)
 
 
-@entry()
-def _run(method, n_inputs, n_outputs, w, v, rate, longest, codes, targets, spans, learns, outputs):
+@jit
+def _miss(t, codes, goals, out, error):
+    """What is wrong with the outputs of step t; nothing where there is no target."""
+    for k in range(len(out)):
+        if len(codes) == 0:
+            error[k] = 0.0 if goals[t, k] != goals[t, k] else goals[t, k] - out[k]
+        else:
+            error[k] = 0.0 if codes[t] < 0 else (1.0 if codes[t] == k else 0.0) - out[k]
+
+
+@jit
+def _within_the_step(v, t, n_inputs, bias, codes, x, old, new, out, error, dw, dv):
+    """Elman's gradient: errors go from the outputs to the hidden units and no further."""
+    n = len(new)
+    for i in range(n):
+        back = 0.0
+        for k in range(len(out)):
+            back += error[k] * out[k] * (1.0 - out[k]) * v[k, i]
+        _credit(dw[i], back * new[i] * (1.0 - new[i]), t, n_inputs, bias, codes, x, old)
+    for k in range(len(out)):
+        delta = error[k] * out[k] * (1.0 - out[k])
+        for i in range(n):
+            dv[k, i] += delta * new[i]
+        if bias:
+            dv[k, n] += delta
+
+
+@jit
+def _through_time(w, begin, end, n_inputs, bias, codes, x, y, errors, dw):
+    """BPTT: errors go back from step to step, ``y`` and ``errors`` being those of the whole sequence."""
     n = len(w)
-    y = np.zeros((longest + 1, n))
-    delta, back = np.zeros(n), np.zeros(n)
-    errors = np.zeros((longest, n_outputs))
-    out = np.zeros(n_outputs)
-    dw, dv = np.zeros_like(w), np.zeros_like(v)
-    p = np.zeros((n, n, w.shape[1]) if method == 1 and learns else (1, 1, 1))
-    written = 0
-    for span in range(len(spans)):
-        begin, end = spans[span]
+    back, delta = np.zeros(n), np.zeros(n)
+    first = n - errors.shape[1]
+    for t in range(end - 1, begin - 1, -1):
+        old, new = y[t - begin], y[t - begin + 1]
+        for i in range(n):
+            e = back[i] + (errors[t - begin, i - first] if i >= first else 0.0)
+            delta[i] = e * new[i] * (1.0 - new[i])
+            _credit(dw[i], delta[i], t, n_inputs, bias, codes, x, old)
+        back[:] = 0.0
+        for i in range(n):
+            for j in range(n):
+                back[j] += delta[i] * w[i, n_inputs + bias + j]
+
+
+@entry(_kernel)
+def _run(
+    method, w, v, n_inputs, bias, rate, longest, codes, x, goal_codes, goals, begin, end, learns, telling, outputs
+):  # fmt: skip
+    n, n_outputs = len(w), outputs.shape[1]
+    y, errors = np.zeros((longest + 1, n)), np.zeros((longest, n_outputs))
+    out, dw, dv = np.zeros(n_outputs), np.zeros_like(w), np.zeros_like(v)
+    rolls = method == 1 and learns
+    p = np.zeros((n, w.size) if rolls else (1, 1))
+    q = np.zeros_like(p)
+    told = 0
+    for s in range(len(begin)):
         p[:] = 0
         dw[:] = 0
         dv[:] = 0
-        for t in range(begin, end):
-            old, new = y[t - begin], y[t - begin + 1]
-            _step(w, n_inputs, codes[t], old, new)
+        for t in range(begin[s], end[s]):
+            old, new, error = y[t - begin[s]], y[t - begin[s] + 1], errors[t - begin[s]]
+            _step(w, t, n_inputs, bias, codes, x, old, new)
             if method == 0:
                 for k in range(n_outputs):
-                    total = 0.0
+                    total = v[k, n] if bias else 0.0
                     for i in range(n):
                         total += v[k, i] * new[i]
                     out[k] = _logistic(total)
             else:
                 out[:] = new[n - n_outputs :]
-            if not learns:
-                outputs[written] = out
-                written += 1
-                continue
-            for k in range(n_outputs):
-                errors[t - begin, k] = (1.0 if targets[t] == k else 0.0) - out[k]
-            if method == 0:
-                back[:] = 0
-                for k in range(n_outputs):
-                    d = errors[t - begin, k] * out[k] * (1.0 - out[k])
-                    for i in range(n):
-                        dv[k, i] += d * new[i]
-                        back[i] += d * v[k, i]
-                for i in range(n):
-                    d = back[i] * new[i] * (1.0 - new[i])
-                    if codes[t] >= 0:
-                        dw[i, codes[t]] += d
-                    for j in range(n):
-                        dw[i, n_inputs + j] += d * old[j]
-            elif method == 1:
-                _roll(w, n_inputs, codes[t], old, new, p)
-                for k in range(n_outputs):
-                    dw += errors[t - begin, k] * p[n - n_outputs + k]
-        if not learns:
-            continue
-        if method == 2:
-            back[:] = 0
-            for t in range(end - 1, begin - 1, -1):
-                old, new = y[t - begin], y[t - begin + 1]
-                for i in range(n):
-                    e = back[i]
-                    if i >= n - n_outputs:
-                        e += errors[t - begin, i - (n - n_outputs)]
-                    delta[i] = e * new[i] * (1.0 - new[i])
-                    if codes[t] >= 0:
-                        dw[i, codes[t]] += delta[i]
-                    for j in range(n):
-                        dw[i, n_inputs + j] += delta[i] * old[j]
-                for j in range(n):
-                    total = 0.0
-                    for i in range(n):
-                        total += delta[i] * w[i, n_inputs + j]
-                    back[j] = total
-        w += rate * dw
-        v += rate * dv
+            if telling == EVERY_STEP or (telling == LAST_STEP and t == end[s] - 1):
+                outputs[told] = out
+                told += 1
+            if learns:
+                _miss(t, goal_codes, goals, out, error)
+                if method == 0:
+                    _within_the_step(v, t, n_inputs, bias, codes, x, old, new, out, error, dw, dv)
+                elif method == 1:
+                    _roll(w, t, n_inputs, bias, codes, x, old, new, p, q)
+                    p, q = q, p
+                    for k in range(n_outputs):
+                        if error[k] != 0.0:
+                            dw += error[k] * p[n - n_outputs + k].reshape(dw.shape)
+        if learns:
+            if method == 2:
+                _through_time(w, begin[s], end[s], n_inputs, bias, codes, x, y, errors, dw)
+            w += rate * dw
+            v += rate * dv

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from carrousel.tasks._adding import Adding, Multiplication
 from carrousel.tasks._distractors import LongLagDistractors
+from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import CodedSequences, NoiseFreeLag, NoRegularities
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
 from carrousel.tasks._sequences import Sequences
@@ -14,13 +15,17 @@ __all__ = [
     "Adding",
     "CodedSequences",
     "EmbeddedReber",
+    "FirstElements",
+    "FreeLatch",
     "LongLagDistractors",
     "Multiplication",
     "NoRegularities",
     "NoiseFreeLag",
+    "Parity",
     "Reber",
     "Sequences",
     "Strings",
     "TemporalOrder",
+    "Tomita",
     "TwoSequence",
 ]

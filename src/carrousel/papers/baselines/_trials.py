@@ -1,0 +1,99 @@
+"""Trials of networks without memory cells, one way for each kind of task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from carrousel.learning import SimpleNetwork
+from carrousel.papers._experiment import Trial
+from carrousel.papers.hochreiter1997._reber import train
+from carrousel.tasks import Adding, EmbeddedReber, NoiseFreeLag, TemporalOrder, TwoSequence
+
+__all__ = ["network", "trial"]
+
+WINDOW = 2_000  # the most recent sequences, all of which must be right
+TESTED = 256  # sequences of the 2-sequence problem's stopping test
+FRESH = 1_000  # sequences that are looked at when training is over
+TASKS: dict[str, Any] = {"adding": Adding, "temporal-order": TemporalOrder, "two-sequence": TwoSequence}
+
+
+def network(config: Mapping[str, Any], seed: int | np.random.Generator = 0) -> SimpleNetwork:
+    """The network of a row."""
+    return SimpleNetwork(
+        config["inputs"],
+        config["hidden"],
+        config["outputs"],
+        config["method"],
+        config["rate"],
+        init=config["init"],
+        bias=config["bias"],
+        seed=seed,
+    )
+
+
+def trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
+    """Trains until the task's criterion holds, or for ``config["limit"]`` sequences; then looks how much is right."""
+    rng = np.random.default_rng([seed, number])
+    learner = network(config, rng)
+    nothing = np.zeros((0, 2), np.int64)
+    for steps in (np.zeros(0, np.int64), np.zeros((0, config["inputs"]))):  # compiled before the clock starts
+        learner.learn_sequences(steps, np.full((0, config["outputs"]), np.nan), nothing)
+    run = {"reber": _reber, "lag": _lag}.get(config["task"], _ending)
+    start = time.perf_counter()
+    found = run(learner, config, rng)
+    return {**found, "seconds": time.perf_counter() - start}
+
+
+def _reber(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """The criterion of the paper, looked at every tenth string; ``right`` is the share of steps of both sets."""
+    task = EmbeddedReber()
+    training, test = task.train_test(int(rng.integers(2**32)))
+    both = task.encode(training.text + test.text)
+    success, sequences = train(learner, training, both, rng, config["limit"])
+    right = task.right(learner.sequence_outputs(both.codes, both.spans), both.legal)
+    return {"success": success, "sequences": sequences, "right": float(right.mean())}
+
+
+def _lag(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Until both sequences are right, looked at after every 100; ``right`` is the share of their steps."""
+    task = NoiseFreeLag(config["p"])
+    both = task.encode([0, 1])
+    done, right = 0, np.zeros(1, bool)
+    while done < config["limit"] and not right.all():
+        drawn = task.draw(rng, 100)
+        learner.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
+        done += len(drawn.spans)
+        right = task.right(learner.sequence_outputs(both.codes, both.spans), both.targets)
+    success = bool(right.all())
+    return {"success": success, "sequences": done, "steps": done * task.p, "right": float(right.mean())}
+
+
+def _ending(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Sequences whose error comes at their ends; ``right`` is the share of fresh ones.
+
+    Until the 2,000 most recent sequences are all right and their mean absolute error is below ``config["error"]``; for
+    the 2-sequence problem, which has no such number, until none of 256 test sequences is wrong. Looked at after every
+    500.
+    """
+    task = TASKS[config["task"]](**config["about"])
+    test = task.draw(rng, TESTED)
+    wrong, errors = np.ones(WINDOW, bool), np.ones(WINDOW)
+    done = steps = 0
+    success = False
+    while done < config["limit"] and not success:
+        drawn = task.draw(rng, 500)
+        answers = learner.learn_and_answer(drawn.inputs, drawn.targets, drawn.spans)
+        done, steps = done + len(drawn.spans), steps + len(drawn.inputs)
+        if config["error"] is None:
+            success = bool(task.right(learner.answers(test.inputs, test.spans), test.goals).all())
+        else:
+            wrong = np.concatenate([wrong, ~task.right(answers, drawn.goals)])[-WINDOW:]
+            errors = np.concatenate([errors, np.abs(answers - drawn.goals).mean(1)])[-WINDOW:]
+            success = not wrong.any() and bool(errors.mean() < config["error"])
+    fresh = task.draw(rng, FRESH)
+    right = task.right(learner.answers(fresh.inputs, fresh.spans), fresh.goals)
+    return {"success": success, "sequences": done, "steps": steps, "right": float(right.mean())}
