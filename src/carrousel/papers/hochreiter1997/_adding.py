@@ -46,7 +46,7 @@ def _adding_row(T: int, published: dict[str, Any], note: str = "") -> Row:
         "wrong": 1,
         "error": 0.01,
         "block": 400 if T < 500 else 100,
-        "limit": 3_000_000,
+        "limit": 2_000_000 if T < 1000 else 1_000_000,
     }
     columns = {"T": f"{T:,}", "minimal lag": str(T // 2), "weights": "93"}
     published = {"success_rate": 1.0, **published, "wrong_max": 3, "error_max": "< 0.01"}
