@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 
-from carrousel.papers import hochreiter1997
+from carrousel.papers import gers2000, hochreiter1997
 from carrousel.papers._experiment import RUNNING, SUCCESS, Experiment, Figure, Picture, Quick, Row, Trial, success
 from carrousel.papers._run import quick, reproduce, trials_directory
 
@@ -30,7 +30,7 @@ __all__ = [
     "trials_directory",
 ]
 
-EXPERIMENTS = {experiment.name: experiment for paper in (hochreiter1997,) for experiment in paper.EXPERIMENTS}
+EXPERIMENTS = {experiment.name: experiment for paper in (hochreiter1997, gers2000) for experiment in paper.EXPERIMENTS}
 """All experiments by name."""
 
 

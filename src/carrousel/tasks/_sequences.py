@@ -1,0 +1,46 @@
+"""Sequences with one target each, at their end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Sequences", "random_spans"]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences as a learner takes them: the steps of all, one after the other.
+
+    Attributes:
+        inputs: ``[steps, inputs]``, or ``[steps]`` numbers of the one input that is 1.
+        targets: ``[steps, outputs]``, NaN but at the sequences' ends, or ``[steps]`` numbers of the one output that
+            should be 1, -1 but at the ends.
+        spans: ``[sequences, 2]``, where in the steps each sequence begins and ends, without gaps.
+        goals: ``[sequences, outputs]``, what the outputs should be in the end, free of any noise.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    spans: np.ndarray
+    goals: np.ndarray
+
+    def part(self, first: int, last: int) -> Sequences:
+        """The sequences from ``first`` to before ``last``; nothing is copied but the spans."""
+        spans = self.spans[first:last]
+        begin, end = (int(spans[0, 0]), int(spans[-1, 1])) if len(spans) else (0, 0)
+        return Sequences(self.inputs[begin:end], self.targets[begin:end], spans - begin, self.goals[first:last])
+
+
+def random_spans(rng: np.random.Generator, sequences: int, shortest: int, longest: int) -> np.ndarray:
+    """Spans of sequences whose lengths are uniform from ``shortest`` to ``longest``, both included."""
+    ends = np.cumsum(rng.integers(shortest, longest + 1, sequences))
+    return np.stack([np.concatenate([[0], ends[:-1]]), ends], 1)[:sequences]
+
+
+def at_ends(spans: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Targets ``[steps, outputs]`` in float32 that are ``values`` ``[sequences, outputs]`` at the ends, else NaN."""
+    targets = np.full((int(spans[-1, 1]) if len(spans) else 0, values.shape[1]), np.nan, np.float32)
+    targets[spans[:, 1] - 1] = values
+    return targets
