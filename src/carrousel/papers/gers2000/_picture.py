@@ -69,8 +69,10 @@ def draw(
     close, at = slice(begin, end), np.arange(begin + 1, end + 1)
     _lines(panels[-2], at, seen["state"][close])
     gates = seen["forget_gate"][close].T
-    extent = (begin + 0.5, end + 0.5, len(gates) + 0.5, 0.5)
-    image = panels[-1].imshow(gates, aspect="auto", cmap="viridis", vmin=0, vmax=1, extent=extent)
+    shown = {"extent": (begin + 0.5, end + 0.5, len(gates) + 0.5, 0.5), "interpolation": "nearest"}
+    image = panels[-1].imshow(
+        gates, aspect="auto", cmap="viridis", vmin=0, vmax=1, extent=extent, interpolation="nearest"
+    )
     for axes in panels[-2:]:
         axes.set_xlim(begin + 0.5, end + 0.5)
         for boundary in stream.ends[(stream.ends >= begin) & (stream.ends < end)]:

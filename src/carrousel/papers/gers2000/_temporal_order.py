@@ -25,6 +25,9 @@ CONFIG: dict[str, Any] = {
     "tests": 10,
     "limit": 100_000,
 }
+# The problem that is not continual: a network is perfect after 1,000 test sequences, which are looked at each time.
+_PLAIN: dict[str, Any] = {"steps": 110, "strings": 1, "tests": 1000, "limit": 300_000}
+_NOTHING = (None, None, None, None)
 _FORGET = {"5": (5.0,) * 4, "1": (1.0,) * 4, "staggered": (0.5, 1.0, 1.5, 2.0)}
 
 
@@ -46,7 +49,7 @@ def summary(trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _configured(config: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Any]:
-    forget = {"forget": _FORGET[options["forget_bias"]]} if config.get("forget") else {}
+    forget = {"forget": _FORGET[options["forget_bias"]]} if config.get("forget") is True else {}
     return {**config, **forget}
 
 
@@ -59,7 +62,7 @@ def _row(name: str, label: str, weights: int, published: tuple[Any, ...], rate: 
     keys = ("perfect_rate", "perfect_streams", "partial_rate", "partial_sequences")
     figures = {key: value for key, value in zip(keys, published, strict=True) if value is not None}
     columns = {"blocks": "4 of size 2", "weights": str(weights), "learning rate": rate}
-    return Row(name, label, columns, {"trials": 100, **figures}, {**CONFIG, **changes})
+    return Row(name, label, columns, {"trials": 100, **figures} if figures else {}, {**CONFIG, **changes})
 
 
 _ROWS = (
@@ -74,6 +77,23 @@ _ROWS = (
         forget=True,
         rate_decay=0.9 ** (1 / MEAN_LENGTH),
     ),
+    _row("one-by-one", "LSTM, a stream being one sequence", 400, _NOTHING, **_PLAIN),
+    _row(
+        "one-by-one-forget-5",
+        "LSTM with forget gates that begin at 5, a stream being one sequence",
+        468,
+        _NOTHING,
+        forget=_FORGET["5"],
+        **_PLAIN,
+    ),
+    _row(
+        "one-by-one-forget-1",
+        "LSTM with forget gates that begin at 1, a stream being one sequence",
+        468,
+        _NOTHING,
+        forget=_FORGET["1"],
+        **_PLAIN,
+    ),
 )
 
 
@@ -84,7 +104,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     seed, options = result["seed"], result["options"]
     task = ContinualTemporalOrder(quiet=options["other_steps"] == "zero")
     configs = {row.name: _configured(row.config or {}, options) for row in _ROWS}
-    growing, streams, _ = trained(task, configs["standard"], seed, range(1), 15_000)
+    growing, streams, _ = trained(task, configs["standard"], seed, range(1), 8_000)
     resetting, after, perfect = trained(task, configs["forget"], seed, range(10), 20_000)
     networks = {
         f"LSTM after {streams:,} streams": growing,
@@ -94,7 +114,8 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
-    return bool(measured["forget"]["perfect_rate"] > 0)
+    forget = measured["forget"]
+    return bool(forget["perfect_rate"] > 0 or forget["partial_sequences"] > 0)
 
 
 CONTINUAL_TEMPORAL_ORDER = Experiment(
@@ -114,10 +135,12 @@ CONTINUAL_TEMPORAL_ORDER = Experiment(
     summary=summary,
     options={"forget_bias": ("5", "1", "staggered"), "other_steps": ("none", "zero")},
     quick=Quick(
-        "QUICKCLAIM",
+        "after 10,000 training streams networks with forget gates name orders with errors of less than 0.49, which "
+        "untrained ones never do",
         _holds,
         ("forget",),
-        config={},
+        trials=2,
+        config={"limit": 10_000, "strings": 5, "steps": 551},
     ),
     pictures=(
         Picture(
@@ -126,5 +149,23 @@ CONTINUAL_TEMPORAL_ORDER = Experiment(
             _draw,
         ),
     ),
-    notes="""NOTES""",
+    notes="""
+The published figures of this table are remembered, not read: only their order of magnitude is sure.
+
+Chosen where the paper leaves it open: the network is reset at the beginning of every stream of 100 sequences; there
+are targets at the sequences' ends alone (other_steps=zero: all outputs should be 0 elsewhere); an answer is right if
+every output is off by no more than 0.49; the wrong answer is learned from and ends the training stream; the rate is
+0.5 as in the experiment before, and again so at the beginning of every training stream. That the rate is multiplied by
+0.9 is taken to be meant for every sequence: for every step nothing would be left of it at the first target. It decays
+a little at every step, by 0.9 over the mean length of 105.
+
+Forget gates begin at 5 (forget_bias=5): at 1, and at 0.5 to 2.0 as in the experiment before, no network that we tried
+had one sequence right after 100,000 streams, for nothing of an early symbol is left at the end. Nor did one that
+should be silent between the ends (30,000 streams).
+
+The last three rows are not of the table. A stream is one sequence there, which is the problem of 1997, and a network
+is perfect once it has 1,000 test sequences right. The paper says that forget gates which begin at 5 learn as fast as
+LSTM without them, and that those which begin at 1 take about three times as long. The first comes out; the second does
+not: the two networks that we tried had learned nothing after 100,000 sequences.
+""".strip(),
 )
