@@ -69,7 +69,7 @@ def draw(
     close, at = slice(begin, end), np.arange(begin + 1, end + 1)
     _lines(panels[-2], at, seen["state"][close])
     gates = seen["forget_gate"][close].T
-    shown = {"extent": (begin + 0.5, end + 0.5, len(gates) + 0.5, 0.5), "interpolation": "nearest"}
+    extent = (begin + 0.5, end + 0.5, len(gates) + 0.5, 0.5)
     image = panels[-1].imshow(
         gates, aspect="auto", cmap="viridis", vmin=0, vmax=1, extent=extent, interpolation="nearest"
     )
