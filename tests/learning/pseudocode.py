@@ -68,6 +68,10 @@ class Pseudocode:
             return 0.0
         return sum(self.w[f"{gate}_peephole"][j][v] * s[j][v] for v in self.S)
 
+    def partial_decay(self, y_phi):
+        """What partial derivatives are multiplied by: what states are, unless the network says otherwise."""
+        return y_phi if self.n.forget_gates or self.n.traces_decay else [1.0 for _ in self.blocks]
+
     def step(self, x, target=None):
         n = self.n
         g, dg = SQUASHES[n.input_squash]
@@ -111,6 +115,7 @@ class Pseudocode:
         net_k = [self.net("output", k, y) for k in range(n.outputs)]
         y_k = [fk(net) for net in net_k]
         # partial derivatives
+        y_phi = self.partial_decay(y_phi)
         for j in self.blocks:
             for v in self.S:
                 # cells (5.6)

@@ -58,6 +58,9 @@ NETWORKS = {
     ).biased("cell hidden output"),
     "peepholes, no forget gates": Network(3, 2, 2, 2, peepholes=True, init=0.3),
     "state decay": Network(5, 4, 3, 2, hidden=2, peepholes=True, state_decay=0.9, init=0.4).biased("input_gate"),
+    "states decay, their derivatives do not": Network(
+        5, 4, 3, 2, peepholes=True, state_decay=0.9, traces_decay=False, init=0.4
+    ).biased("cell"),
     "conventional units alone": Network(
         5, 4, 0, hidden=3, hidden_squash="tanh", feeds={"hidden": "input hidden bias", "output": "input hidden bias"}
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from carrousel.tasks._adding import Adding, Multiplication
+from carrousel.tasks._continual import ContinualReber, ContinualTask, ContinualTemporalOrder, Endless, Stream
 from carrousel.tasks._distractors import LongLagDistractors
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import CodedSequences, NoiseFreeLag, NoRegularities
@@ -14,7 +15,11 @@ from carrousel.tasks._two_sequence import TwoSequence
 __all__ = [
     "Adding",
     "CodedSequences",
+    "ContinualReber",
+    "ContinualTask",
+    "ContinualTemporalOrder",
     "EmbeddedReber",
+    "Endless",
     "FirstElements",
     "FreeLatch",
     "LongLagDistractors",
@@ -24,6 +29,7 @@ __all__ = [
     "Parity",
     "Reber",
     "Sequences",
+    "Stream",
     "Strings",
     "TemporalOrder",
     "Tomita",

@@ -35,7 +35,7 @@ Y_INPUT, Y_FORGET, Y_OUTPUT = PLAN["y_input"], PLAN["y_forget"], PLAN["y_output"
 PEEP_INPUT, PEEP_FORGET, PEEP_OUTPUT = PLAN["peep_input"], PLAN["peep_forget"], PLAN["peep_output"]
 TRACE_PEEPS, WORK_INJECT, WORK_SQUASHED = PLAN["trace_peeps"], PLAN["work_inject"], PLAN["work_squashed"]
 WORK_ERROR, WORK_HIDDEN, WORK_DELTA = PLAN["work_error"], PLAN["work_hidden"], PLAN["work_delta"]
-SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY = 0, 4, 8, 12, 16
+SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY, TRACE_DECAY = 0, 4, 8, 12, 16, 17
 STEPS, TOUCHED, EVERY, METHOD = 1, 2, 3, 4  # places among the counters, beside those of the optimisers
 SILENT, EVERY_STEP, LAST_STEP = 0, 1, 2  # which steps' outputs are wanted
 
@@ -120,8 +120,9 @@ def run(
     # Plain descent after every step changes the weights directly; all else collects a gradient first.
     direct = method == 0 and every == 1
     into = w if direct else pointer(gradient)
-    one, zero, kept = ones(w), zeros(w), fill(w, squash[STATE_DECAY])
-    decays = forget or squash[STATE_DECAY] != 1
+    one, zero = ones(w), zeros(w)
+    kept, trace_kept = fill(w, squash[STATE_DECAY]), fill(w, squash[TRACE_DECAY])
+    decays = forget or squash[TRACE_DECAY] != 1
     factor = fill(w, rates[RATE]) if direct else one
     coded, coded_targets, following = len(codes) > 0, len(target_codes) > 0, tolerance >= 0
     targeted = learning == 2 or following
@@ -206,11 +207,14 @@ def run(
                 if peeps and learning:
                     # The traces of input and forget gates' peepholes, from the old states of the block's cells.
                     at = p[TRACE_PEEPS] + lane
+                    remains = y_f if forget else trace_kept
                     for role in range(1 + forget):
                         for v in range(S):
                             injected = load(wk, inj + ((role + 1) * S + v) * lanes + lane)
                             for u in range(S):
-                                store(trace, at, fma(injected, load(wk, hs + u * lanes + lane), load(trace, at) * y_f))
+                                store(
+                                    trace, at, fma(injected, load(wk, hs + u * lanes + lane), load(trace, at) * remains)
+                                )
                                 at += lanes
                 y_out = inside
                 if gated:
@@ -339,7 +343,7 @@ def run(
             # Partial derivatives, and what they make of the states' errors.
             if learning:
                 for lane in range(0, lanes, 8):
-                    y_f = load(y, p[Y_FORGET] + lane) if forget else kept
+                    y_f = load(y, p[Y_FORGET] + lane) if forget else trace_kept
                     line, last_line = p[TRACE_TABLE], p[TRACE_TABLE] + 4 * p[TRACES]
                     if p[ALIKE] and not error:
                         while line + 16 <= last_line:

@@ -50,7 +50,7 @@ class Layout:
 
     Attributes:
         plan: whole numbers, see :data:`PLAN`.
-        squash: the squashing functions' constants, and the one that states decay by.
+        squash: the squashing functions' constants, and those that states and their derivatives decay by.
         sources: the sources of all slots, as places in the array of activations.
     """
 
@@ -123,7 +123,8 @@ class Layout:
             for name in ("input_squash", "output_squash", "hidden_squash", "unit_squash")
             for found in [SQUASHES[getattr(network, name)]]
         ]
-        self.squash = np.array([*chain(*squash), network.state_decay])
+        trace_decay = network.state_decay if network.traces_decay else 1.0
+        self.squash = np.array([*chain(*squash), network.state_decay, trace_decay])
 
     def _places(self, source: str) -> list[int]:
         """Where a source's units stand among the activations, cells block after block."""
