@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from carrousel.tasks._languages import CountingLanguage
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
+from carrousel.tasks._timing import GeneratingSpikes, MeasuringDelays, PeriodicFunction, TimedStream
 
-__all__ = ["EmbeddedReber", "Reber", "Strings"]
+__all__ = [
+    "CountingLanguage",
+    "EmbeddedReber",
+    "GeneratingSpikes",
+    "MeasuringDelays",
+    "PeriodicFunction",
+    "Reber",
+    "Strings",
+    "TimedStream",
+]
