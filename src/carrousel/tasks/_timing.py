@@ -37,9 +37,15 @@ class MeasuringDelays:
     """MSD: how long is it since the last spike of the input?
 
     Spikes come ``fixed`` + I steps after each other (the first so many after the beginning), I being drawn anew from
-    ``intervals`` each time. The target is I at the moment of the spike that ends the interval, and 0 in between.
+    ``intervals`` each time. The target is I at the moment of the spike that ends the interval; in between it is 0, or
+    there is none.
 
     Gers, Schraudolph & Schmidhuber 2002. A step is right if the output is nearer than 0.49 to the target.
+
+    Args:
+        fixed, intervals: the delays are ``fixed`` + each of these.
+        silent: whether the target is 0 between spikes.
+        tolerance: of a step.
 
     >>> stream = MeasuringDelays(3, (0, 1)).stream(2, np.random.default_rng(0))
     >>> stream.inputs[:, 0].tolist(), stream.targets[:, 0].tolist()
@@ -48,13 +54,15 @@ class MeasuringDelays:
 
     fixed: int = 10
     intervals: tuple[int, ...] = (0, 1)
+    silent: bool = True
     tolerance: float = 0.49
 
     def stream(self, periods: int, rng: np.random.Generator) -> TimedStream:
         """A stream of so many spikes."""
         drawn = rng.choice(self.intervals, periods)
         ends = np.cumsum(self.fixed + drawn)
-        inputs, targets = (np.zeros((int(ends[-1]), 1), np.float32) for _ in range(2))
+        inputs = np.zeros((int(ends[-1]), 1), np.float32)
+        targets = np.full_like(inputs, 0 if self.silent else np.nan)
         inputs[ends - 1, 0] = 1
         targets[ends - 1, 0] = drawn
         return TimedStream(inputs, targets, ends)

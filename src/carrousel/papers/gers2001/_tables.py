@@ -41,8 +41,8 @@ Training stops at the first test that accepts all training strings: "n at stop" 
 shorter strings being accepted too. Networks that have just learned their training strings count only a little further
 than these. Counting becomes exact as training goes on. So every network is trained on {FURTHER:,} strings more, with a
 test of the reach after every {1000:,}; "n later" is the best of these, of each network. The published best and average
-stand beside it, since no network reaches 1000 at the stop. It is a choice among tests, as the paper's "best network" is.
-Numbers are float32; in float64 the reach is not larger.
+stand beside it, since no network reaches 1000 at the stop. It is a choice among tests, as the paper's "best network"
+is. Training uses float32.
 """.strip()
 
 

@@ -106,7 +106,9 @@ def reach(learner: Learner, language: str, longest: int, coding: str) -> int:
         spans = given.spans[upto[done] : upto[most]]
         if len(spans):
             first, last = spans[0, 0], spans[-1, 1]
-            lot = Strings((), given.codes[first:last], given.targets[first:last], given.legal[first:last], spans - first)
+            lot = Strings(
+                (), given.codes[first:last], given.targets[first:last], given.legal[first:last], spans - first
+            )
             outputs = learner.sequence_outputs(lot.codes, lot.spans)
             accepted = LANGUAGES[language].accepted(outputs, lot, CODINGS[coding].threshold)
             if not accepted.all():
