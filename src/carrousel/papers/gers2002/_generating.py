@@ -37,7 +37,7 @@ def _row(period: int, peepholes: bool) -> Row:
 
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
-    rows = [(f"spikes every {period} steps", _row(period, True).config or {}) for period in (10, 30)]
+    rows = [(f"F = {period}", _row(period, True).config or {}) for period in (10, 30)]
     draw(path, result, rows, "Spikes that networks generate, 1,000 periods")
 
 
@@ -66,7 +66,8 @@ F = 10 and 20 take the published numbers of streams, but from F = 30 on networks
 their first right spikes, and stay there. With 1e-4 and 0.99 (`descent=ours`, the default), the same ratio of rate to
 1 - momentum, F = 10 and 20 take as long and all others are learned too.
 
-The paper says that this task needs peepholes. We do not find this: networks without peepholes learn it too, in about as
-many streams. Their gates see the cell's output, which is not quite zero while the output gate is nearly closed.
+The paper says that this task needs peepholes. We do not find this for short periods: networks without peepholes learn
+them too, in about as many streams. Their gates see the cell's output, which is not quite zero while the output gate is
+nearly closed.
 """.strip(),
 )

@@ -51,7 +51,8 @@ MEASURING = Experiment(
 
 The paper's limit is 100,000,000 streams; here it is {LIMIT:,}. Its momentum for continual streams is 0.9999
 (`descent=paper`), with which the output unit saturates in our runs and nothing more is learned. `descent=ours`, the
-default, is the pair of rate 1e-4 and momentum 0.99 that serves for generating spikes. It is not certain that the target is 0 between spikes;
-`between=none` gives none there. Streams are drawn {ROUNDS:,} at a time, as pieces of one long one.
+default, is the pair of rate 1e-4 and momentum 0.99 that serves for generating spikes. It is not certain that the target
+is 0 between spikes; `between=none` gives none there, which is not easier. Streams are drawn {ROUNDS:,} at a time, as
+pieces of one long one.
 """.strip(),
 )

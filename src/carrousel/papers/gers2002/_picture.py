@@ -38,9 +38,9 @@ def draw(path: Path, result: Mapping[str, Any], rows: Sequence[tuple[str, Mappin
         outputs, targets, streams = _generate(config, result)  # [periods, F]
         period = outputs.shape[1]
         steps = np.arange(SHOWN * period)
-        line[0].plot(steps, targets[-SHOWN:].ravel(), color="lightgrey", linewidth=4, label="target")
+        line[0].plot(steps, targets[-SHOWN:].ravel(), color="lightgrey", linewidth=3, label="target")
         line[0].plot(steps, outputs[-SHOWN:].ravel(), color="tab:blue", linewidth=1.2, label="output")
-        line[0].set_title(f"{label}: the last {SHOWN} periods, after {streams:,} training streams", fontsize=9)
+        line[0].set_title(f"{label}: the last {SHOWN} periods ({streams:,} training streams)", fontsize=8)
         line[0].set_xlabel("step")
         line[0].legend(fontsize=7, loc="upper left")
         image = line[1].imshow(outputs, aspect="auto", cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
