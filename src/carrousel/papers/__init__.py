@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 
-from carrousel.papers import hochreiter1997
+from carrousel.papers import gers2001, gers2002, hochreiter1997
 from carrousel.papers._experiment import RUNNING, SUCCESS, Experiment, Figure, Picture, Quick, Row, Trial, success
 from carrousel.papers._run import quick, reproduce, trials_directory
 
@@ -30,7 +30,8 @@ __all__ = [
     "trials_directory",
 ]
 
-EXPERIMENTS = {experiment.name: experiment for paper in (hochreiter1997,) for experiment in paper.EXPERIMENTS}
+PAPERS = (hochreiter1997, gers2001, gers2002)
+EXPERIMENTS = {experiment.name: experiment for paper in PAPERS for experiment in paper.EXPERIMENTS}
 """All experiments by name."""
 
 
