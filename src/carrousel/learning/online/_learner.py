@@ -191,7 +191,7 @@ class Learner:
         Returns:
             ``[rounds made, 2]``: the number of right steps of the stream learned from, and of the one tested on.
 
-        >>> learner = Learner(Network(1, 1, blocks=1), 1.0)
+        >>> learner = Learner(Network(1, 1, feeds={"output": "cell bias"}), 1.0)
         >>> right = learner.rehearse([0, 0, 0], [[1.0]] * 3, [[0, 3]] * 99, [[0, 3]] * 99, tolerance=0.4)
         >>> right[[0, -1], 1].tolist()  # the first test, and the last
         [0, 3]
