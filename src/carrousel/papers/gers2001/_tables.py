@@ -28,7 +28,8 @@ FIGURES = (
     Figure("best", "best n later"),
     Figure("average", "average"),
 )
-FROM_MEMORY = "The published figures, except the share of networks and the best n, come from an uncertain record."
+HEADLINE = "The published share of networks and best n are certain; the other figures come from an uncertain record."
+UNCERTAIN = "All published figures of this row come from an uncertain record."
 NOTES = f"""
 Architecture, biases, squashing and the alternation of {1000:,} training strings with a test are the paper's. Rate 1e-5
 and momentum 0.99, used here, are remembered with less certainty. The paper's target coding, its threshold and the
@@ -62,8 +63,15 @@ def _row(language: str, most: int, longest: int, published: Mapping[str, Any], s
     net = network(language)
     blocks = "1 block" if net.blocks == 1 else f"{net.blocks} blocks"
     columns = _columns(blocks, strings, str(net.weight_count))
-    note = FROM_MEMORY if "average" in published else ""
-    return Row(f"lstm-{most}", "LSTM", columns, {"trials": 10, **published} if published else {}, config, note=note)
+    note = HEADLINE if published.get("best") == longest and published["success_rate"] == 1 else UNCERTAIN
+    return Row(
+        f"lstm-{most}",
+        "LSTM",
+        columns,
+        {"trials": 10, **published} if published else {},
+        config,
+        note=note if published else "",
+    )
 
 
 def _quoted(name: str, label: str, hidden: int, strings: str, trials: int, **published: Any) -> Row:

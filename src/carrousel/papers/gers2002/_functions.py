@@ -12,23 +12,16 @@ from carrousel.papers.gers2002._trial import CITATION, FIGURES, GATES, NOTES, TE
 
 __all__ = ["FUNCTIONS"]
 
-DESCENT = {"paper": (1e-5, 0.99), "faster": (1e-4, 0.99)}  # rate, momentum
+DESCENT = {"ours": (1e-4, 0.99), "paper": (1e-5, 0.99)}  # rate, momentum
 LIMIT = 3_000_000  # training streams after which a network has failed
-_PUBLISHED: dict[tuple[str, int, float, bool], dict[str, Any]] = {
-    ("cos", 25, 0.3, True): {"success_rate": 1.0, "rmse": 0.17},
-    ("cos", 25, 0.15, True): {"success_rate": 1.0, "sequences_mean": 2_704_000, "rmse": 0.086},
-    ("cos", 10, 0.3, True): {"success_rate": 1.0},
-    ("tri", 10, 0.3, True): {"success_rate": 1.0},
-    ("tri", 25, 0.3, True): {"success_rate": 1.0},
-    ("rect", 10, 0.3, True): {"success_rate": 1.0},
-    ("rect", 25, 0.3, True): {"success_rate": 1.0},
-    ("cos", 10, 0.3, False): {"success_rate": 1.0},
-    ("cos", 25, 0.3, False): {"success_rate": 0.0},
-    ("tri", 10, 0.3, False): {"success_rate": 0.0},
-    ("tri", 25, 0.3, False): {"success_rate": 0.0},
-    ("rect", 10, 0.3, False): {"success_rate": 0.0},
-    ("rect", 25, 0.3, False): {"success_rate": 0.0},
+_WAVES = (("cos", 10), ("cos", 25), ("tri", 10), ("tri", 25), ("rect", 10), ("rect", 25))
+_PUBLISHED: dict[str, dict[str, Any]] = {
+    "peephole-cos-25": {"rmse": 0.17},
+    "peephole-cos-25-0.15": {"sequences_mean": 2_704_000, "rmse": 0.086},
+    **{f"plain-{shape}-{period}": {"success_rate": 0.0} for shape, period in _WAVES if (shape, period) != ("cos", 10)},
 }
+_SOLVED = "The paper says that this is solved; by how many networks is not known."
+_NOTES = dict.fromkeys(("peephole-cos-25", "peephole-cos-25-0.15", "plain-cos-10"), _SOLVED)
 
 
 def _row(shape: str, period: int, tolerance: float, peepholes: bool) -> Row:
@@ -45,9 +38,9 @@ def _row(shape: str, period: int, tolerance: float, peepholes: bool) -> Row:
     }
     columns = {"function": shape, "F": str(period), "tolerance": str(tolerance)}
     columns |= {"peepholes": "yes" if peepholes else "no", "weights": str(network(peepholes).weight_count)}
-    published = {"trials": 10, **_PUBLISHED[shape, period, tolerance, peepholes]}
-    tight = "" if tolerance == 0.3 else f"-{tolerance}"
-    return Row(f"{'peephole' if peepholes else 'plain'}-{shape}-{period}{tight}", "LSTM", columns, published, config)
+    name = f"{'peephole' if peepholes else 'plain'}-{shape}-{period}" + ("" if tolerance == 0.3 else f"-{tolerance}")
+    published = {"trials": 10, **_PUBLISHED[name]} if name in _PUBLISHED else {}
+    return Row(name, "LSTM", columns, published, config, note=_NOTES.get(name, ""))
 
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
@@ -62,7 +55,11 @@ FUNCTIONS = Experiment(
     "gers2002/functions",
     "PFG: with a constant input, give a periodic function of time for 1,000 periods",
     CITATION,
-    tuple(_row(*key) for key in _PUBLISHED),
+    (
+        *(_row(shape, period, 0.3, True) for shape, period in _WAVES),
+        _row("cos", 25, 0.15, True),
+        *(_row(shape, period, 0.3, False) for shape, period in _WAVES),
+    ),
     trial,
     figures=FIGURES,
     summary=summary,
@@ -72,15 +69,15 @@ FUNCTIONS = Experiment(
         lambda rows: rows["peephole-cos-10"]["success_rate"] == 1,
         ("peephole-cos-10",),
         config={"limit": 400_000, "tested": 100},
-        options={"descent": "faster"},
     ),
     pictures=(Picture("waves", "The waves of learned networks over 1,000 periods, folded by the period", _draw),),
     notes=f"""
 {NOTES}
 
-The paper's limit is 10,000,000 streams; here it is {LIMIT:,}. Rate and momentum are the paper's, 1e-5 and 0.99;
-`descent=faster` has the rate 1e-4. That all functions are learned with peepholes, and without them only the cosine of
-period 10, are the paper's findings in words; the tables' numbers are not known but for the cosine of period 25.
+The paper's limit is 10,000,000 streams; here it is {LIMIT:,}. The paper's rate and momentum are 1e-5 and 0.99
+(`descent=paper`). `descent=ours`, the default, has the rate 1e-4: it learns the same functions in about a tenth of the
+streams, and within the limit the cosine of period 10 without peepholes too, as the paper reports. Published is that
+without peepholes only this cosine is learned, and the figures of the cosine of period 25; other numbers are not known.
 The triangle has the range [0, 1]; the record has its two branches exchanged, which would give [1, 2].
 """.strip(),
 )

@@ -60,11 +60,11 @@ GENERATING = Experiment(
     notes=f"""
 {NOTES}
 
-The paper's limit is 10,000,000 streams; here it is {LIMIT:,}. Published numbers of streams come from an uncertain
-record, the networks' share does not. The paper's rate and momentum are 1e-5 and 0.999 (`descent=paper`). With them
+The paper's limit is 10,000,000 streams; here it is {LIMIT:,}. Published numbers come from an uncertain
+record. The paper's rate and momentum are 1e-5 and 0.999 (`descent=paper`). With them
 F = 10 and 20 take the published numbers of streams, but from F = 30 on networks are thrown into saturation soon after
 their first right spikes, and stay there. With 1e-4 and 0.99 (`descent=ours`, the default), the same ratio of rate to
-1 - momentum, F = 10 and 20 take as long and all others are learned too.
+1 - momentum, F = 10 and 20 take as long, and longer periods are learned too by nearly all networks.
 
 The paper says that this task needs peepholes. We do not find this for short periods: networks without peepholes learn
 them too, in about as many streams. Their gates see the cell's output, which is not quite zero while the output gate is
