@@ -232,6 +232,33 @@ def test_following_sequences():
     assert_same(one.activations, two.activations, 0)
 
 
+@pytest.mark.parametrize("update", ["step", "end"])
+def test_rehearsing_is_following_and_testing_in_turn(update):
+    network = NETWORKS["continual"]._with(init=1.0)
+    rng = np.random.default_rng(5)
+    codes, goals = rng.integers(-1, 7, 200), rng.integers(-1, 7, 200)
+    begin = rng.integers(0, 150, (60, 2))
+    spans = np.stack([begin, begin + rng.integers(1, 40, (60, 2))], 2)
+    spans[40, 1] = [9, 9]  # an empty test has no wrong step, so that nothing comes after it
+    one, two = (Learner(network, Descent(0.1, 0.5), update=update, seed=1) for _ in range(2))
+    right = one.rehearse(codes, goals, spans[:, 0], spans[:, 1], 0.7)
+    for k, (learned, tested) in enumerate(spans[:41]):
+        two.reset()
+        assert two.follow(codes[slice(*learned)], goals[slice(*learned)], 0.7) == right[k, 0]
+        two.reset()
+        assert two.follow(codes[slice(*tested)], goals[slice(*tested)], 0.7, learn=False) == right[k, 1]
+        if right[k, 1] == tested[1] - tested[0]:
+            break
+    assert len(right) == k + 1 > 3
+    assert len(np.unique(right[:, 1])) > 2
+    for name in ("weights", "moments"):
+        assert np.array_equal(one._arrays()[name], two._arrays()[name])
+    with pytest.raises(ValueError, match="1 streams to learn from but 2 to test on"):
+        one.rehearse(codes, goals, [[0, 1]], [[0, 1], [0, 1]], 0.8)
+    with pytest.raises(ValueError, match="tolerance"):
+        one.rehearse(codes, goals, [[0, 1]], [[0, 1]], -1)
+
+
 def test_nan_outputs_are_wrong():
     learner = Learner(NETWORKS["reber"])
     learner._weights[:] = np.nan

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 
-from carrousel.papers import baselines, gers2000, hochreiter1997, schmidhuber1996
+from carrousel.papers import baselines, gers2000, gers2001, gers2002, hochreiter1997, schmidhuber1996
 from carrousel.papers._experiment import RUNNING, SUCCESS, Experiment, Figure, Picture, Quick, Row, Trial, success
 from carrousel.papers._report import report, stem, table
 from carrousel.papers._run import quick, reproduce, trials_directory
@@ -34,7 +34,7 @@ __all__ = [
     "trials_directory",
 ]
 
-_PAPERS = (schmidhuber1996, hochreiter1997, gers2000, baselines)
+_PAPERS = (schmidhuber1996, hochreiter1997, gers2000, gers2001, gers2002, baselines)
 
 EXPERIMENTS = {experiment.name: experiment for paper in _PAPERS for experiment in paper.EXPERIMENTS}
 """All experiments by name."""

@@ -7,9 +7,11 @@ from carrousel.tasks._continual import ContinualReber, ContinualTask, ContinualT
 from carrousel.tasks._distractors import LongLagDistractors
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import CodedSequences, NoiseFreeLag, NoRegularities
+from carrousel.tasks._languages import CountingLanguage
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
 from carrousel.tasks._sequences import Sequences
 from carrousel.tasks._temporal_order import TemporalOrder
+from carrousel.tasks._timing import GeneratingSpikes, MeasuringDelays, PeriodicFunction, TimedStream
 from carrousel.tasks._two_sequence import TwoSequence
 
 __all__ = [
@@ -18,20 +20,25 @@ __all__ = [
     "ContinualReber",
     "ContinualTask",
     "ContinualTemporalOrder",
+    "CountingLanguage",
     "EmbeddedReber",
     "Endless",
     "FirstElements",
     "FreeLatch",
+    "GeneratingSpikes",
     "LongLagDistractors",
+    "MeasuringDelays",
     "Multiplication",
     "NoRegularities",
     "NoiseFreeLag",
     "Parity",
+    "PeriodicFunction",
     "Reber",
     "Sequences",
     "Stream",
     "Strings",
     "TemporalOrder",
+    "TimedStream",
     "Tomita",
     "TwoSequence",
 ]

@@ -15,7 +15,8 @@ from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT, TOU
 from carrousel.learning.online._layout import Layout
 from carrousel.learning.online._network import Network
 from carrousel.learning.online._optimisers import PENDING, RATE, Descent, Optimiser, update_steps
-from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets
+from carrousel.learning.online._rehearse import rehearse
+from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets, joined
 
 __all__ = ["Learner"]
 
@@ -183,6 +184,37 @@ class Learner:
             self._traces[:], self._flags[:], self._counters[TOUCHED] = 0, 0, 0
         return right
 
+    def rehearse(self, inputs: Any, targets: Any, learned: Any, tested: Any, tolerance: float) -> np.ndarray:
+        """Learns from one stream and tests on another, in turn, until a test is right to its end.
+
+        Each begins at a reset and ends at its first wrong step, as :meth:`follow` has it; a test changes no weights.
+
+        Args:
+            inputs, targets: the steps of all streams.
+            learned, tested: ``[rounds, 2]``, where in the steps each round's two streams begin and end.
+            tolerance: at least 0.
+
+        Returns:
+            ``[rounds made, 2]``: the number of right steps of the stream learned from, and of the one tested on.
+
+        >>> learner = Learner(Network(1, 1, feeds={"output": "cell bias"}), 1.0)
+        >>> right = learner.rehearse([0, 0, 0], [[1.0]] * 3, [[0, 3]] * 99, [[0, 3]] * 99, tolerance=0.4)
+        >>> right[[0, -1], 1].tolist()  # the first test, and the last
+        [0, 3]
+        """
+        if not tolerance >= 0:
+            raise ValueError(f"tolerance must be a number not negative, got {tolerance!r}")
+        inputs = checked_inputs(inputs, self.network.inputs, self.dtype)
+        targets = checked_targets(targets, len(inputs), self.network.outputs, self.dtype)
+        spans = [checked_spans(each, len(inputs)) for each in (learned, tested)]
+        if len(spans[0][0]) != len(spans[1][0]):
+            raise ValueError(f"there are {len(spans[0][0])} streams to learn from but {len(spans[1][0])} to test on")
+        begin, end = (np.stack([streams[k] for streams in spans], 1) for k in range(2))
+        right = np.zeros((len(begin), 2), np.int64)
+        none = np.zeros((0, 0), self.dtype)
+        made = rehearse(*self._arguments(inputs, targets), begin, end, none, float(tolerance), right)
+        return right[:made]
+
     def outputs(self, inputs: Any) -> np.ndarray:
         """What the network would say in the next steps, ``[steps, outputs]``; nothing changes."""
         before = self._state.copy()
@@ -257,14 +289,7 @@ class Learner:
     ) -> tuple[np.ndarray, int]:
         n = self.network
         if spans is None:
-            lengths = np.array([len(steps) for steps in inputs], np.int64)
-            spans = np.stack([np.cumsum(lengths) - lengths, np.cumsum(lengths)], 1)
-            inputs = np.concatenate([np.asarray(steps) for steps in inputs]) if len(inputs) else np.zeros((0, n.inputs))
-            if targets is not None:
-                if len(targets) != len(lengths) or any(len(a) != b for a, b in zip(targets, lengths, strict=True)):
-                    raise ValueError("there must be one target for each step of each sequence; NaN or -1 is none")
-                joined = [np.asarray(steps) for steps in targets]
-                targets = np.concatenate(joined) if joined else np.zeros((0, n.outputs))
+            inputs, targets, spans = joined(inputs, targets, n.inputs)
         inputs = checked_inputs(inputs, n.inputs, self.dtype)
         if targets is not None:
             targets = checked_targets(targets, len(inputs), n.outputs, self.dtype)
@@ -285,6 +310,16 @@ class Learner:
         tolerance: float = -1.0,
     ) -> tuple[np.ndarray, int]:
         """The outputs that are told, and how many steps there were until one was wrong."""
+        told = 0
+        if telling != SILENT:
+            told = len(begin) if telling == LAST_STEP else int((end - begin).sum())
+        outputs = np.empty((told, self.network.outputs), self.dtype)
+        given = self._arguments(inputs, targets)
+        right = run(*given, begin, end, resets, learning, telling, outputs, float(tolerance))
+        return outputs, right
+
+    def _arguments(self, inputs: np.ndarray, targets: np.ndarray | None) -> tuple[np.ndarray, ...]:
+        """The first arguments of the compiled functions: the network, what changes, the steps."""
         none, no_codes = np.zeros((0, 0), self.dtype), np.zeros(0, np.int64)
         coded = inputs.ndim == 1
         codes, dense, given = no_codes, none, np.zeros(0, np.uint8)
@@ -292,18 +327,12 @@ class Learner:
             codes = targets
         elif targets is not None:
             dense, given = targets, (~np.isnan(targets[:, 0])).astype(np.uint8)
-        outputs = none
-        if telling != SILENT:
-            told = len(begin) if telling == LAST_STEP else int((end - begin).sum())
-            outputs = np.empty((told, self.network.outputs), self.dtype)
-        right = run(
+        return (
             self._layout.plan, self._layout.sources, self._squash, self._masks,
             self._weights, self._back, self._state, self._traces, self._gradient, self._moments, self._work,
             self._touched, self._flags, self._active, self._x, self._counters, self._rates,
             inputs if coded else no_codes, none if coded else inputs, codes, dense, given,
-            begin, end, resets, learning, telling, outputs, float(tolerance),
         )  # fmt: skip
-        return outputs, right
 
     def _apply(self) -> None:
         method = int(self._counters[4])

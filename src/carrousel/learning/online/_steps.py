@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["checked_inputs", "checked_spans", "checked_targets"]
+__all__ = ["checked_inputs", "checked_spans", "checked_targets", "joined"]
 
 
 def checked_inputs(inputs: Any, size: int, dtype: np.dtype) -> np.ndarray:
@@ -66,6 +66,22 @@ def _sums(steps: np.ndarray) -> bool:
     """Whether the sum of all is finite. Then each is, and nothing slower has to look at them."""
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(steps.sum()))
+
+
+def joined(inputs: Any, targets: Any, size: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Lists of sequences as the steps of all, and where each begins and ends; ``targets`` can be None.
+
+    Raises:
+        ValueError: the targets are not as many as the steps.
+    """
+    lengths = np.array([len(steps) for steps in inputs], np.int64)
+    ends = np.cumsum(lengths)
+    if targets is not None:
+        if len(targets) != len(lengths) or any(len(a) != b for a, b in zip(targets, lengths, strict=True)):
+            raise ValueError("there must be one target for each step of each sequence; NaN or -1 is none")
+        targets = np.concatenate([np.asarray(steps) for steps in targets]) if len(lengths) else np.zeros((0, size))
+    steps = np.concatenate([np.asarray(steps) for steps in inputs]) if len(lengths) else np.zeros((0, size))
+    return steps, targets, np.stack([ends - lengths, ends], 1)
 
 
 def _codes(values: Any, size: int, what: str) -> np.ndarray | None:

@@ -1,0 +1,194 @@
+"""Gers & Schmidhuber 2001: the tables of the three languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from carrousel.papers._experiment import Experiment, Figure, Picture, Quick, Row
+from carrousel.papers.gers2001._trial import LANGUAGES, OPTIONS, begin, network, summary, train, trial
+
+__all__ = ["ANBMBMAN", "ANBN", "ANBNCN"]
+
+CITATION = (
+    "F. A. Gers, J. Schmidhuber: LSTM recurrent networks learn simple context-free and context-sensitive languages. "
+    "IEEE Transactions on Neural Networks 12(6), 2001"
+)
+LIMIT = 10_000_000  # training strings after which a network has failed
+FURTHER = 300_000  # after the first acceptance
+RATE = 1e-5
+FIGURES = (
+    Figure("success_rate", "success", ".0%"),
+    Figure("sequences_mean", "strings"),
+    Figure("best_at_stop", "best n at stop"),
+    Figure("average_at_stop", "average"),
+    Figure("best", "best n later"),
+    Figure("average", "average"),
+)
+HEADLINE = "The published share of networks and best n are certain; the other figures come from an uncertain record."
+UNCERTAIN = "All published figures of this row come from an uncertain record."
+NOTES = f"""
+Architecture, biases, squashing and the alternation of {1000:,} training strings with a test are the paper's. Rate 1e-5
+and momentum 0.99, used here, are remembered with less certainty. The paper's target coding, its threshold and the
+moment of the weight change are not known. The range (-2, 2) of the output units suggests targets of 1 and -1 told apart
+by their sign, which is the default (`coding=signs`) and gives numbers of training strings near the published ones;
+`coding=bits` has logistic outputs, targets 1 and 0 and the threshold 0.5. Weights change after every step, or with
+`update=end` at a string's end; `momentum=0` is the plain constant rate.
+
+Training stops at the first test that accepts all training strings: "n at stop" is how far that network gets, all
+shorter strings being accepted too. Networks that have just learned their training strings count only a little further
+than these. Counting becomes exact as training goes on. So every network is trained on {FURTHER:,} strings more, with a
+test of the reach after every {1000:,}; "n later" is the best of these, of each network. The published best and average
+stand beside it, since no network reaches 1000 at the stop. It is a choice among tests, as the paper's "best network"
+is. Training uses float32.
+""".strip()
+
+
+def _columns(model: str, strings: str, weights: str) -> dict[str, str]:
+    return {"network": model, "training strings": strings, "weights": weights}
+
+
+def _row(language: str, most: int, longest: int, published: Mapping[str, Any], strings: str) -> Row:
+    config = {
+        "language": language,
+        "most": most,
+        "longest": longest,
+        "rate": RATE,
+        "limit": LIMIT,
+        "further": FURTHER,
+    }
+    net = network(language)
+    blocks = "1 block" if net.blocks == 1 else f"{net.blocks} blocks"
+    columns = _columns(blocks, strings, str(net.weight_count))
+    note = HEADLINE if published.get("best") == longest and published["success_rate"] == 1 else UNCERTAIN
+    return Row(
+        f"lstm-{most}",
+        "LSTM",
+        columns,
+        {"trials": 10, **published} if published else {},
+        config,
+        note=note if published else "",
+    )
+
+
+def _quoted(name: str, label: str, hidden: int, strings: str, trials: int, **published: Any) -> Row:
+    columns = _columns(f"{hidden} hidden units", strings, "-")
+    return Row(name, label, columns, {"trials": trials, **published})
+
+
+def _draw(path: Path, result: Mapping[str, Any]) -> None:
+    """Trains networks on a^n b^n c^n until one accepts all strings up to n = 20, and 20,000 strings more."""
+    from carrousel.papers.gers2001._picture import draw
+
+    seed, options = result["seed"], result["options"]
+    for number in range(10):
+        rng = np.random.default_rng([seed, number])
+        learner = begin("anbncn", RATE, options, rng)
+        done, accepted = 0, False
+        while not accepted and done < 200_000:
+            accepted, _ = train(learner, "anbncn", 20, 1_000, options["coding"], rng)
+            done += 1_000
+        if accepted:
+            train(learner, "anbncn", 20, 20_000, options["coding"], rng)
+            title = f"a$^n$b$^n$c$^n$, n = 20: a network after {done + 20_000:,} strings with n up to 20"
+            draw(learner, LANGUAGES["anbncn"], (20,), path, title)
+            return
+    raise ValueError("none of 10 networks learned the language, so there is nothing to draw")
+
+
+ANBN = Experiment(
+    "gers2001/anbn",
+    "a^n b^n, a context-free language: predict which symbols can follow; how far does counting generalise?",
+    CITATION,
+    (
+        _quoted("sun-1993", "Sun et al. 1993", 5, "n = 1..160", 1, success_rate=1.0, best=160),
+        _quoted(
+            "wiles-elman-1995", "Wiles & Elman 1995", 2, "n = 1..11", 20,
+            success_rate=0.2, sequences_mean=2_000_000, best=18,
+        ),
+        _quoted(
+            "tonkes-wiles-1997", "Tonkes & Wiles 1997", 2, "n = 1..10", 100,
+            success_rate=0.13, sequences_mean=10_000, best=12,
+        ),
+        _quoted(
+            "rodriguez-1999", "Rodriguez et al. 1999", 2, "n = 1..11", 50,
+            success_rate=0.16, sequences_mean=267_000, best=16,
+        ),
+        _row(
+            "anbn", 10, 1000,
+            {"success_rate": 1.0, "sequences_mean": 22_000, "best": 1000, "average": 118}, "n = 1..10",
+        ),
+    ),
+    trial,
+    figures=FIGURES,
+    summary=summary,
+    options=OPTIONS,
+    quick=Quick(
+        "Two networks accept all strings with n up to 10, and after 30,000 strings more count beyond n = 12",
+        lambda rows: rows["lstm-10"]["success_rate"] == 1 and rows["lstm-10"]["best"] > 12,
+        ("lstm-10",),
+        trials=2,
+        config={"limit": 150_000, "further": 30_000, "longest": 100},
+    ),
+    notes=NOTES + "\n\nThe rows of earlier networks are as the paper quotes them, from an uncertain record; Wiles & "
+    "Elman's trained strings, share and best n are certain.",
+)  # fmt: skip
+
+ANBMBMAN = Experiment(
+    "gers2001/anbmbman",
+    "a^n b^m B^m A^n, a context-free language of two nested counts: predict which symbols can follow",
+    CITATION,
+    (
+        _row("anbmbman", 12, 100, {}, "n + m up to 12"),
+        _row("anbmbman", 51, 100, {}, "n + m up to 51"),
+    ),
+    trial,
+    figures=FIGURES,
+    summary=summary,
+    options=OPTIONS,
+    quick=Quick(
+        "A network accepts all 66 strings with n + m up to 12",
+        lambda rows: rows["lstm-12"]["success_rate"] == 1 and rows["lstm-12"]["best"] >= 12,
+        ("lstm-12",),
+        config={"limit": 400_000, "further": 0, "longest": 30},
+    ),
+    notes=NOTES + "\n\nThe paper's results for this language are not known. n here stands for n + m: strings are "
+    "tried up to n + m = 100.",
+)
+
+_ANBNCN = {
+    10: (54_000, 1.0, 52, 28),
+    20: (28_000, 1.0, 160, 66),
+    30: (37_000, 1.0, 228, 91),
+    40: (51_000, 0.9, 500, 120),
+    50: (60_000, 1.0, 500, 409),
+}
+
+
+def _anbncn_row(most: int) -> Row:
+    sequences, share, best, average = _ANBNCN[most]
+    published = {"success_rate": share, "sequences_mean": sequences, "best": best, "average": average}
+    return _row("anbncn", most, 500, published, f"n = 1..{most}")
+
+
+ANBNCN = Experiment(
+    "gers2001/anbncn",
+    "a^n b^n c^n, a context-sensitive language: predict which symbols can follow; how far does counting generalise?",
+    CITATION,
+    tuple(_anbncn_row(most) for most in _ANBNCN),
+    trial,
+    figures=FIGURES,
+    summary=summary,
+    options=OPTIONS,
+    quick=Quick(
+        "A network accepts all strings with n up to 10",
+        lambda rows: rows["lstm-10"]["success_rate"] == 1 and rows["lstm-10"]["best"] >= 10,
+        ("lstm-10",),
+        config={"limit": 300_000, "further": 0, "longest": 50},
+    ),
+    pictures=(Picture("counters", "Two cells that count, gates and predictions over one string", _draw),),
+    notes=NOTES,
+)

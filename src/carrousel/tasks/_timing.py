@@ -1,0 +1,124 @@
+"""Measuring and generating time: delays between spikes, spikes at intervals, periodic functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["GeneratingSpikes", "MeasuringDelays", "PeriodicFunction", "TimedStream"]
+
+
+@dataclass(frozen=True)
+class TimedStream:
+    """A continual stream of one input and one target, in which every step has a target.
+
+    Attributes:
+        inputs, targets: ``[steps, 1]``.
+        ends: ``[periods]``, the steps after which a period, or the time up to a spike, is over.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    ends: np.ndarray
+
+    def spans(self, rng: np.random.Generator, number: int, periods: int) -> np.ndarray:
+        """Where ``number`` streams of so many periods begin and end, each from a random period on, ``[number, 2]``.
+
+        Periods are independent of each other, so that each of these is a stream of the same kind; they can overlap.
+        """
+        first = rng.integers(0, len(self.ends) - periods + 1, number)
+        begins = np.concatenate([[0], self.ends])
+        return np.stack([begins[first], begins[first + periods]], 1)
+
+
+@dataclass(frozen=True)
+class MeasuringDelays:
+    """MSD: how long is it since the last spike of the input?
+
+    Spikes come ``fixed`` + I steps after each other (the first so many after the beginning), I being drawn anew from
+    ``intervals`` each time. The target is I at the moment of the spike that ends the interval; in between it is 0, or
+    there is none.
+
+    Gers, Schraudolph & Schmidhuber 2002. A step is right if the output is nearer than 0.49 to the target.
+
+    Args:
+        fixed, intervals: the delays are ``fixed`` + each of these.
+        silent: whether the target is 0 between spikes.
+        tolerance: of a step.
+
+    >>> stream = MeasuringDelays(3, (0, 1)).stream(2, np.random.default_rng(0))
+    >>> stream.inputs[:, 0].tolist(), stream.targets[:, 0].tolist()
+    ([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0])
+    """
+
+    fixed: int = 10
+    intervals: tuple[int, ...] = (0, 1)
+    silent: bool = True
+    tolerance: float = 0.49
+
+    def stream(self, periods: int, rng: np.random.Generator) -> TimedStream:
+        """A stream of so many spikes."""
+        drawn = rng.choice(self.intervals, periods)
+        ends = np.cumsum(self.fixed + drawn)
+        inputs = np.zeros((int(ends[-1]), 1), np.float32)
+        targets = np.full_like(inputs, 0 if self.silent else np.nan)
+        inputs[ends - 1, 0] = 1
+        targets[ends - 1, 0] = drawn
+        return TimedStream(inputs, targets, ends)
+
+
+@dataclass(frozen=True)
+class GeneratingSpikes:
+    """GTS: a spike of the output, target 1, at every ``period``-th step, and 0 in between; the input is constant.
+
+    Gers, Schraudolph & Schmidhuber 2002. A step is right if the output is nearer than 0.49 to the target.
+
+    >>> GeneratingSpikes(3).stream(2, np.random.default_rng(0)).targets[:, 0].tolist()
+    [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
+    """
+
+    period: int = 10
+    input: float = 1.0
+    tolerance: float = 0.49
+
+    def stream(self, periods: int, rng: np.random.Generator) -> TimedStream:
+        """A stream of so many periods; nothing is drawn."""
+        targets = np.tile(np.eye(self.period, dtype=np.float32)[-1], periods)[:, None]
+        return TimedStream(np.full_like(targets, self.input), targets, np.arange(1, periods + 1) * self.period)
+
+
+@dataclass(frozen=True)
+class PeriodicFunction:
+    """PFG: a function of time with the given period; the input is constant.
+
+    ``"cos"``: (1 - cos(2 pi t / F)) / 2. ``"tri"``: rises from 0 to 1 in half a period, and falls again.
+    ``"rect"``: 1 in the second half of the period, t mod F > F/2, and 0 in the first.
+
+    Gers, Schraudolph & Schmidhuber 2002. A step is right if the output is nearer than ``tolerance`` to the target.
+
+    >>> stream = PeriodicFunction("tri", 4).stream(2, np.random.default_rng(0))
+    >>> stream.targets[:, 0].tolist()
+    [0.0, 0.5, 1.0, 0.5, 0.0, 0.5, 1.0, 0.5]
+    """
+
+    shape: str = "cos"
+    period: int = 10
+    input: float = 1.0
+    tolerance: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.shape not in ("cos", "tri", "rect"):
+            raise ValueError(f"shape must be cos, tri or rect, got {self.shape!r}")
+
+    def stream(self, periods: int, rng: np.random.Generator) -> TimedStream:
+        """A stream of so many periods from t = 0 on; nothing is drawn."""
+        phase = np.arange(self.period) / self.period
+        if self.shape == "cos":
+            wave = (1 - np.cos(2 * np.pi * phase)) / 2
+        elif self.shape == "tri":
+            wave = np.where(phase <= 0.5, 2 * phase, 2 - 2 * phase)
+        else:
+            wave = (phase > 0.5).astype(float)
+        targets = np.tile(wave.astype(np.float32), periods)[:, None]
+        return TimedStream(np.full_like(targets, self.input), targets, np.arange(1, periods + 1) * self.period)

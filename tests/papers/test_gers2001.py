@@ -1,0 +1,100 @@
+"""Gers & Schmidhuber 2001."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from carrousel.papers import gers2001
+from carrousel.papers.gers2001 import _trial as languages
+from carrousel.papers.gers2001._picture import draw
+
+EXPERIMENTS = {experiment.name: experiment for experiment in gers2001.EXPERIMENTS}
+
+
+def test_weight_counts_and_first_biases():
+    for name, count in (("anbn", 38), ("anbmbman", 110), ("anbncn", 90)):
+        network = languages.network(name)
+        assert network.weight_count == count
+        weights = network.initial_weights(np.random.default_rng(0))
+        assert (weights["input_gate"][:, -1] == -1).all()
+        assert (weights["forget_gate"][:, -1] == 2).all()
+        assert (weights["output_gate"][:, -1] == -2).all()
+        assert all(np.abs(w[:, :-1]).max() <= 0.1 for w in weights.values() if w.shape[1] > 1)
+    for experiment in gers2001.EXPERIMENTS:
+        for row in experiment.own_rows():
+            assert row.columns["weights"] == str(languages.network(row.config["language"]).weight_count)
+
+
+def test_the_published_headline():
+    anbn, anbncn = EXPERIMENTS["gers2001/anbn"], EXPERIMENTS["gers2001/anbncn"]
+    assert anbn.row("lstm-10").published["best"] == 1000
+    assert anbncn.row("lstm-50").published["best"] == 500
+    quoted = {row.name: row.published for row in anbn.rows if row.config is None}
+    assert quoted["wiles-elman-1995"]["success_rate"] == 0.2
+    assert quoted["wiles-elman-1995"]["best"] == 18
+    assert [row.config["most"] for row in anbncn.own_rows()] == [10, 20, 30, 40, 50]
+    assert [row.config["most"] for row in EXPERIMENTS["gers2001/anbmbman"].own_rows()] == [12, 51]
+
+
+class Counter:
+    """Predicts rightly up to so many repeats."""
+
+    def __init__(self, language, right, coding):
+        self.language, self.right, self.code = languages.LANGUAGES[language], right, languages.CODINGS[coding]
+
+    def sequence_outputs(self, codes, spans):
+        rows = []
+        for begin, end in spans:
+            string = np.bincount(codes[begin:end], minlength=len(self.language.inputs))[1:]
+            numbers = [string[self.language.counts.index(k)] for k in range(max(self.language.counts) + 1)]
+            out = np.where(self.language.encode([numbers]).legal, self.code.high, self.code.low)
+            if sum(numbers) > self.right:
+                out[-1] = self.code.low
+            rows.append(out)
+        return np.concatenate(rows)
+
+
+@pytest.mark.parametrize("language", languages.LANGUAGES)
+@pytest.mark.parametrize("coding", languages.CODINGS)
+@pytest.mark.parametrize("right", [2, 10, 16, 17, 24, 39, 40])
+def test_the_reach_is_found_exactly(language, coding, right):
+    assert languages.reach(Counter(language, right, coding), language, 40, coding) == right
+
+
+def test_the_reach_of_an_untrained_network_is_nothing():
+    options = EXPERIMENTS["gers2001/anbn"].choose({})
+    learner = languages.begin("anbn", 1e-5, options, np.random.default_rng(0))
+    assert languages.reach(learner, "anbn", 20, "signs") == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"coding": "bits", "update": "end", "momentum": "0"}])
+def test_a_trial_depends_on_its_number_alone(options):
+    experiment = EXPERIMENTS["gers2001/anbn"]
+    config = {**experiment.row("lstm-10").config, "limit": 2_000}
+    chosen = experiment.choose(options)
+    one, two, other = (experiment.trial(config, chosen, 0, number) for number in (3, 3, 4))
+    assert (one["sequences"], one["steps"], one["success"]) == (two["sequences"], two["steps"], False)
+    assert one["steps"] != other["steps"]
+    assert abs(one["steps"] / one["sequences"] - 12) < 0.5  # S and 2 n letters, n = 1..10
+
+
+def test_training_goes_on_after_the_first_acceptance(tmp_path):
+    experiment = EXPERIMENTS["gers2001/anbn"]
+    config = {**experiment.row("lstm-10").config, "limit": 150_000, "further": 4_000, "longest": 40}
+    found = experiment.trial(config, experiment.choose({}), 0, 0)
+    assert found["success"]
+    assert 10 <= found["reach"] <= found["later_reach"] <= 40
+    assert found["sequences"] <= found["later_sequences"] <= found["sequences"] + 4_000
+    learner = languages.begin("anbn", 1e-5, experiment.choose({}), np.random.default_rng(0))
+    draw(learner, languages.LANGUAGES["anbn"], (4,), tmp_path / "x.png", "A title")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_means_are_over_those_that_accepted():
+    won = {"success": True, "sequences": 10, "reach": 4, "later_reach": 20}
+    lost = {"success": False, "sequences": 99}
+    found = languages.summary([won, lost, {**won, "reach": 6, "later_reach": 10}])
+    assert found["success_rate"] == 2 / 3
+    assert (found["best_at_stop"], found["average_at_stop"], found["best"], found["average"]) == (6, 5, 20, 15)
+    assert languages.summary([lost])["best"] is None
