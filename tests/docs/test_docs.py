@@ -14,7 +14,7 @@ import carrousel
 from carrousel.engine import Layer, cpu
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/module.md", "docs/engine.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/module.md", "docs/engine.md", "docs/online.md", "docs/experiments.md"]
 
 
 @pytest.fixture(scope="module")
@@ -134,12 +134,15 @@ def test_the_pages_have_their_examples() -> None:
         "CONTRIBUTING.md": 1,
         "docs/module.md": 1,
         "docs/engine.md": 1,
+        "docs/online.md": 3,
+        "docs/experiments.md": 1,
     }
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_examples_run(code: str, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     torch.manual_seed(0)
     names: dict[str, object] = {"__name__": "example"}
     exec(compile(code, "example", "exec"), names)
