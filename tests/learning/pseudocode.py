@@ -141,13 +141,13 @@ class Pseudocode:
         self.y = y
         self.steps += 1
         if target is not None:
-            self.backward(y, yhat, y_k, net_k, net_i, net_out, y_out, target, h, dh, dfk, dfi)
+            self.backward(y, yhat, y_k, net_k, net_i, net_in, net_phi, net_out, y_out, target, h, dh, dfk, dfi)
         if isinstance(self.update, int) and self.steps % self.update == 0:
             self.change()
         self.alpha *= self.decay
         return y_k
 
-    def backward(self, y, yhat, y_k, net_k, net_i, net_out, y_out, target, h, dh, dfk, dfi):
+    def backward(self, y, yhat, y_k, net_k, net_i, net_in, net_phi, net_out, y_out, target, h, dh, dfk, dfi):
         """backward pass (if error injected)."""
         n, S = self.n, self.n.block_size
         # errors and deltas
@@ -171,6 +171,12 @@ class Pseudocode:
             for v in self.S:
                 e_s[j, v] = y_out[j] * dh(self.s[j][v]) * back["cell", j * S + v]
         # weight updates
+        #   gates that the outputs see: as conventional units, beside what reaches them through their cells
+        for gate, net in (("input_gate", net_in), ("forget_gate", net_phi), ("output_gate", net_out)):
+            if gate in n.sources("output"):
+                for j in self.blocks:
+                    for m, y_m in enumerate(self.feed(gate, yhat)):
+                        self.dw[gate][j][m] += self.alpha * df(net[j]) * back[gate, j] * y_m
         #   output units (5.9)
         for k in range(n.outputs):
             for m, y_m in enumerate(self.feed("output", y)):

@@ -65,6 +65,15 @@ NETWORKS = {
         5, 4, 0, hidden=3, hidden_squash="tanh", feeds={"hidden": "input hidden bias", "output": "input hidden bias"}
     ),
     "perceptron": Network(5, 9, 0, forget_gates=True, peepholes=True, feeds={"output": "input bias"}),
+    "outputs see gates": Network(
+        7, 9, 4, 2, hidden=2, feeds={"output": "cell hidden input_gate output_gate"}, init=0.4
+    ).biased("input_gate output_gate", output_gate=(-1, -2, -3, -4)),
+    "outputs see gates and inputs": Network(
+        3, 2, 9, forget_gates=True, feeds={"output": "input cell input_gate forget_gate output_gate bias"}, init=0.4
+    ).biased("forget_gate"),
+    "outputs see input gates": Network(
+        3, 2, 3, 2, output_gates=False, feeds={"output": "cell input_gate"}, init=0.5
+    ),
     "five slots alike": Network(2, 3, 1, 5, hidden=1, output_squash="tanh", init=0.4),
 }
 
