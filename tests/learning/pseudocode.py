@@ -25,7 +25,8 @@ GATES = ("input_gate", "forget_gate", "output_gate")
 
 
 class Pseudocode:
-    def __init__(self, network, weights, alpha, update="step", cross_entropy=False, decay=1.0):
+    def __init__(self, network, weights, alpha, update="step", cross_entropy=False, decay=1.0, insensitive=0.0):
+        self.insensitive = insensitive
         self.decay = decay  # of alpha, at every step (2000, "sequential alpha decay")
         self.n, self.alpha, self.update, self.cross_entropy = network, alpha, update, cross_entropy
         self.w = {name: value.tolist() for name, value in weights.items()}
@@ -153,6 +154,7 @@ class Pseudocode:
         # errors and deltas
         #   injection error
         e_k = [t - y for t, y in zip(target, y_k, strict=True)]
+        e_k = [0.0 if abs(e) < self.insensitive else e for e in e_k]
         #   deltas of output units (5.10)
         delta_k = [e if self.cross_entropy else dfk(net) * e for e, net in zip(e_k, net_k, strict=True)]
         column = 0

@@ -261,6 +261,24 @@ def test_weights_of_a_network_without_cells_go_into_a_larger_one():
     assert ((small.outputs(x) > 0.5) == (x[:, :2] > x[:, 1:])).mean() > 0.95
 
 
+@pytest.mark.parametrize("coded", [True, False])
+def test_small_errors_count_as_none(coded):
+    network = Network(5, 9, 3, 2, init=0.6)
+    rng = np.random.default_rng(4)
+    learner = Learner(network, 0.3, insensitive=0.4, dtype=np.float64)
+    plain = Learner(network, 0.3, dtype=np.float64)
+    codes = rng.integers(-1, 9, 400)
+    x = rng.normal(size=(400, 5))
+    y = np.eye(9)[codes]
+    y[codes < 0] = np.nan
+    _, weights = follow(network, learner, x, y, 400, 0.3, "step", insensitive=0.4)
+    for one in (learner, plain):
+        one.learn(x, codes if coded else y)
+    for name, value in learner.weights.items():
+        np.testing.assert_allclose(value, weights[name], rtol=1e-9, atol=1e-12)
+    assert any(np.abs(plain.weights[name] - weights[name]).max() > 0.01 for name in weights)
+
+
 def test_cross_entropy_equals_the_pseudocode():
     network = NETWORKS["continual"]
     x, y = stream(network, 300)
@@ -403,6 +421,12 @@ def test_what_is_not_finite_is_refused_and_leaves_no_trace(bad):
         (lambda l: Network(1, 1, squares=1), "squares"),
         (lambda l: Network(1, 1, feeds={"cell": "inputs"}), "sources are"),
         (lambda l: Network(1, 1, feeds={"output": "input"}), "must be fed by 'cell'"),
+        (lambda l: Network(1, 1, feeds={"output": "cell input_gate"}), "all gates or by none"),
+        (
+            lambda l: Network(1, 1, peepholes=True, feeds={"output": "cell input_gate output_gate"}),
+            "none that has peepholes",
+        ),
+        (lambda l: Learner(Network(1, 1), insensitive=-1), "insensitive must be a number"),
         (lambda l: Network(0, 1), "inputs must be a whole number of at least 1"),
         (lambda l: Network(1, 1, bias_init={"cell": (1.0,)}), "'bias' does not feed"),
         (lambda l: Network(1, 1).biased("forget_gate"), "no group 'forget_gate'"),

@@ -36,7 +36,7 @@ Y_INPUT, Y_FORGET, Y_OUTPUT = PLAN["y_input"], PLAN["y_forget"], PLAN["y_output"
 PEEP_INPUT, PEEP_FORGET, PEEP_OUTPUT = PLAN["peep_input"], PLAN["peep_forget"], PLAN["peep_output"]
 TRACE_PEEPS, WORK_INJECT, WORK_SQUASHED = PLAN["trace_peeps"], PLAN["work_inject"], PLAN["work_squashed"]
 WORK_ERROR, WORK_HIDDEN, WORK_DELTA = PLAN["work_error"], PLAN["work_hidden"], PLAN["work_delta"]
-SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY, TRACE_DECAY = 0, 4, 8, 12, 16, 17
+SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY, TRACE_DECAY, INSENSITIVE = 0, 4, 8, 12, 16, 17, 18
 STEPS, TOUCHED, EVERY, METHOD = 1, 2, 3, 4  # places among the counters, beside those of the optimisers
 SILENT, EVERY_STEP, LAST_STEP = 0, 1, 2  # which steps' outputs are wanted
 
@@ -133,6 +133,7 @@ def run(
     one, zero = ones(w), zeros(w)
     kept, trace_kept = fill(w, squash[STATE_DECAY]), fill(w, squash[TRACE_DECAY])
     decays = forget or squash[TRACE_DECAY] != 1
+    insensitive = squash[INSENSITIVE]
     factor = fill(w, rates[RATE]) if direct else one
     coded, coded_targets, following = len(codes) > 0, len(target_codes) > 0, tolerance >= 0
     targeted = learning == 2 or following
@@ -263,13 +264,18 @@ def run(
 
             if error:
                 # Errors and deltas of output units.
+                if insensitive > 0:
+                    for k in range(n_outputs):
+                        if abs(wk[goal + k] - wk[out + k]) < insensitive:
+                            wk[goal + k] = wk[out + k]
                 for lane in range(0, K, 8):
                     delta = (load(wk, goal + lane) - load(wk, out + lane)) * load(mask, lanes + hidden + lane)
                     if not p[CROSS_ENTROPY]:
                         delta = delta * load(wk, out + K + lane)
                     store(wk, out + lane, delta)
                 if coded_targets:
-                    wk[goal + target_codes[t]] = 0
+                    for lane in range(0, K, 8):
+                        store(wk, goal + lane, zero)
                 # Errors of cells and conventional units; deltas of output gates.
                 for lane in range(0, lanes, 8):
                     d_out = zero

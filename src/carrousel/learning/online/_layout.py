@@ -50,11 +50,12 @@ class Layout:
 
     Attributes:
         plan: whole numbers, see :data:`PLAN`.
-        squash: the squashing functions' constants, and those that states and their derivatives decay by.
+        squash: the squashing functions' constants, those that states and their derivatives decay by, and
+            the error that is none.
         sources: the sources of all slots, as places in the array of activations.
     """
 
-    def __init__(self, network: Network, cross_entropy: bool = False) -> None:
+    def __init__(self, network: Network, cross_entropy: bool = False, insensitive: float = 0.0) -> None:
         self.network = network
         S = network.block_size
         lanes, hidden, outputs = _padded(network.blocks), _padded(network.hidden), _padded(network.outputs)
@@ -126,7 +127,7 @@ class Layout:
             for found in [SQUASHES[getattr(network, name)]]
         ]
         trace_decay = network.state_decay if network.traces_decay else 1.0
-        self.squash = np.array([*chain(*squash), network.state_decay, trace_decay])
+        self.squash = np.array([*chain(*squash), network.state_decay, trace_decay, insensitive])
 
     def _places(self, source: str) -> list[int]:
         """Where a source's units stand among the activations, cells block after block."""
