@@ -71,9 +71,7 @@ NETWORKS = {
     "outputs see gates and inputs": Network(
         3, 2, 9, forget_gates=True, feeds={"output": "input cell input_gate forget_gate output_gate bias"}, init=0.4
     ).biased("forget_gate"),
-    "outputs see input gates": Network(
-        3, 2, 3, 2, output_gates=False, feeds={"output": "cell input_gate"}, init=0.5
-    ),
+    "outputs see input gates": Network(3, 2, 3, 2, output_gates=False, feeds={"output": "cell input_gate"}, init=0.5),
     "five slots alike": Network(2, 3, 1, 5, hidden=1, output_squash="tanh", init=0.4),
 }
 

@@ -11,9 +11,9 @@ import pytest
 from carrousel import papers
 from carrousel.cli import main
 from carrousel.learning.online import Learner, Network
-from carrousel.papers import _reber1997 as reber
 from carrousel.papers import _run
-from carrousel.papers._reber_picture import draw
+from carrousel.papers.hochreiter1997 import _reber as reber
+from carrousel.papers.hochreiter1997._reber_picture import draw
 from carrousel.tasks import EmbeddedReber
 
 
@@ -37,6 +37,16 @@ def test_the_published_table():
             net = reber.network(row.config["blocks"], row.config["block_size"])
             assert str(net.weight_count) == row.columns["weights"]
     assert table["rcc"].config is None
+
+
+def test_outputs_that_see_the_hidden_layer():
+    counts = [reber.network(blocks, size, "layer").weight_count for blocks, size in ((4, 1), (3, 2))]
+    assert counts == [264 + 7 * 8, 276 + 7 * 6]
+    task = EmbeddedReber()
+    legal = np.array([[0, 1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0]], bool)
+    outputs = np.array([[0.2, 0.9, 0.1, 0, 0, 0, 0], [0.1, 0.2, 0, 0, 0, 0, 0]])
+    assert task.right(outputs, legal, "best").tolist() == [True, False]
+    assert task.right(outputs, legal).tolist() == [False, False]
 
 
 def test_the_paper_s_initial_weights():
@@ -77,8 +87,9 @@ def test_the_network_of_2000_learns_and_is_drawn(tmp_path):
     training = task.encode([task.draw(rng) for _ in range(128)])
     for seed in range(4):
         learner = Learner(reber.network_of_2000(4, 2), 0.5, seed=seed)
-        success, sequences = reber.train(learner, training, training, rng, 20_000)
+        success, sequences, steps = reber.train(learner, training, training, rng, 20_000)
         assert sequences % 10 == 0
+        assert steps > 8 * sequences
         if success:
             break
     assert success
