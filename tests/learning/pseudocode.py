@@ -25,7 +25,8 @@ GATES = ("input_gate", "forget_gate", "output_gate")
 
 
 class Pseudocode:
-    def __init__(self, network, weights, alpha, update="step", cross_entropy=False, decay=1.0):
+    def __init__(self, network, weights, alpha, update="step", cross_entropy=False, decay=1.0, insensitive=0.0):
+        self.insensitive = insensitive
         self.decay = decay  # of alpha, at every step (2000, "sequential alpha decay")
         self.n, self.alpha, self.update, self.cross_entropy = network, alpha, update, cross_entropy
         self.w = {name: value.tolist() for name, value in weights.items()}
@@ -141,18 +142,19 @@ class Pseudocode:
         self.y = y
         self.steps += 1
         if target is not None:
-            self.backward(y, yhat, y_k, net_k, net_i, net_out, y_out, target, h, dh, dfk, dfi)
+            self.backward(y, yhat, y_k, net_k, net_i, net_in, net_phi, net_out, y_out, target, h, dh, dfk, dfi)
         if isinstance(self.update, int) and self.steps % self.update == 0:
             self.change()
         self.alpha *= self.decay
         return y_k
 
-    def backward(self, y, yhat, y_k, net_k, net_i, net_out, y_out, target, h, dh, dfk, dfi):
+    def backward(self, y, yhat, y_k, net_k, net_i, net_in, net_phi, net_out, y_out, target, h, dh, dfk, dfi):
         """backward pass (if error injected)."""
         n, S = self.n, self.n.block_size
         # errors and deltas
         #   injection error
         e_k = [t - y for t, y in zip(target, y_k, strict=True)]
+        e_k = [0.0 if abs(e) < self.insensitive else e for e in e_k]
         #   deltas of output units (5.10)
         delta_k = [e if self.cross_entropy else dfk(net) * e for e, net in zip(e_k, net_k, strict=True)]
         column = 0
@@ -171,6 +173,12 @@ class Pseudocode:
             for v in self.S:
                 e_s[j, v] = y_out[j] * dh(self.s[j][v]) * back["cell", j * S + v]
         # weight updates
+        #   gates that the outputs see: as conventional units, beside what reaches them through their cells
+        for gate, net in (("input_gate", net_in), ("forget_gate", net_phi), ("output_gate", net_out)):
+            if gate in n.sources("output"):
+                for j in self.blocks:
+                    for m, y_m in enumerate(self.feed(gate, yhat)):
+                        self.dw[gate][j][m] += self.alpha * df(net[j]) * back[gate, j] * y_m
         #   output units (5.9)
         for k in range(n.outputs):
             for m, y_m in enumerate(self.feed("output", y)):

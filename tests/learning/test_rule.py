@@ -65,6 +65,13 @@ NETWORKS = {
         5, 4, 0, hidden=3, hidden_squash="tanh", feeds={"hidden": "input hidden bias", "output": "input hidden bias"}
     ),
     "perceptron": Network(5, 9, 0, forget_gates=True, peepholes=True, feeds={"output": "input bias"}),
+    "outputs see gates": Network(
+        7, 9, 4, 2, hidden=2, feeds={"output": "cell hidden input_gate output_gate"}, init=0.4
+    ).biased("input_gate output_gate", output_gate=(-1, -2, -3, -4)),
+    "outputs see gates and inputs": Network(
+        3, 2, 9, forget_gates=True, feeds={"output": "input cell input_gate forget_gate output_gate bias"}, init=0.4
+    ).biased("forget_gate"),
+    "outputs see input gates": Network(3, 2, 3, 2, output_gates=False, feeds={"output": "cell input_gate"}, init=0.5),
     "five slots alike": Network(2, 3, 1, 5, hidden=1, output_squash="tanh", init=0.4),
 }
 
@@ -279,6 +286,24 @@ def test_weights_of_a_network_without_cells_go_into_a_larger_one():
     assert ((small.outputs(x) > 0.5) == (x[:, :2] > x[:, 1:])).mean() > 0.95
 
 
+@pytest.mark.parametrize("coded", [True, False])
+def test_small_errors_count_as_none(coded):
+    network = Network(5, 9, 3, 2, init=0.6)
+    rng = np.random.default_rng(4)
+    learner = Learner(network, 0.3, insensitive=0.4, dtype=np.float64)
+    plain = Learner(network, 0.3, dtype=np.float64)
+    codes = rng.integers(-1, 9, 400)
+    x = rng.normal(size=(400, 5))
+    y = np.eye(9)[codes]
+    y[codes < 0] = np.nan
+    _, weights = follow(network, learner, x, y, 400, 0.3, "step", insensitive=0.4)
+    for one in (learner, plain):
+        one.learn(x, codes if coded else y)
+    for name, value in learner.weights.items():
+        np.testing.assert_allclose(value, weights[name], rtol=1e-9, atol=1e-12)
+    assert any(np.abs(plain.weights[name] - weights[name]).max() > 0.01 for name in weights)
+
+
 def test_cross_entropy_equals_the_pseudocode():
     network = NETWORKS["continual"]
     x, y = stream(network, 300)
@@ -421,6 +446,12 @@ def test_what_is_not_finite_is_refused_and_leaves_no_trace(bad):
         (lambda l: Network(1, 1, squares=1), "squares"),
         (lambda l: Network(1, 1, feeds={"cell": "inputs"}), "sources are"),
         (lambda l: Network(1, 1, feeds={"output": "input"}), "must be fed by 'cell'"),
+        (lambda l: Network(1, 1, feeds={"output": "cell input_gate"}), "all gates or by none"),
+        (
+            lambda l: Network(1, 1, peepholes=True, feeds={"output": "cell input_gate output_gate"}),
+            "none that has peepholes",
+        ),
+        (lambda l: Learner(Network(1, 1), insensitive=-1), "insensitive must be a number"),
         (lambda l: Network(0, 1), "inputs must be a whole number of at least 1"),
         (lambda l: Network(1, 1, bias_init={"cell": (1.0,)}), "'bias' does not feed"),
         (lambda l: Network(1, 1).biased("forget_gate"), "no group 'forget_gate'"),

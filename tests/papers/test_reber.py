@@ -28,6 +28,16 @@ def test_the_published_table():
     assert table["rcc"].config is None
 
 
+def test_outputs_that_see_the_hidden_layer():
+    counts = [reber.network(blocks, size, "layer").weight_count for blocks, size in ((4, 1), (3, 2))]
+    assert counts == [264 + 7 * 8, 276 + 7 * 6]
+    task = EmbeddedReber()
+    legal = np.array([[0, 1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0]], bool)
+    outputs = np.array([[0.2, 0.9, 0.1, 0, 0, 0, 0], [0.1, 0.2, 0, 0, 0, 0, 0]])
+    assert task.right(outputs, legal, "best").tolist() == [True, False]
+    assert task.right(outputs, legal).tolist() == [False, False]
+
+
 def test_the_paper_s_initial_weights():
     network = reber.network(4, 1)
     weights = network.initial_weights(np.random.default_rng(0))
@@ -66,8 +76,9 @@ def test_the_network_of_2000_learns_and_is_drawn(tmp_path):
     training = task.encode([task.draw(rng) for _ in range(128)])
     for seed in range(4):
         learner = Learner(reber.network_of_2000(4, 2), 0.5, seed=seed)
-        success, sequences = reber.train(learner, training, training, rng, 20_000)
+        success, sequences, steps = reber.train(learner, training, training, rng, 20_000)
         assert sequences % 10 == 0
+        assert steps > 8 * sequences
         if success:
             break
     assert success

@@ -118,8 +118,16 @@ class Reber:
             np.stack([ends - lengths, ends], 1),
         )
 
-    def right(self, outputs: np.ndarray, legal: np.ndarray) -> np.ndarray:
-        """The criterion at every step: whether the units of all legal symbols are the most active, ``[steps]``."""
+    def right(self, outputs: np.ndarray, legal: np.ndarray, criterion: str = "all") -> np.ndarray:
+        """The criterion at every step, ``[steps]``.
+
+        Args:
+            outputs, legal: ``[steps, symbols]``.
+            criterion: ``"all"``, the units of all legal symbols must be the most active; ``"best"``, the most active
+                unit must be a legal symbol's, which is the same where only one is legal.
+        """
+        if criterion == "best":
+            return np.asarray(np.take_along_axis(legal, outputs.argmax(1)[:, None], 1)[:, 0])
         return np.where(legal, outputs, np.inf).min(1) > np.where(legal, -np.inf, outputs).max(1)
 
 

@@ -29,13 +29,14 @@ __all__ = ["EVERY_STEP", "LAST_STEP", "SILENT", "TOUCHED", "refresh", "run"]
 INPUTS, OUTPUTS, BLOCK = PLAN["inputs"], PLAN["outputs"], PLAN["block_size"]
 BLOCK_LANES, HIDDEN_LANES, OUTPUT_LANES = PLAN["lanes"], PLAN["hidden_lanes"], PLAN["output_lanes"]
 FORGET, GATED, PEEPHOLES, CROSS_ENTROPY = PLAN["forget"], PLAN["gated"], PLAN["peepholes"], PLAN["cross_entropy"]
+SHOWN = PLAN["shown"]
 ALIKE, SLOTS, TRACES, TRACE_TABLE = PLAN["alike"], PLAN["slots"], PLAN["traces"], PLAN["trace_table"]
 BACK_SIZE, Y_SIZE, Y_HIDDEN = PLAN["back_size"], PLAN["y_size"], PLAN["y_hidden"]
 Y_INPUT, Y_FORGET, Y_OUTPUT = PLAN["y_input"], PLAN["y_forget"], PLAN["y_output"]
 PEEP_INPUT, PEEP_FORGET, PEEP_OUTPUT = PLAN["peep_input"], PLAN["peep_forget"], PLAN["peep_output"]
 TRACE_PEEPS, WORK_INJECT, WORK_SQUASHED = PLAN["trace_peeps"], PLAN["work_inject"], PLAN["work_squashed"]
 WORK_ERROR, WORK_HIDDEN, WORK_DELTA = PLAN["work_error"], PLAN["work_hidden"], PLAN["work_delta"]
-SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY, TRACE_DECAY = 0, 4, 8, 12, 16, 17
+SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY, TRACE_DECAY, INSENSITIVE = 0, 4, 8, 12, 16, 17, 18
 STEPS, TOUCHED, EVERY, METHOD = 1, 2, 3, 4  # places among the counters, beside those of the optimisers
 SILENT, EVERY_STEP, LAST_STEP = 0, 1, 2  # which steps' outputs are wanted
 
@@ -65,7 +66,7 @@ def clear(plan, state, dS, touched, flags, counters):
 
 @jit
 def refresh(plan, sources, weights, back):
-    """Copies the weights from cells and conventional units to outputs, which errors go backwards through."""
+    """Copies the weights from hidden units to outputs, which errors go backwards through."""
     line = TABLE + COLUMNS * (plan[SLOTS] + 1)
     rows, n_back = plan[line + ROWS], plan[BACK_SIZE]
     first = plan[line + FIRST]
@@ -81,6 +82,15 @@ def seen(w, peeps, s, lane, S, lanes, acc):
     for v in range(S):
         acc = fma(load(w, peeps + v * lanes + lane), load(s, v * lanes + lane), acc)
     return acc
+
+
+@jit
+def error_of(back, n_back, at, weights, work, deltas, n_outputs):
+    """The outputs' deltas, weighted by what these units contribute to them."""
+    e = zeros(weights)
+    for k in range(n_outputs):
+        e = fma(load(back, k * n_back + at), fill(weights, work[deltas + k]), e)
+    return e
 
 
 @entry(_simd, _layout, _optimisers, _rows)
@@ -106,7 +116,7 @@ def run(
     act, tou = pointer(active), pointer(touched)
     I, S, lanes, hidden, K = p[INPUTS], p[BLOCK], p[BLOCK_LANES], p[HIDDEN_LANES], p[OUTPUT_LANES]
     n_outputs, n_back, y_size = p[OUTPUTS], p[BACK_SIZE], p[Y_SIZE]
-    forget, gated, peeps = p[FORGET] != 0, p[GATED] != 0, p[PEEPHOLES] != 0
+    forget, gated, peeps, shown = p[FORGET] != 0, p[GATED] != 0, p[PEEPHOLES] != 0, p[SHOWN] != 0
     n_slots = p[SLOTS]
     T_H, T_K = TABLE + COLUMNS * n_slots, TABLE + COLUMNS * (n_slots + 1)
     net_in, net_f, net_out = S * lanes, (S + 1) * lanes, (n_slots - 1) * lanes  # in the working space
@@ -123,6 +133,7 @@ def run(
     one, zero = ones(w), zeros(w)
     kept, trace_kept = fill(w, squash[STATE_DECAY]), fill(w, squash[TRACE_DECAY])
     decays = forget or squash[TRACE_DECAY] != 1
+    insensitive = squash[INSENSITIVE]
     factor = fill(w, rates[RATE]) if direct else one
     coded, coded_targets, following = len(codes) > 0, len(target_codes) > 0, tolerance >= 0
     targeted = learning == 2 or following
@@ -253,13 +264,18 @@ def run(
 
             if error:
                 # Errors and deltas of output units.
+                if insensitive > 0:
+                    for k in range(n_outputs):
+                        if abs(wk[goal + k] - wk[out + k]) < insensitive:
+                            wk[goal + k] = wk[out + k]
                 for lane in range(0, K, 8):
                     delta = (load(wk, goal + lane) - load(wk, out + lane)) * load(mask, lanes + hidden + lane)
                     if not p[CROSS_ENTROPY]:
                         delta = delta * load(wk, out + K + lane)
                     store(wk, out + lane, delta)
                 if coded_targets:
-                    wk[goal + target_codes[t]] = 0
+                    for lane in range(0, K, 8):
+                        store(wk, goal + lane, zero)
                 # Errors of cells and conventional units; deltas of output gates.
                 for lane in range(0, lanes, 8):
                     d_out = zero
@@ -277,11 +293,17 @@ def run(
                         e = (e + other) * factor
                         d_out = fma(load(wk, hs + at), e, d_out)
                         store(wk, e_s + at, y_out * load(wk, dhs + at) * e)
+                    if shown:  # outputs see the gates too, whose own errors come from there
+                        shown_error = error_of(backward, n_back, p[Y_OUTPUT] + lane, w, wk, out, n_outputs)
+                        d_out = fma(shown_error, factor, d_out)
+                        for role in range(1 + forget):
+                            at = (p[Y_FORGET] if role else p[Y_INPUT]) + lane
+                            e = error_of(backward, n_back, at, w, wk, out, n_outputs) * factor
+                            gate = load(y, at)
+                            store(wk, e_out + (1 + role) * lanes + lane, e * gate * (one - gate) * load(mask, lane))
                     store(wk, e_out + lane, d_out * y_out * (one - y_out))
                 for lane in range(0, hidden, 8):
-                    e = zero
-                    for k in range(n_outputs):
-                        e = fma(load(backward, k * n_back + p[Y_HIDDEN] + lane), fill(w, wk[out + k]), e)
+                    e = error_of(backward, n_back, p[Y_HIDDEN] + lane, w, wk, out, n_outputs)
                     store(wk, hid + hidden + lane, e * load(wk, hid + lane) * factor)
                 # Weights of output units, output gates and conventional units: back-propagation within the step.
                 for lane in range(0, K, 8):
@@ -315,6 +337,12 @@ def run(
                             for v in range(S):
                                 at = p[PEEP_OUTPUT] + v * lanes + lane
                                 store(into, at, fma(d_out, load(s, v * lanes + lane), load(into, at)))
+                if shown:
+                    for role in range(1 + forget):
+                        T = TABLE + COLUMNS * (S + role)
+                        for lane in range(0, lanes, 8):
+                            d = load(wk, e_out + (1 + role) * lanes + lane)
+                            roll(into, p, T, p[T] + lane * p[T + ROWS], act, n_active, xs, src, yhat, d, False, one)
                 for lane in range(0, hidden, 8):
                     roll(
                         into,

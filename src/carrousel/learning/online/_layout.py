@@ -21,7 +21,7 @@ __all__ = ["Layout"]
 _HEADER = (
     "inputs", "outputs", "block_size", "lanes", "hidden_lanes", "output_lanes", "forget", "gated", "peepholes",
     "alike", "back_size", "y_size", "y_hidden", "y_input", "y_forget", "y_output", "cross_entropy", "slots", "traces",
-    "peep_input", "peep_forget", "peep_output", "trace_peeps", "trace_table",
+    "shown", "peep_input", "peep_forget", "peep_output", "trace_peeps", "trace_table",
     "work_inject", "work_squashed", "work_error", "work_hidden", "work_delta",
 )  # fmt: skip
 PLAN = {name: index for index, name in enumerate(_HEADER)}
@@ -50,24 +50,27 @@ class Layout:
 
     Attributes:
         plan: whole numbers, see :data:`PLAN`.
-        squash: the squashing functions' constants, and those that states and their derivatives decay by.
+        squash: the squashing functions' constants, those that states and their derivatives decay by, and
+            the error that is none.
         sources: the sources of all slots, as places in the array of activations.
     """
 
-    def __init__(self, network: Network, cross_entropy: bool = False) -> None:
+    def __init__(self, network: Network, cross_entropy: bool = False, insensitive: float = 0.0) -> None:
         self.network = network
         S = network.block_size
         lanes, hidden, outputs = _padded(network.blocks), _padded(network.hidden), _padded(network.outputs)
         # Activations: cells, conventional units, gates.
         starts = np.cumsum([0, S * lanes, hidden, lanes, lanes, lanes])
         self.start = dict(zip(("cell", "hidden", "input_gate", "forget_gate", "output_gate"), starts, strict=False))
+        # Whether outputs see the gates too.
+        shown = any(source.endswith("gate") for source in network.sources("output"))
         head = dict.fromkeys(_HEADER, 0)
         head.update(
             inputs=network.inputs, outputs=network.outputs, block_size=S, lanes=lanes, hidden_lanes=hidden,
             output_lanes=outputs, forget=network.forget_gates, gated=network.output_gates,
-            peepholes=network.peepholes, back_size=S * lanes + hidden, y_size=starts[-1],
+            peepholes=network.peepholes, back_size=starts[-1] if shown else S * lanes + hidden, y_size=starts[-1],
             y_hidden=self.start["hidden"], y_input=self.start["input_gate"], y_forget=self.start["forget_gate"],
-            y_output=self.start["output_gate"], cross_entropy=cross_entropy,
+            y_output=self.start["output_gate"], cross_entropy=cross_entropy, shown=shown,
         )  # fmt: skip
         gates = [gate for gate in network.groups if gate.endswith("gate")]
         self.slots = [("cell", v) for v in range(S if network.blocks else 0)] + [(gate, 0) for gate in gates]
@@ -94,12 +97,12 @@ class Layout:
             head[f"peep_{role}"] = self.size
             self.size += (network.peepholes and gate in gates) * S * lanes
         # The working space of one step: net inputs of the slots, later the injections of the traces; the cells'
-        # squashed states and derivatives; the states' and output gates' errors; conventional units; outputs.
+        # squashed states and derivatives; the states' errors and the gates'; conventional units; outputs.
         head["work_inject"] = head["slots"] * lanes
         learners = ["cell", "input_gate", "forget_gate"][: 2 + network.forget_gates if network.blocks else 0]
         head["work_squashed"] = head["work_inject"] + len(learners) * S * lanes
         head["work_error"] = head["work_squashed"] + 2 * S * lanes
-        head["work_hidden"] = head["work_error"] + (S + 1) * lanes
+        head["work_hidden"] = head["work_error"] + (S + 1 + 2 * shown) * lanes
         head["work_delta"] = head["work_hidden"] + 2 * hidden
         self.work_size = head["work_delta"] + 3 * outputs
         traces = []
@@ -124,7 +127,7 @@ class Layout:
             for found in [SQUASHES[getattr(network, name)]]
         ]
         trace_decay = network.state_decay if network.traces_decay else 1.0
-        self.squash = np.array([*chain(*squash), network.state_decay, trace_decay])
+        self.squash = np.array([*chain(*squash), network.state_decay, trace_decay, insensitive])
 
     def _places(self, source: str) -> list[int]:
         """Where a source's units stand among the activations, cells block after block."""

@@ -44,6 +44,7 @@ class Learner:
             number k, after every k-th step.
         loss: ``"squared"``, half the sum of squared errors as in the papers, or ``"cross_entropy"`` for outputs in
             [0, 1], whose delta is the plain error.
+        insensitive: an output's error of less than this counts as none.
         dtype: float32 or float64.
         seed: of the initial weights.
 
@@ -64,6 +65,7 @@ class Learner:
         *,
         update: str | int = "step",
         loss: str = "squared",
+        insensitive: float = 0.0,
         dtype: Any = np.float32,
         seed: int | np.random.Generator | None = 0,
     ) -> None:
@@ -76,9 +78,11 @@ class Learner:
             raise ValueError(f"loss must be 'squared' or 'cross_entropy', got {loss!r}")
         if loss == "cross_entropy" and network.unit_squash != "sigmoid":
             raise ValueError(f"cross entropy wants unit_squash='sigmoid', got {network.unit_squash!r}")
-        self.update, self.loss = update, loss
+        if not (isinstance(insensitive, int | float) and 0 <= insensitive < float("inf")):
+            raise ValueError(f"insensitive must be a number of at least 0, got {insensitive!r}")
+        self.update, self.loss, self.insensitive = update, loss, float(insensitive)
         every = update_steps(update)
-        layout = self._layout = Layout(network, loss == "cross_entropy")
+        layout = self._layout = Layout(network, loss == "cross_entropy", self.insensitive)
         method = _optimisers.method(self.optimiser)
         collects = method != 0 or every != 1
         self._squash, self._masks = layout.squash.astype(dtype), layout.masks.astype(dtype)
@@ -347,6 +351,7 @@ class Learner:
             "optimiser": _optimisers.to_json(self.optimiser),
             "update": json.dumps(self.update),
             "loss": self.loss,
+            "insensitive": json.dumps(self.insensitive),
             "dtype": self.dtype.name,
         }
         _files.write(Path(path), self._arrays(), about)
@@ -364,6 +369,7 @@ class Learner:
             _optimisers.from_json(about["optimiser"]),
             update=json.loads(about["update"]),
             loss=about["loss"],
+            insensitive=json.loads(about["insensitive"]),
             dtype=about["dtype"],
         )
         _files.fill(path, learner._arrays(), arrays)

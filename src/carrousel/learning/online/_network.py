@@ -51,7 +51,8 @@ class Network:
         unit_squash, hidden_squash: those of output units and of conventional hidden units.
         feeds: for each group of units, its sources: ``{"output": "input cell bias"}``. A group that is not named
             keeps its default: everything in the hidden layer is fed by ``input cell hidden`` and all gates,
-            outputs by ``cell hidden``. ``"bias"`` among the sources gives each unit of the group a bias.
+            outputs by ``cell hidden``. Outputs can be fed by the gates too, all of them; errors then reach a gate
+            from the outputs and through its cells. ``"bias"`` among the sources gives each unit of the group a bias.
         init: initial weights are uniform in [-init, init].
         bias_range: the same for biases; by default as ``init``.
         bias_init: for each group its units' initial biases, where they are not random.
@@ -116,9 +117,10 @@ class Network:
             if source not in present:
                 raise ValueError(f"{group!r} is fed by {source!r}; this network's sources are {', '.join(present)}")
         if group == "output":
-            for source in named:
-                if source.endswith("gate"):
-                    raise ValueError("output units cannot be fed by gates")
+            gates = [source for source in present if source.endswith("gate")]
+            shown = [source for source in gates if source in named]
+            if shown and (self.peepholes or shown != gates):
+                raise ValueError("output units are fed by all gates or by none, and by none that has peepholes")
             for source in ("cell", "hidden"):
                 if self.size(source) and source not in named:
                     raise ValueError(f"output units must be fed by {source!r}: errors reach these units only so")
