@@ -53,9 +53,9 @@ def _reber(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Gen
     task = EmbeddedReber()
     training, test = task.train_test(int(rng.integers(2**32)))
     both = task.encode(training.text + test.text)
-    success, sequences = train(learner, training, both, rng, config["limit"])
+    success, sequences, steps = train(learner, training, both, rng, config["limit"])
     right = task.right(learner.sequence_outputs(both.codes, both.spans), both.legal)
-    return {"success": success, "sequences": sequences, "right": float(right.mean())}
+    return {"success": success, "sequences": sequences, "steps": steps, "right": float(right.mean())}
 
 
 def _lag(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
