@@ -239,42 +239,42 @@ REBER = Experiment(
         options={"outputs": "layer", "insensitive": "0.1"},
     ),
     pictures=(Picture("carrousel", "States, gates and outputs of a learned network over two strings", _draw),),
-    notes="""What the paper prints does not give its table here: 264 and 276 weights, gates that do not feed the outputs,
-every error counted. A search found what does, in conflict with the paper's text:
+    notes="""\
+What the paper prints does not give its table here: 264 and 276 weights, gates that do not feed the outputs, every
+error counted. A search found what does, in conflict with the paper's text:
 
-* Outputs see the gates as well as the cells, and their errors reach the gates directly (--set outputs=layer; 320
-  and 318 weights). This matters most: in a second simulator it made 141 of 150 trials succeed, after 34,964,
-  24,997, 22,043, 12,868 and 20,796 strings in the mean. The paper says in three places that gates do not feed the
-  outputs.
-* An output's error of less than 0.1 counts as none (--set insensitive=0.1), of which the paper says nothing. With both,
-  142 of 150 succeeded there (24,457, 22,003, 16,492, 8,526 and 10,425). Targets of 0.1 and 0.9 do as well.
-* A prediction is right if the most active unit is a legal symbol's (--set criterion=best). The paper's criterion reads
-  rather as all legal symbols before all others. With all three 297 of 300 succeeded there (21,728, 17,358, 13,834,
-  8,558 and 9,619).
+* Outputs see the gates as well as the cells, and their errors reach the gates directly (--set outputs=layer; 320 and
+  318 weights). This matters most: in a second simulator it made 141 of 150 trials succeed, after 34,964, 24,997,
+  22,043, 12,868 and 20,796 strings in the mean. The paper says in three places that gates do not feed the outputs.
+* An output's error of less than 0.1 counts as none (--set insensitive=0.1), of which the paper says nothing. With
+  both, 142 of 150 succeeded there (24,457, 22,003, 16,492, 8,526 and 10,425). Targets of 0.1 and 0.9 do as well.
+* A prediction is right if the most active unit is a legal symbol's (--set criterion=best). The paper's criterion
+  reads rather as all legal symbols before all others. With all three 297 of 300 succeeded there (21,728, 17,358,
+  13,834, 8,558 and 9,619).
 
 Why the printed network fails was looked at in 32 networks of 3 blocks, of which 28 failed: not because of the
 criterion. 12 had the inner grammar wrong in more than 400 of the 512 strings; 11 had it wrong in at most 108, and
 most of these had not learned the second symbol. In the three that were looked into step by step the first block's
-input gate stands at 0.99 and its states grow to 23, perhaps because outputs have no bias and need something that
-is always on. Even the weakest criterion, T more active than P or the reverse where the second symbol is wanted,
-was met by 0 to 5 of 8 networks within 100,000 strings.
+input gate stands at 0.99 and its states grow to 23, perhaps because outputs have no bias and need something that is
+always on. Even the weakest criterion, T more active than P or the reverse where the second symbol is wanted, was met
+by 0 to 5 of 8 networks within 100,000 strings.
 
-Tried in that second simulator, none of which made the printed network succeed in more than a third of 6 to 12
-trials within 25,000 to 100,000 strings: activations that begin at 0.5 after a reset, for gates or for all;
-updates that come after the next string's first symbol; batches; strings in permuted or fixed order; biases random
-plus staggered; biased cells; no error at steps that are right, no error where two symbols are legal, targets for
-all legal symbols, or both with 0.5; momentum; cross entropy; twice or four times the rate; initial weights up to
-1; biases of either gates of either sign; no connection of a unit with itself; gates computed before the cells of
-the step or units one after the other; traces, states or activations that are not reset; other slopes and ranges
-of g and h, other rates for groups of weights (300 random settings: the best had 3 of 4); the exact gradient by
-back-propagation through time. Errors that go back through the output gates' recurrent weights alone help most
-among the gradients (about half of the trials), ranges of [-2, 2] for both g and h, targets of 0.1 and 0.9 and a
-tolerance help a little. With three conventional hidden units beside the blocks 7 of 10 trials succeed.
+Tried in that second simulator, none of which made the printed network succeed in more than a third of 6 to 12 trials
+within 25,000 to 100,000 strings: activations that begin at 0.5 after a reset, for gates or for all; updates that come
+after the next string's first symbol; batches; strings in permuted or fixed order; biases random plus staggered;
+biased cells; no error at steps that are right, no error where two symbols are legal, targets for all legal symbols,
+or both with 0.5; momentum; cross entropy; twice or four times the rate; initial weights up to 1; biases of either
+gates of either sign; no connection of a unit with itself; gates computed before the cells of the step or units one
+after the other; traces, states or activations that are not reset; other slopes and ranges of g and h, other rates for
+groups of weights (300 random settings: the best had 3 of 4); the exact gradient by back-propagation through time.
+Errors that go back through the output gates' recurrent weights alone help most among the gradients (about half of the
+trials), ranges of [-2, 2] for both g and h, targets of 0.1 and 0.9 and a tolerance help a little. With three
+conventional hidden units beside the blocks 7 of 10 trials succeed.
 
 Sets: 256 random strings each, as often as they are drawn; no test string is a training string (--set
-strings=distinct: no string twice). Squashing functions as in the appendix (--set squash=caption: as in the
-caption of table 10). The criterion is looked at every tenth string. Three pairs of sets, in turn. RTRL and Elman
-rows are from other papers, whose conditions are not given in full; they run with the same strings and criterion.
-The network of RTRL by back-propagation through time and the network of 2000 (gates feed nothing, outputs see the
-inputs and have biases) are not in the table.""",
+strings=distinct: no string twice). Squashing functions as in the appendix (--set squash=caption: as in the caption of
+table 10). The criterion is looked at every tenth string. Three pairs of sets, in turn. RTRL and Elman rows are from
+other papers, whose conditions are not given in full; they run with the same strings and criterion. The network of
+RTRL by back-propagation through time and the network of 2000 (gates feed nothing, outputs see the inputs and have
+biases) are not in the table.""",
 )
