@@ -138,7 +138,7 @@ def test_trials_are_the_same_however_they_are_run():
         (["hochreiter1997/rober"], "did you mean 'hochreiter1997/reber'"),
         (["hochreiter1997/reber", "--row", "rcc"], "is quoted, not run"),
         (["hochreiter1997/reber", "--row", "lstm"], "its rows are rtrl-3"),
-        (["hochreiter1997/reber", "--set", "update=never"], "update must be one of step, end"),
+        (["hochreiter1997/reber", "--set", "update=never"], "update must be one of end, step"),
         (["hochreiter1997/reber", "--set", "rate=1"], "has no option 'rate'"),
         (["hochreiter1997/reber", "--json", "/nowhere/x.json"], "no directory"),
     ],
