@@ -10,7 +10,8 @@ from typing import Any
 __all__ = ["RUNNING", "SUCCESS", "Experiment", "Figure", "Picture", "Quick", "Row", "Trial", "success"]
 
 Trial = Mapping[str, Any]
-"""What one trial found, as JSON can hold it: ``"seconds"``, ``"steps"``, and what the experiment's summary asks for."""
+"""What one trial found, as JSON can hold it: ``"seconds"``, ``"steps"``, and what the experiment's summary asks for;
+``"weights"``, how many its network has, where that could be another number than the paper's."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,12 @@ SUCCESS = (
 )
 """The columns of a table of successes, which :func:`success` sums up."""
 
-RUNNING = (Figure("trials", "trials", "d"), Figure("seconds", "seconds", ",.1f"), Figure("steps_per_second", "steps/s"))
+RUNNING = (
+    Figure("weights", "weights"),
+    Figure("trials", "trials", "d"),
+    Figure("seconds", "seconds", ",.1f"),
+    Figure("steps_per_second", "steps/s"),
+)
 """What every table ends with."""
 
 
@@ -170,6 +176,9 @@ class Experiment:
         seconds = sum(trial["seconds"] for trial in trials)
         steps = sum(trial.get("steps", 0) for trial in trials)
         about = {"trials": len(trials), **self.summary(trials), "seconds": seconds, "steps": steps}
+        weights = {trial["weights"] for trial in trials if "weights" in trial}
+        if len(weights) == 1:
+            about["weights"] = weights.pop()
         return {**about, "steps_per_second": steps / seconds if steps and seconds else None}
 
     def row(self, name: str) -> Row:
