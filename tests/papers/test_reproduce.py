@@ -158,6 +158,8 @@ def test_the_command_writes_the_table_and_the_page(experiment, tmp_path, capsys)
     for text in ("1 of 2", "×3.33 ✗", "What was **chosen**.", "A *note*.", "(test-one-dot.png)", "Old \\| new"):
         assert text in page, text
     assert page.count("## test/one") == 2
+    assert page.count("What was **chosen**.") == 1
+    assert page.index("update=end") < page.rindex("## test/one (update=end)")
     assert "--set update=end" in page
     html = (into / "report.html").read_text()
     assert html.count('src="data:image/png;base64,') == 2

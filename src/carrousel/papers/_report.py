@@ -60,7 +60,7 @@ def _ours(figure: Figure, entry: Mapping[str, Any]) -> str:
 
 
 def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list[tuple[Experiment, dict[str, Any]]]:
-    """The results in a directory, in the order of the experiments.
+    """The results in a directory, in the order of the experiments, of each first those with the default options.
 
     Raises:
         ValueError: there is none, or a file is not such a result or is of no known experiment or row.
@@ -81,7 +81,7 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
             f"{directory} holds no results (NAME.json, written by `carrousel reproduce EXPERIMENT --into`)"
         )
     order = list(experiments)
-    return sorted(found, key=lambda pair: order.index(pair[0].name))
+    return sorted(found, key=lambda pair: (order.index(pair[0].name), len(_settings(*pair))))
 
 
 def report(directory: Path, experiments: Mapping[str, Experiment]) -> tuple[Path, Path]:
@@ -102,8 +102,10 @@ def _page(directory: Path, results: Sequence[tuple[Experiment, Mapping[str, Any]
         "factor of 2. Rows without a line of ours are quoted.",
         _overview(results),
     ]
+    seen: set[str] = set()
     for experiment, result in results:
-        parts += _section(directory, experiment, result)
+        parts += _section(directory, experiment, result, noted=experiment.name in seen)
+        seen.add(experiment.name)
     return "\n\n".join(parts) + "\n"
 
 
@@ -120,7 +122,8 @@ def _overview(results: Sequence[tuple[Experiment, Mapping[str, Any]]]) -> str:
     return _markdown_table(lines)
 
 
-def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any]) -> list[str]:
+def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any], *, noted: bool) -> list[str]:
+    """One result; ``noted`` if the experiment's notes stand under another one already."""
     made = result["made"]
     heading = f"{experiment.name}{' ' if _options(experiment, result) else ''}{_options(experiment, result)}"
     command = " ".join(["carrousel reproduce", experiment.name, *_settings(experiment, result)])
@@ -137,11 +140,11 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any])
         f"carrousel {made['carrousel']}, Python {made['python']}, NumPy {made['numpy']}, Numba {made['numba']}; "
         f"{made['machine']}.",
     ]
-    if experiment.notes:
+    if experiment.notes and not noted:
         parts.append(experiment.notes.strip())
     shown = {entry["row"] for entry in result["rows"]}
     notes = [f"- {row.name}: {row.note}" for row in experiment.rows if row.note and row.name in shown]
-    if notes:
+    if notes and not noted:
         parts.append("\n".join(notes))
     for picture in experiment.pictures:
         file = f"{stem(experiment, result)}-{picture.name}.png"
