@@ -49,5 +49,6 @@ def draw_curves(path: Path, result: Mapping[str, Any], titles: Mapping[str, str]
     for k in range(len(rows)):
         if k + across >= len(rows):
             panels.flat[k].set_xlabel("training sequences / 1,000", fontsize=9)
-    panels.flat[0].legend(fontsize=8, frameon=False, loc="lower left")
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=8, frameon=False, loc="outside lower right", ncols=2)
     figure.savefig(path, dpi=130)
