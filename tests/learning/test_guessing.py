@@ -93,7 +93,7 @@ def test_what_is_refused():
     net = GuessedNetwork(1, 1)
     with pytest.raises(ValueError, match=r"inputs must be \[steps, 1\]"):
         net.guess([[1.0, 2.0]], [1.0], [[0, 1]])
-    with pytest.raises(ValueError, match="within the 1 steps"):
+    with pytest.raises(ValueError, match="there are 1 steps"):
         net.guess([[1.0]], [1.0], [[0, 2]])
     with pytest.raises(ValueError, match="a target for each of 1"):
         net.guess([[1.0]], [1.0, 0.0], [[0, 1]])

@@ -71,8 +71,11 @@ class Chunker:
         """Learns from sequences: ``codes [steps]``, the symbol after each ``targets [steps]``, ``spans`` of them.
 
         Every step must have a target, for every symbol is to be predicted.
+
+        Raises:
+            ValueError: a symbol or a span is out of range, or a sequence has no step.
         """
-        codes, spans = checked(codes, spans, self.symbols)
+        codes, spans = checked(codes, spans, self.symbols, none_empty=True)
         targets, _ = checked(targets, spans, self.symbols)
         if targets.shape != codes.shape:
             raise ValueError(f"there are {len(codes)} steps but {len(targets)} targets")
@@ -87,11 +90,15 @@ class Chunker:
         return self._predict(codes, spans, False)
 
     def answers(self, codes: Any, spans: Any) -> np.ndarray:
-        """Its predictions at each sequence's last step, ``[sequences, symbols]``; nothing changes."""
+        """Its predictions at each sequence's last step, ``[sequences, symbols]``; nothing changes.
+
+        Raises:
+            ValueError: a sequence has no step.
+        """
         return self._predict(codes, spans, True)
 
     def _predict(self, codes: Any, spans: Any, last_only: bool) -> np.ndarray:
-        codes, spans = checked(codes, spans, self.symbols)
+        codes, spans = checked(codes, spans, self.symbols, none_empty=last_only)
         said = np.empty((len(spans) if last_only else int((spans[:, 1] - spans[:, 0]).sum()), self.symbols))
         none = np.zeros(0, np.int64)
         _lag_net.run(*self._nets[0], 0, False, 0.0, self.symbols, codes, none, spans, said, last_only)

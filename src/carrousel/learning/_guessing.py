@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.learning.online._jit import entry, jit
+from carrousel.learning.online._steps import checked_spans
 
 __all__ = ["Guess", "GuessedNetwork"]
 
@@ -130,12 +131,10 @@ class GuessedNetwork:
         return _answers(*self._plan, self._all(weights[None])[0], inputs, spans)
 
     def _checked(self, inputs: Any, spans: Any) -> tuple[np.ndarray, np.ndarray]:
-        inputs, spans = np.asarray(inputs, np.float64), np.asarray(spans, np.int64)
+        inputs = np.asarray(inputs, np.float64)
         if inputs.ndim != 2 or inputs.shape[1] != self.inputs:
             raise ValueError(f"inputs must be [steps, {self.inputs}], got {list(inputs.shape)}")
-        if spans.ndim != 2 or spans.shape[1] != 2 or spans.min(initial=0) < 0 or spans.max(initial=0) > len(inputs):
-            raise ValueError(f"spans must be [sequences, 2], each within the {len(inputs)} steps")
-        return np.ascontiguousarray(inputs), spans
+        return np.ascontiguousarray(inputs), np.stack(checked_spans(spans, len(inputs)), 1)
 
     @cached_property
     def _wiring(self) -> tuple[list[int], list[int]]:

@@ -9,6 +9,7 @@ import numpy as np
 from carrousel.learning.online import _simd
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
+from carrousel.learning.online._steps import checked_spans
 
 __all__ = ["OneUnitNetwork", "checked", "learn_step", "logistic", "run", "see"]
 
@@ -88,8 +89,12 @@ class OneUnitNetwork:
         return said
 
     def answers(self, codes: Any, spans: Any) -> np.ndarray:
-        """The outputs at each sequence's last step, ``[sequences, outputs]``; nothing changes."""
-        codes, spans = checked(codes, spans, self.inputs)
+        """The outputs at each sequence's last step, ``[sequences, outputs]``; nothing changes.
+
+        Raises:
+            ValueError: a sequence has no step.
+        """
+        codes, spans = checked(codes, spans, self.inputs, none_empty=True)
         said = np.empty((len(spans), self.outputs))
         self._run(codes, np.zeros(0, np.int64), spans, said, True)
         return said
@@ -104,18 +109,19 @@ class OneUnitNetwork:
         )  # fmt: skip
 
 
-def checked(codes: Any, spans: Any, inputs: int) -> tuple[np.ndarray, np.ndarray]:
+def checked(codes: Any, spans: Any, inputs: int, none_empty: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Codes and spans as whole numbers.
 
     Raises:
-        ValueError: some are out of range.
+        ValueError: some are out of range; or a sequence has no step, if ``none_empty``.
     """
-    codes, spans = np.asarray(codes, np.int64), np.asarray(spans, np.int64)
+    codes = np.asarray(codes, np.int64)
     if codes.ndim != 1 or codes.min(initial=0) < 0 or codes.max(initial=0) >= inputs:
         raise ValueError(f"codes must be whole numbers [steps] from 0 to {inputs - 1}")
-    if spans.ndim != 2 or spans.shape[1] != 2 or spans.min(initial=0) < 0 or spans.max(initial=0) > len(codes):
-        raise ValueError(f"spans must be [sequences, 2], from 0 to the {len(codes)} steps")
-    return codes, spans
+    begin, end = checked_spans(spans, len(codes))
+    if none_empty and (begin == end).any():
+        raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step")
+    return codes, np.stack([begin, end], 1)
 
 
 @jit
