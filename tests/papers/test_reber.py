@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from carrousel import papers
 from carrousel.learning.online import Learner, Network
@@ -36,6 +37,8 @@ def test_outputs_that_see_the_hidden_layer():
     outputs = np.array([[0.2, 0.9, 0.1, 0, 0, 0, 0], [0.1, 0.2, 0, 0, 0, 0, 0]])
     assert task.right(outputs, legal, "best").tolist() == [True, False]
     assert task.right(outputs, legal).tolist() == [False, False]
+    with pytest.raises(ValueError, match="'all' or 'best'"):
+        task.right(outputs, legal, "most")
 
 
 def test_the_paper_s_initial_weights():

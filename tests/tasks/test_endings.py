@@ -161,9 +161,31 @@ def test_temporal_orders(relevant):
         assert task.classes == ["XXX", "XXY", "XYX", "XYY", "YXX", "YXY", "YYX", "YYY"]
 
 
-def test_other_numbers_of_relevant_symbols_are_refused():
-    with pytest.raises(ValueError, match="2 or 3"):
-        TemporalOrder(4)
+@pytest.mark.parametrize("task", TASKS, ids=repr)
+def test_no_sequences_are_none(task):
+    found = drawn(task, 0)
+    assert (len(found.inputs), len(found.targets), len(found.goals), found.spans.shape) == (0, 0, 0, (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: TemporalOrder(4), "2 or 3"),
+        (lambda: Adding(10), "at least 11"),
+        (lambda: Multiplication(0), "at least 11"),
+        (lambda: TwoSequence(3, 4), "from 1 to T"),
+        (lambda: TwoSequence(3, 0), "from 1 to T"),
+    ],
+)
+def test_sizes_that_make_no_task_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()
+
+
+def test_the_least_length_of_the_adding_problem_is_enough():
+    found = drawn(Adding(11, first_marker=1.0))
+    assert (np.add.reduceat(found.inputs[:, 1] == 1, found.spans[:, 0]) == 2).all()
+    assert (found.inputs[found.spans[:, 1] - 1, 1] == -1).all()
 
 
 @pytest.mark.parametrize(

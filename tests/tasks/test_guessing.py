@@ -100,3 +100,23 @@ def test_random_strings_of_the_languages(language):
 def test_another_language_is_refused():
     with pytest.raises(ValueError, match="1, 2, 4"):
         Tomita(3)
+
+
+@pytest.mark.parametrize("task", [FreeLatch(), FirstElements(), Parity(), Tomita(1)], ids=repr)
+def test_no_sequences_are_none(task):
+    drawn = task.draw(np.random.default_rng(0), 0)
+    assert (len(drawn.inputs), len(drawn.goals), drawn.spans.shape) == (0, 0, (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: FirstElements(relevant=4, shortest=3, longest=9), "shortest length, 3"),
+        (lambda: FreeLatch(shortest=5, longest=4).draw(np.random.default_rng(0), 2), "5 to 4"),
+        (lambda: Parity(shortest=0, longest=4).draw(np.random.default_rng(0), 2), "0 to 4"),
+        (lambda: Tomita(1).encode(["11", "1a"]), "'1a'"),
+    ],
+)
+def test_what_makes_no_sequences_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()

@@ -73,3 +73,18 @@ def test_functions_are_as_the_paper_gives_them(period):
     assert at("cos")[:period].mean() == pytest.approx(0.5)
     with pytest.raises(ValueError, match="cos, tri or rect"):
         PeriodicFunction("sin")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: MeasuringDelays(0, (0, 1)), "at least 1"),
+        (lambda: MeasuringDelays(10, ()), "at least 1"),
+        (lambda: GeneratingSpikes(0), "at least 1"),
+        (lambda: PeriodicFunction("cos", 0), "at least 1"),
+        (lambda: GeneratingSpikes(3).stream(4, None).spans(np.random.default_rng(0), 2, 5), "there are 4 periods"),
+    ],
+)
+def test_what_makes_no_stream_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()

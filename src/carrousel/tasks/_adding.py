@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._sequences import Sequences, at_ends, random_spans
+from carrousel.tasks._sequences import Sequences, at_ends, random_spans, steps
 
 __all__ = ["Adding", "Multiplication"]
 
@@ -30,8 +30,11 @@ class Adding:
     Hochreiter & Schmidhuber 1997, experiment 4.
 
     Args:
-        T: the least length.
+        T: the least length, at least 11, so that the last pair is none of the first ten.
         first_marker: the marker of the first pair when it is marked.
+
+    Raises:
+        ValueError: T is less.
 
     >>> drawn = Adding(T=20).draw(np.random.default_rng(0), 100)
     >>> numbers, markers = drawn.inputs[slice(*drawn.spans[0])].T
@@ -46,11 +49,15 @@ class Adding:
     outputs = 1
     tolerance = 0.04
 
+    def __post_init__(self) -> None:
+        if self.T <= FIRST_MARKS:
+            raise ValueError(f"T must be at least {FIRST_MARKS + 1}, got {self.T}")
+
     def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
         """So many random sequences."""
         spans = random_spans(rng, sequences, self.T, self.T + self.T // 10)
         begin, end = spans.T
-        x = np.zeros((int(spans[-1, 1]), 2), np.float32)
+        x = np.zeros((steps(spans), 2), np.float32)
         x[:, 0] = self.numbers(rng.random(len(x), np.float32))
         first = rng.integers(0, FIRST_MARKS, sequences)
         second = rng.integers(0, self.T // 2 - 1, sequences)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._sequences import Sequences, at_ends, random_spans
+from carrousel.tasks._sequences import Sequences, at_ends, random_spans, steps
 
 __all__ = ["FirstElements", "FreeLatch", "Parity", "Tomita"]
 
@@ -39,13 +39,13 @@ class FreeLatch:
     shortest: int = 500
     longest: int = 600
 
-    def draw(self, rng: np.random.Generator, count: int) -> Sequences:
-        """``count`` random sequences; the classes take turns."""
-        spans = random_spans(rng, count, self.shortest, self.longest)
-        first = np.arange(count) % 2 == 0
-        inputs = np.zeros((spans[-1, 1], 3))
+    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+        """So many random sequences; the classes take turns."""
+        spans = random_spans(rng, sequences, self.shortest, self.longest)
+        first = np.arange(sequences) % 2 == 0
+        inputs = np.zeros((steps(spans), 3))
         inputs[:, 2] = rng.normal(0.0, self.spread, len(inputs))
-        inputs[spans[:, 0]] = np.stack([first, ~first, np.zeros(count)], 1)
+        inputs[spans[:, 0]] = np.stack([first, ~first, np.zeros(sequences)], 1)
         return _ending(inputs, np.where(first, 0.8, -0.8), spans)
 
 
@@ -62,6 +62,9 @@ class FirstElements:
         low: target of the class that begins with -1; that of the other is 1.
         shortest, longest: lengths are uniform between these.
 
+    Raises:
+        ValueError: a sequence could have fewer elements than are relevant.
+
     >>> drawn = FirstElements(relevant=2, shortest=5, longest=5).draw(np.random.default_rng(0), 2)
     >>> drawn.inputs[[0, 1, 5, 6], 0].tolist(), drawn.goals[:, 0].tolist()
     ([1.0, 1.0, -1.0, -1.0], [1.0, 0.0])
@@ -73,11 +76,15 @@ class FirstElements:
     shortest: int = 500
     longest: int = 600
 
-    def draw(self, rng: np.random.Generator, count: int) -> Sequences:
-        """``count`` random sequences; the classes take turns."""
-        spans = random_spans(rng, count, self.shortest, self.longest)
-        first = np.arange(count) % 2 == 0
-        inputs = rng.normal(0.0, self.spread, (spans[-1, 1], 1))
+    def __post_init__(self) -> None:
+        if not 1 <= self.relevant <= self.shortest:
+            raise ValueError(f"relevant must be from 1 to the shortest length, {self.shortest}; got {self.relevant}")
+
+    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+        """So many random sequences; the classes take turns."""
+        spans = random_spans(rng, sequences, self.shortest, self.longest)
+        first = np.arange(sequences) % 2 == 0
+        inputs = rng.normal(0.0, self.spread, (steps(spans), 1))
         for place in range(self.relevant):
             inputs[spans[:, 0] + place, 0] = np.where(first, 1.0, -1.0)
         return _ending(inputs, np.where(first, 1.0, self.low), spans)
@@ -102,11 +109,11 @@ class Parity:
     shortest: int = 500
     longest: int = 600
 
-    def draw(self, rng: np.random.Generator, count: int) -> Sequences:
-        """``count`` random sequences; the classes take turns."""
-        spans = random_spans(rng, count, self.shortest, self.longest)
-        odd = np.arange(count) % 2 == 0
-        bits = rng.integers(0, 2, spans[-1, 1])
+    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+        """So many random sequences; the classes take turns."""
+        spans = random_spans(rng, sequences, self.shortest, self.longest)
+        odd = np.arange(sequences) % 2 == 0
+        bits = rng.integers(0, 2, steps(spans))
         # The last bit gives each string its class; strings of a class are still equally probable.
         bits[spans[:, 1] - 1] ^= (np.add.reduceat(bits, spans[:, 0]) % 2 == 1) != odd
         inputs = 2.0 * bits - 1.0 + rng.uniform(-self.noise, self.noise, len(bits))
@@ -156,15 +163,21 @@ class Tomita:
         turns = [string for pair in zip(members, others, strict=False) for string in pair]
         return self.encode([*turns, *members[both:], *others[both:]])
 
-    def draw(self, rng: np.random.Generator, count: int, longest: int = 15) -> Sequences:
-        """``count`` random strings of 1 to ``longest`` symbols, every other of the language."""
-        return self.encode([self._string(rng, longest, k % 2 == 0) for k in range(count)])
+    def draw(self, rng: np.random.Generator, sequences: int, longest: int = 15) -> Sequences:
+        """So many random strings of 1 to ``longest`` symbols, every other of the language."""
+        return self.encode([self._string(rng, longest, k % 2 == 0) for k in range(sequences)])
 
     def encode(self, strings: list[str]) -> Sequences:
-        """The coding of these strings."""
+        """The coding of these strings of 0 and 1.
+
+        Raises:
+            ValueError: there is another symbol in one of them.
+        """
+        if wrong := [string for string in strings if set(string) - {"0", "1"}]:
+            raise ValueError(f"strings must be of 0 and 1, got {wrong[0]!r}")
         inputs = np.array([1.0 if symbol == "1" else -1.0 for string in strings for symbol in string])
         goals = np.array([float(self.contains(string)) for string in strings])
-        lengths = np.array([len(string) for string in strings])
+        lengths = np.array([len(string) for string in strings], np.int64)
         ends = np.cumsum(lengths)
         return _ending(inputs[:, None], goals, np.stack([ends - lengths, ends], 1))
 

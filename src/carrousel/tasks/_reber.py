@@ -125,7 +125,12 @@ class Reber:
             outputs, legal: ``[steps, symbols]``.
             criterion: ``"all"``, the units of all legal symbols must be the most active; ``"best"``, the most active
                 unit must be a legal symbol's, which is the same where only one is legal.
+
+        Raises:
+            ValueError: the criterion is neither.
         """
+        if criterion not in ("all", "best"):
+            raise ValueError(f"criterion must be 'all' or 'best', got {criterion!r}")
         if criterion == "best":
             return np.asarray(np.take_along_axis(legal, outputs.argmax(1)[:, None], 1)[:, 0])
         return np.where(legal, outputs, np.inf).min(1) > np.where(legal, -np.inf, outputs).max(1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Sequences", "random_spans"]
+__all__ = ["Sequences", "at_ends", "random_spans", "steps"]
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,25 @@ class Sequences:
 
 
 def random_spans(rng: np.random.Generator, sequences: int, shortest: int, longest: int) -> np.ndarray:
-    """Spans of sequences whose lengths are uniform from ``shortest`` to ``longest``, both included."""
-    ends = np.cumsum(rng.integers(shortest, longest + 1, sequences))
-    return np.stack([np.concatenate([[0], ends[:-1]]), ends], 1)[:sequences]
+    """Spans of sequences whose lengths are uniform from ``shortest`` to ``longest``, both included.
+
+    Raises:
+        ValueError: there are no such lengths.
+    """
+    if not 1 <= shortest <= longest:
+        raise ValueError(f"sequences must have a step, and be no longer than the longest; got {shortest} to {longest}")
+    lengths = rng.integers(shortest, longest + 1, sequences)
+    ends = np.cumsum(lengths)
+    return np.stack([ends - lengths, ends], 1)
+
+
+def steps(spans: np.ndarray) -> int:
+    """The number of steps of all sequences."""
+    return int(spans[-1, 1]) if len(spans) else 0
 
 
 def at_ends(spans: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Targets ``[steps, outputs]`` in float32 that are ``values`` ``[sequences, outputs]`` at the ends, else NaN."""
-    targets = np.full((int(spans[-1, 1]) if len(spans) else 0, values.shape[1]), np.nan, np.float32)
+    targets = np.full((steps(spans), values.shape[1]), np.nan, np.float32)
     targets[spans[:, 1] - 1] = values
     return targets

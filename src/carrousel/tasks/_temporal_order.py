@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._sequences import Sequences, random_spans
+from carrousel.tasks._sequences import Sequences, random_spans, steps
 
 __all__ = ["TemporalOrder"]
 
@@ -64,7 +64,7 @@ class TemporalOrder:
         """So many random sequences."""
         spans = random_spans(rng, sequences, _LEAST, _MOST)
         begin, end = spans.T
-        codes = rng.integers(_FILLERS, _FILLERS + 4, int(end[-1]))
+        codes = rng.integers(_FILLERS, _FILLERS + 4, steps(spans))
         codes[begin], codes[end - 1] = 0, 1
         which = rng.integers(0, 2, (sequences, self.relevant))
         places = np.array(_PLACES[self.relevant]) - 1 + rng.integers(0, _WIDTH, which.shape)

@@ -26,7 +26,12 @@ class TimedStream:
         """Where ``number`` streams of so many periods begin and end, each from a random period on, ``[number, 2]``.
 
         Periods are independent of each other, so that each of these is a stream of the same kind; they can overlap.
+
+        Raises:
+            ValueError: there are not so many periods.
         """
+        if periods > len(self.ends):
+            raise ValueError(f"there are {len(self.ends)} periods, not {periods}")
         first = rng.integers(0, len(self.ends) - periods + 1, number)
         begins = np.concatenate([[0], self.ends])
         return np.stack([begins[first], begins[first + periods]], 1)
@@ -47,6 +52,9 @@ class MeasuringDelays:
         silent: whether the target is 0 between spikes.
         tolerance: of a step.
 
+    Raises:
+        ValueError: there are no intervals, or a delay is less than a step.
+
     >>> stream = MeasuringDelays(3, (0, 1)).stream(2, np.random.default_rng(0))
     >>> stream.inputs[:, 0].tolist(), stream.targets[:, 0].tolist()
     ([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0])
@@ -57,6 +65,10 @@ class MeasuringDelays:
     silent: bool = True
     tolerance: float = 0.49
 
+    def __post_init__(self) -> None:
+        if not self.intervals or self.fixed + min(self.intervals) < 1:
+            raise ValueError(f"delays must be at least 1, got {self.fixed} and {self.intervals}")
+
     def stream(self, periods: int, rng: np.random.Generator) -> TimedStream:
         """A stream of so many spikes."""
         drawn = rng.choice(self.intervals, periods)
@@ -66,6 +78,11 @@ class MeasuringDelays:
         inputs[ends - 1, 0] = 1
         targets[ends - 1, 0] = drawn
         return TimedStream(inputs, targets, ends)
+
+
+def _check_period(period: int) -> None:
+    if period < 1:
+        raise ValueError(f"period must be at least 1, got {period}")
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,9 @@ class GeneratingSpikes:
     period: int = 10
     input: float = 1.0
     tolerance: float = 0.49
+
+    def __post_init__(self) -> None:
+        _check_period(self.period)
 
     def stream(self, periods: int, rng: np.random.Generator) -> TimedStream:
         """A stream of so many periods; nothing is drawn."""
@@ -110,6 +130,7 @@ class PeriodicFunction:
     def __post_init__(self) -> None:
         if self.shape not in ("cos", "tri", "rect"):
             raise ValueError(f"shape must be cos, tri or rect, got {self.shape!r}")
+        _check_period(self.period)
 
     def stream(self, periods: int, rng: np.random.Generator) -> TimedStream:
         """A stream of so many periods from t = 0 on; nothing is drawn."""

@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from carrousel.tasks._sequences import Sequences, at_ends, random_spans
+from carrousel.tasks._sequences import Sequences, at_ends, random_spans, steps
 
 __all__ = ["TwoSequence"]
 
@@ -36,6 +36,9 @@ class TwoSequence:
             noise of variance 0.1; a sequence is classified if the output is off by at most 0.1 from the target
             without noise (3c).
 
+    Raises:
+        ValueError: N is not from 1 to T.
+
     >>> drawn = TwoSequence(T=20, N=2).draw(np.random.default_rng(0), 3)
     >>> drawn.goals[:, 0].tolist()
     [0.0, 1.0, 1.0]
@@ -51,6 +54,10 @@ class TwoSequence:
     inputs = 1
     outputs = 1
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.N <= self.T:
+            raise ValueError(f"N must be from 1 to T, which is {self.T}; got {self.N}")
+
     @property
     def tolerance(self) -> float:
         """How far off the output can be."""
@@ -59,7 +66,7 @@ class TwoSequence:
     def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
         """So many random sequences."""
         spans = random_spans(rng, sequences, self.T, self.T + self.T // 10)
-        x = rng.standard_normal((int(spans[-1, 1]), 1), np.float32)
+        x = rng.standard_normal((steps(spans), 1), np.float32)
         x *= np.float32(sqrt(NOISE))
         first = rng.integers(0, 2, (sequences, 1)) == 0
         signal = np.where(first, np.float32(1), np.float32(-1))
