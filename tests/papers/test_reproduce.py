@@ -12,7 +12,7 @@ import pytest
 
 from carrousel import papers
 from carrousel.cli import main
-from carrousel.papers import _run
+from carrousel.papers import _report, _run
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +116,25 @@ def test_a_backend_that_tells_nothing_before_the_end(experiment, tmp_path):
     assert result["rows"] == papers.reproduce(experiment, rows=["near"], jobs=1)["rows"]
 
 
+def test_what_is_asked_for_twice_is_run_once(experiment, tmp_path):
+    result = papers.reproduce(experiment, rows=["near", "near"], jobs=1)
+    assert runs(tmp_path) == 4
+    assert [row["row"] for row in result["rows"]] == ["near", "quoted"]
+    with pytest.raises(ValueError, match="trials must be at least 1, got 0"):
+        papers.reproduce(experiment, trials=0)
+
+
+def test_a_published_figure_that_did_not_come_out_is_not_near(experiment):
+    figure = next(figure for figure in papers.SUCCESS if figure.compared)
+    row = {"published": {figure.key: 30}}
+    judged = [_report.near(figure, {**row, "measured": {figure.key: value}}) for value in (20, 61, None)]
+    assert judged == [True, False, False]
+    assert _report.near(figure, row) is None
+    assert _report.near(figure, {"published": {}, "measured": {figure.key: 20}}) is None
+    result = {"rows": [{"row": "near", "published": {figure.key: 30}, "measured": {figure.key: None}}]}
+    assert "- (✗)" in papers.table(experiment, result)[2]
+
+
 def test_the_clock_counts_what_ran_at_the_same_time_once():
     assert _run._clock([]) == 0
     assert _run._clock([[0, 10], [2, 3], [8, 12], [20, 21]]) == 13
@@ -134,6 +153,9 @@ def test_the_clock_counts_what_ran_at_the_same_time_once():
         (["hochreiter1997/reber", "--quick", "--trials", "3"], "its own rows"),
         (["hochreiter1997/reber", "--backend", "slurm"], "must be one of loky"),
         (["hochreiter1997/reber", "--report", "."], "without EXPERIMENT"),
+        (["--report", ".", "--quick"], "without EXPERIMENT"),
+        (["--quick"], "say which EXPERIMENT"),
+        (["hochreiter1997/reber", "--quick", "--fresh"], "its own rows"),
     ],
 )
 def test_wrong_calls_are_refused_before_anything_runs(call, message, capsys):
@@ -175,6 +197,9 @@ def test_a_page_of_nothing_or_of_something_else_is_refused(tmp_path, capsys):
     (tmp_path / "x.json").write_text('{"experiment": "no/such"}')
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
     assert "x.json is not a result" in capsys.readouterr().err
+    (tmp_path / "x.json").write_text('{"experiment": "hochreiter1997/reber", "rows": [], "options": {}}')
+    assert main(["reproduce", "--report", str(tmp_path)]) == 2
+    assert "has other options now" in capsys.readouterr().err
     assert not (tmp_path / "README.md").exists()
 
 

@@ -25,7 +25,7 @@ def reproduce(
         str | None, typer.Argument(metavar="EXPERIMENT", show_default=False, help="such as hochreiter1997/reber")
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, show_default=False, help="of each row; by default as many as the paper made")
+        int | None, typer.Option(min=1, show_default=False, help="of each row; by default as many as the table says")
     ] = None,
     row: Annotated[list[str] | None, typer.Option(help="run this row alone; can be given several times")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of all trials")] = 0,
@@ -51,23 +51,25 @@ def reproduce(
         if directory is not None and not directory.is_dir():
             raise UsageError(f"there is no directory {directory}")
     if report is not None:
-        if experiment is not None:
-            raise UsageError("--report is for all results of a directory; run it without EXPERIMENT")
+        if experiment is not None or trials or row or set or quick or fresh or json or into:
+            raise UsageError("--report is for all results of a directory; run it without EXPERIMENT and other options")
         for path in papers.report(report, papers.EXPERIMENTS):
             say(str(path))
         return
     if experiment is None:
+        if trials or row or set or quick or fresh or json or into:
+            raise UsageError("say which EXPERIMENT; `carrousel reproduce` alone lists them")
         _list(papers.EXPERIMENTS)
         return
     found = papers.get(experiment)
     options = dict(_setting(text) for text in set or [])
     found.choose(options)
     if quick:
-        if trials or row or options or into:
+        if trials or row or options or into or fresh:
             raise UsageError("--quick has its own rows, trials and options, and is not kept")
         result = papers.quick(found, seed)
     else:
-        rows = [found.row(name) for name in row or []] or found.own_rows()
+        rows = [found.row(name) for name in dict.fromkeys(row or [])] or found.own_rows()
         total = sum(trials or one.trials or found.trials for one in rows)
         with _progress(total) as progress:
             result = papers.reproduce(

@@ -79,7 +79,7 @@ class Row:
         columns: those columns: hidden units, number of weights, learning rate, as printed.
         published: results by the keys of the experiment's figures, where the paper gives the figure.
         config: what a trial needs to know, as JSON can hold it; None for a row that is quoted and not run.
-        trials: how many the paper made, where this row's number is not the experiment's.
+        trials: how many are run, where this row's number is not the experiment's.
         note: what there is to say about this row: where it departs from the paper, or what was found.
     """
 
@@ -140,7 +140,7 @@ class Experiment:
         rows: its table, every row of it.
         trial: runs one trial: from a row's configuration, the options, the seed and the trial's number; a function of
             a module, for it is called in other processes. What it finds depends on these four alone.
-        trials: how many the paper made of each row.
+        trials: how many of each row are run; as many as the paper made, where it says and they can be paid for.
         figures: the columns of results.
         summary: a row's figures from its trials.
         options: further choices by name, the first of each is the default.

@@ -13,7 +13,7 @@ from typing import Any
 from carrousel._atomic import write_file
 from carrousel.papers._experiment import RUNNING, Experiment, Figure
 
-__all__ = ["FACTOR", "ratio", "read_results", "report", "stem", "table"]
+__all__ = ["FACTOR", "near", "ratio", "read_results", "report", "stem", "table"]
 
 FACTOR = 2.0
 """A measured figure further than this factor from the published one is marked."""
@@ -34,8 +34,15 @@ def ratio(figure: Figure, row: Mapping[str, Any]) -> float | None:
     return measured / published if figure.compared and published and measured is not None else None
 
 
-def _near(value: float) -> bool:
-    return 1 / FACTOR <= value <= FACTOR
+def near(figure: Figure, row: Mapping[str, Any]) -> bool | None:
+    """Whether a figure that is to be compared is within the factor; None if it is not to be, or was not published.
+
+    Where one is published and none came out, as of a row without a success, it is not.
+    """
+    if "measured" not in row or not figure.compared or not row["published"].get(figure.key):
+        return None
+    value = ratio(figure, row)
+    return value is not None and 1 / FACTOR <= value <= FACTOR
 
 
 def table(experiment: Experiment, result: Mapping[str, Any]) -> list[list[str]]:
@@ -54,16 +61,17 @@ def table(experiment: Experiment, result: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _ours(figure: Figure, entry: Mapping[str, Any]) -> str:
-    value = ratio(figure, entry)
-    shown = figure.show(entry["measured"])
-    return shown if value is None else f"{shown} (×{value:.2f}{'' if _near(value) else ' ✗'})"
+    value, shown = ratio(figure, entry), figure.show(entry["measured"])
+    if value is None:
+        return shown if near(figure, entry) is None else f"{shown} (✗)"
+    return f"{shown} (×{value:.2f}{'' if near(figure, entry) else ' ✗'})"
 
 
 def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list[tuple[Experiment, dict[str, Any]]]:
     """The results in a directory, in the order of the experiments, of each first those with the default options.
 
     Raises:
-        ValueError: there is none, or a file is not such a result or is of no known experiment or row.
+        ValueError: there is none, or a file is not such a result, or is of no known experiment, row or option.
     """
     found = []
     for path in sorted(directory.glob("*.json")):
@@ -73,6 +81,8 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
             known = {row.name for row in experiment.rows}
             if missing := [entry["row"] for entry in result["rows"] if entry["row"] not in known]:
                 raise ValueError(f"{path}: {experiment.name} has no row {missing[0]!r}")
+            if set(result["options"]) != set(experiment.options):
+                raise ValueError(f"{path}: {experiment.name} has other options now; run it again")
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{path} is not a result of an experiment ({error})") from None
         found.append((experiment, result))
@@ -99,7 +109,7 @@ def _page(directory: Path, results: Sequence[tuple[Experiment, Mapping[str, Any]
         "# The papers' experiments, published and re-run",
         "Made by `carrousel reproduce --report` from the result files beside it. For every row of a published table "
         "the paper's figures stand above ours; × is ours divided by the paper's, and ✗ marks what is not within a "
-        "factor of 2. Rows without a line of ours are quoted.",
+        "factor of 2, or did not come out at all. Rows without a line of ours are quoted.",
         _overview(results),
     ]
     seen: set[str] = set()
@@ -113,12 +123,12 @@ def _overview(results: Sequence[tuple[Experiment, Mapping[str, Any]]]) -> str:
     lines = [["experiment", "options", "rows run", "compared figures within a factor of 2", "time on the clock"]]
     for experiment, result in results:
         own = [entry for entry in result["rows"] if "measured" in entry]
-        every = [ratio(figure, entry) for entry in own for figure in experiment.figures]
-        compared = [value for value in every if value is not None]
-        near = f"{sum(map(_near, compared))} of {len(compared)}" if compared else "-"
+        every = [near(figure, entry) for entry in own for figure in experiment.figures]
+        compared = [each for each in every if each is not None]
+        share = f"{sum(compared)} of {len(compared)}" if compared else "-"
         link = f"[{experiment.name}](#{_anchor(experiment, result)})"
         clock = _time(result["made"]["seconds"])
-        lines.append([link, _options(experiment, result), str(len(own)), near, clock])
+        lines.append([link, _options(experiment, result), str(len(own)), share, clock])
     return _markdown_table(lines)
 
 

@@ -46,7 +46,7 @@ def reproduce(
 
     Args:
         experiment: the experiment.
-        trials: how many for each row, by default as many as the paper made.
+        trials: how many for each row, by default as many as the row or the experiment says.
         rows: names of rows; all that can be run if empty.
         seed: of all trials.
         jobs: how many at a time, -1 for one a processor.
@@ -60,10 +60,10 @@ def reproduce(
         have no measured figures. ``made`` says with what: versions, the machine, how many trials at a time, and
         ``seconds``, how long trials ran by the clock, over all runs that it took.
     """
-    wanted = [experiment.row(name) for name in rows] or list(experiment.own_rows())
-    counts = {row.name: trials or row.trials or experiment.trials for row in wanted}
-    if min(counts.values()) < 1:
+    wanted = [experiment.row(name) for name in dict.fromkeys(rows)] or list(experiment.own_rows())
+    if trials is not None and trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
+    counts = {row.name: trials or row.trials or experiment.trials for row in wanted}
     chosen = experiment.choose(options or {})
     kept = {row.name: _Kept(experiment, row, chosen, seed, fresh) for row in wanted}
     with _ready(backend):
