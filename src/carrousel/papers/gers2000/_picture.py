@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.learning.online import Learner
+from carrousel.papers._traced import traced
 from carrousel.papers.gers2000._streams import learner, train
 from carrousel.tasks import ContinualTask, Endless
 
@@ -60,7 +61,7 @@ def draw(
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(networks) + 2, 1, height_ratios=[*[1] * len(networks), 1, 0.7])
     for axes, (title, made) in zip(panels, networks.items(), strict=False):
-        seen = _run(made, codes)
+        seen = traced(made, codes)
         _lines(axes, np.arange(1, steps + 1), seen["state"])
         axes.set_title(title, fontsize=10)
         axes.set_xlim(0, steps)
@@ -86,18 +87,6 @@ def draw(
     figure.colorbar(image, cax=panels[-1].inset_axes((1.02, 0, 0.015, 1)), label="activation")
     panels[0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     figure.savefig(path, dpi=110)
-
-
-def _run(made: Learner, codes: np.ndarray) -> dict[str, np.ndarray]:
-    """Activations at every step of a stream, ``[steps, units]`` by group."""
-    seen: dict[str, list[np.ndarray]] = {}
-    made.reset()
-    for code in codes:
-        made.observe([code])
-        for group, values in made.activations.items():
-            seen.setdefault(group, []).append(values)
-    made.reset()
-    return {group: np.array(values) for group, values in seen.items()}
 
 
 def _lines(axes: Any, at: np.ndarray, states: np.ndarray) -> None:

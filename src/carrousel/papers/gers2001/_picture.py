@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from carrousel.learning.online import Learner
+from carrousel.papers._traced import traced
 from carrousel.tasks import CountingLanguage
 
 __all__ = ["draw"]
@@ -23,7 +23,7 @@ def draw(learner: Learner, language: CountingLanguage, numbers: Sequence[int], p
     from matplotlib.figure import Figure
 
     string = language.encode([numbers])
-    seen = _run(learner, string.codes)
+    seen = traced(learner, string.codes)
     figure = Figure(figsize=(10, 9), layout="constrained")
     FigureCanvasAgg(figure)
     states, gates, outputs = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2.4, 2])
@@ -39,7 +39,7 @@ def draw(learner: Learner, language: CountingLanguage, numbers: Sequence[int], p
     image = gates.imshow(rows.T, aspect="auto", cmap="viridis", vmin=0, vmax=1)
     gates.set_yticks(range(len(labels)), labels, fontsize=8)
     figure.colorbar(image, ax=gates, label="activation")
-    image = outputs.imshow(seen["outputs"].T, aspect="auto", cmap="coolwarm", vmin=-2, vmax=2)
+    image = outputs.imshow(seen["output"].T, aspect="auto", cmap="coolwarm", vmin=-2, vmax=2)
     outputs.set_yticks(range(len(language.outputs)), list(language.outputs))
     outputs.set_ylabel("predicted\n(dots: can follow)")
     times, symbols = np.nonzero(string.legal)
@@ -48,16 +48,3 @@ def draw(learner: Learner, language: CountingLanguage, numbers: Sequence[int], p
     outputs.set_xlabel("input symbol")
     figure.colorbar(image, ax=outputs, label="output")
     figure.savefig(path, dpi=130)
-
-
-def _run(learner: Learner, codes: np.ndarray) -> dict[str, np.ndarray]:
-    """Activations at every step, ``[steps, units]`` by group."""
-    learner.reset()
-    seen: dict[str, list[Any]] = {"outputs": []}
-    for code in codes:
-        seen["outputs"].append(learner.outputs([code])[0])
-        learner.observe([code])
-        for group, values in learner.activations.items():
-            seen.setdefault(group, []).append(values)
-    learner.reset()
-    return {group: np.array(values) for group, values in seen.items()}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from carrousel.learning.online import Learner
+from carrousel.papers._traced import traced
 from carrousel.tasks import Adding, Sequences
 
 __all__ = ["draw_trace"]
@@ -19,7 +19,7 @@ def draw_trace(learner: Learner, task: Adding, rng: np.random.Generator, path: P
     from matplotlib.figure import Figure
 
     drawn, marks = _sequence(task, rng)
-    run = _run(learner, drawn.inputs)
+    run = traced(learner, drawn.inputs)
     answer = float(learner.answers(drawn.inputs, drawn.spans)[0, 0])
     steps = np.arange(1, len(drawn.inputs) + 1)
 
@@ -61,15 +61,3 @@ def _sequence(task: Adding, rng: np.random.Generator) -> tuple[Sequences, np.nda
         marks = np.flatnonzero(drawn.inputs[:, 1] == 1)
         if len(marks) == 2 and np.abs(drawn.inputs[marks, 0]).min() > 0.4:
             return drawn, marks
-
-
-def _run(learner: Learner, inputs: np.ndarray) -> dict[str, Any]:
-    """Activations at every step, ``[steps, units]`` by group."""
-    learner.reset()
-    seen: dict[str, list[np.ndarray]] = {}
-    for x in inputs:
-        learner.observe(x[None])
-        for group, values in learner.activations.items():
-            seen.setdefault(group, []).append(values)
-    learner.reset()
-    return {group: np.array(values) for group, values in seen.items()}

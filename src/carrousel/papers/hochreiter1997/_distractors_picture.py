@@ -10,6 +10,7 @@ import numpy as np
 
 from carrousel.learning.online import Learner
 from carrousel.papers._experiment import Row
+from carrousel.papers._traced import traced
 from carrousel.pictures._style import BLUE, GREY, INK, RED, new_figure, save, tidy
 from carrousel.tasks import LongLagDistractors
 
@@ -57,7 +58,7 @@ def draw_trace(path: Path, learner: Learner, task: LongLagDistractors, rng: np.r
     runs = {}
     for kind in "xy":
         codes[1] = task.p + 2 + "xy".index(kind)
-        runs[kind] = _run(learner, codes)
+        runs[kind] = traced(learner, codes)
     figure = new_figure(9.5, 7.0, f"Minimal lag {task.q + 1:,}, {task.p:,} distractors, after {after:,} sequences")
     panels = figure.subplots(4, 2, sharex=True, sharey="row")
     names = ("state", "input_gate", "output_gate", "output")
@@ -80,16 +81,3 @@ def draw_trace(path: Path, learner: Learner, task: LongLagDistractors, rng: np.r
     for row, label in enumerate(labels):
         panels[row, 0].set_ylabel(label)
     save(figure, path)
-
-
-def _run(learner: Learner, codes: np.ndarray) -> dict[str, np.ndarray]:
-    """Activations at every step, ``[steps, units]`` by group."""
-    learner.reset()
-    seen: dict[str, list[np.ndarray]] = {"output": []}
-    for code in codes:
-        seen["output"].append(learner.outputs([code])[0])
-        learner.observe([code])
-        for group, values in learner.activations.items():
-            seen.setdefault(group, []).append(values)
-    learner.reset()
-    return {group: np.array(values) for group, values in seen.items()}

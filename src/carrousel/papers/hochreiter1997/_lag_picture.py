@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from carrousel.learning.online import Learner
+from carrousel.papers._traced import traced
 from carrousel.pictures._style import BLUE, GREY, RED, new_figure, save, tidy
 from carrousel.tasks import NoiseFreeLag
 
@@ -19,20 +18,13 @@ def draw(path: Path, learner: Learner, task: NoiseFreeLag, added: int, after: in
     figure = new_figure(9.0, 5.6, title)
     panels = figure.subplots(3, 2, sharex="col", sharey="row")
     for kind, name in enumerate("xy"):
-        codes = task.encode([kind]).codes
-        learner.reset()
-        said, states, gates = [], [], []
-        for code in codes:
-            said.append(learner.outputs([code])[0, task.p - 1 :])
-            learner.observe([code])
-            states.append(learner.activations["state"][0])
-            gates.append(learner.activations["input_gate"][0])
-        learner.reset()
-        panels[0, kind].plot(states, color=BLUE, marker="o", markersize=3, linewidth=1.3)
+        seen = traced(learner, task.encode([kind]).codes)
+        panels[0, kind].plot(seen["state"], color=BLUE, marker="o", markersize=3, linewidth=1.3)
         panels[0, kind].axhline(0, color=GREY, linewidth=0.6)
-        panels[1, kind].plot(gates, color=BLUE, marker="o", markersize=3, linewidth=1.3)
+        panels[1, kind].plot(seen["input_gate"], color=BLUE, marker="o", markersize=3, linewidth=1.3)
+        said = seen["output"][:, task.p - 1 :]
         for unit, (label, colour) in enumerate(zip("xy", (BLUE, RED), strict=True)):
-            panels[2, kind].plot(np.array(said)[:, unit], color=colour, marker="o", markersize=3, label=label)
+            panels[2, kind].plot(said[:, unit], color=colour, marker="o", markersize=3, label=label)
         symbols = [name, *(f"$a_{{{k + 1}}}$" for k in range(task.p - 1))]
         panels[2, kind].set_xticks(range(task.p), symbols)
         panels[2, kind].set_xlabel("input symbol")

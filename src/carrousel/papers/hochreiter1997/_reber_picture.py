@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.learning.online import Learner
+from carrousel.papers._traced import traced
 from carrousel.tasks import EmbeddedReber
 
 __all__ = ["draw"]
@@ -21,7 +22,8 @@ def draw(learner: Learner, path: Path, title: str) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    runs = {f"B{branch}{INNER}{branch}E": _run(learner, f"B{branch}{INNER}{branch}E") for branch in "TP"}
+    strings = [f"B{branch}{INNER}{branch}E" for branch in "TP"]
+    runs = {string: traced(learner, TASK.encode([string]).codes) for string in strings}
     figure = Figure(figsize=(10, 9.5), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(3, 2, sharex="col", height_ratios=[3, 2.2, 2])
@@ -33,7 +35,7 @@ def draw(learner: Learner, path: Path, title: str) -> None:
         panels[0, column].set_ylim(low, high)
         panels[0, column].set_title(" ".join(string[:-1]), family="monospace")
         _gates(panels[1, column], run)
-        image = _outputs(panels[2, column], run["outputs"], TASK.followers(string))
+        image = _outputs(panels[2, column], run["output"], TASK.followers(string))
         panels[2, column].set_xticks(range(len(string) - 1), list(string[:-1]))
         panels[2, column].set_xlabel("input symbol")
     panels[0, 0].set_ylabel("state of the carrousel")
@@ -43,19 +45,6 @@ def draw(learner: Learner, path: Path, title: str) -> None:
     figure.colorbar(image, ax=panels[1:, :], label="activation", shrink=0.6)
     figure.suptitle(title)
     figure.savefig(path, dpi=130)
-
-
-def _run(learner: Learner, string: str) -> dict[str, np.ndarray]:
-    """Activations at every step, ``[steps, units]`` by group."""
-    learner.reset()
-    seen: dict[str, list[np.ndarray]] = {"outputs": []}
-    for code in TASK.encode([string]).codes:
-        seen["outputs"].append(learner.outputs([code])[0])
-        learner.observe([code])
-        for group, values in learner.activations.items():
-            seen.setdefault(group, []).append(values)
-    learner.reset()
-    return {group: np.array(values) for group, values in seen.items()}
 
 
 def _tells_apart(runs: dict[str, dict[str, np.ndarray]]) -> int:
