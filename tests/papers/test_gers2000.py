@@ -121,7 +121,7 @@ def test_training_and_testing_alternate():
 
 def test_the_rate_decays_within_a_stream_and_is_restored():
     config = {**REBER.row("forget-rate-decay").config, "steps": 300, "tests": 1}
-    learner = _streams.learner(config, np.random.default_rng(0))
+    learner = _streams.prepared(config, np.random.default_rng(0))
     _streams.train(config, learner, endless(), 1)
     assert learner.rate < 0.5
     first = learner.weights
@@ -135,7 +135,7 @@ def test_the_rate_decays_within_a_stream_and_is_restored():
 
 def test_testing_changes_no_weight():
     config = REBER.row("forget").config
-    learner = _streams.learner(config, np.random.default_rng(0))
+    learner = _streams.prepared(config, np.random.default_rng(0))
     before = learner.weights
     _streams.follow(learner, endless(), False, 1000)
     for name, w in learner.weights.items():

@@ -64,7 +64,7 @@ def test_the_reach_is_found_exactly(language, coding, right):
 
 def test_the_reach_of_an_untrained_network_is_nothing():
     options = EXPERIMENTS["gers2001/anbn"].choose({})
-    learner = languages.begin("anbn", 1e-5, options, np.random.default_rng(0))
+    learner = languages.prepared("anbn", 1e-5, options, np.random.default_rng(0))
     assert languages.reach(learner, "anbn", 20, "signs") == 0
 
 
@@ -86,7 +86,7 @@ def test_training_goes_on_after_the_first_acceptance(tmp_path):
     assert found["success"]
     assert 10 <= found["reach"] <= found["later_reach"] <= 40
     assert found["sequences"] <= found["later_sequences"] <= found["sequences"] + 4_000
-    learner = languages.begin("anbn", 1e-5, experiment.choose({}), np.random.default_rng(0))
+    learner = languages.prepared("anbn", 1e-5, experiment.choose({}), np.random.default_rng(0))
     draw(learner, languages.LANGUAGES["anbn"], (4,), tmp_path / "x.png", "A title")
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 

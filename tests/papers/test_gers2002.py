@@ -58,11 +58,11 @@ def test_success_is_a_test_without_an_error():
 
         input_spike = 10**9
 
-    learner = timing.begin(config, options, rng)
+    learner = timing.prepared(config, options, rng)
     success, streams, steps, _ = timing.train(learner, Nothing(5), 20, rng, 50)
     assert (success, streams, steps) == (True, 1, 2 * 250)
     Nothing.input_spike = 249  # the test's last step, which streams learned from have too
-    learner = timing.begin(config, options, rng)
+    learner = timing.prepared(config, options, rng)
     success, streams, steps, _ = timing.train(learner, Nothing(5), 20, rng, 50)
     assert (success, streams, steps) == (False, 20, 20 * 2 * 250)
 

@@ -32,9 +32,9 @@ class Stream:
     kinds: np.ndarray
     ends: np.ndarray
 
-    def spans(self, first: int = 0, last: int | None = None) -> np.ndarray:
-        """Where in the steps the strings from ``first`` to before ``last`` begin and end, ``[strings, 2]``."""
-        return np.stack([np.concatenate([[0], self.ends[:-1]]), self.ends], 1)[first:last]
+    def spans(self) -> np.ndarray:
+        """Where in the steps the strings begin and end, ``[strings, 2]``."""
+        return np.stack([np.concatenate([[0], self.ends[:-1]]), self.ends], 1)
 
 
 class ContinualTask(Protocol):

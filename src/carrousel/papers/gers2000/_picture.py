@@ -10,7 +10,7 @@ import numpy as np
 
 from carrousel.learning.online import Learner
 from carrousel.papers._traced import traced
-from carrousel.papers.gers2000._streams import learner, train
+from carrousel.papers.gers2000._streams import prepared, train
 from carrousel.tasks import ContinualTask, Endless
 
 __all__ = ["draw", "trained"]
@@ -26,7 +26,7 @@ def trained(
     """
     for number in numbers:
         rng = np.random.default_rng([seed, number])
-        made = learner(config, rng)
+        made = prepared(config, rng)
         endless = Endless(task, rng, 4 * config["steps"])
         success, streams, _, _ = train(config, made, endless, limit)
         if success:

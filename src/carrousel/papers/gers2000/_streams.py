@@ -12,7 +12,7 @@ from carrousel.learning.online import Descent, Learner, Network
 from carrousel.papers._experiment import Trial
 from carrousel.tasks import ContinualTask, Endless
 
-__all__ = ["Reach", "follow", "learner", "network", "train"]
+__all__ = ["Reach", "follow", "network", "prepared", "train", "trial"]
 
 _FIRST = 256  # steps that are looked at first in a stream; most streams end before
 _DRAWN = 400_000  # steps that are drawn at a time
@@ -47,7 +47,7 @@ def network(config: Mapping[str, Any]) -> Network:
     )
 
 
-def learner(config: Mapping[str, Any], rng: np.random.Generator) -> Learner:
+def prepared(config: Mapping[str, Any], rng: np.random.Generator) -> Learner:
     """A new network, and everything compiled."""
     made = Learner(network(config), Descent(config["rate"], decay=config["rate_decay"]), seed=rng)
     made.reset()
@@ -109,7 +109,7 @@ def train(config: Mapping[str, Any], made: Learner, endless: Endless, limit: int
 def trial(task: ContinualTask, config: Mapping[str, Any], seed: int, number: int) -> Trial:
     """Trains and tests one network."""
     rng = np.random.default_rng([seed, number])
-    made = learner(config, rng)
+    made = prepared(config, rng)
     endless = Endless(task, rng, min(_DRAWN, 4 * config["steps"]))
     start = time.perf_counter()
     success, streams, reached, steps = train(config, made, endless, config["limit"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.papers._experiment import Experiment, Figure, Picture, Quick, Row
-from carrousel.papers.gers2001._trial import LANGUAGES, OPTIONS, begin, network, summary, train, trial
+from carrousel.papers.gers2001._trial import LANGUAGES, OPTIONS, network, prepared, summary, train, trial
 
 __all__ = ["ANBMBMAN", "ANBN", "ANBNCN"]
 
@@ -86,7 +86,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     seed, options = result["seed"], result["options"]
     for number in range(10):
         rng = np.random.default_rng([seed, number])
-        learner = begin("anbncn", RATE, options, rng)
+        learner = prepared("anbncn", RATE, options, rng)
         done, accepted = 0, False
         while not accepted and done < 200_000:
             accepted, _ = train(learner, "anbncn", 20, 1_000, options["coding"], rng)

@@ -14,7 +14,7 @@ from carrousel.learning.online import Descent, Learner, Network
 from carrousel.papers._experiment import Trial
 from carrousel.tasks import CountingLanguage, Strings
 
-__all__ = ["LANGUAGES", "OPTIONS", "begin", "network", "reach", "summary", "train", "trial"]
+__all__ = ["LANGUAGES", "OPTIONS", "network", "prepared", "reach", "summary", "train", "trial"]
 
 LANGUAGES = {
     "anbn": CountingLanguage("ab", (0, 0)),
@@ -77,7 +77,7 @@ def _upto(language: str, most: int) -> np.ndarray:
     return np.searchsorted(totals, np.arange(most + 1), side="right")
 
 
-def begin(language: str, rate: float, options: Mapping[str, str], rng: np.random.Generator) -> Learner:
+def prepared(language: str, rate: float, options: Mapping[str, str], rng: np.random.Generator) -> Learner:
     """The network with its first weights, compiled."""
     descent = Descent(rate, float(options["momentum"]))
     learner = Learner(network(language, options["coding"]), descent, update=options["update"], seed=rng)
@@ -122,7 +122,7 @@ def trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, numb
     """Trains until all training strings are accepted, then tries longer ones, and goes on to see how far it gets."""
     language, most, longest, coding = config["language"], config["most"], config["longest"], options["coding"]
     rng = np.random.default_rng([seed, number])
-    learner = begin(language, config["rate"], options, rng)
+    learner = prepared(language, config["rate"], options, rng)
     strings(language, longest), _upto(language, longest)
     start, done, steps, accepted = time.perf_counter(), 0, 0, False
     while done < config["limit"] and not accepted:

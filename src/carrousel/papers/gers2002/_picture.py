@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.papers.gers2002._trial import TESTED, begin, task, train
+from carrousel.papers.gers2002._trial import TESTED, prepared, task, train
 
 __all__ = ["draw"]
 
@@ -64,7 +64,7 @@ def _generate(config: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[np.
     options, chosen = result["options"], task(config, result["options"])
     for number in range(NETWORKS):
         rng = np.random.default_rng([result["seed"], number])
-        learner = begin(config, options, rng)
+        learner = prepared(config, options, rng)
         learned, streams, _, stream = train(learner, chosen, config["limit"], rng)
         if learned:
             outputs = learner.sequence_outputs([stream.inputs])

@@ -19,8 +19,8 @@ __all__ = [
     "NOTES",
     "ROUNDS",
     "Task",
-    "begin",
     "network",
+    "prepared",
     "summary",
     "task",
     "train",
@@ -87,7 +87,7 @@ def task(config: Mapping[str, Any], options: Mapping[str, str]) -> Task:
     return PeriodicFunction(config["shape"], config["period"], constant, config["tolerance"])
 
 
-def begin(config: Mapping[str, Any], options: Mapping[str, str], rng: np.random.Generator) -> Learner:
+def prepared(config: Mapping[str, Any], options: Mapping[str, str], rng: np.random.Generator) -> Learner:
     """The network with its first weights, compiled."""
     rate, momentum = config["descent"][options["descent"]]
     net = network(config["peepholes"], config["squash"], options["gates"])
@@ -124,7 +124,7 @@ def train(
 def trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
     """Trains one network until a test of 1,000 periods is right."""
     rng = np.random.default_rng([seed, number])
-    learner, chosen = begin(config, options, rng), task(config, options)
+    learner, chosen = prepared(config, options, rng), task(config, options)
     start = time.perf_counter()
     learned, sequences, steps, stream = train(learner, chosen, config["limit"], rng, config.get("tested", TESTED))
     found: dict[str, Any] = {"success": learned, "sequences": sequences, "steps": steps}
