@@ -77,7 +77,8 @@ class Row:
         name: its name on the command line.
         label: the method as the paper's table calls it, with the columns that describe it.
         columns: those columns: hidden units, number of weights, learning rate, as printed.
-        published: results by the keys of the experiment's figures, where the paper gives the figure.
+        published: results by the keys of the experiment's figures, where the paper gives the figure; a text where it
+            gives a bound.
         config: what a trial needs to know, as JSON can hold it; None for a row that is quoted and not run.
         trials: how many are run, where this row's number is not the experiment's.
         note: what there is to say about this row: where it departs from the paper, or what was found.

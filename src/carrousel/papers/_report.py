@@ -29,17 +29,20 @@ pre { background: #f4f4f4; padding: .6em; overflow-x: auto; }
 
 
 def ratio(figure: Figure, row: Mapping[str, Any]) -> float | None:
-    """The measured figure over the published one, where they are to be compared and both are there."""
+    """The measured figure over the published one, where they are to be compared and both are numbers."""
     published, measured = row["published"].get(figure.key), row.get("measured", {}).get(figure.key)
-    return measured / published if figure.compared and published and measured is not None else None
+    if not figure.compared or not published or isinstance(published, str) or measured is None:
+        return None
+    return measured / published
 
 
 def near(figure: Figure, row: Mapping[str, Any]) -> bool | None:
-    """Whether a figure that is to be compared is within the factor; None if it is not to be, or was not published.
+    """Whether a figure that is to be compared is within the factor; None if it is not, or no number is published.
 
     Where one is published and none came out, as of a row without a success, it is not.
     """
-    if "measured" not in row or not figure.compared or not row["published"].get(figure.key):
+    published = row["published"].get(figure.key)
+    if "measured" not in row or not figure.compared or not published or isinstance(published, str):
         return None
     value = ratio(figure, row)
     return value is not None and 1 / FACTOR <= value <= FACTOR

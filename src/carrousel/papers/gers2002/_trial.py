@@ -44,9 +44,9 @@ periods, of the networks that succeeded.
 
 The record of the paper gives initial biases 0, -2 and 2 for input, forget and output gates. With these almost nothing
 is learned: a cell whose forget gate is nearly closed holds nothing. Forget gates are meant to begin open, and the
-paper of 2001 by the same hands has -1, 2 and -2, which is the default here (`gates=-1,+2,-2`) and gives numbers of
-streams near the published ones; `gates=0,+2,-2` is the record with the signs turned. Rate and momentum are
-an option: `descent=paper` takes the published pair.
+paper of 2001, by two of the authors, has -1, 2 and -2, which is the default here (`gates=-1,+2,-2`) and gives numbers
+of streams near the published ones; `gates=0,+2,-2` is the record with the signs turned. Rate and momentum are an
+option: `descent=paper` takes the published pair.
 """.strip()
 
 Task = MeasuringDelays | GeneratingSpikes | PeriodicFunction

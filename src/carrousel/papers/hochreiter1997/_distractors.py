@@ -138,8 +138,8 @@ DISTRACTORS = Experiment(
         ),
     ),
     notes="""\
-The paper stops training after 5,000,000 sequences; here a trial has failed after 1,000,000, five times the slowest
-row's published mean. Success is that both outputs' errors at the end are below 0.2 for 10,000 successive random
+The paper gives a cap of 5,000,000 sequences with experiment 2a; here a trial has failed after 1,000,000, five times the
+slowest row's published mean. Success is that both outputs' errors at the end are below 0.2 for 10,000 successive random
 sequences. Whether the network learns meanwhile is not said. criterion=frozen: weights are held and the 10,000 are new
 ones; this is tried after every 100 training sequences, if these were all answered rightly, and left at the first
 sequence that is wrong; the count is that of all training sequences so far. criterion=learning: the 10,000 are training
@@ -149,7 +149,7 @@ Connections. The paper says that cells and gates are fed by inputs, cells and ga
 connections=full is that. Then gates, which stand at about 1/2, act on the cells' inputs as biases of up to 0.2 do: in a
 new network the states drift by about 0.06 a step, to 100 and more after 1,000 steps, where h is saturated and no error
 passes; with a lag of 1,000 nothing was learned within 40,000 sequences, and with a lag of 100 what is learned is lost
-again. connections=inputs leaves the 36 recurrent weights away. In a first run of each row, stopped when 1,000 sequences
+again. connections=inputs leaves out the 36 recurrent weights. In a first run of each row, stopped when 1,000 sequences
 in a row were right, learning times were then within a factor of 2 of the published means, their growth with the lag and
 with q/p included: it seems that this, or something like it, is what was run in 1997.
 

@@ -108,7 +108,7 @@ def _row(task: str, T: int, N: int, published: dict[str, Any], note: str = "") -
 
 
 def _published(st1: int | None, st2: int, fraction: float, **more: Any) -> dict[str, Any]:
-    found = {"sequences_mean": st2, "fraction": fraction, **more}
+    found = {"trials": 10, "sequences_mean": st2, "fraction": fraction, **more}
     return found if st1 is None else {"st1_mean": st1, **found}
 
 
