@@ -137,10 +137,10 @@ _TABLE: tuple[tuple[str, str, int, tuple[float, ...], str, float | None, int | N
     ("rtrl", "RTRL", 4, (4.0,), "36", 0.56, 892_000, 5_000_000),
     ("rtrl", "RTRL", 4, (10.0,), "36", 0.22, 254_000, 5_000_000),
     ("rtrl", "RTRL", 10, _ALL_RATES, "144", 0.0, None, 5_000_000),
-    ("rtrl", "RTRL", 100, _ALL_RATES, "10404", 0.0, None, 500_000),
-    ("bptt", "BPTT", 100, _ALL_RATES, "10404", 0.0, None, 500_000),
-    ("chunker", "CH", 100, (1.0,), "10506", 0.33, 32_400, 200_000),
-    ("lstm", "LSTM", 100, (1.0,), "10504", 1.0, 5_040, 200_000),
+    ("rtrl", "RTRL", 100, _ALL_RATES, "10404", 0.0, None, 100_000),
+    ("bptt", "BPTT", 100, _ALL_RATES, "10404", 0.0, None, 100_000),
+    ("chunker", "CH", 100, (1.0,), "10506", 0.33, 32_400, 100_000),
+    ("lstm", "LSTM", 100, (1.0,), "10504", 1.0, 5_040, 100_000),
 )
 
 
@@ -161,10 +161,10 @@ def _row(regular: bool, line: tuple[str, str, int, tuple[float, ...], str, float
 
 
 _OF_2B = (
-    ("rtrl", "RTRL", 100, _ALL_RATES, "10404", 0.0, None, 200_000),
-    ("bptt", "BPTT", 100, _ALL_RATES, "10404", 0.0, None, 200_000),
-    ("chunker", "CH", 100, (1.0,), "10506", 0.0, None, 100_000),
-    ("lstm", "LSTM", 100, (1.0,), "10504", 1.0, 5_680, 200_000),
+    ("rtrl", "RTRL", 100, _ALL_RATES, "10404", 0.0, None, 50_000),
+    ("bptt", "BPTT", 100, _ALL_RATES, "10404", 0.0, None, 50_000),
+    ("chunker", "CH", 100, (1.0,), "10506", 0.0, None, 50_000),
+    ("lstm", "LSTM", 100, (1.0,), "10504", 1.0, 5_680, 50_000),
 )
 
 
