@@ -197,7 +197,9 @@ class Call:
         return bias
 
     def _in_slots(self, vector: Tensor, rows: Tensor) -> Tensor:
-        """A vector of a weight's rows as ``[slots, width]``."""
+        """A vector of a weight's rows as ``[slots, width]``, in one piece."""
+        if self.plain:
+            return solid(vector)
         return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size)], self.width)
 
     def gain_and_shift(self, weights: Weights, name: str) -> tuple[Tensor, Tensor]:
