@@ -24,6 +24,7 @@ class SimpleNetwork:
     Inputs are ``[steps, inputs]``, or ``[steps]`` whole numbers, each the one input unit that is 1, -1 for none.
     Targets are ``[steps, outputs]``, a row of NaN being no target, or ``[steps]`` whole numbers, each the one output
     unit that should be 1, -1 for no target. Activations are 0 when a sequence begins; weights change at its end.
+    :class:`OneUnitNetwork` is another network, whose outputs are not recurrent and see the inputs.
 
     Args:
         inputs, hidden, outputs: the numbers of units.

@@ -45,7 +45,8 @@ class Network:
         forget_gates: Gers, Schmidhuber & Cummins 2000.
         output_gates: experiment 2 of 1997 has none.
         state_decay: without forget gates, every step multiplies the states by this constant.
-        traces_decay: whether the states' partial derivatives decay with them, as exactly they do.
+        traces_decay: whether the states' partial derivatives decay with them by ``state_decay``, as exactly they do;
+            with forget gates they always decay as the states do.
         peepholes: Gers & Schmidhuber 2000; a gate sees the states of its own block's cells.
         input_squash, output_squash: the papers' functions g and h: names of :data:`SQUASHES`.
         unit_squash, hidden_squash: those of output units and of conventional hidden units.

@@ -10,12 +10,12 @@ from carrousel.papers._experiment import Experiment, Figure, Picture, Quick, Row
 from carrousel.papers.gers2000._streams import trial
 from carrousel.tasks import ContinualReber
 
-__all__ = ["CONFIG", "CONTINUAL_REBER"]
+__all__ = ["CONTINUAL_REBER"]
 
 GOOD = 1000  # symbols without an error in the mean, above which a network that is not perfect is called good
 TASK = ContinualReber()
 
-CONFIG: dict[str, Any] = {
+_COMMON: dict[str, Any] = {
     "inputs": 7,
     "outputs": 7,
     "rate": 0.5,
@@ -59,7 +59,7 @@ def _row(name: str, label: str, weights: int, published: tuple[Any, ...], note: 
     keys = ("perfect_rate", "perfect_streams", "good_rate", "good_length", "rest_rate", "rest_length")
     figures = {key: value for key, value in zip(keys, published, strict=True) if value is not None}
     columns = {"blocks": "4 of size 2", "weights": str(weights), "learning rate": _rate(changes)}
-    return Row(name, label, columns, {"trials": 100, **figures}, {**CONFIG, **changes}, note=note)
+    return Row(name, label, columns, {"trials": 100, **figures}, {**_COMMON, **changes}, note=note)
 
 
 def _rate(changes: Mapping[str, Any]) -> str:

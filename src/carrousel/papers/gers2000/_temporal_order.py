@@ -10,12 +10,12 @@ from carrousel.papers._experiment import Experiment, Figure, Picture, Quick, Row
 from carrousel.papers.gers2000._streams import trial
 from carrousel.tasks import ContinualTemporalOrder
 
-__all__ = ["CONFIG", "CONTINUAL_TEMPORAL_ORDER"]
+__all__ = ["CONTINUAL_TEMPORAL_ORDER"]
 
 MEAN_LENGTH = 105  # symbols of a sequence
 STRINGS = 100  # sequences of a stream
 
-CONFIG: dict[str, Any] = {
+_COMMON: dict[str, Any] = {
     "inputs": 8,
     "outputs": 8,
     "rate": 0.5,
@@ -62,7 +62,7 @@ def _row(name: str, label: str, weights: int, published: tuple[Any, ...], rate: 
     keys = ("perfect_rate", "perfect_streams", "partial_rate", "partial_sequences")
     figures = {key: value for key, value in zip(keys, published, strict=True) if value is not None}
     columns = {"blocks": "4 of size 2", "weights": str(weights), "learning rate": rate}
-    return Row(name, label, columns, {"trials": 100, **figures} if figures else {}, {**CONFIG, **changes})
+    return Row(name, label, columns, {"trials": 100, **figures} if figures else {}, {**_COMMON, **changes})
 
 
 _ROWS = (
