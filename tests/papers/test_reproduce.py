@@ -182,7 +182,11 @@ def test_the_command_writes_the_table_and_the_page(experiment, tmp_path, capsys)
     assert page.count("## test/one") == 2
     assert page.count("What was **chosen**.") == 1
     assert page.index("update=end") < page.rindex("## test/one (update=end)")
-    assert "--set update=end" in page
+    assert "\n    carrousel reproduce test/one --set update=end\n" in page
+    call = ["--row", "far", "--trials", "7", "--seed", "1", "--jobs", "1", "--into", str(into)]
+    assert main(["reproduce", "test/one", *call]) == 0
+    assert main(["reproduce", "--report", str(into)]) == 0
+    assert "\n    carrousel reproduce test/one --row far --trials 7 --seed 1\n" in (into / "README.md").read_text()
     html = (into / "report.html").read_text()
     assert html.count('src="data:image/png;base64,') == 2
     assert "<strong>chosen</strong>" in html
@@ -200,6 +204,10 @@ def test_a_page_of_nothing_or_of_something_else_is_refused(tmp_path, capsys):
     (tmp_path / "x.json").write_text('{"experiment": "hochreiter1997/reber", "rows": [], "options": {}}')
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
     assert "has other options now" in capsys.readouterr().err
+    quick = papers.quick(papers.get("hochreiter1997/temporal-order"))
+    (tmp_path / "x.json").write_text(json.dumps(quick))
+    assert main(["reproduce", "--report", str(tmp_path)]) == 2
+    assert "quick run" in capsys.readouterr().err
     assert not (tmp_path / "README.md").exists()
 
 

@@ -81,6 +81,8 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
             experiment = experiments[result["experiment"]]
+            if "claim" in result:
+                raise ValueError(f"{path} is a quick run's, which is not the experiment")
             known = {row.name for row in experiment.rows}
             if missing := [entry["row"] for entry in result["rows"] if entry["row"] not in known]:
                 raise ValueError(f"{path}: {experiment.name} has no row {missing[0]!r}")
@@ -139,15 +141,15 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any],
     """One result; ``noted`` if the experiment's notes stand under another one already."""
     made = result["made"]
     heading = f"{experiment.name}{' ' if _options(experiment, result) else ''}{_options(experiment, result)}"
-    command = " ".join(["carrousel reproduce", experiment.name, *_settings(experiment, result)])
-    if result["seed"]:
-        command += f" --seed {result['seed']}"
+    words = ["carrousel reproduce", experiment.name, *_settings(experiment, result)]
+    words += [f"--row {name}" for name in made["rows"]]
+    words += [f"--{name} {value}" for name, value in (("trials", made["trials"]), ("seed", result["seed"])) if value]
     spent = sum(entry["measured"]["seconds"] for entry in result["rows"] if "measured" in entry)
     parts = [
         f'<a id="{_anchor(experiment, result)}"></a>\n\n## {heading}',
         f"{experiment.title}.",
         experiment.citation,
-        f"    {command}",
+        "    " + " ".join(words),
         _markdown_table(table(experiment, result)),
         f"Seed {result['seed']}; {_time(made['seconds'])} on the clock, {_time(spent)} of trials in all; "
         f"carrousel {made['carrousel']}, Python {made['python']}, NumPy {made['numpy']}, Numba {made['numba']}; "

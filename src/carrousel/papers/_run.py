@@ -57,8 +57,9 @@ def reproduce(
 
     Returns:
         ``{"experiment", "seed", "options", "made": {...}, "rows": [{"row", "published", "measured"}]}``; quoted rows
-        have no measured figures. ``made`` says with what: versions, the machine, how many trials at a time, and
-        ``seconds``, how long trials ran by the clock, over all runs that it took.
+        have no measured figures. ``made`` says with what: versions and the machine, over all runs that it took
+        (each trial keeps its own), how many trials at a time, the ``rows`` and the number of ``trials`` that were
+        asked for, and ``seconds``, how long trials ran by the clock.
     """
     wanted = [experiment.row(name) for name in dict.fromkeys(rows)] or list(experiment.own_rows())
     if trials is not None and trials < 1:
@@ -79,7 +80,8 @@ def reproduce(
             progress(experiment.row(name), trial)
     found = {row.name: [kept[row.name].done[k] for k in range(counts[row.name])] for row in wanted}
     every = [trial for trials_of_row in found.values() for trial in trials_of_row]
-    made = {**_about(), "jobs": jobs, "seconds": _clock([trial["ran"] for trial in every])}
+    clock = _clock([trial["ran"] for trial in every])
+    made = {**_joined(every), "jobs": jobs, "rows": [*rows], "trials": trials, "seconds": clock}
     return _result(experiment, seed, chosen, made, found)
 
 
@@ -138,6 +140,13 @@ def _about() -> dict[str, Any]:
     }
 
 
+def _joined(trials: Sequence[Trial]) -> dict[str, Any]:
+    """What these trials were made with; where they differ, all that there is."""
+    now = _about()
+    each = [trial.get("made", now) for trial in trials]
+    return {key: "; ".join(sorted({made[key] for made in each})) for key in now}
+
+
 def _parallel(
     experiment: Experiment,
     todo: Sequence[tuple[Row, int]],
@@ -164,7 +173,7 @@ def _one(
 ) -> tuple[str, int, Trial]:
     began = time.time()
     found = trial(row.config or {}, options, seed, number)
-    return row.name, number, {**found, "ran": [began, time.time()]}
+    return row.name, number, {**found, "ran": [began, time.time()], "made": _about()}
 
 
 def _clock(spans: Sequence[list[float]]) -> float:
