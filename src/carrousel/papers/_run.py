@@ -250,4 +250,5 @@ def _lines(lines: Iterable[str]) -> Iterable[tuple[int, Trial]]:
             found = json.loads(line)
         except json.JSONDecodeError:
             continue  # a line break, or a line that was cut off
-        yield found.pop("trial"), found
+        if "ran" in found:  # an older version did not keep when
+            yield found.pop("trial"), found
