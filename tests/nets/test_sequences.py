@@ -371,3 +371,11 @@ def test_states_are_alone_where_h_is_the_only_one() -> None:
         final = net(normal(3, 2, I))[1]
         assert isinstance(final, torch.Tensor) == (not net.cell.states)
         assert isinstance(net.step(normal(2, I))[1], torch.Tensor) == (not net.cell.states)
+
+
+@pytest.mark.parametrize("lengths", [None, [0, 0]])
+def test_states_of_no_steps_do_not_share_memory(lengths) -> None:
+    """What is done to one final state in place must not reach another."""
+    _, (h, c) = carrousel.LSTM(I, H)(torch.zeros(0 if lengths is None else 3, 2, I), lengths=lengths)
+    h.detach().fill_(1.0)
+    assert not c.any()

@@ -69,8 +69,7 @@ def reproduce(
             raise UsageError("--quick has its own rows, trials and options, and is not kept")
         result = papers.quick(found, seed)
     else:
-        rows = [found.row(name) for name in dict.fromkeys(row or [])] or found.own_rows()
-        total = sum(trials or one.trials or found.trials for one in rows)
+        total = sum(found.count(one, trials) for one in found.chosen_rows(row or []))
         with _progress(total) as progress:
             result = papers.reproduce(
                 found,

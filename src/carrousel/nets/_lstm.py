@@ -337,9 +337,8 @@ class LSTM(nn.Module):
         """The initial states ``[B, size]`` of each layer and direction, in the order of the engine's batch."""
         names, sizes = self._layers[0].state_names, self._layers[0].state_sizes
         count, B = self.num_layers * self._directions, batch.x.shape[1]
-        if hx is None:  # the same zeros for all, which nobody changes
-            zeros = {size: batch.x.new_zeros(B, size) for size in set(sizes)}
-            return [tuple(zeros[size] for size in sizes)] * count
+        if hx is None:  # the same zeros for all layers; each state has its own, for no steps hand them on as they are
+            return [tuple(batch.x.new_zeros(B, size) for size in sizes)] * count
         given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         if len(given) != len(names):
             raise RuntimeError(

@@ -172,6 +172,18 @@ class Experiment:
         """The rows that are ours to run."""
         return tuple(row for row in self.rows if row.config is not None)
 
+    def chosen_rows(self, names: Sequence[str] = ()) -> list[Row]:
+        """The rows of these names, each once; all that are ours to run if there are none.
+
+        Raises:
+            ValueError: there is no such row, or it is only quoted.
+        """
+        return [self.row(name) for name in dict.fromkeys(names)] or list(self.own_rows())
+
+    def count(self, row: Row, trials: int | None = None) -> int:
+        """How many trials of a row are made: those asked for, or as many as the row or the experiment says."""
+        return trials or row.trials or self.trials
+
     def measure(self, trials: Sequence[Trial]) -> dict[str, Any]:
         """A row's figures, and those that every row has."""
         seconds = sum(trial["seconds"] for trial in trials)

@@ -61,10 +61,10 @@ def reproduce(
         (each trial keeps its own), how many trials at a time, the ``rows`` and the number of ``trials`` that were
         asked for, and ``seconds``, how long trials ran by the clock.
     """
-    wanted = [experiment.row(name) for name in dict.fromkeys(rows)] or list(experiment.own_rows())
+    wanted = experiment.chosen_rows(rows)
     if trials is not None and trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
-    counts = {row.name: trials or row.trials or experiment.trials for row in wanted}
+    counts = {row.name: experiment.count(row, trials) for row in wanted}
     chosen = experiment.choose(options or {})
     kept = {row.name: _Kept(experiment, row, chosen, seed, fresh) for row in wanted}
     with _ready(backend):

@@ -113,8 +113,7 @@ def run(
         packing = pack(T, B, lengths, resets, reverse=reverse)
         if not packing.rows.total:
             every = {name: x.new_zeros(T, B, layer.hidden_size) for name in layer.cell.states}
-            # Memory of their own, for the initial states may be one and the same zeros.
-            output, final = x.new_zeros(T, B, layer.output_size), tuple(value.clone() for value in state)
+            output, final = x.new_zeros(T, B, layer.output_size), state
         else:
             packed = tuple(map(packing.state_in, state))
             output, final, steps = _sequence(
