@@ -90,7 +90,7 @@ def test_learning_on_a_streak_is_counted_from_its_first_sequence():
 def test_the_cell_is_added_when_the_error_stands_still(p):
     """Before, the network is a perceptron; what it learned is kept."""
     task, rng = NoRegularities(p), np.random.default_rng(0)
-    learner = _lag._Growing(task, 1.0, "symmetric", "step", rng)
+    learner = _lag._Growing(task, 1.0, LAG.choose({}), rng)
     errors = []
     while not learner.added:
         before = learner.learner.weights["output"]

@@ -12,7 +12,7 @@ from carrousel.learning.online import Learner, Network
 from carrousel.papers._experiment import Trial, success
 from carrousel.tasks import Sequences
 
-__all__ = ["CITATION", "Task", "network", "prepared", "summary", "tested", "thinned", "trial", "until"]
+__all__ = ["CITATION", "Task", "network", "prepared", "summary", "tested", "thinned", "trial", "until", "with_cells"]
 
 CITATION = "S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9(8), 1997"
 WINDOW = 2_000  # the most recent sequences, which the criterion is about
@@ -31,6 +31,12 @@ class Task(Protocol):
     def right(self, outputs: np.ndarray, goals: np.ndarray) -> np.ndarray: ...
 
 
+def with_cells(config: Mapping[str, Any], cells: str) -> dict[str, Any]:
+    """A row's configuration with cells that are ``"biased"``, as the paper says, or ``"unbiased"``."""
+    groups = [group for group in config["biased"].split() if group != "cell" or cells == "biased"]
+    return {**config, "biased": " ".join(groups)}
+
+
 def network(task: Task, config: Mapping[str, Any]) -> Network:
     """The paper's network: everything in the hidden layer sees the inputs and everything, outputs see the cells.
 
@@ -43,8 +49,8 @@ def network(task: Task, config: Mapping[str, Any]) -> Network:
 
 
 def prepared(task: Task, config: Mapping[str, Any], rng: np.random.Generator) -> Learner:
-    """A new learner, its code compiled."""
-    learner = Learner(network(task, config), config["rate"], seed=rng)
+    """A new learner, its code compiled; ``config["loss"]`` is the learner's, if it is given."""
+    learner = Learner(network(task, config), config["rate"], loss=config.get("loss", "squared"), seed=rng)
     nothing = task.draw(np.random.default_rng(0), 1)
     learner.learn_and_answer(nothing.inputs, nothing.targets, nothing.spans[:0])
     learner.answers(nothing.inputs, nothing.spans[:0])

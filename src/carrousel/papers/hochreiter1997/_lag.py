@@ -46,10 +46,13 @@ def network(p: int, g: str = "printed") -> Network:
 class _Growing:
     """LSTM that begins as a perceptron; cell and gate are added once the error has stopped falling."""
 
-    def __init__(self, task: NoiseFreeLag, rate: float, g: str, update: str, rng: np.random.Generator) -> None:
+    def __init__(self, task: NoiseFreeLag, rate: float, options: Mapping[str, str], rng: np.random.Generator) -> None:
         self.task, self.added = task, 0
-        self._rate, self._g, self._update, self._rng = rate, g, update, rng
-        self.learner = Learner(perceptron(task.p), rate, update=update, seed=rng)
+        self._rate, self._g, self._rng = rate, options["g"], rng
+        # Cross entropy is the error whose delta has no derivative of the logistic function.
+        loss = {"printed": "squared", "plain": "cross_entropy"}[options["delta"]]
+        self._how: dict[str, Any] = {"update": options["update"], "loss": loss}
+        self.learner = Learner(perceptron(task.p), rate, seed=rng, **self._how)
         self._before, self._errors, self._seen = np.inf, 0.0, 0
 
     def learn_sequences(self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray) -> None:
@@ -70,7 +73,7 @@ class _Growing:
         return float(errors[wanted >= 0].sum())
 
     def _add(self) -> None:
-        grown = Learner(network(self.task.p, self._g), self._rate, update=self._update, seed=self._rng)
+        grown = Learner(network(self.task.p, self._g), self._rate, seed=self._rng, **self._how)
         weights = grown.weights
         weights["output"][:, :-1] = self.learner.weights["output"]
         grown.weights = weights
@@ -88,7 +91,7 @@ def _made(config: Mapping[str, Any], options: Mapping[str, str], task: NoiseFree
     rate = config["rates"][number % len(config["rates"])]
     update, method = options["update"], config["method"]
     if method == "lstm":
-        return _Growing(task, rate, options["g"], update, rng)
+        return _Growing(task, rate, options, rng)
     if method == "chunker":
         return Chunker(task.symbols, rate, threshold=config["threshold"], update=update, seed=rng)
     update = "end" if method == "bptt" else update
@@ -179,7 +182,7 @@ def _draw_lag(path: Path, result: Mapping[str, Any]) -> None:
     task = NoiseFreeLag(10)
     for number in range(10):
         rng = np.random.default_rng([result["seed"], number])
-        learner = _Growing(task, 1.0, result["options"]["g"], result["options"]["update"], rng)
+        learner = _Growing(task, 1.0, result["options"], rng)
         for done in range(10, 50_001, 10):
             drawn = task.draw(rng, 10)
             learner.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
@@ -217,7 +220,7 @@ NOISE_FREE = Experiment(
     tuple(_row(True, line) for line in _TABLE),
     _trial,
     trials=18,
-    options={"g": ("symmetric", "printed"), "update": ("step", "end")},
+    options={"g": ("symmetric", "printed"), "delta": ("printed", "plain"), "update": ("step", "end")},
     quick=Quick(
         "over a lag of 10 steps LSTM, which adds its cell when the error stands still, succeeds, and BPTT does not",
         lambda found: found["lstm-100"]["success_rate"] == 1.0 and found["bptt-100"]["success_rate"] == 0.0,
@@ -252,7 +255,12 @@ NO_REGULARITIES = Experiment(
     tuple(_row(False, line) for line in _OF_2B),
     _trial,
     trials=18,
-    options={"errors": ("end", "step"), "g": ("symmetric", "printed"), "update": ("step", "end")},
+    options={
+        "errors": ("end", "step"),
+        "g": ("printed", "symmetric"),
+        "delta": ("plain", "printed"),
+        "update": ("step", "end"),
+    },
     quick=Quick(
         "over a lag of 5 steps LSTM learns to predict the last symbol from the first",
         lambda found: found["lstm-100"]["success_rate"] == 1.0,
