@@ -72,6 +72,28 @@ NETWORKS = {
         3, 2, 9, forget_gates=True, feeds={"output": "input cell input_gate forget_gate output_gate bias"}, init=0.4
     ).biased("forget_gate"),
     "outputs see input gates": Network(3, 2, 3, 2, output_gates=False, feeds={"output": "cell input_gate"}, init=0.5),
+    "nothing recurs": Network(
+        5,
+        3,
+        3,
+        2,
+        hidden=10,
+        feeds={
+            **dict.fromkeys(("cell", "input_gate", "output_gate"), "input"),
+            "hidden": "input bias",
+            "output": "cell hidden",
+        },
+        init=0.4,
+    ),
+    "nothing recurs, forget gates and peepholes": Network(
+        5,
+        3,
+        9,
+        forget_gates=True,
+        peepholes=True,
+        feeds=dict.fromkeys(("cell", "input_gate", "forget_gate", "output_gate"), "input bias"),
+        init=0.4,
+    ),
     "five slots alike": Network(2, 3, 1, 5, hidden=1, output_squash="tanh", init=0.4),
 }
 
@@ -125,6 +147,7 @@ def test_equals_the_pseudocode(network, update):
     answers = twin.learn_and_answer(x, y, spans)
     assert np.array_equal(answers, told[length - 1 :: length])
     assert_same(twin.weights, learner.weights, 0)
+    assert_same(twin.activations, learner.activations, 0)
     assert np.array_equal(twin.answers(x, spans), twin.sequence_outputs(x, spans)[length - 1 :: length])
     assert_same(twin.weights, learner.weights, 0)
 

@@ -29,7 +29,7 @@ __all__ = ["EVERY_STEP", "LAST_STEP", "SILENT", "TOUCHED", "refresh", "run"]
 INPUTS, OUTPUTS, BLOCK = PLAN["inputs"], PLAN["outputs"], PLAN["block_size"]
 BLOCK_LANES, HIDDEN_LANES, OUTPUT_LANES = PLAN["lanes"], PLAN["hidden_lanes"], PLAN["output_lanes"]
 FORGET, GATED, PEEPHOLES, CROSS_ENTROPY = PLAN["forget"], PLAN["gated"], PLAN["peepholes"], PLAN["cross_entropy"]
-SHOWN = PLAN["shown"]
+SHOWN, RECURRENT = PLAN["shown"], PLAN["recurrent"]
 ALIKE, SLOTS, TRACES, TRACE_TABLE = PLAN["alike"], PLAN["slots"], PLAN["traces"], PLAN["trace_table"]
 BACK_SIZE, Y_SIZE, Y_HIDDEN = PLAN["back_size"], PLAN["y_size"], PLAN["y_hidden"]
 Y_INPUT, Y_FORGET, Y_OUTPUT = PLAN["y_input"], PLAN["y_forget"], PLAN["y_output"]
@@ -117,7 +117,7 @@ def run(
     I, S, lanes, hidden, K = p[INPUTS], p[BLOCK], p[BLOCK_LANES], p[HIDDEN_LANES], p[OUTPUT_LANES]
     n_outputs, n_back, y_size = p[OUTPUTS], p[BACK_SIZE], p[Y_SIZE]
     forget, gated, peeps, shown = p[FORGET] != 0, p[GATED] != 0, p[PEEPHOLES] != 0, p[SHOWN] != 0
-    n_slots = p[SLOTS]
+    n_slots, recurrent = p[SLOTS], p[RECURRENT] != 0
     T_H, T_K = TABLE + COLUMNS * n_slots, TABLE + COLUMNS * (n_slots + 1)
     net_in, net_f, net_out = S * lanes, (S + 1) * lanes, (n_slots - 1) * lanes  # in the working space
     inj, hs, dhs, e_s = p[WORK_INJECT], p[WORK_SQUASHED], p[WORK_SQUASHED] + S * lanes, p[WORK_ERROR]
@@ -178,16 +178,22 @@ def run(
                     given = True
             error = given and learning == 2
 
+            # Where nothing recurs, only the states go on from step to step: what cells put out, and output gates and
+            # conventional units, count where outputs are wanted. A span's last step leaves its activations behind.
+            tell = telling == EVERY_STEP or t == told
+            heard = recurrent or given or tell or t == last - 1
+
             # Forward pass: what all units of the blocks receive, gates, states, cell outputs.
+            n_nets = n_slots if heard else n_slots - gated
             for lane in range(0, lanes, 8):
                 slot = 0
                 if p[ALIKE]:
-                    while slot + 4 <= n_slots:
+                    while slot + 4 <= n_nets:
                         net_of_four(
                             w, p, TABLE + COLUMNS * slot, lane, act, n_active, xs, src, yhat, wk, slot * lanes, lanes
                         )
                         slot += 4
-                while slot < n_slots:
+                while slot < n_nets:
                     acc = net(w, p, TABLE + COLUMNS * slot, lane, act, n_active, xs, src, yhat)
                     store(wk, slot * lanes + lane, acc)
                     slot += 1
@@ -227,6 +233,8 @@ def run(
                                     trace, at, fma(injected, load(wk, hs + u * lanes + lane), load(trace, at) * remains)
                                 )
                                 at += lanes
+                if not heard:
+                    continue
                 y_out = inside
                 if gated:
                     acc = load(wk, net_out + lane)
@@ -240,13 +248,12 @@ def run(
                     store(wk, hs + at, h)
                     store(wk, dhs + at, dh)
                     store(y, at, y_out * h)
-            for lane in range(0, hidden, 8):
+            for lane in range(0, hidden if heard else 0, 8):
                 value, slope = squashed(net(w, p, T_H, lane, act, n_active, xs, src, yhat), sq, SQUASH_HIDDEN)
                 store(y, p[Y_HIDDEN] + lane, value * load(mask, lanes + lane))
                 store(wk, hid + lane, slope)
 
             # Output units, where anybody looks at them.
-            tell = telling == EVERY_STEP or t == told
             if given or tell:
                 for lane in range(0, K, 8):
                     value, slope = squashed(net(w, p, T_K, lane, act, n_active, xs, src, y), sq, SQUASH_UNIT)

@@ -21,7 +21,7 @@ __all__ = ["Layout"]
 _HEADER = (
     "inputs", "outputs", "block_size", "lanes", "hidden_lanes", "output_lanes", "forget", "gated", "peepholes",
     "alike", "back_size", "y_size", "y_hidden", "y_input", "y_forget", "y_output", "cross_entropy", "slots", "traces",
-    "shown", "peep_input", "peep_forget", "peep_output", "trace_peeps", "trace_table",
+    "shown", "recurrent", "peep_input", "peep_forget", "peep_output", "trace_peeps", "trace_table",
     "work_inject", "work_squashed", "work_error", "work_hidden", "work_delta",
 )  # fmt: skip
 PLAN = {name: index for index, name in enumerate(_HEADER)}
@@ -75,6 +75,13 @@ class Layout:
         gates = [gate for gate in network.groups if gate.endswith("gate")]
         self.slots = [("cell", v) for v in range(S if network.blocks else 0)] + [(gate, 0) for gate in gates]
         head["slots"] = len(self.slots)
+        # Whether anything but output units sees the hidden layer's activations.
+        head["recurrent"] = any(
+            source not in ("input", "bias")
+            for group in network.groups
+            if group != "output"
+            for source in network.sources(group)
+        )
         head["alike"] = len({network.feeds[group].removesuffix(" bias") for group, _ in self.slots}) == 1
         self.slots += [("hidden", 0)] * bool(network.hidden) + [("output", 0)]
         sources: list[int] = []
