@@ -86,6 +86,8 @@ def test_weights_can_be_put_back():
 def test_what_is_refused():
     with pytest.raises(ValueError, match="elman, rtrl, bptt"):
         SimpleNetwork(1, 1, 1, "bp")
+    with pytest.raises(ValueError, match="hidden must be a whole number of at least 1, got 0"):
+        SimpleNetwork(1, 0, 1, "rtrl")
     network = SimpleNetwork(2, 1, 1, "elman")
     with pytest.raises(ValueError, match="names input unit 2"):
         network.sequence_outputs([2], [[0, 1]])

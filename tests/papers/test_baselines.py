@@ -113,7 +113,7 @@ def test_the_grammar_is_judged_string_by_string():
     assert (found["success"], found["sequences"]) == (False, 20)
     training, test = EmbeddedReber().train_test(int(np.random.default_rng(1).integers(2**32)))
     both = EmbeddedReber().encode(training.text + test.text)
-    outputs = learner.sequence_outputs(both.codes, both.spans)
+    outputs = learner.sequence_outputs(both.inputs, both.spans)
     assert found["right"] == EmbeddedReber().right(outputs, both.legal).mean()
 
 

@@ -8,7 +8,7 @@ import pytest
 from carrousel import papers
 from carrousel.papers.hochreiter1997 import _adding, _ending, _two_sequence
 from carrousel.papers.hochreiter1997._adding_picture import draw_trace
-from carrousel.tasks import Adding, Sequences, TemporalOrder, TwoSequence
+from carrousel.tasks import Adding, Ended, TemporalOrder, TwoSequence
 
 EXPERIMENTS = [
     papers.get(f"hochreiter1997/{name}") for name in ("two-sequence", "adding", "multiplication", "temporal-order")
@@ -101,7 +101,7 @@ class Flat:
     def draw(self, rng, sequences):
         ends = np.arange(1, sequences + 1)
         nothing = np.zeros((sequences, 1))
-        return Sequences(nothing, nothing, np.stack([ends - 1, ends], 1), nothing)
+        return Ended(nothing, nothing, np.stack([ends - 1, ends], 1), nothing)
 
     def right(self, outputs, goals):
         return np.abs(outputs - goals).max(1) < 0.04

@@ -30,12 +30,12 @@ def test_the_published_tables():
 
 def test_weights_are_as_many_as_published():
     for row in FAR.rows:
-        assert str(_distractors.network(row.config["p"]).weight_count) == row.columns["weights"]
+        assert str(_distractors.network(row.config["p"], "full").weight_count) == row.columns["weights"]
         assert _distractors.network(row.config["p"], "inputs").weight_count == int(row.columns["weights"]) - 36
     for row in (*LAG.rows, *NONE.rows):
         p, method = row.config["p"], row.config["method"]
         count = {
-            "lstm": lambda p: _lag.network(p).weight_count,
+            "lstm": lambda p: _lag.network(p, "printed").weight_count,
             "chunker": lambda p: Chunker(p + 1).weight_counts[0],
         }.get(method, lambda p: OneUnitNetwork(p + 1, p + 1).weight_count)(p)
         assert str(count) == row.columns["weights"]
@@ -97,9 +97,9 @@ def test_the_cell_is_added_when_the_error_stands_still(p):
         sums = 0.0
         for _ in range(10):
             drawn = task.draw(rng, 10)
-            sums += learner._error(drawn.codes, drawn.targets, drawn.spans)
+            sums += learner._error(drawn.inputs, drawn.targets, drawn.spans)
             before = learner.learner.weights["output"]
-            learner.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
+            learner.learn_sequences(drawn.inputs, drawn.targets, drawn.spans)
         errors.append(sums)
     assert learner.added == 100 * len(errors) >= 200
     falls = 1 - np.array(errors[1:]) / np.array(errors[:-1])

@@ -156,6 +156,8 @@ def test_the_clock_counts_what_ran_at_the_same_time_once():
         (["--report", ".", "--quick"], "without EXPERIMENT"),
         (["--quick"], "say which EXPERIMENT"),
         (["hochreiter1997/reber", "--quick", "--fresh"], "its own rows"),
+        (["hochreiter1997/reber", "--quick", "--jobs", "2"], "its own rows"),
+        (["hochreiter1997/reber", "--quick", "--backend", "threading"], "its own rows"),
     ],
 )
 def test_wrong_calls_are_refused_before_anything_runs(call, message, capsys):

@@ -13,9 +13,9 @@ def test_two_sequences_that_differ_in_first_and_last(p):
     task = NoiseFreeLag(p)
     both = task.encode([0, 1])
     for kind, (begin, end) in enumerate(both.spans):
-        text = [*both.codes[begin:end], both.targets[end - 1]]
+        text = [*both.inputs[begin:end], both.targets[end - 1]]
         assert text == [p - 1 + kind, *range(p - 1), p - 1 + kind]  # x is a_p, y is a_{p+1}
-        assert both.targets[begin : end - 1].tolist() == both.codes[begin + 1 : end].tolist()
+        assert both.targets[begin : end - 1].tolist() == both.inputs[begin + 1 : end].tolist()
     drawn = task.draw(np.random.default_rng(0), 4000)
     assert set(map(tuple, drawn.spans)) == set(map(tuple, both.spans))
     assert abs((drawn.answers == p).mean() - 0.5) < 0.04
@@ -25,7 +25,7 @@ def test_two_sequences_that_differ_in_first_and_last(p):
 def test_without_regularities_every_symbol_is_everywhere_equally_probable():
     p, n = 6, 6000
     drawn = NoRegularities(p).draw(np.random.default_rng(1), n)
-    codes = drawn.codes.reshape(n, p)
+    codes = drawn.inputs.reshape(n, p)
     assert (drawn.spans == [[k * p, k * p + p] for k in range(n)]).all()
     assert set(codes[:, 0]) == {p - 1, p}
     assert (codes[:, 0] == drawn.answers).all()
@@ -53,13 +53,13 @@ def test_distractors_lie_between_the_symbol_and_the_trigger(q, p):
     # The number of distractors beyond q is geometric: 1/10 have none, and of the rest again.
     assert abs((lengths == q + 4).mean() - 0.1) < 0.01
     assert abs((lengths == q + 5).mean() - 0.09) < 0.01
-    assert (drawn.codes[begin] == b).all()
-    assert (drawn.codes[begin + 1] - x == drawn.answers).all()
-    assert (drawn.codes[end - 1] == e).all()
+    assert (drawn.inputs[begin] == b).all()
+    assert (drawn.inputs[begin + 1] - x == drawn.answers).all()
+    assert (drawn.inputs[end - 1] == e).all()
     assert abs(drawn.answers.mean() - 0.5) < 0.02
-    inner = np.ones(len(drawn.codes), bool)
+    inner = np.ones(len(drawn.inputs), bool)
     inner[begin] = inner[begin + 1] = inner[end - 1] = False
-    counts = np.bincount(drawn.codes[inner], minlength=task.inputs) / inner.sum()
+    counts = np.bincount(drawn.inputs[inner], minlength=task.inputs) / inner.sum()
     assert np.abs(counts[:p] - 1 / p).max() < 0.01
     assert counts[p:].max() == 0
     assert (drawn.targets >= 0).sum() == n
@@ -70,7 +70,7 @@ def test_distractors_lie_between_the_symbol_and_the_trigger(q, p):
 def test_the_same_seed_gives_the_same_sequences(task):
     first, again = (task.draw(np.random.default_rng(7), 50) for _ in range(2))
     other = task.draw(np.random.default_rng(8), 50)
-    assert (first.codes == again.codes).all()
+    assert (first.inputs == again.inputs).all()
     assert (first.targets == again.targets).all()
     assert first.answers.tolist() != other.answers.tolist()
     assert task.draw(np.random.default_rng(7), 0).spans.shape == (0, 2)

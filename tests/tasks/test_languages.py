@@ -46,13 +46,13 @@ def test_coding(language):
     coded = language.encode(numbers)
     assert coded.text == tuple(map(language.string, numbers))
     for (begin, end), string, each in zip(coded.spans, coded.text, numbers, strict=True):
-        assert "".join(language.inputs[k] for k in coded.codes[begin:end]) == string[:-1]
+        assert "".join(language.inputs[k] for k in coded.inputs[begin:end]) == string[:-1]
         assert "".join(language.outputs[k] for k in coded.targets[begin:end]) == string[1:]
         legal = ["".join(np.array(list(language.outputs))[row]) for row in coded.legal[begin:end]]
         assert legal == language.followers(each)
     assert coded.spans[0, 0] == 0
-    assert coded.spans[-1, 1] == len(coded.codes)
-    assert coded.legal[np.arange(len(coded.codes)), coded.targets].all()
+    assert coded.spans[-1, 1] == len(coded.inputs)
+    assert coded.legal[np.arange(len(coded.inputs)), coded.targets].all()
 
 
 def test_hand_made_strings():

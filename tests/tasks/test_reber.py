@@ -50,7 +50,7 @@ def test_training_and_test_sets_are_disjoint_and_seeded(distinct):
     assert task.train_test([3, 1], distinct=distinct)[0].text == training.text
     assert task.train_test([3, 2], distinct=distinct)[0].text != training.text
     for (begin, end), string in zip(training.spans, training.text, strict=True):
-        assert "".join("BTPSXVE"[k] for k in training.codes[begin:end]) == string[:-1]
+        assert "".join("BTPSXVE"[k] for k in training.inputs[begin:end]) == string[:-1]
         assert "".join("BTPSXVE"[k] for k in training.targets[begin:end]) == string[1:]
 
 

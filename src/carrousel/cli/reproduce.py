@@ -65,8 +65,8 @@ def reproduce(
     options = dict(_setting(text) for text in set or [])
     found.choose(options)
     if quick:
-        if trials or row or options or into or fresh:
-            raise UsageError("--quick has its own rows, trials and options, and is not kept")
+        if trials or row or options or into or fresh or jobs != -1 or backend != "loky":
+            raise UsageError("--quick has its own rows, trials and options, runs them here and keeps nothing")
         result = papers.quick(found, seed)
     else:
         total = sum(found.count(one, trials) for one in found.chosen_rows(row or []))

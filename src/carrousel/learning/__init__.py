@@ -6,7 +6,7 @@ from carrousel.learning import online
 from carrousel.learning._chunker import Chunker
 from carrousel.learning._follow import Follower, Said, Tally
 from carrousel.learning._guessing import Guess, GuessedNetwork
-from carrousel.learning._lag_net import OneUnitNetwork
+from carrousel.learning._one_unit import OneUnitNetwork
 from carrousel.learning._simple import SimpleNetwork
 from carrousel.learning._stream import StreamClassifier, StreamRegressor
 from carrousel.learning.online import OnlineLSTM

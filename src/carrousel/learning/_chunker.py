@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.learning import _lag_net
-from carrousel.learning._lag_net import checked, learn_step, logistic, see
+from carrousel.learning import _one_unit
+from carrousel.learning._one_unit import checked, learn_step, logistic, see
 from carrousel.learning.online import _simd
 from carrousel.learning.online._jit import entry, jit
+from carrousel.learning.online._network import check_counts
 
 __all__ = ["Chunker"]
 
@@ -57,6 +58,7 @@ class Chunker:
     ) -> None:
         if update not in ("step", "end"):
             raise ValueError(f"update must be 'step' or 'end', got {update!r}")
+        check_counts(symbols=symbols)
         rng = np.random.default_rng(seed)
         self.symbols, self.rate, self.threshold, self.update = symbols, rate, threshold, update
         self.surprises = 0
@@ -101,7 +103,7 @@ class Chunker:
         codes, spans = checked(codes, spans, self.symbols, none_empty=last_only)
         said = np.empty((len(spans) if last_only else int((spans[:, 1] - spans[:, 0]).sum()), self.symbols))
         none = np.zeros(0, np.int64)
-        _lag_net.run(*self._nets[0], 0, False, 0.0, self.symbols, codes, none, spans, said, last_only)
+        _one_unit.run(*self._nets[0], 0, False, 0.0, self.symbols, codes, none, spans, said, last_only)
         return said
 
 
@@ -142,7 +144,7 @@ def _settle(readout, hidden, changes, hidden_changes):
             changes[m, k] = 0.0
 
 
-@entry(_simd, _lag_net)
+@entry(_simd, _one_unit)
 def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, codes, targets, spans):
     a_changes = a if each_step else np.zeros_like(a)
     a_hidden_changes = a_hidden if each_step else np.zeros_like(a_hidden)

@@ -11,6 +11,7 @@ import numpy as np
 from carrousel.learning.online import _kernel
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT
+from carrousel.learning.online._network import check_counts
 from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets
 
 __all__ = ["SimpleNetwork"]
@@ -39,7 +40,7 @@ class SimpleNetwork:
         seed: of the initial weights.
 
     Raises:
-        ValueError: the method is not among these.
+        ValueError: the method is not among these, or a number of units is not at least 1.
 
     >>> SimpleNetwork(7, 15, 7, "elman").weight_count, SimpleNetwork(7, 12, 7, "rtrl").weight_count
     (435, 494)
@@ -59,6 +60,7 @@ class SimpleNetwork:
     ) -> None:
         if method not in _METHODS:
             raise ValueError(f"method must be one of {', '.join(_METHODS)}; got {method!r}")
+        check_counts(inputs=inputs, hidden=hidden, outputs=outputs)
         rng = np.random.default_rng(seed)
         self.inputs, self.hidden, self.outputs, self.method, self.rate = inputs, hidden, outputs, method, rate
         self.bias = bool(bias)

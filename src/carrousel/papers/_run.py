@@ -142,9 +142,8 @@ def _about() -> dict[str, Any]:
 
 def _joined(trials: Sequence[Trial]) -> dict[str, Any]:
     """What these trials were made with; where they differ, all that there is."""
-    now = _about()
-    each = [trial.get("made", now) for trial in trials]
-    return {key: "; ".join(sorted({made[key] for made in each})) for key in now}
+    each = [trial["made"] for trial in trials]
+    return {key: "; ".join(sorted({made[key] for made in each})) for key in _about()}
 
 
 def _parallel(
@@ -250,5 +249,4 @@ def _lines(lines: Iterable[str]) -> Iterable[tuple[int, Trial]]:
             found = json.loads(line)
         except json.JSONDecodeError:
             continue  # a line break, or a line that was cut off
-        if "ran" in found:  # an older version did not keep when
-            yield found.pop("trial"), found
+        yield found.pop("trial"), found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._sequences import Sequences, at_ends, random_spans, steps
+from carrousel.tasks._drawn import Ended, at_ends, random_spans, steps
 
 __all__ = ["Adding", "Multiplication"]
 
@@ -53,7 +53,7 @@ class Adding:
         if self.T <= FIRST_MARKS:
             raise ValueError(f"T must be at least {FIRST_MARKS + 1}, got {self.T}")
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
         """So many random sequences."""
         spans = random_spans(rng, sequences, self.T, self.T + self.T // 10)
         begin, end = spans.T
@@ -68,7 +68,7 @@ class Adding:
         x[end - 1, 1] = -1
         X = np.where(marked == 0, self.neutral, x[begin[:, None] + marked, 0].astype(np.float64))
         goals = self.goal(X[:, :1], X[:, 1:])
-        return Sequences(x, at_ends(spans, goals), spans, goals)
+        return Ended(x, at_ends(spans, goals), spans, goals)
 
     neutral = 0.0
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._lag import CodedSequences
+from carrousel.tasks._drawn import Drawn
 
 __all__ = ["LongLagDistractors"]
 
@@ -30,7 +30,7 @@ class LongLagDistractors:
 
     >>> task = LongLagDistractors(q=3, p=2)
     >>> drawn = task.draw(np.random.default_rng(2), 1)
-    >>> drawn.codes.tolist(), drawn.targets.tolist()
+    >>> drawn.inputs.tolist(), drawn.targets.tolist()
     ([3, 4, 1, 0, 0, 1, 2], [-1, -1, -1, -1, -1, -1, 0])
     """
 
@@ -52,7 +52,7 @@ class LongLagDistractors:
         """The exact mean of a sequence's symbols, its last included."""
         return self.q + 13.0
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> CodedSequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Drawn:
         """Random sequences, x and y equally probable."""
         e, b, x = self.p, self.p + 1, self.p + 2
         lengths = self.q + 2 + rng.geometric(0.1, sequences)  # the inputs: b, x or y, q + k distractors, e
@@ -65,7 +65,7 @@ class LongLagDistractors:
         codes[begins], codes[begins + 1], codes[ends - 1] = b, x + kinds, e
         targets = np.full(len(codes), -1, np.int64)
         targets[ends - 1] = kinds
-        return CodedSequences(codes, targets, np.stack([begins, ends], 1))
+        return Drawn(codes, targets, np.stack([begins, ends], 1))
 
     def right(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The criterion for last outputs ``[sequences, 2]`` and targets ``[sequences]``: ``[sequences]``."""

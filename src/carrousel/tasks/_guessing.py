@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._sequences import Sequences, at_ends, random_spans, steps
+from carrousel.tasks._drawn import Ended, at_ends, random_spans, steps
 
 __all__ = ["FirstElements", "FreeLatch", "Parity", "Tomita"]
 
 
-def _ending(inputs: np.ndarray, goals: np.ndarray, spans: np.ndarray) -> Sequences:
+def _ending(inputs: np.ndarray, goals: np.ndarray, spans: np.ndarray) -> Ended:
     """Sequences with one number each as the target of their last step."""
-    return Sequences(inputs, at_ends(spans, goals[:, None]), spans, goals[:, None])
+    return Ended(inputs, at_ends(spans, goals[:, None]), spans, goals[:, None])
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FreeLatch:
     shortest: int = 500
     longest: int = 600
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
         """So many random sequences; the classes take turns."""
         spans = random_spans(rng, sequences, self.shortest, self.longest)
         first = np.arange(sequences) % 2 == 0
@@ -80,7 +80,7 @@ class FirstElements:
         if not 1 <= self.relevant <= self.shortest:
             raise ValueError(f"relevant must be from 1 to the shortest length, {self.shortest}; got {self.relevant}")
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
         """So many random sequences; the classes take turns."""
         spans = random_spans(rng, sequences, self.shortest, self.longest)
         first = np.arange(sequences) % 2 == 0
@@ -109,7 +109,7 @@ class Parity:
     shortest: int = 500
     longest: int = 600
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
         """So many random sequences; the classes take turns."""
         spans = random_spans(rng, sequences, self.shortest, self.longest)
         odd = np.arange(sequences) % 2 == 0
@@ -156,18 +156,18 @@ class Tomita:
         """Whether the string belongs to the language."""
         return _LANGUAGES[self.language].fullmatch(string) is not None
 
-    def training(self) -> Sequences:
+    def training(self) -> Ended:
         """Tomita's training strings but for the empty one, which a network does not see; the classes take turns."""
         members, others = _MEMBERS[self.language].split(), _OTHERS[self.language].split()
         both = min(len(members), len(others))
         turns = [string for pair in zip(members, others, strict=False) for string in pair]
         return self.encode([*turns, *members[both:], *others[both:]])
 
-    def draw(self, rng: np.random.Generator, sequences: int, longest: int = 15) -> Sequences:
+    def draw(self, rng: np.random.Generator, sequences: int, longest: int = 15) -> Ended:
         """So many random strings of 1 to ``longest`` symbols, every other of the language."""
         return self.encode([self._string(rng, longest, k % 2 == 0) for k in range(sequences)])
 
-    def encode(self, strings: list[str]) -> Sequences:
+    def encode(self, strings: list[str]) -> Ended:
         """The coding of these strings of 0 and 1.
 
         Raises:

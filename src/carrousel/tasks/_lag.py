@@ -6,27 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["CodedSequences", "NoRegularities", "NoiseFreeLag"]
+from carrousel.tasks._drawn import Drawn
 
-
-@dataclass(frozen=True)
-class CodedSequences:
-    """Sequences of symbols as a learner takes them: each input is the number of the one unit that is 1.
-
-    Attributes:
-        codes: ``[steps]``, the inputs.
-        targets: ``[steps]``, the one output unit that should be 1, -1 where there is no target.
-        spans: ``[sequences, 2]``, where in the steps each sequence begins and ends; sequences can share steps.
-    """
-
-    codes: np.ndarray
-    targets: np.ndarray
-    spans: np.ndarray
-
-    @property
-    def answers(self) -> np.ndarray:
-        """``[sequences]``, each sequence's last target."""
-        return self.targets[self.spans[:, 1] - 1]
+__all__ = ["NoRegularities", "NoiseFreeLag"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +27,7 @@ class NoiseFreeLag:
 
     >>> task = NoiseFreeLag(4)
     >>> both = task.encode([0, 1])
-    >>> both.codes.tolist(), both.targets.tolist()
+    >>> both.inputs.tolist(), both.targets.tolist()
     ([3, 0, 1, 2, 4, 0, 1, 2], [0, 1, 2, 3, 0, 1, 2, 4])
     """
 
@@ -61,23 +43,23 @@ class NoiseFreeLag:
         """The number of symbols."""
         return self.p + 1
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> CodedSequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Drawn:
         """Random sequences, both kinds equally probable."""
         picked = rng.integers(0, 2, sequences)
         both = self.encode([0, 1])
-        return CodedSequences(both.codes, both.targets, both.spans[picked])
+        return Drawn(both.inputs, both.targets, both.spans[picked])
 
-    def encode(self, kinds: list[int] | np.ndarray) -> CodedSequences:
+    def encode(self, kinds: list[int] | np.ndarray) -> Drawn:
         """Sequences of these kinds, 0 for x and 1 for y."""
         middle = np.arange(self.p - 1)
         return self._coded(np.asarray(kinds, np.int64), np.broadcast_to(middle, (len(kinds), self.p - 1)))
 
-    def _coded(self, kinds: np.ndarray, middle: np.ndarray) -> CodedSequences:
+    def _coded(self, kinds: np.ndarray, middle: np.ndarray) -> Drawn:
         """From the kind and the symbols in between, ``[sequences, p - 1]``, of each sequence."""
         ends = (self.p - 1 + kinds)[:, None]
         text = np.concatenate([ends, middle, ends], 1)  # [sequences, p + 1]
         begin = np.arange(len(kinds)) * self.p
-        return CodedSequences(text[:, :-1].ravel(), text[:, 1:].ravel(), np.stack([begin, begin + self.p], 1))
+        return Drawn(text[:, :-1].ravel(), text[:, 1:].ravel(), np.stack([begin, begin + self.p], 1))
 
     def right(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The criterion for outputs ``[steps, symbols]`` and targets ``[steps]``: ``[steps]``, whether all are near."""
@@ -94,11 +76,11 @@ class NoRegularities(NoiseFreeLag):
     Hochreiter & Schmidhuber 1997, experiment 2b.
 
     >>> drawn = NoRegularities(4).draw(np.random.default_rng(0), 2)
-    >>> drawn.codes.tolist(), drawn.answers.tolist()
+    >>> drawn.inputs.tolist(), drawn.answers.tolist()
     ([4, 1, 0, 0, 4, 0, 0, 0], [4, 4])
     """
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> CodedSequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Drawn:
         """Random sequences, both kinds equally probable."""
         kinds = rng.integers(0, 2, sequences)
         return self._coded(kinds, rng.integers(0, self.p - 1, (sequences, self.p - 1)))

@@ -85,7 +85,7 @@ class CountingLanguage:
             codes[begin:end] = np.repeat(np.arange(len(self.inputs)), [1, *repeats])
             targets[begin:end] = np.repeat(np.arange(len(self.outputs)), [*repeats, 1])
             legal[begin:end] = self._legal(each)
-        return Strings(text, codes, targets, legal, np.stack([ends - lengths, ends], 1))
+        return Strings(codes, targets, np.stack([ends - lengths, ends], 1), legal, text)
 
     def _legal(self, numbers: Sequence[int]) -> np.ndarray:
         """What can follow each symbol but the last, ``[steps, outputs]``."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from carrousel.tasks._drawn import Drawn
+
 __all__ = ["EmbeddedReber", "Reber", "Strings"]
 
 # From each state the two symbols that can follow, and the states they lead to.
@@ -15,22 +17,16 @@ _END = 5
 
 
 @dataclass(frozen=True)
-class Strings:
+class Strings(Drawn):
     """Strings as a network sees them: every symbol but the last is an input, what follows it the target.
 
     Attributes:
-        text: the strings.
-        codes: ``[steps]``, all strings' inputs, as numbers of symbols.
-        targets: ``[steps]``, the symbol that follows each.
         legal: ``[steps, symbols]``, True for every symbol that could have followed.
-        spans: ``[strings, 2]``, where in the steps each string begins and ends.
+        text: the strings.
     """
 
-    text: tuple[str, ...]
-    codes: np.ndarray
-    targets: np.ndarray
     legal: np.ndarray
-    spans: np.ndarray
+    text: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,11 +107,11 @@ class Reber:
         number = {symbol: k for k, symbol in enumerate(self.symbols)}
         legal = [[symbol in followers for symbol in self.symbols] for s in text for followers in self.followers(s)]
         return Strings(
-            tuple(text),
             np.array([number[symbol] for string in text for symbol in string[:-1]], np.int64),
             np.array([number[symbol] for string in text for symbol in string[1:]], np.int64),
-            np.array(legal, bool).reshape(-1, len(self.symbols)),
             np.stack([ends - lengths, ends], 1),
+            np.array(legal, bool).reshape(-1, len(self.symbols)),
+            tuple(text),
         )
 
     def right(self, outputs: np.ndarray, legal: np.ndarray, criterion: str = "all") -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._sequences import Sequences, random_spans, steps
+from carrousel.tasks._drawn import Ended, random_spans, steps
 
 __all__ = ["TemporalOrder"]
 
@@ -60,7 +60,7 @@ class TemporalOrder:
         """The orders by the outputs that stand for them."""
         return [f"{k:0{self.relevant}b}".translate({48: "X", 49: "Y"}) for k in range(self.outputs)]
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
         """So many random sequences."""
         spans = random_spans(rng, sequences, _LEAST, _MOST)
         begin, end = spans.T
@@ -72,7 +72,7 @@ class TemporalOrder:
         classes = which @ (2 ** np.arange(self.relevant)[::-1])
         targets = np.full(len(codes), -1)
         targets[end - 1] = classes
-        return Sequences(codes, targets, spans, np.eye(self.outputs)[classes])
+        return Ended(codes, targets, spans, np.eye(self.outputs)[classes])
 
     def right(self, outputs: np.ndarray, goals: np.ndarray) -> np.ndarray:
         """The criterion: whether all of each sequence's outputs are near enough to their goals, ``[sequences]``."""

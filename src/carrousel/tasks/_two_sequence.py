@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from carrousel.tasks._sequences import Sequences, at_ends, random_spans, steps
+from carrousel.tasks._drawn import Ended, at_ends, random_spans, steps
 
 __all__ = ["TwoSequence"]
 
@@ -63,7 +63,7 @@ class TwoSequence:
         """How far off the output can be."""
         return 0.1 if self.noisy_targets else 0.2
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences:
+    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
         """So many random sequences."""
         spans = random_spans(rng, sequences, self.T, self.T + self.T // 10)
         x = rng.standard_normal((steps(spans), 1), np.float32)
@@ -74,7 +74,7 @@ class TwoSequence:
         x[told, 0] = x[told, 0] + signal if self.noisy_signal else signal
         goals = np.where(first, 0.2, 0.8) if self.noisy_targets else np.where(first, 1.0, 0.0)
         noise = rng.normal(0.0, sqrt(TARGET_NOISE), goals.shape) if self.noisy_targets else 0.0
-        return Sequences(x, at_ends(spans, goals + noise), spans, goals)
+        return Ended(x, at_ends(spans, goals + noise), spans, goals)
 
     def right(self, outputs: np.ndarray, goals: np.ndarray) -> np.ndarray:
         """The criterion: whether each sequence's output is near enough to its goal, ``[sequences]``."""

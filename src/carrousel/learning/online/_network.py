@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["GROUPS", "SQUASHES", "Network"]
+__all__ = ["GROUPS", "SQUASHES", "Network", "check_counts"]
 
 GROUPS = ("cell", "input_gate", "forget_gate", "output_gate", "hidden", "output")
 """The groups of units that have incoming weights."""
@@ -27,6 +27,17 @@ SQUASHES = {
 """Squashing functions ``scale * sigmoid(slope * x) + offset`` as (scale, slope, offset); None is x itself."""
 
 _EVERYTHING = ("input", "cell", "hidden", "input_gate", "forget_gate", "output_gate")
+
+
+def check_counts(least: int = 1, **counts: Any) -> None:
+    """Numbers of units, by the names of the arguments that gave them.
+
+    Raises:
+        ValueError: one is not a whole number of at least ``least``.
+    """
+    for name, value in counts.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -83,10 +94,8 @@ class Network:
     bias_init: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, least in (("inputs", 1), ("outputs", 1), ("blocks", 0), ("block_size", 1), ("hidden", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        check_counts(inputs=self.inputs, outputs=self.outputs, block_size=self.block_size)
+        check_counts(0, blocks=self.blocks, hidden=self.hidden)
         for name in ("input_squash", "output_squash", "unit_squash", "hidden_squash"):
             if getattr(self, name) not in SQUASHES:
                 raise ValueError(f"{name} must be one of {', '.join(SQUASHES)}; got {getattr(self, name)!r}")

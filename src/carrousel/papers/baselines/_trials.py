@@ -54,7 +54,7 @@ def _reber(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Gen
     training, test = task.train_test(int(rng.integers(2**32)))
     both = task.encode(training.text + test.text)
     success, sequences, steps = train(learner, training, both, rng, config["limit"])
-    right = task.right(learner.sequence_outputs(both.codes, both.spans), both.legal)
+    right = task.right(learner.sequence_outputs(both.inputs, both.spans), both.legal)
     return {"success": success, "sequences": sequences, "steps": steps, "right": float(right.mean())}
 
 
@@ -65,9 +65,9 @@ def _lag(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Gener
     done, right = 0, np.zeros(1, bool)
     while done < config["limit"] and not right.all():
         drawn = task.draw(rng, 100)
-        learner.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
+        learner.learn_sequences(drawn.inputs, drawn.targets, drawn.spans)
         done += len(drawn.spans)
-        right = task.right(learner.sequence_outputs(both.codes, both.spans), both.targets)
+        right = task.right(learner.sequence_outputs(both.inputs, both.spans), both.targets)
     success = bool(right.all())
     return {"success": success, "sequences": done, "steps": done * task.p, "right": float(right.mean())}
 

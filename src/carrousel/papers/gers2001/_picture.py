@@ -23,7 +23,7 @@ def draw(learner: Learner, language: CountingLanguage, numbers: Sequence[int], p
     from matplotlib.figure import Figure
 
     string = language.encode([numbers])
-    seen = traced(learner, string.codes)
+    seen = traced(learner, string.inputs)
     figure = Figure(figsize=(10, 9), layout="constrained")
     FigureCanvasAgg(figure)
     states, gates, outputs = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2.4, 2])
@@ -44,7 +44,7 @@ def draw(learner: Learner, language: CountingLanguage, numbers: Sequence[int], p
     outputs.set_ylabel("predicted\n(dots: can follow)")
     times, symbols = np.nonzero(string.legal)
     outputs.plot(times, symbols, linestyle="", marker="o", color="black", markersize=3)
-    outputs.set_xticks(range(len(string.codes)), list(string.text[0][:-1]), fontsize=7)
+    outputs.set_xticks(range(len(string.inputs)), list(string.text[0][:-1]), fontsize=7)
     outputs.set_xlabel("input symbol")
     figure.colorbar(image, ax=outputs, label="output")
     figure.savefig(path, dpi=130)

@@ -91,8 +91,8 @@ def train(
     """Trains on ``number`` strings drawn at random; whether all strings are then accepted, and the steps it took."""
     given, code = strings(language, most), CODINGS[coding]
     spans = given.spans[rng.integers(0, len(given.spans), number)]
-    learner.learn_sequences(given.codes, np.where(given.legal, code.high, code.low), spans)
-    outputs = learner.sequence_outputs(given.codes, given.spans)
+    learner.learn_sequences(given.inputs, np.where(given.legal, code.high, code.low), spans)
+    outputs = learner.sequence_outputs(given.inputs, given.spans)
     accepted = LANGUAGES[language].accepted(outputs, given, code.threshold).all()
     return bool(accepted), int((spans[:, 1] - spans[:, 0]).sum())
 
@@ -106,10 +106,9 @@ def reach(learner: Learner, language: str, longest: int, coding: str) -> int:
         spans = given.spans[upto[done] : upto[most]]
         if len(spans):
             first, last = spans[0, 0], spans[-1, 1]
-            lot = Strings(
-                (), given.codes[first:last], given.targets[first:last], given.legal[first:last], spans - first
-            )
-            outputs = learner.sequence_outputs(lot.codes, lot.spans)
+            steps = slice(first, last)
+            lot = Strings(given.inputs[steps], given.targets[steps], spans - first, given.legal[steps], ())
+            outputs = learner.sequence_outputs(lot.inputs, lot.spans)
             accepted = LANGUAGES[language].accepted(outputs, lot, CODINGS[coding].threshold)
             if not accepted.all():
                 wrong = int(upto[done]) + int(np.argmin(accepted))

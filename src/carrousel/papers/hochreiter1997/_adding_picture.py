@@ -8,7 +8,7 @@ import numpy as np
 
 from carrousel.learning.online import Learner
 from carrousel.papers._traced import traced
-from carrousel.tasks import Adding, Sequences
+from carrousel.tasks import Adding, Ended
 
 __all__ = ["draw_trace"]
 
@@ -54,7 +54,7 @@ def draw_trace(learner: Learner, task: Adding, rng: np.random.Generator, path: P
     figure.savefig(path, dpi=130)
 
 
-def _sequence(task: Adding, rng: np.random.Generator) -> tuple[Sequences, np.ndarray]:
+def _sequence(task: Adding, rng: np.random.Generator) -> tuple[Ended, np.ndarray]:
     """A sequence whose two marks can be seen, on numbers that are far from nought; and where they are."""
     while True:
         drawn = task.draw(rng, 1)

@@ -21,7 +21,7 @@ TESTS = 10_000  # sequences that must be right one after the other
 BLOCK = 100  # training sequences between two looks at the criterion
 
 
-def network(p: int, connections: str = "full") -> Network:
+def network(p: int, connections: str) -> Network:
     """The paper's network for p distractors: two blocks of size 1, no biases; with 50, 364 weights.
 
     Args:
@@ -51,8 +51,8 @@ def train(
     done = streak = steps = 0
     while done < limit:
         drawn = task.draw(rng, BLOCK)
-        right = task.right(learner.learn_and_answer(drawn.codes, drawn.targets, drawn.spans), drawn.answers)
-        done, steps = done + BLOCK, steps + len(drawn.codes)
+        right = task.right(learner.learn_and_answer(drawn.inputs, drawn.targets, drawn.spans), drawn.answers)
+        done, steps = done + BLOCK, steps + len(drawn.inputs)
         streak = streak + BLOCK if right.all() else int(np.argmin(right[::-1]))
         if criterion == "learning":
             if streak >= tests:
@@ -70,7 +70,7 @@ def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, num
     rng = np.random.default_rng([seed, number])
     learner = Learner(network(config["p"], options["connections"]), config["rate"], seed=rng)
     nothing = task.draw(rng, 0)
-    learner.learn_and_answer(nothing.codes, nothing.targets, nothing.spans)  # compiled before the clock starts
+    learner.learn_and_answer(nothing.inputs, nothing.targets, nothing.spans)  # compiled before the clock starts
     start = time.perf_counter()
     found = train(learner, task, rng, criterion=options["criterion"], limit=config["limit"], tests=config["tests"])
     return {**found, "seconds": time.perf_counter() - start}

@@ -54,7 +54,7 @@ def _curves(axes: Any, points: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
 
 def draw_trace(path: Path, learner: Learner, task: LongLagDistractors, rng: np.random.Generator, after: int) -> None:
     """States, gates and outputs over two sequences that differ in their second symbol alone."""
-    codes = task.draw(rng, 1).codes
+    codes = task.draw(rng, 1).inputs
     runs = {}
     for kind in "xy":
         codes[1] = task.p + 2 + "xy".index(kind)

@@ -10,7 +10,7 @@ import numpy as np
 
 from carrousel.learning.online import Learner, Network
 from carrousel.papers._experiment import Trial, success
-from carrousel.tasks import Sequences
+from carrousel.tasks import Ended
 
 __all__ = ["CITATION", "Task", "network", "prepared", "summary", "tested", "thinned", "trial", "until", "with_cells"]
 
@@ -27,7 +27,7 @@ class Task(Protocol):
     def inputs(self) -> int: ...
     @property
     def outputs(self) -> int: ...
-    def draw(self, rng: np.random.Generator, sequences: int) -> Sequences: ...
+    def draw(self, rng: np.random.Generator, sequences: int) -> Ended: ...
     def right(self, outputs: np.ndarray, goals: np.ndarray) -> np.ndarray: ...
 
 

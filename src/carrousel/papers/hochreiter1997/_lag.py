@@ -13,7 +13,7 @@ from carrousel.learning import Chunker, OneUnitNetwork
 from carrousel.learning.online import Learner, Network
 from carrousel.papers._experiment import Experiment, Picture, Quick, Row, Trial
 from carrousel.papers.hochreiter1997._successive import all_right
-from carrousel.tasks import CodedSequences, NoiseFreeLag, NoRegularities
+from carrousel.tasks import Drawn, NoiseFreeLag, NoRegularities
 
 __all__ = ["NOISE_FREE", "NO_REGULARITIES", "network", "perceptron"]
 
@@ -28,7 +28,7 @@ def perceptron(p: int) -> Network:
     return Network(p + 1, p + 1, blocks=0, init=0.2, feeds={"output": "input"})
 
 
-def network(p: int, g: str = "printed") -> Network:
+def network(p: int, g: str) -> Network:
     """With the memory cell and its input gate, fed by the inputs; h is the identity. 10504 weights for p = 100."""
     feeds = {"cell": "input", "input_gate": "input", "output": "input cell"}
     return Network(
@@ -98,7 +98,7 @@ def _made(config: Mapping[str, Any], options: Mapping[str, str], task: NoiseFree
     return OneUnitNetwork(task.symbols, task.symbols, method, rate, update=update, seed=rng)
 
 
-def _at_the_end(drawn: CodedSequences) -> np.ndarray:
+def _at_the_end(drawn: Drawn) -> np.ndarray:
     """The targets, those of the last steps only."""
     targets = np.full_like(drawn.targets, -1)
     last = drawn.spans[:, 1] - 1
@@ -111,7 +111,7 @@ def _succeeds(learner: Any, task: NoiseFreeLag, rng: np.random.Generator, tests:
     if isinstance(task, NoRegularities):
         return all_right(learner, task, rng, tests, first=10)
     both = task.encode([0, 1])
-    return bool(task.right(learner.sequence_outputs(both.codes, both.spans), both.targets).all()), len(both.codes)
+    return bool(task.right(learner.sequence_outputs(both.inputs, both.spans), both.targets).all()), len(both.inputs)
 
 
 def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
@@ -119,13 +119,13 @@ def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, num
     rng = np.random.default_rng([seed, number])
     learner = _made(config, options, task, rng, number)
     nothing = task.draw(np.random.default_rng(0), 0)
-    learner.learn_sequences(nothing.codes, nothing.targets, nothing.spans)  # compiled before the clock starts
+    learner.learn_sequences(nothing.inputs, nothing.targets, nothing.spans)  # compiled before the clock starts
     start = time.perf_counter()
     success, done, steps = False, 0, 0
     end_only = options.get("errors") == "end" and config["method"] != "chunker"
     while not success and done < config["limit"]:
         drawn = task.draw(rng, config["interval"])
-        learner.learn_sequences(drawn.codes, _at_the_end(drawn) if end_only else drawn.targets, drawn.spans)
+        learner.learn_sequences(drawn.inputs, _at_the_end(drawn) if end_only else drawn.targets, drawn.spans)
         success, tested = _succeeds(learner, task, rng, config["tests"])
         done, steps = done + config["interval"], steps + config["interval"] * task.p + tested
     found = {"success": success, "sequences": done, "steps": steps, "seconds": time.perf_counter() - start}
@@ -185,7 +185,7 @@ def _draw_lag(path: Path, result: Mapping[str, Any]) -> None:
         learner = _Growing(task, 1.0, result["options"], rng)
         for done in range(10, 50_001, 10):
             drawn = task.draw(rng, 10)
-            learner.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
+            learner.learn_sequences(drawn.inputs, drawn.targets, drawn.spans)
             if learner.added and _succeeds(learner, task, rng, TESTS)[0]:
                 draw(path, learner.learner, task, learner.added, done)
                 return

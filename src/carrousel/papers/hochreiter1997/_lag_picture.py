@@ -18,7 +18,7 @@ def draw(path: Path, learner: Learner, task: NoiseFreeLag, added: int, after: in
     figure = new_figure(9.0, 5.6, title)
     panels = figure.subplots(3, 2, sharex="col", sharey="row")
     for kind, name in enumerate("xy"):
-        seen = traced(learner, task.encode([kind]).codes)
+        seen = traced(learner, task.encode([kind]).inputs)
         panels[0, kind].plot(seen["state"], color=BLUE, marker="o", markersize=3, linewidth=1.3)
         panels[0, kind].axhline(0, color=GREY, linewidth=0.6)
         panels[1, kind].plot(seen["input_gate"], color=BLUE, marker="o", markersize=3, linewidth=1.3)

@@ -23,7 +23,7 @@ PAIRS = 3  # of training and test sets
 TASK = EmbeddedReber()
 
 
-def network(blocks: int, block_size: int, outputs: str = "cells", squash: str = "appendix") -> Network:
+def network(blocks: int, block_size: int, outputs: str, squash: str) -> Network:
     """The paper's network: 264 weights with 4 blocks of one cell, 276 with 3 blocks of two.
 
     Initial weights lie in [-0.2, 0.2], the input gates' biases in [-0.1, 0.1]; output gates begin at -1, -2, ...
@@ -72,7 +72,7 @@ def train(
     if low:
         targets = np.where(np.arange(len(TASK.symbols)) == targets[:, None], 1 - low, low).astype(np.float32)
     # The learner looks through all that it is given: it gets no more than it learns from.
-    strings = [(training.codes[a:b], targets[a:b]) for a, b in training.spans]
+    strings = [(training.inputs[a:b], targets[a:b]) for a, b in training.spans]
     order = rng.permutation(len(both.spans))
     steps = 0
     for done in range(INTERVAL, limit + 1, INTERVAL):
@@ -94,7 +94,7 @@ def _first_wrong(learner: Any, strings: Strings, order: np.ndarray, criterion: s
     while begin < len(order):
         spans = strings.spans[order[begin : begin + size]]
         steps = np.concatenate([np.arange(a, b) for a, b in spans])
-        right = TASK.right(learner.sequence_outputs(strings.codes, spans), strings.legal[steps], criterion)
+        right = TASK.right(learner.sequence_outputs(strings.inputs, spans), strings.legal[steps], criterion)
         if not right.all():
             ends = np.cumsum(spans[:, 1] - spans[:, 0])
             return begin + int(np.searchsorted(ends, np.argmin(right), side="right"))
@@ -120,10 +120,10 @@ def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, num
             net = network(config["blocks"], config["block_size"], options["outputs"], options["squash"])
         insensitive = float(options["insensitive"])
         learner = Learner(net, config["rate"], update=options["update"], insensitive=insensitive, seed=rng)
-        learner.learn_sequences(training.codes[:1], training.targets[:1], [[0, 0]])  # compiled before the clock starts
+        learner.learn_sequences(training.inputs[:1], training.targets[:1], [[0, 0]])  # compiled before the clock starts
     else:
         learner = SimpleNetwork(7, config["hidden"], 7, config["method"], config["rate"], seed=rng)
-        learner.learn_sequences(training.codes[:1], training.targets[:1], [[0, 0]])
+        learner.learn_sequences(training.inputs[:1], training.targets[:1], [[0, 0]])
     start = time.perf_counter()
     success, sequences, steps = train(
         learner, training, both, rng, config["limit"], options["criterion"], float(options["targets"])

@@ -23,7 +23,7 @@ def draw(learner: Learner, path: Path, title: str) -> None:
     from matplotlib.figure import Figure
 
     strings = [f"B{branch}{INNER}{branch}E" for branch in "TP"]
-    runs = {string: traced(learner, TASK.encode([string]).codes) for string in strings}
+    runs = {string: traced(learner, TASK.encode([string]).inputs) for string in strings}
     figure = Figure(figsize=(10, 9.5), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(3, 2, sharex="col", height_ratios=[3, 2.2, 2])

@@ -25,7 +25,7 @@ def all_right(learner: Any, task: Any, rng: np.random.Generator, tests: int, fir
     while tried < tests:
         drawn = task.draw(rng, min(max(tried, first), MOST, tests - tried))
         steps += int((drawn.spans[:, 1] - drawn.spans[:, 0]).sum())
-        if not task.right(learner.answers(drawn.codes, drawn.spans), drawn.answers).all():
+        if not task.right(learner.answers(drawn.inputs, drawn.spans), drawn.answers).all():
             return False, steps
         tried += len(drawn.spans)
     return True, steps

@@ -12,7 +12,7 @@ import numpy as np
 from carrousel.papers._experiment import Experiment, Figure, Picture, Quick, Row, Trial, success
 from carrousel.papers.hochreiter1997 import _ending
 from carrousel.papers.hochreiter1997._curves import draw_curves
-from carrousel.tasks import Sequences, TwoSequence
+from carrousel.tasks import Ended, TwoSequence
 
 __all__ = ["TWO_SEQUENCE"]
 
@@ -54,7 +54,7 @@ def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, num
     return {**found, **final, "curve": shown, "seconds": time.perf_counter() - start}
 
 
-def _error(learner: Any, task: TwoSequence, tested: Sequences, wrong: int) -> float | None:
+def _error(learner: Any, task: TwoSequence, tested: Ended, wrong: int) -> float | None:
     """The mean absolute error on the test set; None if ``wrong`` or more of its sequences are wrong."""
     missed, errors = 0, 0.0
     first, size = 0, 4

@@ -8,6 +8,7 @@ import numpy as np
 
 from carrousel.learning.online import _simd
 from carrousel.learning.online._jit import entry, jit
+from carrousel.learning.online._network import check_counts
 from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
 from carrousel.learning.online._steps import checked_spans
 
@@ -56,6 +57,7 @@ class OneUnitNetwork:
             raise ValueError(f"update must be 'step' or 'end', got {update!r}")
         if method == "bptt" and update != "end":
             raise ValueError("BPTT knows its gradient at a sequence's end: update must be 'end'")
+        check_counts(inputs=inputs, outputs=outputs)
         rng = np.random.default_rng(seed)
         self.inputs, self.outputs, self.method, self.rate, self.update = inputs, outputs, method, rate, update
         # A row holds one source's weights to all outputs, padded to whole vectors; the hidden unit's is the last.

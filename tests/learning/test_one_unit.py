@@ -48,9 +48,9 @@ def test_one_call_is_as_many():
     drawn = task.draw(np.random.default_rng(0), 20)
     for method, update in (("rtrl", "end"), ("rtrl", "step"), ("bptt", "end")):
         one, many = (OneUnitNetwork(8, 8, method, 1.0, update=update, seed=1) for _ in range(2))
-        one.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
+        one.learn_sequences(drawn.inputs, drawn.targets, drawn.spans)
         for span in drawn.spans:
-            many.learn_sequences(drawn.codes, drawn.targets, [span])
+            many.learn_sequences(drawn.inputs, drawn.targets, [span])
         for name, value in one.weights.items():
             assert (value == many.weights[name]).all()
 
@@ -60,11 +60,11 @@ def test_updates_at_every_step_come_to_the_same_where_there_is_one():
     targets = np.where(np.arange(len(drawn.targets)) == drawn.spans[0, 1] - 1, drawn.targets, -1)
     step, end = (OneUnitNetwork(8, 8, update=update, init=1.0, seed=2) for update in ("step", "end"))
     for net in (step, end):
-        net.learn_sequences(drawn.codes, targets, drawn.spans)
+        net.learn_sequences(drawn.inputs, targets, drawn.spans)
     for name, value in step.weights.items():
         np.testing.assert_allclose(value, end.weights[name], atol=1e-15)
-    step.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
-    end.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
+    step.learn_sequences(drawn.inputs, drawn.targets, drawn.spans)
+    end.learn_sequences(drawn.inputs, drawn.targets, drawn.spans)
     assert np.abs(step.weights["hidden"] - end.weights["hidden"]).max() > 1e-6
 
 
@@ -86,8 +86,8 @@ def test_a_lag_of_two_steps_is_learned():
     both = task.encode([0, 1])
     net = OneUnitNetwork(3, 3, "rtrl", 10.0, update="end", seed=0)
     picked = np.random.default_rng(0).integers(0, 2, 20_000)
-    net.learn_sequences(both.codes, both.targets, both.spans[picked])
-    assert task.right(net.sequence_outputs(both.codes, both.spans), both.targets).all()
+    net.learn_sequences(both.inputs, both.targets, both.spans[picked])
+    assert task.right(net.sequence_outputs(both.inputs, both.spans), both.targets).all()
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,13 @@ def test_wrong_choices_are_refused(arguments, message):
     method, rate, update = arguments
     with pytest.raises(ValueError, match=message):
         OneUnitNetwork(3, 3, method, rate, update=update)
+
+
+def test_wrong_sizes_are_refused():
+    for wrong in (0, -1, 2.5, True, "3"):
+        for made in (lambda n: OneUnitNetwork(n, 3), lambda n: OneUnitNetwork(3, n), Chunker):
+            with pytest.raises(ValueError, match=r"(inputs|outputs|symbols) must be a whole number of at least 1"):
+                made(wrong)
 
 
 def test_wrong_steps_are_refused():
@@ -188,8 +195,8 @@ def test_the_chunker_is_its_definition(threshold):
     drawn = task.draw(np.random.default_rng(0), 300)
     surprises = 0
     for begin, end in drawn.spans:
-        surprises += reference.learn([*drawn.codes[begin:end], drawn.targets[end - 1]], 1.0, threshold)
-    net.learn_sequences(drawn.codes, drawn.targets, drawn.spans)
+        surprises += reference.learn([*drawn.inputs[begin:end], drawn.targets[end - 1]], 1.0, threshold)
+    net.learn_sequences(drawn.inputs, drawn.targets, drawn.spans)
     assert net.surprises == surprises
     assert surprises < 300 * 4  # it compresses: the rest was predicted
     for pair, expected in zip(net._nets, reference.trained, strict=True):

@@ -1,4 +1,4 @@
-"""Sequences with one target each, at their end."""
+"""Sequences that a task has drawn, as a learner takes them."""
 
 from __future__ import annotations
 
@@ -6,31 +6,45 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Sequences", "at_ends", "random_spans", "steps"]
+__all__ = ["Drawn", "Ended", "at_ends", "random_spans", "steps"]
 
 
 @dataclass(frozen=True)
-class Sequences:
+class Drawn:
     """Sequences as a learner takes them: the steps of all, one after the other.
 
     Attributes:
-        inputs: ``[steps, inputs]``, or ``[steps]`` numbers of the one input that is 1.
-        targets: ``[steps, outputs]``, NaN but at the sequences' ends, or ``[steps]`` numbers of the one output that
-            should be 1, -1 but at the ends.
-        spans: ``[sequences, 2]``, where in the steps each sequence begins and ends, without gaps.
-        goals: ``[sequences, outputs]``, what the outputs should be in the end, free of any noise.
+        inputs: ``[steps, inputs]``, or ``[steps]`` numbers of the one input unit that is 1.
+        targets: ``[steps, outputs]``, NaN where there is no target, or ``[steps]`` numbers of the one output unit that
+            should be 1, -1 where there is none.
+        spans: ``[sequences, 2]``, where in the steps each sequence begins and ends; sequences can share steps.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     spans: np.ndarray
+
+    @property
+    def answers(self) -> np.ndarray:
+        """Each sequence's last target, ``[sequences]`` or ``[sequences, outputs]``."""
+        return self.targets[self.spans[:, 1] - 1]
+
+
+@dataclass(frozen=True)
+class Ended(Drawn):
+    """Sequences that have targets at their ends alone, one after the other without gaps.
+
+    Attributes:
+        goals: ``[sequences, outputs]``, what the outputs should be in the end, free of any noise.
+    """
+
     goals: np.ndarray
 
-    def part(self, first: int, last: int) -> Sequences:
+    def part(self, first: int, last: int) -> Ended:
         """The sequences from ``first`` to before ``last``; nothing is copied but the spans."""
         spans = self.spans[first:last]
         begin, end = (int(spans[0, 0]), int(spans[-1, 1])) if len(spans) else (0, 0)
-        return Sequences(self.inputs[begin:end], self.targets[begin:end], spans - begin, self.goals[first:last])
+        return Ended(self.inputs[begin:end], self.targets[begin:end], spans - begin, self.goals[first:last])
 
 
 def random_spans(rng: np.random.Generator, sequences: int, shortest: int, longest: int) -> np.ndarray:
