@@ -10,12 +10,13 @@ import numpy as np
 
 from carrousel.learning import SimpleNetwork
 from carrousel.papers._experiment import Trial
+from carrousel.papers.hochreiter1997._ending import until
 from carrousel.papers.hochreiter1997._reber import train
-from carrousel.tasks import Adding, EmbeddedReber, NoiseFreeLag, TemporalOrder, TwoSequence
+from carrousel.tasks import Adding, EmbeddedReber, Ended, NoiseFreeLag, TemporalOrder, TwoSequence
 
 __all__ = ["network", "trial"]
 
-WINDOW = 2_000  # the most recent sequences, all of which must be right
+BLOCK = 500  # sequences that are learned before the criterion is looked at
 TESTED = 256  # sequences of the 2-sequence problem's stopping test
 FRESH = 1_000  # sequences that are looked at when training is over
 TASKS: dict[str, Any] = {"adding": Adding, "temporal-order": TemporalOrder, "two-sequence": TwoSequence}
@@ -76,24 +77,29 @@ def _ending(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Ge
     """Sequences whose error comes at their ends; ``right`` is the share of fresh ones.
 
     Until the 2,000 most recent sequences are all right and their mean absolute error is below ``config["error"]``; for
-    the 2-sequence problem, which has no such number, until none of 256 test sequences is wrong. Looked at after every
+    the 2-sequence problem, which has no such number, until none of 256 test sequences is wrong, looked at after every
     500.
     """
     task = TASKS[config["task"]](**config["about"])
     test = task.draw(rng, TESTED)
-    wrong, errors = np.ones(WINDOW, bool), np.ones(WINDOW)
-    done = steps = 0
-    success = False
-    while done < config["limit"] and not success:
-        drawn = task.draw(rng, 500)
-        answers = learner.learn_and_answer(drawn.inputs, drawn.targets, drawn.spans)
-        done, steps = done + len(drawn.spans), steps + len(drawn.inputs)
-        if config["error"] is None:
-            success = bool(task.right(learner.answers(test.inputs, test.spans), test.goals).all())
-        else:
-            wrong = np.concatenate([wrong, ~task.right(answers, drawn.goals)])[-WINDOW:]
-            errors = np.concatenate([errors, np.abs(answers - drawn.goals).mean(1)])[-WINDOW:]
-            success = not wrong.any() and bool(errors.mean() < config["error"])
+    if config["error"] is None:
+        found = _until_classified(learner, task, test, rng, config["limit"])
+    else:
+        found = until(learner, task, rng, wrong=1, error=config["error"], block=BLOCK, limit=config["limit"])
+        del found["curve"]
     fresh = task.draw(rng, FRESH)
     right = task.right(learner.answers(fresh.inputs, fresh.spans), fresh.goals)
-    return {"success": success, "sequences": done, "steps": steps, "right": float(right.mean())}
+    return {**found, "right": float(right.mean())}
+
+
+def _until_classified(
+    learner: SimpleNetwork, task: TwoSequence, test: Ended, rng: np.random.Generator, limit: int
+) -> dict[str, Any]:
+    done = steps = 0
+    success = False
+    while done < limit and not success:
+        drawn = task.draw(rng, min(BLOCK, limit - done))
+        learner.learn_sequences(drawn.inputs, drawn.targets, drawn.spans)
+        done, steps = done + len(drawn.spans), steps + len(drawn.inputs)
+        success = bool(task.right(learner.answers(test.inputs, test.spans), test.goals).all())
+    return {"success": success, "sequences": done, "steps": steps}

@@ -20,6 +20,14 @@ TEST = 2_560  # sequences
 POINTS = 60  # of a learning curve
 
 
+class Learns(Protocol):
+    """A network that is taught by sequences with targets at their ends."""
+
+    weights: Any
+
+    def learn_and_answer(self, inputs: Any, targets: Any, spans: Any) -> np.ndarray: ...
+
+
 class Task(Protocol):
     """One of the tasks of experiments 3 to 6."""
 
@@ -58,7 +66,7 @@ def prepared(task: Task, config: Mapping[str, Any], rng: np.random.Generator) ->
 
 
 def until(
-    learner: Learner,
+    learner: Learns,
     task: Task,
     rng: np.random.Generator,
     *,
