@@ -188,11 +188,10 @@ def run(
             for lane in range(0, lanes, 8):
                 slot = 0
                 if p[ALIKE]:
-                    while slot + 4 <= n_nets:
-                        net_of_four(
-                            w, p, TABLE + COLUMNS * slot, lane, act, n_active, xs, src, yhat, wk, slot * lanes, lanes
-                        )
-                        slot += 4
+                    while slot + 3 <= n_nets:
+                        T, three = TABLE + COLUMNS * slot, slot + 3 == n_nets
+                        net_of_four(w, p, T, lane, act, n_active, xs, src, yhat, wk, slot * lanes, lanes, three)
+                        slot += 4 - three
                 while slot < n_nets:
                     acc = net(w, p, TABLE + COLUMNS * slot, lane, act, n_active, xs, src, yhat)
                     store(wk, slot * lanes + lane, acc)

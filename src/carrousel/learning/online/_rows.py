@@ -60,9 +60,13 @@ def net(w, p, line, lane, inputs, n_inputs, x, sources, y):
 
 
 @jit
-def net_of_four(w, p, line, lane, inputs, n_inputs, x, sources, y, into, to, stride):
-    """The same for four slots one after the other that have the same sources, biases apart."""
-    line2, line3, line4 = line + COLUMNS, line + 2 * COLUMNS, line + 3 * COLUMNS
+def net_of_four(w, p, line, lane, inputs, n_inputs, x, sources, y, into, to, stride, three):
+    """The same for four slots one after the other, or ``three``, that have the same sources, biases apart.
+
+    What waits for one another in one slot's sum leaves room for the other sums; a third slot is summed twice for want
+    of a fourth.
+    """
+    line2, line3, line4 = line + COLUMNS, line + 2 * COLUMNS, line + (3 - three) * COLUMNS
     rows, rows2, rows3, rows4 = p[line + ROWS], p[line2 + ROWS], p[line3 + ROWS], p[line4 + ROWS]
     at, at2 = p[line] + lane * rows, p[line2] + lane * rows2
     at3, at4 = p[line3] + lane * rows3, p[line4] + lane * rows4
@@ -96,7 +100,7 @@ def net_of_four(w, p, line, lane, inputs, n_inputs, x, sources, y, into, to, str
     store(into, to + lane, a)
     store(into, to + stride + lane, b)
     store(into, to + 2 * stride + lane, c)
-    store(into, to + 3 * stride + lane, d)
+    store(into, to + (3 - three) * stride + lane, d)
 
 
 @jit
