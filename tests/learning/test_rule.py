@@ -152,6 +152,25 @@ def test_equals_the_pseudocode(network, update):
     assert_same(twin.weights, learner.weights, 0)
 
 
+@pytest.mark.parametrize("name", ["nothing recurs", "nothing recurs, forget gates and peepholes"])
+def test_steps_that_nobody_looks_at_leave_what_others_do(name):
+    """Where nothing recurs they are cut short; calls of any length must not show it."""
+    network = NETWORKS[name]
+    x, y = stream(network, 120)
+    y[np.random.default_rng(1).random(120) < 0.8] = np.nan
+    long, short = (Learner(network, 0.2, dtype=np.float64) for _ in range(2))
+    for begin, end in ((0, 0), (0, 1), (1, 40), (40, 40), (40, 75)):
+        long.learn(x[begin:end], y[begin:end])
+        for t in range(begin, end):
+            short.learn(x[t : t + 1], y[t : t + 1])
+        assert_same(long.activations, short.activations, 0)
+        assert_same(long.weights, short.weights, 0)
+    long.observe(x[75:120])
+    for t in range(75, 120):
+        short.observe(x[t : t + 1])
+    assert_same(long.activations, short.activations, 0)
+
+
 @pytest.mark.parametrize("update", ["step", "end", 3])
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 def test_a_decaying_rate(tmp_path, update, momentum):

@@ -47,6 +47,33 @@ def test_networks_have_the_published_numbers_of_weights(experiment):
         assert max(np.abs(w[:, :-1]).max() for w in weights.values()) <= 0.1
 
 
+def test_readings_that_the_paper_does_not_print():
+    """Cells without biases, and the output unit with the delta that goes with it."""
+    for experiment, cells in zip(EXPERIMENTS[1:3], ("unbiased", "biased"), strict=True):
+        row = experiment.rows[0]
+        for chosen, weights in (({}, 89 if cells == "unbiased" else 93), ({"cells": "unbiased"}, 89)):
+            made = _adding._configured(row.config, experiment.choose(chosen))
+            assert _ending.network(task_of(experiment, row), made).weight_count == weights
+        for output, how in (
+            ("identity", ("identity", "squared")),
+            ("logistic", ("sigmoid", "squared")),
+            ("logistic-plain", ("sigmoid", "cross_entropy")),
+        ):
+            made = _adding._configured(row.config, experiment.choose({"output": output}))
+            learner = _ending.prepared(task_of(experiment, row), made, np.random.default_rng(0))
+            assert (learner.network.unit_squash, learner.loss) == how
+    row = EXPERIMENTS[0].rows[0]
+    task = task_of(EXPERIMENTS[0], row)
+    assert _ending.network(task, _ending.with_cells(row.config, "unbiased")).weight_count == 102 - 3
+
+
+def test_two_sequence_trials_heed_the_cells():
+    row = EXPERIMENTS[0].rows[0]
+    config = {**row.config, "limit": 400, "block": 400}
+    one, two = (EXPERIMENTS[0].trial(config, {"cells": cells}, 0, 0) for cells in ("biased", "unbiased"))
+    assert one["curve"] != two["curve"]
+
+
 def test_biases_and_rates_are_the_paper_s():
     two, adding, multiplication, order = (
         {row.name: row.config for row in experiment.rows} for experiment in EXPERIMENTS

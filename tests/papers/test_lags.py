@@ -110,6 +110,14 @@ def test_the_cell_is_added_when_the_error_stands_still(p):
     assert 0 < np.abs(grown[:, :-1] - before).max() < 0.5  # the last ten sequences
 
 
+@pytest.mark.parametrize(("delta", "loss"), [("printed", "squared"), ("plain", "cross_entropy")])
+def test_the_delta_is_that_of_the_perceptron_and_of_what_it_grows_into(delta, loss):
+    learner = _lag._Growing(NoiseFreeLag(4), 1.0, LAG.choose({"delta": delta}), np.random.default_rng(0))
+    assert learner.learner.loss == loss
+    learner._add()
+    assert learner.learner.loss == loss
+
+
 def test_errors_at_the_end_alone():
     drawn = NoRegularities(4).draw(np.random.default_rng(0), 3)
     assert _lag._at_the_end(drawn).reshape(3, 4)[:, :3].tolist() == [[-1] * 3] * 3

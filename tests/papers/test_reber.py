@@ -24,13 +24,13 @@ def test_the_published_table():
     assert reber.network_of_2000(4, 2).weight_count == int(table["lstm-2000-4x2-0.5"].columns["weights"])
     for name, row in table.items():
         if name.startswith("lstm") and row.published:
-            net = reber.network(row.config["blocks"], row.config["block_size"])
+            net = reber.network(row.config["blocks"], row.config["block_size"], "cells", "appendix")
             assert str(net.weight_count) == row.columns["weights"]
     assert table["rcc"].config is None
 
 
 def test_outputs_that_see_the_hidden_layer():
-    counts = [reber.network(blocks, size, "layer").weight_count for blocks, size in ((4, 1), (3, 2))]
+    counts = [reber.network(blocks, size, "layer", "appendix").weight_count for blocks, size in ((4, 1), (3, 2))]
     assert counts == [264 + 7 * 8, 276 + 7 * 6]
     task = EmbeddedReber()
     legal = np.array([[0, 1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0]], bool)
@@ -42,7 +42,7 @@ def test_outputs_that_see_the_hidden_layer():
 
 
 def test_the_paper_s_initial_weights():
-    network = reber.network(4, 1)
+    network = reber.network(4, 1, "cells", "appendix")
     weights = network.initial_weights(np.random.default_rng(0))
     assert weights["output_gate"][:, -1].tolist() == [-1, -2, -3, -4]
     assert np.abs(weights["input_gate"][:, -1]).max() <= 0.1

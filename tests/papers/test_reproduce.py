@@ -154,9 +154,11 @@ def test_the_clock_counts_what_ran_at_the_same_time_once():
         (["hochreiter1997/reber", "--backend", "slurm"], "must be one of loky"),
         (["hochreiter1997/reber", "--report", "."], "without EXPERIMENT"),
         (["--report", ".", "--quick"], "without EXPERIMENT"),
+        (["--report", ".", "--jobs", "2"], "without EXPERIMENT"),
         (["--quick"], "say which EXPERIMENT"),
+        (["--backend", "ray"], "say which EXPERIMENT"),
         (["hochreiter1997/reber", "--quick", "--fresh"], "its own rows"),
-        (["hochreiter1997/reber", "--quick", "--jobs", "2"], "its own rows"),
+        (["hochreiter1997/reber", "--quick", "--jobs", "-1"], "its own rows"),
         (["hochreiter1997/reber", "--quick", "--backend", "threading"], "its own rows"),
     ],
 )

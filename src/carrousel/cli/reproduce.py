@@ -29,8 +29,12 @@ def reproduce(
     ] = None,
     row: Annotated[list[str] | None, typer.Option(help="run this row alone; can be given several times")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of all trials")] = 0,
-    jobs: Annotated[int, typer.Option(help="trials at a time, -1 for one a processor")] = -1,
-    backend: Annotated[str, typer.Option(help="joblib's backend: loky, ray, dask, threading ...")] = "loky",
+    jobs: Annotated[
+        int | None, typer.Option(show_default=False, help="trials at a time; by default, or with -1, one a processor")
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option(show_default=False, help="joblib's: loky, the default, ray, dask, threading ...")
+    ] = None,
     set: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="a choice that the paper leaves open")
     ] = None,
@@ -50,14 +54,16 @@ def reproduce(
     for directory in (json.absolute().parent if json else None, into, report):
         if directory is not None and not directory.is_dir():
             raise UsageError(f"there is no directory {directory}")
+    # What is for full runs alone, --json and --seed apart.
+    how = trials is not None or row or set or fresh or into or jobs is not None or backend is not None
     if report is not None:
-        if experiment is not None or trials or row or set or quick or fresh or json or into:
+        if experiment is not None or how or quick or json:
             raise UsageError("--report is for all results of a directory; run it without EXPERIMENT and other options")
         for path in papers.report(report, papers.EXPERIMENTS):
             say(str(path))
         return
     if experiment is None:
-        if trials or row or set or quick or fresh or json or into:
+        if how or quick or json:
             raise UsageError("say which EXPERIMENT; `carrousel reproduce` alone lists them")
         _list(papers.EXPERIMENTS)
         return
@@ -65,7 +71,7 @@ def reproduce(
     options = dict(_setting(text) for text in set or [])
     found.choose(options)
     if quick:
-        if trials or row or options or into or fresh or jobs != -1 or backend != "loky":
+        if how:
             raise UsageError("--quick has its own rows, trials and options, runs them here and keeps nothing")
         result = papers.quick(found, seed)
     else:
@@ -76,8 +82,8 @@ def reproduce(
                 trials=trials,
                 rows=row or [],
                 seed=seed,
-                jobs=jobs,
-                backend=backend,
+                jobs=-1 if jobs is None else jobs,
+                backend=backend or "loky",
                 options=options,
                 fresh=fresh,
                 progress=progress,

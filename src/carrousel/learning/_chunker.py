@@ -40,7 +40,7 @@ class Chunker:
         seed: of the initial weights.
 
     Raises:
-        ValueError: ``update`` is neither.
+        ValueError: ``update`` is neither, or there is no symbol.
 
     >>> Chunker(101).weight_counts
     (10506, 10404)

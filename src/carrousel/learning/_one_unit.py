@@ -34,7 +34,7 @@ class OneUnitNetwork:
         seed: of the initial weights.
 
     Raises:
-        ValueError: an argument is not among these.
+        ValueError: an argument is not among these, or a number of units is not at least 1.
 
     >>> [OneUnitNetwork(p + 1, p + 1).weight_count for p in (4, 10, 100)]
     [36, 144, 10404]

@@ -26,7 +26,7 @@ class Drawn:
 
     @property
     def answers(self) -> np.ndarray:
-        """Each sequence's last target, ``[sequences]`` or ``[sequences, outputs]``."""
+        """Each sequence's last target, ``[sequences]`` or ``[sequences, outputs]``, with its noise if it has any."""
         return self.targets[self.spans[:, 1] - 1]
 
 

@@ -30,7 +30,7 @@ _EVERYTHING = ("input", "cell", "hidden", "input_gate", "forget_gate", "output_g
 
 
 def check_counts(least: int = 1, **counts: Any) -> None:
-    """Numbers of units, by the names of the arguments that gave them.
+    """Refuses numbers of units that are none, by the names of the arguments that gave them.
 
     Raises:
         ValueError: one is not a whole number of at least ``least``.

@@ -15,6 +15,7 @@ from carrousel.learning import _files
 from carrousel.learning.online import _optimisers
 from carrousel.learning.online._derive import derive
 from carrousel.learning.online._derived_kernel import LOSSES, run
+from carrousel.learning.online._network import check_counts
 from carrousel.learning.online._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
 from carrousel.learning.online._steps import checked_inputs, checked_targets
 
@@ -74,9 +75,8 @@ class OnlineLSTM:
         dtype: Any = np.float32,
         seed: int | np.random.Generator | None = 0,
     ) -> None:
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("output_size", output_size)):
-            if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < (name != "input_size"):
-                raise ValueError(f"{name} must be a positive whole number, got {size!r}")
+        check_counts(0, input_size=input_size)
+        check_counts(hidden_size=hidden_size, output_size=output_size)
         self.cell = cells.get(cell)
         self.input_size, self.hidden_size, self.output_size = int(input_size), int(hidden_size), int(output_size)
         self.diagonal = bool(diagonal) and self.cell.recurrent

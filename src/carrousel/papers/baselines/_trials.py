@@ -81,7 +81,7 @@ def _ending(learner: SimpleNetwork, config: Mapping[str, Any], rng: np.random.Ge
     500.
     """
     task = TASKS[config["task"]](**config["about"])
-    test = task.draw(rng, TESTED)
+    test = task.draw(rng, TESTED)  # for every task, so that all draw alike
     if config["error"] is None:
         found = _until_classified(learner, task, test, rng, config["limit"])
     else:

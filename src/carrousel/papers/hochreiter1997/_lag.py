@@ -247,13 +247,12 @@ of the new cell closes its input gate for good, to x and to y alike. With g=prin
 g=printed and delta=plain no trial got over the shock, but all that began with the input gate closed to a_1 .. a_p-1
 (-4 added to these weights) succeeded after about 6,000.
 
-RTRL over 4 steps needs more sequences than published: 0, 2 and 6 of 6 trials succeeded within 3,000,000 at the rates of
-1, 4 and 10, and none with the plain delta. The chunker does what it should in 1,000 sequences: the automatiser predicts
-all but the last symbol, so the chunker sees the first and the last only, and predicts the last from the first. But it
-does so by its direct connections from inputs to outputs. Its hidden unit goes to 1 after x and after y alike, so the
-automatiser learns nothing from it; in none of 36 trials of 40,000 sequences, with thresholds of 0.1, 0.25 and 0.5 and
-both moments of the update, was the last symbol predicted. What made it succeed in a third of the trials of 1997 is not
-known.""",
+RTRL over 4 steps succeeds more often the higher the rate is; in the paper it is the other way round. The chunker does
+what it should in 1,000 sequences: the automatiser predicts all but the last symbol, so the chunker sees the first and
+the last only, and predicts the last from the first. But it does so by its direct connections from inputs to outputs.
+Its hidden unit goes to 1 after x and after y alike, so the automatiser learns nothing from it; in none of 36 trials of
+40,000 sequences, with thresholds of 0.1, 0.25 and 0.5 and both moments of the update, was the last symbol predicted.
+What made it succeed in a third of the trials of 1997 is not known.""",
 )
 
 NO_REGULARITIES = Experiment(
@@ -292,9 +291,9 @@ at sequences' ends alone, as in all later experiments. The chunker predicts ever
 
 {_DELTA}
 
-What was found. With g=printed and delta=plain every trial succeeds, when the paper says. States are large and rates
-high, so that the outputs x and y are soon at 0 or 1; delta=plain goes on learning there, much as a perceptron does,
-whereas the printed delta vanishes with the derivative: with it no trial succeeded within 50,000 sequences. With
+What was found. With g=printed and delta=plain every trial succeeds, a third later than the paper says. States are large
+and rates high, so that the outputs x and y are soon at 0 or 1; delta=plain goes on learning there, much as a perceptron
+does, whereas the printed delta vanishes with the derivative: with it no trial succeeded within 50,000 sequences. With
 delta=printed and g=symmetric lags of 10 (640 sequences) and 20 (1,600 to 4,100) were learned, lags of 50 only at lower
 rates (0.1: 49,000), and 100 not within 200,000 at any rate from 0.01 to 1. With errors=step even a lag of 5 is not
 learned in 50,000, whatever the delta.""",

@@ -137,8 +137,8 @@ _NOTES = """\
 With N = 3 most trials classify the training sequences after some 4,000. The first block does it: feedback drives its
 state to +12 or -12, as the first elements say. Many then fall back to chance, and learn again with another block. In a
 trial that was looked into, sequences of both classes drove the state to -25 from then on, where h has no slope. When
-the criterion is met depends on when the looks at it fall between. With N = 1 trials are alike, and meet it after about
-half of the published number of sequences.
+the criterion is met depends on when the looks at it fall between. With T = 100 and N = 1 trials are alike: they meet it
+after about half of the published number of sequences, or, in 3b, two of ten do not.
 
 Cells' biases, which the paper has, make 3b with N = 1 and T = 1,000 take five times the published number of sequences,
 for the reason that is given with the adding problem. With cells=unbiased, the default there, both rows of 3b with N = 1
