@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import joblib
 import pytest
@@ -248,3 +250,12 @@ def test_every_experiment_holds_its_quick_claim(name):
         if "measured" in entry:
             assert compared <= entry["measured"].keys()
             assert entry["measured"]["steps"] > 0
+
+
+def test_the_committed_page_is_made_of_the_committed_results(tmp_path):
+    results = Path(__file__).parents[2] / "docs" / "results"
+    for path in results.iterdir():
+        if path.suffix in (".json", ".png"):
+            shutil.copy(path, tmp_path)
+    papers.report(tmp_path, papers.EXPERIMENTS)
+    assert (tmp_path / "README.md").read_text() == (results / "README.md").read_text()
