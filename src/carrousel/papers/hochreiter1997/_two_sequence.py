@@ -142,9 +142,9 @@ after about half of the published number of sequences, or, in 3b, two of ten do 
 
 Cells' biases, which the paper has, make 3b with N = 1 and T = 1,000 take five times the published number of sequences,
 for the reason that is given with the adding problem. With cells=unbiased, the default there, both rows of 3b with N = 1
-are learned when the paper says, by 19 of 20 trials; but the rows with N = 3 are then learned far sooner than published, and a
-few trials of 3a take a million sequences and more. So the paper's biases are the default here, and both tables stand
-below.
+are learned when the paper says, by 19 of 20 trials; but the rows with N = 3 are then learned far sooner than published,
+and a few trials of 3a take a million sequences and more. So the paper's biases are the default here, and both tables
+stand below.
 
 The 256 sequences that say when to stop are drawn once for each trial, and are looked at after every 100 training
 sequences; the paper does not say how often, but all its means of 10 trials are multiples of 10. ST1 is the first time
