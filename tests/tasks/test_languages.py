@@ -55,6 +55,15 @@ def test_coding(language):
     assert coded.legal[np.arange(len(coded.inputs)), coded.targets].all()
 
 
+def test_a_part_is_the_strings_themselves():
+    numbers = NESTED.numbers(6)
+    part, alone = NESTED.encode(numbers).part(3, 7), NESTED.encode(numbers[3:7])
+    for name in ("inputs", "targets", "spans", "legal"):
+        assert np.array_equal(getattr(part, name), getattr(alone, name))
+    assert part.text == alone.text
+    assert NESTED.encode(numbers).part(2, 2).text == ()
+
+
 def test_hand_made_strings():
     assert ANBNCN.followers((2,)) == ["a", "ab", "ab", "b", "c", "c", "T"]
     assert NESTED.followers((1, 2)) == ["a", "ab", "bB", "bB", "B", "A", "T"]

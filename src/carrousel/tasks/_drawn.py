@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,6 +30,18 @@ class Drawn:
         """Each sequence's last target, ``[sequences]`` or ``[sequences, outputs]``, with its noise if it has any."""
         return self.targets[self.spans[:, 1] - 1]
 
+    def part(self, first: int, last: int) -> Self:
+        """The sequences from ``first`` to before ``last``, which have no gaps; nothing is copied but the spans."""
+        spans = self.spans[first:last]
+        begin, end = (int(spans[0, 0]), int(spans[-1, 1])) if len(spans) else (0, 0)
+        steps = slice(begin, end)
+        more = self._parts(slice(first, last), steps)
+        return replace(self, inputs=self.inputs[steps], targets=self.targets[steps], spans=spans - begin, **more)
+
+    def _parts(self, sequences: slice, steps: slice) -> dict[str, Any]:
+        """What else these sequences and steps have."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Ended(Drawn):
@@ -40,11 +53,8 @@ class Ended(Drawn):
 
     goals: np.ndarray
 
-    def part(self, first: int, last: int) -> Ended:
-        """The sequences from ``first`` to before ``last``; nothing is copied but the spans."""
-        spans = self.spans[first:last]
-        begin, end = (int(spans[0, 0]), int(spans[-1, 1])) if len(spans) else (0, 0)
-        return Ended(self.inputs[begin:end], self.targets[begin:end], spans - begin, self.goals[first:last])
+    def _parts(self, sequences: slice, steps: slice) -> dict[str, Any]:
+        return {"goals": self.goals[sequences]}
 
 
 def random_spans(rng: np.random.Generator, sequences: int, shortest: int, longest: int) -> np.ndarray:

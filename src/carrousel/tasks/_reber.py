@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,9 @@ class Strings(Drawn):
 
     legal: np.ndarray
     text: tuple[str, ...]
+
+    def _parts(self, sequences: slice, steps: slice) -> dict[str, Any]:
+        return {"legal": self.legal[steps], "text": self.text[sequences]}
 
 
 @dataclass(frozen=True)

@@ -103,11 +103,8 @@ def reach(learner: Learner, language: str, longest: int, coding: str) -> int:
     done, next_lot = 0, 16
     while done < longest:
         most = min(next_lot, longest)
-        spans = given.spans[upto[done] : upto[most]]
-        if len(spans):
-            first, last = spans[0, 0], spans[-1, 1]
-            steps = slice(first, last)
-            lot = Strings(given.inputs[steps], given.targets[steps], spans - first, given.legal[steps], ())
+        lot = given.part(upto[done], upto[most])
+        if len(lot.spans):
             outputs = learner.sequence_outputs(lot.inputs, lot.spans)
             accepted = LANGUAGES[language].accepted(outputs, lot, CODINGS[coding].threshold)
             if not accepted.all():

@@ -12,7 +12,19 @@ from carrousel.learning.online import Learner, Network
 from carrousel.papers._experiment import Trial, success
 from carrousel.tasks import Ended
 
-__all__ = ["CITATION", "Task", "network", "prepared", "summary", "tested", "thinned", "trial", "until", "with_cells"]
+__all__ = [
+    "CITATION",
+    "Learns",
+    "Task",
+    "network",
+    "prepared",
+    "summary",
+    "tested",
+    "thinned",
+    "trial",
+    "until",
+    "with_cells",
+]
 
 CITATION = "S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9(8), 1997"
 WINDOW = 2_000  # the most recent sequences, which the criterion is about
