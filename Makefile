@@ -17,11 +17,13 @@ BIN = .venv/bin
 OUT = demo-out
 WANTS = pyproject.toml constraints.txt
 
-.PHONY: help demo test bench check clean
+.PHONY: help demo test fuzz hard bench check clean
 
 help:
 	@echo 'make demo    train an LSTM on real recordings, compare it with a simple baseline, draw pictures'
 	@echo 'make test    run all tests'
+	@echo 'make fuzz    hand 10,000 damaged files to everything that reads files; FUZZ=100000 for more'
+	@echo 'make hard    kills, two writers, a full disk, guard pages, fuzz: what was tried, what survived; takes long'
 	@echo 'make bench   how fast the networks are on this machine, beside torch.nn.LSTM; takes some minutes'
 	@echo 'make check   formatting, lint and types'
 	@echo 'make clean   remove the environment and everything generated'
@@ -66,6 +68,14 @@ demo: .venv/.train
 # One thread a process: two test processes whose threads fight over two cores are slower than one.
 test: .venv/.test
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+FUZZ = 10000
+fuzz: .venv/.test
+	CARROUSEL_FUZZ=$(FUZZ) OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m fuzz --timeout 7200 tests
+
+# Each script says what it tried, what survived and what was lost, and fails if anything was lost.
+hard: .venv/.test
+	@for script in tests/hard/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script" || failed=1; done; test -z "$$failed"
 
 bench: .venv/.train
 	$(BIN)/carrousel bench
