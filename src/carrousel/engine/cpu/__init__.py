@@ -9,6 +9,7 @@ from torch import Tensor
 
 from carrousel.engine._graph import order
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._autograd import Eager, compute
 from carrousel.engine.cpu._call import KINDS, PLAIN
 from carrousel.engine.cpu._door import key_of, run_traced
@@ -76,11 +77,14 @@ def refuses_call(
         return "the activations of gates were asked for, which the kernels do not keep"
     if torch.compiler.is_compiling():
         return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
-    if not plain:
+    if not plain and torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is None:
         return "an input is of a tensor subclass"
     if not x.shape[0] or not x.shape[1]:
         return "there is nothing to compute"
-    return refuses_transforms(lengths, resets)
+    reason = refuses_transforms(lengths, resets)
+    if reason is None and torch._C._functorch.peek_interpreter_stack() is not None and recorded():
+        return "a transformation of torch.func is recorded"  # operators do not know them, recorders do not see kernels
+    return reason
 
 
 def run(
@@ -99,7 +103,7 @@ def run(
     dtype = weights["weight_ih"].dtype
     if torch._C._is_any_autocast_enabled():  # which may have made them narrower
         x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or recorded():
         return run_traced(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
     all_states = bool(keep) and keep != ("h",)
     if lengths is None and resets is None:

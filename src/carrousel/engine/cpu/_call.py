@@ -12,7 +12,7 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine.cpu import _parallel
-from carrousel.engine.cpu._buffers import empty, padded, solid
+from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
 from carrousel.engine.cpu._plan import Plan
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
@@ -56,7 +56,7 @@ class Call:
         if self.ldg % _SET == 0:
             # Rows a power of two apart fall on few sets of the cache, and drive one another out.
             self.ldg += self._lanes
-        self.zeros = torch.zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
+        self.zeros = zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
         code = gemm_code(self.kind, self.target)
         team = _parallel.runtime()
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
@@ -77,9 +77,15 @@ class Call:
         starts = dict(zip(layer.cell.rows, _running_sum(layer.row_sizes), strict=True))
         rows = [starts[row] for row in self.plan.rows]
         inputs, shared = self.plan.inputs, self.plan.shared
-        self.rows_in, self.rows_recurrent = torch.tensor(rows[:inputs]), torch.tensor(rows[shared:])
-        self.rows_both, self.rows_only = torch.tensor(rows[shared:inputs]), torch.tensor(rows[inputs:])
-        self.one_row = torch.zeros(1, dtype=torch.int64)
+        self.rows_in, self.rows_recurrent = (
+            torch.tensor(rows[:inputs], device=CPU),
+            torch.tensor(rows[shared:], device=CPU),
+        )
+        self.rows_both, self.rows_only = (
+            torch.tensor(rows[shared:inputs], device=CPU),
+            torch.tensor(rows[inputs:], device=CPU),
+        )
+        self.one_row = torch.zeros(1, dtype=torch.int64, device=CPU)
         self._panels, self._panels_size = self._lay_panels()
         self.plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
 
@@ -118,7 +124,7 @@ class Call:
             named.append(("weight_hr", self.one_row, layer.proj_size, layer.hidden_size))
         sizes = [len(rows) * self.whole(size) * columns for _, rows, size, columns in named]
         starts = _running_sum(tuple(sizes))
-        bytes_each = torch.empty((), dtype=self.dtype).element_size()
+        bytes_each = self.dtype.itemsize
         laid = [(name, rows, size, n * bytes_each) for (name, rows, size, _), n in zip(named, starts, strict=True)]
         return laid, sum(sizes)
 
@@ -181,7 +187,7 @@ class Call:
         B = values.shape[0]
         if B == 1:
             return values[0]
-        return self.outer(torch.ones(B, 1, dtype=values.dtype), values)[0][0]
+        return self.outer(torch.ones(B, 1, dtype=values.dtype, device=CPU), values)[0][0]
 
     def bias(self, weights: Weights) -> Tensor:
         """Both biases together in the order of the slots, ``[slots · width]``."""
@@ -190,7 +196,7 @@ class Call:
             return self.zeros
         if self.plain and bias_hh is not None:
             return bias_ih + bias_hh
-        bias = torch.zeros(len(self.plan.slots), self.width, dtype=self.dtype)
+        bias = zeros(len(self.plan.slots), self.width, dtype=self.dtype)
         bias[: self.plan.inputs] += self._in_slots(bias_ih, self.rows_in)
         if bias_hh is not None:
             bias[self.plan.shared :] += self._in_slots(bias_hh, self.rows_recurrent)
@@ -200,7 +206,7 @@ class Call:
         """A vector of a weight's rows as ``[slots, width]``, in one piece."""
         if self.plain:
             return solid(vector)
-        return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size)], self.width)
+        return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size, device=CPU)], self.width)
 
     def gain_and_shift(self, weights: Weights, name: str) -> tuple[Tensor, Tensor]:
         """Layer norm's gain and bias for what is named in :attr:`Variant.norms`, in slots."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from carrousel import cells
+from carrousel.engine import reference
 from carrousel.engine._layer import Layer, Result, Weights
-from carrousel.engine.cpu._autograd import compute
+from carrousel.engine.cpu._autograd import by_operations, compute
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._forward import forward
 from carrousel.engine.cpu._packing import Packing, pack
@@ -134,10 +137,39 @@ def _setup(ctx, inputs, output) -> None:  # type: ignore[no-untyped-def]
     ctx.save_for_backward(x, *state, *weights, lengths, resets)
 
 
+def _is_batch(adjoint: Tensor | None) -> bool:
+    """Tells whether vmap is at work on an adjoint."""
+    about = torch._C._functorch
+    return adjoint is not None and (about.is_batchedtensor(adjoint) or about.is_legacy_batchedtensor(adjoint))
+
+
+def _by_reference(ctx: Any, lengths: Tensor | None, resets: Tensor | None, tensors: list[Tensor]) -> list[Tensor]:
+    """What the operator computes, by the reference."""
+    layer, n = _layer(ctx.layer), ctx.counts[0]
+    weights = dict(zip(layer.shapes(), tensors[1 + n :], strict=True))
+    keep = layer.cell.states if ctx.all_states else ()
+    result = reference.run(
+        layer,
+        weights,
+        tensors[0],
+        tuple(tensors[1 : 1 + n]),
+        reverse=ctx.reverse,
+        lengths=lengths,
+        resets=resets,
+        keep=keep,
+    )
+    return [result.output, *result.final, *(result.steps[name] for name in keep)]
+
+
 def _differentiate(ctx, grads):  # type: ignore[no-untyped-def]
     x, *rest, lengths, resets = ctx.saved_tensors
     n, m = ctx.counts
     state, weights = list(rest[:n]), list(rest[n:])
+    if torch.is_grad_enabled() or any(map(_is_batch, grads)):
+        run = partial(_by_reference, ctx, lengths, resets)
+        needs = [t.requires_grad for t in (x, *rest)]
+        dx, *found = by_operations(run, [x, *rest], grads, needs)
+        return dx, found[:n], found[n:], None, None, None, None, None
     whole = [x.new_zeros(shape) if g is None else g for g, shape in zip(grads, ctx.shapes, strict=True)]
     with_x = ctx.needs_input_grad[0]
     dx, *found = _sequence_backward(

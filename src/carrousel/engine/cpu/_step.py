@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._recorders import recorded
+from carrousel.engine.cpu._buffers import zeros
 from carrousel.engine.cpu._call import KINDS, PLAIN, Call, Kernel, call_of
 from carrousel.engine.cpu._compile import Code, compile_module
 from carrousel.engine.cpu._emit import Function, Module
@@ -135,7 +137,7 @@ class _Stepper:
         self._kernel: Kernel = _code(call.variant, call.kind, call.target).function("step")
         self._units, self._square = H, layer.input_size == H
         self.most = min(_FEW, _STACK // (len(call.plan.slots) * H))
-        self._nothing = torch.zeros(sum(layer.row_sizes), dtype=call.dtype)
+        self._nothing = zeros(sum(layer.row_sizes), dtype=call.dtype)
         self.sizes = [math.prod(shape) for shape in layer.shapes().values()]
         # Where the kernel's weights stand among the layer's; one past the last stands for nothing.
         names = list(layer.shapes())
@@ -172,7 +174,7 @@ def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
 
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
     """See ``engine.quick_step``."""
-    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._is_any_autocast_enabled():
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._is_any_autocast_enabled() or recorded():
         return None
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
         return None
