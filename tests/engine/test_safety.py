@@ -20,6 +20,7 @@ import torch
 from against_reference import compare
 from configurations import CELLS, OPTIONS
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset
 
 import carrousel
@@ -221,6 +222,7 @@ class TestForked:
 
 SCRIPT = """
 import json, os, torch
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset
 
 class Outputs(Dataset):
@@ -630,3 +632,29 @@ def test_a_cell_of_ones_own(cell, dtype: torch.dtype) -> None:
     for reverse in (False, True):
         compare(Layer(cells.get(cell), 5, 17), 9, 6, dtype, reverse=reverse, keep=("h", "fast", "slow"))
     compare(Layer(cell, 5, 17), 9, 4, dtype, lengths=torch.tensor([0, 9, 3, 1]))
+
+
+# Hooks on what is saved
+
+
+@pytest.mark.parametrize("hidden_size", WHOLE)
+@pytest.mark.parametrize("name", ["lstm", "slstm", "projection", "layer norm gru"])
+def test_hooks_see_all_that_is_kept(name: str, hidden_size: int) -> None:
+    """A checkpoint keeps nothing of what it will compute anew, and what is put elsewhere comes back."""
+    torch.manual_seed(0)
+    net = carrousel.LSTM(I, hidden_size, 2, **(CELLS | OPTIONS)[name])
+    given = x.clone().requires_grad_()
+    wanted = [given, *net.parameters()]
+
+    def work(output: Tensor) -> list[Tensor]:
+        total = output.square().sum()
+        first = torch.autograd.grad(total, wanted, retain_graph=True)
+        return [*first, *torch.autograd.grad(total, wanted)]  # the second finds what the first used up
+
+    want = work(net(given)[0])
+    with torch.autograd.graph.save_on_cpu():
+        close(work(net(given)[0]), want)
+    close(work(checkpoint(net, given, use_reentrant=False)[0]), want)
+    output = checkpoint(net, given, use_reentrant=False)[0]
+    for node in nodes([output]):
+        assert not [value for value in tensors_in([*vars(node.kept).values()]) if value is not None]

@@ -29,16 +29,22 @@ class Eager(torch.autograd.Function):
     def forward(ctx: Any, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor) -> Any:
         results, kept = compute(layer, rows, reverse, all_states, tensors, train=True)
         ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
-        ctx.kept = kept
         steps = results[1 + len(layer.state_names) :]
-        ctx.save_for_backward(*tensors, results[0], *steps)
+        if _hooks_on_saved_tensors():
+            # Somebody wants all that is kept, to put it elsewhere or to compute it anew when it is needed.
+            ctx.kept, ctx.hooked = kept.bare(), True
+            ctx.save_for_backward(*tensors, results[0], *steps, *kept.tensors())
+        else:
+            ctx.kept, ctx.hooked = kept, False
+            ctx.save_for_backward(*tensors, results[0], *steps)
         ctx.set_materialize_grads(False)
         return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> Any:
         layer, rows = ctx.layer, ctx.rows
-        tensors = ctx.saved_tensors[: 1 + len(layer.state_names) + len(layer.shapes())]
+        saved = ctx.saved_tensors
+        tensors = saved[: 1 + len(layer.state_names) + len(layer.shapes())]
         needs = ctx.needs_input_grad[4:]
         if torch.is_grad_enabled() or not all(map(_has_memory, grads)):
             # Somebody differentiates this derivative, or asks for a batch of them at once: it must be made of
@@ -52,7 +58,9 @@ class Eager(torch.autograd.Function):
         names = ["x", *("state" for _ in layer.state_names), *layer.shapes()]
         x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
         kept, ctx.kept = ctx.kept, None
-        if kept is None:
+        if kept is not None and ctx.hooked:
+            kept = kept.with_tensors(saved[-len(kept.tensors()) :])
+        elif kept is None:
             # A second pass through a retained graph: the first one used up what was kept.
             kept = forward(layer, weights, x, state, rows, reverse=ctx.reverse, keep=True)
         d_output, d_final = grads[0], list(grads[1:n])
@@ -96,6 +104,11 @@ def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tens
         torch.where(runs, (value[last] if every else value)[:, :size], before)
         for (value, every), size, before in zip(values, layer.state_sizes, state, strict=True)
     ]
+
+
+def _hooks_on_saved_tensors() -> bool:
+    """Tells whether ``torch.autograd.graph.saved_tensors_hooks`` are at work, as under ``torch.utils.checkpoint``."""
+    return torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
 
 
 def _has_memory(adjoint: Tensor | None) -> bool:
