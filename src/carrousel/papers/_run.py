@@ -11,19 +11,21 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
 
-from carrousel.papers._experiment import Experiment, Row, Trial
+from carrousel.papers._experiment import Experiment, Row
+from carrousel.papers._trial import Trial, run_trial
 
 __all__ = ["quick", "reproduce", "trials_directory"]
 
 
 def trials_directory() -> Path:
-    """Where finished trials are kept: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
+    """Says where finished trials are kept: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrousel" / "trials"
 
 
@@ -86,7 +88,7 @@ def reproduce(
 
 
 def quick(experiment: Experiment, seed: int = 0) -> dict[str, Any]:
-    """The experiment in a few seconds, in this process, with no trials kept; as :func:`reproduce` gives it.
+    """Runs the experiment in a few seconds, in this process, with no trials kept; gives what :func:`reproduce` gives.
 
     ``"holds"`` says whether ``"claim"`` was found to be true.
     """
@@ -97,7 +99,7 @@ def quick(experiment: Experiment, seed: int = 0) -> dict[str, Any]:
     start = time.perf_counter()
     found = {
         name: [
-            experiment.trial({**(experiment.row(name).config or {}), **small.config}, chosen, seed, number)
+            experiment.trial(experiment.config(name).changed(**small.config), chosen, seed, number)
             for number in range(small.trials)
         ]
         for name in small.rows
@@ -156,7 +158,8 @@ def _parallel(
 ) -> Iterable[tuple[str, int, Trial]]:
     import joblib
 
-    calls = [joblib.delayed(_one)(experiment.trial, row, options, seed, number) for row, number in todo]
+    trial = partial(run_trial, experiment.prepare, experiment.train)
+    calls = [joblib.delayed(_one)(trial, row, options, seed, number) for row, number in todo]
     with joblib.parallel_config(backend=backend, n_jobs=jobs):
         if joblib.parallel.get_active_backend()[0].supports_return_generator:
             yield from joblib.Parallel(return_as="generator_unordered")(calls)
@@ -171,7 +174,7 @@ def _one(
     trial: Callable[..., Trial], row: Row, options: Mapping[str, str], seed: int, number: int
 ) -> tuple[str, int, Trial]:
     began = time.time()
-    found = trial(row.config or {}, options, seed, number)
+    found = trial(row.config, options, seed, number)
     return row.name, number, {**found, "ran": [began, time.time()], "made": _about()}
 
 
