@@ -179,5 +179,5 @@ def test_seeds_draw_what_they_have_always_drawn(line):
     assert hashlib.sha256("".join(parts).encode()).hexdigest()[:16] == DRAWS[line]
 
 
-def test_the_committed_draws_are_of_every_task():
-    assert {line.partition("(")[0] for line in DRAWS} == TASKS.keys()
+def test_the_committed_draws_are_of_tasks_that_there_are():
+    assert {line.partition("(")[0] for line in DRAWS} <= TASKS.keys()

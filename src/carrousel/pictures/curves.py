@@ -107,13 +107,13 @@ def draw_growth(panels: Sequence[Growth], title: str, *, ylabel: str) -> Figure:
         axes.plot(*_points(means), color=BLUE, linewidth=1.8, marker="o", label="measured: mean, from least to most")
         axes.set_xlabel(panel.xlabel)
         tidy(axes, grid=True)
-        axes.set_ylim(bottom=0)
         axes.set_xscale("log")
         axes.minorticks_off()
         sizes = list(panel.published)
         axes.set_xticks(sizes, [f"{x:,}" for x in sizes])
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     grid[0].set_ylabel(ylabel)
+    grid[0].set_ylim(bottom=0)  # all that share it are drawn now
     shown = next((axes for axes, panel in zip(grid, panels, strict=True) if panel.published), None)
     if shown is not None:
         shown.legend(frameon=False, fontsize=8, loc="upper left", labelcolor=INK)
