@@ -114,7 +114,9 @@ def _page(directory: Path, results: Sequence[tuple[Experiment, Mapping[str, Any]
         "# The papers' experiments, published and re-run",
         "Made by `carrousel reproduce --report` from the result files beside it. For every row of a published table "
         "the paper's figures stand above ours; × is ours divided by the paper's, and ✗ marks what is not within a "
-        "factor of 2, or did not come out at all. Rows without a line of ours are quoted.",
+        "factor of 2, or did not come out at all. Rows without a line of ours are quoted. Where a paper leaves a "
+        "choice open, or does not succeed as it is printed, there is an option with a value for each choice: "
+        "`criterion=best` in a note is what `--set criterion=best` on the command line gives.",
         _overview(results),
     ]
     seen: set[str] = set()

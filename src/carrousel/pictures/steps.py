@@ -93,17 +93,23 @@ class _Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class Lines(_Panel):
-    """A line for each unit; that of number ``bold`` is to be seen first."""
+    """A line for each unit.
+
+    Attributes:
+        bold: the number of the one that is to be seen first.
+        group: so many units, one after the other, have one colour; all of them but the first are dashed.
+    """
 
     bold: int | None = None
+    group: int = 1
 
     def draw(self, axes: Any) -> None:
         """Draws the lines, and nought where it is crossed."""
         dots = {"marker": ".", "markersize": 4} if len(self.values) <= 80 else {}
         for unit, line in enumerate(np.asarray(self.values).T):
             first = unit == self.bold
-            style: dict[str, Any] = {"color": INK if first else COLOURS[unit % len(COLOURS)], **dots}
-            style |= {"linewidth": 2.6 if first else 1.3, "linestyle": "--" if unit >= len(COLOURS) else "-"}
+            style: dict[str, Any] = {"color": INK if first else COLOURS[unit // self.group % len(COLOURS)], **dots}
+            style |= {"linewidth": 2.6 if first else 1.3, "linestyle": "--" if unit % self.group else "-"}
             axes.plot(self.steps, line, label=self.names[unit] if self.names else None, **style)
         if self.limits is None:
             axes.axhline(0, color=GREY, linewidth=0.6)
@@ -152,7 +158,7 @@ class Image(_Panel):
         axes.set_yticks(range(units), self.names or [str(unit + 1) for unit in range(units)], fontsize=8)
         if self.rings is not None:
             times, rows = np.nonzero(self.rings)
-            axes.plot(times + self.first, rows, linestyle="", marker="o", color=RED, markersize=4, fillstyle="none")
+            axes.plot(times + self.first, rows, linestyle="", marker="o", color=INK, markersize=4, fillstyle="none")
 
 
 def draw_steps(

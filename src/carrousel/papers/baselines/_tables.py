@@ -110,6 +110,9 @@ _BPTT = (
 )
 
 _NOTES = """\
+Networks without memory cells learn nothing here that lies more than four steps back, but for the grammar, which some
+learn by the exact gradient.
+
 The paper compares with RTRL, and in one row with BPTT, and says that Elman's procedure, BPTT and RTRL fail on problems
 without training examples of short lags, from lags of 10 steps on; only the embedded Reber grammar is a border case.
 These tables show it with caps that let all trials of a method end in about five minutes on one core; "cap" is the

@@ -34,13 +34,13 @@ def draw(path: Path, growing: Trained, resetting: Trained, seed: int, steps: int
         run = activations_over(prepared.learner, codes)
         names = cell_names(run["state"].shape[1], prepared.learner.network.block_size)
         title = f"{name} after {found['streams']:,} streams{', perfect' * found['success']}"
-        panels.append(Lines(label="state", values=run["state"], names=names, title=title, height=1.5))
+        panels.append(Lines(label="state", values=run["state"], names=names, group=2, title=title, height=1.5))
     begin = int(stream.ends[np.searchsorted(stream.ends, steps - closely)])
     end = int(stream.ends[stream.ends <= steps][-1])
     marks = [at + 0.5 for at in stream.ends if begin <= at < end]
     near: dict[str, Any] = {"first": begin + 1, "marks": marks}
     title = "the same from near: strings begin at red lines"
-    panels.append(Lines(label="state", values=run["state"][begin:end], title=title, height=1.5, **near))
+    panels.append(Lines(label="state", values=run["state"][begin:end], group=2, title=title, height=1.5, **near))
     symbols = [task.symbols[code] for code in codes[begin:end]] if closely <= 100 else []
     panels.append(Image(label="forget gate\nof block", values=run["forget_gate"][begin:end], ticks=symbols, **near))
     save(draw_steps([panels], xlabel="symbols of the stream"), path)

@@ -147,6 +147,10 @@ CONTINUAL_REBER = Experiment(
         ),
     ),
     notes="""
+What the paper is about comes out: without forget gates no network lasts over a stream of strings that nothing
+separates, and with them most become perfect. With a constant rate they do so far more often than published (73% against
+18%), and no network stays good without becoming perfect.
+
 Chosen where the paper leaves it open, or where it was known only from others' notes:
 the network is reset at the beginning of every stream, of training and of testing; the target is 1 for every symbol
 that can follow; a step is right if every output is off by no more than 0.49; the first wrong step of a training stream

@@ -146,6 +146,9 @@ CONTINUAL_TEMPORAL_ORDER = Experiment(
         ),
     ),
     notes="""
+Without forget gates no network learns a stream of 100 sequences; with forget gates that begin at 5 half of them do,
+after about 20,000 streams. With forget gates that begin at 1 nothing is learned.
+
 The published figures of this table are remembered, not read: only their order of magnitude is sure, and they are not
 compared.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from carrousel.papers._trial import Found, Prepared, Setting
 from carrousel.pictures.steps import Image, Lines, activations_over, draw_steps, unit_names
 from carrousel.pictures.style import save
@@ -20,10 +22,12 @@ def draw(path: Path, prepared: Prepared, found: Found, setting: Setting, numbers
     string = task.encode([numbers])
     run = activations_over(prepared.learner, string.inputs)
     lines, names = unit_names(run, {"state": "state of cell", "cell": "output of cell"})
+    order = np.arange(lines.shape[1]).reshape(2, -1).T.ravel()  # each cell's state, then its output
+    lines, names = lines[:, order], [names[k] for k in order]
     gates, units = unit_names(run, GATES)
     letters = list(string.text[0][:-1])
     panels = [
-        Lines(label="cells", values=lines, names=names, height=1.6),
+        Lines(label="cells", values=lines, names=names, group=2, height=1.6),
         Image(label="gate", values=gates, names=units, height=1.2),
         Image(
             label="predicted\n(rings: can follow)",

@@ -34,6 +34,8 @@ GATES = ("-1,+2,-2", "0,+2,-2", "0,-2,+2")
 """Initial biases of input, forget and output gate."""
 FIGURES = (*(Column(each.key, each.heading, each.form) for each in SUCCESS), Column("rmse", "RMSE", ".3f"))
 NOTES = f"""
+The paper's text was not at hand: its figures and settings were taken from notes on it, called the record here.
+
 A stream ends at the first wrong output, which is learned from too, or after {LEARNED} periods; a test stream of up to
 {TESTED:,} follows each, with weights that do not change; success is a test stream that is right to its end. States
 begin at zero in each stream, momentum goes on. "Sequences" are the streams learned from. RMSE is over {TESTED:,}

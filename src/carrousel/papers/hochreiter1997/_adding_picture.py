@@ -26,7 +26,7 @@ def draw(path: Path, prepared: Prepared, found: Found, setting: Setting, rng: np
     cells = cell_names(run["state"].shape[1], size)
     panels = [
         Bars(label="number", values=drawn.inputs[:, :1], names=["marked"], shown=marks),
-        Lines(label="state of the\ncarrousel", values=run["state"], names=cells, marks=marks, height=1.5),
+        Lines(label="state of the\ncarrousel", values=run["state"], names=cells, group=size, marks=marks, height=1.5),
         Lines(label="input gate", values=run["input_gate"], names=blocks, limits=(0, 1), marks=marks),
         Lines(label="output gate", values=run["output_gate"], names=blocks, limits=(0, 1), marks=marks),
     ]

@@ -121,6 +121,10 @@ DISTRACTORS = Experiment(
         ),
     ),
     notes="""\
+All published means come out within a factor of 2, and so does their growth with the lag and with the number of times
+that each distractor occurs: if cells and gates are fed by the inputs alone. With the recurrent connections that the
+paper describes nothing is learned over the longest lags.
+
 The paper gives a cap of 5,000,000 sequences with experiment 2a; here a trial has failed after 1,000,000, five times the
 slowest row's published mean. Success is that both outputs' errors at the end are below 0.2 for 10,000 successive random
 sequences. Whether the network learns meanwhile is not said. criterion=frozen: weights are held and the 10,000 are new

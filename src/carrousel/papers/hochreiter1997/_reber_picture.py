@@ -36,6 +36,7 @@ def draw(prepared: Prepared, path: Path, title: str) -> None:
                     values=run["state"],
                     names=names,
                     bold=apart,
+                    group=learner.network.block_size,
                     title=" ".join(string[:-1]),
                     height=1.5,
                 ),

@@ -136,6 +136,10 @@ _FIGURES = (
 )
 
 _NOTES = """\
+LSTM learns all eight problems, in 8 to 10 of 10 trials. Half of the means are within a factor of 2 of the published
+ones. 3b takes five to six times as many sequences with N = 3 and with T = 1,000; with N = 1 it and 3c take less than
+half as many.
+
 With N = 3 most trials classify the training sequences after some 4,000. The first block does it: feedback drives its
 state to +12 or -12, as the first elements say. Many then fall back to chance, and learn again with another block. In a
 trial that was looked into, sequences of both classes drove the state to -25 from then on, where h has no slope. When
