@@ -64,19 +64,12 @@ def draw_curves(panels: Sequence[Curves], *, xlabel: str, ylabel: str, title: st
         if place % across == 0:
             axes.set_ylabel(ylabel)
         tidy(axes, grid=True)
-    handles = {}
+    named: dict[str, Any] = {}
     for axes in grid.flat:
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    if handles:
-        figure.legend(
-            handles.values(),
-            handles.keys(),
-            fontsize=8,
-            frameon=False,
-            loc="outside lower right",
-            ncols=2,
-            labelcolor=INK,
-        )
+        named |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    if named:
+        place: dict[str, Any] = {"loc": "outside lower right", "ncols": 2, "frameon": False}
+        figure.legend(list(named.values()), list(named), fontsize=8, labelcolor=INK, **place)
     return figure
 
 

@@ -229,8 +229,9 @@ and h, targets of 0.1 and 0.9 and a tolerance help a little. With three conventi
 blocks 7 of 10 trials succeed.
 
 Sets: 256 random strings each, as often as they are drawn; no test string is a training string (strings=distinct:
-no string twice). Squashing functions as in the appendix (squash=caption: as in the caption of table 10). The criterion is looked at every tenth string. Three pairs of sets, in turn. RTRL and
-Elman rows are from other papers, whose conditions are not given in full; they run with the same strings and
-criterion. The network of RTRL by back-propagation through time and the network of 2000 (gates feed nothing,
-outputs see the inputs and have biases) are not in the table.""",
+no string twice). Squashing functions as in the appendix (squash=caption: as in the caption of table 10). The
+criterion is looked at every tenth string. Three pairs of sets, in turn. RTRL and Elman rows are from other papers,
+whose conditions are not given in full; they run with the same strings and criterion.
+The network of RTRL by back-propagation through time and the network of 2000 (gates feed nothing, outputs see the
+inputs and have biases) are not in the table.""",
 )
