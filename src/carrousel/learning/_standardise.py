@@ -56,7 +56,7 @@ class Standardiser:
         return out
 
 
-@entry()
+@entry
 def _standardise(count, mean, square, rows, learns, out):
     for t in range(len(rows)):
         for k in range(len(count)):

@@ -12,7 +12,6 @@ from typing import Any
 from llvmlite import ir
 from numba import extending, types
 
-from carrousel.learning.online import _optimisers
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._optimisers import PENDING, apply, fade, fades
 
@@ -151,7 +150,7 @@ def say(out, loss, readout, h):
             out[k] /= total
 
 
-@entry(_optimisers)
+@entry
 def run(
     address, table, z_slots, p_slots, s_slots, h_slot, new_slots, A_slots, B_slots, C_slots, D_slots, places,
     h_index, diagonal, through_h, loss,

@@ -6,7 +6,6 @@ error, ``yhat`` the activations of the step before. See :mod:`._layout` for what
 
 from __future__ import annotations
 
-from carrousel.learning.online import _layout, _optimisers, _rows, _simd
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._layout import (
     COLUMNS,
@@ -93,7 +92,7 @@ def error_of(back, n_back, at, weights, work, deltas, n_outputs):
     return e
 
 
-@entry(_simd, _layout, _optimisers, _rows)
+@entry
 def run(
     plan, sources, squash, masks,
     weights, back, state, dS, gradient, moments, work, touched, flags, active, x, counters, rates,
