@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from carrousel.cells import Cell
 from carrousel.engine._graph import order
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine.cpu._autograd import Eager, compute
@@ -33,10 +35,15 @@ def refuses_layer(layer: Layer) -> str | None:
     for name, on in options:
         if on:
             return f"{name} is not fused"
+    return _refuses_cell(layer.cell, layer.layer_norm)
+
+
+@lru_cache(maxsize=128)
+def _refuses_cell(cell: Cell, normed: bool) -> str | None:
     try:
-        found = plan(layer.cell, normed=layer.layer_norm)
+        found = plan(cell, normed=normed)
     except Exception as error:  # a user's equations may fail in any way when they meet symbols
-        return f"the equations of cell {layer.cell.spec!r} cannot be fused: {error}"
+        return f"the equations of cell {cell.spec!r} cannot be fused: {error}"
     roots = [*found.program.outputs.values(), *found.d_exits, *found.d_slots, *found.d_states, *found.d_peepholes]
     operation = unsupported(order(roots))
     return None if operation is None else f"the kernels have no operation {operation!r}"

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine.cpu._call import KINDS, PLAIN, Call, Kernel, call_of
-from carrousel.engine.cpu._compile import Code, compile_module
+from carrousel.engine.cpu._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu._emit import Function, Module
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import forward_step
@@ -107,7 +107,7 @@ def _step(module: Module, variant: Variant, slots: Slots) -> None:
         f.store(f.load(f.at(out, u)), f.at(copy, u))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=LOADED)
 def _code(variant: Variant, kind: str, target: Target) -> Code:
     module, slots = Module(kind, target), _slots(variant)
     forward_step(module, plan(variant.cell), slots, keep=False)
@@ -161,9 +161,16 @@ class _Stepper:
         return (output, *new)
 
 
-@lru_cache(maxsize=1024)
 def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
     """The stepper of a layer; None where its states are not whole vectors, or more than a cell is at work."""
+    try:
+        return layer.kernels["step", dtype]
+    except KeyError:
+        found = layer.kernels["step", dtype] = _stepper_of(layer, dtype)
+        return found
+
+
+def _stepper_of(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
     if layer.refusal is not None or layer.layer_norm or layer.proj_size:
         return None
     call = call_of(layer, dtype)
