@@ -13,7 +13,8 @@ from carrousel.engine._graph import order
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine.cpu._autograd import Eager, compute
 from carrousel.engine.cpu._call import KINDS, PLAIN
-from carrousel.engine.cpu._door import key_of, run_traced
+from carrousel.engine.cpu._door import run_traced
+from carrousel.engine.cpu._key import key_of
 from carrousel.engine.cpu._packing import pack
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import unsupported
@@ -82,6 +83,8 @@ def refuses_call(
     if keep and set(keep) - set(layer.state_names):
         return "the activations of gates were asked for, which the kernels do not keep"
     if torch.compiler.is_compiling():
+        if not layer.key:
+            return "the cell's equations cannot be written into a graph"
         return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
     if not plain:
         return "an input is of a tensor subclass"

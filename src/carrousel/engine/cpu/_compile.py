@@ -14,11 +14,11 @@ import stat
 import sys
 import tempfile
 import warnings
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -31,7 +31,7 @@ __all__ = ["LOADED", "Code", "cache_folder", "compile_module"]
 LOADED = 256
 """Of how many cells, kinds of numbers and options the code stays loaded when nobody uses it any more."""
 
-_loaded: WeakValueDictionary[str, Code] = WeakValueDictionary()
+_loaded: weakref.WeakValueDictionary[str, Code] = weakref.WeakValueDictionary()
 
 
 class Code:
@@ -42,6 +42,7 @@ class Code:
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(target))
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code))
         self._engine.finalize_object()
+        weakref.finalize(self, _unload, self._engine).atexit = False
 
     def address(self, name: str) -> int:
         """The address of a public function, for who holds the code too."""
@@ -54,9 +55,10 @@ class Code:
         function.code = self  # type: ignore[attr-defined]  # which must not be unloaded before it
         return function
 
-    def __del__(self) -> None:
-        with lock:
-            self._engine.close()
+
+def _unload(engine: llvm.ExecutionEngine) -> None:
+    with lock:
+        engine.close()
 
 
 def cache_folder() -> Path:

@@ -65,8 +65,6 @@ def _step(module: Module, variant: Variant, slots: Slots) -> None:
     # The pre-activations stand on the stack.
     g = f.op(f"alloca {module.kind}, i64 {f.mul(count, ldg)}, align 64")
     f.line(f"store ptr {g}, ptr {slots.place(f, 'G')}")
-    masked = f"llvm.masked.load.v{L}f{module.bits}.p0"
-    module.declare(masked, f"{V} (ptr, {module.mask}, {V})")
     index = {row: n for n, row in enumerate(p.cell.rows)}
 
     def product(sums: list[str], weight: str, first: str, vector: str, K: str) -> None:
@@ -74,15 +72,9 @@ def _step(module: Module, variant: Variant, slots: Slots) -> None:
         rows = [f.at(weight, f.mul(f.add(first, lane), K)) for lane in range(L)]
         with f.loop(0, K, L) as k:
             real = f.first_lanes(f.sub(K, k))
-
-            def part(pointer: str) -> str:
-                place = f.at(pointer, k)
-                arguments = f"ptr align {module.bytes} {place}, {module.mask} {real}, {V} zeroinitializer"
-                return f.op(f"call {V} @{masked}({arguments})")
-
-            factor = part(vector)
+            factor = f.load_lanes(f.at(vector, k), real)
             for row, total in zip(rows, sums, strict=True):
-                f.put(V, total, f.fma(part(row), factor, f.get(V, total)))
+                f.put(V, total, f.fma(f.load_lanes(f.at(row, k), real), factor, f.get(V, total)))
 
     for n, row in enumerate(p.rows):
         parts = []
