@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import NamedTuple
 
 from torch import Tensor
@@ -53,12 +52,9 @@ def tell(choice: Choice) -> None:
 
 def prepare(layer: Layer) -> Layer:
     """Finds out, once for all calls, what the kernels think of a layer; returns the layer."""
-    object.__setattr__(layer, "refusal", _refuses_layer(layer))
+    object.__setattr__(layer, "refusal", cpu.refuses_layer(layer))
     object.__setattr__(layer, "key", cpu.key_of(layer))
     return layer
-
-
-_refuses_layer = lru_cache(maxsize=1024)(cpu.refuses_layer)
 
 
 def choose(

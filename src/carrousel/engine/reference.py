@@ -100,7 +100,7 @@ def _input_part(layer: Layer, weights: Weights, x: Tensor) -> Tensor:
     if not layer.layer_norm:
         return functional.linear(x, weights["weight_ih"], weights.get("bias_ih"))
     z = functional.linear(x, weights["weight_ih"])
-    return functional.layer_norm(z, z.shape[-1:], weights["norm_ih"], weights.get("bias_ih"))
+    return _normalise(z, weights["norm_ih"], weights.get("bias_ih"))
 
 
 def _recurrent_part(layer: Layer, weights: Weights, h: Tensor, fed: tuple[Tensor, ...]) -> Tensor:
@@ -115,8 +115,17 @@ def _recurrent_part(layer: Layer, weights: Weights, h: Tensor, fed: tuple[Tensor
     if fed:
         z = z + _from_gates(layer, weights["weight_gh"], torch.cat(fed, dim=-1))
     if layer.layer_norm:
-        return functional.layer_norm(z, z.shape[-1:], weights["norm_hh"], bias)
+        return _normalise(z, weights["norm_hh"], bias)
     return z if bias is None else z + bias
+
+
+def _normalise(z: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
+    """Layer norm of ``[..., size]``.
+
+    Torch's computes z / deviation - mean / deviation. Where all numbers are equal, as one number always is, that
+    leaves what rounding made of two large ones, up to 300 times it. So the mean goes first: then it leaves nothing.
+    """
+    return functional.layer_norm(z - z.mean(-1, keepdim=True), z.shape[-1:], gain, bias)
 
 
 def _per_head(layer: Layer, w: Tensor, h: Tensor) -> Tensor:
@@ -184,7 +193,7 @@ class _Exit:
     def __call__(self, value: Tensor) -> Tensor:
         if self.weight is None:
             return value
-        return functional.layer_norm(value, value.shape[-1:], self.weight, self.bias)
+        return _normalise(value, self.weight, self.bias)
 
 
 def _ports(layer: Layer, weights: Weights, masks: Masks) -> Named:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
 from carrousel.engine.cpu._plan import Plan
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu._target import Target, host
 
 __all__ = ["KINDS", "PLAIN", "Call", "call_of"]
 
@@ -45,8 +46,8 @@ class Call:
         plain: whether slots stand as the weights' rows do, and every row has a recurrent part.
     """
 
-    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
-        self.layer, self.dtype, self.target = layer, dtype, host()
+    def __init__(self, layer: Layer, dtype: torch.dtype, target: Target) -> None:
+        self.layer, self.dtype, self.target = layer, dtype, target
         self.kind = KINDS[dtype]
         self._lanes = self.target.lanes(self.kind)
         self.variant = Variant(layer.cell, bool(layer.proj_size), layer.layer_norm, layer.bias)
@@ -249,7 +250,15 @@ def _running_sum(sizes: tuple[int, ...]) -> list[int]:
     return [sum(sizes[:k]) for k in range(len(sizes))]
 
 
-@lru_cache(maxsize=1024)
 def call_of(layer: Layer, dtype: torch.dtype) -> Call:
-    """The call of a layer."""
-    return Call(layer, dtype)
+    """The call of a layer. It lives as long as the layer."""
+    call = layer.kernels.get(dtype)
+    if call is None:
+        call = layer.kernels[dtype] = _made(layer, dtype, host())
+    return call
+
+
+@lru_cache(maxsize=64)  # who makes one network after the other, all alike, finds what the last one had
+def _made(layer: Layer, dtype: torch.dtype, target: Target) -> Call:
+    # The call's own copy: it would else be in a circle with the layer that holds it, for the garbage collector to find.
+    return Call(replace(layer), dtype, target)

@@ -14,7 +14,9 @@ import stat
 import sys
 import tempfile
 import warnings
+import weakref
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,29 +26,39 @@ import llvmlite.binding as llvm
 from carrousel.engine.cpu._llvm import lock
 from carrousel.engine.cpu._target import Target
 
-__all__ = ["Code", "cache_folder", "compile_module"]
+__all__ = ["LOADED", "Code", "cache_folder", "compile_module"]
 
-_loaded: dict[str, Code] = {}
-_complained: set[str] = set()
+LOADED = 256
+"""Of how many cells, kinds of numbers and options the code stays loaded when nobody uses it any more."""
+
+_loaded: weakref.WeakValueDictionary[str, Code] = weakref.WeakValueDictionary()
 
 
 class Code:
-    """Machine code that stays loaded."""
+    """Machine code, loaded for as long as this object or a function of it is held."""
 
     def __init__(self, machine_code: bytes, target: Target) -> None:
         # An engine of its own for each module; it must live as long as its functions may be called.
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(target))
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code))
         self._engine.finalize_object()
+        weakref.finalize(self, _unload, self._engine).atexit = False
 
     def address(self, name: str) -> int:
-        """The address of a public function."""
+        """The address of a public function, for who holds the code too."""
         with lock:
             return self._engine.get_function_address(name)
 
     def function(self, name: str) -> Callable[[Any], None]:
         """A public function that takes one pointer; Python's lock is released while it runs."""
-        return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address(name))
+        function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address(name))
+        function.code = self  # type: ignore[attr-defined]  # which must not be unloaded before it
+        return function
+
+
+def _unload(engine: llvm.ExecutionEngine) -> None:
+    with lock:
+        engine.close()
 
 
 def cache_folder() -> Path:
@@ -119,14 +131,13 @@ def _trusted_folder() -> Path | None:
     return None
 
 
+@lru_cache(maxsize=64)  # once for each
 def _complain(path: Path, reason: str) -> None:
-    if str(path) not in _complained:
-        _complained.add(str(path))
-        warnings.warn(
-            f"{path} {reason}, so kernels are not taken from it but compiled anew; "
-            "set CARROUSEL_CACHE to a folder of your own",
-            stacklevel=2,
-        )
+    warnings.warn(
+        f"{path} {reason}, so kernels are not taken from it but compiled anew; "
+        "set CARROUSEL_CACHE to a folder of your own",
+        stacklevel=2,
+    )
 
 
 def _read(key: str) -> bytes | None:

@@ -18,7 +18,7 @@ from carrousel.engine._layer import Layer, Weights
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._buffers import zeros
 from carrousel.engine.cpu._call import KINDS, PLAIN, Call, Kernel, call_of
-from carrousel.engine.cpu._compile import Code, compile_module
+from carrousel.engine.cpu._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu._emit import Function, Module
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import forward_step
@@ -67,8 +67,6 @@ def _step(module: Module, variant: Variant, slots: Slots) -> None:
     # The pre-activations stand on the stack.
     g = f.op(f"alloca {module.kind}, i64 {f.mul(count, ldg)}, align 64")
     f.line(f"store ptr {g}, ptr {slots.place(f, 'G')}")
-    masked = f"llvm.masked.load.v{L}f{module.bits}.p0"
-    module.declare(masked, f"{V} (ptr, {module.mask}, {V})")
     index = {row: n for n, row in enumerate(p.cell.rows)}
 
     def product(sums: list[str], weight: str, first: str, vector: str, K: str) -> None:
@@ -76,15 +74,9 @@ def _step(module: Module, variant: Variant, slots: Slots) -> None:
         rows = [f.at(weight, f.mul(f.add(first, lane), K)) for lane in range(L)]
         with f.loop(0, K, L) as k:
             real = f.first_lanes(f.sub(K, k))
-
-            def part(pointer: str) -> str:
-                place = f.at(pointer, k)
-                arguments = f"ptr align {module.bytes} {place}, {module.mask} {real}, {V} zeroinitializer"
-                return f.op(f"call {V} @{masked}({arguments})")
-
-            factor = part(vector)
+            factor = f.load_lanes(f.at(vector, k), real)
             for row, total in zip(rows, sums, strict=True):
-                f.put(V, total, f.fma(part(row), factor, f.get(V, total)))
+                f.put(V, total, f.fma(f.load_lanes(f.at(row, k), real), factor, f.get(V, total)))
 
     for n, row in enumerate(p.rows):
         parts = []
@@ -109,7 +101,7 @@ def _step(module: Module, variant: Variant, slots: Slots) -> None:
         f.store(f.load(f.at(out, u)), f.at(copy, u))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=LOADED)
 def _code(variant: Variant, kind: str, target: Target) -> Code:
     module, slots = Module(kind, target), _slots(variant)
     forward_step(module, plan(variant.cell), slots, keep=False)
@@ -163,9 +155,16 @@ class _Stepper:
         return (output, *new)
 
 
-@lru_cache(maxsize=1024)
 def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
     """The stepper of a layer; None where its states are not whole vectors, or more than a cell is at work."""
+    try:
+        return layer.kernels["step", dtype]
+    except KeyError:
+        found = layer.kernels["step", dtype] = _stepper_of(layer, dtype)
+        return found
+
+
+def _stepper_of(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
     if layer.refusal is not None or layer.layer_norm or layer.proj_size:
         return None
     call = call_of(layer, dtype)
