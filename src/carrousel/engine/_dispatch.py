@@ -11,6 +11,7 @@ from torch import Tensor
 
 from carrousel.engine import cpu, reference
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._memory import in_memory
 
 __all__ = ["Choice", "choose", "prepare", "quick_step", "run", "step", "tell", "watched"]
 
@@ -68,7 +69,10 @@ def choose(
     resets: Tensor | None = None,
 ) -> Choice:
     """The backend for one call of a layer."""
-    reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep, lengths, resets)
+    if in_memory((x, *state, *weights.values())):
+        reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep, lengths, resets)
+    else:
+        reason = "an input is not in memory, for torch knows that it is zero"
     return Choice("cpu", "a fused kernel of the cell's equations") if reason is None else Choice("reference", reason)
 
 
@@ -123,6 +127,7 @@ def step(
         after = quick_step(layer, weights, x, state)
         if after is not None:
             return after[1:]
+    in_memory((x, *state, *weights.values()))
     if _watching:
         tell(_ONE_STEP)
     return reference.step(layer, weights, x, state, masks)

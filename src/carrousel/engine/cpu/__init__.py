@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from carrousel.cells import Cell
+from carrousel.engine import reference
 from carrousel.engine._graph import order
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine._recorders import recorded
@@ -126,15 +127,13 @@ def run(
         lengths, resets = (None if value is None else bare(value) for value in (lengths, resets))
         packing = pack(T, B, lengths, resets, reverse=reverse)
         if not packing.rows.total:
-            every = {name: x.new_zeros(T, B, layer.hidden_size) for name in layer.cell.states}
-            output, final = x.new_zeros(T, B, layer.output_size), state
-        else:
-            packed = tuple(map(packing.state_in, state))
-            output, final, steps = _sequence(
-                layer, weights, packing.rows_in(x), packed, packing.rows, reverse=reverse, all_states=all_states
-            )
-            final = tuple(map(packing.state_out, final))
-            output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
+            return reference.nothing(layer, weights, x, state, keep=keep)
+        packed = tuple(map(packing.state_in, state))
+        output, final, steps = _sequence(
+            layer, weights, packing.rows_in(x), packed, packing.rows, reverse=reverse, all_states=all_states
+        )
+        final = tuple(map(packing.state_out, final))
+        output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
     return Result(output, final, {name: output if name == "h" else every[name] for name in keep})
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine.cpu import _parallel
 from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
-from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
+from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
 from carrousel.engine.cpu._plan import Plan
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
 from carrousel.engine.cpu._target import Target, host
@@ -63,6 +63,7 @@ class Call:
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
         self._outer_arguments = OUTER.arguments(**team)
         self._bulk, self._outer = code.function("bulk"), code.function("outer")
+        self._outer_room = outer_room(self.kind, self.target)
         self._pack_rows, self._pack_columns = code.function("pack_rows"), code.function("pack_columns")
         fixed = {
             **team, "product": code.address("product"), "zeros": self.zeros.data_ptr(),
@@ -176,9 +177,10 @@ class Call:
         words: list[int] = []
         for b, c in zip(factors, results, strict=True):
             words += b.data_ptr(), b.stride(0), b.shape[1], c.data_ptr()
-        work = M * K * sum(b.shape[1] for b in factors)
+        threads = self.threads(M * K * sum(b.shape[1] for b in factors))
+        room = empty(threads, self._outer_room, dtype=self.dtype)
         arguments = self._outer_arguments(
-            self.threads(work), a.data_ptr(), a.stride(0), K, M, *words, *[0] * (8 - len(words))
+            threads, room.data_ptr(), a.data_ptr(), a.stride(0), K, M, *words, *[0] * (8 - len(words))
         )
         self._outer(ctypes.byref(arguments))
         return results
@@ -239,7 +241,7 @@ class Call:
             slots = slots[torch.argsort(rows)]
         if self.width != H or slots.shape[-1] != columns:
             slots = slots[:, :H, :columns]
-        return slots.reshape(count * H, columns)
+        return slots.reshape(count * H, columns).contiguous()  # of whole vectors there is a view, with gaps
 
 
 def _arguments(slots: Any, fixed: dict[str, int]) -> Any:

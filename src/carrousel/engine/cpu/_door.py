@@ -76,7 +76,8 @@ def _sequence_backward(
     packing = _packing(x, lengths, resets, reverse=reverse)
     names = list(own.shapes())
     if not packing.rows.total:
-        return [torch.zeros_like(x), *grads[1 : 1 + n], *map(torch.zeros_like, weights)]
+        dx = torch.zeros_like(x) if with_x else x.new_empty(0)
+        return [dx, *(d.clone() for d in grads[1 : 1 + n]), *map(torch.zeros_like, weights)]
     rows, packed = packing.rows, [packing.state_in(value) for value in state]
     x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
     kept = forward(own, of_name, x_rows, packed, rows, reverse=reverse, keep=True)
