@@ -31,4 +31,4 @@ def test_float32_is_float64_rounded(name: str, hidden_size: int) -> None:
     for run in (cpu.run, reference.run):
         found = everything(run, net.float(), x)
         for want, got in zip(wanted, found, strict=True):
-            torch.testing.assert_close(got, want, rtol=2e-4, atol=2e-4 * want.detach().abs().max().item() + 1e-12)
+            torch.testing.assert_close(got, want, rtol=5e-3, atol=5e-3 * want.detach().abs().max().item() + 1e-12)
