@@ -90,20 +90,16 @@ def reproduce(
             )
     _print(found, result)
     if json is not None:
-        _write(json, result)
+        write_file(json, (json_module.dumps(plain(result), indent=2) + "\n").encode())
     if into is not None:
         name = papers.stem(found, result)
-        _write(into / f"{name}.json", result)
+        papers.write_result(into / f"{name}.json", plain(result))
         for picture in found.pictures:
             picture.draw(into / f"{name}-{picture.name}.png", result)
     if quick:
         say(f"{'True' if result['holds'] else 'NOT TRUE'}: {result['claim']}")
         if not result["holds"]:
             raise typer.Exit(1)
-
-
-def _write(path: Path, result: Mapping[str, Any]) -> None:
-    write_file(path, (json_module.dumps(plain(result), indent=2) + "\n").encode())
 
 
 def _setting(text: str) -> tuple[str, str]:
