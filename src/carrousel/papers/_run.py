@@ -10,13 +10,15 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
 
+from carrousel._alone import alone
+from carrousel._atomic import append_to
 from carrousel.papers._experiment import Experiment, Row, Trial
 
 __all__ = ["quick", "reproduce", "trials_directory"]
@@ -66,8 +68,8 @@ def reproduce(
         raise ValueError(f"trials must be at least 1, got {trials}")
     counts = {row.name: experiment.count(row, trials) for row in wanted}
     chosen = experiment.choose(options or {})
-    kept = {row.name: _Kept(experiment, row, chosen, seed, fresh) for row in wanted}
-    with _ready(backend):
+    with ExitStack() as held, _ready(backend):
+        kept = {row.name: held.enter_context(_kept(experiment, row, chosen, seed, fresh)) for row in wanted}
         todo = []
         for row in wanted:
             for number in range(counts[row.name]):
@@ -222,25 +224,36 @@ def _ready(backend: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _kept(experiment: Experiment, row: Row, options: Mapping[str, str], seed: int, fresh: bool) -> Iterator[_Kept]:
+    """One row's finished trials, for this process alone while the block lasts.
+
+    Raises:
+        BlockingIOError: another process is running them.
+    """
+    what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed], sort_keys=True)
+    digest = hashlib.sha256(what.encode()).hexdigest()[:16]
+    path = trials_directory() / f"{experiment.stem}-{row.name}-{digest}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path, "is running these trials"):
+        if fresh:
+            path.unlink(missing_ok=True)
+        yield _Kept(path)
+
+
 class _Kept:
     """One row's finished trials: a file with a line for each, added as it is done."""
 
-    def __init__(self, experiment: Experiment, row: Row, options: Mapping[str, str], seed: int, fresh: bool) -> None:
-        what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed], sort_keys=True)
-        digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-        self.path = trials_directory() / f"{experiment.stem}-{row.name}-{digest}.jsonl"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if fresh:
-            self.path.unlink(missing_ok=True)
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.done: dict[int, Trial] = {}
-        if self.path.exists():
-            self.done.update(_lines(self.path.read_text(encoding="utf-8").split("\n")))
+        if path.exists():
+            self.done.update(_lines(path.read_text(encoding="utf-8", errors="replace").split("\n")))
 
     def add(self, number: int, trial: Trial) -> None:
         self.done[number] = trial
         # The line break comes first: a line that a crash cut off spoils no other.
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps({"trial": number, **trial}))
+        append_to(self.path, ("\n" + json.dumps({"trial": number, **trial})).encode())
 
 
 def _lines(lines: Iterable[str]) -> Iterable[tuple[int, Trial]]:
@@ -249,4 +262,5 @@ def _lines(lines: Iterable[str]) -> Iterable[tuple[int, Trial]]:
             found = json.loads(line)
         except json.JSONDecodeError:
             continue  # a line break, or a line that was cut off
-        yield found.pop("trial"), found
+        if isinstance(found, dict) and isinstance(found.get("trial"), int):
+            yield found.pop("trial"), found
