@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,13 +13,13 @@ from ._options import Columns, Data, Json, Knobs, Run, defaults_of, flat, names
 from ._output import emit, note, say
 from ._place import Place, place
 from ._progress import watch
+from ._signals import terminated_gently
 
 if TYPE_CHECKING:
     from carrousel.data import Sequences
     from carrousel.estimators import Report
 
 HOLDOUT = 0.2
-TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
 
 Holdout = Annotated[
     float | None,
@@ -234,7 +230,7 @@ def _run(
     json: bool,
 ) -> None:
     """Train with checkpoints, save, report."""
-    with _terminated_gently():
+    with terminated_gently():
         if run.force:
             where.checkpoint.unlink(missing_ok=True)
         try:
@@ -267,19 +263,6 @@ def _run(
     if result is not None:
         say(f"\n{result}\n")
     say(f"saved: {where.out}/")
-
-
-@contextmanager
-def _terminated_gently() -> Iterator[None]:
-    """SIGTERM ends the run as an exception, which gives the terminal back and takes part-written files away."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set a handler
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _finished(where: Place, json: bool) -> None:
