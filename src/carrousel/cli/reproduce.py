@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import UsageError
-from ._output import note, say, write_json
+from ._output import note, plain, say, write_json
 from ._place import plain_file
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def reproduce(
         write_json(json, result)
     if into is not None:
         name = papers.stem(found, result)
-        write_json(into / f"{name}.json", result)
+        papers.write_result(into / f"{name}.json", plain(result))
         for picture in found.pictures:
             picture.draw(into / f"{name}-{picture.name}.png", result)
     if quick:

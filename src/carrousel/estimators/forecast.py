@@ -8,6 +8,8 @@ import pandas as pd
 import torch
 from torch import nn
 
+from carrousel._format import whole
+
 from . import _saved
 from ._backtest import Backtest
 from ._base import Trainable, trace
@@ -407,17 +409,19 @@ class LSTMForecaster(Trainable):
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         training_options(self)
-        columns = facts["columns"]
-        self.season_, self.context_ = int(facts["season"]), int(facts["context"])
+        columns = _saved.words(facts["columns"], "its columns", (str, int))
+        rows = len(arrays["series.tail"])
+        self.season_ = whole(facts["season"], "its season", 1, rows)
+        self.context_ = whole(facts["context"], "its context", 1, rows)
         integer(self, "horizon")
         self.levels_ = self._levels()
-        if min(self.season_, self.context_) < 1 or max(self.season_, self.context_) > len(arrays["series.tail"]):
-            raise _saved.ModelError("its season or its context does not fit the rows it keeps")
         tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
         self.tail_ = Series(tail, tuple(columns), index_from_json(facts["index"]))
         self._set_columns(self.tail_)
         shape = (self.context_, int(self.horizon), self._column, self._known)
         unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
+        if unit <= 0 or self.mase_unit_ < 0:
+            raise ValueError(f"its units are {unit} and {self.mase_unit_}")
         self.frame_ = Frame(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
 
         def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:

@@ -258,6 +258,6 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.mean_ = _saved.numbers(facts["mean"], len(facts["mean"]), "mean")
         self._width = len(self.mean_)
-        self._single = bool(facts["target"]["single"])
+        self._single = _saved.truth(facts["target"]["single"], "single")
         self.target_scaler_ = _saved.scaler(facts["target"], self._width)
         super()._restore(facts, arrays)

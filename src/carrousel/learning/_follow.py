@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
+from carrousel.learning._notes import check_notes
 from carrousel.learning._stream import StreamClassifier, StreamRegressor
 
 __all__ = ["Follower", "Said", "Tally"]
@@ -120,6 +121,7 @@ class Follower:
             return False
         loaded = type(self.model).load(self.state)
         notes = loaded.notes
+        check_notes(self.state, notes, self._notes(None), self.classes)
         self.marked = notes["marked"]
         if notes["line"] == 0:
             return False
@@ -150,14 +152,17 @@ class Follower:
     def save(self) -> None:
         """Writes the state's file."""
         if self.state is not None:
-            notes = {
-                "settings": self._settings(),
-                "tally": asdict(self.tally),
-                "line": self.line,
-                "offset": self.offset,
-                "marked": self.mark(),
-            }
-            self.model.save(self.state, **notes)
+            self.model.save(self.state, **self._notes(self.mark()))
+
+    def _notes(self, marked: Any) -> dict[str, Any]:
+        """What is kept beside the model."""
+        return {
+            "settings": self._settings(),
+            "tally": asdict(self.tally),
+            "line": self.line,
+            "offset": self.offset,
+            "marked": marked,
+        }
 
     def follow(self, file: BinaryIO) -> Iterator[Said]:
         """What is said of every line, each before it is learned.

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import json
 import math
 import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
 
-from carrousel._alone import alone
-from carrousel._atomic import append_to
 from carrousel.papers._experiment import Experiment, Row, Trial
+from carrousel.papers._files import Kept, trials_directory
 
 __all__ = ["quick", "reproduce", "trials_directory"]
-
-
-def trials_directory() -> Path:
-    """Where finished trials are kept: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrousel" / "trials"
 
 
 def reproduce(
@@ -69,7 +60,7 @@ def reproduce(
     counts = {row.name: experiment.count(row, trials) for row in wanted}
     chosen = experiment.choose(options or {})
     with ExitStack() as held, _ready(backend):
-        kept = {row.name: held.enter_context(_kept(experiment, row, chosen, seed, fresh)) for row in wanted}
+        kept = {row.name: Kept(experiment, row, chosen, seed, fresh, held) for row in wanted}
         todo = []
         for row in wanted:
             for number in range(counts[row.name]):
@@ -222,45 +213,3 @@ def _ready(backend: str) -> Iterator[None]:
             yield
     else:
         yield
-
-
-@contextmanager
-def _kept(experiment: Experiment, row: Row, options: Mapping[str, str], seed: int, fresh: bool) -> Iterator[_Kept]:
-    """One row's finished trials, for this process alone while the block lasts.
-
-    Raises:
-        BlockingIOError: another process is running them.
-    """
-    what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed], sort_keys=True)
-    digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-    path = trials_directory() / f"{experiment.stem}-{row.name}-{digest}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with alone(path, "is running these trials"):
-        if fresh:
-            path.unlink(missing_ok=True)
-        yield _Kept(path)
-
-
-class _Kept:
-    """One row's finished trials: a file with a line for each, added as it is done."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.done: dict[int, Trial] = {}
-        if path.exists():
-            self.done.update(_lines(path.read_text(encoding="utf-8", errors="replace").split("\n")))
-
-    def add(self, number: int, trial: Trial) -> None:
-        self.done[number] = trial
-        # The line break comes first: a line that a crash cut off spoils no other.
-        append_to(self.path, ("\n" + json.dumps({"trial": number, **trial})).encode())
-
-
-def _lines(lines: Iterable[str]) -> Iterable[tuple[int, Trial]]:
-    for line in lines:
-        try:
-            found = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # a line break, or a line that was cut off
-        if isinstance(found, dict) and isinstance(found.get("trial"), int):
-            yield found.pop("trial"), found
