@@ -6,7 +6,6 @@ A writer puts version 0 or 1 of something at a path. ``tests/files/test_writers.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from carrousel import OnlineLSTM, papers, pictures
 from carrousel._atomic import write_directory, write_file
 from carrousel.cli._output import write_json, write_table
 from carrousel.estimators import LSTMClassifier
-from carrousel.estimators._checkpoint import RunState, save_checkpoint
+from carrousel.estimators._checkpoint import Run, RunState, save_checkpoint
 from carrousel.learning import StreamClassifier, StreamRegressor
 from carrousel.learning.online import Learner, Network
 
@@ -54,18 +53,21 @@ class Writer:
         return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
 
 
+@cache
 def _lstm(version: int) -> OnlineLSTM:
     learner = OnlineLSTM(3, 24, 1, seed=version)
     learner.learn_many(np.ones((5, 3)), np.ones((5, 1)))
     return learner
 
 
+@cache
 def _learner(version: int) -> Learner:
     learner = Learner(Network(7, 7, blocks=4), 0.1, seed=version)
     learner.learn(np.arange(6), np.arange(1, 7))
     return learner
 
 
+@cache
 def _stream(kind: type, version: int) -> Any:
     model = kind(hidden_size=16, seed=version)
     for t in range(5):
@@ -80,16 +82,27 @@ def _classifier(version: int) -> LSTMClassifier:
     return LSTMClassifier(**options).fit(X, ["a", "b"] * 4)
 
 
-def _checkpoint(path: Path, version: int) -> None:
+@cache
+def _run(version: int) -> Run:
     torch.manual_seed(version)
     network = torch.nn.LSTM(4, 24)
-    optimizer = torch.optim.AdamW(network.parameters())
     order = np.random.default_rng(version)
-    save_checkpoint(path, {}, RunState(epoch=version), network, optimizer, order, torch.device("cpu"))
+    return Run(network, torch.optim.AdamW(network.parameters()), order, torch.device("cpu"), version, 9, 1, None)
+
+
+def _checkpoint(path: Path, version: int) -> None:
+    run = _run(version)
+    with torch.random.fork_rng():
+        torch.manual_seed(version)
+        save_checkpoint(path, {"version": version}, RunState(), run)
 
 
 def _table(version: int) -> pd.DataFrame:
     return pd.DataFrame({"id": np.arange(2000), "prediction": np.random.default_rng(version).normal(size=2000)})
+
+
+def _result(path: Path, version: int) -> None:
+    papers.write_result(path, {"version": version, "rows": ["row"] * 3000})
 
 
 def _picture(path: Path, version: int) -> None:
@@ -101,8 +114,7 @@ def _report(path: Path, version: int) -> None:
     path.mkdir(parents=True, exist_ok=True)
     if not (path / f"{name}.json").exists():
         shutil.copy(RESULTS / f"{name}.json", path)
-    result = json.loads((path / f"{name}.json").read_text())
-    experiment = papers.get(result["experiment"])
+    experiment = papers.get(name.replace("-", "/", 1))
     papers.report(path, {experiment.name: replace(experiment, title=f"version {version}")})
 
 
@@ -115,22 +127,22 @@ WRITERS = (
         "-",
         directory=True,
     ),
-    Writer("OnlineLSTM.save", "x.lstm", lambda path, v: _lstm(v).save(path), "learning/_files.py:write"),
-    Writer("Learner.save", "x.learner", lambda path, v: _learner(v).save(path), "learning/_files.py:write"),
+    Writer("OnlineLSTM.save", "x.lstm", lambda path, v: _lstm(v).save(path), "_format.py:write"),
+    Writer("Learner.save", "x.learner", lambda path, v: _learner(v).save(path), "_format.py:write"),
     Writer(
         "StreamRegressor.save",
         "x.state",
         lambda path, v: _stream(StreamRegressor, v).save(path),
-        "learning/_files.py:write",
+        "_format.py:write",
     ),
     Writer(
         "StreamClassifier.save",
         "x.state",
         lambda path, v: _stream(StreamClassifier, v).save(path),
-        "learning/_files.py:write",
+        "_format.py:write",
     ),
     Writer("a model", "model", lambda path, v: _classifier(v).save(path), "estimators/_saved.py:save", directory=True),
-    Writer("a checkpoint", "x.checkpoint", _checkpoint, "estimators/_checkpoint.py:save_checkpoint"),
+    Writer("a checkpoint", "x.checkpoint", _checkpoint, "_format.py:write"),
     Writer("predictions as CSV", "x.csv", lambda path, v: write_table(_table(v), path), "cli/_output.py:write_table"),
     Writer(
         "predictions as Parquet",
@@ -144,6 +156,7 @@ WRITERS = (
         lambda path, v: write_json(path, {"version": v, "rows": ["row"] * 3000}),
         "cli/_output.py:write_json",
     ),
+    Writer("a result", "x.json", _result, "papers/_files.py:write_result"),
     Writer("a picture", "x.png", _picture, "pictures/_style.py:save"),
     Writer("a report", "results", _report, "papers/_report.py:report", directory=True),
 )

@@ -19,7 +19,7 @@ SOURCES = ROOT / "src" / "carrousel"
 EVERY = pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.name)
 
 # What appends: to files that one process has for itself. Tested in tests/cli/test_stream.py and tests/papers.
-APPENDING = {"cli/_lines.py:say", "papers/_run.py:add"}
+APPENDING = {"cli/_lines.py:say", "papers/_files.py:add"}
 
 # Files in which something may be written, or given another name, without `carrousel._atomic`; and why.
 ELSEWHERE = {
@@ -40,7 +40,7 @@ CHANGING = {
     *("copyfile", "copy2", "copytree", "move", "savez", "savez_compressed", "savetxt", "save_file", "tofile", "memmap"),
 }
 QUALIFIED = {("os", "replace"), ("os", "rename"), ("os", "link"), ("torch", "save"), ("np", "save"), ("shutil", "copy")}
-TABLES = {"to_csv", "to_parquet", "to_json", "to_pickle", "to_excel", "to_feather"}
+TABLES = {"to_csv", "to_parquet", "to_pickle", "to_excel", "to_feather"}
 
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
