@@ -132,7 +132,7 @@ def write_directory(path: Path, files: dict[str, bytes]) -> None:
 
 def backup_of(path: Path) -> Path:
     """Where the old directory stands for a moment on systems that cannot exchange two names."""
-    return path.with_name(f".{path.name}.old")
+    return path.with_name(f".{short(path.name)}.old")
 
 
 # ---- temporary names ----

@@ -75,9 +75,10 @@ def stream(
             save_every=save_every,
             mark=lambda: output.mark(),
         )
-        if follower.resume():
-            note(f"going on after line {follower.line}")
+        resumed = follower.resume()
         output = opened.enter_context(lines_to(out, follower.marked))
+        if resumed:
+            note(f"going on after line {follower.line}")
         _follow(follower, source, output, every, quiet, json)
 
 
