@@ -5,6 +5,8 @@ from __future__ import annotations
 from carrousel.engine import reference, torch_kernels
 from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, step, tell, watched
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._memory import in_memory
+from carrousel.engine._recorders import recorded
 
 DEVICES = frozenset({"cpu", "meta"})
 """The types of device on which carrousel's own engine is the right choice even where torch has a kernel too."""
@@ -18,8 +20,10 @@ __all__ = [
     "Result",
     "Weights",
     "choose",
+    "in_memory",
     "prepare",
     "quick_step",
+    "recorded",
     "reference",
     "run",
     "step",

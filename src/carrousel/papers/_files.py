@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from carrousel._atomic import write_file
+from carrousel._alone import alone
+from carrousel._atomic import append_to, write_file
 from carrousel._format import Format, number, parse, whole
 from carrousel.papers._experiment import Experiment, Row, Trial
 
@@ -27,17 +28,26 @@ def trials_directory() -> Path:
 
 
 class Kept:
-    """One row's finished trials: a file with a line for each, added as it is done.
+    """One row's finished trials: a file with a line for each, added as it is done, by one process at a time.
 
     A line that was cut off, changed, or written by another version of carrousel does not count: its trial is made
     again.
     """
 
-    def __init__(self, experiment: Experiment, row: Row, options: Mapping[str, str], seed: int, fresh: bool) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        row: Row,
+        options: Mapping[str, str],
+        seed: int,
+        fresh: bool,
+        held: contextlib.ExitStack,
+    ) -> None:
         what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed], sort_keys=True)
         digest = hashlib.sha256(what.encode()).hexdigest()[:16]
         self.path = trials_directory() / f"{experiment.stem}-{row.name}-{digest}.jsonl"
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        held.enter_context(alone(self.path, "is running these trials"))
         if fresh:
             self.path.unlink(missing_ok=True)
         self.done: dict[int, Trial] = {}
@@ -65,8 +75,7 @@ class Kept:
         with contextlib.suppress(ValueError):  # a figure is NaN or infinite: to come to it, the trial is made again
             line = json.dumps(TRIAL.seal({"trial": trial, **found}))
             # The line break comes first: a line that a crash cut off spoils no other.
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write("\n" + line)
+            append_to(self.path, f"\n{line}".encode())
 
 
 def _check_trial(experiment: Experiment, trial: Trial) -> None:

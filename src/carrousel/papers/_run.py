@@ -8,7 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import llvmlite.binding
@@ -59,8 +59,8 @@ def reproduce(
         raise ValueError(f"trials must be at least 1, got {trials}")
     counts = {row.name: experiment.count(row, trials) for row in wanted}
     chosen = experiment.choose(options or {})
-    kept = {row.name: Kept(experiment, row, chosen, seed, fresh) for row in wanted}
-    with _ready(backend):
+    with ExitStack() as held, _ready(backend):
+        kept = {row.name: Kept(experiment, row, chosen, seed, fresh, held) for row in wanted}
         todo = []
         for row in wanted:
             for number in range(counts[row.name]):
