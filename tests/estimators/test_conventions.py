@@ -65,8 +65,8 @@ CANNOT_APPLY = {
 }
 CANNOT_APPLY[LSTMRegressor] = CANNOT_APPLY[LSTMClassifier] | {
     "check_methods_subset_invariance": FLOAT32,
-    "check_regressors_train": "it wants a table's columns read as a series, and R2 > 0.5 from 200 of them: 40 epochs of "
-    "the default learning rate do not get there, faster ones do (see FASTER)",
+    "check_regressors_train": "it wants R2 > 0.5 from 200 rows of a table, read as series: 40 epochs of the default "
+    "learning rate do not get there, faster ones do (see FASTER)",
 }
 FASTER = {"hidden_size": 12, "bidirectional": False, "max_epochs": 30, "batch_size": 16}
 FASTER |= {"learning_rate": 0.03, "dropout": 0.0}
@@ -117,43 +117,32 @@ def framed(kind, **options):
 @EVERY
 def test_names_of_columns(kind, tmp_path):
     estimator, data, new = framed(kind)
-    estimator.fit(*data)
-    estimator.save(tmp_path / "model")
+    estimator.fit(*data).save(tmp_path / "model")
     for model in (estimator, load(tmp_path / "model"), pickle.loads(pickle.dumps(estimator))):
         assert model.feature_names_in_.tolist() == ["a", "b"]
         assert model.feature_names_in_.dtype == object
         assert model.n_features_in_ == 2
-        assert np.isfinite(np.asarray(model.predict(new(["a", "b"])), dtype=float)).all() or kind is LSTMClassifier
-        with pytest.raises(
-            ValueError, match="unseen at fit time:\n- c\nFeature names seen at fit time, yet now missing"
-        ):
+        assert len(model.predict(new(["a", "b"]))) > 3
+        with pytest.raises(ValueError, match="unseen at fit time:\n- c\nFeature names seen at fit time"):
             model.predict(new(["a", "c"]))
         with pytest.raises(ValueError, match="must be in the same order as they were in fit"):
             model.predict(new(["b", "a"]))
         rows = new(["a", "b"])
         bare = rows.to_numpy() if kind is LSTMForecaster else [x.to_numpy() for x in rows]
-        with pytest.warns(
-            UserWarning, match=f"X does not have valid feature names, but {kind.__name__} was fitted with"
-        ):
+        with pytest.warns(UserWarning, match=f"X does not have valid feature names, but {kind.__name__} was"):
             model.predict(bare)
-    estimator.fit(*fresh(kind)[1]) if kind is not LSTMForecaster else estimator.set_params(target=None).fit(wave())
-    assert not hasattr(estimator, "feature_names_in_")
+    again = estimator.set_params(target=None) if kind is LSTMForecaster else estimator
+    again.fit(*fresh(kind)[1])
+    assert not hasattr(again, "feature_names_in_")
 
 
-@EVERY
-@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-def test_the_check_of_scikit_learn_s_own_estimators(kind):
-    """That its own estimators pass, and ``check_estimator`` leaves out."""
-    estimator = TargetInX(target=None, horizon=2) if kind is LSTMForecaster else kind()
-
-    class First(type(estimator)):
-        def fit(self, X, y=None):
-            self.target = self.target if kind is not LSTMForecaster else getattr(X, "columns", [0])[0]
-            return super().fit(X, y)
-
-    First.__doc__ = type(estimator).__mro__[-4].__doc__ if kind is LSTMForecaster else kind.__doc__
-    checked = First(**{**estimator.get_params(), "max_epochs": 1})
-    estimator_checks.check_dataframe_column_names_consistency(kind.__name__, checked)
+@pytest.mark.parametrize(
+    "estimator",
+    [LSTMClassifier(max_epochs=1), LSTMRegressor(max_epochs=1), TargetInX("col_0", 2, max_epochs=1)],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_names_are_checked_as_scikit_learn_s_own_estimators_check_them(estimator):
+    estimator_checks.check_dataframe_column_names_consistency(type(estimator).__name__, estimator)
 
 
 # ---- pipelines, searches, routing, files ----
@@ -237,9 +226,8 @@ def test_ragged_sequences_are_validated_with_their_weights(kind):
         model.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         found = cross_validate(model, X, y, cv=2, params={"sample_weight": weights}, return_estimator=True)
         pipeline = make_pipeline(FunctionTransformer(), clone(model)).fit(X, y, sample_weight=weights)
-    half = np.flatnonzero([x is not None for x in X])[20:] if kind is LSTMRegressor else None
-    if half is not None:
-        alone = clone(model).fit([X[k] for k in half], y[half], sample_weight=weights[half])
+    if kind is LSTMRegressor:  # whose folds are the halves
+        alone = clone(model).fit(X[20:], y[20:], sample_weight=weights[20:])
         assert np.array_equal(alone.predict(X), found["estimator"][0].predict(X))
         assert found["test_score"][0] == alone.score(X[:20], y[:20], sample_weight=weights[:20])
     assert np.array_equal(outputs(pipeline[-1], (X,)), outputs(clone(model).fit(X, y, weights), (X,)))
