@@ -1,0 +1,55 @@
+"""From carrousel's operators, as ``torch.onnx.export`` meets them in a graph, to ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import onnx_ir as ir
+from onnxscript import evaluator
+
+from carrousel.engine.cpu import _door
+from carrousel.engine.onnx import _own, _scan
+from carrousel.engine.onnx._emit import Emitter
+
+__all__ = ["equations", "sequence"]
+
+
+def sequence(
+    x: ir.Value, state: Sequence[ir.Value], weights: Sequence[ir.Value], lengths: ir.Value | None,
+    resets: ir.Value | None, layer: str, reverse: bool, all_states: bool,
+) -> Sequence[ir.Value]:  # fmt: skip
+    """The operator ``carrousel::sequence``."""
+    keep = _door._layer(layer).cell.states if all_states else ()
+    return _written(x, state, weights, lengths, resets, layer, reverse, keep, (0.0, 0.0))
+
+
+def equations(
+    x: ir.Value, state: Sequence[ir.Value], weights: Sequence[ir.Value], lengths: ir.Value | None,
+    resets: ir.Value | None, layer: str, reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
+) -> Sequence[ir.Value]:  # fmt: skip
+    """The operator ``carrousel::equations``."""
+    return _written(x, state, weights, lengths, resets, layer, reverse, keep.split(), (zoneout_h, zoneout_c))
+
+
+def _written(
+    x: ir.Value, state: Sequence[ir.Value], weights: Sequence[ir.Value], lengths: ir.Value | None,
+    resets: ir.Value | None, key: str, reverse: bool, keep: Sequence[str], zoneout: tuple[float, float],
+) -> Sequence[ir.Value]:  # fmt: skip
+    """Writes a layer into the graph that the exporter is making."""
+    layer = _door._layer(key)
+    named = dict(zip(layer.shapes(), weights, strict=True))
+    if x.dtype is None:
+        raise TypeError("the exporter does not say what type of numbers a layer computes with")
+    emit = Emitter(x.dtype)
+    own = None if keep or any(zoneout) or resets is not None else _own.own_operator(layer, x.dtype)
+    if own is not None:
+        results = _own.run(emit, own, layer, named, x, state, lengths=lengths, reverse=reverse)
+    else:
+        results = _scan.run(
+            emit, layer, named, x, state, lengths=lengths, resets=resets, reverse=reverse, keep=keep, zoneout=zoneout
+        )
+    # What onnxscript's own functions write goes the same way, but they know no operation with any number of results.
+    recorder: Any = evaluator.default()
+    recorder.nodes.extend(emit.nodes)
+    return results
