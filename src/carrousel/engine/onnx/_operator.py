@@ -23,7 +23,7 @@ def refuses(layer: Layer, masks: Masks) -> str | None:
     """Why a layer cannot be an operator of a graph; None if it can."""
     noise = (masks.variational, *(masks.candidate or {}).values(), masks.zoneout_h, masks.zoneout_c)
     if any(isinstance(mask, Tensor) for mask in noise):
-        return "recurrent_dropout and zoneout draw noise in training; call eval() before the export"
+        return "recurrent_dropout and zoneout draw noise in training, which eval() ends"
     try:
         _graph.trace(layer.cell)
     except Exception as error:  # a user's equations may fail in any way when they meet symbols
@@ -92,8 +92,8 @@ def run_traced(
         )
     if reason is not None:
         raise RuntimeError(
-            f"{reason}. Without that each step is exported on its own, and for that the number of steps must be known: "
-            "leave the axis of time out of dynamic_shapes"
+            f"this layer cannot become a loop in ONNX: {reason}. It can be exported step after step, for a fixed "
+            "number of steps: leave the axis of time out of dynamic_shapes"
         )
     names = [name for name in keep if name != "h"]
     output, *rest = _equations(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import onnx_ir as ir
 from onnxscript import evaluator
 
 from carrousel.engine.cpu import _door
@@ -14,28 +13,31 @@ from carrousel.engine.onnx._emit import Emitter
 
 __all__ = ["equations", "sequence"]
 
+Value = Any
+"""A value of ONNX. The exporter reads annotations, and knows no name for its own."""
+
 
 def sequence(
-    x: ir.Value, state: Sequence[ir.Value], weights: Sequence[ir.Value], lengths: ir.Value | None,
-    resets: ir.Value | None, layer: str, reverse: bool, all_states: bool,
-) -> Sequence[ir.Value]:  # fmt: skip
+    x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
+    resets: Value | None, layer: str, reverse: bool, all_states: bool,
+) -> Sequence[Value]:  # fmt: skip
     """The operator ``carrousel::sequence``."""
     keep = _door._layer(layer).cell.states if all_states else ()
     return _written(x, state, weights, lengths, resets, layer, reverse, keep, (0.0, 0.0))
 
 
 def equations(
-    x: ir.Value, state: Sequence[ir.Value], weights: Sequence[ir.Value], lengths: ir.Value | None,
-    resets: ir.Value | None, layer: str, reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
-) -> Sequence[ir.Value]:  # fmt: skip
+    x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
+    resets: Value | None, layer: str, reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
+) -> Sequence[Value]:  # fmt: skip
     """The operator ``carrousel::equations``."""
     return _written(x, state, weights, lengths, resets, layer, reverse, keep.split(), (zoneout_h, zoneout_c))
 
 
 def _written(
-    x: ir.Value, state: Sequence[ir.Value], weights: Sequence[ir.Value], lengths: ir.Value | None,
-    resets: ir.Value | None, key: str, reverse: bool, keep: Sequence[str], zoneout: tuple[float, float],
-) -> Sequence[ir.Value]:  # fmt: skip
+    x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
+    resets: Value | None, key: str, reverse: bool, keep: Sequence[str], zoneout: tuple[float, float],
+) -> Sequence[Value]:  # fmt: skip
     """Writes a layer into the graph that the exporter is making."""
     layer = _door._layer(key)
     named = dict(zip(layer.shapes(), weights, strict=True))
