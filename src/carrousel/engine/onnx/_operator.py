@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
 
 from carrousel.engine import _graph, reference
 from carrousel.engine._layer import Layer, Masks, Result, Weights
-from carrousel.engine.cpu import _door
 
-__all__ = ["exporting", "refuses", "run_traced"]
+__all__ = ["exporting", "layer_of", "refuses", "run_traced"]
+
+_layers: WeakValueDictionary[str, Layer] = WeakValueDictionary()
+_numbers = itertools.count()
+
+
+def _named(layer: Layer) -> str:
+    """A name for a layer, for as long as it lives: this operator is in no graph that outlives an export."""
+    name = f"{layer.cell.name} {next(_numbers)}"
+    _layers[name] = layer
+    return name
+
+
+def layer_of(name: str) -> Layer:
+    """The layer that a graph means."""
+    if name not in _layers:
+        raise RuntimeError(f"the network with the layer {name!r} is gone; export it again")
+    return _layers[name]
 
 
 def exporting() -> bool:
@@ -38,7 +56,7 @@ def _equations(
 ) -> list[Tensor]:  # fmt: skip
     """Output ``[T, B, output]``, final states ``[B, size]``, and every step's values ``[T, B, size]`` of those named
     in ``keep``, by the reference."""
-    own, names = _door._layer(layer), tuple(keep.split())
+    own, names = layer_of(layer), tuple(keep.split())
     result = reference.run(
         own,
         dict(zip(own.shapes(), weights, strict=True)),
@@ -58,13 +76,13 @@ def _(
     x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
     reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
 ) -> list[Tensor]:  # fmt: skip
-    own = _door._layer(layer)
-    sizes = reference.sizes(own)
+    own = layer_of(layer)
+    states = dict(zip(own.state_names, own.state_sizes, strict=True))
     T, B = x.shape[:2]
     return [
         x.new_empty(T, B, own.output_size),
         *(value.new_empty(value.shape) for value in state),
-        *(x.new_empty(T, B, sizes[name]) for name in keep.split()),
+        *(x.new_empty(T, B, states.get(name, own.hidden_size)) for name in keep.split()),
     ]
 
 
@@ -97,7 +115,7 @@ def run_traced(
         )
     names = [name for name in keep if name != "h"]
     output, *rest = _equations(
-        x, list(state), list(weights.values()), lengths, resets, layer.key, reverse, " ".join(names),
+        x, list(state), list(weights.values()), lengths, resets, _named(layer), reverse, " ".join(names),
         float(masks.zoneout_h or 0.0), float(masks.zoneout_c or 0.0),
     )  # fmt: skip
     n = len(layer.state_names)

@@ -7,8 +7,9 @@ from typing import Any
 
 from onnxscript import evaluator
 
-from carrousel.engine.cpu import _door
-from carrousel.engine.onnx import _own, _scan
+from carrousel.engine._layer import Layer
+from carrousel.engine.cpu import _key
+from carrousel.engine.onnx import _operator, _own, _scan
 from carrousel.engine.onnx._emit import Emitter
 
 __all__ = ["equations", "sequence"]
@@ -22,8 +23,9 @@ def sequence(
     resets: Value | None, layer: str, reverse: bool, all_states: bool,
 ) -> Sequence[Value]:  # fmt: skip
     """The operator ``carrousel::sequence``."""
-    keep = _door._layer(layer).cell.states if all_states else ()
-    return _written(x, state, weights, lengths, resets, layer, reverse, keep, (0.0, 0.0))
+    own = _key.layer_of(layer)
+    keep = own.cell.states if all_states else ()
+    return _written(x, state, weights, lengths, resets, own, reverse, keep, (0.0, 0.0))
 
 
 def equations(
@@ -31,15 +33,15 @@ def equations(
     resets: Value | None, layer: str, reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
 ) -> Sequence[Value]:  # fmt: skip
     """The operator ``carrousel::equations``."""
-    return _written(x, state, weights, lengths, resets, layer, reverse, keep.split(), (zoneout_h, zoneout_c))
+    own = _operator.layer_of(layer)
+    return _written(x, state, weights, lengths, resets, own, reverse, keep.split(), (zoneout_h, zoneout_c))
 
 
 def _written(
     x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
-    resets: Value | None, key: str, reverse: bool, keep: Sequence[str], zoneout: tuple[float, float],
+    resets: Value | None, layer: Layer, reverse: bool, keep: Sequence[str], zoneout: tuple[float, float],
 ) -> Sequence[Value]:  # fmt: skip
     """Writes a layer into the graph that the exporter is making."""
-    layer = _door._layer(key)
     named = dict(zip(layer.shapes(), weights, strict=True))
     if x.dtype is None:
         raise TypeError("the exporter does not say what type of numbers a layer computes with")
