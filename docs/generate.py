@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import carrousel
+from carrousel._atomic import write_file
 from carrousel.cells import Cell
 from carrousel.papers import _index
 
@@ -222,5 +223,5 @@ def experiments() -> str:
 if __name__ == "__main__":
     for path, text in pages().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            write_file(path, text.encode())
             print(f"written: {path.relative_to(ROOT)}", file=sys.stderr)

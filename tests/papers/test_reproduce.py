@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ import pytest
 
 from carrousel import papers
 from carrousel.cli import main
-from carrousel.papers import _index, _report, _run, _trial
+from carrousel.papers import _files, _index, _report, _run, _trial
 
 
 @pytest.fixture(autouse=True)
@@ -109,12 +110,14 @@ def test_a_killed_run_goes_on_from_the_trials_that_are_done(experiment, tmp_path
     assert measured["success_rate"] == 0.5
     assert (measured["sequences_mean"], measured["sequences_max"]) == (20, 30)
     assert (measured["steps"], measured["steps_per_second"]) == (20, 5)
-    file = next(_run.trials_directory().iterdir())
+    file = next(papers.trials_directory().iterdir())
     kept = file.read_text().splitlines()
     file.write_text("\n".join(kept[:3]) + '\n{"trial": 2, "succ')  # killed while it wrote
-    again = papers.reproduce(experiment, rows=["near"], jobs=1)
+    with pytest.warns(UserWarning, match="1 of the trials kept are made again: .* cannot be read as a trial"):
+        again = papers.reproduce(experiment, rows=["near"], jobs=1)
     assert again["rows"] == first["rows"]
     assert sorted((tmp_path / "log").read_text().split()) == sorted(["0", "1", "2", "3", "2", "3"])
+    file.write_text(file.read_text().replace('\n{"trial": 2, "succ', ""))
     papers.reproduce(experiment, rows=["near"], trials=5, jobs=1)  # one more
     assert runs(tmp_path) == 7
     papers.reproduce(experiment, rows=["near"], jobs=1, options={"update": "end"})
@@ -150,6 +153,25 @@ def test_a_backend_that_tells_nothing_before_the_end(experiment, tmp_path):
         joblib.parallel.BACKENDS.pop("mute")
     assert told == [1, 2, 3, 4]
     assert result["rows"] == papers.reproduce(experiment, rows=["near"], jobs=1)["rows"]
+
+
+def test_two_runs_do_not_share_kept_trials(experiment, tmp_path):
+    refused = []
+
+    def another(row, trial):
+        if not refused:
+            for fresh in (False, True):
+                with pytest.raises(BlockingIOError, match=r"is running these trials: .*test-one-near"):
+                    papers.reproduce(experiment, rows=["near"], jobs=1, fresh=fresh)
+            papers.reproduce(experiment, rows=["far"], jobs=1)  # other trials
+            refused.append(row)
+
+    papers.reproduce(experiment, rows=["near"], jobs=1, progress=another)
+    assert refused
+    assert runs(tmp_path) == 4 + 6
+    papers.reproduce(experiment, jobs=1)
+    assert runs(tmp_path) == 4 + 6
+    assert all(path.suffix == ".jsonl" for path in papers.trials_directory().iterdir())
 
 
 def test_what_is_asked_for_twice_is_run_once(experiment, tmp_path):
@@ -211,7 +233,7 @@ def test_the_command_writes_the_table_and_the_page(experiment, tmp_path, capsys)
     assert "20 (×0.67)" in out
     assert "30 (×3.33 ✗)" in out  # 6 trials: 10, 30, 50
     found = json.loads((into / "test-one.json").read_text())
-    assert set(found) == {"experiment", "seed", "options", "made", "rows"}
+    assert set(found) == {"format", "version", "experiment", "seed", "options", "made", "rows", "sha256"}
     assert [row["row"] for row in found["rows"]] == ["near", "far", "quoted"]
     assert "measured" not in found["rows"][2]
     assert main(["reproduce", "test/one", "--jobs", "1", "--set", "update=end", "--into", str(into)]) == 0
@@ -240,12 +262,15 @@ def test_a_page_of_nothing_or_of_something_else_is_refused(tmp_path, capsys):
     assert "holds no results" in capsys.readouterr().err
     (tmp_path / "x.json").write_text('{"experiment": "no/such"}')
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
-    assert "x.json is not a result" in capsys.readouterr().err
-    (tmp_path / "x.json").write_text('{"experiment": "hochreiter1997/reber", "rows": [], "options": {}}')
+    assert "x.json cannot be read as a result of an experiment: it has no checksum" in capsys.readouterr().err
+    papers.write_result(tmp_path / "x.json", {"experiment": "no/such"})
+    assert main(["reproduce", "--report", str(tmp_path)]) == 2
+    assert "'no/such' is missing" in capsys.readouterr().err
+    papers.write_result(tmp_path / "x.json", {"experiment": "hochreiter1997/reber", "rows": [], "options": {}})
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
     assert "has other options now" in capsys.readouterr().err
     quick = papers.quick(papers.get("hochreiter1997/temporal-order"))
-    (tmp_path / "x.json").write_text(json.dumps(quick))
+    papers.write_result(tmp_path / "x.json", quick)
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
     assert "quick run" in capsys.readouterr().err
     assert not (tmp_path / "README.md").exists()
@@ -357,20 +382,21 @@ def test_trials_that_were_kept_are_found_again(name):
     """
     experiment = papers.get(name)
     choices = [{}] + [{option: value} for option, values in experiment.options.items() for value in values[1:]]
-    names = [
-        _run._Kept(experiment, row, experiment.choose(chosen), seed, False).path.name
-        for chosen in choices
-        for row in experiment.own_rows()
-        for seed in (0, 3)
-    ]
+    names = []
+    for chosen in choices:
+        for row in experiment.own_rows():
+            for seed in (0, 3):
+                with ExitStack() as held:
+                    kept = _files.Kept(experiment, row, experiment.choose(chosen), seed, False, held)
+                    names.append(kept.path.name)
     assert [len(names), hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]] == KEPT[name]
 
 
 def test_trials_of_an_older_version_are_not_run_again(monkeypatch):
     """Two files that the version before wrote: their trials count, and are what is found now."""
     for path in (Path(__file__).parent / "kept").iterdir():
-        _run.trials_directory().mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, _run.trials_directory())
+        papers.trials_directory().mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, papers.trials_directory())
     guessing, order = papers.get("schmidhuber1996/guessing"), papers.get("hochreiter1997/temporal-order")
     for experiment, row in ((guessing, "latch-1-sd"), (order, "6a")):
         told: list[object] = []

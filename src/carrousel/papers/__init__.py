@@ -10,15 +10,17 @@ in ``index.json``, which ``python docs/generate.py`` writes.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from carrousel.papers._experiment import RUNNING, SUCCESS, Column, Config, Experiment, Picture, Quick, Row, success
 from carrousel.papers._index import EXPERIMENTS, get, listing
-from carrousel.papers._report import report, result_stem, table
 from carrousel.papers._trial import Prepared, Setting, Trial, first_success
 
 if TYPE_CHECKING:
-    from carrousel.papers._run import quick, reproduce, trials_directory
+    from carrousel.papers._files import trials_directory, write_result
+    from carrousel.papers._report import report, result_stem, table
+    from carrousel.papers._run import quick, reproduce
 
 __all__ = [
     "EXPERIMENTS",
@@ -43,13 +45,23 @@ __all__ = [
     "success",
     "table",
     "trials_directory",
+    "write_result",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Imports what runs experiments, and numba with it, when it is first used."""
-    if name in ("quick", "reproduce", "trials_directory"):
-        from carrousel.papers import _run
+# What runs experiments, keeps and reports them needs NumPy and numba, and is imported when it is first used.
+_HOMES = {
+    "quick": "_run",
+    "report": "_report",
+    "reproduce": "_run",
+    "result_stem": "_report",
+    "table": "_report",
+    "trials_directory": "_files",
+    "write_result": "_files",
+}
 
-        return getattr(_run, name)
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"carrousel.papers.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

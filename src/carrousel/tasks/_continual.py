@@ -177,7 +177,7 @@ class ContinualReber(_Streams):
         return self.goals[kinds]
 
 
-@entry()
+@entry
 def _walk(symbols, then, bits, steps, codes, kinds):
     """Walks through the automaton to the end of a string; gives the steps, -1 if ``bits`` are too few."""
     state = 0
