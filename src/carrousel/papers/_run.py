@@ -16,10 +16,10 @@ import llvmlite.binding
 import numpy as np
 
 from carrousel.papers._experiment import Experiment, Row
-from carrousel.papers._files import Kept, trials_directory
+from carrousel.papers._files import Kept
 from carrousel.papers._trial import Trial, run_trial
 
-__all__ = ["quick", "reproduce", "trials_directory"]
+__all__ = ["quick", "reproduce"]
 
 
 def reproduce(
@@ -36,7 +36,7 @@ def reproduce(
 ) -> dict[str, Any]:
     """Runs an experiment's trials and puts the figures beside the published ones.
 
-    Trials that are done are kept in :func:`trials_directory`: a run that was killed goes on where it stopped. What a
+    Trials that are done are kept in :func:`carrousel.papers.trials_directory`: a run that was killed goes on where it stopped. What a
     trial finds depends on the seed and its number, not on how many there are or on how many run at a time.
 
     Args:

@@ -68,8 +68,8 @@ def draw_curves(panels: Sequence[Curves], *, xlabel: str, ylabel: str, title: st
     for axes in grid.flat:
         named |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     if named:
-        place: dict[str, Any] = {"loc": "outside lower right", "ncols": 2, "frameon": False}
-        figure.legend(list(named.values()), list(named), fontsize=8, labelcolor=INK, **place)
+        layout: dict[str, Any] = {"loc": "outside lower right", "ncols": 2, "frameon": False}
+        figure.legend(list(named.values()), list(named), fontsize=8, labelcolor=INK, **layout)
     return figure
 
 
