@@ -36,8 +36,8 @@ def reproduce(
 ) -> dict[str, Any]:
     """Runs an experiment's trials and puts the figures beside the published ones.
 
-    Trials that are done are kept in :func:`carrousel.papers.trials_directory`: a run that was killed goes on where it stopped. What a
-    trial finds depends on the seed and its number, not on how many there are or on how many run at a time.
+    Trials that are done are kept in :func:`carrousel.papers.trials_directory`: a run that was killed goes on where it
+    stopped. What a trial finds depends on the seed and its number, not on how many there are or run at a time.
 
     Args:
         experiment: the experiment.
