@@ -120,6 +120,25 @@ def test_a_backend_that_tells_nothing_before_the_end(experiment, tmp_path):
     assert result["rows"] == papers.reproduce(experiment, rows=["near"], jobs=1)["rows"]
 
 
+def test_two_runs_do_not_share_kept_trials(experiment, tmp_path):
+    refused = []
+
+    def another(row, trial):
+        if not refused:
+            for fresh in (False, True):
+                with pytest.raises(BlockingIOError, match=r"is running these trials: .*test-one-near"):
+                    papers.reproduce(experiment, rows=["near"], jobs=1, fresh=fresh)
+            papers.reproduce(experiment, rows=["far"], jobs=1)  # other trials
+            refused.append(row)
+
+    papers.reproduce(experiment, rows=["near"], jobs=1, progress=another)
+    assert refused
+    assert runs(tmp_path) == 4 + 6
+    papers.reproduce(experiment, jobs=1)
+    assert runs(tmp_path) == 4 + 6
+    assert all(path.suffix == ".jsonl" for path in papers.trials_directory().iterdir())
+
+
 def test_what_is_asked_for_twice_is_run_once(experiment, tmp_path):
     result = papers.reproduce(experiment, rows=["near", "near"], jobs=1)
     assert runs(tmp_path) == 4

@@ -38,6 +38,8 @@ def refuses_layer(layer: Layer) -> str | None:
     for name, on in options:
         if on:
             return f"{name} is not fused"
+    if not layer.hidden_size or not layer.input_size:
+        return "there is nothing to compute"
     return _refuses_cell(layer.cell, layer.layer_norm)
 
 
