@@ -27,13 +27,14 @@ sys.exit(lost + sum(two_writers.contend(job, 2) + full_disk.command(job, 2) for 
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "words",
     [[str(SCRIPTS / "kills.py"), "--times", "1"], ["-c", PARTS, str(SCRIPTS)]],
     ids=["kills", "two writers, full disk"],
 )
 def test_nothing_is_lost(words):
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=280, check=False)
     said = re.findall(r"^.+: tried (\d+), survived (\d+), lost (\d+)$", done.stdout, re.MULTILINE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(said) >= 6
