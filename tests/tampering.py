@@ -114,9 +114,7 @@ def _change_arrays(arrays: dict[str, np.ndarray], draw: random.Random) -> None:
         whole = array.reshape(-1).view(np.uint8)
         whole[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
     elif kind < 0.7:
-        arrays[name] = (
-            np.concatenate([array.reshape(-1)] * draw.choice((0, 2))) if array.size else np.zeros(3, array.dtype)
-        )
+        arrays[name] = np.zeros(draw.choice((0, 3, array.size + 1)), array.dtype)
     elif kind < 0.8:
         arrays[name] = array[None] if draw.random() < 0.5 else array.reshape(-1)[: array.size // 2]
     elif kind < 0.9:

@@ -278,7 +278,7 @@ class OnlineLSTM:
         d = self._derived
         outputs = np.empty((len(x) if tell else 0, self.output_size), self.dtype)
         run(
-            d.function.address, self._table, d.z, d.p, d.s, d.h, d.new, d.A, d.B, d.C, d.D, self._places,
+            d.address, self._table, d.z, d.p, d.s, d.h, d.new, d.A, d.B, d.C, d.D, self._places,
             len(d.states) - 1 if "h" in d.states else -1, self.diagonal, self._through_h, LOSSES.index(self.loss),
             self._parameters, *self._views(self._parameters), self._gradient, *self._views(self._gradient),
             self._moments, self._slots, self._A, self._C, self._temporary,
