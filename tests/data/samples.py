@@ -103,7 +103,7 @@ def outcome(kind: str, source, *, names=None, **options) -> str:
     assert str(names or source) in message, message
     assert 1 <= len(message.split("\n")) <= 2, message
     assert message.replace("\n", "").isprintable(), message
-    assert len(message) <= 2100
+    assert len(message) <= 20_000
     return "refused"
 
 

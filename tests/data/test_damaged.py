@@ -25,7 +25,7 @@ def test_every_reader_of_files_has_a_sample(tmp_path):
 def test_damaged_files(tmp_path, kind, ending, k):
     path = tmp_path / f"data{ending}"
     tally = collections.Counter()
-    for content in copies(SAMPLES[kind, ending][k], rounds(200)):
+    for content in copies(SAMPLES[kind, ending][k], rounds(100)):
         path.write_bytes(content)
         tally[outcome(kind, path)] += 1
     assert tally["refused"] > 0
@@ -43,7 +43,7 @@ def test_damaged_archives(tmp_path, monkeypatch):
     data = LOAD["sequences"]("coffee")
     check(data)
     assert (len(data), data.name, data.split) == (16, "coffee", "all")
-    for content in copies(plain_ts(), rounds(100)):
+    for content in copies(plain_ts(), rounds(40)):
         test.write_bytes(content)
         outcome("sequences", "coffee", names=folder)
 

@@ -51,7 +51,7 @@ def told(test):
     """The same examples in every run, more of them under ``make fuzz``."""
     quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
     return settings(
-        max_examples=rounds(150), derandomize=True, database=None, deadline=None, suppress_health_check=quiet
+        max_examples=rounds(80), derandomize=True, database=None, deadline=None, suppress_health_check=quiet
     )(test)
 
 

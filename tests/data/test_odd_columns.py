@@ -56,7 +56,7 @@ FIELDS = [
 
 
 def quiet(test):
-    return settings(max_examples=rounds(150), derandomize=True, database=None, deadline=None,
+    return settings(max_examples=rounds(60), derandomize=True, database=None, deadline=None,
                     suppress_health_check=list(HealthCheck))(test)  # fmt: skip
 
 

@@ -49,6 +49,8 @@ def bench(
         raise UsageError(f"--only: {error}") from None
     if json is not None and (json.is_dir() or not os.access(json.absolute().parent, os.W_OK)):
         raise UsageError(f"--json {json}: cannot be written")
+    if threads is not None and threads > (os.cpu_count() or 1):
+        raise UsageError(f"--threads {threads}: this machine has {os.cpu_count() or 1} processors")
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:

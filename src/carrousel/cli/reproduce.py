@@ -30,7 +30,10 @@ def reproduce(
     row: Annotated[list[str] | None, typer.Option(help="run this row alone; can be given several times")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of all trials")] = 0,
     jobs: Annotated[
-        int | None, typer.Option(show_default=False, help="trials at a time; by default, or with -1, one a processor")
+        int | None,
+        typer.Option(
+            min=-1024, max=1024, show_default=False, help="trials at a time; by default, or with -1, one a processor"
+        ),
     ] = None,
     backend: Annotated[
         str | None, typer.Option(show_default=False, help="joblib's: loky, the default, ray, dask, threading ...")
@@ -54,6 +57,8 @@ def reproduce(
     for directory in (json.absolute().parent if json else None, into, report):
         if directory is not None and not directory.is_dir():
             raise UsageError(f"there is no directory {directory}")
+    if json is not None and json.is_dir():
+        raise UsageError(f"--json {json}: this is a directory")
     # What is for full runs alone, --json and --seed apart.
     how = trials is not None or row or set or fresh or into or jobs is not None or backend is not None
     if report is not None:

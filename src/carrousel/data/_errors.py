@@ -22,9 +22,14 @@ class DataError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        first, *rest = str(message).split("\n")
-        lines = [first, " ".join(rest)] if rest else [first]
-        super().__init__("\n".join(_cut("".join(_seen(sign) for sign in line)) for line in lines))
+        super().__init__(tidy(message))
+
+
+def tidy(message: str) -> str:
+    """A message as one or two lines of what can be printed, none longer than a screen."""
+    first, *rest = message.split("\n")
+    lines = [first, " ".join(rest)] if rest else [first]
+    return "\n".join("".join(_seen(sign) for sign in _cut(line)) for line in lines)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ._backtest import Backtest
 from ._base import Trainable, trace
 from ._forecast_network import ForecastNet
 from ._losses import PinballLoss
-from ._params import integer, lstm_options, training_options
+from ._params import check_memory, integer, lstm_options, training_options
 from ._progress import ProgressCallback
 from ._report import Report
 from ._sequences import real
@@ -171,6 +171,7 @@ class LSTMForecaster(Trainable):
         checkpoint, resume, progress : as in LSTMClassifier.fit.
         """
         training_options(self)
+        check_memory(self)
         integer(self, "horizon")
         integer(self, "context", none=True)
         integer(self, "season", none=True)
@@ -221,9 +222,12 @@ class LSTMForecaster(Trainable):
         return self
 
     def _levels(self) -> tuple[float, ...]:
-        levels = sorted({0.5, *(float(q) for q in self.quantiles)})
-        if not all(0.0 < q < 1.0 for q in levels):
-            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}")
+        try:
+            levels = sorted({0.5, *(float(q) for q in self.quantiles)})
+        except (TypeError, ValueError, OverflowError):
+            levels = []
+        if not levels or not all(0.0 < q < 1.0 for q in levels):
+            raise ValueError(f"quantiles must be numbers between 0 and 1, got {self.quantiles!r}")
         return tuple(levels)
 
     def _set_columns(self, series: Series) -> None:
@@ -232,7 +236,10 @@ class LSTMForecaster(Trainable):
             raise ValueError(f"give target=, one of the columns {', '.join(repr(n) for n in series.names)}")
         self.target_ = series.names[0] if self.target is None else self.target
         self._column = series.column(self.target_, "target")
-        known = (self.known,) if isinstance(self.known, str) else tuple(self.known)
+        try:
+            known = (self.known,) if isinstance(self.known, str) else tuple(self.known)
+        except TypeError:
+            raise ValueError(f"known must be names of columns, got {self.known!r}") from None
         self._known = tuple(series.column(name, "known covariate") for name in known)
         if self._column in self._known:
             raise ValueError(f"the target {self.target_!r} cannot be known ahead")
