@@ -13,13 +13,15 @@ from collections.abc import Iterator
 _INTERESTING = (0x00, 0x01, 0x7F, 0x80, 0xFF, 0x20, 0x22, 0x2C, 0x2D, 0x30, 0x39, 0x5B, 0x7B)
 """Bytes at which readers turn: ends of ranges, signs, digits, quotes, brackets."""
 
-tried = 0
-"""Copies and other odd inputs that were handed out in this process, which ``tests/hard/fuzz.py`` asks for."""
+tried = asked = 0
+"""Odd inputs that were handed out in this process, and how many were asked for last; ``tests/hard/fuzz.py`` reads them."""
 
 
 def rounds(few: int) -> int:
     """Returns the number of damaged copies to try: ``few``, or what the variable ``CARROUSEL_FUZZ`` asks for."""
-    return int(os.environ.get("CARROUSEL_FUZZ", few))
+    global asked
+    asked = int(os.environ.get("CARROUSEL_FUZZ", few))
+    return asked
 
 
 def one_more() -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from carrousel.cells import Cell, Gates, State, cell
     from carrousel.estimators import load
     from carrousel.learning import OnlineLSTM
-    from carrousel.nets import LSTM, LSTMCell, explain
+    from carrousel.nets import LSTM, LSTMCell, explain, to_torch
 
 __all__ = [
     "LSTM",
@@ -24,6 +24,7 @@ __all__ = [
     "cells",
     "explain",
     "load",
+    "to_torch",
 ]
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ _ROOMS = {
     "cell": "cells",
     "explain": "nets",
     "load": "estimators",
+    "to_torch": "nets",
 }
 
 

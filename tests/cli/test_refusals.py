@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from carrousel._alone import alone
+
 from .conftest import QUICK
 
 USAGE = [
@@ -101,6 +103,27 @@ def test_a_model_that_is_there_is_kept(folder, models, refused, run):
     assert code == 0, err
     assert (folder / "model" / "model.safetensors").read_bytes() != before
     refused("train", "classify", "data.csv", "-o", str(folder), says=["something else than a model"])
+
+
+def test_a_model_that_another_process_trains_is_left_to_it(folder, refused):
+    with alone(folder / "model", "is training this model"):
+        for how in ([], ["--force"], ["--resume"]):
+            words = ["train", "classify", "data.csv", "-o", "model", *QUICK, *how]
+            refused(*words, says=["model: this process is training this model"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links as on POSIX")
+def test_links_are_refused_before_anything_is_computed(folder, models, refused):
+    (folder / "link").symlink_to("data.csv")
+    (folder / "link.csv").symlink_to("data.csv")
+    (folder / "to-model").symlink_to(models / "classify")
+    (folder / "new.checkpoint").symlink_to("data.csv")
+    says = ["symbolic link to", "links are not followed"]
+    refused("train", "classify", "data.csv", "-o", "to-model", "--force", says=says)
+    refused("train", "classify", "data.csv", "-o", "new", "--force", says=says)
+    refused("predict", models / "classify", "data.csv", "-o", "link.csv", says=["--out link.csv", *says])
+    refused("bench", "--json", "link", says=["--json link", *says])
+    refused("reproduce", "hochreiter1997/reber", "--json", "link", says=["--json link", *says])
 
 
 def test_models_that_cannot_be_used(folder, models, refused):

@@ -59,6 +59,14 @@ def series_for(data: str, columns: Columns, *, all_channels: bool = False) -> Se
     return load_series(data, time=columns.time, channels=chosen, max_size=options["max_size"])
 
 
+def given(model: Any, frame: pd.DataFrame) -> tuple[Any, ...]:
+    """What a forecaster takes of a table: its columns in its order, and its target apart if it learned so."""
+    columns = list(model.columns_)
+    if not set(columns) <= set(frame.columns):
+        return (frame,)  # the model says what is lacking
+    return (frame[columns[:-1]], frame[columns[-1]]) if model.apart_ else (frame[columns],)
+
+
 def unseen(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     """The rows after the last one that the forecaster was trained on, or all rows where it is not among them."""
     last = None if model.tail_.index is None else model.tail_.index[-1]

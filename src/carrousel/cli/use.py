@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import UsageError
-from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
+from ._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
 from ._options import Columns, Data, Json, Model, Split, flat
 from ._output import emit, plain, say, write_table
-from ._place import folders_of
+from ._place import folders_of, plain_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns,
                 f"{data}: {len(rows)} of its {len(series)} steps come after the training data; "
                 f"a forecast of {estimator.horizon} steps needs as many to be compared with"
             )
-        report = estimator.report(rows)
+        report = estimator.report(*given(estimator, rows))
         about = str(series) if len(rows) == len(series) else f"the {len(rows)} steps after the training data"
     else:
         found = sequences_for(estimator, data, columns, split)
@@ -70,8 +70,8 @@ def predict(
     """
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise UsageError(f"--out {out}: write .csv or .parquet")
-    if out is not None and out.is_dir():
-        raise UsageError(f"--out {out}: this is a directory")
+    if out is not None:
+        plain_file("--out", out)
     estimator = open_model(model)
     if is_forecaster(estimator):
         refuse_columns(columns, split)
@@ -118,6 +118,6 @@ def _forecast(estimator: Any, data: str, future: str | None, columns: Columns) -
         if lacking:
             raise UsageError(f"{future}: no column {lacking[0]!r}, which the model knows in advance")
         later = frame[list(estimator.known)]
-    table = estimator.predict_quantiles(series.frame, future=later)
+    table = estimator.predict_quantiles(*given(estimator, series.frame), future=later)
     table.columns = [f"quantile {c}" for c in table.columns]
     return table.rename_axis("time").reset_index()

@@ -6,9 +6,11 @@ from which the kernels, their reverse mode and the local Jacobians of online lea
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -26,14 +28,15 @@ class Node:
 
     Attributes:
         op: the operation: ``"leaf"``, ``"constant"``, ``"exit"`` (a state on its way out, its name in ``name``),
-            arithmetic (``add sub mul div neg``), comparisons (``lt le gt ge equal``), or a function of
-            ``carrousel.cells.math``.
+            ``"peephole"`` (what the gate in ``name`` sees of a state), arithmetic (``add sub mul div neg``),
+            comparisons (``lt le gt ge equal``), or a function of ``carrousel.cells.math``.
         args: the nodes it works on.
         name: of a leaf, its kind and name, such as ``("z", "i")``; of a constant, its value.
     """
 
-    __slots__ = ("args", "name", "op")
-    _known: dict[tuple[Any, ...], Node] = {}  # noqa: RUF012 - shared on purpose
+    __slots__ = ("__weakref__", "args", "name", "op")
+    _known: ClassVar[WeakValueDictionary[tuple[Any, ...], Node]] = WeakValueDictionary()
+    _lock = threading.Lock()
 
     op: str
     args: tuple[Node, ...]
@@ -43,9 +46,10 @@ class Node:
         key = (op, args, name)
         found = cls._known.get(key)
         if found is None:
-            found = object.__new__(cls)
-            found.op, found.args, found.name = op, args, name
-            found = cls._known.setdefault(key, found)
+            made = object.__new__(cls)
+            made.op, made.args, made.name = op, args, name
+            with cls._lock:  # another thread may be about to make it too
+                found = cls._known.setdefault(key, made)
         return found
 
     def __repr__(self) -> str:
@@ -193,13 +197,14 @@ class Program:
         return {"h": self.h, **self.states}
 
 
-def trace(cell: Cell, *, masked: bool = False, exits: bool = False) -> Program:
+def trace(cell: Cell, *, masked: bool = False, exits: bool = False, peepholes: bool = False) -> Program:
     """The graph of a cell's equations.
 
     Args:
         cell: the cell.
         masked: whether candidates are multiplied by leaves ``("mask", row)`` as they enter the carrousel.
         exits: whether a state's port becomes a node ``exit``, for a layer that does something there.
+        peepholes: whether a peephole becomes a node ``peephole``, for a layer in which it sees more than one cell.
 
     Raises:
         TypeError: the equations do what cannot be traced: they branch on values, or call torch itself.
@@ -217,7 +222,15 @@ def trace(cell: Cell, *, masked: bool = False, exits: bool = False) -> Program:
         setattr(z, row, parts)
     p = Named()
     for gate in cell.peepholes:
-        setattr(p, gate, port(lambda value, gate=gate: mul(leaf("p", gate), value)))  # type: ignore[misc]
+        setattr(
+            p,
+            gate,
+            port(
+                lambda value, gate=gate: (  # type: ignore[misc]
+                    Node("peephole", (value,), gate) if peepholes else mul(leaf("p", gate), value)
+                )
+            ),
+        )
     for row in cell.candidates:
         setattr(p, row, port(lambda value, row=row: mul(leaf("mask", row), value) if masked else value))  # type: ignore[misc]
     for name in cell.states:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from carrousel.engine import in_memory, recorded
+
 __all__ = ["Batch", "readable"]
 
 
@@ -19,6 +21,7 @@ def readable(tensor: Tensor) -> bool:
         tensor.device.type == "cpu"
         and not torch.compiler.is_compiling()
         and torch._C._functorch.peek_interpreter_stack() is None
+        and not recorded()
     )
 
 
@@ -57,6 +60,7 @@ class Batch:
                 raise ValueError("a PackedSequence knows its lengths; pass lengths with a padded batch only")
             if input.data.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
+            in_memory([input.data])
             sizes = input.batch_sizes  # on the CPU, always
             x, of_sorted = torch._VF._pad_packed_sequence(input.data, sizes, False, 0.0, len(sizes))
             return cls(x, of_sorted, input, True, False)
@@ -92,7 +96,7 @@ class Batch:
         if self.packed is not None:
             _, sizes, sorted_indices, unsorted_indices = self.packed
             # Step after step, as many rows as there are sequences left.
-            real = torch.arange(value.shape[1]) < sizes.unsqueeze(-1)  # [T, B]
+            real = torch.arange(value.shape[1], device=sizes.device) < sizes.unsqueeze(-1)  # [T, B]
             return PackedSequence(value[real.to(value.device)], sizes, sorted_indices, unsorted_indices)
         return self._padded_out(value)
 
@@ -105,7 +109,7 @@ class Batch:
         """The user's resets, of the input's form without channels, as bools ``[T, B]``."""
         if self.packed is not None:
             raise ValueError("resets go with a padded batch, not with a PackedSequence; pass lengths= for ragged data")
-        resets = torch.as_tensor(resets)
+        resets = resets if isinstance(resets, Tensor) else torch.as_tensor(resets, device="cpu")
         T, B = self.x.shape[:2]
         want = (T,) if not self.batched else (B, T) if self.batch_first else (T, B)
         if tuple(resets.shape) != want:
@@ -117,7 +121,7 @@ class Batch:
 
 
 def _check_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
-    lengths = torch.as_tensor(lengths)
+    lengths = lengths if isinstance(lengths, Tensor) else torch.as_tensor(lengths, device="cpu")
     T, B = x.shape[:2]
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise TypeError(f"lengths should be integers, got {lengths.dtype}")

@@ -16,7 +16,7 @@ from carrousel.cells import Cell
 from carrousel.engine import QUIET, Layer, torch_kernels
 from carrousel.nets import _init, _noise, _torch_route
 from carrousel.nets._batch import Batch
-from carrousel.nets._options import check_flag, check_rate, check_size, layer_of, rates_of
+from carrousel.nets._options import check_flag, check_rate, check_size, check_truth, layer_of, rates_of
 
 __all__ = ["LSTM"]
 
@@ -117,7 +117,7 @@ class LSTM(nn.Module):
                 stacklevel=2,
             )
         self.batch_first = check_flag("batch_first", batch_first)
-        self.bidirectional = check_flag("bidirectional", bidirectional)
+        self.bidirectional = check_truth("bidirectional", bidirectional)
         options: dict[str, Any] = {
             "proj_size": proj_size,
             "bias": bias,

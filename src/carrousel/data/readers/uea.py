@@ -103,8 +103,11 @@ def _download(own: str, root: Path) -> Path:
                     f"{own} is not on this machine and could not be downloaded from the UEA/UCR archive "
                     "(is there a network?); japanese-vowels, basic-motions and digits need none"
                 ) from error
-            if not (root / own).exists():
+            try:
                 os.replace(Path(scratch) / own, root / own)
+            except OSError:
+                if own not in _found_in(root):  # another process was there first
+                    raise
     except OSError as error:
         raise DataError(f"{root}: a downloaded data set cannot be kept there: {error.strerror or error}") from error
     return root
