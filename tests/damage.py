@@ -14,7 +14,7 @@ _INTERESTING = (0x00, 0x01, 0x7F, 0x80, 0xFF, 0x20, 0x22, 0x2C, 0x2D, 0x30, 0x39
 """Bytes at which readers turn: ends of ranges, signs, digits, quotes, brackets."""
 
 tried = asked = 0
-"""Odd inputs that were handed out in this process, and how many were asked for last; ``tests/hard/fuzz.py`` reads them."""
+"""Odd inputs that this process handed out, and how many were asked for last; ``tests/hard/fuzz.py`` reads them."""
 
 
 def rounds(few: int) -> int:

@@ -24,5 +24,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" or report.failed or report.skipped:
-        # A test that hands its copies out in a process of its own knows only how many it asked for.
-        _tell(ends=report.nodeid, outcome=report.outcome, tried=damage.tried or damage.asked)
+        # A test that hands its copies out in a process of its own has not counted them here.
+        tried = damage.tried or damage.asked or int(os.environ["CARROUSEL_FUZZ"])
+        _tell(ends=report.nodeid, outcome=report.outcome, tried=tried)
