@@ -15,6 +15,7 @@ from carrousel import engine
 from carrousel.cells import Cell
 from carrousel.engine import QUIET
 from carrousel.nets import _init, _noise, _torch_route
+from carrousel.nets._autocast import widened
 from carrousel.nets._batch import Batch
 from carrousel.nets._options import check_flag, check_rate, check_size, check_truth, layer_of, rates_of
 from carrousel.nets._recurrent import Recurrent
@@ -190,6 +191,8 @@ class LSTM(Recurrent):
             return as_leaf(self, input.tracer, (input, hx), options)
         if return_states not in (False, True, "gates"):
             raise ValueError(f"return_states should be False, True or 'gates', got {return_states!r}")
+        if torch._C._is_any_autocast_enabled():
+            input, hx = widened(input, self._dtype), widened(hx, self._dtype)
         batch = Batch.of(
             input, lengths, mask=mask, batch_first=self.batch_first, owner=type(self).__name__, count=_count_of(hx)
         )
@@ -233,6 +236,7 @@ class LSTM(Recurrent):
         quick = self._quick_step(x, state)
         if quick is not None:
             return quick
+        x, state = widened(x, self._dtype), widened(state, self._dtype)
         if self.bidirectional:
             raise RuntimeError("step: a bidirectional network needs the whole sequence")
         if self.training and self._rates.variational:
@@ -290,7 +294,7 @@ class LSTM(Recurrent):
             if tuple(value.shape) != want:
                 which = "hidden" if len(given) == 1 else f"hidden[{index}]"
                 raise RuntimeError(f"Expected {which} size {want}, got {list(value.shape)}")
-            if value.dtype != batch.x.dtype and not torch._C._is_any_autocast_enabled():
+            if value.dtype != batch.x.dtype:
                 raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {batch.x.dtype}")
         return list(zip(*(value.unbind() for value in state), strict=True))
 

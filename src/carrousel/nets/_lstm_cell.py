@@ -11,6 +11,7 @@ from carrousel import engine
 from carrousel.cells import Cell
 from carrousel.engine import QUIET
 from carrousel.nets import _init, _noise
+from carrousel.nets._autocast import widened
 from carrousel.nets._options import layer_of, rates_of
 from carrousel.nets._tools import Whole, as_leaf
 
@@ -125,6 +126,7 @@ class LSTMCell(Whole, nn.RNNCellBase):
             raise ValueError(f"{self._torch_name()}: Expected input to be 1D or 2D, got {input.dim()}D instead")
         if input.size(-1) != self.input_size:
             raise RuntimeError(f"input has inconsistent input_size: got {input.size(-1)} expected {self.input_size}")
+        input, hx = widened(input, self.weight_ih.dtype), widened(hx, self.weight_ih.dtype)
         x = input if input.dim() == 2 else input.unsqueeze(0)  # [B, I]
         layer = self._layer
         state = self._state_in(hx, x, batched=input.dim() == 2)
@@ -157,7 +159,7 @@ class LSTMCell(Whole, nn.RNNCellBase):
         for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
             if tuple(value.shape) != (x.shape[0], size):
                 raise RuntimeError(_wrong_shape(index, x.shape[0], size, value))
-            if value.dtype != x.dtype and not torch._C._is_any_autocast_enabled():
+            if value.dtype != x.dtype:
                 raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {x.dtype}")
         return state
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from carrousel.cells import Cell
 from carrousel.engine import Layer, torch_kernels
+from carrousel.nets._autocast import widened
 from carrousel.nets._options import Rates
 from carrousel.nets._tools import Whole
 
@@ -150,12 +151,16 @@ class Recurrent(Whole, nn.RNNBase):
         dims = 3 if batch_sizes is None else 2
         if input.dim() != dims:
             raise RuntimeError(f"input must have {dims} dimensions, got {input.dim()}")
-        self._check_features(input)
+        self._check_features(widened(input, self._dtype))
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        weight = self._parameters.get("weight_ih_l0")  # the module's own look-up is slow
+        return self.weight_ih_l0.dtype if weight is None else weight.dtype
 
     def _check_features(self, x: Tensor) -> None:
-        weight = self._parameters.get("weight_ih_l0")  # the module's own look-up is slow
-        dtype = self.weight_ih_l0.dtype if weight is None else weight.dtype
-        if x.dtype != dtype and not torch._C._is_any_autocast_enabled():
+        dtype = self._dtype
+        if x.dtype != dtype:
             raise ValueError(
                 f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). Convert input: "
                 f"input.to({dtype}), or convert model: model.to({x.dtype})"
