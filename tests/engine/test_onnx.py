@@ -242,11 +242,12 @@ def test_every_operation() -> None:
 
     comparisons = {"lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "ge": lambda a, b: a >= b}
 
-    @carrousel.cell(" ".join((*functions, *comparisons)), states="c")
+    @carrousel.cell(" ".join((*functions, *comparisons, "nothing")), states="c")
     def all_of_them(z, s, p):
         gates = {name: applied(function, getattr(z, name), s.c) for name, function in functions.items()}
         for name, compare in comparisons.items():
             gates[name] = math.where(compare(getattr(z, name), s.c), 1.0 + s.c, -getattr(z, name) / 2.0)
+        gates["nothing"] = math.exp(0.0 * z.nothing)  # which depends on nothing
         return math.tanh(gates["where"]), carrousel.State(c=gates["tanh"]), carrousel.Gates(**gates)
 
     roots = _graph.trace(all_of_them, exits=True).gates.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -68,7 +68,7 @@ def reproduce(
     if experiment is None:
         if how or quick or json:
             raise UsageError("say which EXPERIMENT; `carrousel reproduce` alone lists them")
-        _list(papers.EXPERIMENTS)
+        _list(papers.listing())
         return
     found = papers.get(experiment)
     options = dict(_setting(text) for text in set or [])
@@ -95,7 +95,7 @@ def reproduce(
     if json is not None:
         write_json(json, result)
     if into is not None:
-        name = papers.stem(found, result)
+        name = papers.result_stem(found, result)
         papers.write_result(into / f"{name}.json", plain(result))
         for picture in found.pictures:
             picture.draw(into / f"{name}-{picture.name}.png", result)
@@ -112,13 +112,13 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _list(experiments: Mapping[str, Experiment]) -> None:
-    for name, experiment in experiments.items():
-        say(name)
-        say(f"  {experiment.title}")
-        say(f"  {experiment.citation}")
-        say(f"  rows: {', '.join(row.name for row in experiment.own_rows())}")
-        for option, values in experiment.options.items():
+def _list(experiments: Sequence[Mapping[str, Any]]) -> None:
+    for experiment in experiments:
+        say(experiment["name"])
+        say(f"  {experiment['title']}")
+        say(f"  {experiment['citation']}")
+        say(f"  rows: {', '.join(experiment['rows'])}")
+        for option, values in experiment["options"].items():
             say(f"  --set {option}={'|'.join(values)}")
 
 

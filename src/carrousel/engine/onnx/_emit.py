@@ -113,6 +113,7 @@ def lower(
     roots: Sequence[Node],
     leaves: Mapping[tuple[str, str], ir.Value],
     ports: Mapping[str, Callable[[str, ir.Value], ir.Value]],
+    like: ir.Value,
 ) -> list[ir.Value]:
     """Writes a graph down.
 
@@ -121,6 +122,7 @@ def lower(
         roots: the nodes that are wanted.
         leaves: the values of the leaves, by kind and name.
         ports: what the nodes ``exit`` and ``peephole`` are, from their name and their argument.
+        like: a value of the shape that all roots are to have, also one that depends on no leaf.
     """
     known: dict[Node, ir.Value] = {}
     for node in order(roots):
@@ -133,4 +135,9 @@ def lower(
             known[node] = ports[node.op](node.name, *arguments)
         else:
             known[node] = OPERATIONS[node.op](emit, *arguments)
-    return [known[root] for root in roots]
+    return [
+        known[root]
+        if any(node.op == "leaf" for node in order([root]))
+        else emit("Expand", known[root], emit("Shape", like))
+        for root in roots
+    ]

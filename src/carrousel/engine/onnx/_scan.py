@@ -44,9 +44,16 @@ def run(
     if resets is not None:
         flags["clear"] = _clear(emit, resets, flags.get("real"), reverse=reverse)
     projected = _input_part(emit, layer, weights, x)  # [T, B, rows]
-    step = _Step(emit, layer, weights, zoneout)
-    body = step.graph(
-        [_piece(v) for v in state], _piece(projected, 1), {n: _piece(f, 1) for n, f in flags.items()}, keep
+    batch = None if state[0].shape is None else state[0].shape[0]
+
+    def given(size: int, dtype: ir.DataType) -> ir.Value:
+        return ir.Value(shape=ir.Shape([batch, size]), type=ir.TensorType(dtype))
+
+    body = _Step(emit, layer, weights, zoneout).graph(
+        [given(size, emit.dtype) for size in layer.state_sizes],
+        given(sum(layer.row_sizes), emit.dtype),
+        {name: given(1, ir.DataType.BOOL) for name in flags},
+        keep,
     )
     _name(body, prefix)
     along = [projected, *flags.values()]
@@ -63,12 +70,6 @@ def run(
     )
     n = len(state)
     return [results[n], *results[:n], *results[n + 1 :]]
-
-
-def _piece(value: ir.Value, axis: int = 0) -> ir.Value:
-    """What a step is given of a value: a state as it is, of what it goes along one step of it."""
-    shape = None if value.shape is None else ir.Shape(value.shape[axis:])
-    return ir.Value(shape=shape, type=value.type)
 
 
 def _name(body: ir.Graph, prefix: str) -> None:
@@ -201,23 +202,23 @@ class _Step:
         """The new states, and the values of those named in ``keep``."""
         layer, emit, cell = self.layer, self.emit, self.layer.cell
         n = 1 + len(cell.states)
-        leaves = {("s", name): value for name, value in zip(("h", *cell.states), old, strict=False)}
-        leaves |= self._pre_activations(projected, old[0], old[n:])
+        leaves = self._pre_activations(projected, old[0], old[n:])
+        like = next(iter(leaves.values()))
+        leaves |= {("s", name): value for name, value in zip(("h", *cell.states), old, strict=False)}
         program = trace(cell, exits=True, peepholes=True)
-        names = [*cell.states, *cell.rows]
-        roots = [program.h, *({**program.states, **program.gates}[name] for name in names)]
-        h, *rest = lower(emit, roots, leaves, {"exit": self._exit, "peephole": self._peephole})
+        computed = {**program.gates, **program.states}
+        names = [name for name in dict.fromkeys((*layer.state_names, *keep)) if name != "h"]
+        roots = [program.h, *(computed[name] for name in names)]
+        h, *rest = lower(emit, roots, leaves, {"exit": self._exit, "peephole": self._peephole}, like)
         values = dict(zip(names, rest, strict=True))
         if self._projection is not None:
             h = self._projection(emit, h)
         values["h"] = self._zone(self.zoneout[0], old[0], h)
         for name, before in zip(cell.states, old[1:n], strict=True):
             values[name] = self._zone(self.zoneout[1], before, values[name])
-        for gate in layer.fed_back:  # once for each block
-            every = list(range(0, layer.hidden_size, layer.block_size))
-            values[gate] = (
-                values[gate] if layer.block_size == 1 else emit("Gather", values[gate], emit.integers(*every), axis=-1)
-            )
+        if layer.block_size > 1:
+            once = emit.integers(*range(0, layer.hidden_size, layer.block_size))
+            values |= {gate: emit("Gather", values[gate], once, axis=-1) for gate in layer.fed_back}
         return [values[name] for name in layer.state_names], [values[name] for name in keep]
 
     def _pre_activations(
