@@ -17,7 +17,7 @@ from ._features import restore_features, stored_features
 from ._forecast_network import ForecastNet
 from ._losses import PinballLoss
 from ._one_series import SeriesEstimator
-from ._params import integer, lstm_options, training_options
+from ._params import check_memory, integer, lstm_options, training_options
 from ._progress import ProgressCallback
 from ._report import Report
 from ._series import (
@@ -191,6 +191,7 @@ class LSTMForecaster(SeriesEstimator):
         checkpoint, resume, progress : as in LSTMClassifier.fit.
         """
         training_options(self)
+        check_memory(self)
         integer(self, "horizon")
         integer(self, "context", none=True)
         integer(self, "season", none=True)
@@ -240,9 +241,12 @@ class LSTMForecaster(SeriesEstimator):
         return self
 
     def _levels(self) -> tuple[float, ...]:
-        levels = sorted({0.5, *(float(q) for q in self.quantiles)})
-        if not all(0.0 < q < 1.0 for q in levels):
-            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}")
+        try:
+            levels = sorted({0.5, *(float(q) for q in self.quantiles)})
+        except (TypeError, ValueError, OverflowError):
+            levels = []
+        if not levels or not all(0.0 < q < 1.0 for q in levels):
+            raise ValueError(f"quantiles must be numbers between 0 and 1, got {self.quantiles!r}")
         return tuple(levels)
 
     def _context(self, rows: int) -> int:
