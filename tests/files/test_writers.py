@@ -69,8 +69,8 @@ def writes(call: ast.Call) -> bool:
         return "O_WRONLY" in ast.unparse(call) or "O_RDWR" in ast.unparse(call) or "flags" in ast.unparse(call)
     if name in ("open", "fdopen"):
         modes = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "mode")]
-        if owner not in ("", "os", "io"):  # a path's own method
-            modes = [*call.args[:1], *modes]
+        if owner not in ("", "os", "io"):  # a path's own method, or what opens a part of an archive
+            modes = [m for m in [*call.args[:1], *modes] if isinstance(m, ast.Constant)]
         return any(not isinstance(m, ast.Constant) or set(str(m.value)) & set("wax+") for m in modes)
     return False
 
@@ -81,7 +81,10 @@ def test_the_finder_of_writing_calls_finds_them():
         "path.write_text('')", "os.replace(a, b)", "np.save(path, a)", "frame.to_csv(path)", "figure.savefig(path)",
         "os.open(path, os.O_WRONLY)", "tempfile.mkstemp()", "shutil.copy(a, b)", "path.rename(other)",
     ]  # fmt: skip
-    others = ["open(path)", "open(path, 'rb')", "path.open()", "text.replace(a, b)", "frame.to_csv(index=False)"]
+    others = [
+        "open(path)", "open(path, 'rb')", "path.open()", "archive.open(member)", "text.replace(a, b)",
+        "frame.to_csv(index=False)",
+    ]  # fmt: skip
     for text, wanted in [*((text, True) for text in found), *((text, False) for text in others)]:
         assert writes(ast.parse(text).body[0].value) == wanted, text
 
