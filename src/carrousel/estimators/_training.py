@@ -15,7 +15,7 @@ from torch import nn
 
 from ._batches import Batches, BatchSource
 from ._callbacks import Epochs, Metric, RandomStates, Schedule, StopTraining, Watch
-from ._checkpoint import RunState, check_identity, read_checkpoint, restore, save_checkpoint
+from ._checkpoint import Run, RunState, check_identity, read_checkpoint, restore, save_checkpoint
 from ._losses import ItemLoss
 from ._progress import ProgressCallback
 from ._threads import threads_worth
@@ -107,7 +107,7 @@ def train(
 
         def keep() -> None:
             if path is not None:
-                save_checkpoint(path, identity, state, network, net.optimizer_, order, device)
+                save_checkpoint(path, identity, state, run)
             watch.epoch_done()
 
         epochs = Epochs(state, options.patience, job.metric_name, job.metric, keep)
@@ -133,8 +133,10 @@ def train(
             verbose=0,
         )
         net.initialize()
+        valid = None if job.valid is None else len(job.valid)
+        run = Run(network, net.optimizer_, order, device, seed, options.max_epochs, batches, valid)
         if found is not None and path is not None:
-            restore(path, *found, state, network, net.optimizer_, order, device)
+            restore(path, *found, state, run)
         watch.begin()
         if not epochs.exhausted:
             with threads_worth(network, size * float(job.train.lengths.mean())):

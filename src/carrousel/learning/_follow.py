@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from carrousel.learning._notes import check_notes
 from carrousel.learning._stream import StreamClassifier, StreamRegressor
 
 __all__ = ["Follower", "Said", "Tally"]
@@ -103,7 +104,9 @@ class Follower:
             return False
         loaded = type(self.model).load(self.state)
         notes = loaded.notes
-        mine, theirs = self._settings(), notes["settings"]
+        mine = self._settings()
+        check_notes(self.state, notes, self._notes(), self.classes)
+        theirs = notes["settings"]
         for name, value in mine.items():
             if theirs[name] != value:
                 raise ValueError(
@@ -123,13 +126,16 @@ class Follower:
     def save(self) -> None:
         """Writes the state's file."""
         if self.state is not None:
-            notes = {
-                "settings": self._settings(),
-                "tally": asdict(self.tally),
-                "line": self.line,
-                "offset": self.offset,
-            }
-            self.model.save(self.state, **notes)
+            self.model.save(self.state, **self._notes())
+
+    def _notes(self) -> dict[str, Any]:
+        """What is kept beside the model."""
+        return {
+            "settings": self._settings(),
+            "tally": asdict(self.tally),
+            "line": self.line,
+            "offset": self.offset,
+        }
 
     def follow(self, file: BinaryIO) -> Iterator[Said]:
         """What is said of every line, each before it is learned.

@@ -125,7 +125,7 @@ class ContinualReber:
         return self.goals[kinds]
 
 
-@entry()
+@entry
 def _walk(symbols, then, bits, steps, codes, kinds):
     """Walks through the automaton to the end of a string; how far, -1 if ``bits`` are too few."""
     state = 0
