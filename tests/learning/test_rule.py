@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
-from carrousel.learning.online._kernel import EVERY_STEP
-from carrousel.learning.online._learner import _LEARN
+from carrousel.learning.online._steps import EVERY_STEP, LEARN
 
 spec = importlib.util.spec_from_file_location("pseudocode", Path(__file__).with_name("pseudocode.py"))
 oracle = importlib.util.module_from_spec(spec)
@@ -138,7 +137,7 @@ def test_equals_the_pseudocode(network, update):
     outputs, weights = follow(network, learner, x, y, length, 0.2, update)
     spans = np.arange(0, steps, length)[:, None] + [0, length]
     twin = Learner(network, 0.2, update=update, dtype=np.float64, seed=5)
-    told, _ = learner._sequences(x, y, spans, _LEARN, EVERY_STEP)
+    told, _ = learner._sequences(x, y, spans, LEARN, EVERY_STEP)
     np.testing.assert_allclose(told, outputs, rtol=0, atol=1e-12)
     assert_same(learner.weights, weights, 1e-12)
     for name, w in first.items():

@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 
 from carrousel.learning.online._jit import entry, jit
-from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT
 from carrousel.learning.online._network import check_counts
-from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets
+from carrousel.learning.online._steps import (
+    EVERY_STEP,
+    LAST_STEP,
+    SILENT,
+    checked_inputs,
+    checked_spans,
+    checked_targets,
+)
 
 __all__ = ["SimpleNetwork"]
 

@@ -7,18 +7,85 @@ for the old outputs (under diagonal recurrence one row, the unit's own output), 
 from __future__ import annotations
 
 from math import exp
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import extending, types
 
-from carrousel.learning.online._jit import entry, jit
+from carrousel.learning.online._jit import entry, jit, spliced
 from carrousel.learning.online._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
+from carrousel.learning.online._steps import FORWARD, LEARN, TRACE
 
-__all__ = ["FIRST_ROW", "LOSSES", "run"]
+__all__ = ["FIRST_ROW", "LOSSES", "Layer", "Rule", "respond", "run"]
 
 LOSSES = ("squared", "logistic", "softmax")
 FIRST_ROW, INPUT_ROWS, RECURRENT_ROWS, BIAS_ROWS = range(4)  # columns of the table of parts and peepholes
+
+
+class Rule(NamedTuple):
+    """A cell's rule in one layer, in the order in which compiled functions take it.
+
+    Attributes:
+        address: that of the cell's compiled step.
+        table: ``[parts and peepholes, 4]``, the first row of each one's weights, and how many it has of each kind.
+        z, p, s, h, new, A, B, C, D: slots, see :class:`._derive.Derived`.
+        places: ``[states, parts and peepholes]``, the first row of each one's traces, -1 where it has none.
+        h_index: the place of the old output among the states, -1 if it is none.
+        diagonal, through_h: whether a unit sees its own old output alone; whether errors flow back through it.
+        loss: the place of its name in LOSSES.
+    """
+
+    address: Any
+    table: Any
+    z: Any
+    p: Any
+    s: Any
+    h: Any
+    new: Any
+    A: Any
+    B: Any
+    C: Any
+    D: Any
+    places: Any
+    h_index: Any
+    diagonal: Any
+    through_h: Any
+    loss: Any
+
+
+class Layer(NamedTuple):
+    """A layer's arrays, in the order in which compiled functions take them.
+
+    Attributes:
+        parameters: all weights; weights, readout: views of them, ``[rows, units]`` and ``[outputs, units + 1]``.
+        gradient, weight_gradient, readout_gradient: the direction of descent since the last change, likewise.
+        moments, counters, rates: see :mod:`._optimisers`.
+        slots, A, C, temporary: a step's working space.
+        states, h, traces: what goes on from step to step.
+        sensed: ``[rows, units]``, the derivatives of the output h by each weight after the last observed step.
+    """
+
+    parameters: Any
+    weights: Any
+    readout: Any
+    gradient: Any
+    weight_gradient: Any
+    readout_gradient: Any
+    moments: Any
+    slots: Any
+    A: Any
+    C: Any
+    temporary: Any
+    states: Any
+    h: Any
+    traces: Any
+    sensed: Any
+    counters: Any
+    rates: Any
+
+
+RULE = len(Rule._fields)
+GIVEN = RULE + len(Layer._fields)
 
 intrinsic: Any = extending.intrinsic  # whose types mypy takes from the functions it decorates
 
@@ -149,75 +216,119 @@ def say(out, loss, readout, h):
             out[k] /= total
 
 
+@spliced
+def step(rule, layer, x, own):
+    """The layer a step forward; ``own`` receives the output of the step before."""
+    slots, states, h = layer.slots, layer.states, layer.h
+    own[:] = h
+    pre_activations(rule.table, rule.p, rule.z, layer.weights, slots, x, h, rule.diagonal)
+    if rule.h_index >= 0:
+        states[rule.h_index] = h
+    for a in range(len(rule.s)):
+        slots[rule.s[a]] = states[a]
+    call_step(rule.address, slots, len(h))
+    for a in range(len(rule.new)):
+        states[a] = slots[rule.new[a]]
+    h[:] = slots[rule.h]
+
+
+@spliced
+def miss(layer, target, out, e_h):
+    """The outputs' errors: those of the units, and what they add to the readout's gradient."""
+    readout, gradient, h = layer.readout, layer.readout_gradient, layer.h
+    H = len(h)
+    e_h[:] = 0
+    for k in range(len(out)):
+        delta = target[k] - out[k]
+        for j in range(H):
+            e_h[j] += delta * readout[k, j]
+            gradient[k, j] += delta * h[j]
+        gradient[k, H] += delta
+
+
+@spliced
+def roll_all(rule, layer, x, own, error, e_h, into):
+    """All traces a step further, and if there is an error its gradient, which is added to ``into``."""
+    table, B, D, places, diagonal = rule.table, rule.B, rule.D, rule.places, rule.diagonal
+    E, slots, A, C, temporary = layer.traces, layer.slots, layer.A, layer.C, layer.temporary
+    one = own[0] * 0 + 1
+    jacobians(A, C, slots, rule.A, B, rule.C, D, table, len(rule.z), layer.weights, rule.through_h)
+    for group in range(len(table)):
+        rows, row = table[group, FIRST_ROW], 0
+        for m in range(table[group, INPUT_ROWS]):
+            roll(E, places, rows, row, A, C, B, D, slots, group, x[m], own, False, error, e_h, into, temporary)
+            row += 1
+        for m in range(table[group, RECURRENT_ROWS]):
+            roll(E, places, rows, row, A, C, B, D, slots, group, own[m], own, diagonal, error, e_h, into, temporary)
+            row += 1
+        if table[group, BIAS_ROWS]:
+            roll(E, places, rows, row, A, C, B, D, slots, group, one, own, False, error, e_h, into, temporary)
+
+
 @entry
-def run(
-    address, table, z_slots, p_slots, s_slots, h_slot, new_slots, A_slots, B_slots, C_slots, D_slots, places,
-    h_index, diagonal, through_h, loss,
-    parameters, weights, readout, gradient, weight_gradient, readout_gradient, moments, slots, A, C, temporary,
-    states, h, E, counters, rates, inputs, targets, has_target, learning, outputs,
-):  # fmt: skip
+def run(*flat):
     """Runs steps of a stream, and learns.
 
-    ``learning``: 0 forward only; 1 the traces too; 2 the weights too. ``outputs`` (``[steps, outputs]`` or empty)
-    receives the outputs. ``weights`` and ``readout`` are views of ``parameters``, and so are the gradients.
+    The arguments are those of :class:`Rule`, those of :class:`Layer`, and then: ``inputs [steps, inputs]``,
+    ``targets [steps, outputs]``, ``has_target [steps]``; ``learning``, one of FORWARD, TRACE and LEARN; ``outputs``
+    (``[steps, outputs]`` or empty), which receives the outputs.
     """
-    n_parts, H = len(z_slots), len(h)
-    out, e_h = readout[:, 0].copy(), h.copy()
-    one, own = h[0] * 0 + 1, h.copy()
+    # Here a named tuple costs nothing; as an argument it would cost a microsecond a call.
+    rule, layer = Rule(*flat[:RULE]), Layer(*flat[RULE:GIVEN])
+    inputs, targets, has_target, learning, outputs = flat[GIVEN:]
+    h, readout, counters, rates = layer.h, layer.readout, layer.counters, layer.rates
+    out, e_h, own = readout[:, 0].copy(), h.copy(), h.copy()
     for t in range(len(inputs)):
         x = inputs[t]
-        own[:] = h
-        pre_activations(table, p_slots, z_slots, weights, slots, x, h, diagonal)
-        if h_index >= 0:
-            states[h_index] = h
-        for a in range(len(s_slots)):
-            slots[s_slots[a]] = states[a]
-        call_step(address, slots, H)
-        for a in range(len(new_slots)):
-            states[a] = slots[new_slots[a]]
-        h[:] = slots[h_slot]
-        error = learning == 2 and has_target[t] != 0
+        step(rule, layer, x, own)
+        error = learning == LEARN and has_target[t] != 0
         if error or len(outputs):
-            say(out, loss, readout, h)
+            say(out, rule.loss, readout, h)
             if len(outputs):
                 outputs[t] = out
-        if learning == 0:
+        if learning == FORWARD:
             continue
         if error:
-            e_h[:] = 0
-            for k in range(len(out)):
-                delta = targets[t, k] - out[k]
-                for j in range(H):
-                    e_h[j] += delta * readout[k, j]
-                    readout_gradient[k, j] += delta * h[j]
-                readout_gradient[k, H] += delta
-        jacobians(A, C, slots, A_slots, B_slots, C_slots, D_slots, table, n_parts, weights, through_h)
-        for part in range(len(table)):
-            rows = table[part, FIRST_ROW]
-            row = 0
-            for m in range(table[part, INPUT_ROWS]):
-                roll(
-                    E, places, rows, row, A, C, B_slots, D_slots, slots, part, x[m], own, False, error, e_h,
-                    weight_gradient, temporary,
-                )  # fmt: skip
-                row += 1
-            for m in range(table[part, RECURRENT_ROWS]):
-                roll(
-                    E, places, rows, row, A, C, B_slots, D_slots, slots, part, own[m], own, diagonal, error, e_h,
-                    weight_gradient, temporary,
-                )  # fmt: skip
-                row += 1
-            if table[part, BIAS_ROWS]:
-                roll(
-                    E, places, rows, row, A, C, B_slots, D_slots, slots, part, one, own, False, error, e_h,
-                    weight_gradient, temporary,
-                )  # fmt: skip
-        if learning == 2:
+            miss(layer, targets[t], out, e_h)
+        sensing = learning == TRACE and t == len(inputs) - 1
+        if sensing:  # an error of one for every unit
+            layer.sensed[:] = 0
+            e_h[:] = 1
+        into = layer.sensed if sensing else layer.weight_gradient
+        roll_all(rule, layer, x, own, error or sensing, e_h, into)
+        if learning == LEARN:
             counters[STEPS] += 1
             if error:
                 counters[PENDING] = 1
             every = counters[EVERY]
             if every > 0 and counters[PENDING] and counters[STEPS] % every == 0:
-                apply(parameters, gradient, moments, rates, counters[METHOD], counters)
+                apply(layer.parameters, layer.gradient, layer.moments, rates, counters[METHOD], counters)
             if fades(rates, counters[METHOD]):
                 fade(rates)
+
+
+@entry
+def respond(*flat):
+    """Runs sequences with every member of a population, each from the beginning.
+
+    The arguments are those of :class:`Rule`, those of :class:`Layer`, and then: ``population [members, parameters]``;
+    ``inputs [steps, inputs]``; ``begin`` and ``end`` of each sequence; ``hidden``, whether ``told [members, steps of
+    all sequences, ...]`` receives the units' outputs and not the readout's. The layer's weights and states change.
+    """
+    rule, layer = Rule(*flat[:RULE]), Layer(*flat[RULE:GIVEN])
+    population, inputs, begin, end, hidden, told = flat[GIVEN:]
+    parameters, states, h, readout = layer.parameters, layer.states, layer.h, layer.readout
+    own = h.copy()
+    for member in range(len(population)):
+        parameters[:] = population[member]
+        written = 0
+        for sequence in range(len(begin)):
+            states[:] = 0
+            h[:] = 0
+            for t in range(begin[sequence], end[sequence]):
+                step(rule, layer, inputs[t], own)
+                if hidden:
+                    told[member, written] = h
+                else:
+                    say(told[member, written], rule.loss, readout, h)
+                written += 1

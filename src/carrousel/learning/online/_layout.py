@@ -21,7 +21,7 @@ __all__ = ["Layout"]
 _HEADER = (
     "inputs", "outputs", "block_size", "lanes", "hidden_lanes", "output_lanes", "forget", "gated", "peepholes",
     "alike", "back_size", "y_size", "y_hidden", "y_input", "y_forget", "y_output", "cross_entropy", "slots", "traces",
-    "shown", "recurrent", "peep_input", "peep_forget", "peep_output", "trace_peeps", "trace_table",
+    "shown", "recurrent", "peep_input", "peep_forget", "peep_output", "trace_peeps", "trace_end", "trace_table",
     "work_inject", "work_squashed", "work_error", "work_hidden", "work_delta",
 )  # fmt: skip
 PLAN = {name: index for index, name in enumerate(_HEADER)}
@@ -123,6 +123,7 @@ class Layout:
         head.update(traces=len(traces), trace_table=TABLE + COLUMNS * len(table), trace_peeps=self.trace_size)
         if network.peepholes:
             self.trace_size += (len(learners) - 1) * S * S * lanes
+        head["trace_end"] = self.trace_size
         self.head = {name: int(value) for name, value in head.items()}
         self.plan = np.array([*self.head.values(), *chain(*table), *chain(*traces)], np.int64)
         self.sources = np.array(sources, np.int64)

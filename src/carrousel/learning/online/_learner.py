@@ -10,18 +10,30 @@ import numpy as np
 
 from carrousel._format import Arrays, Declared, Format, fitted
 from carrousel.learning.online import _optimisers
-from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT, refresh, run
+from carrousel.learning.online._kernel import refreshed, run
 from carrousel.learning.online._layout import Layout
+from carrousel.learning.online._memory import Net, Steps
 from carrousel.learning.online._network import Network
 from carrousel.learning.online._optimisers import PENDING, RATE, TOUCHED, Descent, Optimiser, update_steps
 from carrousel.learning.online._progress import beginning, check_progress
 from carrousel.learning.online._rehearse import rehearse
-from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets, joined
+from carrousel.learning.online._steps import (
+    EVERY_STEP,
+    FORWARD,
+    LAST_STEP,
+    LEARN,
+    SILENT,
+    TRACE,
+    checked_inputs,
+    checked_spans,
+    checked_targets,
+    joined,
+)
 
 __all__ = ["Learner"]
 
+_NO_CODES, _NO_FLAGS, _START = np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(1, np.int64)
 FORMAT = Format("carrousel-online-network", 3, "a learner's state")
-_FORWARD, _TRACE, _LEARN = 0, 1, 2
 
 
 class Learner:
@@ -109,10 +121,18 @@ class Learner:
         self._state, self._traces, self._rates = arrays["state"], arrays["traces"], arrays["rates"]
         self._touched, self._flags, self._counters = arrays["touched"], arrays["flags"], arrays["counters"]
         layout, n, dtype = self._layout, self.network, self.dtype
-        self._squash, self._masks = layout.squash.astype(dtype), layout.masks.astype(dtype)
-        self._work, self._x = np.zeros(layout.work_size, dtype), np.zeros(n.inputs, dtype)
-        self._active = np.zeros(n.inputs + 1, np.int64)
-        self._back = np.zeros(n.outputs * layout.head["back_size"], dtype)
+        self._none = np.zeros((0, 0), dtype)
+        self._net = Net(
+            plan=layout.plan,
+            sources=layout.sources,
+            squash=layout.squash.astype(dtype),
+            masks=layout.masks.astype(dtype),
+            back=np.zeros(n.outputs * layout.head["back_size"], dtype),
+            work=np.zeros(layout.work_size, dtype),
+            active=np.zeros(n.inputs + 1, np.int64),
+            x=np.zeros(n.inputs, dtype),
+            **arrays,
+        )
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
@@ -133,8 +153,12 @@ class Learner:
         self._set_packed(self._layout.pack(given, self.dtype))
 
     def _set_packed(self, packed: np.ndarray) -> None:
-        self._weights = packed
-        refresh(self._layout.plan, self._layout.sources, packed, self._back)
+        self._weights[:] = packed
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Copies the weights that errors go backwards through, when weights have changed."""
+        refreshed(self._net.plan, self._net.sources, self._net.weights, self._net.back)
 
     @property
     def activations(self) -> dict[str, np.ndarray]:
@@ -159,15 +183,15 @@ class Learner:
 
     def learn(self, inputs: Any, targets: Any) -> None:
         """Goes on with the stream for some steps, and learns from every step that has a target."""
-        self._steps(inputs, targets, _LEARN)
+        self._steps(inputs, targets, LEARN)
 
     def observe(self, inputs: Any) -> None:
         """Goes on with the stream without learning; later errors still know what happened here."""
-        self._steps(inputs, None, _TRACE)
+        self._steps(inputs, None, TRACE)
 
     def learn_and_tell(self, inputs: Any, targets: Any) -> np.ndarray:
         """As :meth:`learn`; gives the outputs ``[steps, outputs]``, each from before its own target changed weights."""
-        return self._steps(inputs, targets, _LEARN, EVERY_STEP)[0]
+        return self._steps(inputs, targets, LEARN, EVERY_STEP)[0]
 
     def follow(self, inputs: Any, targets: Any, tolerance: float, learn: bool = True, spans: Any = None) -> int:
         """Goes on with the stream until a step that has an output further than ``tolerance`` from its target.
@@ -194,7 +218,7 @@ class Learner:
         """
         if not tolerance >= 0:
             raise ValueError(f"tolerance must be a number not negative, got {tolerance!r}")
-        learning = _LEARN if learn else _FORWARD
+        learning = LEARN if learn else FORWARD
         if spans is None:
             _, right = self._steps(inputs, targets, learning, tolerance=tolerance)
         else:
@@ -230,15 +254,14 @@ class Learner:
             raise ValueError(f"there are {len(spans[0][0])} streams to learn from but {len(spans[1][0])} to test on")
         begin, end = (np.stack([streams[k] for streams in spans], 1) for k in range(2))
         right = np.zeros((len(begin), 2), np.int64)
-        none = np.zeros((0, 0), self.dtype)
-        made = rehearse(*self._arguments(inputs, targets), begin, end, none, float(tolerance), right)
+        made = rehearse(*self._arguments(inputs, targets), begin, end, self._none, float(tolerance), right)
         return right[:made]
 
     def outputs(self, inputs: Any) -> np.ndarray:
         """What the network would say in the next steps, ``[steps, outputs]``; nothing changes."""
         before = self._state.copy()
         try:
-            return self._steps(inputs, None, _FORWARD, EVERY_STEP)[0]
+            return self._steps(inputs, None, FORWARD, EVERY_STEP)[0]
         finally:
             self._state[:] = before
 
@@ -246,7 +269,7 @@ class Learner:
         """A sequence's end: with ``update="end"`` the weights change now. States and traces begin again at zero."""
         if self._counters[PENDING] and self.update == "end":
             self._apply()
-        self._run(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64), True)
+        self._run(_NO_CODES, None, _START, _START, True)
 
     def learn_sequences(self, inputs: Any, targets: Any, spans: Any = None) -> None:
         """Learns from sequences, the network being reset before each of them.
@@ -255,7 +278,7 @@ class Learner:
             inputs, targets: a list of each sequence's steps; or, with ``spans``, the steps of all.
             spans: ``[sequences, 2]``, where in the steps each sequence begins and ends; they can overlap and recur.
         """
-        self._sequences(inputs, targets, spans, _LEARN)
+        self._sequences(inputs, targets, spans, LEARN)
 
     def learn_and_answer(self, inputs: Any, targets: Any, spans: Any = None) -> np.ndarray:
         """As :meth:`learn_sequences`; gives each sequence's outputs at its last step, ``[sequences, outputs]``.
@@ -265,7 +288,7 @@ class Learner:
         Raises:
             ValueError: a sequence has no step.
         """
-        return self._sequences(inputs, targets, spans, _LEARN, LAST_STEP)[0]
+        return self._sequences(inputs, targets, spans, LEARN, LAST_STEP)[0]
 
     def sequence_outputs(self, inputs: Any, spans: Any = None) -> np.ndarray:
         """The outputs ``[steps of all sequences, outputs]``, the network being reset before each; nothing changes."""
@@ -281,11 +304,13 @@ class Learner:
 
     def _look(self, inputs: Any, spans: Any, telling: int) -> np.ndarray:
         """Outputs of sequences; nothing changes."""
-        kept = self._state.copy(), self._traces.copy(), self._touched.copy(), self._flags.copy(), self._counters.copy()
+        changing = self._state, self._traces, self._touched, self._flags, self._counters
+        before = [array.copy() for array in changing]
         try:
-            return self._sequences(inputs, None, spans, _FORWARD, telling)[0]
+            return self._sequences(inputs, None, spans, FORWARD, telling)[0]
         finally:
-            self._state, self._traces, self._touched, self._flags, self._counters = kept
+            for array, old in zip(changing, before, strict=True):
+                array[:] = old
 
     def _steps(
         self, inputs: Any, targets: Any, learning: int, telling: int = SILENT, tolerance: float = -1.0
@@ -294,8 +319,7 @@ class Learner:
         inputs = checked_inputs(inputs, n.inputs, self.dtype)
         if targets is not None:
             targets = checked_targets(targets, len(inputs), n.outputs, self.dtype)
-        begin, end = np.zeros(1, np.int64), np.full(1, len(inputs), np.int64)
-        return self._run(inputs, targets, begin, end, False, learning, telling, tolerance)
+        return self._run(inputs, targets, _START, np.array([len(inputs)]), False, learning, telling, tolerance)
 
     def _sequences(
         self,
@@ -324,7 +348,7 @@ class Learner:
         begin: np.ndarray,
         end: np.ndarray,
         resets: bool,
-        learning: int = _FORWARD,
+        learning: int = FORWARD,
         telling: int = SILENT,
         tolerance: float = -1.0,
     ) -> tuple[np.ndarray, int]:
@@ -338,25 +362,19 @@ class Learner:
         return outputs, right
 
     def _arguments(self, inputs: np.ndarray, targets: np.ndarray | None) -> tuple[np.ndarray, ...]:
-        """The first arguments of the compiled functions: the network, what changes, the steps."""
-        none, no_codes = np.zeros((0, 0), self.dtype), np.zeros(0, np.int64)
-        coded = inputs.ndim == 1
-        codes, dense, given = no_codes, none, np.zeros(0, np.uint8)
+        """The first arguments of the compiled functions: the network's arrays and the steps."""
+        codes, dense = (inputs, self._none) if inputs.ndim == 1 else (_NO_CODES, inputs)
+        target_codes, wanted, given = _NO_CODES, self._none, _NO_FLAGS
         if targets is not None and targets.ndim == 1:
-            codes = targets
+            target_codes = targets
         elif targets is not None:
-            dense, given = targets, (~np.isnan(targets[:, 0])).astype(np.uint8)
-        return (
-            self._layout.plan, self._layout.sources, self._squash, self._masks,
-            self._weights, self._back, self._state, self._traces, self._gradient, self._moments, self._work,
-            self._touched, self._flags, self._active, self._x, self._counters, self._rates,
-            inputs if coded else no_codes, none if coded else inputs, codes, dense, given,
-        )  # fmt: skip
+            wanted, given = targets, (~np.isnan(targets[:, 0])).astype(np.uint8)
+        return (*self._net, *Steps(codes, dense, target_codes, wanted, given))
 
     def _apply(self) -> None:
         method = _optimisers.method(self.optimiser)
         _optimisers.apply(self._weights, self._gradient, self._moments, self._rates, method, self._counters)
-        refresh(self._layout.plan, self._layout.sources, self._weights, self._back)
+        self._refresh()
 
     def save(self, path: str | Path) -> None:
         """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
@@ -390,7 +408,7 @@ class Learner:
             found = fitted(arrays, learner._declared)
             check_progress(optimiser, update_steps(learner.update), found)
             learner._take(found)
-            learner._set_packed(learner._weights)
+            learner._refresh()
         return learner
 
     def _arrays(self) -> dict[str, np.ndarray]:

@@ -13,17 +13,16 @@ from carrousel._format import Arrays, Declared, Format, fitted
 from carrousel.cells import Cell
 from carrousel.learning.online import _optimisers
 from carrousel.learning.online._derive import derive
-from carrousel.learning.online._derived_kernel import LOSSES, run
+from carrousel.learning.online._derived_kernel import LOSSES, Layer, Rule, run
 from carrousel.learning.online._derived_layout import lay_out
 from carrousel.learning.online._network import check_counts
 from carrousel.learning.online._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
 from carrousel.learning.online._progress import beginning, check_progress
-from carrousel.learning.online._steps import checked_inputs, checked_targets
+from carrousel.learning.online._steps import FORWARD, LEARN, TRACE, checked_inputs, checked_targets
 
 __all__ = ["OnlineLSTM"]
 
 FORMAT = Format("carrousel-online-lstm", 3, "the state of an OnlineLSTM")
-_FORWARD, _TRACE, _LEARN = 0, 1, 2
 
 
 class OnlineLSTM:
@@ -130,9 +129,25 @@ class OnlineLSTM:
         self._parameters, self._gradient, self._moments = arrays["parameters"], arrays["gradient"], arrays["moments"]
         self._states, self._h, self._traces = arrays["states"], arrays["h"], arrays["traces"]
         self._rates, self._counters = arrays["rates"], arrays["counters"]
-        n, H, dtype = len(self._derived.states), self.hidden_size, self.dtype
-        self._slots, self._temporary = np.zeros((self._derived.slots, H), dtype), np.zeros((n, H), dtype)
-        self._A, self._C = np.zeros((n, n, H), dtype), np.zeros((n, H), dtype)
+        d, n, H, dtype = self._derived, len(self._derived.states), self.hidden_size, self.dtype
+        self._rule = Rule(
+            d.function.address, self._table, d.z, d.p, d.s, d.h, d.new, d.A, d.B, d.C, d.D, self._places,
+            n - 1 if "h" in d.states else -1, self.diagonal, self._through_h, LOSSES.index(self.loss),
+        )  # fmt: skip
+        weights, readout = self._views(self._parameters)
+        weight_gradient, readout_gradient = self._views(self._gradient)
+        self._layer = Layer(
+            weights=weights,
+            readout=readout,
+            weight_gradient=weight_gradient,
+            readout_gradient=readout_gradient,
+            slots=np.zeros((d.slots, H), dtype),
+            A=np.zeros((n, n, H), dtype),
+            C=np.zeros((n, H), dtype),
+            temporary=np.zeros((n, H), dtype),
+            sensed=np.zeros_like(weights),
+            **arrays,
+        )
 
     def _views(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows of weights ``[rows, hidden]`` and the readout ``[outputs, hidden + 1]``, its last column the bias."""
@@ -228,7 +243,7 @@ class OnlineLSTM:
             ValueError: a shape is wrong or a number is not finite; nothing has changed then.
         """
         x, y = self._checked(inputs, targets)
-        return self._run(x, y, _LEARN, tell)
+        return self._run(x, y, LEARN, tell)
 
     def learn_one(self, input: Any, target: Any) -> None:
         """One step of :meth:`learn_many`: ``[input_size]`` and ``[output_size]`` or a whole number."""
@@ -236,7 +251,7 @@ class OnlineLSTM:
 
     def observe_many(self, inputs: Any) -> None:
         """Goes on with the stream without learning; later errors still know what happened here."""
-        self._run(*self._checked(inputs, None), _TRACE)
+        self._run(*self._checked(inputs, None), TRACE)
 
     def observe_one(self, input: Any) -> None:
         """One step of :meth:`observe_many`."""
@@ -246,7 +261,7 @@ class OnlineLSTM:
         """The outputs of the next steps, ``[steps, output_size]``; nothing changes."""
         states, h = self._states.copy(), self._h.copy()
         try:
-            found = self._run(*self._checked(inputs, None), _FORWARD, True)
+            found = self._run(*self._checked(inputs, None), FORWARD, True)
         finally:
             self._states[:], self._h[:] = states, h
         assert found is not None
@@ -275,16 +290,8 @@ class OnlineLSTM:
         return x, y
 
     def _run(self, x: np.ndarray, y: np.ndarray, learning: int, tell: bool = False) -> np.ndarray | None:
-        d = self._derived
         outputs = np.empty((len(x) if tell else 0, self.output_size), self.dtype)
-        run(
-            d.function.address, self._table, d.z, d.p, d.s, d.h, d.new, d.A, d.B, d.C, d.D, self._places,
-            len(d.states) - 1 if "h" in d.states else -1, self.diagonal, self._through_h, LOSSES.index(self.loss),
-            self._parameters, *self._views(self._parameters), self._gradient, *self._views(self._gradient),
-            self._moments, self._slots, self._A, self._C, self._temporary,
-            self._states, self._h, self._traces, self._counters, self._rates, x, y,
-            (~np.isnan(y[:, 0])).astype(np.uint8), learning, outputs,
-        )  # fmt: skip
+        run(*self._rule, *self._layer, x, y, (~np.isnan(y[:, 0])).astype(np.uint8), learning, outputs)
         return outputs if tell else None
 
     def save(self, path: str | Path) -> None:

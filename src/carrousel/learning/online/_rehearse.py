@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from carrousel.learning.online._jit import entry
-from carrousel.learning.online._kernel import SILENT, run
+from carrousel.learning.online._kernel import GIVEN, run
+from carrousel.learning.online._steps import FORWARD, LEARN, SILENT
 
 __all__ = ["rehearse"]
 
-FORWARD, LEARN = 0, 2
-
 
 @entry
-def rehearse(
-    plan, sources, squash, masks,
-    weights, back, state, dS, gradient, moments, work, touched, flags, active, x, counters, rates,
-    codes, dense, target_codes, targets, has_target, begin, end, outputs, tolerance, right,
-):  # fmt: skip
-    """Runs the spans ``begin, end [rounds, 2]``: learns from the first of a round, then tests the second.
+def rehearse(*flat):
+    """Runs spans of a stream of steps in rounds: learns from the first of a round, then tests the second.
 
-    Arguments are those of ``run``. ``right [rounds, 2]`` receives the steps before a span's first wrong one. Returns
-    the number of rounds, the last being that in which the tested span was right to its end.
+    The arguments are those of ``run`` as far as the spans ``begin, end [rounds, 2]``, then ``outputs``, ``tolerance``,
+    and ``right [rounds, 2]``, which receives the steps before a span's first wrong one. Returns the number of rounds,
+    the last being that in which the tested span was right to its end.
     """
+    begin, end, outputs, tolerance, right = flat[GIVEN:]
     for k in range(len(begin)):
         for tested in range(2):
-            right[k, tested] = run(
-                plan, sources, squash, masks,
-                weights, back, state, dS, gradient, moments, work, touched, flags, active, x, counters, rates,
-                codes, dense, target_codes, targets, has_target, begin[k, tested : tested + 1],
-                end[k, tested : tested + 1], True, FORWARD if tested else LEARN, SILENT, outputs, tolerance,
-            )  # fmt: skip
+            span = begin[k, tested : tested + 1], end[k, tested : tested + 1]
+            how = True, FORWARD if tested else LEARN, SILENT, outputs, tolerance
+            right[k, tested] = run(*(flat[:GIVEN] + span + how))
         if right[k, 1] == end[k, 1] - begin[k, 1]:
             return k + 1
     return len(begin)

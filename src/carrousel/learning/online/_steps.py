@@ -6,7 +6,24 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["checked_inputs", "checked_spans", "checked_targets", "joined"]
+__all__ = [
+    "EVERY_STEP",
+    "FORWARD",
+    "LAST_STEP",
+    "LEARN",
+    "SILENT",
+    "TRACE",
+    "checked_inputs",
+    "checked_spans",
+    "checked_targets",
+    "joined",
+]
+
+FORWARD, TRACE, LEARN = range(3)
+"""What goes on in a step: the activations; the traces too; the weights too."""
+
+SILENT, EVERY_STEP, LAST_STEP = range(3)
+"""The steps whose outputs are wanted."""
 
 
 def checked_inputs(inputs: Any, size: int, dtype: np.dtype) -> np.ndarray:
