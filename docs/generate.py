@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 import carrousel
+from carrousel._atomic import write_file
 from carrousel.cells import Cell
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -214,5 +215,5 @@ def pages() -> dict[Path, str]:
 if __name__ == "__main__":
     for path, text in pages().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            write_file(path, text.encode())
             print(f"written: {path.relative_to(ROOT)}", file=sys.stderr)

@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if in a new process: what was compiled must come from the disk or be compiled again."""
     monkeypatch.setattr(_compile, "_loaded", {})
-    monkeypatch.setattr(_cache, "_complained", set())
+    _cache._complain.cache_clear()
 
 
 def source(answer: float) -> str:

@@ -7,7 +7,6 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import llvmlite.binding as llvm
 import pytest
@@ -35,12 +34,10 @@ def shorter() -> dict[str, Target]:
 
 
 @pytest.fixture(params=shorter().values(), ids=list(shorter()))
-def target(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+def target(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Target:
     """Everything runs on this target while the test does."""
     monkeypatch.setattr(_call, "host", lambda: request.param)
-    _call.call_of.cache_clear()
-    yield request.param
-    _call.call_of.cache_clear()
+    return request.param
 
 
 @pytest.mark.parametrize("name", ["lstm", "peephole", "gru", "slstm", "minlstm"])
@@ -76,15 +73,13 @@ def test_avx2_code_has_no_wider_registers(monkeypatch: pytest.MonkeyPatch) -> No
     from carrousel.engine.cpu._gemm import gemm_code
     from carrousel.engine.cpu._sequence import backward_code, forward_code
 
-    for make in (gemm_code, backward_code, forward_code):
+    for make in (gemm_code, backward_code, forward_code, _call._made):
         make.cache_clear()
     monkeypatch.setattr(_call, "host", lambda: avx2)
-    _call.call_of.cache_clear()
     try:
         compare(Layer(cells.get("lstm"), 5, 19), 7, 9, torch.float32)
     finally:
-        _call.call_of.cache_clear()
-        for make in (gemm_code, backward_code, forward_code):
+        for make in (gemm_code, backward_code, forward_code, _call._made):
             make.cache_clear()
     assert len(texts) >= 3
     code = "\n".join(texts)

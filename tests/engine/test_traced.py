@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
+import json
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
+import growth
 import pytest
 import torch
+from damage import damaged, rounds
 from torch import Tensor
 
 import carrousel
 from carrousel import LSTM, cells
+from carrousel.engine._graph import trace
+from carrousel.engine.cpu import _key, refuses_layer
 
 OPTIONS = {
     "lstm": {},
@@ -129,13 +137,81 @@ def test_the_operator_keeps_its_promises() -> None:
         torch.library.opcheck(torch.ops.carrousel.sequence.default, arguments)
 
 
-def test_a_graph_with_an_own_cell_stays_in_its_process() -> None:
-    layer = make(cell=made_up)._layers[0]
-    from carrousel.engine.cpu import _door
+@pytest.mark.parametrize("name", [*cells, "elman(squash=relu)"])
+def test_equations_are_written_into_a_graph_as_they_are(name: str) -> None:
+    cell = cells.get(name)
+    written = _key._written(cell)
+    assert written is not None
+    again = _key._read(json.dumps(written))
+    assert (again.rows, again.exits, again.reads_output) == (cell.rows, cell.exits, cell.reads_output)
+    for masked, exits in itertools.product([False, True], repeat=2):
+        # Nodes of a graph that are equal are one.
+        one, other = (trace(each, masked=masked, exits=exits) for each in (cell, again))
+        assert (one.h, one.states, one.gates) == (other.h, other.states, other.gates)
 
-    _door._layers.pop(layer.key)
-    try:
-        with pytest.raises(RuntimeError, match=r"made in another process.*made_up.*register"):
-            _door._layer(layer.key)
-    finally:
-        _door._layers[layer.key] = layer
+
+def test_a_graph_brings_its_own_cell_along(tmp_path: Path) -> None:
+    """It needs nothing of who made it: not the cell, which is gone, nor the process."""
+
+    def exported(k: float) -> tuple[torch.export.ExportedProgram, Tensor, weakref.ref]:
+        @carrousel.cell("i g", candidates="g", states="c", peepholes="i")
+        def passing(z, s, p):
+            i, g = cells.math.sigmoid(z.i + p.i(s.c)), p.g(cells.math.tanh(z.g))
+            c = (1.0 - i) * s.c + k * i * g
+            return p.c(c), carrousel.State(c=c), carrousel.Gates(i=i, g=g)
+
+        net = make(cell=passing, layer_norm=True).eval()
+        return torch.export.export(net, (x,)), net(x)[0].detach(), weakref.ref(passing.equations)
+
+    x = torch.randn(5, 2, 4, dtype=torch.float64)
+    graphs = [exported(k) for k in (0.5, 2.0)]  # of one name, and perhaps in one place, one after the other
+    for cache in growth.caches().values():
+        cache.cache_clear()
+    gc.collect()
+    for graph, want, gone in graphs:
+        assert gone() is None
+        torch.testing.assert_close(graph.module()(x)[0], want, rtol=1e-12, atol=1e-12)
+    torch.export.save(graphs[1][0], tmp_path / "net.pt2")
+    torch.save({"x": x, "want": graphs[1][1]}, tmp_path / "want.pt")
+    program = (
+        "import torch, carrousel, sys\n"
+        "import carrousel.engine\n"
+        "net = torch.export.load(sys.argv[1]).module()\n"
+        "given = torch.load(sys.argv[2], weights_only=True)\n"
+        "torch.testing.assert_close(net(given['x'])[0], given['want'], rtol=1e-12, atol=1e-12)\n"
+    )
+    paths = [str(tmp_path / name) for name in ("net.pt2", "want.pt")]
+    subprocess.run([sys.executable, "-c", program, *paths], check=True, timeout=60)
+
+
+def test_what_cannot_be_written_runs_on_the_reference() -> None:
+    @carrousel.cell("g", candidates="g")
+    def constant(z, s, p):
+        g = p.g(cells.math.tanh(z.g))
+        return g * cells.math.exp(g * 0.0 + 1.0), carrousel.State(), carrousel.Gates(g=g)
+
+    net = make(cell=constant)
+    object.__setattr__(net._layers[0], "key", "")
+    x = torch.randn(5, 2, 4, dtype=torch.float64)
+    compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x)[0], net(x)[0], rtol=1e-12, atol=1e-12)
+    torch._dynamo.reset()
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("cell", ["lstm", made_up, cells["slstm"]], ids=str)
+def test_a_damaged_layer_is_refused(cell) -> None:
+    """What a graph says of its layer may come from a file: it is a layer that has kernels, or it is refused."""
+    key = make(cell=cell)._layers[0].key
+    if not isinstance(cell, str):
+        key = json.dumps({**json.loads(key), "cell": _key._written(cells.get(cell))})
+    refused = 0
+    for text in damaged(key.encode(), rounds(150)):
+        try:
+            found = _key.layer_of(text.decode(errors="replace"))
+        except ValueError:  # and no other error
+            refused += 1
+        else:
+            assert refuses_layer(found) is None
+            assert all(type(n) is int and n > 0 for n in (found.input_size, found.hidden_size))
+    assert refused > 50

@@ -30,7 +30,7 @@ POSIX = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX permissions
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own."""
     monkeypatch.setenv("CARROUSEL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_cache, "_complained", set())
+    _cache._complain.cache_clear()
     return tmp_path / "cache"
 
 

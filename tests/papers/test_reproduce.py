@@ -75,12 +75,14 @@ def test_a_killed_run_goes_on_from_the_trials_that_are_done(experiment, tmp_path
     assert measured["success_rate"] == 0.5
     assert (measured["sequences_mean"], measured["sequences_max"]) == (20, 30)
     assert (measured["steps"], measured["steps_per_second"]) == (20, pytest.approx(50))
-    file = next(_run.trials_directory().iterdir())
+    file = next(papers.trials_directory().iterdir())
     kept = file.read_text().splitlines()
     file.write_text("\n".join(kept[:3]) + '\n{"trial": 2, "succ')  # killed while it wrote
-    again = papers.reproduce(experiment, rows=["near"], jobs=1)
+    with pytest.warns(UserWarning, match="1 of the trials kept are made again: .* cannot be read as a trial"):
+        again = papers.reproduce(experiment, rows=["near"], jobs=1)
     assert again["rows"] == first["rows"]
     assert sorted((tmp_path / "log").read_text().split()) == sorted(["0", "1", "2", "3", "2", "3"])
+    file.write_text(file.read_text().replace('\n{"trial": 2, "succ', ""))
     papers.reproduce(experiment, rows=["near"], trials=5, jobs=1)  # one more
     assert runs(tmp_path) == 7
     papers.reproduce(experiment, rows=["near"], jobs=1, options={"update": "end"})
@@ -177,7 +179,7 @@ def test_the_command_writes_the_table_and_the_page(experiment, tmp_path, capsys)
     assert "20 (×0.67)" in out
     assert "30 (×3.33 ✗)" in out  # 6 trials: 10, 30, 50
     found = json.loads((into / "test-one.json").read_text())
-    assert set(found) == {"experiment", "seed", "options", "made", "rows"}
+    assert set(found) == {"format", "version", "experiment", "seed", "options", "made", "rows", "sha256"}
     assert [row["row"] for row in found["rows"]] == ["near", "far", "quoted"]
     assert "measured" not in found["rows"][2]
     assert main(["reproduce", "test/one", "--jobs", "1", "--set", "update=end", "--into", str(into)]) == 0
@@ -206,12 +208,15 @@ def test_a_page_of_nothing_or_of_something_else_is_refused(tmp_path, capsys):
     assert "holds no results" in capsys.readouterr().err
     (tmp_path / "x.json").write_text('{"experiment": "no/such"}')
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
-    assert "x.json is not a result" in capsys.readouterr().err
-    (tmp_path / "x.json").write_text('{"experiment": "hochreiter1997/reber", "rows": [], "options": {}}')
+    assert "x.json cannot be read as a result of an experiment: it has no checksum" in capsys.readouterr().err
+    papers.write_result(tmp_path / "x.json", {"experiment": "no/such"})
+    assert main(["reproduce", "--report", str(tmp_path)]) == 2
+    assert "'no/such' is missing" in capsys.readouterr().err
+    papers.write_result(tmp_path / "x.json", {"experiment": "hochreiter1997/reber", "rows": [], "options": {}})
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
     assert "has other options now" in capsys.readouterr().err
     quick = papers.quick(papers.get("hochreiter1997/temporal-order"))
-    (tmp_path / "x.json").write_text(json.dumps(quick))
+    papers.write_result(tmp_path / "x.json", quick)
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
     assert "quick run" in capsys.readouterr().err
     assert not (tmp_path / "README.md").exists()

@@ -20,14 +20,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()
-        return code
+        return _flushed(code)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Python flushes standard output once more at its end; that must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return PIPE_CLOSED
+
+
+def _flushed(code: int) -> int:
+    """The exit code after what is still to be written to standard output."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # it is a file, and the disk is full
+        _give_up_output()
+        return code or _refuse(f"standard output: {error.strerror}")
+    return code
+
+
+def _give_up_output() -> None:
+    """Python flushes standard output once more at its end; that must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from carrousel._atomic import write_file
-
 from ._errors import UsageError
-from ._output import note, plain, say
+from ._output import note, plain, say, write_json
+from ._place import plain_file
 
 if TYPE_CHECKING:
     from carrousel.papers import Experiment, Row, Trial
@@ -54,6 +52,8 @@ def reproduce(
     for directory in (json.absolute().parent if json else None, into, report):
         if directory is not None and not directory.is_dir():
             raise UsageError(f"there is no directory {directory}")
+    if json is not None:
+        plain_file("--json", json)
     # What is for full runs alone, --json and --seed apart.
     how = trials is not None or row or set or fresh or into or jobs is not None or backend is not None
     if report is not None:
@@ -90,20 +90,16 @@ def reproduce(
             )
     _print(found, result)
     if json is not None:
-        _write(json, result)
+        write_json(json, result)
     if into is not None:
         name = papers.stem(found, result)
-        _write(into / f"{name}.json", result)
+        papers.write_result(into / f"{name}.json", plain(result))
         for picture in found.pictures:
             picture.draw(into / f"{name}-{picture.name}.png", result)
     if quick:
         say(f"{'True' if result['holds'] else 'NOT TRUE'}: {result['claim']}")
         if not result["holds"]:
             raise typer.Exit(1)
-
-
-def _write(path: Path, result: Mapping[str, Any]) -> None:
-    write_file(path, (json_module.dumps(plain(result), indent=2) + "\n").encode())
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from ._errors import UsageError
 from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
 from ._options import Columns, Data, Json, Model, Split, flat, names
 from ._output import emit, plain, say, write_table
-from ._place import folders_of
+from ._place import folders_of, plain_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,8 +70,8 @@ def predict(
     """
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise UsageError(f"--out {out}: write .csv or .parquet")
-    if out is not None and out.is_dir():
-        raise UsageError(f"--out {out}: this is a directory")
+    if out is not None:
+        plain_file("--out", out)
     estimator = open_model(model)
     if is_forecaster(estimator):
         refuse_columns(columns, split)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from carrousel.engine import reference, torch_kernels
 from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, step, tell, watched
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._memory import in_memory
 from carrousel.engine._recorders import recorded
 
 DEVICES = frozenset({"cpu", "meta"})
@@ -19,6 +20,7 @@ __all__ = [
     "Result",
     "Weights",
     "choose",
+    "in_memory",
     "prepare",
     "quick_step",
     "recorded",

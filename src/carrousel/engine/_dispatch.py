@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import NamedTuple
 
 from torch import Tensor
 
 from carrousel.engine import cpu, reference
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._memory import in_memory
 
 __all__ = ["Choice", "choose", "prepare", "quick_step", "run", "step", "tell", "watched"]
 
@@ -53,12 +53,9 @@ def tell(choice: Choice) -> None:
 
 def prepare(layer: Layer) -> Layer:
     """Finds out, once for all calls, what the kernels think of a layer; returns the layer."""
-    object.__setattr__(layer, "refusal", _refuses_layer(layer))
+    object.__setattr__(layer, "refusal", cpu.refuses_layer(layer))
     object.__setattr__(layer, "key", cpu.key_of(layer))
     return layer
-
-
-_refuses_layer = lru_cache(maxsize=1024)(cpu.refuses_layer)
 
 
 def choose(
@@ -72,7 +69,10 @@ def choose(
     resets: Tensor | None = None,
 ) -> Choice:
     """The backend for one call of a layer."""
-    reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep, lengths, resets)
+    if in_memory((x, *state, *weights.values())):
+        reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep, lengths, resets)
+    else:
+        reason = "an input is not in memory, for torch knows that it is zero"
     return Choice("cpu", "a fused kernel of the cell's equations") if reason is None else Choice("reference", reason)
 
 
@@ -127,6 +127,7 @@ def step(
         after = quick_step(layer, weights, x, state)
         if after is not None:
             return after[1:]
+    in_memory((x, *state, *weights.values()))
     if _watching:
         tell(_ONE_STEP)
     return reference.step(layer, weights, x, state, masks)

@@ -6,9 +6,11 @@ from which the kernels, their reverse mode and the local Jacobians of online lea
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -32,8 +34,9 @@ class Node:
         name: of a leaf, its kind and name, such as ``("z", "i")``; of a constant, its value.
     """
 
-    __slots__ = ("args", "name", "op")
-    _known: dict[tuple[Any, ...], Node] = {}  # noqa: RUF012 - shared on purpose
+    __slots__ = ("__weakref__", "args", "name", "op")
+    _known: ClassVar[WeakValueDictionary[tuple[Any, ...], Node]] = WeakValueDictionary()
+    _lock = threading.Lock()
 
     op: str
     args: tuple[Node, ...]
@@ -43,9 +46,10 @@ class Node:
         key = (op, args, name)
         found = cls._known.get(key)
         if found is None:
-            found = object.__new__(cls)
-            found.op, found.args, found.name = op, args, name
-            found = cls._known.setdefault(key, found)
+            made = object.__new__(cls)
+            made.op, made.args, made.name = op, args, name
+            with cls._lock:  # another thread may be about to make it too
+                found = cls._known.setdefault(key, made)
         return found
 
     def __repr__(self) -> str:

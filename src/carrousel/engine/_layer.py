@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 
@@ -29,6 +29,8 @@ class Layer:
         state_sizes: the sizes that go with them.
         refusal: why no kernel is made of it, None if one is; known once it has been prepared.
         key: the string by which a traced graph knows it; likewise.
+        kernels: what backends make for it, which so lives as long as it does; no field, for the layer is what it is
+            without, and ``torch.compile`` would watch it.
     """
 
     cell: Cell
@@ -49,6 +51,7 @@ class Layer:
     state_sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
     refusal: str | None = field(default="the layer was not prepared", init=False, repr=False, compare=False)
     key: str = field(default="", init=False, repr=False, compare=False)
+    kernels: ClassVar[dict[Any, Any]]
     _shapes: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -71,10 +74,24 @@ class Layer:
         for name, value in derived.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_shapes", self._make_shapes())
+        self._begin()
+
+    def _begin(self) -> None:
+        object.__setattr__(self, "kernels", {})
         object.__setattr__(self, "_hash", hash(tuple(getattr(self, f.name) for f in fields(self) if f.compare)))
 
     def __hash__(self) -> int:
         return self._hash
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Layer:
+        return self  # nothing in it changes
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("kernels", "_hash")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()  # kernels and hashes are a process's own
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The layer's parameters: names and shapes, in the order of ``torch.nn.LSTM``, carrousel's own after."""

@@ -12,7 +12,7 @@ from torch.nn import functional
 from carrousel.cells import Named, Parts, State
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
-__all__ = ["run", "step"]
+__all__ = ["nothing", "run", "step"]
 
 
 def run(
@@ -41,6 +41,8 @@ def run(
         keep: names of the states, gates and candidates whose values at every step are wanted.
     """
     T = x.shape[0]
+    if not T:
+        return nothing(layer, weights, x, state, keep=keep)
     active = None
     if lengths is not None:
         active = torch.arange(T, device=x.device).unsqueeze(-1) < lengths.to(x.device)  # [T, B]
@@ -62,14 +64,29 @@ def run(
             seen = {name: torch.where(real, seen[name], torch.zeros_like(seen[name])) for name in kept}
         for name, values in kept.items():
             values.append(seen[name])
-    sizes = _sizes(layer)
     steps = {}
     for name, values in kept.items():
         if reverse:
             values.reverse()
-        steps[name] = torch.stack(values) if T else x.new_zeros(0, x.shape[1], sizes[name])
+        steps[name] = torch.stack(values)
     output = steps["h"] if "h" in keep else steps.pop("h")
     return Result(output, state, steps)
+
+
+def nothing(
+    layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...], *, keep: tuple[str, ...] = ()
+) -> Result:
+    """What a layer makes of sequences that have no step: zeros, and the initial states.
+
+    All of it depends on all that was given, as anywhere else, so that derivatives are zero and not missing.
+    """
+    zero = torch.stack([value[:0].sum() for value in (x, *state, *weights.values())]).sum()
+    sizes = _sizes(layer)
+
+    def zeros(name: str) -> Tensor:
+        return x.new_zeros(*x.shape[:2], sizes[name]) + zero
+
+    return Result(zeros("h"), tuple(value + zero for value in state), {name: zeros(name) for name in keep})
 
 
 def step(
@@ -100,7 +117,7 @@ def _input_part(layer: Layer, weights: Weights, x: Tensor) -> Tensor:
     if not layer.layer_norm:
         return functional.linear(x, weights["weight_ih"], weights.get("bias_ih"))
     z = functional.linear(x, weights["weight_ih"])
-    return functional.layer_norm(z, z.shape[-1:], weights["norm_ih"], weights.get("bias_ih"))
+    return _normalise(z, weights["norm_ih"], weights.get("bias_ih"))
 
 
 def _recurrent_part(layer: Layer, weights: Weights, h: Tensor, fed: tuple[Tensor, ...]) -> Tensor:
@@ -115,8 +132,17 @@ def _recurrent_part(layer: Layer, weights: Weights, h: Tensor, fed: tuple[Tensor
     if fed:
         z = z + _from_gates(layer, weights["weight_gh"], torch.cat(fed, dim=-1))
     if layer.layer_norm:
-        return functional.layer_norm(z, z.shape[-1:], weights["norm_hh"], bias)
+        return _normalise(z, weights["norm_hh"], bias)
     return z if bias is None else z + bias
+
+
+def _normalise(z: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
+    """Layer norm of ``[..., size]``.
+
+    Torch's computes z / deviation - mean / deviation. Where all numbers are equal, as one number always is, that
+    leaves what rounding made of two large ones, up to 300 times it. So the mean goes first: then it leaves nothing.
+    """
+    return functional.layer_norm(z - z.mean(-1, keepdim=True), z.shape[-1:], gain, bias)
 
 
 def _per_head(layer: Layer, w: Tensor, h: Tensor) -> Tensor:
@@ -184,7 +210,7 @@ class _Exit:
     def __call__(self, value: Tensor) -> Tensor:
         if self.weight is None:
             return value
-        return functional.layer_norm(value, value.shape[-1:], self.weight, self.bias)
+        return _normalise(value, self.weight, self.bias)
 
 
 def _ports(layer: Layer, weights: Weights, masks: Masks) -> Named:

@@ -12,12 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from carrousel import cells
+from carrousel._format import whole
 
 from . import _saved
 from ._baselines import LinearBaseline
 from ._batches import Batches, SequenceDataset
 from ._callbacks import Metric
 from ._checkpoint import digest, stored_seed
+from ._features import check_features, restore_features, stored_features
 from ._losses import ItemLoss
 from ._network import SequenceNet
 from ._params import lstm_options, stored_params, training_options
@@ -25,6 +27,7 @@ from ._scaling import Scaler
 from ._sequences import Sequences, as_sequences
 from ._threads import threads_worth
 from ._training import Job, Trained, train
+from ._weights import mean_one
 
 PREDICT_BATCH = 256
 SEEDS = 2**31 - 1
@@ -108,6 +111,7 @@ class SequenceEstimator(Trainable):
         """X as a fitted estimator accepts it."""
         self._check_fitted()
         name = type(self).__name__
+        check_features(self, X, reset=False)
         found = as_sequences(X, channels=self.n_channels_, estimator=name, what=what)
         if None not in (found.flat, self._flat) and found.flat != self._flat:
             raise ValueError(
@@ -116,7 +120,8 @@ class SequenceEstimator(Trainable):
             )
         return found
 
-    def _check_channels(self, sequences: Sequences, names: Any) -> None:
+    def _check_channels(self, X: Any, sequences: Sequences, names: Any) -> None:
+        check_features(self, X, reset=True)
         self.n_channels_, self._flat = sequences.channels, sequences.flat
         self.n_features_in_ = sequences.channels if sequences.flat is None else sequences.flat
         if names is None:
@@ -129,7 +134,8 @@ class SequenceEstimator(Trainable):
         self,
         sequences: Sequences,
         targets: np.ndarray,
-        valid: tuple[Sequences, np.ndarray] | None,
+        weights: np.ndarray | None,
+        valid: tuple[Sequences, np.ndarray, np.ndarray | None] | None,
         criterion: ItemLoss,
         metric_name: str,
         metric: Metric,
@@ -139,22 +145,25 @@ class SequenceEstimator(Trainable):
     ) -> None:
         """Standardise with what the training part tells, and train."""
         options = training_options(self)
-        self.scaler_ = Scaler.fit(sequences.values) if self.standardise else Scaler.identity(sequences.channels)
+        of_steps = None if weights is None else np.repeat(weights, sequences.lengths)
+        self.scaler_ = (
+            Scaler.fit(sequences.values, of_steps) if self.standardise else Scaler.identity(sequences.channels)
+        )
         job = Job(
             build=self._build,
             criterion=criterion,
-            train=self._dataset(sequences, targets),
+            train=self._dataset(sequences, targets, weights),
             valid=None if valid is None else self._dataset(*valid),
             metric_name=metric_name,
             metric=metric,
         )
         self._keep(train(job, options, seed, identity=identity, **run), seed)
 
-    def _dataset(self, sequences: Sequences, targets: np.ndarray) -> SequenceDataset:
+    def _dataset(self, sequences: Sequences, targets: np.ndarray, weights: np.ndarray | None = None) -> SequenceDataset:
         values = self.scaler_(sequences.values)
         if not np.isfinite(values).all():
             raise ValueError("X has values too large for float32; rescale it, or leave standardise=True")
-        return SequenceDataset(values, sequences.lengths, targets)
+        return SequenceDataset(values, sequences.lengths, targets, mean_one(weights))
 
     def _build(self) -> nn.Module:
         return SequenceNet(
@@ -197,6 +206,7 @@ class SequenceEstimator(Trainable):
     def _facts(self) -> dict[str, Any]:
         return {
             "channels": self.channel_names_,
+            "features": stored_features(self),
             "flat": self._flat,
             "scaler": {"mean": self.scaler_.mean.tolist(), "scale": self.scaler_.scale.tolist()},
         }
@@ -205,10 +215,11 @@ class SequenceEstimator(Trainable):
         return {f"baseline.{name}": value for name, value in self.baseline_.tensors().items()}
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self.channel_names_ = [str(name) for name in facts["channels"]]
+        self.channel_names_ = _saved.words(facts["channels"], "its channels")
         self.n_channels_ = len(self.channel_names_)
-        self._flat = None if facts["flat"] is None else int(facts["flat"])
+        self._flat = None if facts["flat"] is None else whole(facts["flat"], "its number of features", 1)
         self.n_features_in_ = self.n_channels_ if self._flat is None else self._flat
+        restore_features(self, facts.get("features"))
         self.scaler_ = _saved.scaler(facts["scaler"], self.n_channels_)
         names, wide = ("mean", "scale", "weight", "bias"), (2 * self.n_channels_,)
         outputs = (self._n_outputs,)

@@ -39,12 +39,14 @@ def mean_and_deviation(sequences: Sequences) -> np.ndarray:
     return np.hstack([mean, np.sqrt(np.add.reduceat(centred**2, starts) / lengths)])
 
 
-def fit_logistic(sequences: Sequences, classes: np.ndarray, count: int, class_weight: object) -> LinearBaseline:
-    """Logistic regression; ``classes`` [N] numbers below ``count``."""
+def fit_logistic(
+    sequences: Sequences, classes: np.ndarray, count: int, class_weight: object, weights: np.ndarray | None
+) -> LinearBaseline:
+    """Logistic regression; ``classes`` [N] numbers below ``count``, ``weights`` [N] of the sequences."""
     features = mean_and_deviation(sequences)
-    scaler = Scaler.fit(features)
+    scaler = Scaler.fit(features, weights)
     features = (features - scaler.mean) / scaler.scale
-    model = LogisticRegression(max_iter=2000, class_weight=class_weight).fit(features, classes)
+    model = LogisticRegression(max_iter=2000, class_weight=class_weight).fit(features, classes, sample_weight=weights)
     weight, bias = np.zeros((count, features.shape[1])), np.zeros(count)
     if count == 2:
         weight[1], bias[1] = model.coef_[0], model.intercept_[0]
@@ -53,9 +55,9 @@ def fit_logistic(sequences: Sequences, classes: np.ndarray, count: int, class_we
     return LinearBaseline(scaler, weight, bias)
 
 
-def fit_ridge(sequences: Sequences, targets: np.ndarray) -> LinearBaseline:
-    """Ridge regression, its penalty chosen by leave-one-out; ``targets`` [N, D]."""
+def fit_ridge(sequences: Sequences, targets: np.ndarray, weights: np.ndarray | None) -> LinearBaseline:
+    """Ridge regression, its penalty chosen by leave-one-out; ``targets`` [N, D], ``weights`` [N]."""
     features = mean_and_deviation(sequences)
-    scaler = Scaler.fit(features)
-    model = RidgeCV(ALPHAS).fit((features - scaler.mean) / scaler.scale, targets)
+    scaler = Scaler.fit(features, weights)
+    model = RidgeCV(ALPHAS).fit((features - scaler.mean) / scaler.scale, targets, sample_weight=weights)
     return LinearBaseline(scaler, np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_))

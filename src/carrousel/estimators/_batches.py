@@ -1,14 +1,15 @@
 """Data sets of sequences and windows, and the order in which they are served."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-Batch = tuple[dict[str, Tensor], Tensor]
+Batch = tuple[dict[str, Tensor], Any]
+"""What the network is given, and the targets, or a pair of the targets and the items' weights."""
 
 # Where batches drawn blindly would hold this many times the real steps, sequences are sorted by length within pools of
 # so many batches. Below it a batch stays a fair mixture: lengths often go with classes, and alike batches learn worse.
@@ -26,13 +27,16 @@ class BatchSource(Protocol):
 
 
 class SequenceDataset(Dataset):
-    """Ragged sequences laid end to end (``values`` float32 [S, C], ``lengths`` [N]) and their targets [N] or [N, D]."""
+    """Ragged sequences laid end to end (``values`` float32 [S, C], ``lengths`` [N]) and their targets [N] or [N, D];
+    their ``weights`` [N], where they do not all count alike.
+    """
 
-    def __init__(self, values: np.ndarray, lengths: np.ndarray, targets: np.ndarray):
+    def __init__(self, values: np.ndarray, lengths: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None):
         self.values = torch.from_numpy(np.ascontiguousarray(values))
         self.lengths = lengths
         self.starts = np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
         self.targets = torch.from_numpy(np.ascontiguousarray(targets))
+        self.weights = None if weights is None else torch.from_numpy(weights)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -47,7 +51,12 @@ class SequenceDataset(Dataset):
         inside = steps < lengths[:, None]  # [B, T]
         rows = torch.where(inside, starts[:, None] + steps, 0)
         padded = self.values[rows].masked_fill_(~inside[:, :, None], 0.0)
-        return {"input": padded, "lengths": lengths}, self.targets[torch.from_numpy(chosen)]
+        items = torch.from_numpy(chosen)
+        targets = self.targets[items]
+        return {"input": padded, "lengths": lengths}, targets if self.weights is None else (
+            targets,
+            self.weights[items],
+        )
 
 
 class Batches:

@@ -18,7 +18,8 @@ from ._progress import Progress, ProgressCallback
 WARM_UP = 0.1  # share of all steps over which the learning rate rises to its highest value
 LOWEST = 1e-3  # the learning rate never falls below this share of the highest
 
-Metric = Callable[[np.ndarray, np.ndarray], float]
+Metric = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+"""From what was predicted, what came, and the items' weights where these differ."""
 
 
 class StopTraining(Exception):  # noqa: N818 - a signal, not an error
@@ -58,7 +59,7 @@ class Epochs(Callback):
     ):
         self.state, self.patience = state, patience
         self.metric_name, self.metric, self.after_epoch = metric_name, metric, after_epoch
-        self.outputs: list[tuple[Tensor, Tensor]] = []
+        self.outputs: list[tuple[Tensor, ...]] = []
 
     @property
     def exhausted(self) -> bool:
@@ -68,7 +69,8 @@ class Epochs(Callback):
         if training:
             self._refuse_unless(math.isfinite(net.history[-1]["batches"][-1]["train_loss"]), "the loss is")
         else:
-            self.outputs.append((kwargs["y_pred"].detach().cpu(), batch[1]))
+            actual = (batch[1],) if torch.is_tensor(batch[1]) else batch[1]
+            self.outputs.append((kwargs["y_pred"].detach().cpu(), *actual))
 
     def _refuse_unless(self, finite: bool, what: str) -> None:
         if not finite:
@@ -87,13 +89,16 @@ class Epochs(Callback):
             "train_loss": float(last["train_loss"]),
         }
         if self.outputs:
-            predicted, actual = (torch.cat(part) for part in zip(*self.outputs, strict=True))
+            predicted, actual, *weights = (torch.cat(part) for part in zip(*self.outputs, strict=True))
             self.outputs.clear()
-            losses = copy.deepcopy(net.criterion_).cpu().each(predicted, actual).double()
+            target = (actual, *weights) if weights else actual
+            losses = copy.deepcopy(net.criterion_).cpu().weighted(predicted, target).double()
             self._refuse_unless(bool(losses.isfinite().all()), "the validation loss is")
             row |= {
                 "valid_loss": float(losses.mean()),
-                self.metric_name: self.metric(predicted.numpy(), actual.numpy()),
+                self.metric_name: self.metric(
+                    predicted.numpy(), actual.numpy(), weights[0].numpy() if weights else None
+                ),
             }
             if state.least is None or losses.mean() < state.least.mean():
                 state.least, state.misses = losses, 0
@@ -132,7 +137,7 @@ class Watch(Callback):
 
     def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
         if training:
-            size = len(batch[1])
+            size = len(batch[0]["input"])
             self.loss_sum += size * net.history[-1]["batches"][-1]["train_loss"]
             self.seen += size
             self.batch += 1

@@ -1,17 +1,30 @@
 """What training minimises: the mean over items of a loss that can be had for each item alone."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 
 class ItemLoss(nn.Module):
-    """A mean of ``each``, the losses of the items of a batch, [B]."""
+    """A mean of ``each``, the losses of the items of a batch, [B].
+
+    Where items count differently ``actual`` is a pair: the targets, and the items' weights [B] in units of their mean
+    over all batches. Not over this one: a batch whose items all count little counts little.
+    """
 
     def each(self, predicted: Tensor, actual: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def forward(self, predicted: Tensor, actual: Tensor) -> Tensor:
-        return self.each(predicted, actual).mean()
+    def weighted(self, predicted: Tensor, actual: Any) -> Tensor:
+        """``each``, times the items' weights if there are any."""
+        if isinstance(actual, Tensor):
+            return self.each(predicted, actual)
+        targets, weights = actual
+        return self.each(predicted, targets) * weights
+
+    def forward(self, predicted: Tensor, actual: Any) -> Tensor:
+        return self.weighted(predicted, actual).mean()
 
 
 class WeightedCrossEntropy(ItemLoss):

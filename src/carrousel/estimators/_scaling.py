@@ -13,8 +13,13 @@ class Scaler:
     scale: np.ndarray
 
     @classmethod
-    def fit(cls, values: np.ndarray) -> "Scaler":  # values [S, C]
-        mean, scale = values.mean(axis=0), values.std(axis=0)
+    def fit(cls, values: np.ndarray, weights: np.ndarray | None = None) -> "Scaler":
+        """From ``values`` [S, C], whose rows may count differently, ``weights`` [S]."""
+        if weights is None:
+            mean, scale = values.mean(axis=0), values.std(axis=0)
+        else:
+            mean = np.average(values, axis=0, weights=weights)
+            scale = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
         # Rounding leaves a constant column of large numbers with a tiny deviation, which would blow noise up.
         constant = scale <= 1e-12 * np.maximum(np.abs(mean), np.abs(values).max(axis=0))
         return cls(mean, np.where(constant, 1.0, scale))

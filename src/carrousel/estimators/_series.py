@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._errors import ModelError
+from carrousel._format import MOST, whole
+
 from ._sequences import real
 
 # Steps in a season by the frequency of the index: the next longer natural cycle.
@@ -15,6 +16,7 @@ SEASONS = {
     "BME": 12, "BMS": 12, "Q": 4, "QE": 4, "QS": 4, "BQE": 4, "BQS": 4,
 }  # fmt: skip
 DAY = pd.Timedelta("1D")
+TARGET = "y"  # the name of a target that has none
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,50 @@ def as_series(X: Any, what: str = "X") -> Series:
         at = f"row {row}" if index is None else f"row {row} ({index[row]})"
         raise ValueError(f"{what} contains {value} at {at}, column {names[column]!r}; fill it first")
     return Series(values, names, None if index is None else regular(index, what))
+
+
+def beside(series: Series, y: Any, what: str) -> Series:
+    """The series with the target y ``[T]``, given apart, as its last column.
+
+    Raises ValueError for another number of rows, other times, or a name that a column has.
+    """
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    own = getattr(y, "name", None) if isinstance(y, pd.Series) else None
+    name = TARGET if own is None else own
+    found = as_series(y, what)
+    if found.values.shape[1] != 1:
+        raise ValueError(f"{what} must be the one series to forecast, [T]; it has the shape {found.values.shape}")
+    if len(found) != len(series):
+        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{len(series)}, {len(found)}]")
+    if found.index is not None and series.index is not None and not found.index.equals(series.index):
+        raise ValueError(f"{what} has other times than X")
+    if name in series.names:
+        raise ValueError(f"X has a column {name!r}, and so is {what} called; give it another name")
+    index = found.index if series.index is None else series.index
+    return Series(np.concatenate([series.values, found.values], axis=1), (*series.names, name), index)
+
+
+def known_ahead(future: Any, names: list[Any], horizon: int) -> np.ndarray:
+    """The known covariates of the steps ahead, ``[horizon, len(names)]``, checked."""
+    if future is None:
+        if names:
+            raise ValueError(f"give future=, the next {horizon} rows of the known covariates {names}")
+        return np.zeros((horizon, 0))
+    if not names:
+        raise ValueError("future= was given, but no column was named in known=")
+    if isinstance(future, pd.DataFrame):
+        missing = [name for name in names if name not in future.columns]
+        if missing:
+            raise ValueError(f"future lacks the known covariate {missing[0]!r}")
+        future = future[names]
+    found = real(future, "future")
+    found = found[:, None] if found.ndim == 1 else found
+    if found.shape != (horizon, len(names)):
+        raise ValueError(f"future must be [{horizon}, {len(names)}] (horizon, known), got {found.shape}")
+    if not np.isfinite(found).all():
+        raise ValueError(f"future contains NaN or infinity at row {int(np.argwhere(~np.isfinite(found))[0, 0])}")
+    return found
 
 
 def regular(index: pd.Index, what: str) -> pd.Index:
@@ -153,12 +199,14 @@ def index_from_json(facts: dict[str, Any] | None) -> pd.Index | None:
     if facts is None:
         return None
     if facts["kind"] == "integers":
-        return pd.RangeIndex(int(facts["last"]), int(facts["last"]) + int(facts["step"]), int(facts["step"]))
+        last = whole(facts["last"], "its last place", -MOST)
+        step = whole(facts["step"], "the step of its places", 1)
+        return pd.RangeIndex(last, last + step, step)
     if facts["kind"] == "periods":
         return pd.PeriodIndex([facts["last"]], freq=facts["frequency"])
     if facts["kind"] != "times":
-        raise ModelError(f"unknown kind of time index {facts['kind']!r}")
-    last = pd.Timestamp(facts["last"])
+        raise ValueError(f"unknown kind of time index {facts['kind']!r}")
+    time = pd.Timestamp(facts["last"])
     if facts["zone"] is not None:
-        last = last.tz_convert(facts["zone"])
-    return pd.DatetimeIndex([last], freq=facts["frequency"])
+        time = time.tz_convert(facts["zone"])
+    return pd.DatetimeIndex([time], freq=facts["frequency"])

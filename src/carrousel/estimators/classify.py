@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
@@ -20,10 +19,11 @@ from ._progress import ProgressCallback
 from ._report import Report, Score
 from ._sequences import Sequences, as_sequences
 from ._split import split
+from ._weights import class_weights, given, item_weights, part, without_zeros
 
 
-def accuracy(logits: np.ndarray, classes: np.ndarray) -> float:
-    return float((logits.argmax(axis=1) == classes).mean())
+def accuracy(logits: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> float:
+    return float(np.average(logits.argmax(axis=1) == classes, weights=weights))
 
 
 class LSTMClassifier(ClassifierMixin, SequenceEstimator):
@@ -64,6 +64,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     n_channels_, channel_names_ : channels, and their names (list of str).
     n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
         arrays of another width are refused, as scikit-learn wants it.
+    feature_names_in_ : the columns' names, if X was made of DataFrames with columns of text: then DataFrames with other
+        columns, or these in another order, are refused.
     history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
     best_epoch_ : the epoch whose weights were kept: the last whose validation loss is within a standard error of the
         least, for a small validation part cannot tell such epochs apart (the last of all without validation).
@@ -159,8 +161,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         self,
         X: Any,
         y: Any,
+        sample_weight: Any = None,
         *,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
         channel_names: list[str] | None = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
@@ -173,7 +176,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         X : list of ``[T_i, C]`` arrays or DataFrames (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D
             ``[N, T]`` array of N one-channel sequences.
         y : N class labels: strings, integers or booleans.
-        validation_data : ``(X, y)`` to validate on instead of a share of X.
+        sample_weight : N numbers, how much each sequence counts, in the loss and in everything else that is learned
+            from it: 2 as if it stood there twice, 0 as if it did not. None: all alike.
+        validation_data : ``(X, y)`` or ``(X, y, sample_weight)`` to validate on instead of a share of X.
         channel_names : C names; by default the columns' of DataFrames, or "0", "1", ...
         checkpoint : a file, rewritten in one step after every epoch, that holds all that the next epoch depends on.
         resume : go on from ``checkpoint`` if it is there, to the same bits as an unbroken run; a checkpoint of
@@ -185,31 +190,35 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             raise ValueError("LSTMClassifier requires y to be passed, but the target y is None")
         sequences = as_sequences(X)
         labels = self._labels(y, len(sequences))
+        weights = item_weights(sample_weight, len(sequences))
+        self._check_channels(X, sequences, channel_names)
+        if weights is not None:
+            sequences, labels, weights = without_zeros(sequences, labels, weights)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"LSTMClassifier needs at least 2 classes, but y holds one class only: {labels.tolist()[0]!r}"
             )
-        self._check_channels(sequences, channel_names)
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, labels]
-        self.baseline_ = fit_logistic(sequences, numbers, len(self.classes_), self._numbered_weights())
-        self.prior_ = np.bincount(numbers) / len(numbers)
+        data: list[Any] = [sequences.values, sequences.lengths, labels, *given(weights)]
+        self.baseline_ = fit_logistic(sequences, numbers, len(self.classes_), self._numbered_weights(), weights)
+        self.prior_ = np.bincount(numbers, weights) / (len(numbers) if weights is None else weights.sum())
 
         valid = None
         train_part = np.arange(len(sequences))
         if validation_data is not None:
             valid = self._validation(*validation_data)
-            data += [valid[0].values, valid[0].lengths, valid[1]]
+            data += [valid[0].values, valid[0].lengths, valid[1], *given(valid[2])]
         elif self.validation is not None:
             train_part, valid_part = split(len(sequences), self.validation, seed, numbers)
             if len(valid_part):
-                valid = sequences.take(valid_part), numbers[valid_part]
-        weight = compute_class_weight(self.class_weight, classes=self.classes_, y=labels)
-        weight = weight / weight[numbers[train_part]].mean()
+                valid = sequences.take(valid_part), numbers[valid_part], part(weights, valid_part)
+        weight = class_weights(self.class_weight, labels, self.classes_, weights)
+        weight = weight / np.average(weight[numbers[train_part]], weights=part(weights, train_part))
         self._train(
             sequences.take(train_part),
             numbers[train_part],
+            part(weights, train_part),
             valid,
             WeightedCrossEntropy(torch.tensor(weight, dtype=torch.float32)),
             "accuracy",
@@ -232,9 +241,13 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             return self.class_weight
         return {k: self.class_weight[c] for k, c in enumerate(self.classes_.tolist()) if c in self.class_weight}
 
-    def _validation(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Sequences, np.ndarray, np.ndarray | None]:
         sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMClassifier", what="validation_data's X")
-        return sequences, self._numbers(y, len(sequences), "validation_data's y")
+        numbers, weights = (
+            self._numbers(y, len(sequences), "validation_data's y"),
+            item_weights(sample_weight, len(sequences)),
+        )
+        return (sequences, numbers, None) if weights is None else without_zeros(sequences, numbers, weights)
 
     def _numbers(self, y: Any, count: int, what: str) -> np.ndarray:
         """Class numbers of the labels; ValueError for a label that the training data did not have."""

@@ -8,16 +8,28 @@ import pandas as pd
 import torch
 from torch import nn
 
+from carrousel._format import whole
+
 from . import _saved
 from ._backtest import Backtest
 from ._base import Trainable, trace
+from ._features import check_features, restore_features, stored_features
 from ._forecast_network import ForecastNet
 from ._losses import PinballLoss
 from ._params import integer, lstm_options, training_options
 from ._progress import ProgressCallback
 from ._report import Report
-from ._sequences import real
-from ._series import Series, as_series, following, index_from_json, index_to_json, last_place, season_of
+from ._series import (
+    Series,
+    as_series,
+    beside,
+    following,
+    index_from_json,
+    index_to_json,
+    known_ahead,
+    last_place,
+    season_of,
+)
 from ._simple_forecasts import SimpleForecasts
 from ._threads import threads_worth
 from ._training import Job, train
@@ -37,7 +49,8 @@ class LSTMForecaster(Trainable):
 
     Parameters
     ----------
-    target : the column to forecast (a name, or a number for an array); None if there is only one.
+    target : the column to forecast (a name, or a number for an array); None if there is only one, or if it is given
+        apart, as y.
     horizon : steps ahead.
     context : rows that the network sees; None takes two seasons or two horizons, whichever is longer, within 16 to
         512 and a quarter of the series.
@@ -56,7 +69,10 @@ class LSTMForecaster(Trainable):
 
     Attributes
     ----------
-    target_, columns_ : the target's column and all columns.
+    target_, columns_ : the target's column and all columns, a target that was given apart the last.
+    n_features_in_ : columns of X.
+    feature_names_in_ : their names, if X was a DataFrame with columns of text: then DataFrames with other columns, or
+        these in another order, are refused.
     context_, season_ : as given or told.
     history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
     best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
@@ -157,6 +173,7 @@ class LSTMForecaster(Trainable):
     def fit(
         self,
         X: Any,
+        y: Any = None,
         *,
         checkpoint: str | Path | None = None,
         resume: bool = False,
@@ -168,6 +185,10 @@ class LSTMForecaster(Trainable):
         ----------
         X : array ``[T]`` or ``[T, C]``, pandas Series, or DataFrame of numbers whose index is the time (dates, periods
             or integers, one regular step after another).
+        y : the series to forecast, ``[T]``, where it does not stand in X: the columns of X are then what is seen
+            beside it, and ``predict``, ``score`` and all others want y too wherever they are given newer rows. So a
+            step of a Pipeline before this one works on X and leaves the target alone. None: the target is the column
+            ``target`` of X.
         checkpoint, resume, progress : as in LSTMClassifier.fit.
         """
         training_options(self)
@@ -176,7 +197,9 @@ class LSTMForecaster(Trainable):
         integer(self, "season", none=True)
         integer(self, "batches_per_epoch", none=True)
         self.levels_ = self._levels()
-        series = as_series(X)
+        series = self._series(X, y)
+        check_features(self, X, reset=True)
+        self.apart_ = y is not None
         self._set_columns(series)
         self.season_ = int(self.season) if self.season is not None else season_of(series.index)
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
@@ -195,7 +218,7 @@ class LSTMForecaster(Trainable):
         some = valid[np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]]
         unit, middle = self.frame_.unit, self.levels_.index(0.5)
 
-        def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray) -> float:
+        def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> float:
             return float(np.abs(forecast[:, :, middle] - actual).mean() * unit)
 
         job = Job(
@@ -226,11 +249,19 @@ class LSTMForecaster(Trainable):
             raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}")
         return tuple(levels)
 
+    def _series(self, X: Any, y: Any) -> Series:
+        """X, with the target y as its last column if it is given apart."""
+        return as_series(X) if y is None else beside(as_series(X), y, "y")
+
     def _set_columns(self, series: Series) -> None:
         self.columns_ = list(series.names)
-        if self.target is None and len(series.names) > 1:
-            raise ValueError(f"give target=, one of the columns {', '.join(repr(n) for n in series.names)}")
-        self.target_ = series.names[0] if self.target is None else self.target
+        self.n_features_in_ = len(series.names) - self.apart_
+        if self.apart_ and self.target not in (None, series.names[-1]):
+            raise ValueError(f"y was given, so the target cannot be the column {self.target!r} too")
+        if self.target is None and self.n_features_in_ > 1 and not self.apart_:
+            names = ", ".join(repr(n) for n in series.names)
+            raise ValueError(f"give target=, one of the columns {names}, or the target apart as y")
+        self.target_ = series.names[-1] if self.target is None else self.target
         self._column = series.column(self.target_, "target")
         known = (self.known,) if isinstance(self.known, str) else tuple(self.known)
         self._known = tuple(series.column(name, "known covariate") for name in known)
@@ -270,20 +301,25 @@ class LSTMForecaster(Trainable):
         relative = torch.cat(found).numpy() * self.frame_.unit
         return relative + self.frame_.levels(values, origins)[:, None, None]
 
-    def _joined(self, X: Any, continues: bool | None) -> tuple[Series, int]:
+    def _joined(self, X: Any, y: Any, continues: bool | None) -> tuple[Series, int]:
         """X as the fitted columns, after the training data's last rows where it continues them; and their number."""
         tail = self.tail_
         if X is None:
-            if continues is not None:
-                raise ValueError("continues= says how X follows the training data; give X too")
+            if continues is not None or y is not None:
+                raise ValueError("continues= and y say more of X; give X too")
             return tail, len(tail)
-        series = as_series(X)
-        if isinstance(X, pd.DataFrame) and not all(isinstance(n, int) for n in self.columns_):
-            order = [series.column(name, "column") for name in self.columns_]
-            series = Series(series.values[:, order], tuple(self.columns_), series.index)
+        if self.apart_ != (y is not None):
+            raise ValueError(
+                "the target was given apart in fit: give y= for these rows too, a forecast needs its last values"
+                if self.apart_
+                else f"the target stood in X in fit, as {self.target_!r}: it does so here, and there is no y"
+            )
+        check_features(self, X, reset=False)
+        series = self._series(X, y)
         if series.values.shape[1] != len(self.columns_):
             raise ValueError(
-                f"X has {series.values.shape[1]} columns, but LSTMForecaster was fitted on {len(self.columns_)}"
+                f"X has {series.values.shape[1] - self.apart_} features, but LSTMForecaster is expecting "
+                f"{self.n_features_in_} features as input"
             )
         if continues is None:
             # Without two time indexes to compare, newer rows are taken to follow.
@@ -295,13 +331,14 @@ class LSTMForecaster(Trainable):
             return Series(np.concatenate([tail.values, series.values]), tail.names, series.index), len(tail)
         return series, 0
 
-    def predict(self, X: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
+    def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
         """The median forecast of the next ``horizon`` steps after the training data, or after a newer series X.
 
         Parameters
         ----------
         X : rows that came after the training data, or another series of the same columns; None forecasts from the end
             of the training data.
+        y : the target in these rows, if it was given apart in ``fit``.
         future : the known covariates of the steps ahead, ``[horizon, K]`` in the order of ``known``, or a DataFrame
             with those columns. Needed if there are any.
         continues : whether X's first row follows the training data's last; None tells it from the time index, and
@@ -309,49 +346,30 @@ class LSTMForecaster(Trainable):
 
         Returns ``[horizon]``; a pandas Series under the coming times where the data has a time index.
         """
-        quantiles, index = self._ahead(X, future, continues)
+        quantiles, index = self._ahead(X, y, future, continues)
         median = quantiles[:, self.levels_.index(0.5)]
         return median if index is None else pd.Series(median, index=index, name=self.target_)
 
-    def predict_quantiles(self, X: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
+    def predict_quantiles(
+        self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None
+    ) -> Any:
         """As ``predict``, all levels of ``levels_``: ``[horizon, Q]``, or a DataFrame with the levels as columns."""
-        quantiles, index = self._ahead(X, future, continues)
+        quantiles, index = self._ahead(X, y, future, continues)
         return quantiles if index is None else pd.DataFrame(quantiles, index=index, columns=list(self.levels_))
 
-    def _ahead(self, X: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
+    def _ahead(self, X: Any, y: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
         self._check_fitted()
-        series, _ = self._joined(X, continues)
+        series, _ = self._joined(X, y, continues)
         if len(series) < self.context_:
             raise ValueError(f"X has {len(series)} rows, and a forecast needs {self.context_} (context_) before it")
         # Only the known columns of the rows ahead are read.
         rows = np.zeros((self.horizon, series.values.shape[1]))
-        rows[:, list(self._known)] = self._future(future)
+        rows[:, list(self._known)] = known_ahead(future, [self.columns_[k] for k in self._known], int(self.horizon))
         values = np.concatenate([series.values, rows])
         index = None if series.index is None else following(series.index, int(self.horizon))
         return self._outputs(values, np.array([len(series)]))[0], index
 
-    def _future(self, future: Any) -> np.ndarray:
-        names = [self.columns_[k] for k in self._known]
-        if future is None:
-            if names:
-                raise ValueError(f"give future=, the next {self.horizon} rows of the known covariates {names}")
-            return np.zeros((self.horizon, 0))
-        if not names:
-            raise ValueError("future= was given, but no column was named in known=")
-        if isinstance(future, pd.DataFrame):
-            missing = [name for name in names if name not in future.columns]
-            if missing:
-                raise ValueError(f"future lacks the known covariate {missing[0]!r}")
-            future = future[names]
-        found = real(future, "future")
-        found = found[:, None] if found.ndim == 1 else found
-        if found.shape != (self.horizon, len(names)):
-            raise ValueError(f"future must be [{self.horizon}, {len(names)}] (horizon, known), got {found.shape}")
-        if not np.isfinite(found).all():
-            raise ValueError(f"future contains NaN or infinity at row {int(np.argwhere(~np.isfinite(found))[0, 0])}")
-        return found
-
-    def backtest(self, X: Any, *, stride: int = 1, continues: bool | None = None) -> Backtest:
+    def backtest(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Backtest:
         """Forecast from every ``stride``-th row of X and set the model beside the simple methods.
 
         X must be data that was not trained on. Where it continues the training data, the first forecast starts at its
@@ -360,7 +378,7 @@ class LSTMForecaster(Trainable):
         self._check_fitted()
         if not isinstance(stride, int) or stride < 1:
             raise ValueError(f"stride must be an integer of at least 1, got {stride!r}")
-        series, before = self._joined(X, continues)
+        series, before = self._joined(X, y, continues)
         rows = len(series) - before
         origins = np.arange(max(before, self._reach), len(series) - self.horizon + 1, stride)
         if len(origins) == 0:
@@ -371,20 +389,20 @@ class LSTMForecaster(Trainable):
         actual = values[origins[:, None] + np.arange(self.horizon), self._column]
         return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_)
 
-    def report(self, X: Any, *, stride: int = 1, continues: bool | None = None) -> Report:
+    def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
         """``backtest(...).report()``: the model beside naive, seasonal naive and ridge on the same backtest of X."""
-        return self.backtest(X, stride=stride, continues=continues).report()
+        return self.backtest(X, y, stride=stride, continues=continues).report()
 
-    def score(self, X: Any, *, continues: bool | None = None) -> float:
+    def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
         """Skill on a backtest of X: 1 - MAE / MAE of the naive forecast. 1 is perfect, 0 no better than naive."""
-        median = (found := self.backtest(X, continues=continues)).median
+        median = (found := self.backtest(X, y, continues=continues)).median
         errors = {method: np.abs(found.actual - guess).mean() for method, guess in median.items()}
         return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
 
-    def activations(self, X: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
+    def activations(self, X: Any = None, y: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
         """Every state, gate and candidate over the ``context_`` rows before a forecast; as LSTMClassifier's."""
         self._check_fitted()
-        series, _ = self._joined(X, continues)
+        series, _ = self._joined(X, y, continues)
         if len(series) < self.context_:
             raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
         rows = np.concatenate([series.values, np.zeros((self.horizon, series.values.shape[1]))])
@@ -394,6 +412,8 @@ class LSTMForecaster(Trainable):
         scaler = self.frame_.scaler
         return {
             "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
+            "apart": self.apart_,
+            "features": stored_features(self),
             "index": index_to_json(self.tail_.index),
             "season": self.season_,
             "context": self.context_,
@@ -407,17 +427,21 @@ class LSTMForecaster(Trainable):
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         training_options(self)
-        columns = facts["columns"]
-        self.season_, self.context_ = int(facts["season"]), int(facts["context"])
+        columns = _saved.words(facts["columns"], "its columns", (str, int))
+        rows = len(arrays["series.tail"])
+        self.season_ = whole(facts["season"], "its season", 1, rows)
+        self.context_ = whole(facts["context"], "its context", 1, rows)
         integer(self, "horizon")
         self.levels_ = self._levels()
-        if min(self.season_, self.context_) < 1 or max(self.season_, self.context_) > len(arrays["series.tail"]):
-            raise _saved.ModelError("its season or its context does not fit the rows it keeps")
         tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
         self.tail_ = Series(tail, tuple(columns), index_from_json(facts["index"]))
+        self.apart_ = facts.get("apart") is True
         self._set_columns(self.tail_)
+        restore_features(self, facts.get("features"))
         shape = (self.context_, int(self.horizon), self._column, self._known)
         unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
+        if unit <= 0 or self.mase_unit_ < 0:
+            raise ValueError(f"its units are {unit} and {self.mase_unit_}")
         self.frame_ = Frame(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
 
         def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:

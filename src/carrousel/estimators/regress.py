@@ -18,6 +18,7 @@ from ._report import Report, Score
 from ._scaling import Scaler
 from ._sequences import Sequences, as_sequences
 from ._split import split
+from ._weights import given, item_weights, part, without_zeros
 
 
 class LSTMRegressor(RegressorMixin, SequenceEstimator):
@@ -54,6 +55,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     n_channels_, channel_names_ : channels, and their names (list of str).
     n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
         arrays of another width are refused, as scikit-learn wants it.
+    feature_names_in_ : as in LSTMClassifier.
     history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, MAE (of the validation part, in the
         target's units).
     best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
@@ -144,8 +146,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         self,
         X: Any,
         y: Any,
+        sample_weight: Any = None,
         *,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
         channel_names: list[str] | None = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
@@ -157,33 +160,37 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             raise ValueError("LSTMRegressor requires y to be passed, but the target y is None")
         sequences = as_sequences(X)
         targets = self._targets(y, len(sequences))
+        weights = item_weights(sample_weight, len(sequences))
         self._single = np.asarray(y).ndim == 1
         self._width = targets.shape[1]
-        self._check_channels(sequences, channel_names)
+        self._check_channels(X, sequences, channel_names)
+        if weights is not None:
+            sequences, targets, weights = without_zeros(sequences, targets, weights)
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single)]
-        self.baseline_ = fit_ridge(sequences, targets)
-        self.mean_ = targets.mean(axis=0)
+        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single), *given(weights)]
+        self.baseline_ = fit_ridge(sequences, targets, weights)
+        self.mean_ = np.average(targets, axis=0, weights=weights)
 
         valid = None
         train_part = np.arange(len(sequences))
         if validation_data is not None:
             valid = self._validation(*validation_data)
-            data += [valid[0].values, valid[0].lengths, valid[1]]
+            data += [valid[0].values, valid[0].lengths, valid[1], *given(valid[2])]
         elif self.validation is not None:
             train_part, valid_part = split(len(sequences), self.validation, seed)
             if len(valid_part):
-                valid = sequences.take(valid_part), targets[valid_part]
-        self.target_scaler_ = Scaler.fit(targets[train_part])
+                valid = sequences.take(valid_part), targets[valid_part], part(weights, valid_part)
+        self.target_scaler_ = Scaler.fit(targets[train_part], part(weights, train_part))
         scale = self.target_scaler_
 
-        def mean_absolute_error(predicted: np.ndarray, actual: np.ndarray) -> float:
-            return float(np.abs((predicted - actual) * scale.scale).mean())
+        def mean_absolute_error(predicted: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> float:
+            return float(np.average(np.abs((predicted - actual) * scale.scale).mean(axis=1), weights=weights))
 
         self._train(
             sequences.take(train_part),
             scale(targets[train_part]),
-            None if valid is None else (valid[0], scale(valid[1])),
+            part(weights, train_part),
+            None if valid is None else (valid[0], scale(valid[1]), valid[2]),
             SquaredError(),
             "MAE",
             mean_absolute_error,
@@ -202,9 +209,11 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             raise ValueError(f"y must be [N] or [N, D], got the shape {np.shape(y)}")
         return targets
 
-    def _validation(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Sequences, np.ndarray, np.ndarray | None]:
         sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMRegressor", what="validation_data's X")
-        return sequences, self._known_width(self._targets(y, len(sequences)), "validation_data's y")
+        targets = self._known_width(self._targets(y, len(sequences)), "validation_data's y")
+        weights = item_weights(sample_weight, len(sequences))
+        return (sequences, targets, None) if weights is None else without_zeros(sequences, targets, weights)
 
     def _known_width(self, targets: np.ndarray, what: str) -> np.ndarray:
         if targets.shape[1] != self._width:
@@ -258,6 +267,6 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.mean_ = _saved.numbers(facts["mean"], len(facts["mean"]), "mean")
         self._width = len(self.mean_)
-        self._single = bool(facts["target"]["single"])
+        self._single = _saved.truth(facts["target"]["single"], "single")
         self.target_scaler_ = _saved.scaler(facts["target"], self._width)
         super()._restore(facts, arrays)

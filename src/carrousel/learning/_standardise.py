@@ -43,10 +43,11 @@ class Standardiser:
         """
         found = cls(columns)
         vars(found).update(fitted(arrays, dict.fromkeys(vars(found), ((columns,), np.float64))))
-        counted = (found.count >= 0) & (found.count <= MOST) & (found.count == np.floor(found.count))
+        if not ((found.count >= 0) & (found.count <= MOST) & (found.count == np.floor(found.count))).all():
+            raise ValueError("it holds counts of values that are no whole numbers")
         spread = (found.square >= 0) & (found.square <= found.count * (2 * LARGEST) ** 2)
-        if not (counted & spread & (np.abs(found.mean) <= 2 * LARGEST)).all():
-            raise ValueError("what was seen of a column, its count, mean and spread, is out of range")
+        if not (spread & (np.abs(found.mean) <= 2 * LARGEST)).all():
+            raise ValueError("no values have the means and spreads that it holds")
         return found
 
     def learn(self, rows: np.ndarray) -> np.ndarray:

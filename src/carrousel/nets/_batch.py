@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.engine import recorded
+from carrousel.engine import in_memory, recorded
 
 __all__ = ["Batch", "readable"]
 
@@ -60,6 +60,7 @@ class Batch:
                 raise ValueError("a PackedSequence knows its lengths; pass lengths with a padded batch only")
             if input.data.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
+            in_memory([input.data])
             sizes = input.batch_sizes  # on the CPU, always
             x, of_sorted = torch._VF._pad_packed_sequence(input.data, sizes, False, 0.0, len(sizes))
             return cls(x, of_sorted, input, True, False)

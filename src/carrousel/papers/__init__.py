@@ -11,8 +11,9 @@ import difflib
 
 from carrousel.papers import baselines, gers2000, gers2001, gers2002, hochreiter1997, schmidhuber1996
 from carrousel.papers._experiment import RUNNING, SUCCESS, Experiment, Figure, Picture, Quick, Row, Trial, success
+from carrousel.papers._files import trials_directory, write_result
 from carrousel.papers._report import report, stem, table
-from carrousel.papers._run import quick, reproduce, trials_directory
+from carrousel.papers._run import quick, reproduce
 
 __all__ = [
     "EXPERIMENTS",
@@ -32,6 +33,7 @@ __all__ = [
     "success",
     "table",
     "trials_directory",
+    "write_result",
 ]
 
 _PAPERS = (schmidhuber1996, hochreiter1997, gers2000, gers2001, gers2002, baselines)

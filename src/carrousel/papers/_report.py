@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from carrousel._atomic import write_file
 from carrousel.papers._experiment import RUNNING, Experiment, Figure
+from carrousel.papers._files import RESULT, read_result
 
 __all__ = ["FACTOR", "near", "ratio", "read_results", "report", "stem", "table"]
 
@@ -78,18 +78,18 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
     """
     found = []
     for path in sorted(directory.glob("*.json")):
-        try:
-            result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_result(path)
+        with RESULT.blaming(path):
             experiment = experiments[result["experiment"]]
             if "claim" in result:
-                raise ValueError(f"{path} is a quick run's, which is not the experiment")
+                raise ValueError("it is a quick run's, which is not the experiment")
             known = {row.name for row in experiment.rows}
             if missing := [entry["row"] for entry in result["rows"] if entry["row"] not in known]:
-                raise ValueError(f"{path}: {experiment.name} has no row {missing[0]!r}")
-            if set(result["options"]) != set(experiment.options):
-                raise ValueError(f"{path}: {experiment.name} has other options now; run it again")
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} is not a result of an experiment ({error})") from None
+                raise ValueError(f"{experiment.name} has no row {missing[0]!r}")
+            if experiment.choose(result["options"]) != result["options"]:
+                raise ValueError(f"{experiment.name} has other options now; run it again")
+            _overview([(experiment, result)])  # that all of it can be shown
+            _section(directory, experiment, result, noted=False)
         found.append((experiment, result))
     if not found:
         raise ValueError(

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import json
 import math
 import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
 
 from carrousel.papers._experiment import Experiment, Row, Trial
+from carrousel.papers._files import Kept, trials_directory
 
 __all__ = ["quick", "reproduce", "trials_directory"]
-
-
-def trials_directory() -> Path:
-    """Where finished trials are kept: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrousel" / "trials"
 
 
 def reproduce(
@@ -66,8 +59,8 @@ def reproduce(
         raise ValueError(f"trials must be at least 1, got {trials}")
     counts = {row.name: experiment.count(row, trials) for row in wanted}
     chosen = experiment.choose(options or {})
-    kept = {row.name: _Kept(experiment, row, chosen, seed, fresh) for row in wanted}
-    with _ready(backend):
+    with ExitStack() as held, _ready(backend):
+        kept = {row.name: Kept(experiment, row, chosen, seed, fresh, held) for row in wanted}
         todo = []
         for row in wanted:
             for number in range(counts[row.name]):
@@ -220,33 +213,3 @@ def _ready(backend: str) -> Iterator[None]:
             yield
     else:
         yield
-
-
-class _Kept:
-    """One row's finished trials: a file with a line for each, added as it is done."""
-
-    def __init__(self, experiment: Experiment, row: Row, options: Mapping[str, str], seed: int, fresh: bool) -> None:
-        what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed], sort_keys=True)
-        digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-        self.path = trials_directory() / f"{experiment.stem}-{row.name}-{digest}.jsonl"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if fresh:
-            self.path.unlink(missing_ok=True)
-        self.done: dict[int, Trial] = {}
-        if self.path.exists():
-            self.done.update(_lines(self.path.read_text(encoding="utf-8").split("\n")))
-
-    def add(self, number: int, trial: Trial) -> None:
-        self.done[number] = trial
-        # The line break comes first: a line that a crash cut off spoils no other.
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps({"trial": number, **trial}))
-
-
-def _lines(lines: Iterable[str]) -> Iterable[tuple[int, Trial]]:
-    for line in lines:
-        try:
-            found = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # a line break, or a line that was cut off
-        yield found.pop("trial"), found

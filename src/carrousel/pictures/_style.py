@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from carrousel._atomic import write_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,13 +40,11 @@ def tidy(axes: Axes, *, grid: bool = False) -> None:
         axes.set_axisbelow(True)
 
 
-def save(figure: Figure, path: str | Path, **options: Any) -> Path:
+def save(figure: Figure, path: str | Path, *, dpi: float = 150, **options: Any) -> Path:
     """Write the figure in one step; the ending (``.png``, ``.svg``, ``.pdf``) says how. Folders are made."""
     path = Path(path)
     held = io.BytesIO()
-    figure.savefig(held, format=path.suffix.lstrip(".") or "png", dpi=150, **options)
+    figure.savefig(held, format=path.suffix.lstrip(".") or "png", dpi=dpi, **options)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.tmp")
-    part.write_bytes(held.getvalue())
-    os.replace(part, path)
+    write_file(path, held.getvalue())
     return path

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from carrousel.cells import Cell
+from carrousel.engine import reference
 from carrousel.engine._graph import order
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._autograd import Eager, compute
 from carrousel.engine.cpu._call import KINDS, PLAIN
-from carrousel.engine.cpu._door import key_of, run_traced
+from carrousel.engine.cpu._door import run_traced
+from carrousel.engine.cpu._key import key_of
 from carrousel.engine.cpu._packing import pack
 from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import unsupported
@@ -34,10 +38,15 @@ def refuses_layer(layer: Layer) -> str | None:
     for name, on in options:
         if on:
             return f"{name} is not fused"
+    return _refuses_cell(layer.cell, layer.layer_norm)
+
+
+@lru_cache(maxsize=128)
+def _refuses_cell(cell: Cell, normed: bool) -> str | None:
     try:
-        found = plan(layer.cell, normed=layer.layer_norm)
+        found = plan(cell, normed=normed)
     except Exception as error:  # a user's equations may fail in any way when they meet symbols
-        return f"the equations of cell {layer.cell.spec!r} cannot be fused: {error}"
+        return f"the equations of cell {cell.spec!r} cannot be fused: {error}"
     roots = [*found.program.outputs.values(), *found.d_exits, *found.d_slots, *found.d_states, *found.d_peepholes]
     operation = unsupported(order(roots))
     return None if operation is None else f"the kernels have no operation {operation!r}"
@@ -76,6 +85,8 @@ def refuses_call(
     if keep and set(keep) - set(layer.state_names):
         return "the activations of gates were asked for, which the kernels do not keep"
     if torch.compiler.is_compiling():
+        if not layer.key:
+            return "the cell's equations cannot be written into a graph"
         return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
     if not plain and torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is None:
         return "an input is of a tensor subclass"
@@ -116,15 +127,13 @@ def run(
         lengths, resets = (None if value is None else bare(value) for value in (lengths, resets))
         packing = pack(T, B, lengths, resets, reverse=reverse)
         if not packing.rows.total:
-            every = {name: x.new_zeros(T, B, layer.hidden_size) for name in layer.cell.states}
-            output, final = x.new_zeros(T, B, layer.output_size), state
-        else:
-            packed = tuple(map(packing.state_in, state))
-            output, final, steps = _sequence(
-                layer, weights, packing.rows_in(x), packed, packing.rows, reverse=reverse, all_states=all_states
-            )
-            final = tuple(map(packing.state_out, final))
-            output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
+            return reference.nothing(layer, weights, x, state, keep=keep)
+        packed = tuple(map(packing.state_in, state))
+        output, final, steps = _sequence(
+            layer, weights, packing.rows_in(x), packed, packing.rows, reverse=reverse, all_states=all_states
+        )
+        final = tuple(map(packing.state_out, final))
+        output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
     return Result(output, final, {name: output if name == "h" else every[name] for name in keep})
 
 

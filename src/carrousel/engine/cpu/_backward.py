@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._memory import in_memory
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
 from carrousel.engine.cpu._call import Call, call_of
 from carrousel.engine.cpu._forward import Kept
@@ -48,6 +49,7 @@ def backward(
         d_final: those of the final states, h first.
         wanted: which derivatives are: ``"x"``, ``"state"``, and the weights' names.
     """
+    in_memory((x, *state, *weights.values()))  # what was there going forward may be gone
     call, cell, dtype, B = call_of(layer, x.dtype), layer.cell, x.dtype, rows.count
     width, ldg, ldh, projected = call.width, call.ldg, call.ldh, bool(layer.proj_size)
     threads = min(call.threads(rows.total * ldg * layer.output_size), B)

@@ -13,11 +13,10 @@ import stat
 import sys
 import tempfile
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["cache_folder", "read", "write"]
-
-_complained: set[str] = set()
 
 
 def cache_folder() -> Path:
@@ -88,11 +87,10 @@ def _trusted_folder() -> Path | None:
     return None
 
 
+@lru_cache(maxsize=64)  # once for each
 def _complain(path: Path, reason: str) -> None:
-    if str(path) not in _complained:
-        _complained.add(str(path))
-        warnings.warn(
-            f"{path} {reason}, so kernels are not taken from it but compiled anew; "
-            "set CARROUSEL_CACHE to a folder of your own",
-            stacklevel=2,
-        )
+    warnings.warn(
+        f"{path} {reason}, so kernels are not taken from it but compiled anew; "
+        "set CARROUSEL_CACHE to a folder of your own",
+        stacklevel=2,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +14,10 @@ from torch import Tensor
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine.cpu import _parallel
 from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
-from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
+from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
 from carrousel.engine.cpu._plan import Plan
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu._target import Target, host
 
 __all__ = ["KINDS", "PLAIN", "Call", "call_of"]
 
@@ -45,8 +46,8 @@ class Call:
         plain: whether slots stand as the weights' rows do, and every row has a recurrent part.
     """
 
-    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
-        self.layer, self.dtype, self.target = layer, dtype, host()
+    def __init__(self, layer: Layer, dtype: torch.dtype, target: Target) -> None:
+        self.layer, self.dtype, self.target = layer, dtype, target
         self.kind = KINDS[dtype]
         self._lanes = self.target.lanes(self.kind)
         self.variant = Variant(layer.cell, bool(layer.proj_size), layer.layer_norm, layer.bias)
@@ -62,6 +63,7 @@ class Call:
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
         self._outer_arguments = OUTER.arguments(**team)
         self._bulk, self._outer = code.function("bulk"), code.function("outer")
+        self._outer_room = outer_room(self.kind, self.target)
         self._pack_rows, self._pack_columns = code.function("pack_rows"), code.function("pack_columns")
         fixed = {
             **team, "product": code.address("product"), "zeros": self.zeros.data_ptr(),
@@ -175,9 +177,10 @@ class Call:
         words: list[int] = []
         for b, c in zip(factors, results, strict=True):
             words += b.data_ptr(), b.stride(0), b.shape[1], c.data_ptr()
-        work = M * K * sum(b.shape[1] for b in factors)
+        threads = self.threads(M * K * sum(b.shape[1] for b in factors))
+        room = empty(threads, self._outer_room, dtype=self.dtype)
         arguments = self._outer_arguments(
-            self.threads(work), a.data_ptr(), a.stride(0), K, M, *words, *[0] * (8 - len(words))
+            threads, room.data_ptr(), a.data_ptr(), a.stride(0), K, M, *words, *[0] * (8 - len(words))
         )
         self._outer(ctypes.byref(arguments))
         return results
@@ -238,7 +241,7 @@ class Call:
             slots = slots[torch.argsort(rows)]
         if self.width != H or slots.shape[-1] != columns:
             slots = slots[:, :H, :columns]
-        return slots.reshape(count * H, columns)
+        return slots.reshape(count * H, columns).contiguous()  # of whole vectors there is a view, with gaps
 
 
 def _arguments(slots: Any, fixed: dict[str, int]) -> Any:
@@ -249,7 +252,15 @@ def _running_sum(sizes: tuple[int, ...]) -> list[int]:
     return [sum(sizes[:k]) for k in range(len(sizes))]
 
 
-@lru_cache(maxsize=1024)
 def call_of(layer: Layer, dtype: torch.dtype) -> Call:
-    """The call of a layer."""
-    return Call(layer, dtype)
+    """The call of a layer. It lives as long as the layer."""
+    call = layer.kernels.get(dtype)
+    if call is None:
+        call = layer.kernels[dtype] = _made(layer, dtype, host())
+    return call
+
+
+@lru_cache(maxsize=64)  # who makes one network after the other, all alike, finds what the last one had
+def _made(layer: Layer, dtype: torch.dtype, target: Target) -> Call:
+    # The call's own copy: it would else be in a circle with the layer that holds it, for the garbage collector to find.
+    return Call(replace(layer), dtype, target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -16,28 +17,39 @@ from carrousel.engine.cpu._cache import write as _write
 from carrousel.engine.cpu._llvm import lock
 from carrousel.engine.cpu._target import Target
 
-__all__ = ["Code", "compile_module"]
+__all__ = ["LOADED", "Code", "compile_module"]
 
-_loaded: dict[str, Code] = {}
+LOADED = 256
+"""Of how many cells, kinds of numbers and options the code stays loaded when nobody uses it any more."""
+
+_loaded: weakref.WeakValueDictionary[str, Code] = weakref.WeakValueDictionary()
 
 
 class Code:
-    """Machine code that stays loaded."""
+    """Machine code, loaded for as long as this object or a function of it is held."""
 
     def __init__(self, machine_code: bytes, target: Target) -> None:
         # An engine of its own for each module; it must live as long as its functions may be called.
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(target))
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code))
         self._engine.finalize_object()
+        weakref.finalize(self, _unload, self._engine).atexit = False
 
     def address(self, name: str) -> int:
-        """The address of a public function."""
+        """The address of a public function, for who holds the code too."""
         with lock:
             return self._engine.get_function_address(name)
 
     def function(self, name: str) -> Callable[[Any], None]:
         """A public function that takes one pointer; Python's lock is released while it runs."""
-        return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address(name))
+        function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address(name))
+        function.code = self  # type: ignore[attr-defined]  # which must not be unloaded before it
+        return function
+
+
+def _unload(engine: llvm.ExecutionEngine) -> None:
+    with lock:
+        engine.close()
 
 
 def compile_module(text: str, target: Target) -> Code:

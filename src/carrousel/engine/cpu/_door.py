@@ -6,51 +6,21 @@ traced graph can hold. Both run the same code. A layer travels as a string.
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from carrousel import cells
 from carrousel.engine import reference
 from carrousel.engine._layer import Layer, Result, Weights
 from carrousel.engine.cpu._autograd import by_operations, compute
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._forward import forward
+from carrousel.engine.cpu._key import layer_of
 from carrousel.engine.cpu._packing import Packing, pack
 
-__all__ = ["key_of", "run_traced"]
-
-_layers: dict[str, Layer] = {}
-
-
-def key_of(layer: Layer) -> str:
-    """The string by which an operator knows a layer. That of a cell of the registry says all; that of a user's own
-    cell means something in this process only."""
-    spec = layer.cell.spec
-    try:
-        known = cells.get(spec) == layer.cell
-    except ValueError:
-        known = False
-    values = {f.name: getattr(layer, f.name) for f in fields(layer) if f.init and f.name != "cell"}
-    key = json.dumps({"cell": spec if known else f"{spec}#{id(layer.cell)}", **values})
-    _layers[key] = layer
-    return key
-
-
-def _layer(key: str) -> Layer:
-    if key not in _layers:
-        values = json.loads(key)
-        if "#" in values["cell"]:
-            raise RuntimeError(
-                f"this graph was made in another process, with a cell of its own ({values['cell'].partition('#')[0]}); "
-                "carrousel.cells.register it, there and here, to take such graphs from one process to another"
-            )
-        _layers[key] = Layer(cells.get(values.pop("cell")), **values)
-    return _layers[key]
+__all__ = ["run_traced"]
 
 
 def _packing(x: Tensor, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
@@ -63,7 +33,7 @@ def _sequence(
     reverse: bool, all_states: bool,
 ) -> list[Tensor]:  # fmt: skip
     """Output ``[T, B, output]``, final states ``[B, size]``, and every step's states ``[T, B, H]`` if wanted."""
-    own = _layer(layer)
+    own = layer_of(layer)
     packing = _packing(x, lengths, resets, reverse=reverse)
     if not packing.rows.total:
         return _of_nothing(own, x, state, all_states=all_states)
@@ -92,7 +62,7 @@ def _(
     x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
     reverse: bool, all_states: bool,
 ) -> list[Tensor]:  # fmt: skip
-    return _of_nothing(_layer(layer), x, state, all_states=all_states)
+    return _of_nothing(layer_of(layer), x, state, all_states=all_states)
 
 
 @torch.library.custom_op("carrousel::sequence_backward", mutates_args=(), device_types="cpu")
@@ -102,11 +72,12 @@ def _sequence_backward(
 ) -> list[Tensor]:  # fmt: skip
     """The derivatives by x (empty unless wanted), by the initial states, by the weights. It runs forward once more,
     for a graph has no place for what the kernels keep between the two."""
-    own, n = _layer(layer), len(state)
+    own, n = layer_of(layer), len(state)
     packing = _packing(x, lengths, resets, reverse=reverse)
     names = list(own.shapes())
     if not packing.rows.total:
-        return [torch.zeros_like(x), *grads[1 : 1 + n], *map(torch.zeros_like, weights)]
+        dx = torch.zeros_like(x) if with_x else x.new_empty(0)
+        return [dx, *(d.clone() for d in grads[1 : 1 + n]), *map(torch.zeros_like, weights)]
     rows, packed = packing.rows, [packing.state_in(value) for value in state]
     x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
     kept = forward(own, of_name, x_rows, packed, rows, reverse=reverse, keep=True)
@@ -145,7 +116,7 @@ def _is_batch(adjoint: Tensor | None) -> bool:
 
 def _by_reference(ctx: Any, lengths: Tensor | None, resets: Tensor | None, tensors: list[Tensor]) -> list[Tensor]:
     """What the operator computes, by the reference."""
-    layer, n = _layer(ctx.layer), ctx.counts[0]
+    layer, n = layer_of(ctx.layer), ctx.counts[0]
     weights = dict(zip(layer.shapes(), tensors[1 + n :], strict=True))
     keep = layer.cell.states if ctx.all_states else ()
     result = reference.run(

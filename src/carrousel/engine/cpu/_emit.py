@@ -181,6 +181,19 @@ class Function:
         m = self.module
         self.line(f"store {m.vector} {value}, ptr {pointer}, align {m.bytes}")
 
+    def load_lanes(self, pointer: str, mask: str) -> str:
+        """As :meth:`load`, the lanes of the mask only; zeros in others."""
+        m = self.module
+        name = m.declare(f"llvm.masked.load.v{m.lanes}f{m.bits}.p0", f"{m.vector} (ptr, {m.mask}, {m.vector})")
+        arguments = f"ptr align {m.bytes} {pointer}, {m.mask} {mask}, {m.vector} zeroinitializer"
+        return self.op(f"call {m.vector} @{name}({arguments})")
+
+    def store_lanes(self, value: str, pointer: str, mask: str) -> None:
+        """As :meth:`store`, the lanes of the mask only."""
+        m = self.module
+        name = m.declare(f"llvm.masked.store.v{m.lanes}f{m.bits}.p0", f"void ({m.vector}, ptr, {m.mask})")
+        self.line(f"call void @{name}({m.vector} {value}, ptr align {m.bytes} {pointer}, {m.mask} {mask})")
+
     def load_number(self, pointer: str) -> str:
         return self.op(f"load {self.module.kind}, ptr {pointer}")
 

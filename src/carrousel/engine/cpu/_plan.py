@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from carrousel.cells import Cell
 from carrousel.engine._graph import TRANSCENDENTAL, Node, Program, adjoints, leaf, order, trace
@@ -50,7 +50,7 @@ class Plan:
         return self.program.cell
 
 
-@cache
+@lru_cache(maxsize=128)  # the family twice over; who needs a plan for long holds it
 def plan(cell: Cell, *, normed: bool = False) -> Plan:
     """The plan of a cell, with layer norm or without.
 

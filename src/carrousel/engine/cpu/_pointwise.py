@@ -14,6 +14,7 @@ __all__ = [
     "BACKWARD_STEP",
     "FORWARD_STEP",
     "SUPPORTED",
+    "Values",
     "backward_exits",
     "backward_step",
     "forward_step",
@@ -40,7 +41,7 @@ BACKWARD_STEP = (
 """Parameters of the backward step, where everything is kept."""
 
 
-class _Values:
+class Values:
     """The values of a graph's nodes at one vector of units, computed when they are first needed."""
 
     def __init__(self, f: Function, load: Callable[[Node], str | None]) -> None:
@@ -171,7 +172,7 @@ def forward_step(module: Module, plan: Plan, slots: Slots, *, keep: bool) -> Non
     store_h = None if plan.exits else _output(rows)
 
     def body(b: str, u: str) -> None:
-        f, value, program = rows.f, _Values(rows.f, rows.leaf), plan.program
+        f, value, program = rows.f, Values(rows.f, rows.leaf), plan.program
         results = [] if store_h is None else [(value(program.h), store_h(b, u))]
         results += [(value(node), place) for node, place in zip(program.states.values(), rows.new_places, strict=True)]
         results += [(value(node.args[0]), rows.exit_places[node.name]) for node in plan.exits]
@@ -187,7 +188,7 @@ def forward_step(module: Module, plan: Plan, slots: Slots, *, keep: bool) -> Non
     store_rest = _output(rest)
     rest.each(
         "%kept", "%before", "%before_kept",
-        lambda b, u: rest.f.store(_Values(rest.f, rest.later)(plan.program.h), store_rest(b, u)),
+        lambda b, u: rest.f.store(Values(rest.f, rest.later)(plan.program.h), store_rest(b, u)),
     )  # fmt: skip
 
 
@@ -224,7 +225,7 @@ def backward_exits(module: Module, plan: Plan, slots: Slots, *, projected: bool)
         def load(node: Node) -> str | None:
             return of_output(b, u) if node.op == "leaf" and node.name == ("adj", "h") else rows.later(node)
 
-        value, real = _Values(f, load), f.first_lanes(f.sub(units, u))
+        value, real = Values(f, load), f.first_lanes(f.sub(units, u))
         for node, target in zip(plan.d_exits, targets, strict=True):
             result = f.choose(real, value(node), "zeroinitializer")
             f.store(result, f.at(target, f.add(f.mul(b, rows.width), u)))
@@ -258,7 +259,7 @@ def backward_step(module: Module, plan: Plan, slots: Slots, *, bias: bool, proje
             own = f.load(f.at(given[k][0], f.add(f.mul(f.add("%at", b), given[k][1]), u)))
             return f.arithmetic("fadd", f.load(run_places[k]), own)
 
-        value = _Values(f, load)
+        value = Values(f, load)
         # Padding holds what the equations make of nothing, be it NaN; it must not reach the products.
         real = f.first_lanes(f.sub(units, u))
         d_slots = [f.choose(real, value(node), "zeroinitializer") for node in plan.d_slots]

@@ -68,8 +68,18 @@ class Rows:
         return torch.where(exists, self.offsets[old.clamp(0, self.steps)] + sequence, 0), exists
 
 
-@lru_cache(maxsize=256)
+_FEW = 4096
+"""Of few steps and sequences the packing is kept: with more it takes room, and making it no time beside all else."""
+
+
 def dense(T: int, B: int) -> Rows:
     """The packing of a batch in which all sequences have T steps."""
+    return _remembered(T, B) if T + B <= _FEW else _dense(T, B)
+
+
+def _dense(T: int, B: int) -> Rows:
     with torch._C._DisableFuncTorch():  # a transformation at work would wrap what is made now, and it outlives that
         return Rows(torch.arange(T + 1, device=CPU) * B, B, T * B, True)
+
+
+_remembered = lru_cache(maxsize=128)(_dense)

@@ -8,10 +8,10 @@ in which all steps have B rows. Each thread has every n-th sequence and runs all
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property, lru_cache
 
 from carrousel.cells import Cell
-from carrousel.engine.cpu._compile import Code, compile_module
+from carrousel.engine.cpu._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu._emit import Function, Module
 from carrousel.engine.cpu._gemm import PRODUCT
 from carrousel.engine.cpu._norm import BACKWARD as NORM_BACKWARD
@@ -37,17 +37,17 @@ class Variant:
     normed: bool = False
     bias: bool = True
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         return plan(self.cell, normed=self.normed)
 
-    @property
+    @cached_property
     def norms(self) -> tuple[str, ...]:
         """The names of what is normalised: the parts ``"X"`` of the input and ``"Z"`` of the recurrence in the
         pre-activations, and the states on their way out."""
         return (*self.parts, *(str(node.name) for node in self.plan.exits)) if self.normed else ()
 
-    @property
+    @cached_property
     def parts(self) -> dict[str, tuple[int, int]]:
         """The parts of the pre-activations: the slots that each feeds, from the first to before the last."""
         plan = self.plan
@@ -345,7 +345,7 @@ def _backward(module: Module, variant: Variant, slots: Slots) -> None:
     emit_parallel(module, "backward", "backward_share", slots)
 
 
-@cache
+@lru_cache(maxsize=LOADED)
 def forward_code(variant: Variant, kind: str, target: Target, keep: bool) -> Code:
     """The compiled forward pass of a cell, for training (``keep``) or inference."""
     module, slots = Module(kind, target), forward_slots(variant)
@@ -356,7 +356,7 @@ def forward_code(variant: Variant, kind: str, target: Target, keep: bool) -> Cod
     return compile_module(module.text(), target)
 
 
-@cache
+@lru_cache(maxsize=LOADED)
 def backward_code(variant: Variant, kind: str, target: Target) -> Code:
     """The compiled backward pass of a cell."""
     module, slots = Module(kind, target), backward_slots(variant)

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, log1p
-from typing import Any
 
-import numba
 import numpy as np
-from numba import types
 
 from carrousel.cells import Cell
 from carrousel.engine._graph import ONE, ZERO, Node, Program, adjoints, leaf, order, trace
+from carrousel.engine.cpu._compile import Code
+from carrousel.engine.cpu._slotwise import slotwise
 
 __all__ = ["Derived", "derive"]
 
@@ -40,7 +38,8 @@ class Derived:
         A, B, C, D: the Jacobians' slots, ``[states, states]``, ``[states, parts and peepholes]``, ``[states]``,
             ``[parts and peepholes]``; NONE where one is zero. What is not the cell's to know, that under diagonal
             recurrence z depends on the old output, is not in A and C.
-        function: ``void (pointer to slots, units)``.
+        code: what holds the function.
+        address: of ``void (pointer to slots, units)``, for who holds this object.
     """
 
     parts: tuple[tuple[str, str], ...]
@@ -55,7 +54,8 @@ class Derived:
     B: np.ndarray
     C: np.ndarray
     D: np.ndarray
-    function: Any
+    code: Code
+    address: int
 
 
 @lru_cache(maxsize=64)
@@ -101,6 +101,7 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
         if node is ZERO:
             raise TypeError(f"cell {cell.name!r} has an output or a state that is always zero")
     width = len(parts) + len(cell.peepholes)
+    code = slotwise(given, results, "float" if bits == 32 else "double")
     return Derived(
         tuple(parts),
         states,
@@ -114,7 +115,8 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
         np.array(B, np.int64).reshape(n, width),
         np.array(C, np.int64),
         np.array(D, np.int64),
-        _compile(given, results, bits),
+        code,
+        code.address("step"),
     )
 
 
@@ -129,73 +131,3 @@ def _outputs(program: Program, keeps_peepholes: bool) -> dict[str, Node]:
             args = (args[0], Node("stop_gradient", (args[1],)))
         known[node] = Node(node.op, args, node.name)
     return {name: known[node] for name, node in program.outputs.items()}
-
-
-_jit: Any = numba.njit(nogil=True)
-
-
-@_jit
-def _sigmoid(x):
-    return 1 / (1 + exp(-x))
-
-
-@_jit
-def _softplus(x):
-    return max(x, 0) + log1p(exp(-abs(x)))
-
-
-@_jit
-def _logsigmoid(x):
-    return min(x, 0) - log1p(exp(-abs(x)))
-
-
-_CODE = {
-    "add": "{0} + {1}",
-    "sub": "{0} - {1}",
-    "mul": "{0} * {1}",
-    "div": "{0} / {1}",
-    "neg": "-{0}",
-    "exit": "{0}",
-    "stop_gradient": "{0}",
-    "sigmoid": "_sigmoid({0})",
-    "tanh": "np.tanh({0})",
-    "exp": "np.exp({0})",
-    "log": "np.log({0})",
-    "softplus": "_softplus({0})",
-    "logsigmoid": "_logsigmoid({0})",
-    "relu": "max({0}, number(0))",
-    "absolute": "abs({0})",
-    "maximum": "max({0}, {1})",
-    "minimum": "min({0}, {1})",
-    "where": "{1} if {0} else {2}",
-    "lt": "{0} < {1}",
-    "le": "{0} <= {1}",
-    "gt": "{0} > {1}",
-    "ge": "{0} >= {1}",
-    "equal": "{0} == {1}",
-}
-
-
-def _compile(given: dict[Node, int], results: dict[Node, int], bits: int) -> Any:
-    names: dict[Node, str] = {}
-    lines = ["def step(slot, n):", "    for j in range(n):"]
-    for node in order(results):
-        names[node] = f"v{len(names)}"
-        if node.op == "leaf":
-            code = f"slot[{given[node]} * n + j]"
-        elif node.op == "constant":
-            code = f"number({node.name!r})"
-        else:
-            code = _CODE[node.op].format(*(names[arg] for arg in node.args))
-        lines.append(f"        {names[node]} = {code}")
-    lines += [f"        slot[{place} * n + j] = {names[node]}" for node, place in results.items()]
-    kind = types.float32 if bits == 32 else types.float64
-    scope = {
-        "np": np,
-        "number": np.float32 if bits == 32 else np.float64,
-        "_sigmoid": _sigmoid,
-        "_softplus": _softplus,
-        "_logsigmoid": _logsigmoid,
-    }
-    exec("\n".join(lines), scope)
-    return numba.cfunc(types.void(types.CPointer(kind), types.intp), error_model="numpy")(scope["step"])

@@ -96,7 +96,7 @@ class Learner:
             raise ValueError(f"loss must be 'squared' or 'cross_entropy', got {loss!r}")
         if loss == "cross_entropy" and network.unit_squash != "sigmoid":
             raise ValueError(f"cross entropy wants unit_squash='sigmoid', got {network.unit_squash!r}")
-        if not (isinstance(insensitive, int | float) and 0 <= insensitive < float("inf")):
+        if not (isinstance(insensitive, int | float) and 0 <= insensitive <= np.finfo(self.dtype).max):
             raise ValueError(f"insensitive must be a number of at least 0, got {insensitive!r}")
         self.loss, self.insensitive, every = loss, float(insensitive), update_steps(update)
         self.update = update if isinstance(update, str) else every

@@ -131,7 +131,7 @@ class OnlineLSTM:
         self._rates, self._counters = arrays["rates"], arrays["counters"]
         d, n, H, dtype = self._derived, len(self._derived.states), self.hidden_size, self.dtype
         self._rule = Rule(
-            d.function.address, self._table, d.z, d.p, d.s, d.h, d.new, d.A, d.B, d.C, d.D, self._places,
+            d.address, self._table, d.z, d.p, d.s, d.h, d.new, d.A, d.B, d.C, d.D, self._places,
             n - 1 if "h" in d.states else -1, self.diagonal, self._through_h, LOSSES.index(self.loss),
         )  # fmt: skip
         weights, readout = self._views(self._parameters)

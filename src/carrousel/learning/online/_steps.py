@@ -62,11 +62,11 @@ def checked_targets(targets: Any, steps: int, size: int, dtype: np.dtype) -> np.
     return found
 
 
-def checked_spans(spans: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def checked_spans(spans: Any, steps: int, some: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Where sequences begin and end, each ``[sequences]``.
 
     Raises:
-        ValueError: a span leaves the steps or ends before it begins.
+        ValueError: a span leaves the steps or ends before it begins; or has no step, where each must have ``some``.
     """
     spans = np.asarray(spans)
     if spans.ndim != 2 or spans.shape[1] != 2 or not np.issubdtype(spans.dtype, np.integer):
@@ -76,6 +76,8 @@ def checked_spans(spans: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
     if bad.any():
         q = int(np.argmax(bad))
         raise ValueError(f"span {q} is [{begin[q]}, {end[q]}), but there are {steps} steps")
+    if some and (begin == end).any():
+        raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step, and so no last one")
     return begin, end
 
 

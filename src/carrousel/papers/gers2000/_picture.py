@@ -11,6 +11,7 @@ import numpy as np
 from carrousel.learning.online import Learner
 from carrousel.papers._traced import traced
 from carrousel.papers.gers2000._streams import prepared, train
+from carrousel.pictures import save
 from carrousel.tasks import ContinualTask, Endless
 
 __all__ = ["draw", "trained"]
@@ -86,7 +87,7 @@ def draw(
     panels[-1].set_xlabel("symbols of the stream")
     figure.colorbar(image, cax=panels[-1].inset_axes((1.02, 0, 0.015, 1)), label="activation")
     panels[0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
-    figure.savefig(path, dpi=110)
+    save(figure, path, dpi=110)
 
 
 def _lines(axes: Any, at: np.ndarray, states: np.ndarray) -> None:

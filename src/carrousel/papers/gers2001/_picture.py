@@ -9,6 +9,7 @@ import numpy as np
 
 from carrousel.learning.online import Learner
 from carrousel.papers._traced import traced
+from carrousel.pictures import save
 from carrousel.tasks import CountingLanguage
 
 __all__ = ["draw"]
@@ -47,4 +48,4 @@ def draw(learner: Learner, language: CountingLanguage, numbers: Sequence[int], p
     outputs.set_xticks(range(len(string.inputs)), list(string.text[0][:-1]), fontsize=7)
     outputs.set_xlabel("input symbol")
     figure.colorbar(image, ax=outputs, label="output")
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)

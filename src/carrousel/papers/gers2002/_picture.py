@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.papers.gers2002._trial import TESTED, prepared, task, train
+from carrousel.pictures import save
 
 __all__ = ["draw"]
 
@@ -56,7 +57,7 @@ def draw(path: Path, result: Mapping[str, Any], rows: Sequence[tuple[str, Mappin
         line[2].set_title("error", fontsize=9)
         line[2].legend(fontsize=7)
     figure.suptitle(title)
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)
 
 
 def _generate(config: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:

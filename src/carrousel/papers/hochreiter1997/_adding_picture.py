@@ -8,6 +8,7 @@ import numpy as np
 
 from carrousel.learning.online import Learner
 from carrousel.papers._traced import traced
+from carrousel.pictures import save
 from carrousel.tasks import Adding, Ended
 
 __all__ = ["draw_trace"]
@@ -51,7 +52,7 @@ def draw_trace(learner: Learner, task: Adding, rng: np.random.Generator, path: P
         f"the answer is {answer:.3f}, the target {drawn.goals[0, 0]:.3f}",
         fontsize=10,
     )
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)
 
 
 def _sequence(task: Adding, rng: np.random.Generator) -> tuple[Ended, np.ndarray]:

@@ -7,6 +7,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from carrousel.pictures import save
+
 __all__ = ["draw_curves"]
 
 
@@ -51,4 +53,4 @@ def draw_curves(path: Path, result: Mapping[str, Any], titles: Mapping[str, str]
             panels.flat[k].set_xlabel("training sequences / 1,000", fontsize=9)
     handles, labels = panels.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, fontsize=8, frameon=False, loc="outside lower right", ncols=2)
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)

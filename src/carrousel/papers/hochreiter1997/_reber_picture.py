@@ -9,6 +9,7 @@ import numpy as np
 
 from carrousel.learning.online import Learner
 from carrousel.papers._traced import traced
+from carrousel.pictures import save
 from carrousel.tasks import EmbeddedReber
 
 __all__ = ["draw"]
@@ -44,7 +45,7 @@ def draw(learner: Learner, path: Path, title: str) -> None:
     panels[2, 0].set_ylabel("predicted symbol\n(circles: legal ones)")
     figure.colorbar(image, ax=panels[1:, :], label="activation", shrink=0.6)
     figure.suptitle(title)
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)
 
 
 def _tells_apart(runs: dict[str, dict[str, np.ndarray]]) -> int:

@@ -1,0 +1,35 @@
+"""The names of features, as scikit-learn knows them: those of a DataFrame's columns."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from ._errors import ModelError
+
+
+def check_features(estimator: Any, X: Any, *, reset: bool) -> None:
+    """Set ``feature_names_in_`` (``reset``), or hold X's names against it.
+
+    X may be a list of sequences, which all have the columns of the first. Raises ValueError where names differ from
+    those of ``fit``, and warns where there are names in one of the two only, in scikit-learn's words.
+    """
+    several = isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
+    first = X[0] if several and len(X) else X
+    validate_data(estimator, first, reset=reset, skip_check_array=True, ensure_2d=False)
+
+
+def stored_features(estimator: Any) -> list[str] | None:
+    """The names as a saved model keeps them."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else [str(name) for name in names]
+
+
+def restore_features(estimator: Any, names: Any) -> None:
+    """The inverse of ``stored_features``; ModelError for names that are none, or not as many as features."""
+    if names is None:
+        return
+    good = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not good or len(names) != estimator.n_features_in_:
+        raise ModelError("its names of features are damaged")
+    estimator.feature_names_in_ = np.array(names, dtype=object)

@@ -1,0 +1,62 @@
+"""How much each sequence counts."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import check_array, check_consistent_length
+
+from ._sequences import Sequences
+
+
+def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
+    """The weights of ``count`` sequences, float64 [N], checked; None where all count alike.
+
+    Raises ValueError for another shape or number of them, negative ones, NaN or infinity, or if all are zero.
+    """
+    if sample_weight is None:
+        return None
+    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weights.ndim != 1:
+        raise ValueError(f"sample_weight must be one number for each sequence, got the shape {weights.shape}")
+    check_consistent_length(np.empty(count), weights)
+    if (weights < 0).any():
+        raise ValueError(f"Negative values in data passed to `sample_weight`: {weights.min():g}")
+    if not weights.any():
+        raise ValueError("sample_weight is zero for every sequence: there is none to learn from")
+    return weights
+
+
+def without_zeros(
+    sequences: Sequences, targets: np.ndarray, weights: np.ndarray
+) -> tuple[Sequences, np.ndarray, np.ndarray]:
+    """The sequences that count at all, with their targets and weights."""
+    kept = np.flatnonzero(weights)
+    return (
+        (sequences.take(kept), targets[kept], weights[kept])
+        if len(kept) < len(weights)
+        else (sequences, targets, weights)
+    )
+
+
+def part(weights: np.ndarray | None, chosen: np.ndarray) -> np.ndarray | None:
+    """The weights of the sequences numbered in ``chosen``."""
+    return None if weights is None else weights[chosen]
+
+
+def given(weights: np.ndarray | None) -> list[np.ndarray]:
+    """The weights if there are any, as a part of what a run was trained on."""
+    return [] if weights is None else [weights]
+
+
+def mean_one(weights: np.ndarray | None) -> np.ndarray | None:
+    """Weights in units of their mean, float32: a mean over items times these is the weighted mean."""
+    return None if weights is None else (weights / weights.mean()).astype(np.float32)
+
+
+def class_weights(given: Any, labels: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Each class's weight [K]; ``"balanced"`` counts sequences by their weights [N]."""
+    if given == "balanced" and weights is not None:
+        shares = np.bincount(np.searchsorted(classes, labels), weights, len(classes))
+        return weights.sum() / (len(classes) * shares)
+    return compute_class_weight(given, classes=classes, y=labels)
