@@ -44,7 +44,7 @@ class Sample:
 def _learner_of(network: Network, optimiser: Any, update: Any) -> Learner:
     learner = Learner(network, optimiser, update=update, seed=1)
     rng = np.random.default_rng(0)
-    learner.learn(rng.normal(size=(20, network.inputs)), rng.uniform(size=(20, network.outputs)))
+    learner.learn_many(rng.normal(size=(20, network.inputs)), rng.uniform(size=(20, network.outputs)))
     return learner
 
 
@@ -54,11 +54,11 @@ def _use_learner(learner: Learner) -> None:
         return
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(12, n.inputs)), rng.uniform(size=(12, n.outputs))
-    learner.learn(x, y)
-    learner.learn(rng.integers(0, n.inputs, 12), rng.integers(0, n.outputs, 12))
-    learner.outputs(x)
+    learner.learn_many(x, y)
+    learner.learn_many(rng.integers(0, n.inputs, 12), rng.integers(0, n.outputs, 12))
+    learner.predict_many(x)
     learner.reset()
-    learner.observe(x)
+    learner.observe_many(x)
     learner.learn_sequences([x[:5], x[5:]], [y[:5], y[5:]])
 
 

@@ -104,7 +104,7 @@ def _explanations(k: int) -> None:
 
 
 def _paper_learners(k: int) -> None:
-    Learner(Network(1 + k % 30, 1, blocks=1 + k // 30 % 30), 0.1).learn(np.zeros((2, 1 + k % 30)), np.zeros((2, 1)))
+    Learner(Network(1 + k % 30, 1, blocks=1 + k // 30 % 30), 0.1).learn_many(np.zeros((2, 1 + k % 30)), np.zeros((2, 1)))
 
 
 def _online_learners(k: int) -> None:

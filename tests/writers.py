@@ -63,7 +63,7 @@ def _lstm(version: int) -> OnlineLSTM:
 @cache
 def _learner(version: int) -> Learner:
     learner = Learner(Network(7, 7, blocks=4), 0.1, seed=version)
-    learner.learn(np.arange(6), np.arange(1, 7))
+    learner.learn_many(np.arange(6), np.arange(1, 7))
     return learner
 
 

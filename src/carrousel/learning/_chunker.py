@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from carrousel.learning import _one_unit
-from carrousel.learning._one_unit import checked, learn_step, logistic, see
-from carrousel.learning.online._jit import entry, jit
+from carrousel.learning._one_unit import checked_codes, learn_step, run, see
+from carrousel.learning._protocol import Sequential, checked_weights
+from carrousel.learning.online._jit import entry, jit, logistic
 from carrousel.learning.online._network import check_counts
+from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, SILENT
 
 __all__ = ["Chunker"]
 
 
-class Chunker:
+class Chunker(Sequential):
     """An automatiser that predicts every next symbol, and a chunker that sees the symbols it failed to predict.
 
     Both are networks of one self-recurrent hidden unit, as :class:`OneUnitNetwork`, taught by RTRL. The chunker goes
@@ -60,49 +62,65 @@ class Chunker:
         check_counts(symbols=symbols)
         rng = np.random.default_rng(seed)
         self.symbols, self.rate, self.threshold, self.update = symbols, rate, threshold, update
+        self.input_size = self.output_size = symbols
         self.surprises = 0
         self._nets = [_weights(symbols, outputs, init, rng) for outputs in (symbols + 1, symbols)]
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies of the weights of both networks, the hidden unit being the last source; assign to change them.
+
+        ``"automatiser_hidden"`` and ``"chunker_hidden"`` are ``[symbols + 1]``, ``"automatiser_output"``
+        ``[symbols + 1, symbols + 1]``, ``"chunker_output"`` ``[symbols, symbols + 1]``.
+        """
+        return {
+            f"{net}_{part}": array.copy() for net, arrays in self._by_name().items() for part, array in arrays.items()
+        }
+
+    @weights.setter
+    def weights(self, weights: Mapping[str, np.ndarray]) -> None:
+        given = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
+        for net, arrays in self._by_name().items():
+            for part, array in arrays.items():
+                array[...] = given[f"{net}_{part}"]
+
+    def _by_name(self) -> dict[str, dict[str, np.ndarray]]:
+        """Views of the weights."""
+        nets = zip(("automatiser", "chunker"), self._nets, (self.symbols + 1, self.symbols), strict=True)
+        return {net: {"hidden": hidden, "output": readout[:, :n].T} for net, (readout, hidden), n in nets}
 
     @property
     def weight_counts(self) -> tuple[int, int]:
         """The number of weights of the automatiser and of the chunker."""
         return (self.symbols + 1) * (self.symbols + 2), (self.symbols + 1) ** 2
 
-    def learn_sequences(self, codes: Any, targets: Any, spans: Any) -> None:
-        """Learns from sequences: ``codes [steps]``, the symbol after each ``targets [steps]``, ``spans`` of them.
+    @classmethod
+    def example(cls, seed: int = 0) -> Chunker:
+        """Makes a small one."""
+        return cls(4, seed=seed)
 
-        Every step must have a target, for every symbol is to be predicted.
+    def _inputs(self, inputs: Any) -> np.ndarray:
+        return checked_codes(super()._inputs(inputs), "input")
 
-        Raises:
-            ValueError: a symbol or a span is out of range, or a sequence has no step.
-        """
-        codes, spans = checked(codes, spans, self.symbols, none_empty=True)
-        targets, _ = checked(targets, spans, self.symbols)
-        if targets.shape != codes.shape:
-            raise ValueError(f"there are {len(codes)} steps but {len(targets)} targets")
+    def _targets(self, targets: Any, steps: int) -> np.ndarray:
+        return checked_codes(super()._targets(targets, steps), "target")
+
+    def _sequences(
+        self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
+    ) -> np.ndarray:
+        told = {SILENT: 0, EVERY_STEP: int((end - begin).sum()), LAST_STEP: len(begin)}[telling]
+        said = np.empty((told, self.symbols))
         (a, a_hidden), (c, c_hidden) = self._nets
-        each_step = self.update == "step"
-        self.surprises += _learn(
-            a, a_hidden, c, c_hidden, self.rate, self.threshold, each_step, self.symbols, codes, targets, spans
-        )
-
-    def sequence_outputs(self, codes: Any, spans: Any) -> np.ndarray:
-        """The automatiser's predictions ``[steps of all sequences, symbols]``; nothing changes."""
-        return self._predict(codes, spans, False)
-
-    def answers(self, codes: Any, spans: Any) -> np.ndarray:
-        """Its predictions at each sequence's last step, ``[sequences, symbols]``; nothing changes.
-
-        Raises:
-            ValueError: a sequence has no step.
-        """
-        return self._predict(codes, spans, True)
-
-    def _predict(self, codes: Any, spans: Any, last_only: bool) -> np.ndarray:
-        codes, spans = checked(codes, spans, self.symbols, none_empty=last_only)
-        said = np.empty((len(spans) if last_only else int((spans[:, 1] - spans[:, 0]).sum()), self.symbols))
-        none = np.zeros(0, np.int64)
-        _one_unit.run(*self._nets[0], 0, False, 0.0, self.symbols, codes, none, spans, said, last_only)
+        if targets is None:
+            none = np.zeros(0, np.int64)
+            run(a, a_hidden, 0, False, 0.0, self.symbols, inputs, none, False, begin, end, telling, said)
+        else:
+            if (begin == end).any():
+                raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step: it has nothing to predict")
+            self.surprises += _learn(
+                a, a_hidden, c, c_hidden, self.rate, self.threshold, self.update == "step", self.symbols,
+                inputs, targets, begin, end, telling == LAST_STEP, said,
+            )  # fmt: skip
         return said
 
 
@@ -144,7 +162,7 @@ def _settle(readout, hidden, changes, hidden_changes):
 
 
 @entry
-def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, codes, targets, spans):
+def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, codes, targets, begins, ends, tells, said):
     a_changes = a if each_step else np.zeros_like(a)
     a_hidden_changes = a_hidden if each_step else np.zeros_like(a_hidden)
     c_changes = c if each_step else np.zeros_like(c)
@@ -157,8 +175,8 @@ def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, code
     )
     a_p, c_p, sums = np.zeros(len(a_hidden)), np.zeros(len(c_hidden)), np.zeros(8)
     surprises = 0
-    for span in range(len(spans)):
-        begin, end = spans[span]
+    for span in range(len(begins)):
+        begin, end = begins[span], ends[span]
         a_p[:] = 0.0
         c_p[:] = 0.0
         a_h, c_h, c_code = 0.0, 0.0, -1
@@ -179,6 +197,8 @@ def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, code
                 break
             a_h = _forward(a_hidden, symbol, a_h, a_p)
             see(a, symbol, a_h, a_said)
+            if tells and t == end - 1:
+                said[span] = a_said[:n_symbols]
             surprising = False
             for k in range(n_symbols):
                 surprising |= abs((1.0 if k == targets[t] else 0.0) - a_said[k]) >= threshold

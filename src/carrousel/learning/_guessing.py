@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import exp, tanh
+from math import tanh
 from typing import Any
 
 import numpy as np
 
-from carrousel.learning.online._jit import entry, jit
+from carrousel.learning._protocol import Responding, checked_vector
+from carrousel.learning.online._jit import entry, jit, logistic
 from carrousel.learning.online._steps import checked_spans
 
 __all__ = ["Guess", "GuessedNetwork"]
@@ -36,7 +37,7 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class GuessedNetwork:
+class GuessedNetwork(Responding):
     """A layer of hidden units and one output unit, with weights that are guessed.
 
     In a step all hidden units are computed from the step's input and the activations of the step before, then the
@@ -79,6 +80,16 @@ class GuessedNetwork:
                 raise ValueError(f"feeds are those of hidden and output, out of {' '.join(_WORDS)}; got {self.feeds}")
 
     @property
+    def input_size(self) -> int:  # type: ignore[override]
+        """The number of inputs."""
+        return self.inputs
+
+    @property
+    def output_size(self) -> int:  # type: ignore[override]
+        """The number of outputs, one."""
+        return 1
+
+    @property
     def weight_count(self) -> int:
         """The number of weights that are guessed."""
         return int(self._drawn.sum())
@@ -108,7 +119,8 @@ class GuessedNetwork:
             seed: of the draws.
         """
         rng = np.random.default_rng(seed)
-        inputs, spans = self._checked(inputs, spans)
+        inputs = self._inputs(inputs)
+        spans = np.stack(checked_spans(spans, len(inputs)), 1)
         targets = np.asarray(targets, np.float64)
         if targets.shape != (len(spans),):
             raise ValueError(f"there must be a target for each of {len(spans)} sequences, got {targets.shape}")
@@ -123,18 +135,30 @@ class GuessedNetwork:
         return Guess(None, draws, steps)
 
     def answers(self, weights: np.ndarray, inputs: Any, spans: Any) -> np.ndarray:
-        """The outputs after the last step of each sequence, ``[sequences]``."""
-        inputs, spans = self._checked(inputs, spans)
-        weights = np.asarray(weights, np.float64)
-        if weights.shape != (self.weight_count,):
-            raise ValueError(f"there must be {self.weight_count} weights, got {weights.shape}")
+        """Gives the outputs after the last step of each sequence, ``[sequences]``, 0 where it has none."""
+        weights = checked_vector(weights, self.weight_count, self.dtype)
+        inputs = self._inputs(inputs)
+        spans = np.stack(checked_spans(spans, len(inputs)), 1)
         return _answers(*self._plan, self._all(weights[None])[0], inputs, spans)
 
-    def _checked(self, inputs: Any, spans: Any) -> tuple[np.ndarray, np.ndarray]:
-        inputs = np.asarray(inputs, np.float64)
-        if inputs.ndim != 2 or inputs.shape[1] != self.inputs:
-            raise ValueError(f"inputs must be [steps, {self.inputs}], got {list(inputs.shape)}")
-        return np.ascontiguousarray(inputs), np.stack(checked_spans(spans, len(inputs)), 1)
+    @classmethod
+    def example(cls, seed: int = 0) -> GuessedNetwork:
+        """Makes a small one; it has no weights of its own, and so no use for a seed."""
+        return cls(2, 3, squash="tanh", unweighted=1)
+
+    def _inputs(self, inputs: Any) -> np.ndarray:
+        steps = super()._inputs(inputs)
+        if steps.ndim == 2:
+            return steps
+        return np.where(steps[:, None] == np.arange(self.inputs), 1.0, 0.0)
+
+    def _respond(
+        self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
+    ) -> np.ndarray:
+        units = self.hidden if hidden else 1
+        told = np.zeros((len(population), int((end - begin).sum()), units))
+        _respond(*self._plan, self._all(population), inputs, np.stack([begin, end], 1), hidden, told)
+        return told
 
     @cached_property
     def _wiring(self) -> tuple[list[int], list[int]]:
@@ -190,27 +214,51 @@ def _squashed(x, is_tanh):
         return 1.0
     if x < -40.0:
         return 0.0
-    return 1.0 / (1.0 + exp(-x))
+    return logistic(x)
+
+
+@jit
+def _step(sources, starts, n_inputs, is_tanh, weights, inputs, t, values):
+    """A step forward; ``values`` are inputs, 1, old hidden units, the output, new hidden units."""
+    n = len(starts) - 2
+    new = n_inputs + 2 + n
+    for k in range(n_inputs):
+        values[k] = inputs[t, k]
+    for unit in range(n + 1):
+        total = 0.0
+        for k in range(starts[unit], starts[unit + 1]):
+            total += weights[k] * values[sources[k]]
+        # The output comes last, so nothing of this step sees its new value.
+        values[new + unit if unit < n else new - 1] = _squashed(total, is_tanh)
+    for unit in range(n):
+        values[n_inputs + 1 + unit] = values[new + unit]
 
 
 @jit
 def _answer(sources, starts, n_inputs, is_tanh, weights, inputs, begin, end, values):
-    n = len(starts) - 2
-    new = n_inputs + 2 + n
     values[:] = 0.0
     values[n_inputs] = 1.0
     for t in range(begin, end):
-        for k in range(n_inputs):
-            values[k] = inputs[t, k]
-        for unit in range(n + 1):
-            total = 0.0
-            for k in range(starts[unit], starts[unit + 1]):
-                total += weights[k] * values[sources[k]]
-            # The output comes last, so nothing of this step sees its new value.
-            values[new + unit if unit < n else new - 1] = _squashed(total, is_tanh)
-        for unit in range(n):
-            values[n_inputs + 1 + unit] = values[new + unit]
-    return values[new - 1]
+        _step(sources, starts, n_inputs, is_tanh, weights, inputs, t, values)
+    return values[n_inputs + len(starts) - 1]
+
+
+@entry
+def _respond(sources, starts, n_inputs, is_tanh, population, inputs, spans, hidden, told):
+    """All steps' outputs, or hidden activations, of a population ``[members, connections]``."""
+    n = len(starts) - 2
+    values = np.zeros(n_inputs + 2 * len(starts))
+    first = n_inputs + 1 if hidden else n_inputs + 1 + n
+    for member in range(len(population)):
+        written = 0
+        for s in range(len(spans)):
+            values[:] = 0.0
+            values[n_inputs] = 1.0
+            for t in range(spans[s, 0], spans[s, 1]):
+                _step(sources, starts, n_inputs, is_tanh, population[member], inputs, t, values)
+                for k in range(told.shape[2]):
+                    told[member, written, k] = values[first + k]
+                written += 1
 
 
 @entry

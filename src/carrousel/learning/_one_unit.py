@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from carrousel.learning.online._jit import entry, jit
+from carrousel.learning._protocol import Sequential, checked_weights
+from carrousel.learning.online._jit import entry, jit, logistic
 from carrousel.learning.online._network import check_counts
 from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
-from carrousel.learning.online._steps import checked_spans
+from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, SILENT
 
-__all__ = ["OneUnitNetwork", "checked", "learn_step", "logistic", "run", "see"]
+__all__ = ["OneUnitNetwork", "checked_codes", "learn_step", "run", "see"]
 
 _METHODS = {"rtrl": 0, "bptt": 1}
 
 
-class OneUnitNetwork:
+class OneUnitNetwork(Sequential):
     """One logistic hidden unit that sees the inputs and itself a step before; outputs that see the inputs and it.
 
     The network that RTRL and BPTT train in experiment 2 of Hochreiter & Schmidhuber 1997: with p + 1 symbols 36, 144
@@ -59,6 +61,7 @@ class OneUnitNetwork:
         check_counts(inputs=inputs, outputs=outputs)
         rng = np.random.default_rng(seed)
         self.inputs, self.outputs, self.method, self.rate, self.update = inputs, outputs, method, rate, update
+        self.input_size, self.output_size = inputs, outputs
         # A row holds one source's weights to all outputs, padded to whole vectors; the hidden unit's is the last.
         self._readout = np.zeros((inputs + 1, -(-outputs // 8) * 8))
         self._readout[:, :outputs] = rng.uniform(-init, init, (inputs + 1, outputs))
@@ -66,68 +69,56 @@ class OneUnitNetwork:
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
-        """Copies: ``"hidden" [inputs + 1]`` and ``"output" [outputs, inputs + 1]``, the hidden unit being last."""
+        """Copies of the weights, the hidden unit being the last source; assign to change them.
+
+        ``"hidden"`` is ``[inputs + 1]``, ``"output"`` ``[outputs, inputs + 1]``.
+        """
         return {"hidden": self._hidden.copy(), "output": self._readout[:, : self.outputs].T.copy()}
+
+    @weights.setter
+    def weights(self, weights: Mapping[str, np.ndarray]) -> None:
+        given = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
+        self._hidden[:], self._readout[:, : self.outputs] = given["hidden"], given["output"].T
 
     @property
     def weight_count(self) -> int:
         """The number of weights."""
         return (self.inputs + 1) * (self.outputs + 1)
 
-    def learn_sequences(self, codes: Any, targets: Any, spans: Any) -> None:
-        """Learns from sequences: ``codes`` and ``targets`` ``[steps]``, ``spans`` ``[sequences, 2]`` of them."""
-        codes, spans = checked(codes, spans, self.inputs)
-        targets = np.asarray(targets, np.int64)
-        if targets.shape != codes.shape or targets.min(initial=-1) < -1 or targets.max(initial=-1) >= self.outputs:
-            raise ValueError(f"there must be one target for each step, from -1 to {self.outputs - 1}")
-        self._run(codes, targets, spans, np.zeros((0, 0)))
+    @classmethod
+    def example(cls, seed: int = 0) -> OneUnitNetwork:
+        """Makes a small one."""
+        return cls(3, 4, seed=seed)
 
-    def sequence_outputs(self, codes: Any, spans: Any) -> np.ndarray:
-        """The outputs ``[steps of all sequences, outputs]``; nothing changes."""
-        codes, spans = checked(codes, spans, self.inputs)
-        said = np.empty((int((spans[:, 1] - spans[:, 0]).sum()), self.outputs))
-        self._run(codes, np.zeros(0, np.int64), spans, said)
-        return said
+    def _inputs(self, inputs: Any) -> np.ndarray:
+        return checked_codes(super()._inputs(inputs), "input")
 
-    def answers(self, codes: Any, spans: Any) -> np.ndarray:
-        """The outputs at each sequence's last step, ``[sequences, outputs]``; nothing changes.
+    def _targets(self, targets: Any, steps: int) -> np.ndarray:
+        return checked_codes(super()._targets(targets, steps), "target", least=-1)
 
-        Raises:
-            ValueError: a sequence has no step.
-        """
-        codes, spans = checked(codes, spans, self.inputs, none_empty=True)
-        said = np.empty((len(spans), self.outputs))
-        self._run(codes, np.zeros(0, np.int64), spans, said, True)
-        return said
-
-    def _run(
-        self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray, said: np.ndarray, last_only: bool = False
-    ) -> None:
-        method, each_step = _METHODS[self.method], self.update == "step"
+    def _sequences(
+        self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
+    ) -> np.ndarray:
+        told = {SILENT: 0, EVERY_STEP: int((end - begin).sum()), LAST_STEP: len(begin)}[telling]
+        outputs = np.empty((told, self.outputs))
         run(
-            self._readout, self._hidden, method, each_step, self.rate, self.outputs,
-            codes, targets, spans, said, last_only,
+            self._readout, self._hidden, _METHODS[self.method], self.update == "step", self.rate, self.outputs,
+            inputs, np.zeros(0, np.int64) if targets is None else targets, targets is not None, begin, end, telling,
+            outputs,
         )  # fmt: skip
+        return outputs
 
 
-def checked(codes: Any, spans: Any, inputs: int, none_empty: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and spans as whole numbers.
+def checked_codes(steps: np.ndarray, what: str, least: int = 0) -> np.ndarray:
+    """Gives checked steps, if they are codes of at least ``least``.
 
     Raises:
-        ValueError: some are out of range; or a sequence has no step, if ``none_empty``.
+        ValueError: they are not.
     """
-    codes = np.asarray(codes, np.int64)
-    if codes.ndim != 1 or codes.min(initial=0) < 0 or codes.max(initial=0) >= inputs:
-        raise ValueError(f"codes must be whole numbers [steps] from 0 to {inputs - 1}")
-    begin, end = checked_spans(spans, len(codes))
-    if none_empty and (begin == end).any():
-        raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step")
-    return codes, np.stack([begin, end], 1)
-
-
-@jit
-def logistic(x):
-    return 1.0 / (1.0 + np.exp(-x))
+    if steps.ndim != 1 or steps.min(initial=0) < least:
+        numbers = "whole numbers [steps] of at least 0" if least == 0 else "whole numbers [steps], -1 being none"
+        raise ValueError(f"{what}s must be {numbers}: this learner knows no others")
+    return steps
 
 
 @jit
@@ -166,31 +157,31 @@ def learn_step(readout, into, code, h, y, goal, n_outputs, rate, sums):
 
 
 @entry
-def run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, spans, said, last_only):
+def run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, learns, begins, ends, telling, said):
     rows, lanes = readout.shape
     n = rows - 1
-    learns, written = len(targets) > 0, 0
+    written = 0
     y, goal, sums = np.zeros(lanes), np.zeros(lanes), np.zeros(8)
     p = np.zeros(rows)  # the hidden unit's derivatives by its weights
     longest = 0
-    for span in range(len(spans)):
-        longest = max(longest, spans[span, 1] - spans[span, 0])
+    for span in range(len(begins)):
+        longest = max(longest, ends[span] - begins[span])
     past, errors = np.zeros(longest + 1), np.zeros(longest)
     changes = np.zeros_like(readout) if learns and not each_step else readout
     hidden_changes = np.zeros_like(hidden) if not each_step else hidden
-    for span in range(len(spans)):
-        begin, end = spans[span]
+    for span in range(len(begins)):
+        begin, end = begins[span], ends[span]
         h = 0.0
         p[:] = 0.0
         for t in range(begin, end):
             old, code = h, codes[t]
             h = logistic(hidden[code] + hidden[n] * old)
             past[t - begin + 1] = h
+            if telling == EVERY_STEP or (telling == LAST_STEP and t == end - 1):
+                see(readout, code, h, y)
+                said[written] = y[:n_outputs]
+                written += 1
             if not learns:
-                if t == end - 1 or not last_only:
-                    see(readout, code, h, y)
-                    said[written] = y[:n_outputs]
-                    written += 1
                 continue
             if method == 0:
                 slope = h * (1.0 - h)

@@ -28,7 +28,9 @@ from carrousel.learning.online._steps import (
     joined,
 )
 
-__all__ = ["Responding", "Sensitive", "Sequential", "Streaming", "checked_weights"]
+__all__ = ["UNOBSERVED", "Responding", "Sensitive", "Sequential", "Streaming", "checked_vector", "checked_weights"]
+
+UNOBSERVED = "sensitivities are those of the last step that was observed: call observe_many or observe_one first"
 
 
 class _Learner(ABC):
@@ -106,9 +108,10 @@ class Sequential(_Learner):
 
     def ready(self) -> None:
         """Compiles what teaching needs; nothing changes."""
-        codes = np.zeros(0, np.int64)
-        self._sequences(codes, codes, codes, codes, SILENT)
-        self._sequences(codes, None, codes, codes, LAST_STEP)
+        none = np.zeros(0, np.int64)
+        inputs, targets = self._inputs(none), self._targets(none, 0)
+        self._sequences(inputs, targets, none, none, SILENT)
+        self._sequences(inputs, None, none, none, LAST_STEP)
 
     def _whole(self, inputs: Any, targets: Any, spans: Any, learns: bool, telling: int) -> np.ndarray:
         if spans is None:
@@ -258,3 +261,17 @@ def checked_weights(weights: Mapping[str, Any], shapes: Mapping[str, tuple[int, 
         if not np.isfinite(value).all():
             raise ValueError(f"{name} holds a NaN or an infinity")
     return given
+
+
+def checked_vector(vector: Any, count: int, dtype: np.dtype) -> np.ndarray:
+    """Gives a vector of weights ``[count]``.
+
+    Raises:
+        ValueError: the shape is another, or a number is not finite.
+    """
+    found = np.asarray(vector, dtype)
+    if found.shape != (count,):
+        raise ValueError(f"there must be {count} weights, got {list(found.shape)}")
+    if not np.isfinite(found).all():
+        raise ValueError(f"weight {int(np.argmin(np.isfinite(found)))} is a NaN or an infinity")
+    return found

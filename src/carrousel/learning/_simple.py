@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import exp
-from typing import Any
 
 import numpy as np
 
-from carrousel.learning.online._jit import entry, jit
+from carrousel.learning._protocol import Sequential, checked_weights
+from carrousel.learning.online._jit import entry, jit, logistic
 from carrousel.learning.online._network import check_counts
-from carrousel.learning.online._steps import (
-    EVERY_STEP,
-    LAST_STEP,
-    SILENT,
-    checked_inputs,
-    checked_spans,
-    checked_targets,
-)
+from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, SILENT
 
 __all__ = ["SimpleNetwork"]
 
 _METHODS = {"elman": 0, "rtrl": 1, "bptt": 2}
 
 
-class SimpleNetwork:
+class SimpleNetwork(Sequential):
     """Logistic units without memory cells, trained by gradient descent on half the sum of squared errors.
 
     Inputs are ``[steps, inputs]``, or ``[steps]`` whole numbers, each the one input unit that is 1, -1 for none.
@@ -68,6 +60,7 @@ class SimpleNetwork:
         check_counts(inputs=inputs, hidden=hidden, outputs=outputs)
         rng = np.random.default_rng(seed)
         self.inputs, self.hidden, self.outputs, self.method, self.rate = inputs, hidden, outputs, method, rate
+        self.input_size, self.output_size = inputs, outputs
         self.bias = bool(bias)
         recurrent = hidden if method == "elman" else hidden + outputs
         self._recurrent = rng.uniform(-init, init, (recurrent, inputs + self.bias + recurrent))
@@ -85,54 +78,25 @@ class SimpleNetwork:
 
     @weights.setter
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
-        for name, own in (("recurrent", self._recurrent), ("readout", self._readout)):
-            given = np.asarray(weights[name], np.float64)
-            if given.shape != own.shape:
-                raise ValueError(f"{name} must have the shape {own.shape}, got {given.shape}")
-            own[:] = given
+        own = {"recurrent": self._recurrent, "readout": self._readout}
+        for name, value in checked_weights(weights, {name: w.shape for name, w in own.items()}).items():
+            own[name][:] = value
 
-    @property
-    def weight_count(self) -> int:
-        """The number of weights."""
-        return self._recurrent.size + self._readout.size
+    @classmethod
+    def example(cls, seed: int = 0) -> SimpleNetwork:
+        """Makes a small one."""
+        return cls(3, 4, 2, "rtrl", 0.5, bias=True, seed=seed)
 
-    def learn_sequences(self, inputs: Any, targets: Any, spans: Any) -> None:
-        """Learns from sequences: ``spans`` ``[sequences, 2]`` says where in the steps each begins and ends."""
-        self._run(inputs, targets, spans, SILENT)
-
-    def learn_and_answer(self, inputs: Any, targets: Any, spans: Any) -> np.ndarray:
-        """The same; gives the outputs at each sequence's last step ``[sequences, outputs]``, before it is learned.
-
-        Raises:
-            ValueError: a sequence has no step.
-        """
-        return self._run(inputs, targets, spans, LAST_STEP)
-
-    def sequence_outputs(self, inputs: Any, spans: Any) -> np.ndarray:
-        """The outputs ``[steps of all sequences, outputs]``."""
-        return self._run(inputs, None, spans, EVERY_STEP)
-
-    def answers(self, inputs: Any, spans: Any) -> np.ndarray:
-        """The outputs at each sequence's last step ``[sequences, outputs]``.
-
-        Raises:
-            ValueError: a sequence has no step.
-        """
-        return self._run(inputs, None, spans, LAST_STEP)
-
-    def _run(self, inputs: Any, targets: Any, spans: Any, telling: int) -> np.ndarray:
-        double = np.dtype(np.float64)
-        x = checked_inputs(inputs, self.inputs, double)
-        goals = np.zeros(0, np.int64) if targets is None else checked_targets(targets, len(x), self.outputs, double)
-        begin, end = checked_spans(spans, len(x))
+    def _sequences(
+        self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
+    ) -> np.ndarray:
         lengths = end - begin
-        if telling == LAST_STEP and not lengths.all():
-            raise ValueError(f"sequence {int(np.argmin(lengths))} has no step, so it has no last one")
         told = {SILENT: 0, EVERY_STEP: int(lengths.sum()), LAST_STEP: len(begin)}[telling]
         outputs = np.zeros((told, self.outputs))
+        goals = np.zeros(0, np.int64) if targets is None else targets
         _run(
             _METHODS[self.method], self._recurrent, self._readout, self.inputs, self.bias, self.rate,
-            int(lengths.max(initial=0)), *_two(x), *_two(goals), begin, end, targets is not None, telling, outputs,
+            int(lengths.max(initial=0)), *_two(inputs), *_two(goals), begin, end, targets is not None, telling, outputs,
         )  # fmt: skip
         return outputs
 
@@ -140,11 +104,6 @@ class SimpleNetwork:
 def _two(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Steps as codes and as numbers, one of them empty."""
     return (steps, np.zeros((0, 0))) if steps.ndim == 1 else (np.zeros(0, np.int64), steps)
-
-
-@jit
-def _logistic(x):
-    return 1.0 / (1.0 + exp(-x))
 
 
 @jit
@@ -172,7 +131,7 @@ def _step(w, t, n_inputs, bias, codes, x, old, new):
             total += w[i, codes[t]]
         for j in range(len(old)):
             total += w[i, n_inputs + bias + j] * old[j]
-        new[i] = _logistic(total)
+        new[i] = logistic(total)
 
 
 @jit
@@ -259,7 +218,7 @@ def _run(
                     total = v[k, n] if bias else 0.0
                     for i in range(n):
                         total += v[k, i] * new[i]
-                    out[k] = _logistic(total)
+                    out[k] = logistic(total)
             else:
                 out[:] = new[n - n_outputs :]
             if telling == EVERY_STEP or (telling == LAST_STEP and t == end[s] - 1):

@@ -137,13 +137,9 @@ def roll_traces(m, now, before, n_active, n_touched, error, into, decays):
             four = 4 * COLUMNS_OF_TRACES
             while trace + four <= last:
                 if decays:
-                    roll_four(
-                        m.traces, p, trace, lane, m.touched, n_touched, m.x, m.sources, before, m.work, True, y_f
-                    )
+                    roll_four(m.traces, p, trace, lane, m.touched, n_touched, m.x, m.sources, before, m.work, True, y_f)
                 else:
-                    roll_four(
-                        m.traces, p, trace, lane, m.active, n_active, m.x, m.sources, before, m.work, False, y_f
-                    )
+                    roll_four(m.traces, p, trace, lane, m.active, n_active, m.x, m.sources, before, m.work, False, y_f)
                 trace += four
         while trace < last:
             line = TABLE + COLUMNS * p[trace + SLOT]

@@ -12,6 +12,7 @@ import torch
 from carrousel.learning.online._jit import entry
 from carrousel.learning.online._learner import Learner
 from carrousel.learning.online._network import Network
+from carrousel.learning.online._steps import FORWARD
 
 __all__ = ["EagerRule", "Figure", "benchmarks"]
 
@@ -52,7 +53,7 @@ def benchmarks(say: Callable[[Figure], None], repeats: int = REPEATS) -> None:
     learner = Learner(reber, 0.1)
     ours = _rate(lambda: learner.learn_sequences(codes, goals, spans), 4800, repeats)
     say(Figure("264 weights, an error at every step", ours / 1e6, "M steps/s", "sequences of 12 one-hot steps"))
-    one = learner.learn
+    one = learner.learn_many
     single = _rate(lambda: one(codes[:1], goals[:1]), 1, 200 * repeats)
     say(Figure("264 weights, one call a step", single / 1e6, "M steps/s", "learn() with one step"))
 
@@ -83,9 +84,9 @@ def benchmarks(say: Callable[[Figure], None], repeats: int = REPEATS) -> None:
     large = Network(64, 8, 72, forget_gates=True)
     learner = Learner(large)
     steps = rng.normal(size=(50, 64)).astype(np.float32)
-    learner.observe(steps)  # from now on every input has traces
-    whole = _rate(lambda: learner.observe(steps), 50, 5 * repeats)
-    forward = _rate(lambda: learner._steps(steps, None, 0), 50, 5 * repeats)
+    learner.observe_many(steps)  # from now on every input has traces
+    whole = _rate(lambda: learner.observe_many(steps), 50, 5 * repeats)
+    forward = _rate(lambda: learner._steps(steps, None, FORWARD), 50, 5 * repeats)
     moved = 8 * learner._traces.size / (1 / whole - 1 / forward)  # every trace is read and written
     allowed = _memory(learner._traces.size, repeats)
     about = "forget gates, dense inputs; the time of a step less that of its forward pass"
@@ -154,7 +155,7 @@ def _check(network: Network) -> None:
     rng = np.random.default_rng(1)
     codes, goals = rng.integers(0, 7, 60), rng.integers(0, 7, 60)
     learner, eager = Learner(network, 0.1, dtype=np.float64), EagerRule(network, 0.1, torch.float64)
-    learner.learn(codes, goals)
+    learner.learn_many(codes, goals)
     for code, goal in zip(codes, goals, strict=True):
         eager.step(code, goal)
     for name, w in learner.weights.items():

@@ -11,7 +11,7 @@ from carrousel.learning.online._memory import SQUASH_G, SQUASH_H, SQUASH_HIDDEN,
 from carrousel.learning.online._rows import net, net_of_four, squashed
 from carrousel.learning.online._simd import fma, load, ones, sigmoid, store
 
-__all__ = ["aim", "answer", "forward", "see"]
+__all__ = ["aim", "answer", "forward", "recall", "see"]
 
 ALIKE, Y_HIDDEN, Y_INPUT, Y_FORGET, Y_OUTPUT, PEEP_INPUT, PEEP_FORGET, PEEP_OUTPUT, TRACE_PEEPS = (
     PLAN[name]
@@ -149,6 +149,17 @@ def speak(m, now, lane):
 
 
 @part
+def conventional(m, now, before, n_active, units):
+    """Activations and slopes of the first ``units`` conventional hidden units."""
+    line = TABLE + COLUMNS * m.slots
+    for lane in range(0, units, 8):
+        acc = net(m.weights, m.plan, line, lane, m.active, n_active, m.x, m.sources, before)
+        value, slope = squashed(acc, m.squash, SQUASH_HIDDEN)
+        store(now, m.plan[Y_HIDDEN] + lane, value * load(m.masks, m.lanes + lane))
+        store(m.work, m.conventional + lane, slope)
+
+
+@part
 def forward(m, now, before, n_active, heard, learning):
     """The hidden layer a step forward.
 
@@ -160,12 +171,17 @@ def forward(m, now, before, n_active, heard, learning):
         remember(m, now, lane, learning)
         if heard:
             speak(m, now, lane)
-    line = TABLE + COLUMNS * m.slots
-    for lane in range(0, m.hidden if heard else 0, 8):
-        acc = net(m.weights, m.plan, line, lane, m.active, n_active, m.x, m.sources, before)
-        value, slope = squashed(acc, m.squash, SQUASH_HIDDEN)
-        store(now, m.plan[Y_HIDDEN] + lane, value * load(m.masks, m.lanes + lane))
-        store(m.work, m.conventional + lane, slope)
+    conventional(m, now, before, n_active, m.hidden if heard else 0)
+
+
+@part
+def recall(m, now, before, n_active):
+    """Puts back into the working space what a step's errors need of its forward pass."""
+    for lane in range(0, m.block_size * m.lanes, 8):
+        h, slope = squashed(load(m.state, lane), m.squash, SQUASH_H)
+        store(m.work, m.squashed + lane, h)
+        store(m.work, m.slopes + lane, slope)
+    conventional(m, now, before, n_active, m.hidden)
 
 
 @part

@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from numba.core.serialize import dumps
 
 from carrousel.engine.cpu import _cache
 
-__all__ = ["entry", "jit", "part", "spliced"]
+__all__ = ["entry", "jit", "logistic", "part", "spliced"]
 
 # No fastmath: results are the same on every call, and NaN stays NaN.
 jit: Any = numba.njit(nogil=True, forceinline=False)  # numba would let it have that of its callers
@@ -37,6 +38,13 @@ jit: Any = numba.njit(nogil=True, forceinline=False)  # numba would let it have 
 # which suits arrays: their references are then counted once, not in every step.
 part: Any = numba.njit(nogil=True, forceinline=True)
 spliced: Any = numba.njit(nogil=True, inline="always")
+
+
+@jit
+def logistic(x):
+    """1 / (1 + exp(-x))."""
+    return 1.0 / (1.0 + exp(-x))
+
 
 _IMPORT = re.compile(r"^[ \t]*(?:from\s+([\w.]+)\s+)?import\s+(\([^)]*\)|[^\n]*)", re.MULTILINE)
 

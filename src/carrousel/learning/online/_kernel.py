@@ -11,8 +11,8 @@ from carrousel.learning.online._jit import entry, jit, part
 from carrousel.learning.online._layout import COLUMNS, FIRST, LAST, PLAN, ROWS, SEES_INPUT, SLOT, TABLE
 from carrousel.learning.online._memory import INSENSITIVE, TRACE_DECAY, Net, Steps, opened, streamed
 from carrousel.learning.online._optimisers import EVERY, METHOD, PENDING, RATE, STEPS, TOUCHED, apply, fade, fades
-from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, LEARN
 from carrousel.learning.online._simd import fill, ones, pointer, store, zeros
+from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, LEARN
 
 __all__ = ["GIVEN", "refreshed", "run"]
 

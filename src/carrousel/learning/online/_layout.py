@@ -8,6 +8,7 @@ a lane is a block, and what cells and gates of a block have to do with each othe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -136,6 +137,16 @@ class Layout:
         ]
         trace_decay = network.state_decay if network.traces_decay else 1.0
         self.squash = np.array([*chain(*squash), network.state_decay, trace_decay, insensitive])
+
+    @cached_property
+    def weight_places(self) -> np.ndarray:
+        """Where each weight lies in the flat array, in the order of the named ones: the rest fills vectors."""
+        return np.concatenate([places.ravel() for places in self.unpack(np.arange(self.size)).values()])
+
+    @cached_property
+    def hidden_places(self) -> np.ndarray:
+        """Where the activations of cells, block after block, and of conventional units lie in the running state."""
+        return self.head["y_hidden"] + np.array(self._places("cell") + self._places("hidden"), np.int64)
 
     def _places(self, source: str) -> list[int]:
         """Where a source's units stand among the activations, cells block after block."""

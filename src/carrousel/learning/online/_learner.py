@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from carrousel._format import Arrays, Declared, Format, fitted
+from carrousel.learning._protocol import (
+    UNOBSERVED,
+    Responding,
+    Sensitive,
+    Sequential,
+    checked_vector,
+    checked_weights,
+)
 from carrousel.learning.online import _optimisers
 from carrousel.learning.online._kernel import refreshed, run
 from carrousel.learning.online._layout import Layout
@@ -17,26 +26,17 @@ from carrousel.learning.online._network import Network
 from carrousel.learning.online._optimisers import PENDING, RATE, TOUCHED, Descent, Optimiser, update_steps
 from carrousel.learning.online._progress import beginning, check_progress
 from carrousel.learning.online._rehearse import rehearse
-from carrousel.learning.online._steps import (
-    EVERY_STEP,
-    FORWARD,
-    LAST_STEP,
-    LEARN,
-    SILENT,
-    TRACE,
-    checked_inputs,
-    checked_spans,
-    checked_targets,
-    joined,
-)
+from carrousel.learning.online._sense import respond, sense
+from carrousel.learning.online._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT, TRACE, checked_spans
 
 __all__ = ["Learner"]
 
 _NO_CODES, _NO_FLAGS, _START = np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(1, np.int64)
+_NO_SPANS = np.zeros((0, 2), np.int64)
 FORMAT = Format("carrousel-online-network", 3, "a learner's state")
 
 
-class Learner:
+class Learner(Sequential, Sensitive, Responding):
     """Learns online by the truncated gradient of the LSTM papers.
 
     Errors flow back for ever inside the carrousel, and are cut where they would leave through recurrent weights or
@@ -87,7 +87,7 @@ class Learner:
 
     def _declare(self, network: Network, optimiser: Any, update: Any, loss: str, insensitive: Any, dtype: Any) -> None:
         """Checks and keeps the arguments, and says what arrays a learner of these has."""
-        self.network = network
+        self.network, self.input_size, self.output_size = network, network.inputs, network.outputs
         self.optimiser = optimiser if isinstance(optimiser, Optimiser) else Descent(optimiser)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
@@ -122,6 +122,7 @@ class Learner:
         self._touched, self._flags, self._counters = arrays["touched"], arrays["flags"], arrays["counters"]
         layout, n, dtype = self._layout, self.network, self.dtype
         self._none = np.zeros((0, 0), dtype)
+        self._observed: np.ndarray | None = None  # the last step, if it was observed
         self._net = Net(
             plan=layout.plan,
             sources=layout.sources,
@@ -134,6 +135,12 @@ class Learner:
             **arrays,
         )
 
+    @classmethod
+    def example(cls, seed: int = 0) -> Learner:
+        """Makes a small one with all that a network can have."""
+        network = Network(3, 2, 2, 2, hidden=2, forget_gates=True, peepholes=True, init=0.5)
+        return cls(network.biased("cell output"), 0.3, dtype=np.float64, seed=seed)
+
     @property
     def weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights by name, shaped as ``network.shapes()`` says; assign to change them."""
@@ -141,16 +148,59 @@ class Learner:
 
     @weights.setter
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
-        shapes = self.network.shapes()
-        if set(weights) != set(shapes):
-            raise ValueError(f"weights must be named {', '.join(shapes)}; got {', '.join(weights)}")
-        given = {name: np.asarray(weights[name], np.float64) for name in shapes}
-        for name, value in given.items():
-            if value.shape != shapes[name]:
-                raise ValueError(f"{name} must have the shape {shapes[name]}, got {value.shape}")
-            if not np.isfinite(value).all():
-                raise ValueError(f"{name} holds a NaN or an infinity")
-        self._set_packed(self._layout.pack(given, self.dtype))
+        self._set_packed(self._layout.pack(checked_weights(weights, self.network.shapes()), self.dtype))
+
+    @property
+    def weight_count(self) -> int:
+        """The number of weights, biases and peepholes included."""
+        return self.network.weight_count
+
+    @property
+    def vector(self) -> np.ndarray:
+        """All weights ``[weights]`` in the order of ``weights``, not to be written to; assign another to change them.
+
+        It is a copy: between the weights lies what fills vectors.
+        """
+        vector = self._weights[self._layout.weight_places]
+        vector.flags.writeable = False
+        return vector
+
+    @vector.setter
+    def vector(self, vector: np.ndarray) -> None:
+        self._weights[self._layout.weight_places] = checked_vector(vector, self.weight_count, self.dtype)
+        self._refresh()
+
+    def named(self, vector: np.ndarray) -> dict[str, np.ndarray]:
+        """Gives what belongs to each weight, ``[weights]``, under the names and in the shapes of ``weights``."""
+        vector = np.asarray(vector)
+        flat = np.zeros(self._layout.size, vector.dtype)
+        flat[self._layout.weight_places] = vector
+        return self._layout.unpack(flat)
+
+    def sensitivities(self) -> np.ndarray:
+        """Gives the derivatives ``[outputs, weights]`` of the last observed step's outputs, by the learner's rule.
+
+        Raises:
+            ValueError: no step was observed since the beginning, a reset, or a change of weights.
+        """
+        if self._observed is None:
+            raise ValueError(UNOBSERVED)
+        derivatives = np.zeros((self.network.outputs, self._layout.size), self.dtype)
+        sense(*self._arguments(self._observed, None), derivatives)
+        return derivatives[:, self._layout.weight_places]
+
+    def _respond(
+        self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
+    ) -> np.ndarray:
+        layout = self._layout
+        units = layout.hidden_places if hidden else _NO_CODES
+        shape = len(population), int((end - begin).sum()), len(units) if hidden else self.network.outputs
+        told = np.zeros(shape, self.dtype)
+        if told.size:
+            with self._unchanged(self._weights):
+                given = self._arguments(inputs, None)
+                respond(*given, population, layout.weight_places, begin, end, units, told)
+        return told
 
     def _set_packed(self, packed: np.ndarray) -> None:
         self._weights[:] = packed
@@ -159,6 +209,7 @@ class Learner:
     def _refresh(self) -> None:
         """Copies the weights that errors go backwards through, when weights have changed."""
         refreshed(self._net.plan, self._net.sources, self._net.weights, self._net.back)
+        self._observed = None
 
     @property
     def activations(self) -> dict[str, np.ndarray]:
@@ -180,18 +231,6 @@ class Learner:
         if not 0 <= rate < np.inf:
             raise ValueError(f"rate must be a number not negative, got {rate!r}")
         self._rates[RATE] = rate
-
-    def learn(self, inputs: Any, targets: Any) -> None:
-        """Goes on with the stream for some steps, and learns from every step that has a target."""
-        self._steps(inputs, targets, LEARN)
-
-    def observe(self, inputs: Any) -> None:
-        """Goes on with the stream without learning; later errors still know what happened here."""
-        self._steps(inputs, None, TRACE)
-
-    def learn_and_tell(self, inputs: Any, targets: Any) -> np.ndarray:
-        """As :meth:`learn`; gives the outputs ``[steps, outputs]``, each from before its own target changed weights."""
-        return self._steps(inputs, targets, LEARN, EVERY_STEP)[0]
 
     def follow(self, inputs: Any, targets: Any, tolerance: float, learn: bool = True, spans: Any = None) -> int:
         """Goes on with the stream until a step that has an output further than ``tolerance`` from its target.
@@ -219,10 +258,13 @@ class Learner:
         if not tolerance >= 0:
             raise ValueError(f"tolerance must be a number not negative, got {tolerance!r}")
         learning = LEARN if learn else FORWARD
+        inputs = self._inputs(inputs)
+        targets = self._targets(targets, len(inputs))
         if spans is None:
             _, right = self._steps(inputs, targets, learning, tolerance=tolerance)
         else:
-            _, right = self._sequences(inputs, targets, spans, learning, tolerance=tolerance)
+            begin, end = checked_spans(spans, len(inputs))
+            _, right = self._run(inputs, targets, begin, end, True, learning, tolerance=tolerance)
         if not learn:
             self._traces[:], self._flags[:], self._counters[TOUCHED] = 0, 0, 0
         return right
@@ -247,8 +289,8 @@ class Learner:
         """
         if not tolerance >= 0:
             raise ValueError(f"tolerance must be a number not negative, got {tolerance!r}")
-        inputs = checked_inputs(inputs, self.network.inputs, self.dtype)
-        targets = checked_targets(targets, len(inputs), self.network.outputs, self.dtype)
+        inputs = self._inputs(inputs)
+        targets = self._targets(targets, len(inputs))
         spans = [checked_spans(each, len(inputs)) for each in (learned, tested)]
         if len(spans[0][0]) != len(spans[1][0]):
             raise ValueError(f"there are {len(spans[0][0])} streams to learn from but {len(spans[1][0])} to test on")
@@ -257,89 +299,61 @@ class Learner:
         made = rehearse(*self._arguments(inputs, targets), begin, end, self._none, float(tolerance), right)
         return right[:made]
 
-    def outputs(self, inputs: Any) -> np.ndarray:
-        """What the network would say in the next steps, ``[steps, outputs]``; nothing changes."""
-        before = self._state.copy()
+    def predict_many(self, inputs: Any) -> np.ndarray:
+        """Gives the outputs of the next steps, ``[steps, outputs]``; nothing changes."""
+        before, observed = self._state.copy(), self._observed
         try:
-            return self._steps(inputs, None, FORWARD, EVERY_STEP)[0]
+            return self._steps(self._inputs(inputs), None, FORWARD, EVERY_STEP)[0]
         finally:
-            self._state[:] = before
+            self._state[:], self._observed = before, observed
 
     def reset(self) -> None:
-        """A sequence's end: with ``update="end"`` the weights change now. States and traces begin again at zero."""
+        """Ends a sequence: with ``update="end"`` the weights change now. States and traces begin again at zero."""
         if self._counters[PENDING] and self.update == "end":
             self._apply()
         self._run(_NO_CODES, None, _START, _START, True)
 
-    def learn_sequences(self, inputs: Any, targets: Any, spans: Any = None) -> None:
-        """Learns from sequences, the network being reset before each of them.
+    def ready(self) -> None:
+        """Compiles what teaching needs; nothing changes."""
+        self._steps(_NO_CODES, None, FORWARD)
+        rehearse(*self._arguments(_NO_CODES, None), _NO_SPANS, _NO_SPANS, self._none, -1.0, _NO_SPANS)
 
-        Args:
-            inputs, targets: a list of each sequence's steps; or, with ``spans``, the steps of all.
-            spans: ``[sequences, 2]``, where in the steps each sequence begins and ends; they can overlap and recur.
-        """
-        self._sequences(inputs, targets, spans, LEARN)
+    def _stream(self, inputs: np.ndarray, targets: np.ndarray | None, learning: int, tell: bool) -> np.ndarray | None:
+        outputs, _ = self._steps(inputs, targets, learning, EVERY_STEP if tell else SILENT)
+        if learning == TRACE and len(inputs):
+            self._observed = inputs[-1:].copy()
+        return outputs if tell else None
 
-    def learn_and_answer(self, inputs: Any, targets: Any, spans: Any = None) -> np.ndarray:
-        """As :meth:`learn_sequences`; gives each sequence's outputs at its last step, ``[sequences, outputs]``.
+    def _sequences(
+        self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
+    ) -> np.ndarray:
+        if targets is not None:
+            return self._run(inputs, targets, begin, end, True, LEARN, telling)[0]
+        with self._unchanged():
+            return self._run(inputs, None, begin, end, True, FORWARD, telling)[0]
 
-        They are from before that step, or the end of that sequence, changed weights.
-
-        Raises:
-            ValueError: a sequence has no step.
-        """
-        return self._sequences(inputs, targets, spans, LEARN, LAST_STEP)[0]
-
-    def sequence_outputs(self, inputs: Any, spans: Any = None) -> np.ndarray:
-        """The outputs ``[steps of all sequences, outputs]``, the network being reset before each; nothing changes."""
-        return self._look(inputs, spans, EVERY_STEP)
-
-    def answers(self, inputs: Any, spans: Any = None) -> np.ndarray:
-        """The outputs at each sequence's last step ``[sequences, outputs]``, as :meth:`sequence_outputs` has them.
-
-        Raises:
-            ValueError: a sequence has no step.
-        """
-        return self._look(inputs, spans, LAST_STEP)
-
-    def _look(self, inputs: Any, spans: Any, telling: int) -> np.ndarray:
-        """Outputs of sequences; nothing changes."""
-        changing = self._state, self._traces, self._touched, self._flags, self._counters
-        before = [array.copy() for array in changing]
+    @contextmanager
+    def _unchanged(self, *more: np.ndarray) -> Iterator[None]:
+        """Undoes what a forward pass changes, and what changes in further arrays."""
+        changing = self._state, self._traces, self._touched, self._flags, self._counters, *more
+        before, observed = [array.copy() for array in changing], self._observed
         try:
-            return self._sequences(inputs, None, spans, FORWARD, telling)[0]
+            yield
         finally:
             for array, old in zip(changing, before, strict=True):
                 array[:] = old
+            self._observed = observed
 
     def _steps(
-        self, inputs: Any, targets: Any, learning: int, telling: int = SILENT, tolerance: float = -1.0
-    ) -> tuple[np.ndarray, int]:
-        n = self.network
-        inputs = checked_inputs(inputs, n.inputs, self.dtype)
-        if targets is not None:
-            targets = checked_targets(targets, len(inputs), n.outputs, self.dtype)
-        return self._run(inputs, targets, _START, np.array([len(inputs)]), False, learning, telling, tolerance)
-
-    def _sequences(
         self,
-        inputs: Any,
-        targets: Any,
-        spans: Any,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
         learning: int,
         telling: int = SILENT,
         tolerance: float = -1.0,
     ) -> tuple[np.ndarray, int]:
-        n = self.network
-        if spans is None:
-            inputs, targets, spans = joined(inputs, targets, n.inputs)
-        inputs = checked_inputs(inputs, n.inputs, self.dtype)
-        if targets is not None:
-            targets = checked_targets(targets, len(inputs), n.outputs, self.dtype)
-        begin, end = checked_spans(spans, len(inputs))
-        if telling == LAST_STEP and (begin == end).any():
-            raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step, and so no last one")
-        return self._run(inputs, targets, begin, end, True, learning, telling, tolerance)
+        """Runs checked steps from the running state on, as :meth:`_run`."""
+        return self._run(inputs, targets, _START, np.array([len(inputs)]), False, learning, telling, tolerance)
 
     def _run(
         self,
@@ -353,6 +367,7 @@ class Learner:
         tolerance: float = -1.0,
     ) -> tuple[np.ndarray, int]:
         """The outputs that are told, and how many steps there were until one was wrong."""
+        self._observed = None
         told = 0
         if telling != SILENT:
             told = len(begin) if telling == LAST_STEP else int((end - begin).sum())

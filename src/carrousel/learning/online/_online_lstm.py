@@ -11,21 +11,22 @@ import numpy as np
 from carrousel import cells
 from carrousel._format import Arrays, Declared, Format, fitted
 from carrousel.cells import Cell
+from carrousel.learning._protocol import UNOBSERVED, Responding, Sensitive, checked_vector, checked_weights
 from carrousel.learning.online import _optimisers
 from carrousel.learning.online._derive import derive
-from carrousel.learning.online._derived_kernel import LOSSES, Layer, Rule, run
+from carrousel.learning.online._derived_kernel import LOSSES, Layer, Rule, respond, run
 from carrousel.learning.online._derived_layout import lay_out
 from carrousel.learning.online._network import check_counts
 from carrousel.learning.online._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
 from carrousel.learning.online._progress import beginning, check_progress
-from carrousel.learning.online._steps import FORWARD, LEARN, TRACE, checked_inputs, checked_targets
+from carrousel.learning.online._steps import FORWARD, TRACE
 
 __all__ = ["OnlineLSTM"]
 
 FORMAT = Format("carrousel-online-lstm", 3, "the state of an OnlineLSTM")
 
 
-class OnlineLSTM:
+class OnlineLSTM(Sensitive, Responding):
     """A layer of an LSTM cell and a linear readout that learn online, in constant time and memory a step.
 
     The rule is that of the 1997-2002 papers, derived from the cell's own equations: the derivatives of a unit's
@@ -129,6 +130,7 @@ class OnlineLSTM:
         self._parameters, self._gradient, self._moments = arrays["parameters"], arrays["gradient"], arrays["moments"]
         self._states, self._h, self._traces = arrays["states"], arrays["h"], arrays["traces"]
         self._rates, self._counters = arrays["rates"], arrays["counters"]
+        self._observed = False  # whether the last step was
         d, n, H, dtype = self._derived, len(self._derived.states), self.hidden_size, self.dtype
         self._rule = Rule(
             d.address, self._table, d.z, d.p, d.s, d.h, d.new, d.A, d.B, d.C, d.D, self._places,
@@ -166,6 +168,11 @@ class OnlineLSTM:
             weights["bias_ih"][at : at + self.hidden_size] = forget_bias
         self.weights = weights
 
+    @classmethod
+    def example(cls, seed: int = 0) -> OnlineLSTM:
+        """Makes a small one."""
+        return cls(3, 4, 2, cell="peephole", optimiser=0.3, dtype=np.float64, seed=seed)
+
     @property
     def weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights under the names and in the shapes of ``carrousel.LSTM``, and the readout's.
@@ -174,17 +181,12 @@ class OnlineLSTM:
         cells with split rows ``bias_hh [rows]`` (zero in other rows), ``weight_peephole [gates, hidden]``,
         ``readout [output, hidden]``, ``readout_bias [output]``. Assign to change them.
         """
-        return self._named(self._parameters)
+        return self.named(self._parameters)
 
     @weights.setter
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
-        shapes = {name: w.shape for name, w in self.weights.items()}
-        if set(weights) != set(shapes):
-            raise ValueError(f"weights must be named {', '.join(shapes)}; got {', '.join(weights)}")
-        for name, shape in shapes.items():
-            value = np.asarray(weights[name])
-            if value.shape != shape or not np.isfinite(value).all():
-                raise ValueError(f"{name} must be finite numbers {list(shape)}, got {list(value.shape)}")
+        weights = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
+        self._observed = False
         rows, readout = self._views(self._parameters)
         H = self.hidden_size
         for part, (kind, row) in enumerate(self._derived.parts):
@@ -201,7 +203,71 @@ class OnlineLSTM:
             rows[self._table[len(self._derived.parts) + gate, 0]] = weights["weight_peephole"][gate]
         readout[:, :-1], readout[:, -1] = weights["readout"], weights["readout_bias"]
 
-    def _named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
+    @property
+    def weight_count(self) -> int:
+        """The number of weights, the readout's included."""
+        return len(self._parameters)
+
+    @property
+    def vector(self) -> np.ndarray:
+        """All weights ``[weights]``, not to be written to; assign another to change them. It changes with them."""
+        vector = self._parameters.view()
+        vector.flags.writeable = False
+        return vector
+
+    @vector.setter
+    def vector(self, vector: np.ndarray) -> None:
+        self._parameters[:] = checked_vector(vector, self.weight_count, self.dtype)
+        self._observed = False
+
+    def sensitivities(self) -> np.ndarray:
+        """Gives the derivatives ``[output_size, weights]`` of the last observed step's outputs, by the learner's rule.
+
+        Raises:
+            ValueError: no step was observed since the beginning, a reset, or a change of weights.
+
+        >>> lstm = OnlineLSTM(1, 4, 2, seed=1)
+        >>> lstm.observe_many(np.ones((5, 1)))
+        >>> lstm.named(lstm.sensitivities()[0])["readout"].shape
+        (2, 4)
+        """
+        if not self._observed:
+            raise ValueError(UNOBSERVED)
+        _, readout = self._views(self._parameters)
+        seen = np.append(self._h, self.dtype.type(1))
+        slopes = self._slopes(readout @ seen)
+        by_rows = (slopes @ readout[:, :-1])[:, None] * self._layer.sensed  # [outputs, rows, hidden]
+        by_readout = slopes[:, :, None] * seen  # [outputs, outputs, hidden + 1]
+        return np.concatenate([part.reshape(self.output_size, -1) for part in (by_rows, by_readout)], 1)
+
+    def _slopes(self, sums: np.ndarray) -> np.ndarray:
+        """The derivatives of the outputs by what the readout sums up, ``[outputs, outputs]``."""
+        if self.loss == "squared":
+            return np.eye(len(sums), dtype=self.dtype)
+        if self.loss == "logistic":
+            y = 1 / (1 + np.exp(-sums))
+            return np.diag(y * (1 - y))
+        y = np.exp(sums - sums.max())
+        y /= y.sum()
+        return np.diag(y) - np.outer(y, y)
+
+    def _respond(
+        self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
+    ) -> np.ndarray:
+        x = self._dense(inputs, self.input_size)
+        units = self.hidden_size if hidden else self.output_size
+        told = np.zeros((len(population), int((end - begin).sum()), units), self.dtype)
+        changing = self._parameters, self._states, self._h
+        before = [array.copy() for array in changing]
+        try:
+            respond(*self._rule, *self._layer, population, x, begin, end, hidden, told)
+        finally:
+            for array, old in zip(changing, before, strict=True):
+                array[:] = old
+        return told
+
+    def named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
+        flat = np.array(flat)
         rows, readout = self._views(flat)
         cell, H, d = self.cell, self.hidden_size, self._derived
         named = {"weight_ih": np.zeros((len(cell.rows) * H, self.input_size), self.dtype)}
@@ -230,69 +296,50 @@ class OnlineLSTM:
         """How many steps there were of learning."""
         return int(self._counters[_optimisers.STEPS])
 
-    def learn_many(self, inputs: Any, targets: Any, *, tell: bool = False) -> np.ndarray | None:
-        """Goes on with the stream for some steps, and learns from every step that has a target.
-
-        Args:
-            inputs: ``[steps, input_size]``.
-            targets: ``[steps, output_size]``, a row of NaN being no target; or ``[steps]`` whole numbers, the one
-                output that should be 1, -1 for no target.
-            tell: give the outputs ``[steps, output_size]``, each from before its own target changed weights.
-
-        Raises:
-            ValueError: a shape is wrong or a number is not finite; nothing has changed then.
-        """
-        x, y = self._checked(inputs, targets)
-        return self._run(x, y, LEARN, tell)
-
-    def learn_one(self, input: Any, target: Any) -> None:
-        """One step of :meth:`learn_many`: ``[input_size]`` and ``[output_size]`` or a whole number."""
-        self.learn_many(np.asarray(input)[None], np.asarray(target)[None])
-
-    def observe_many(self, inputs: Any) -> None:
-        """Goes on with the stream without learning; later errors still know what happened here."""
-        self._run(*self._checked(inputs, None), TRACE)
-
-    def observe_one(self, input: Any) -> None:
-        """One step of :meth:`observe_many`."""
-        self.observe_many(np.asarray(input)[None])
-
     def predict_many(self, inputs: Any) -> np.ndarray:
-        """The outputs of the next steps, ``[steps, output_size]``; nothing changes."""
+        """Gives the outputs of the next steps, ``[steps, output_size]``; nothing changes."""
         states, h = self._states.copy(), self._h.copy()
         try:
-            found = self._run(*self._checked(inputs, None), FORWARD, True)
+            return self._run(self._inputs(inputs), None, FORWARD, True)
         finally:
             self._states[:], self._h[:] = states, h
-        assert found is not None
-        return found
-
-    def predict_one(self, input: Any) -> np.ndarray:
-        """The outputs of the next step, ``[output_size]``; nothing changes."""
-        return self.predict_many(np.asarray(input)[None])[0]
 
     def reset(self) -> None:
-        """A sequence's end: with ``update="end"`` the weights change now. States and traces begin again at zero."""
+        """Ends a sequence: with ``update="end"`` the weights change now. States and traces begin again at zero."""
         if self._counters[PENDING] and self.update == "end":
             method = _optimisers.method(self.optimiser)
             _optimisers.apply(self._parameters, self._gradient, self._moments, self._rates, method, self._counters)
         for array in (self._states, self._h, self._traces):
             array[:] = 0
+        self._observed = False
 
-    def _checked(self, inputs: Any, targets: Any) -> tuple[np.ndarray, np.ndarray]:
-        x = checked_inputs(np.asarray(inputs, self.dtype), self.input_size, self.dtype)
-        if targets is None:
-            return x, np.full((len(x), self.output_size), np.nan, self.dtype)
-        y = checked_targets(targets, len(x), self.output_size, self.dtype)
-        if y.ndim == 1:
-            codes, y = y, np.full((len(x), self.output_size), np.nan, self.dtype)
-            y[codes >= 0] = np.eye(self.output_size, dtype=self.dtype)[codes[codes >= 0]]
-        return x, y
+    def _inputs(self, inputs: Any) -> np.ndarray:
+        return self._dense(super()._inputs(inputs), self.input_size)
 
-    def _run(self, x: np.ndarray, y: np.ndarray, learning: int, tell: bool = False) -> np.ndarray | None:
-        outputs = np.empty((len(x) if tell else 0, self.output_size), self.dtype)
-        run(*self._rule, *self._layer, x, y, (~np.isnan(y[:, 0])).astype(np.uint8), learning, outputs)
+    def _targets(self, targets: Any, steps: int) -> np.ndarray:
+        return self._dense(super()._targets(targets, steps), self.output_size, np.nan)
+
+    def _dense(self, steps: np.ndarray, units: int, nothing: float = 0.0) -> np.ndarray:
+        """Steps ``[steps, units]``; where codes name no unit, all are ``nothing``."""
+        if steps.ndim == 2:
+            return steps
+        dense = np.full((len(steps), units), nothing, self.dtype)
+        dense[steps >= 0] = np.eye(units, dtype=self.dtype)[steps[steps >= 0]]
+        return dense
+
+    def _stream(self, inputs: np.ndarray, targets: np.ndarray | None, learning: int, tell: bool) -> np.ndarray | None:
+        outputs = self._run(inputs, targets, learning, tell)
+        self._observed = learning == TRACE and (len(inputs) > 0 or self._observed)
         return outputs if tell else None
+
+    def _run(self, x: np.ndarray, y: np.ndarray | None, learning: int, tell: bool) -> np.ndarray:
+        outputs = np.empty((len(x) if tell else 0, self.output_size), self.dtype)
+        if y is None:
+            y, given = np.zeros((0, self.output_size), self.dtype), np.zeros(len(x), np.uint8)
+        else:
+            given = (~np.isnan(y[:, 0])).astype(np.uint8)
+        run(*self._rule, *self._layer, x, y, given, learning, outputs)
+        return outputs
 
     def save(self, path: str | Path) -> None:
         """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
