@@ -61,7 +61,7 @@ def test_exact_where_recurrence_is_diagonal(cell):
     lstm = OnlineLSTM(3, 5, 2, cell=cell, diagonal=True, truncate=None, dtype=np.float64, seed=4)
     x = np.random.default_rng(0).normal(size=(12, 3))
     lstm.observe_many(x)
-    net = carrousel.LSTM(3, 5, cell=cell, recurrence="diagonal", dtype=torch.float64)
+    net = carrousel.LSTM(3, 5, cell=cell, diagonal=True, dtype=torch.float64)
     weights = lstm.weights
     with torch.no_grad():
         for name, parameter in net.named_parameters():

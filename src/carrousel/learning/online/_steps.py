@@ -105,7 +105,7 @@ def joined(inputs: Any, targets: Any, size: int) -> tuple[np.ndarray, np.ndarray
 
 def _codes(values: Any, size: int, what: str) -> np.ndarray | None:
     values = np.asarray(values)
-    if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
+    if values.ndim != 1 or not (np.issubdtype(values.dtype, np.integer) or values.size == 0):
         return None
     bad = (values < -1) | (values >= size)
     if bad.any():
