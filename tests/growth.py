@@ -104,7 +104,8 @@ def _explanations(k: int) -> None:
 
 
 def _paper_learners(k: int) -> None:
-    Learner(Network(1 + k % 30, 1, blocks=1 + k // 30 % 30), 0.1).learn_many(np.zeros((2, 1 + k % 30)), np.zeros((2, 1)))
+    learner = Learner(Network(1 + k % 30, 1, blocks=1 + k // 30 % 30), 0.1)
+    learner.learn_many(np.zeros((2, 1 + k % 30)), np.zeros((2, 1)))
 
 
 def _online_learners(k: int) -> None:

@@ -61,8 +61,8 @@ def respond(*flat):
         for sequence in range(len(begin)):
             for t in range(begin[sequence], end[sequence]):
                 one[0][0], one[1][0] = t, t + 1
-                how = t == begin[sequence], FORWARD, SILENT, told[member], -1.0
-                run(*(flat[:GIVEN] + one + how))
+                rest = t == begin[sequence], FORWARD, SILENT, told[member], -1.0
+                run(*(flat[:GIVEN] + one + rest))
                 for k in range(len(hidden)):
                     told[member, written, k] = state[hidden[k]]
                 written += 1
