@@ -7,7 +7,7 @@ from carrousel.learning._chunker import Chunker
 from carrousel.learning._follow import Follower, Said, Tally
 from carrousel.learning._guessing import Guess, GuessedNetwork
 from carrousel.learning._one_unit import OneUnitNetwork
-from carrousel.learning._protocol import Responding, Sensitive, Sequential, Streaming
+from carrousel.learning._protocol import Responding, Sensitive, Sequential, Streaming, checked_weights
 from carrousel.learning._simple import SimpleNetwork
 from carrousel.learning._stream import StreamClassifier, StreamRegressor
 from carrousel.learning.online import Learner, OnlineLSTM
@@ -33,5 +33,6 @@ __all__ = [
     "StreamRegressor",
     "Streaming",
     "Tally",
+    "checked_weights",
     "online",
 ]
