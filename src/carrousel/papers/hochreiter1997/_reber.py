@@ -129,8 +129,8 @@ def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, num
         learner, training, both, rng, config["limit"], options["criterion"], float(options["targets"])
     )
     seconds = time.perf_counter() - start
-    weights = learner.network.weight_count if "blocks" in config else learner.weight_count
-    return {"success": success, "sequences": sequences, "steps": steps, "weights": weights, "seconds": seconds}
+    counts = {"sequences": sequences, "steps": steps, "weights": learner.weight_count}
+    return {"success": success, **counts, "seconds": seconds}
 
 
 _LSTM = {
