@@ -6,7 +6,7 @@ import io
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,12 @@ def _follow(classes: bool) -> Callable[[Path], None]:
 def _resume(classes: bool) -> Callable[[Path], Any]:
     def resume(path: Path) -> Any:
         follower = _follower(classes, path)
-        assert follower.resume()
+        try:
+            assert follower.resume()
+        finally:  # for the next one that resumes in this process
+            if follower._held is not None:
+                follower._held.close()
+                follower._held = None
         return follower
 
     return resume
@@ -114,7 +119,7 @@ def _of_follower(follower: Follower) -> Any:
     return {
         "lstm": _of_learner(model._lstm),
         "standardisers": [vars(each) for each in model._standardisers().values()],
-        "notes": follower._notes(),
+        "notes": follower._notes(follower.marked),
         "names": [model._features, model._classes],
     }
 
@@ -168,11 +173,17 @@ EXPERIMENT = papers.get("hochreiter1997/reber")
 
 
 @contextmanager
-def _kept_at(path: Path) -> Iterator[None]:
+def _kept_at(path: Path) -> Iterator[Callable[[bool], _files.Kept]]:
+    """Opens the trials that are kept beside a path, anew or not."""
     before = _files.trials_directory
     _files.trials_directory = lambda: path.parent / "trials"
+
+    def opened(fresh: bool) -> _files.Kept:
+        with ExitStack() as held:
+            return _files.Kept(EXPERIMENT, EXPERIMENT.own_rows()[0], {}, 0, fresh, held)
+
     try:
-        yield
+        yield opened
     finally:
         _files.trials_directory = before
 
@@ -180,8 +191,8 @@ def _kept_at(path: Path) -> Iterator[None]:
 def _keep(path: Path) -> None:
     trial = {"seconds": 0.5, "steps": 7, "success": True, "sequences": 9, "ran": [1.0, 1.5], "made": {"numpy": "2"}}
     shutil.rmtree(path.parent / "trials", ignore_errors=True)
-    with _kept_at(path):
-        kept = _files.Kept(EXPERIMENT, EXPERIMENT.own_rows()[0], {}, 0, True)
+    with _kept_at(path) as kept_trials:
+        kept = kept_trials(True)
         for number in range(3):
             kept.add(number, {**trial, "sequences": number})
     shutil.copy(kept.path, path)
@@ -189,11 +200,10 @@ def _keep(path: Path) -> None:
 
 def _kept(path: Path) -> Any:
     """The trials of a file; less than there were is what other formats say by an error."""
-    with _kept_at(path), warnings.catch_warnings(record=True) as said:
+    with _kept_at(path) as kept_trials, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        kept = _files.Kept(EXPERIMENT, EXPERIMENT.own_rows()[0], {}, 0, True)
-        shutil.copy(path, kept.path)
-        kept = _files.Kept(EXPERIMENT, EXPERIMENT.own_rows()[0], {}, 0, False)
+        shutil.copy(path, kept_trials(True).path)
+        kept = kept_trials(False)
     if len(kept.done) < 3:
         assert all(str(kept.path) in str(one.message) for one in said)
         raise ValueError(f"{path}: trials are made again")

@@ -134,7 +134,7 @@ def with_changed_content(sample: Sample, whole: Path, folder: Path, count: int) 
 @EVERY
 def test_damaged_bytes(name: str, whole: Callable[[str], Path], tmp_path: Path) -> None:
     path = whole(name)
-    said = judge(lambda: with_damaged_bytes(SAMPLES[name], path, tmp_path, rounds(60)))
+    said = judge(lambda: with_damaged_bytes(SAMPLES[name], path, tmp_path, rounds(40)))
     assert said["refused"] > said["accepted, the same"]
 
 
@@ -142,7 +142,7 @@ def test_damaged_bytes(name: str, whole: Callable[[str], Path], tmp_path: Path) 
 @pytest.mark.parametrize("name", ONE_FILE)
 def test_content_that_was_changed_and_sealed_anew(name: str, whole: Callable[[str], Path], tmp_path: Path) -> None:
     path = whole(name)
-    said = judge(lambda: with_changed_content(SAMPLES[name], path, tmp_path, rounds(60)))
+    said = judge(lambda: with_changed_content(SAMPLES[name], path, tmp_path, rounds(40)))
     assert said["refused"]
 
 

@@ -217,6 +217,25 @@ def test_what_is_no_checkpoint_is_refused(checkpoint, tmp_path, damage):
         estimator.fit(*data, checkpoint=path, resume=True)
 
 
+def test_two_trainings_do_not_share_a_checkpoint(tmp_path):
+    path = tmp_path / "run.checkpoint"
+    refused = []
+
+    def another(progress):
+        if progress.event == "batch" and not refused:
+            for resume in (True, False):
+                with pytest.raises(BlockingIOError, match=r"is training with this checkpoint: .*run\.checkpoint"):
+                    fresh(LSTMClassifier, **NOISY)[0].fit(*data, checkpoint=path, resume=resume)
+            refused.append(progress)
+
+    estimator, data, test = fresh(LSTMClassifier, **NOISY)
+    whole = outputs(estimator.fit(*data, checkpoint=path, progress=another), test)
+    assert refused
+    again = fresh(LSTMClassifier, **NOISY)[0].fit(*data, checkpoint=path, resume=True)
+    assert np.array_equal(outputs(again, test), whole)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.checkpoint"]
+
+
 def test_where_it_cannot_be(tmp_path):
     estimator, data, _ = fresh(LSTMClassifier)
     with pytest.raises(IsADirectoryError, match="directory"):

@@ -66,14 +66,15 @@ def test_a_time_index_tells_whether_rows_continue():
     assert ahead.index.equals(index[200:204])
     assert model.predict(frame[200:203]).index.equals(index[203:207])
     pd.testing.assert_series_equal(model.predict(frame[200:203]), model.predict(frame[100:203]))
-    pd.testing.assert_series_equal(model.predict(frame[["b", "a"]][200:203]), model.predict(frame[200:203]))
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        model.predict(frame[["b", "a"]][200:203])
     quantiles = model.predict_quantiles()
     assert list(quantiles.columns) == [0.1, 0.5, 0.9]
     with pytest.raises(ValueError, match="a forecast needs 16"):
         model.predict(frame[210:213])
     assert model.backtest(frame[200:]).origins[0] == 0
     assert model.backtest(frame[210:]).origins[0] == 16
-    with pytest.raises(ValueError, match="column 'b' is not a column"):
+    with pytest.raises(ValueError, match="yet now missing:\n- b"):
         model.predict(frame[["a"]][200:])
 
 
@@ -275,7 +276,7 @@ def test_refused_backtests():
         model.backtest(np.ones(19), continues=False)
     with pytest.raises(ValueError, match="stride must be"):
         model.backtest(np.ones(30), stride=0)
-    with pytest.raises(ValueError, match="X has 2 columns, but LSTMForecaster was fitted on 1"):
+    with pytest.raises(ValueError, match="X has 2 features, but LSTMForecaster is expecting 1 features as input"):
         model.predict(np.ones((30, 2)))
     with pytest.raises(ValueError, match="give X too"):
         model.predict(continues=True)

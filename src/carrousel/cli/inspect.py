@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import UsageError
-from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from ._options import Columns, Data, Json, Model, Split, flat, names
+from ._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
+from ._options import Columns, Data, Json, Model, Split, flat
 from ._output import emit, say
 from ._place import folders_of
 
@@ -114,13 +114,13 @@ def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str
 
     from carrousel import pictures
 
-    whole = series_for(data, columns.time, names(columns.channels)).frame
+    whole = series_for(data, columns).frame
     frame, where = unseen(estimator, whole), "after the training data"
     if len(frame) < estimator.horizon:
         frame, where = whole, "within the training data"
     elif len(frame) == len(whole):
         where = "of another series"
-    test = estimator.backtest(frame)
+    test = estimator.backtest(*given(estimator, frame))
     horizon = test.actual.shape[1]
     last = len(test.origins) - 1
     picks = list(range(last, -1, -horizon))[:FORECASTS][::-1]
@@ -136,7 +136,7 @@ def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str
     return {
         "forecast": pictures.draw_forecast(shown, forecasts, title=f"{data}: forecasts of {horizon} steps {where}"),
         "gates": pictures.draw_activations(
-            estimator.activations(whole),
+            estimator.activations(*given(estimator, whole)),
             whole[list(estimator.columns_)].to_numpy()[-estimator.context_ :],
             cell=estimator.cell,
             channels=[str(c) for c in estimator.columns_],

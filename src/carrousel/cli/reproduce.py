@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +28,10 @@ def reproduce(
     row: Annotated[list[str] | None, typer.Option(help="run this row alone; can be given several times")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of all trials")] = 0,
     jobs: Annotated[
-        int | None, typer.Option(show_default=False, help="trials at a time; by default, or with -1, one a processor")
+        int | None,
+        typer.Option(
+            min=-1024, max=1024, show_default=False, help="trials at a time; by default, or with -1, one a processor"
+        ),
     ] = None,
     backend: Annotated[
         str | None, typer.Option(show_default=False, help="joblib's: loky, the default, ray, dask, threading ...")
@@ -65,7 +68,7 @@ def reproduce(
     if experiment is None:
         if how or quick or json:
             raise UsageError("say which EXPERIMENT; `carrousel reproduce` alone lists them")
-        _list(papers.EXPERIMENTS)
+        _list(papers.listing())
         return
     found = papers.get(experiment)
     options = dict(_setting(text) for text in set or [])
@@ -92,7 +95,7 @@ def reproduce(
     if json is not None:
         write_json(json, result)
     if into is not None:
-        name = papers.stem(found, result)
+        name = papers.result_stem(found, result)
         papers.write_result(into / f"{name}.json", plain(result))
         for picture in found.pictures:
             picture.draw(into / f"{name}-{picture.name}.png", result)
@@ -109,13 +112,13 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _list(experiments: Mapping[str, Experiment]) -> None:
-    for name, experiment in experiments.items():
-        say(name)
-        say(f"  {experiment.title}")
-        say(f"  {experiment.citation}")
-        say(f"  rows: {', '.join(row.name for row in experiment.own_rows())}")
-        for option, values in experiment.options.items():
+def _list(experiments: Sequence[Mapping[str, Any]]) -> None:
+    for experiment in experiments:
+        say(experiment["name"])
+        say(f"  {experiment['title']}")
+        say(f"  {experiment['citation']}")
+        say(f"  rows: {', '.join(experiment['rows'])}")
+        for option, values in experiment["options"].items():
             say(f"  --set {option}={'|'.join(values)}")
 
 

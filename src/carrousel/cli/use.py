@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import UsageError
-from ._models import is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from ._options import Columns, Data, Json, Model, Split, flat, names
+from ._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
+from ._options import Columns, Data, Json, Model, Split, flat
 from ._output import emit, plain, say, write_table
 from ._place import folders_of, plain_file
 
@@ -26,14 +26,14 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns,
     estimator = open_model(model)
     if is_forecaster(estimator):
         refuse_columns(columns, split)
-        series = series_for(data, columns.time, names(columns.channels))
+        series = series_for(data, columns)
         rows = unseen(estimator, series.frame)
         if len(rows) < estimator.horizon:
             raise UsageError(
                 f"{data}: {len(rows)} of its {len(series)} steps come after the training data; "
                 f"a forecast of {estimator.horizon} steps needs as many to be compared with"
             )
-        report = estimator.report(rows)
+        report = estimator.report(*given(estimator, rows))
         about = str(series) if len(rows) == len(series) else f"the {len(rows)} steps after the training data"
     else:
         found = sequences_for(estimator, data, columns, split)
@@ -110,14 +110,14 @@ def _sequences(estimator: Any, data: str, columns: Columns, split: str | None) -
 
 
 def _forecast(estimator: Any, data: str, future: str | None, columns: Columns) -> pd.DataFrame:
-    series = series_for(data, columns.time, names(columns.channels))
+    series = series_for(data, columns)
     later = None
     if future is not None:
-        frame = series_for(future, columns.time, None).frame
+        frame = series_for(future, columns, all_channels=True).frame
         lacking = [c for c in estimator.known if c not in frame.columns]
         if lacking:
             raise UsageError(f"{future}: no column {lacking[0]!r}, which the model knows in advance")
         later = frame[list(estimator.known)]
-    table = estimator.predict_quantiles(series.frame, future=later)
+    table = estimator.predict_quantiles(*given(estimator, series.frame), future=later)
     table.columns = [f"quantile {c}" for c in table.columns]
     return table.rename_axis("time").reset_index()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from carrousel.engine import cpu, reference
+from carrousel.engine import cpu, onnx, reference
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine._memory import in_memory
 
@@ -94,7 +94,8 @@ def run(
         tell(choice)
     if choice.backend == "cpu":
         return cpu.run(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
-    return reference.run(
+    run_equations = onnx.run_traced if onnx.exporting() else reference.run
+    return run_equations(
         layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, masks=masks, keep=keep
     )
 

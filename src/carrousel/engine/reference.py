@@ -160,7 +160,7 @@ def _from_gates(layer: Layer, w: Tensor, gates: Tensor) -> Tensor:
     if layer.gate_recurrence == "all":
         return z
     # Only gates listen: candidates get nothing, in their place among the rows.
-    parts = iter(z.split(layer.blocks, dim=-1))
+    parts = iter(z.split([layer.blocks] * len(layer.fed_back), dim=-1))
     nothing = z.new_zeros(*z.shape[:-1], layer.hidden_size)
     return torch.cat([next(parts) if row in layer.fed_back else nothing for row in layer.cell.rows], dim=-1)
 

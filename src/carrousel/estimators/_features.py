@@ -19,6 +19,16 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> None:
     validate_data(estimator, first, reset=reset, skip_check_array=True, ensure_2d=False)
 
 
+def check_width(estimator: Any, width: int, dimensions: int) -> None:
+    """Refuse X with another number of columns than that of ``fit``."""
+    if width != estimator.n_features_in_:
+        hint = f". Reshape your data: rows stand in a 2-D array [T, {estimator.n_features_in_}]" * (dimensions == 1)
+        raise ValueError(
+            f"X has {width} features, but {type(estimator).__name__} is expecting {estimator.n_features_in_} features "
+            f"as input{hint}"
+        )
+
+
 def stored_features(estimator: Any) -> list[str] | None:
     """The names as a saved model keeps them."""
     names = getattr(estimator, "feature_names_in_", None)

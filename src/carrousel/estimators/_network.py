@@ -52,5 +52,7 @@ class SequenceNet(nn.Module):
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, K]
         if self.training and self.noise > 0:
             input = input + self.noise * torch.randn_like(input)
-        output = self.lstm(input, lengths=lengths)[0]
+        # Where all are as long as the batch nothing has to be packed.
+        ragged = bool((lengths < input.shape[1]).any())
+        output = self.lstm(input, lengths=lengths if ragged else None)[0]
         return self.head(self.dropout(pool(output, lengths, self.pooling, self.directions)))

@@ -57,10 +57,12 @@ def as_series(X: Any, what: str = "X") -> Series:
     values = real(X, what)
     if values.ndim == 1:
         values = values[:, None]
-    if values.ndim != 2 or values.shape[1] == 0:
+    if values.ndim != 2:
         raise ValueError(f"{what} must be one series, [T] or [T, C]; it has the shape {values.shape}")
-    if len(values) == 0:
-        raise ValueError(f"{what} is empty")
+    for axis, kind in ((1, "feature"), (0, "sample")):
+        if values.shape[axis] == 0:
+            found = f"Found array with 0 {kind}(s) (shape={values.shape})"
+            raise ValueError(f"{what} is empty. {found} while a minimum of 1 is required.")
     names = names if names is not None else tuple(range(values.shape[1]))
     bad = ~np.isfinite(values)
     if bad.any():

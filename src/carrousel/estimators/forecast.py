@@ -12,17 +12,16 @@ from carrousel._format import whole
 
 from . import _saved
 from ._backtest import Backtest
-from ._base import Trainable, trace
-from ._features import check_features, restore_features, stored_features
+from ._base import trace
+from ._features import restore_features, stored_features
 from ._forecast_network import ForecastNet
 from ._losses import PinballLoss
-from ._params import integer, lstm_options, training_options
+from ._one_series import SeriesEstimator
+from ._params import check_memory, integer, lstm_options, training_options
 from ._progress import ProgressCallback
 from ._report import Report
 from ._series import (
     Series,
-    as_series,
-    beside,
     following,
     index_from_json,
     index_to_json,
@@ -40,7 +39,7 @@ VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stay
 SHORTEST, LONGEST = 16, 512  # of a context that is not given
 
 
-class LSTMForecaster(Trainable):
+class LSTMForecaster(SeriesEstimator):
     """Forecast a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
     The network reads the last ``context`` rows and gives all ``horizon`` steps at once (Wen et al. 2017). It learns
@@ -192,15 +191,13 @@ class LSTMForecaster(Trainable):
         checkpoint, resume, progress : as in LSTMClassifier.fit.
         """
         training_options(self)
+        check_memory(self)
         integer(self, "horizon")
         integer(self, "context", none=True)
         integer(self, "season", none=True)
         integer(self, "batches_per_epoch", none=True)
         self.levels_ = self._levels()
-        series = self._series(X, y)
-        check_features(self, X, reset=True)
-        self.apart_ = y is not None
-        self._set_columns(series)
+        series = self._begin(X, y)
         self.season_ = int(self.season) if self.season is not None else season_of(series.index)
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
         if self.season is None and self._reach + self.horizon > len(series):
@@ -244,29 +241,13 @@ class LSTMForecaster(Trainable):
         return self
 
     def _levels(self) -> tuple[float, ...]:
-        levels = sorted({0.5, *(float(q) for q in self.quantiles)})
-        if not all(0.0 < q < 1.0 for q in levels):
-            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}")
+        try:
+            levels = sorted({0.5, *(float(q) for q in self.quantiles)})
+        except (TypeError, ValueError, OverflowError):
+            levels = []
+        if not levels or not all(0.0 < q < 1.0 for q in levels):
+            raise ValueError(f"quantiles must be numbers between 0 and 1, got {self.quantiles!r}")
         return tuple(levels)
-
-    def _series(self, X: Any, y: Any) -> Series:
-        """X, with the target y as its last column if it is given apart."""
-        return as_series(X) if y is None else beside(as_series(X), y, "y")
-
-    def _set_columns(self, series: Series) -> None:
-        self.columns_ = list(series.names)
-        self.n_features_in_ = len(series.names) - self.apart_
-        if self.apart_ and self.target not in (None, series.names[-1]):
-            raise ValueError(f"y was given, so the target cannot be the column {self.target!r} too")
-        if self.target is None and self.n_features_in_ > 1 and not self.apart_:
-            names = ", ".join(repr(n) for n in series.names)
-            raise ValueError(f"give target=, one of the columns {names}, or the target apart as y")
-        self.target_ = series.names[-1] if self.target is None else self.target
-        self._column = series.column(self.target_, "target")
-        known = (self.known,) if isinstance(self.known, str) else tuple(self.known)
-        self._known = tuple(series.column(name, "known covariate") for name in known)
-        if self._column in self._known:
-            raise ValueError(f"the target {self.target_!r} cannot be known ahead")
 
     def _context(self, rows: int) -> int:
         wanted = min(max(2 * self.season_, 2 * self.horizon, SHORTEST), LONGEST)
@@ -300,36 +281,6 @@ class LSTMForecaster(Trainable):
                 found.append(self.network_(*(torch.from_numpy(part).to(device) for part in inputs)).cpu().double())
         relative = torch.cat(found).numpy() * self.frame_.unit
         return relative + self.frame_.levels(values, origins)[:, None, None]
-
-    def _joined(self, X: Any, y: Any, continues: bool | None) -> tuple[Series, int]:
-        """X as the fitted columns, after the training data's last rows where it continues them; and their number."""
-        tail = self.tail_
-        if X is None:
-            if continues is not None or y is not None:
-                raise ValueError("continues= and y say more of X; give X too")
-            return tail, len(tail)
-        if self.apart_ != (y is not None):
-            raise ValueError(
-                "the target was given apart in fit: give y= for these rows too, a forecast needs its last values"
-                if self.apart_
-                else f"the target stood in X in fit, as {self.target_!r}: it does so here, and there is no y"
-            )
-        check_features(self, X, reset=False)
-        series = self._series(X, y)
-        if series.values.shape[1] != len(self.columns_):
-            raise ValueError(
-                f"X has {series.values.shape[1] - self.apart_} features, but LSTMForecaster is expecting "
-                f"{self.n_features_in_} features as input"
-            )
-        if continues is None:
-            # Without two time indexes to compare, newer rows are taken to follow.
-            if tail.index is None or series.index is None:
-                continues = True
-            else:
-                continues = bool(following(tail.index, 1)[0] == series.index[0])
-        if continues:
-            return Series(np.concatenate([tail.values, series.values]), tail.names, series.index), len(tail)
-        return series, 0
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
         """The median forecast of the next ``horizon`` steps after the training data, or after a newer series X.

@@ -9,15 +9,17 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
 
-from carrousel.papers._experiment import Experiment, Row, Trial
-from carrousel.papers._files import Kept, trials_directory
+from carrousel.papers._experiment import Experiment, Row
+from carrousel.papers._files import Kept
+from carrousel.papers._trial import Trial, run_trial
 
-__all__ = ["quick", "reproduce", "trials_directory"]
+__all__ = ["quick", "reproduce"]
 
 
 def reproduce(
@@ -34,8 +36,8 @@ def reproduce(
 ) -> dict[str, Any]:
     """Runs an experiment's trials and puts the figures beside the published ones.
 
-    Trials that are done are kept in :func:`trials_directory`: a run that was killed goes on where it stopped. What a
-    trial finds depends on the seed and its number, not on how many there are or on how many run at a time.
+    Trials that are done are kept in :func:`carrousel.papers.trials_directory`: a run that was killed goes on where it
+    stopped. What a trial finds depends on the seed and its number, not on how many there are or run at a time.
 
     Args:
         experiment: the experiment.
@@ -79,7 +81,7 @@ def reproduce(
 
 
 def quick(experiment: Experiment, seed: int = 0) -> dict[str, Any]:
-    """The experiment in a few seconds, in this process, with no trials kept; as :func:`reproduce` gives it.
+    """Runs the experiment in a few seconds, in this process, with no trials kept; gives what :func:`reproduce` gives.
 
     ``"holds"`` says whether ``"claim"`` was found to be true.
     """
@@ -90,7 +92,7 @@ def quick(experiment: Experiment, seed: int = 0) -> dict[str, Any]:
     start = time.perf_counter()
     found = {
         name: [
-            experiment.trial({**(experiment.row(name).config or {}), **small.config}, chosen, seed, number)
+            experiment.trial(experiment.config(name).changed(**small.config), chosen, seed, number)
             for number in range(small.trials)
         ]
         for name in small.rows
@@ -149,7 +151,8 @@ def _parallel(
 ) -> Iterable[tuple[str, int, Trial]]:
     import joblib
 
-    calls = [joblib.delayed(_one)(experiment.trial, row, options, seed, number) for row, number in todo]
+    trial = partial(run_trial, experiment.prepare, experiment.train)
+    calls = [joblib.delayed(_one)(trial, row, options, seed, number) for row, number in todo]
     with joblib.parallel_config(backend=backend, n_jobs=jobs):
         if joblib.parallel.get_active_backend()[0].supports_return_generator:
             yield from joblib.Parallel(return_as="generator_unordered")(calls)
@@ -164,7 +167,7 @@ def _one(
     trial: Callable[..., Trial], row: Row, options: Mapping[str, str], seed: int, number: int
 ) -> tuple[str, int, Trial]:
     began = time.time()
-    found = trial(row.config or {}, options, seed, number)
+    found = trial(row.config, options, seed, number)
     return row.name, number, {**found, "ran": [began, time.time()], "made": _about()}
 
 
