@@ -21,7 +21,7 @@ T, B, I = 5, 3, 4
 
 # There after a plain import
 
-HEAVY = "numpy numba llvmlite safetensors pandas sklearn carrousel.engine carrousel.cells".split()
+HEAVY = ["numpy", "numba", "llvmlite", "safetensors", "pandas", "sklearn", "carrousel.engine", "carrousel.cells"]
 
 
 def runs(code: str) -> str:
