@@ -16,10 +16,11 @@ import numpy as np
 from carrousel import papers
 from carrousel._format import Format
 from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _checkpoint, _saved, load
-from carrousel.learning import Follower, OnlineLSTM, StreamClassifier, StreamRegressor, _stream
+from carrousel.learning import OnlineLSTM
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop, _learner, _online_lstm
 from carrousel.papers import _files
 from carrousel.papers._report import read_results
+from carrousel.streams import Follower, StreamClassifier, StreamRegressor, _records
 
 
 @dataclass(frozen=True)
@@ -247,8 +248,8 @@ SAMPLES = {
     "online": Sample(
         _online_lstm.FORMAT, lambda p: _online("slstm").save(p), OnlineLSTM.load, _of_learner, _use_online
     ),
-    "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
-    "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
+    "regression stream": Sample(_records.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
+    "classification stream": Sample(_records.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
     "checkpoint": Sample(_checkpoint.FORMAT, _broken_off, _resumed, _of_model, _use_model),
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),

@@ -20,8 +20,8 @@ import torch
 import carrousel
 from carrousel.cells.math import sigmoid, tanh
 from carrousel.engine.cpu._key import layer_of
-from carrousel.learning import StreamClassifier, StreamRegressor
 from carrousel.learning.online import Learner, Network, OnlineLSTM
+from carrousel.streams import StreamClassifier, StreamRegressor
 
 COMPILED = ("own cells that run", "own cells that learn online")
 """Those of which each is compiled, which takes time."""

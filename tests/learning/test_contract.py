@@ -9,7 +9,7 @@ import pytest
 
 from carrousel.learning import LEARNERS, Responding, Sensitive, Sequential, Streaming
 from carrousel.learning._protocol import UNOBSERVED, checked_vector, checked_weights
-from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, LEARN, SILENT
+from carrousel.learning._steps import EVERY_STEP, LAST_STEP, LEARN, SILENT
 
 
 class MadeUp(Sequential, Sensitive, Responding):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from carrousel.learning._steps import EVERY_STEP
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
-from carrousel.learning.online._steps import EVERY_STEP
 
 spec = importlib.util.spec_from_file_location("pseudocode", Path(__file__).with_name("pseudocode.py"))
 oracle = importlib.util.module_from_spec(spec)
@@ -567,15 +567,15 @@ def test_nothing_grows():
 
 
 def test_the_benchmark_checks_before_it_times(monkeypatch):
-    from carrousel.learning.online import _bench
+    from carrousel.bench import _online
 
     figures = []
-    _bench.benchmarks(figures.append, repeats=1)
+    _online.benchmarks(figures.append, repeats=1)
     found = {figure.name: figure.value for figure in figures}
     assert found["compiled to eager"] > 100
     assert all(value > 0 for value in found.values())
-    monkeypatch.setattr(_bench.EagerRule, "step", lambda self, code, goal: None)
+    monkeypatch.setattr(_online.EagerRule, "step", lambda self, code, goal: None)
     figures.clear()
     with pytest.raises(RuntimeError, match="differ"):
-        _bench.benchmarks(figures.append, repeats=1)
+        _online.benchmarks(figures.append, repeats=1)
     assert not figures

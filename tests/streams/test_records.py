@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from carrousel.cli import main
-from carrousel.learning import Follower, StreamClassifier, StreamRegressor
+from carrousel.streams import Follower, StreamClassifier, StreamRegressor
 
 
 def records(n, seed=0):

@@ -7,7 +7,7 @@ import pytest
 river = pytest.importorskip("river")
 from river import checks  # noqa: E402
 
-from carrousel.learning.river import LSTMClassifier, LSTMRegressor  # noqa: E402
+from carrousel.streams.river import LSTMClassifier, LSTMRegressor  # noqa: E402
 
 CASES = [
     pytest.param(model, check, id=f"{type(model).__name__}-{check.__name__}-{k}")

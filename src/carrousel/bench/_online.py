@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from carrousel.learning.online._jit import entry
-from carrousel.learning.online._learner import Learner
-from carrousel.learning.online._network import Network
-from carrousel.learning.online._steps import FORWARD
+from carrousel._jit import entry
+from carrousel.learning._steps import FORWARD
+from carrousel.learning.online.network._learner import Learner
+from carrousel.learning.online.network._network import Network
 
 __all__ = ["EagerRule", "Figure", "benchmarks"]
 

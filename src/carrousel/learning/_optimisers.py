@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from carrousel.learning.online._jit import jit
+from carrousel._jit import jit
 
 __all__ = [
     "CHANGES",

@@ -8,8 +8,7 @@ from math import prod
 import numpy as np
 
 from carrousel._format import Declared, number, whole
-from carrousel.learning.online._network import MOST_NUMBERS
-from carrousel.learning.online._optimisers import (
+from carrousel.learning._optimisers import (
     CHANGES,
     EVERY,
     METHOD,
@@ -22,6 +21,7 @@ from carrousel.learning.online._optimisers import (
     RMSprop,
     method,
 )
+from carrousel.learning._steps import MOST_NUMBERS
 
 __all__ = ["beginning", "check_progress"]
 

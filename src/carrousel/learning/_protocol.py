@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from carrousel.learning.online._steps import (
+from carrousel.learning._steps import (
     EVERY_STEP,
     LAST_STEP,
     LEARN,

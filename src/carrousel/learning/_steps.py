@@ -11,8 +11,10 @@ __all__ = [
     "FORWARD",
     "LAST_STEP",
     "LEARN",
+    "MOST_NUMBERS",
     "SILENT",
     "TRACE",
+    "check_counts",
     "checked_inputs",
     "checked_spans",
     "checked_targets",
@@ -24,6 +26,23 @@ FORWARD, TRACE, LEARN = range(3)
 
 SILENT, EVERY_STEP, LAST_STEP = range(3)
 """The steps whose outputs are wanted."""
+
+
+MOST_UNITS, MOST_NUMBERS = 2**31, 2**40
+"""The most units of a kind, and numbers in one array: what is beyond them is a mistake, and no machine can hold it."""
+
+
+def check_counts(least: int = 1, **counts: Any) -> None:
+    """Refuses numbers of units that are none, by the names of the arguments that gave them.
+
+    Raises:
+        ValueError: one is not a whole number of at least ``least``, or beyond what can be meant.
+    """
+    for name, value in counts.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if value > MOST_UNITS:
+            raise ValueError(f"{name} must be at most {MOST_UNITS:,}, got {value:,}")
 
 
 def checked_inputs(inputs: Any, size: int, dtype: np.dtype) -> np.ndarray:

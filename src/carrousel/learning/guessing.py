@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from carrousel._jit import entry, jit, logistic
 from carrousel.learning._protocol import Responding, checked_vector
-from carrousel.learning.online._jit import entry, jit, logistic
-from carrousel.learning.online._steps import checked_spans
+from carrousel.learning._steps import checked_spans
 
 __all__ = ["Guess", "GuessedNetwork"]
 

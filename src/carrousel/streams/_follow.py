@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
-from carrousel.learning._notes import check_notes
-from carrousel.learning._stream import StreamClassifier, StreamRegressor
+from carrousel.streams._notes import check_notes
+from carrousel.streams._records import StreamClassifier, StreamRegressor
 
 __all__ = ["Follower", "Said", "Tally"]
 

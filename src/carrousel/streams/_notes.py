@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from carrousel._format import number, whole
-from carrousel.learning._stream import FORMAT
+from carrousel.streams._records import FORMAT
 
 __all__ = ["check_notes"]
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from carrousel._format import Arrays, Format
-from carrousel.learning._standardise import LARGEST, Standardiser
 from carrousel.learning.online import Adam, Descent, OnlineLSTM, Optimiser, RMSprop
+from carrousel.streams._standardise import LARGEST, Standardiser
 
 __all__ = ["StreamClassifier", "StreamRegressor"]
 

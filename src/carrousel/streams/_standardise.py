@@ -7,7 +7,7 @@ from math import isnan, sqrt
 import numpy as np
 
 from carrousel._format import MOST, Arrays, fitted
-from carrousel.learning.online._jit import entry
+from carrousel._jit import entry
 
 __all__ = ["Standardiser"]
 

@@ -1,7 +1,7 @@
 """Stream learners as estimators of river: ``pip install 'carrousel[stream]'``.
 
 >>> from river import datasets, metrics
->>> from carrousel.learning.river import LSTMRegressor
+>>> from carrousel.streams.river import LSTMRegressor
 >>> model, error = LSTMRegressor(hidden_size=8), metrics.MAE()
 >>> for x, y in datasets.TrumpApproval().take(300):
 ...     error.update(y, model.predict_one(x))
@@ -16,7 +16,7 @@ from typing import Any
 
 from river import base
 
-from carrousel.learning._stream import StreamClassifier, StreamRegressor
+from carrousel.streams._records import StreamClassifier, StreamRegressor
 
 __all__ = ["LSTMClassifier", "LSTMRegressor"]
 

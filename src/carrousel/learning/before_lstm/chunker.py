@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.learning._one_unit import checked_codes, learn_step, run, see
+from carrousel._jit import entry, jit, logistic
 from carrousel.learning._protocol import Sequential, checked_weights
-from carrousel.learning.online._jit import entry, jit, logistic
-from carrousel.learning.online._network import check_counts
-from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, SILENT
+from carrousel.learning._steps import EVERY_STEP, LAST_STEP, SILENT, check_counts
+from carrousel.learning.before_lstm.one_unit import checked_codes, learn_step, run, see
 
 __all__ = ["Chunker"]
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from carrousel._jit import entry, jit, logistic
 from carrousel.learning._protocol import Sequential, checked_weights
-from carrousel.learning.online._jit import entry, jit, logistic
-from carrousel.learning.online._network import check_counts
-from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
-from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, SILENT
+from carrousel.learning._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
+from carrousel.learning._steps import EVERY_STEP, LAST_STEP, SILENT, check_counts
 
 __all__ = ["OneUnitNetwork", "checked_codes", "learn_step", "run", "see"]
 

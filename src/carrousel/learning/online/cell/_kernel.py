@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba import extending, types
 
-from carrousel.learning.online._jit import entry, jit, spliced
-from carrousel.learning.online._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
-from carrousel.learning.online._steps import FORWARD, LEARN, TRACE
+from carrousel._jit import entry, jit, spliced
+from carrousel.learning._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
+from carrousel.learning._steps import FORWARD, LEARN, TRACE
 
 __all__ = ["FIRST_ROW", "LOSSES", "Layer", "Rule", "respond", "run"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from carrousel.cells import Cell
-from carrousel.learning.online._derive import Derived
+from carrousel.learning.online.cell._derive import Derived
 
 __all__ = ["lay_out"]
 

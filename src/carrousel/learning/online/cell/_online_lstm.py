@@ -11,15 +11,14 @@ import numpy as np
 from carrousel import cells
 from carrousel._format import Arrays, Declared, Format, fitted
 from carrousel.cells import Cell
+from carrousel.learning import _optimisers
+from carrousel.learning._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
+from carrousel.learning._progress import beginning, check_progress
 from carrousel.learning._protocol import UNOBSERVED, Responding, Sensitive, checked_vector, checked_weights
-from carrousel.learning.online import _optimisers
-from carrousel.learning.online._derive import derive
-from carrousel.learning.online._derived_kernel import LOSSES, Layer, Rule, respond, run
-from carrousel.learning.online._derived_layout import lay_out
-from carrousel.learning.online._network import check_counts
-from carrousel.learning.online._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
-from carrousel.learning.online._progress import beginning, check_progress
-from carrousel.learning.online._steps import FORWARD, TRACE
+from carrousel.learning._steps import FORWARD, TRACE, check_counts
+from carrousel.learning.online.cell._derive import derive
+from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, respond, run
+from carrousel.learning.online.cell._layout import lay_out
 
 __all__ = ["OnlineLSTM"]
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from carrousel.learning.online._jit import part
-from carrousel.learning.online._layout import COLUMNS, ERROR, INJECT, PLAN, ROWS, SLOT, TABLE
-from carrousel.learning.online._rows import roll, roll_and_learn, roll_four
-from carrousel.learning.online._simd import fill, fma, load, ones, store, zeros
+from carrousel._jit import part
+from carrousel.learning._simd import fill, fma, load, ones, store, zeros
+from carrousel.learning.online.network._layout import COLUMNS, ERROR, INJECT, PLAN, ROWS, SLOT, TABLE
+from carrousel.learning.online.network._tiles import roll, roll_and_learn, roll_four
 
 __all__ = ["credit_traces", "inject", "miss", "roll_traces"]
 

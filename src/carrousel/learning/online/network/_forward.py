@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from carrousel.learning.online._jit import part
-from carrousel.learning.online._layout import COLUMNS, PLAN, TABLE
-from carrousel.learning.online._memory import SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT
-from carrousel.learning.online._rows import net, net_of_four, squashed
-from carrousel.learning.online._simd import fma, load, ones, sigmoid, store
+from carrousel._jit import part
+from carrousel.learning._simd import fma, load, ones, sigmoid, store
+from carrousel.learning.online.network._layout import COLUMNS, PLAN, TABLE
+from carrousel.learning.online.network._memory import SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT
+from carrousel.learning.online.network._tiles import net, net_of_four, squashed
 
 __all__ = ["aim", "answer", "forward", "recall", "see"]
 

@@ -5,14 +5,14 @@ See :mod:`._layout` for what lies where, :mod:`._forward` and :mod:`._backward` 
 
 from __future__ import annotations
 
-from carrousel.learning.online._backward import inject, miss, roll_traces
-from carrousel.learning.online._forward import aim, answer, forward, see
-from carrousel.learning.online._jit import entry, jit, part
-from carrousel.learning.online._layout import COLUMNS, FIRST, LAST, PLAN, ROWS, SEES_INPUT, SLOT, TABLE
-from carrousel.learning.online._memory import INSENSITIVE, TRACE_DECAY, Net, Steps, opened, streamed
-from carrousel.learning.online._optimisers import EVERY, METHOD, PENDING, RATE, STEPS, TOUCHED, apply, fade, fades
-from carrousel.learning.online._simd import fill, ones, pointer, store, zeros
-from carrousel.learning.online._steps import EVERY_STEP, LAST_STEP, LEARN
+from carrousel._jit import entry, jit, part
+from carrousel.learning._optimisers import EVERY, METHOD, PENDING, RATE, STEPS, TOUCHED, apply, fade, fades
+from carrousel.learning._simd import fill, ones, pointer, store, zeros
+from carrousel.learning._steps import EVERY_STEP, LAST_STEP, LEARN
+from carrousel.learning.online.network._backward import inject, miss, roll_traces
+from carrousel.learning.online.network._forward import aim, answer, forward, see
+from carrousel.learning.online.network._layout import COLUMNS, FIRST, LAST, PLAN, ROWS, SEES_INPUT, SLOT, TABLE
+from carrousel.learning.online.network._memory import INSENSITIVE, TRACE_DECAY, Net, Steps, opened, streamed
 
 __all__ = ["GIVEN", "refreshed", "run"]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.learning.online._network import SQUASHES, Network
-from carrousel.learning.online._simd import LANES
+from carrousel.learning._simd import LANES
+from carrousel.learning.online.network._network import SQUASHES, Network
 
 __all__ = ["Layout"]
 

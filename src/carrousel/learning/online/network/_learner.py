@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from carrousel._format import Arrays, Declared, Format, fitted
+from carrousel.learning import _optimisers
+from carrousel.learning._optimisers import PENDING, RATE, TOUCHED, Descent, Optimiser, update_steps
+from carrousel.learning._progress import beginning, check_progress
 from carrousel.learning._protocol import (
     UNOBSERVED,
     Responding,
@@ -18,16 +21,13 @@ from carrousel.learning._protocol import (
     checked_vector,
     checked_weights,
 )
-from carrousel.learning.online import _optimisers
-from carrousel.learning.online._kernel import refreshed, run
-from carrousel.learning.online._layout import Layout
-from carrousel.learning.online._memory import Net, Steps
-from carrousel.learning.online._network import Network
-from carrousel.learning.online._optimisers import PENDING, RATE, TOUCHED, Descent, Optimiser, update_steps
-from carrousel.learning.online._progress import beginning, check_progress
-from carrousel.learning.online._rehearse import rehearse
-from carrousel.learning.online._sense import respond, sense
-from carrousel.learning.online._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT, TRACE, checked_spans
+from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT, TRACE, checked_spans
+from carrousel.learning.online.network._kernel import refreshed, run
+from carrousel.learning.online.network._layout import Layout
+from carrousel.learning.online.network._memory import Net, Steps
+from carrousel.learning.online.network._network import Network
+from carrousel.learning.online.network._rehearse import rehearse
+from carrousel.learning.online.network._sense import respond, sense
 
 __all__ = ["Learner"]
 

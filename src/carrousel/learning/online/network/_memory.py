@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from carrousel.learning.online._jit import part
-from carrousel.learning.online._layout import PLAN
-from carrousel.learning.online._simd import fill, pointer
+from carrousel._jit import part
+from carrousel.learning._simd import fill, pointer
+from carrousel.learning.online.network._layout import PLAN
 
 __all__ = ["Memory", "Net", "Steps", "Stream", "opened", "streamed"]
 

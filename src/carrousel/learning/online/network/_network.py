@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["GROUPS", "MOST_NUMBERS", "SQUASHES", "Network", "check_counts"]
+from carrousel.learning._steps import MOST_NUMBERS, check_counts
+
+__all__ = ["GROUPS", "SQUASHES", "Network"]
 
 GROUPS = ("cell", "input_gate", "forget_gate", "output_gate", "hidden", "output")
 """The groups of units that have incoming weights."""
@@ -26,23 +28,7 @@ SQUASHES = {
 }
 """Squashing functions ``scale * sigmoid(slope * x) + offset`` as (scale, slope, offset); None is x itself."""
 
-MOST_UNITS, MOST_NUMBERS = 2**31, 2**40
-"""The most units of a kind, and numbers in one array: what is beyond them is a mistake, and no machine can hold it."""
-
 _EVERYTHING = ("input", "cell", "hidden", "input_gate", "forget_gate", "output_gate")
-
-
-def check_counts(least: int = 1, **counts: Any) -> None:
-    """Refuses numbers of units that are none, by the names of the arguments that gave them.
-
-    Raises:
-        ValueError: one is not a whole number of at least ``least``, or beyond what can be meant.
-    """
-    for name, value in counts.items():
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
-        if value > MOST_UNITS:
-            raise ValueError(f"{name} must be at most {MOST_UNITS:,}, got {value:,}")
 
 
 @dataclass(frozen=True)

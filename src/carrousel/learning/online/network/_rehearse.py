@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from carrousel.learning.online._jit import entry
-from carrousel.learning.online._kernel import GIVEN, run
-from carrousel.learning.online._steps import FORWARD, LEARN, SILENT
+from carrousel._jit import entry
+from carrousel.learning._steps import FORWARD, LEARN, SILENT
+from carrousel.learning.online.network._kernel import GIVEN, run
 
 __all__ = ["rehearse"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from carrousel.learning.online._backward import credit_traces, inject
-from carrousel.learning.online._forward import answer, recall, see
-from carrousel.learning.online._jit import entry
-from carrousel.learning.online._kernel import ARRAYS, GIVEN, run
-from carrousel.learning.online._memory import Net, Steps, opened, streamed
-from carrousel.learning.online._simd import ones, pointer, store, zeros
-from carrousel.learning.online._steps import EVERY_STEP, FORWARD, SILENT
+from carrousel._jit import entry
+from carrousel.learning._simd import ones, pointer, store, zeros
+from carrousel.learning._steps import EVERY_STEP, FORWARD, SILENT
+from carrousel.learning.online.network._backward import credit_traces, inject
+from carrousel.learning.online.network._forward import answer, recall, see
+from carrousel.learning.online.network._kernel import ARRAYS, GIVEN, run
+from carrousel.learning.online.network._memory import Net, Steps, opened, streamed
 
 __all__ = ["respond", "sense"]
 

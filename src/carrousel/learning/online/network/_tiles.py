@@ -6,8 +6,9 @@ A tile of rows belongs to one vector of units of a slot. ``line`` is the place o
 
 from __future__ import annotations
 
-from carrousel.learning.online._jit import jit
-from carrousel.learning.online._layout import (
+from carrousel._jit import jit
+from carrousel.learning._simd import fill, fma, load, ones, sigmoid, store, zeros
+from carrousel.learning.online.network._layout import (
     BIASED,
     COLUMNS,
     FIRST,
@@ -19,7 +20,6 @@ from carrousel.learning.online._layout import (
     SLOT,
     TABLE,
 )
-from carrousel.learning.online._simd import fill, fma, load, ones, sigmoid, store, zeros
 
 __all__ = ["net", "net_of_four", "roll", "roll_and_learn", "roll_four", "squashed"]
 

@@ -27,7 +27,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from carrousel.engine.cpu import _cache
+from carrousel import _cache
 
 __all__ = ["entry", "jit", "logistic", "part", "spliced"]
 
