@@ -11,7 +11,8 @@ name begins with an underscore.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -28,7 +29,16 @@ from carrousel.learning._steps import (
     joined,
 )
 
-__all__ = ["UNOBSERVED", "Responding", "Sensitive", "Sequential", "Streaming", "checked_vector", "checked_weights"]
+__all__ = [
+    "UNOBSERVED",
+    "Responding",
+    "Sensitive",
+    "Sequential",
+    "Streaming",
+    "checked_vector",
+    "checked_weights",
+    "unchanged",
+]
 
 UNOBSERVED = "sensitivities are those of the last step that was observed: call observe_many or observe_one first"
 
@@ -244,6 +254,17 @@ class Responding(_Learner):
         self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
     ) -> np.ndarray:
         """Gives the outputs of a checked population for checked sequences."""
+
+
+@contextmanager
+def unchanged(*arrays: np.ndarray) -> Iterator[None]:
+    """Undoes what happens to arrays within the ``with``."""
+    before = [array.copy() for array in arrays]
+    try:
+        yield
+    finally:
+        for array, old in zip(arrays, before, strict=True):
+            array[:] = old
 
 
 def checked_weights(weights: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:

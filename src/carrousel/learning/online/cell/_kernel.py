@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import exp
 from typing import Any, NamedTuple
 
+import numpy as np
 from llvmlite import ir
 from numba import extending, types
 
@@ -16,7 +17,7 @@ from carrousel._jit import entry, jit, spliced
 from carrousel.learning._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
 from carrousel.learning._steps import FORWARD, LEARN, TRACE
 
-__all__ = ["FIRST_ROW", "LOSSES", "Layer", "Rule", "respond", "run"]
+__all__ = ["FIRST_ROW", "LOSSES", "Layer", "Rule", "respond", "run", "slopes_of"]
 
 LOSSES = ("squared", "logistic", "softmax")
 FIRST_ROW, INPUT_ROWS, RECURRENT_ROWS, BIAS_ROWS = range(4)  # columns of the table of parts and peepholes
@@ -214,6 +215,18 @@ def say(out, loss, readout, h):
             total += out[k]
         for k in range(len(out)):
             out[k] /= total
+
+
+def slopes_of(loss: str, sums: np.ndarray) -> np.ndarray:
+    """Gives the derivatives of the outputs by what the readout sums up, ``[outputs, outputs]``."""
+    if loss == "squared":
+        return np.eye(len(sums), dtype=sums.dtype)
+    if loss == "logistic":
+        y = 1 / (1 + np.exp(-sums))
+        return np.diag(y * (1 - y))
+    y = np.exp(sums - sums.max())
+    y /= y.sum()
+    return np.diag(y) - np.outer(y, y)
 
 
 @spliced

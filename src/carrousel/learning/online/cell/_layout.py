@@ -7,7 +7,7 @@ import numpy as np
 from carrousel.cells import Cell
 from carrousel.learning.online.cell._derive import Derived
 
-__all__ = ["lay_out"]
+__all__ = ["copy_parts", "copy_traces", "lay_out"]
 
 
 def lay_out(
@@ -47,3 +47,27 @@ def lay_out(
                 places[a, part] = traces
                 traces += sum(table[part][1:])
     return np.array(table, np.int64).reshape(width, 4), places, rows, traces
+
+
+def copy_parts(table: np.ndarray, wide: np.ndarray, rows: np.ndarray, new: np.ndarray) -> None:
+    """Copies the rows of all parts and peepholes to where they lie with more inputs."""
+    for line, new_line in zip(table, wide, strict=True):
+        _copy_rows(rows, new, line[0], new_line[0], line[1:], new_line[1:])
+
+
+def copy_traces(
+    table: np.ndarray, wide: np.ndarray, places: np.ndarray, new_places: np.ndarray, traces: np.ndarray, new: np.ndarray
+) -> None:
+    """Copies all traces to where they lie with more inputs."""
+    for a, part in np.argwhere(places >= 0):
+        _copy_rows(traces, new, places[a, part], new_places[a, part], table[part, 1:], wide[part, 1:])
+
+
+def _copy_rows(
+    old: np.ndarray, new: np.ndarray, old_first: int, new_first: int, lengths: np.ndarray, new_lengths: np.ndarray
+) -> None:
+    """Copies a part's rows, first those of inputs, then the others, of which there are as many."""
+    inputs, rest = lengths[0], lengths[1:].sum()
+    new[new_first : new_first + inputs] = old[old_first : old_first + inputs]
+    at, new_at = old_first + inputs, new_first + new_lengths[0]
+    new[new_at : new_at + rest] = old[at : at + rest]

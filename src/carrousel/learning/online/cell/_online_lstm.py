@@ -14,11 +14,11 @@ from carrousel.cells import Cell
 from carrousel.learning import _optimisers
 from carrousel.learning._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
 from carrousel.learning._progress import beginning, check_progress
-from carrousel.learning._protocol import UNOBSERVED, Responding, Sensitive, checked_vector, checked_weights
+from carrousel.learning._protocol import UNOBSERVED, Responding, Sensitive, checked_vector, checked_weights, unchanged
 from carrousel.learning._steps import FORWARD, TRACE, check_counts
 from carrousel.learning.online.cell._derive import derive
-from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, respond, run
-from carrousel.learning.online.cell._layout import lay_out
+from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, respond, run, slopes_of
+from carrousel.learning.online.cell._layout import copy_parts, copy_traces, lay_out
 
 __all__ = ["OnlineLSTM"]
 
@@ -234,21 +234,10 @@ class OnlineLSTM(Sensitive, Responding):
             raise ValueError(UNOBSERVED)
         _, readout = self._views(self._parameters)
         seen = np.append(self._h, self.dtype.type(1))
-        slopes = self._slopes(readout @ seen)
+        slopes = slopes_of(self.loss, readout @ seen)
         by_rows = (slopes @ readout[:, :-1])[:, None] * self._layer.sensed  # [outputs, rows, hidden]
         by_readout = slopes[:, :, None] * seen  # [outputs, outputs, hidden + 1]
         return np.concatenate([part.reshape(self.output_size, -1) for part in (by_rows, by_readout)], 1)
-
-    def _slopes(self, sums: np.ndarray) -> np.ndarray:
-        """The derivatives of the outputs by what the readout sums up, ``[outputs, outputs]``."""
-        if self.loss == "squared":
-            return np.eye(len(sums), dtype=self.dtype)
-        if self.loss == "logistic":
-            y = 1 / (1 + np.exp(-sums))
-            return np.diag(y * (1 - y))
-        y = np.exp(sums - sums.max())
-        y /= y.sum()
-        return np.diag(y) - np.outer(y, y)
 
     def _respond(
         self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
@@ -256,13 +245,8 @@ class OnlineLSTM(Sensitive, Responding):
         x = self._dense(inputs, self.input_size)
         units = self.hidden_size if hidden else self.output_size
         told = np.zeros((len(population), int((end - begin).sum()), units), self.dtype)
-        changing = self._parameters, self._states, self._h
-        before = [array.copy() for array in changing]
-        try:
+        with unchanged(self._parameters, self._states, self._h):
             respond(*self._rule, *self._layer, population, x, begin, end, hidden, told)
-        finally:
-            for array, old in zip(changing, before, strict=True):
-                array[:] = old
         return told
 
     def named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
@@ -297,11 +281,8 @@ class OnlineLSTM(Sensitive, Responding):
 
     def predict_many(self, inputs: Any) -> np.ndarray:
         """Gives the outputs of the next steps, ``[steps, output_size]``; nothing changes."""
-        states, h = self._states.copy(), self._h.copy()
-        try:
+        with unchanged(self._states, self._h):
             return self._run(self._inputs(inputs), None, FORWARD, True)
-        finally:
-            self._states[:], self._h[:] = states, h
 
     def reset(self) -> None:
         """Ends a sequence: with ``update="end"`` the weights change now. States and traces begin again at zero."""
@@ -399,29 +380,16 @@ class OnlineLSTM(Sensitive, Responding):
         wide = OnlineLSTM(**{**self._arguments(), **changed})
         fresh = OnlineLSTM(**{**self._arguments(), **changed, "seed": [seed, self.input_size]})
         wide._parameters[:] = fresh._parameters
-        wide._views(wide._parameters)[1][self.output_size :] = 0
-        for old, new in ((self._parameters, wide._parameters), (self._gradient, wide._gradient)):
-            self._copy(old, wide, new)
-        for old, new in zip(self._moments, wide._moments, strict=True):
-            self._copy(old, wide, new)
-        for old_first, new_first, lengths, new_lengths in self._blocks(wide):
-            _copy_rows(self._traces, wide._traces, old_first, new_first, lengths, new_lengths)
+        wide._layer.readout[self.output_size :] = 0
+        flat = (self._parameters, wide._parameters), (self._gradient, wide._gradient)
+        for old, new in (*flat, *zip(self._moments, wide._moments, strict=True)):
+            (rows, readout), (new_rows, new_readout) = self._views(old), wide._views(new)
+            copy_parts(self._table, wide._table, rows, new_rows)
+            new_readout[: self.output_size] = readout
+        copy_traces(self._table, wide._table, self._places, wide._places, self._traces, wide._traces)
         for name in ("rates", "states", "h", "counters"):
             getattr(wide, f"_{name}")[:] = getattr(self, f"_{name}")
         return wide
-
-    def _copy(self, old: np.ndarray, wide: OnlineLSTM, new: np.ndarray) -> None:
-        """Copies rows and readout between flat arrays of two widths."""
-        rows, readout = self._views(old)
-        new_rows, new_readout = wide._views(new)
-        for line, new_line in zip(self._table, wide._table, strict=True):
-            _copy_rows(rows, new_rows, line[0], new_line[0], line[1:], new_line[1:])
-        new_readout[: self.output_size] = readout
-
-    def _blocks(self, wide: OnlineLSTM) -> Any:
-        """Where each trace begins here and there, and the lengths of its kinds of rows."""
-        for a, part in np.argwhere(self._places >= 0):
-            yield self._places[a, part], wide._places[a, part], self._table[part, 1:], wide._table[part, 1:]
 
     def _arguments(self) -> dict[str, Any]:
         names = ("input_size", "hidden_size", "output_size", "diagonal", "truncate", "update", "loss")
@@ -431,13 +399,3 @@ class OnlineLSTM(Sensitive, Responding):
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {name: getattr(self, f"_{name}") for name in self._declared}
-
-
-def _copy_rows(
-    old: np.ndarray, new: np.ndarray, old_first: int, new_first: int, lengths: np.ndarray, new_lengths: np.ndarray
-) -> None:
-    """Copies a part's rows, first those of inputs, then the others, of which there are as many."""
-    inputs, rest = lengths[0], lengths[1:].sum()
-    new[new_first : new_first + inputs] = old[old_first : old_first + inputs]
-    at, new_at = old_first + inputs, new_first + new_lengths[0]
-    new[new_at : new_at + rest] = old[at : at + rest]

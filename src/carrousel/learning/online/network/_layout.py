@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from carrousel._format import Declared
 from carrousel.learning._simd import LANES
 from carrousel.learning.online.network._network import SQUASHES, Network
 
@@ -137,6 +138,27 @@ class Layout:
         ]
         trace_decay = network.state_decay if network.traces_decay else 1.0
         self.squash = np.array([*chain(*squash), network.state_decay, trace_decay, insensitive])
+
+    def declared(self, dtype: np.dtype, moments: int, collects: bool) -> Declared:
+        """Shapes and dtypes of the arrays that change from step to step, and are saved.
+
+        Args:
+            dtype: of weights and states.
+            moments: how many numbers the optimiser remembers for each weight.
+            collects: whether a gradient is collected.
+        """
+        inputs = self.network.inputs
+        return {
+            "weights": ((self.size,), dtype),
+            "state": ((self.head["y_hidden"] + 2 * self.head["y_size"],), dtype),
+            "traces": ((self.trace_size,), dtype),
+            "gradient": ((self.size if collects else 0,), dtype),
+            "moments": ((moments, self.size), dtype),
+            "rates": ((4,), dtype),
+            "touched": ((inputs + 1,), np.int64),
+            "flags": ((inputs,), np.uint8),
+            "counters": ((6,), np.int64),
+        }
 
     @cached_property
     def weight_places(self) -> np.ndarray:

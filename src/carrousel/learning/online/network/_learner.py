@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from carrousel._format import Arrays, Declared, Format, fitted
+from carrousel._format import Arrays, Declared
 from carrousel.learning import _optimisers
 from carrousel.learning._optimisers import PENDING, RATE, TOUCHED, Descent, Optimiser, update_steps
-from carrousel.learning._progress import beginning, check_progress
+from carrousel.learning._progress import beginning
 from carrousel.learning._protocol import (
     UNOBSERVED,
     Responding,
@@ -20,8 +19,10 @@ from carrousel.learning._protocol import (
     Sequential,
     checked_vector,
     checked_weights,
+    unchanged,
 )
 from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT, TRACE, checked_spans
+from carrousel.learning.online.network import _saved
 from carrousel.learning.online.network._kernel import refreshed, run
 from carrousel.learning.online.network._layout import Layout
 from carrousel.learning.online.network._memory import Net, Steps
@@ -33,7 +34,6 @@ __all__ = ["Learner"]
 
 _NO_CODES, _NO_FLAGS, _START = np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(1, np.int64)
 _NO_SPANS = np.zeros((0, 2), np.int64)
-FORMAT = Format("carrousel-online-network", 3, "a learner's state")
 
 
 class Learner(Sequential, Sensitive, Responding):
@@ -102,18 +102,7 @@ class Learner(Sequential, Sensitive, Responding):
         self.update = update if isinstance(update, str) else every
         layout = self._layout = Layout(network, loss == "cross_entropy", self.insensitive)
         collects = _optimisers.method(self.optimiser) != 0 or every != 1
-        # What changes from step to step, and is saved.
-        self._declared: Declared = {
-            "weights": ((layout.size,), self.dtype),
-            "state": ((layout.head["y_hidden"] + 2 * layout.head["y_size"],), self.dtype),
-            "traces": ((layout.trace_size,), self.dtype),
-            "gradient": ((layout.size if collects else 0,), self.dtype),
-            "moments": ((_optimisers.moments(self.optimiser), layout.size), self.dtype),
-            "rates": ((4,), self.dtype),
-            "touched": ((network.inputs + 1,), np.int64),
-            "flags": ((network.inputs,), np.uint8),
-            "counters": ((6,), np.int64),
-        }
+        self._declared: Declared = layout.declared(self.dtype, _optimisers.moments(self.optimiser), collects)
 
     def _take(self, arrays: Arrays) -> None:
         """Has these arrays, its own and as they were declared, and the working space beside them."""
@@ -123,6 +112,7 @@ class Learner(Sequential, Sensitive, Responding):
         layout, n, dtype = self._layout, self.network, self.dtype
         self._none = np.zeros((0, 0), dtype)
         self._observed: np.ndarray | None = None  # the last step, if it was observed
+        self._passing = self._state, self._traces, self._touched, self._flags, self._counters  # by a forward pass
         self._net = Net(
             plan=layout.plan,
             sources=layout.sources,
@@ -197,7 +187,7 @@ class Learner(Sequential, Sensitive, Responding):
         shape = len(population), int((end - begin).sum()), len(units) if hidden else self.network.outputs
         told = np.zeros(shape, self.dtype)
         if told.size:
-            with self._unchanged(self._weights):
+            with unchanged(self._weights, *self._passing):
                 given = self._arguments(inputs, None)
                 respond(*given, population, layout.weight_places, begin, end, units, told)
         return told
@@ -265,6 +255,7 @@ class Learner(Sequential, Sensitive, Responding):
         else:
             begin, end = checked_spans(spans, len(inputs))
             _, right = self._run(inputs, targets, begin, end, True, learning, tolerance=tolerance)
+        self._observed = None
         if not learn:
             self._traces[:], self._flags[:], self._counters[TOUCHED] = 0, 0, 0
         return right
@@ -296,22 +287,21 @@ class Learner(Sequential, Sensitive, Responding):
             raise ValueError(f"there are {len(spans[0][0])} streams to learn from but {len(spans[1][0])} to test on")
         begin, end = (np.stack([streams[k] for streams in spans], 1) for k in range(2))
         right = np.zeros((len(begin), 2), np.int64)
+        self._observed = None
         made = rehearse(*self._arguments(inputs, targets), begin, end, self._none, float(tolerance), right)
         return right[:made]
 
     def predict_many(self, inputs: Any) -> np.ndarray:
         """Gives the outputs of the next steps, ``[steps, outputs]``; nothing changes."""
-        before, observed = self._state.copy(), self._observed
-        try:
+        with unchanged(self._state):
             return self._steps(self._inputs(inputs), None, FORWARD, EVERY_STEP)[0]
-        finally:
-            self._state[:], self._observed = before, observed
 
     def reset(self) -> None:
         """Ends a sequence: with ``update="end"`` the weights change now. States and traces begin again at zero."""
         if self._counters[PENDING] and self.update == "end":
             self._apply()
         self._run(_NO_CODES, None, _START, _START, True)
+        self._observed = None
 
     def ready(self) -> None:
         """Compiles what teaching needs; nothing changes."""
@@ -329,20 +319,8 @@ class Learner(Sequential, Sensitive, Responding):
     ) -> np.ndarray:
         if targets is not None:
             return self._run(inputs, targets, begin, end, True, LEARN, telling)[0]
-        with self._unchanged():
+        with unchanged(*self._passing):
             return self._run(inputs, None, begin, end, True, FORWARD, telling)[0]
-
-    @contextmanager
-    def _unchanged(self, *more: np.ndarray) -> Iterator[None]:
-        """Undoes what a forward pass changes, and what changes in further arrays."""
-        changing = self._state, self._traces, self._touched, self._flags, self._counters, *more
-        before, observed = [array.copy() for array in changing], self._observed
-        try:
-            yield
-        finally:
-            for array, old in zip(changing, before, strict=True):
-                array[:] = old
-            self._observed = observed
 
     def _steps(
         self,
@@ -367,7 +345,8 @@ class Learner(Sequential, Sensitive, Responding):
         tolerance: float = -1.0,
     ) -> tuple[np.ndarray, int]:
         """The outputs that are told, and how many steps there were until one was wrong."""
-        self._observed = None
+        if learning != FORWARD:
+            self._observed = None
         told = 0
         if telling != SILENT:
             told = len(begin) if telling == LAST_STEP else int((end - begin).sum())
@@ -397,15 +376,7 @@ class Learner(Sequential, Sensitive, Responding):
         Raises:
             ValueError: a weight or a state is NaN or infinite; what was at the path stays.
         """
-        facts = {
-            "network": self.network.facts(),
-            "optimiser": _optimisers.to_facts(self.optimiser),
-            "update": self.update,
-            "loss": self.loss,
-            "insensitive": self.insensitive,
-            "dtype": self.dtype.name,
-        }
-        FORMAT.write(Path(path), facts, self._arrays())
+        _saved.write(path, self, self._arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> Learner:
@@ -414,15 +385,10 @@ class Learner(Sequential, Sensitive, Responding):
         Raises:
             ValueError: the file is not such a file, or is damaged.
         """
-        with FORMAT.reading(path) as (facts, arrays):
-            network, optimiser = Network(**facts.pop("network")), _optimisers.from_facts(facts.pop("optimiser"))
-            if max(network.weight_count, network.inputs) > (held := sum(array.size for array in arrays.values())):
-                raise ValueError(f"its network has {network.weight_count:,} weights, and it holds {held:,} numbers")
-            learner = cls.__new__(cls)
-            learner._declare(network, optimiser, **facts)
-            found = fitted(arrays, learner._declared)
-            check_progress(optimiser, update_steps(learner.update), found)
-            learner._take(found)
+        learner = cls.__new__(cls)
+        with _saved.read(path) as (facts, arrays):
+            learner._declare(**facts)
+            learner._take(_saved.checked(learner.optimiser, learner.update, arrays, learner._declared))
             learner._refresh()
         return learner
 
