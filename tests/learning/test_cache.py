@@ -206,7 +206,7 @@ def test_a_change_in_a_module_that_is_compiled_in_is_noticed(tmp_path: Path) -> 
 def test_the_sources_of_our_kernels() -> None:
     """All modules of compiled code that the rule of 1997 is made of, and what they take constants from."""
     names = {name.rpartition(".")[2] for name in _jit._sources("carrousel.learning.online.network._rehearse")}
-    assert {"_rehearse", "_kernel", "_rows", "_simd", "_layout", "_network", "_optimisers", "_jit"} <= names
+    assert {"_rehearse", "_kernel", "_tiles", "_simd", "_layout", "_network", "_optimisers", "_jit"} <= names
     assert "_learner" not in names  # which only calls it
     assert "carrousel.learning.before_lstm.one_unit" in _jit._sources("carrousel.learning.before_lstm.chunker")
     assert "carrousel.tasks._reber" in _jit._sources("carrousel.tasks._continual")
