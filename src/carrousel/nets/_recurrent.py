@@ -156,8 +156,7 @@ class Recurrent(Whole, nn.RNNBase):
     @property
     def _dtype(self) -> torch.dtype:
         weight = self._parameters.get("weight_ih_l0")  # the module's own look-up is slow
-        given: Tensor = self.weight_ih_l0 if weight is None else weight  # type: ignore[assignment]
-        return given.dtype
+        return self.weight_ih_l0.dtype if weight is None else weight.dtype  # type: ignore[return-value]
 
     def _check_features(self, x: Tensor) -> None:
         dtype = self._dtype
