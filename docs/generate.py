@@ -1,4 +1,4 @@
-"""Writes the tables of the documentation from the code: ``python docs/generate.py``.
+"""Writes the tables of the documentation and the list of experiments from the code: ``python docs/generate.py``.
 
 A page says where a table goes by a pair of comments, ``<!-- family -->`` and ``<!-- end -->``; what stands between
 them is replaced. ``docs/cells.md`` is written whole.
@@ -6,6 +6,7 @@ them is replaced. ``docs/cells.md`` is written whole.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -16,7 +17,9 @@ import torch
 from torch import Tensor, nn
 
 import carrousel
+from carrousel._atomic import write_file
 from carrousel.cells import Cell
+from carrousel.papers import _index
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -208,11 +211,17 @@ def pages() -> dict[Path, str]:
     wanted = {ROOT / "docs" / "cells.md": cells_page()}
     for path in (ROOT / "docs" / "module.md", ROOT / "docs" / "engine.md", ROOT / "README.md"):
         wanted[path] = filled(path.read_text(encoding="utf-8"))
+    wanted[_index.INDEX] = experiments()
     return wanted
+
+
+def experiments() -> str:
+    """The list of all experiments, which the command line shows without importing them."""
+    return json.dumps(_index.index_of(_index.packages()), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
     for path, text in pages().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            write_file(path, text.encode())
             print(f"written: {path.relative_to(ROOT)}", file=sys.stderr)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from carrousel._with_torch import with_torch
+
 if TYPE_CHECKING:
     from carrousel import cells as cells
     from carrousel.cells import Cell, Gates, State, cell
     from carrousel.estimators import load
     from carrousel.learning import OnlineLSTM
-    from carrousel.nets import LSTM, LSTMCell, explain
+    from carrousel.nets import LSTM, LSTMCell, explain, to_torch
 
 __all__ = [
     "LSTM",
@@ -24,6 +26,7 @@ __all__ = [
     "cells",
     "explain",
     "load",
+    "to_torch",
 ]
 
 __version__ = "0.1.0"
@@ -39,7 +42,12 @@ _ROOMS = {
     "cell": "cells",
     "explain": "nets",
     "load": "estimators",
+    "to_torch": "nets",
 }
+
+
+# A saved graph names our operators, and torch must know them before it loads one.
+with_torch(lambda: import_module("carrousel._operators"))
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from task_contract import check_task
 
 import carrousel
 from carrousel.engine import Layer, cpu
@@ -125,22 +126,22 @@ def python_of(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-EXAMPLES = [pytest.param(code, id=f"{page}-{k}") for page in PAGES for k, code in enumerate(python_of(page))]
+EXAMPLES = [pytest.param(page, code, id=f"{page}-{k}") for page in PAGES for k, code in enumerate(python_of(page))]
 
 
 def test_the_pages_have_their_examples() -> None:
     assert {page: len(python_of(page)) for page in PAGES} == {
         "README.md": 4,
-        "CONTRIBUTING.md": 1,
-        "docs/module.md": 1,
+        "CONTRIBUTING.md": 3,
+        "docs/module.md": 3,
         "docs/engine.md": 1,
         "docs/online.md": 3,
         "docs/experiments.md": 1,
     }
 
 
-@pytest.mark.parametrize("code", EXAMPLES)
-def test_examples_run(code: str, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(("page", "code"), EXAMPLES)
+def test_examples_run(page: str, code: str, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     torch.manual_seed(0)
@@ -153,6 +154,10 @@ def test_examples_run(code: str, tmp_path, monkeypatch) -> None:
     if "per_sample" in names:
         assert names["output"].shape == (29, 4, 32)  # type: ignore[attr-defined]
         assert (names["output"][:, 2] == 0).all()  # type: ignore[index]
+    if "FirstSymbol" in names:
+        check_task(names["FirstSymbol"]())  # type: ignore[operator]
+    if "experiment" in names and page == "CONTRIBUTING.md":
+        assert names["result"]["holds"]  # type: ignore[index]
     if "shared_gate" in names:
         x = torch.randn(4, 2, 3)
         assert names["net"](x)[0].shape == (4, 2, 16)  # type: ignore[operator]

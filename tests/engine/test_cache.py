@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from carrousel.engine.cpu import _compile
+from carrousel.engine.cpu import _cache, _compile
 from carrousel.engine.cpu._emit import Module
 from carrousel.engine.cpu._target import host
 
@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if in a new process: what was compiled must come from the disk or be compiled again."""
     monkeypatch.setattr(_compile, "_loaded", {})
-    _compile._complain.cache_clear()
+    _cache._complain.cache_clear()
 
 
 def source(answer: float) -> str:
@@ -126,11 +126,11 @@ def test_a_full_or_read_only_disk_costs_time_and_nothing_else(
         if where == "mkdir":
             disk.setattr(Path, "mkdir", fail_with(number))
         elif where == "mkstemp":
-            disk.setattr(_compile.tempfile, "mkstemp", fail_with(number))
+            disk.setattr(_cache.tempfile, "mkstemp", fail_with(number))
         elif where == "write":
-            disk.setattr(_compile.os, "fdopen", Full)
+            disk.setattr(_cache.os, "fdopen", Full)
         else:
-            disk.setattr(_compile.os, "replace", fail_with(number))
+            disk.setattr(_cache.os, "replace", fail_with(number))
         assert ask(4.0) == 4.0
     assert not folder.exists() or not list(folder.iterdir())
 
@@ -209,12 +209,12 @@ class TestOthers:
     def test_owners(self, planted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         about = planted.stat()
         monkeypatch.setattr(os, "geteuid", lambda: about.st_uid)
-        assert _compile._others_could_write(about) is None
+        assert _cache._others_could_write(about) is None
         values = list(about)
         values[4] = 12345
-        assert _compile._others_could_write(os.stat_result(values)) == "belongs to another user"
+        assert _cache._others_could_write(os.stat_result(values)) == "belongs to another user"
         values[4] = 0
-        assert _compile._others_could_write(os.stat_result(values)) is None
+        assert _cache._others_could_write(os.stat_result(values)) is None
 
     def test_nothing_is_put_there_either_and_it_is_said_once(self, folder: Path) -> None:
         folder.mkdir()

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 import torch
 from against_reference import compare
+from configurations import CELLS, OPTIONS
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset
 
 import carrousel
@@ -25,6 +28,8 @@ from carrousel import cells, engine
 from carrousel.cells.math import exp, sigmoid, softplus, tanh
 from carrousel.engine import Layer
 from carrousel.engine.cpu import _call
+from carrousel.engine.cpu._autograd import Eager
+from carrousel.engine.cpu._rows import dense
 
 I, H, T, B = 24, 40, 12, 9
 
@@ -34,9 +39,13 @@ def threads_for_small_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_call, "_SMALL", 0)
 
 
-def network(cell: str = "peephole", seed: int = 0, **options) -> carrousel.LSTM:
+WHOLE = [16, 8, 7]
+"""Sizes in whole vectors of 64 bytes, of 32 bytes, and of neither: where nothing is padded, buffers are results."""
+
+
+def network(cell: str = "peephole", seed: int = 0, hidden_size: int = H, **options) -> carrousel.LSTM:
     torch.manual_seed(seed)
-    return carrousel.LSTM(I, H, cell=cell, **options)
+    return carrousel.LSTM(I, hidden_size, cell=cell, **options)
 
 
 def batch(seed: int = 0, **options) -> Tensor:
@@ -213,6 +222,7 @@ class TestForked:
 
 SCRIPT = """
 import json, os, torch
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset
 
 class Outputs(Dataset):
@@ -436,26 +446,29 @@ def change_output(net: carrousel.LSTM, x: Tensor, output: Tensor) -> None:
     output.detach().mul_(2.0)
 
 
+@pytest.mark.parametrize("hidden_size", WHOLE)
 @pytest.mark.parametrize("change", [change_weight, change_input, change_output])
-def test_changes_between_forward_and_backward_are_seen(change: Callable[..., None]) -> None:
-    net, given = network(), x.clone()
+def test_changes_between_forward_and_backward_are_seen(change: Callable[..., None], hidden_size: int) -> None:
+    net, given = network(hidden_size=hidden_size), x.clone()
     output, _ = net(given)
     change(net, given, output)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         output.sum().backward()
 
 
-def test_changes_of_every_steps_states_are_seen() -> None:
-    net = network()
+@pytest.mark.parametrize("hidden_size", WHOLE)
+def test_changes_of_every_steps_states_are_seen(hidden_size: int) -> None:
+    net = network(hidden_size=hidden_size)
     output, _, states = net(x, return_states=True)
     states["c_l0"].detach().mul_(2.0)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         output.sum().backward()
 
 
-def test_final_states_are_the_callers() -> None:
+@pytest.mark.parametrize("hidden_size", WHOLE)
+def test_final_states_are_the_callers(hidden_size: int) -> None:
     """They are no part of the outputs' memory: the next chunk's loop may write into them."""
-    net = network()
+    net = network(hidden_size=hidden_size)
 
     def work(*, write: bool) -> list[Tensor]:
         output, final = net(x)
@@ -467,9 +480,10 @@ def test_final_states_are_the_callers() -> None:
     same(work(write=True), work(write=False))
 
 
-def test_gradients_are_the_callers() -> None:
+@pytest.mark.parametrize("hidden_size", WHOLE)
+def test_gradients_are_the_callers(hidden_size: int) -> None:
     """Derivatives share no memory with one another, nor with what a second pass will use."""
-    net = network()
+    net = network(hidden_size=hidden_size)
     given = x.clone().requires_grad_()
     wanted = [given, *net.parameters()]
     output, _ = net(given)
@@ -522,9 +536,53 @@ def test_a_retained_graph() -> None:
         total.backward()
 
 
+def nodes(results: Iterable[Tensor]) -> Iterator[Any]:
+    """All nodes of autograd's graph that have kept something."""
+    left, seen = [result.grad_fn for result in results if result.grad_fn is not None], set()
+    while left:
+        node = left.pop()
+        if node not in seen:
+            seen.add(node)
+            left += [before for before, _ in node.next_functions if before is not None]
+            if hasattr(node, "kept"):
+                yield node
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from tensors_in(part)
+    elif isinstance(value, dict):
+        yield from tensors_in(list(value.values()))
+
+
+@pytest.mark.parametrize("hidden_size", WHOLE)
+@pytest.mark.parametrize("name", CELLS | OPTIONS)
+def test_nothing_kept_is_a_result(name: str, hidden_size: int) -> None:
+    """Results hold the node that keeps: a result among what it keeps would be a cycle, freed by nobody."""
+    options = (CELLS | OPTIONS)[name]
+    if hidden_size % max(options.get("block_size", 1), options.get("heads", 1)):
+        return
+    layer = carrousel.LSTM(I, hidden_size, **options)._layers[0]
+    if layer.refusal is not None:
+        return
+    weights = {key: torch.randn(shape, requires_grad=True) for key, shape in layer.shapes().items()}
+    rows, state = dense(T, B), [torch.zeros(B, size) for size in layer.state_sizes]
+    results = Eager.apply(layer, rows, False, True, x.flatten(0, 1), *state, *weights.values())
+    (node,) = nodes(results)
+    kept = list(tensors_in([*vars(node.kept).values()]))
+    assert len(kept) > 3
+    assert not {id(value) for value in kept} & {id(result) for result in results}
+    for value in kept:
+        assert value.grad_fn is None
+
+
+@pytest.mark.parametrize("hidden_size", WHOLE)
 @pytest.mark.parametrize("backward", [False, True])
-def test_results_are_freed_without_the_garbage_collector(backward: bool) -> None:
-    net = network()
+def test_results_are_freed_without_the_garbage_collector(backward: bool, hidden_size: int) -> None:
+    net = network(hidden_size=hidden_size)
     net(x)[0].sum().backward()  # all that is made once is made
     gc.collect()
     gc.disable()
@@ -574,3 +632,29 @@ def test_a_cell_of_ones_own(cell, dtype: torch.dtype) -> None:
     for reverse in (False, True):
         compare(Layer(cells.get(cell), 5, 17), 9, 6, dtype, reverse=reverse, keep=("h", "fast", "slow"))
     compare(Layer(cell, 5, 17), 9, 4, dtype, lengths=torch.tensor([0, 9, 3, 1]))
+
+
+# Hooks on what is saved
+
+
+@pytest.mark.parametrize("hidden_size", WHOLE)
+@pytest.mark.parametrize("name", ["lstm", "slstm", "projection", "layer norm gru"])
+def test_hooks_see_all_that_is_kept(name: str, hidden_size: int) -> None:
+    """A checkpoint keeps nothing of what it will compute anew, and what is put elsewhere comes back."""
+    torch.manual_seed(0)
+    net = carrousel.LSTM(I, hidden_size, 2, **(CELLS | OPTIONS)[name])
+    given = x.clone().requires_grad_()
+    wanted = [given, *net.parameters()]
+
+    def work(output: Tensor) -> list[Tensor]:
+        total = output.square().sum()
+        first = torch.autograd.grad(total, wanted, retain_graph=True)
+        return [*first, *torch.autograd.grad(total, wanted)]  # the second finds what the first used up
+
+    want = work(net(given)[0])
+    with torch.autograd.graph.save_on_cpu():
+        close(work(net(given)[0]), want)
+    close(work(checkpoint(net, given, use_reentrant=False)[0]), want)
+    output = checkpoint(net, given, use_reentrant=False)[0]
+    for node in nodes([output]):
+        assert not [value for value in tensors_in([*vars(node.kept).values()]) if value is not None]

@@ -1,6 +1,5 @@
 """A model's directory: the same bits come back, and nothing else is taken for a model."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,11 +10,13 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 from sklearn.exceptions import NotFittedError
+from tampering import close, opened
 
 import carrousel
 from carrousel import _atomic
 from carrousel.cells.math import sigmoid, tanh
-from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMForecaster, LSTMRegressor, ModelError, load
+from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMForecaster, LSTMRegressor, ModelError, _saved, load
+from carrousel.estimators._saved import FORMAT
 
 from .conftest import QUICK, fresh, outputs, pulses, wave
 
@@ -202,17 +203,33 @@ def test_a_crash_at_any_point_leaves_the_old_or_the_new(saved, tmp_path, monkeyp
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_model_that_is_replaced_while_it_is_read_is_read_whole(saved, tmp_path, monkeypatch):
+    path, unpack = tmp_path / "model", _saved.unpack
+    shutil.copytree(saved / "old", path)
+    new, replaced = load(saved / "new"), []
+
+    def late(file):  # the description is that of the old one by now
+        if not replaced:
+            replaced.append(file)
+            new.save(path)
+        return unpack(file)
+
+    monkeypatch.setattr(_saved, "unpack", late)
+    assert load(path).seed_ == new.seed_
+    assert replaced
+    (path / "model.safetensors").write_bytes(b"damaged")  # and what is damaged stays so
+    with pytest.raises(ModelError):
+        load(path)
+
+
 # ---- damage ----
 
 
 def sealed(path, change):
     """Change the description and seal it again, as someone would who knows the format."""
-    facts = json.loads((path / "model.json").read_text())
+    facts, arrays = opened(path)
     change(facts)
-    facts["arrays_sha256"] = hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
-    facts.pop("sha256", None)
-    facts["sha256"] = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    (path / "model.json").write_text(json.dumps(facts))
+    close(path, FORMAT, facts, arrays)
 
 
 @pytest.fixture
@@ -287,33 +304,32 @@ def put_param(name, value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (put(version=2), "model format version 2"),
         (put(estimator="RandomForestClassifier"), "unknown estimator"),
         (put(estimator="__import__('os').system('true')"), "unknown estimator"),
-        (put_param("hidden_size", 9), "the weight .* its description says"),
+        (put_param("hidden_size", 9), "the array network.* is .*, and should be"),
         (put_param("hidden_size", 10**9), "beyond reason"),
-        (put_param("hidden_size", -1), "no intact model"),
+        (put_param("hidden_size", -1), "cannot be read as a saved model"),
         (put_param("num_layers", 10**6), "names 1000000 layers"),
-        (put_param("num_layers", "8"), "no intact model"),
-        (put_param("bidirectional", False), "the weight head.weight is"),
-        (put_param("cell", "gru"), "weight"),
-        (put_param("cell", "os.system"), "no intact model"),
-        (put_param("cell", ["lstm"]), "no intact model"),
+        (put_param("num_layers", "8"), "cannot be read as a saved model"),
+        (put_param("bidirectional", False), "the array network.head.weight is"),
+        (put_param("cell", "gru"), "the array"),
+        (put_param("cell", "os.system"), "cannot be read as a saved model"),
+        (put_param("cell", ["lstm"]), "cannot be read as a saved model"),
         (put_param("surprise", 1), "surprise"),
-        (put_param("device", "no such device"), "no intact model"),
+        (put_param("device", "no such device"), "cannot be read as a saved model"),
         (put_param("pooling", "sum"), "unknown pooling"),
         (put_param("class_weight", {"a": 1}), "unexpected fields"),
         (put(classes={"kind": "U", "bits": 32, "values": ["a", "b"]}), "prior is no list of 2"),
-        (put(classes={"kind": "U", "bits": 32, "values": ["a", "a", "b"]}), "not distinct"),
+        (put(classes={"kind": "U", "bits": 32, "values": ["a", "a", "b"]}), "distinct"),
         (put(classes={"kind": "V", "bits": 32, "values": ["a", "b", "c"]}), "class labels are damaged"),
-        (put(classes={"kind": "i", "bits": 10**9, "values": [1, 2, 3]}), "no intact model"),
+        (put(classes={"kind": "i", "bits": 10**9, "values": [1, 2, 3]}), "cannot be read as a saved model"),
         (put(classes={"kind": "O", "bits": 64, "values": [["a"], "b", "c"]}), "class labels are damaged"),
         (put(scaler={"mean": [0.0], "scale": [1.0]}), "no list of 2 numbers"),
         (put(scaler={"mean": [0.0, 0.0], "scale": [1.0, -1.0]}), "not positive"),
         (put(channels=["a"]), "no list of 1 numbers"),
-        (put(channels=None), "no intact model"),
-        (put(params=[]), "no intact model"),
-        (put(history=7), "no intact model"),
+        (put(channels=None), "cannot be read as a saved model"),
+        (put(params=[]), "cannot be read as a saved model"),
+        (put(history=7), "cannot be read as a saved model"),
         (put(own_cell=True), "cell of the user's own"),
         (lambda facts: facts.pop("prior"), "'prior' is missing"),
         (lambda facts: facts.pop("params"), "'params' is missing"),
@@ -328,14 +344,14 @@ def test_a_tampered_description(model, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda arrays: arrays.pop("network.head.bias"), "weight head.bias is missing"),
-        (lambda arrays: arrays.update({"network.extra": np.zeros(1)}), "weight extra is not part"),
+        (lambda arrays: arrays.pop("network.head.bias"), "array network.head.bias is missing"),
+        (lambda arrays: arrays.update({"network.extra": np.zeros(1)}), "array network.extra is not part"),
         (
             lambda arrays: arrays.update({"network.head.bias": np.zeros(3)}),
-            "float64 \\(3,\\), its description says float32",
+            "float64 \\[3\\], and should be float32",
         ),
-        (lambda arrays: arrays.update({"baseline.bias": np.zeros(2)}), "array baseline.bias is float64 \\(2,\\)"),
-        (lambda arrays: arrays.update({"baseline.bias": np.full(3, np.nan)}), "baseline.bias holds NaN"),
+        (lambda arrays: arrays.update({"baseline.bias": np.zeros(2)}), "array baseline.bias is float64 \\[2\\]"),
+        (lambda arrays: arrays.update({"baseline.bias": np.full(3, np.nan)}), "baseline.bias holds a NaN"),
         (lambda arrays: arrays.pop("baseline.scale"), "array baseline.scale is missing"),
     ],
 )
@@ -343,7 +359,7 @@ def test_tampered_arrays(model, change, message):
     arrays = load_file(model / "model.safetensors")
     change(arrays)
     save_file(arrays, model / "model.safetensors")
-    with pytest.raises(ModelError, match=r"does not match model\.json"):
+    with pytest.raises(ModelError, match="checksum does not match"):
         load(model)
     sealed(model, lambda facts: None)
     with pytest.raises(ModelError, match=message):
@@ -391,7 +407,6 @@ def test_a_pickle_in_its_place_is_not_opened(model, tmp_path):
             return (open, (str(tmp_path / "exploded"), "w"))
 
     torch.save({"network.head.bias": Bomb()}, model / "model.safetensors")
-    sealed(model, lambda facts: None)
-    with pytest.raises(ModelError, match="no intact model"):
+    with pytest.raises(ModelError, match="no safetensors file"):
         load(model)
     assert not (tmp_path / "exploded").exists()

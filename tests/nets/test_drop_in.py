@@ -110,6 +110,14 @@ def test_attributes_of_torch() -> None:
     assert ours.flatten_parameters() is None
 
 
+def test_bidirectional_may_be_a_number() -> None:
+    """As for torch, of which many programs take it from a count of directions."""
+    for value in (0, 1, 2):
+        ours, torchs = twins("lstm", I, H, bidirectional=value)
+        assert list(ours.state_dict()) == list(torchs.state_dict())
+        assert ours.bidirectional == bool(value)
+
+
 def test_dropout_without_layers_above_warns_as_torch_does() -> None:
     for module in (nn.LSTM, carrousel.LSTM):
         with pytest.warns(UserWarning, match="num_layers greater than 1"):

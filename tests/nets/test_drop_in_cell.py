@@ -1,5 +1,7 @@
 """carrousel.LSTMCell in the place of torch.nn.LSTMCell, nn.GRUCell and nn.RNNCell; and beside carrousel.LSTM."""
 
+from functools import partial
+
 import pytest
 import torch
 from configurations import ALL, H, I, as_hx, as_tuple, make, random_state
@@ -56,28 +58,94 @@ def test_state_dicts_are_exchanged(kind) -> None:
 
 
 X = torch.zeros(2, I)
+
+
+def states(kind: str, *first: int, second: tuple[int, ...] | None = None):
+    """Zeros as the states of a cell, all of one shape unless a second is given."""
+    return (torch.zeros(first), torch.zeros(second or first)) if kind == "lstm" else torch.zeros(first)
+
+
 CALLS = {
-    "3-D": lambda m: m(I, H)(X[None]),
-    "0-D": lambda m: m(I, H)(X[0, 0]),
-    "features": lambda m: m(I + 1, H)(X),
-    "dtype": lambda m: m(I, H)(X.double()),
-    "states 3-D": lambda m: m(I, H)(X, (torch.zeros(1, 2, H),) * 2),
-    "states for another batch": lambda m: m(I, H)(X, (torch.zeros(3, H),) * 2),
-    "states 1-D for 2-D": lambda m: m(I, H)(X, (torch.zeros(H),) * 2),
-    "states 2-D for 1-D": lambda m: m(I, H)(X[0], (torch.zeros(1, H),) * 2),
-    "states of another dtype": lambda m: m(I, H)(X, (torch.zeros(2, H).double(),) * 2),
-    "h of another size": lambda m: m(I, H)(X, (torch.zeros(2, H + 1), torch.zeros(2, H))),
-    "c of another size": lambda m: m(I, H)(X, (torch.zeros(2, H), torch.zeros(2, H + 1))),
+    "3-D": lambda m, kind: m(I, H)(X[None]),
+    "0-D": lambda m, kind: m(I, H)(X[0, 0]),
+    "features": lambda m, kind: m(I + 1, H)(X),
+    "features of one": lambda m, kind: m(I + 1, H)(X[0]),
+    "dtype": lambda m, kind: m(I, H)(X.double()),
+    "states 0-D": lambda m, kind: m(I, H)(X, states(kind)),
+    "states 3-D": lambda m, kind: m(I, H)(X, states(kind, 1, 2, H)),
+    "states 4-D": lambda m, kind: m(I, H)(X, states(kind, 2, 1, 1, H)),
+    "states for another batch": lambda m, kind: m(I, H)(X, states(kind, 3, H)),
+    "one state for another batch": lambda m, kind: m(I, H)(X, states(kind, 3, H, second=(2, H))),
+    "the last state for another batch": lambda m, kind: m(I, H)(
+        X, states(kind, *(2, H)[kind != "lstm" :], second=(3, H))
+    ),
+    "states 1-D for 2-D": lambda m, kind: m(I, H)(X, states(kind, H)),
+    "states 2-D for 1-D": lambda m, kind: m(I, H)(X[0], states(kind, 1, H)),
+    "h of another size": lambda m, kind: m(I, H)(X, states(kind, 2, H + 1, second=(2, H))),
+    "h of another size and batch": lambda m, kind: m(I, H)(X, states(kind, 3, H + 1)),
+    "the last state of another size": lambda m, kind: m(I, H)(
+        X, states(kind, *(2, H) if kind == "lstm" else (2, H + 1), second=(2, H + 1))
+    ),
+    "h of another size for 1-D": lambda m, kind: m(I, H)(X[0], states(kind, H + 1)),
 }
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru", "elman"])
 @pytest.mark.parametrize("call", CALLS)
-def test_the_same_errors(call: str) -> None:
+def test_the_same_errors(call: str, kind: str) -> None:
+    """The same type, and the same words."""
     with pytest.raises(Exception) as want:  # noqa: PT011 - torch says which
-        CALLS[call](nn.LSTMCell)
+        CALLS[call](KINDS[kind][0], kind)
     with pytest.raises(type(want.value)) as got:
-        CALLS[call](carrousel.LSTMCell)
-    assert type(got.value) is type(want.value)
+        CALLS[call](partial(carrousel.LSTMCell, cell=kind), kind)
+    assert (type(got.value), str(got.value)) == (type(want.value), str(want.value))
+
+
+def test_states_of_another_dtype() -> None:
+    """torch speaks of the matrices of a product there."""
+    for module in (nn.LSTMCell(I, H), carrousel.LSTMCell(I, H)):
+        with pytest.raises(RuntimeError, match="dtype"):
+            module(X, (torch.zeros(2, H).double(),) * 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("inputs", "hidden"), [(0, H), (I, 0), (0, 0)])
+def test_sizes_may_be_zero(kind: str, inputs: int, hidden: int) -> None:
+    torchs, extra = KINDS[kind]
+    ours, torchs = carrousel.LSTMCell(inputs, hidden, cell=kind), torchs(inputs, hidden, **extra)
+    torchs.load_state_dict(ours.state_dict())
+    x = torch.zeros(2, inputs, requires_grad=True)
+    for grad in (True, False):
+        with torch.set_grad_enabled(grad):
+            got, want = as_tuple(ours(x)), as_tuple(torchs(x))
+        torch.testing.assert_close(got, want)
+    as_tuple(ours(x))[0].sum().backward()
+    assert x.grad.shape == (2, inputs)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_hidden_size_of_zero(name: str) -> None:
+    """Of every cell and option that has none but one size."""
+    config = {key: value for key, value in ALL[name].items() if key != "proj_size"}
+    cell = carrousel.LSTMCell(I, 0, **config).eval()
+    after = as_tuple(cell(X))
+    assert all(value.shape == (2, 0) for value in after)
+    torch.testing.assert_close(as_tuple(cell(X, as_hx(after))), after)
+
+
+@pytest.mark.parametrize("bias", [0, 1, "", "relu", None])
+def test_bias_is_asked_for_its_truth(bias) -> None:
+    """As by torch's cells, but by neither LSTM."""
+    assert list(carrousel.LSTMCell(I, H, bias).state_dict()) == list(nn.LSTMCell(I, H, bias).state_dict())
+    for lstm in (nn.LSTM, carrousel.LSTM):
+        with pytest.raises(TypeError, match="bias should be of type bool"):
+            lstm(I, H, 1, bias)
+
+
+def test_a_cell_without_noise_does_not_ask_for_its_mode() -> None:
+    cell = carrousel.LSTMCell(I, H)
+    del cell.training
+    cell(X)
 
 
 def test_wrong_states_and_options_are_named() -> None:
@@ -85,8 +153,6 @@ def test_wrong_states_and_options_are_named() -> None:
         carrousel.LSTMCell(I, H, cell="slstm")(X, (torch.zeros(2, H),) * 2)
     with pytest.raises(ValueError, match="recurrent_dropout: one step does not know its sequence"):
         carrousel.LSTMCell(I, H, recurrent_dropout=0.5)
-    with pytest.raises(TypeError, match="bias"):
-        carrousel.LSTMCell(I, H, bias=1)
     with pytest.raises(ValueError, match="heads 3 does not divide"):
         carrousel.LSTMCell(I, H, heads=3)
     with pytest.raises(TypeError, match="proj_size"):

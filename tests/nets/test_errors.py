@@ -70,7 +70,8 @@ WRONG_OF_THE_NETWORK = [
     ({"proj_size": 2, "cell": "minlstm"}, ValueError, "proj_size: cell 'minlstm' reads its own output"),
     ({"proj_size": 2, "diagonal": True}, ValueError, "diagonal recurrence does not go together with proj_size"),
     ({"proj_size": 3, "heads": 2}, ValueError, "heads 2 does not divide the output's size, 3"),
-    ({"bidirectional": 1}, TypeError, "bidirectional should be of type bool"),
+    ({"bidirectional": "both"}, TypeError, "bidirectional should be of type bool"),
+    ({"bidirectional": None}, TypeError, "bidirectional should be of type bool"),
     ({"num_layers": 1.5}, TypeError, "num_layers should be of type int"),
     ({"num_layers": True}, TypeError, "num_layers should be of type int"),
 ]

@@ -28,10 +28,12 @@ def test_the_tables(method):
 def test_the_published_weights():
     """435 for the Elman network, about 170 and 494 for RTRL."""
     weights = {
-        (method, row.name): network(row.config).weight_count
+        (method, row.name): network(row.config.learner).weight_count
         for method in METHODS
         for row in papers.get(f"baselines/{method}").own_rows()
     }
+    for (method, name), count in weights.items():
+        assert papers.get(f"baselines/{method}").row(name).columns["weights"] == f"{count:,}"
     assert weights["elman", "reber-15"] == 435
     assert weights["rtrl", "reber-3"] == 170
     assert weights["rtrl", "reber-12"] == weights["bptt", "reber-12"] == 494
@@ -60,8 +62,12 @@ class Told:
         return np.zeros((len(spans), 1))
 
 
-def lag_config(p, limit):
-    return {**papers.get("baselines/bptt").row("lag-4").config, "p": p, "limit": limit}
+def trained(learner, row, seed=0, **changes):
+    """What training finds with this learner in place of a network."""
+    config = papers.get("baselines/bptt").config(row).changed(**changes)
+    setting = papers.Setting(config, {}, 0, 0, np.random.default_rng(seed))
+    task = _trials.prepare(papers.Setting(config, {}, 0, 0, np.random.default_rng(seed))).task
+    return _trials.train(papers.Prepared(learner, task), setting)
 
 
 @pytest.mark.parametrize(("off", "success"), [(0.24, True), (0.26, False)])
@@ -73,7 +79,7 @@ def test_a_lag_is_bridged_if_both_sequences_are_right(off, success):
         wanted[-1, 0] += off
         return wanted
 
-    found = _trials._lag(Told(outputs), lag_config(4, 300), np.random.default_rng(0))
+    found = trained(Told(outputs), "lag-4", limit=300)
     assert found["success"] == success
     assert found["sequences"] == (100 if success else 300)
     assert found["steps"] == 4 * found["sequences"]
@@ -83,48 +89,42 @@ def test_a_lag_is_bridged_if_both_sequences_are_right(off, success):
 @pytest.mark.parametrize(("off", "success"), [(0.005, True), (0.02, False), (0.05, False)])
 def test_the_criterion_of_sequences_with_targets_at_their_ends(off, success):
     """All of the last 2,000 right, and their mean error below 0.01."""
-    config = {**papers.get("baselines/bptt").row("adding").config, "limit": 3_000}
     teller = Told(lambda targets, spans: targets[spans[:, 1] - 1] + off)
-    found = _trials._ending(teller, config, np.random.default_rng(0))
+    found = trained(teller, "adding", limit=3_000)
     assert found["success"] == success
     assert found["sequences"] == (2_000 if success else 3_000)
     assert success or teller.learned == 3_000
 
 
 def test_a_bad_start_is_forgotten_after_2000_sequences():
-    config = {**papers.get("baselines/bptt").row("adding").config, "limit": 5_000}
-
     def outputs(targets, spans):
         number = teller.learned - len(spans) + np.arange(len(spans))
         return targets[spans[:, 1] - 1] + (number < 730)[:, None]
 
     teller = Told(outputs)
-    assert _trials._ending(teller, config, np.random.default_rng(0))["sequences"] == 2_730
+    assert trained(teller, "adding", limit=5_000)["sequences"] == 2_730
 
 
 def test_the_two_sequence_problem_is_judged_by_its_test_set():
-    config = {**papers.get("baselines/bptt").row("two-sequence").config, "limit": 1_000}
-    found = _trials._ending(Told(lambda targets, spans: targets[spans[:, 1] - 1]), config, np.random.default_rng(0))
+    found = trained(Told(lambda targets, spans: targets[spans[:, 1] - 1]), "two-sequence", limit=1_000)
     assert not found["success"]  # it is right when it learns and says 0 on the test set
     assert 0.4 < found["right"] < 0.6
 
 
 def test_the_grammar_is_judged_string_by_string():
-    config = {**papers.get("baselines/bptt").row("reber-12").config, "limit": 20}
-    rng = np.random.default_rng(0)
-    learner = SimpleNetwork(7, 12, 7, "bptt", seed=rng)
-    found = _trials._reber(learner, config, np.random.default_rng(1))
+    learner = SimpleNetwork(7, 12, 7, "bptt", seed=np.random.default_rng(0))
+    found = trained(learner, "reber-12", seed=1, limit=20)
     assert (found["success"], found["sequences"]) == (False, 20)
     training, test = EmbeddedReber().train_test(int(np.random.default_rng(1).integers(2**32)))
     both = EmbeddedReber().encode(training.text + test.text)
     outputs = learner.sequence_outputs(both.inputs, both.spans)
-    assert found["right"] == EmbeddedReber().right(outputs, both.legal).mean()
+    assert found["right"] == EmbeddedReber().right(outputs, both).mean()
 
 
 @pytest.mark.parametrize("name", ["reber-12", "lag-4", "adding", "temporal-order", "two-sequence"])
 def test_trials_depend_on_seed_and_number_alone(name):
     experiment = papers.get("baselines/bptt")
-    config = {**experiment.row(name).config, "limit": 500}
+    config = experiment.config(name).changed(limit=500)
     one, two, other = (experiment.trial(config, {}, 0, number) for number in (1, 1, 2))
     assert {**one, "seconds": 0} == {**two, "seconds": 0}
     assert one["seconds"] > 0

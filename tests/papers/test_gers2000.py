@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,8 @@ TASK = ContinualReber()
 @pytest.mark.parametrize("experiment", [REBER, ORDER], ids=["reber", "temporal order"])
 def test_architectures(experiment):
     for row in experiment.rows:
-        config = row.config if experiment is REBER else _temporal_order._configured(row.config, ORDER.choose({}))
+        config = row.config.learner
+        config = config if experiment is REBER else _temporal_order._learner(config, ORDER.choose({}))
         network = _streams.network(config)
         assert network.weight_count == int(row.columns["weights"])
         assert "gate" not in "".join(network.feeds.values())
@@ -30,7 +33,7 @@ def test_architectures(experiment):
             assert weights["forget_gate"][:, -1].tolist() == list(config["forget"])
         assert 0.19 < np.abs(weights["output"]).max() <= 0.2
         assert 0.19 < np.abs(weights["cell"]).max() <= 0.2
-    assert _streams.network(REBER.row("forget").config).weight_count == 424
+    assert _streams.network(REBER.config("forget").learner).weight_count == 424
 
 
 def test_the_published_tables():
@@ -101,31 +104,39 @@ def test_every_stream_is_new_and_begins_with_a_string():
         at = int(ends[np.searchsorted(ends, at + len(text) - 1, "right")])
 
 
+def setting_of(row, experiment=REBER, **changes):
+    return papers.Setting.of(experiment.config(row).changed(**changes), experiment.choose({}), 0, 0)
+
+
+def train(learner, setting, limit):
+    setting = replace(setting, config=setting.config.changed(limit=limit))
+    return _streams.train(papers.Prepared(learner, TASK, endless()), setting)
+
+
 def test_training_and_testing_alternate():
-    config = {"rate": 0.5, "steps": 500, "tests": 3}
+    setting = setting_of("standard", steps=500, tests=3)
     # Three training streams; tests stop at the first stream that fails, but those of the end do not.
     oracle = Oracle([10, 4, 20, 10**9, 5, 30, 7, 10**9, 8])
-    success, streams, reached, steps = _streams.train(config, oracle, endless(), 3)
-    assert not success
-    assert streams == 3
-    assert [right for right, _ in reached] == [7, reached[1][0], 8]
-    assert reached[1][0] >= 500
+    found = train(oracle, setting, limit=3)
+    assert not found["success"]
+    assert found["streams"] == 3
+    assert found["length"] == pytest.approx((7 + 500 + 8) / 3)
     firsts = [learn for _, learn, spans, _ in oracle.calls if spans]
     assert firsts == [True, False, True, False, False, True, False, False, False]
     assert {rate for *_, rate in oracle.calls} == {0.5}
     # Perfect: all test streams, the first time.
-    success, streams, reached, steps = _streams.train(config, Oracle([1, 0, 2, *[10**9] * 3]), endless(), 30)
-    assert (success, streams, len(reached)) == (True, 2, 3)
-    assert steps == 3 + sum(right for right, _ in reached)
+    found = train(Oracle([1, 0, 2, *[10**9] * 3]), setting, limit=30)
+    assert (found["success"], found["streams"], found["length"]) == (True, 2, 500)
+    assert 3 + 3 * 500 <= found["steps"] <= 3 + 3 * 600
 
 
 def test_the_rate_decays_within_a_stream_and_is_restored():
-    config = {**REBER.row("forget-rate-decay").config, "steps": 300, "tests": 1}
-    learner = _streams.prepared(config, np.random.default_rng(0))
-    _streams.train(config, learner, endless(), 1)
+    setting = setting_of("forget-rate-decay", steps=300, tests=1)
+    learner = REBER.prepare(setting).learner
+    train(learner, setting, limit=1)
     assert learner.rate < 0.5
     first = learner.weights
-    _streams.train(config, learner, endless(), 2)
+    train(learner, setting, limit=2)
     # the wrong step is learned from too: the rate has decayed once more than steps were right
     learner.rate = 0.5
     right, _ = _streams.follow(learner, endless(), True, 300)
@@ -134,8 +145,7 @@ def test_the_rate_decays_within_a_stream_and_is_restored():
 
 
 def test_testing_changes_no_weight():
-    config = REBER.row("forget").config
-    learner = _streams.prepared(config, np.random.default_rng(0))
+    learner = REBER.prepare(setting_of("forget")).learner
     before = learner.weights
     _streams.follow(learner, endless(), False, 1000)
     for name, w in learner.weights.items():
@@ -145,7 +155,7 @@ def test_testing_changes_no_weight():
 def test_the_criterion_is_the_error_of_every_output():
     """An output layer that knows the goal by heart, with one unit off by a little less or more than 0.49."""
     feeds = {"output": "input"}
-    stream = TASK.draw(np.random.default_rng(0), 12)
+    stream = TASK.stream(np.random.default_rng(0), 12)
     goals = TASK.goals[stream.kinds[:1]]
     for off, right in ((0.489, 1), (0.491, 0)):
         learner = Learner(Network(7, 7, blocks=0, feeds=feeds))
@@ -181,7 +191,7 @@ def test_networks_are_sorted():
 
 @pytest.mark.parametrize("name", ["resets", "state-decay", "forget-rate-decay"])
 def test_a_trial_depends_on_seed_and_number_alone(name):
-    config = {**REBER.row(name).config, "limit": 400, "steps": 200}
+    config = REBER.config(name).changed(limit=400, steps=200)
     options = REBER.choose({})
     one, two = (REBER.trial(config, options, 3, 1) for _ in range(2))
     assert one | {"seconds": 0} == two | {"seconds": 0}
@@ -190,22 +200,24 @@ def test_a_trial_depends_on_seed_and_number_alone(name):
 
 
 def test_the_options_are_used():
-    config = {**REBER.row("state-decay").config, "limit": 2000, "steps": 200}
+    config = REBER.config("state-decay").changed(limit=2000, steps=200)
     assert len({REBER.trial(config, {"state_decay": way}, 0, 0)["steps"] for way in ("inexact", "exact")}) == 2
-    config = {**ORDER.row("forget").config, "limit": 40}
+    config = ORDER.config("forget").changed(limit=40)
     steps = {ORDER.trial(config, {"forget_bias": "5", "other_steps": way}, 0, 0)["steps"] for way in ("none", "zero")}
     assert len(steps) == 2
     for bias, values in (("5", [5.0] * 4), ("1", [1.0] * 4), ("staggered", [0.5, 1.0, 1.5, 2.0])):
-        made = _temporal_order._configured(config, {"forget_bias": bias})
+        made = _temporal_order._learner(config.learner, {"forget_bias": bias})
         weights = _streams.network(made).initial_weights(np.random.default_rng(0))
         assert weights["forget_gate"][:, -1].tolist() == values
 
 
 def test_pictures_are_drawn(tmp_path):
-    from carrousel.papers.gers2000._picture import draw, trained
+    from carrousel.papers.gers2000._picture import draw
 
-    config = {**REBER.row("forget").config, "steps": 100, "tests": 1}
-    made, streams, perfect = trained(TASK, config, 0, range(1), 20)
-    assert (streams, perfect) == (20, False)
-    draw(tmp_path / "x.png", TASK, {"A title": made}, 0, 100, 40)
+    result, small = {"seed": 0, "options": REBER.choose({})}, {"steps": 100, "tests": 1, "limit": 20}
+    trained = papers.first_success(REBER, "forget", result, tries=1, or_last=True, **small)
+    assert (trained[1]["streams"], trained[1]["success"]) == (20, False)
+    with pytest.raises(ValueError, match="none of 1 networks learned"):
+        papers.first_success(REBER, "forget", result, tries=1, **small)
+    draw(tmp_path / "x.png", trained, trained, 0, 100, 40)
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")

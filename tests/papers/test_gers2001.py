@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from carrousel import papers
 from carrousel.papers import gers2001
 from carrousel.papers.gers2001 import _trial as languages
 from carrousel.papers.gers2001._picture import draw
@@ -41,16 +42,16 @@ class Counter:
     """Predicts rightly up to so many repeats."""
 
     def __init__(self, language, right, coding):
-        self.language, self.right, self.code = languages.LANGUAGES[language], right, languages.CODINGS[coding]
+        self.language, self.right = languages.language(language, 40, coding), right
 
     def sequence_outputs(self, codes, spans):
         rows = []
         for begin, end in spans:
-            string = np.bincount(codes[begin:end], minlength=len(self.language.inputs))[1:]
+            string = np.bincount(codes[begin:end], minlength=self.language.input_size)[1:]
             numbers = [string[self.language.counts.index(k)] for k in range(max(self.language.counts) + 1)]
-            out = np.where(self.language.encode([numbers]).legal, self.code.high, self.code.low)
+            out = self.language.encode([numbers]).coded()
             if sum(numbers) > self.right:
-                out[-1] = self.code.low
+                out[-1] = self.language.low
             rows.append(out)
         return np.concatenate(rows)
 
@@ -59,19 +60,24 @@ class Counter:
 @pytest.mark.parametrize("coding", languages.CODINGS)
 @pytest.mark.parametrize("right", [2, 10, 16, 17, 24, 39, 40])
 def test_the_reach_is_found_exactly(language, coding, right):
-    assert languages.reach(Counter(language, right, coding), language, 40, coding) == right
+    assert languages.reach(Counter(language, right, coding), languages.language(language, 40, coding)) == right
+
+
+def prepared_of(name):
+    experiment = EXPERIMENTS[f"gers2001/{name}"]
+    row = experiment.own_rows()[0]
+    return experiment.prepare(papers.Setting.of(row.config, experiment.choose({}), 0, 0))
 
 
 def test_the_reach_of_an_untrained_network_is_nothing():
-    options = EXPERIMENTS["gers2001/anbn"].choose({})
-    learner = languages.prepared("anbn", 1e-5, options, np.random.default_rng(0))
-    assert languages.reach(learner, "anbn", 20, "signs") == 0
+    prepared, longer = prepared_of("anbn"), languages.language("anbn", 20)
+    assert languages.reach(prepared.learner, longer) == 0
 
 
 @pytest.mark.parametrize("options", [{}, {"coding": "bits", "update": "end", "momentum": "0"}])
 def test_a_trial_depends_on_its_number_alone(options):
     experiment = EXPERIMENTS["gers2001/anbn"]
-    config = {**experiment.row("lstm-10").config, "limit": 2_000}
+    config = experiment.config("lstm-10").changed(limit=2_000)
     chosen = experiment.choose(options)
     one, two, other = (experiment.trial(config, chosen, 0, number) for number in (3, 3, 4))
     assert (one["sequences"], one["steps"], one["success"]) == (two["sequences"], two["steps"], False)
@@ -81,13 +87,13 @@ def test_a_trial_depends_on_its_number_alone(options):
 
 def test_training_goes_on_after_the_first_acceptance(tmp_path):
     experiment = EXPERIMENTS["gers2001/anbn"]
-    config = {**experiment.row("lstm-10").config, "limit": 150_000, "further": 4_000, "longest": 40}
+    config = experiment.config("lstm-10").changed(limit=150_000, further=4_000, longest=40)
     found = experiment.trial(config, experiment.choose({}), 0, 0)
     assert found["success"]
     assert 10 <= found["reach"] <= found["later_reach"] <= 40
     assert found["sequences"] <= found["later_sequences"] <= found["sequences"] + 4_000
-    learner = languages.prepared("anbn", 1e-5, experiment.choose({}), np.random.default_rng(0))
-    draw(learner, languages.LANGUAGES["anbn"], (4,), tmp_path / "x.png", "A title")
+    setting = papers.Setting.of(config, experiment.choose({}), 0, 0)
+    draw(tmp_path / "x.png", prepared_of("anbn"), found, setting, (4,))
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from carrousel import papers
 from carrousel.papers import gers2002
 from carrousel.papers.gers2002 import _trial as timing
 from carrousel.tasks import GeneratingSpikes
@@ -37,7 +40,7 @@ def test_rows_are_those_of_the_tables():
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_trial_depends_on_its_number_alone(name):
     experiment = EXPERIMENTS[name]
-    config = {**experiment.rows[0].config, "limit": 300}
+    config = experiment.rows[0].config.changed(limit=300)
     one, two, other = (experiment.trial(config, experiment.choose({}), 0, number) for number in (3, 3, 4))
     assert (one["success"], one["sequences"], one["steps"]) == (False, 300, two["steps"])
     assert one["steps"] != other["steps"]
@@ -45,26 +48,25 @@ def test_a_trial_depends_on_its_number_alone(name):
 
 def test_success_is_a_test_without_an_error():
     """With targets that a fresh network gives already, the first test succeeds; one spike more, and none does."""
-    options = EXPERIMENTS["gers2002/generating"].choose({})
-    config = EXPERIMENTS["gers2002/generating"].row("peephole-10").config
-    rng = np.random.default_rng(0)
+    experiment = EXPERIMENTS["gers2002/generating"]
+    config = experiment.config("peephole-10").changed(limit=20, tested=50)
+    setting = papers.Setting.of(config, experiment.choose({}), 0, 0)
 
     class Nothing(GeneratingSpikes):
-        def stream(self, periods, rng):
-            stream = super().stream(periods, rng)
+        def stream(self, rng, periods):
+            stream = super().stream(rng, periods)
             stream.targets[:] = 0.3
             stream.targets[self.input_spike :] = 1.3
             return stream
 
         input_spike = 10**9
 
-    learner = timing.prepared(config, options, rng)
-    success, streams, steps, _ = timing.train(learner, Nothing(5), 20, rng, 50)
-    assert (success, streams, steps) == (True, 1, 2 * 250)
+    found = timing.train(replace(experiment.prepare(setting), task=Nothing(5)), setting)
+    assert (found["success"], found["sequences"], found["steps"]) == (True, 1, 2 * 250)
+    assert found["rmse"] < 0.49
     Nothing.input_spike = 249  # the test's last step, which streams learned from have too
-    learner = timing.prepared(config, options, rng)
-    success, streams, steps, _ = timing.train(learner, Nothing(5), 20, rng, 50)
-    assert (success, streams, steps) == (False, 20, 20 * 2 * 250)
+    found = timing.train(replace(experiment.prepare(setting), task=Nothing(5)), setting)
+    assert found == {"success": False, "sequences": 20, "steps": 20 * 2 * 250}
 
 
 def test_errors_are_those_of_the_networks_that_learned():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from carrousel import papers
+from carrousel.papers._until import thinned, until_window
 from carrousel.papers.hochreiter1997 import _adding, _ending, _two_sequence
-from carrousel.papers.hochreiter1997._adding_picture import draw_trace
-from carrousel.tasks import Adding, Ended, TemporalOrder, TwoSequence
+from carrousel.papers.hochreiter1997._adding_picture import draw
+from carrousel.tasks import Adding, TemporalOrder, TwoSequence, WithGoals
 
 EXPERIMENTS = [
     papers.get(f"hochreiter1997/{name}") for name in ("two-sequence", "adding", "multiplication", "temporal-order")
@@ -21,14 +22,14 @@ def task_of(experiment, row):
         return TwoSequence(config["T"], config["N"], config["noisy_signal"], config["noisy_targets"])
     if experiment.name.endswith("temporal-order"):
         return TemporalOrder(config["relevant"])
-    return _adding._task(config, experiment.choose({}))
+    return _adding._task(row.config, experiment.choose({}))
 
 
 def as_printed(experiment, row):
     """The configuration with all units biased as the paper says."""
     if "output" in experiment.options:
-        return _adding._configured(row.config, experiment.choose({"cells": "biased"}))
-    return row.config
+        return _adding._learner(row.config, experiment.choose({"cells": "biased"}))
+    return row.config.learner
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
@@ -52,24 +53,24 @@ def test_readings_that_the_paper_does_not_print():
     for experiment, cells in zip(EXPERIMENTS[1:3], ("unbiased", "biased"), strict=True):
         row = experiment.rows[0]
         for chosen, weights in (({}, 89 if cells == "unbiased" else 93), ({"cells": "unbiased"}, 89)):
-            made = _adding._configured(row.config, experiment.choose(chosen))
+            made = _adding._learner(row.config, experiment.choose(chosen))
             assert _ending.network(task_of(experiment, row), made).weight_count == weights
         for output, how in (
             ("identity", ("identity", "squared")),
             ("logistic", ("sigmoid", "squared")),
             ("logistic-plain", ("sigmoid", "cross_entropy")),
         ):
-            made = _adding._configured(row.config, experiment.choose({"output": output}))
-            learner = _ending.prepared(task_of(experiment, row), made, np.random.default_rng(0))
+            made = _adding._learner(row.config, experiment.choose({"output": output}))
+            learner = _ending.prepared(task_of(experiment, row), made, np.random.default_rng(0)).learner
             assert (learner.network.unit_squash, learner.loss) == how
     row = EXPERIMENTS[0].rows[0]
     task = task_of(EXPERIMENTS[0], row)
-    assert _ending.network(task, _ending.with_cells(row.config, "unbiased")).weight_count == 102 - 3
+    assert _ending.network(task, _ending.with_cells(row.config.learner, "unbiased")).weight_count == 102 - 3
 
 
 def test_two_sequence_trials_heed_the_cells():
     row = EXPERIMENTS[0].rows[0]
-    config = {**row.config, "limit": 400, "block": 400}
+    config = row.config.changed(limit=400, block=400)
     one, two = (EXPERIMENTS[0].trial(config, {"cells": cells}, 0, 0) for cells in ("biased", "unbiased"))
     assert one["curve"] != two["curve"]
 
@@ -125,13 +126,13 @@ class Told:
 class Flat:
     """A task without anything: each sequence is one step, each goal nought."""
 
-    def draw(self, rng, sequences):
-        ends = np.arange(1, sequences + 1)
-        nothing = np.zeros((sequences, 1))
-        return Ended(nothing, nothing, np.stack([ends - 1, ends], 1), nothing)
+    def draw(self, rng, count):
+        ends = np.arange(1, count + 1)
+        nothing = np.zeros((count, 1))
+        return WithGoals(nothing, nothing, np.stack([ends - 1, ends], 1), nothing)
 
-    def right(self, outputs, goals):
-        return np.abs(outputs - goals).max(1) < 0.04
+    def right(self, outputs, drawn):
+        return np.abs(outputs - drawn.goals).max(1) < 0.04
 
 
 @pytest.mark.parametrize("block", [1, 7, 400, 5000])
@@ -148,27 +149,27 @@ class Flat:
 )
 def test_training_ends_with_the_very_sequence(errors, goal, expected, block):
     learner = Told(errors)
-    found = _ending.until(learner, Flat(), np.random.default_rng(0), **goal, block=block, limit=6000)
+    found = until_window(learner, Flat(), np.random.default_rng(0), **goal, block=block, limit=6000)
     assert found["success"]
     assert found["sequences"] == found["steps"] == expected
     assert learner.at == expected  # the weights are those of that sequence
 
 
 def test_a_trial_that_does_not_succeed_ends_at_its_limit():
-    found = _ending.until(Told([0.05] * 3000), Flat(), np.random.default_rng(0), wrong=1, block=400, limit=2900)
+    found = until_window(Told([0.05] * 3000), Flat(), np.random.default_rng(0), wrong=1, block=400, limit=2900)
     assert (found["success"], found["sequences"]) == (False, 2900)
 
 
 def test_the_last_block_is_learned_again_bit_for_bit():
     """The weights at the end are those of a learner that saw no more than these sequences."""
     task = Adding(20)
-    config = {**_adding.ADDING.rows[0].config, "unit_squash": "sigmoid"}
+    about = {**_adding.ADDING.rows[0].config.learner, "unit_squash": "sigmoid"}
     rng = np.random.default_rng(3)
-    learner = _ending.prepared(task, config, rng)
-    found = _ending.until(learner, task, rng, wrong=2001, block=1500, limit=9000)
+    learner = _ending.prepared(task, about, rng).learner
+    found = until_window(learner, task, rng, wrong=2001, block=1500, limit=9000)
     assert found["sequences"] == 2000
     rng = np.random.default_rng(3)
-    other = _ending.prepared(task, config, rng)
+    other = _ending.prepared(task, about, rng).learner
     for part in (task.draw(rng, 1500), task.draw(rng, 1500).part(0, 500)):
         other.learn_and_answer(part.inputs, part.targets, part.spans)
     for name, w in learner.weights.items():
@@ -199,16 +200,16 @@ def test_st1_and_st2(missed, wrong, expected):
 
 
 def test_curves_are_thinned():
-    assert _ending.thinned([], 400) == {"every": 400, "errors": []}
-    assert _ending.thinned([1.0, 2.0], 400) == {"every": 400, "errors": [1.0, 2.0]}
-    thin = _ending.thinned([float(k // 2) for k in range(120)], 100)
+    assert thinned([], 400) == {"every": 400, "errors": []}
+    assert thinned([1.0, 2.0], 400) == {"every": 400, "errors": [1.0, 2.0]}
+    thin = thinned([float(k // 2) for k in range(120)], 100)
     assert thin == {"every": 200, "errors": [float(k) for k in range(60)]}
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
 def test_trials_depend_on_seed_and_number_alone(experiment):
     row = experiment.rows[0]
-    config = {**row.config, "limit": 800, "block": 400}
+    config = row.config.changed(limit=800, block=400)
     options = experiment.choose({})
     one, two, other = (experiment.trial(config, options, 0, number) for number in (1, 1, 2))
     assert {**one, "seconds": 0} == {**two, "seconds": 0}
@@ -221,10 +222,10 @@ def test_trials_depend_on_seed_and_number_alone(experiment):
 
 def test_both_stopping_points_of_the_multiplication_problem_are_of_the_same_trial():
     first, second = (row.config for row in _adding.MULTIPLICATION.rows)
-    assert {**first, "wrong": 13} == dict(second)
+    assert first.changed(wrong=13) == second
     options = _adding.MULTIPLICATION.choose({})
     early, late = (
-        _adding.MULTIPLICATION.trial({**first, "T": 20, "block": 2000, "wrong": wrong}, options, 0, 0)
+        _adding.MULTIPLICATION.trial(first.changed(T=20, block=2000, wrong=wrong), options, 0, 0)
         for wrong in (1200, 1000)
     )
     assert early["success"]
@@ -248,10 +249,10 @@ def test_pictures(tmp_path):
         assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
         with pytest.raises(ValueError, match="no row was run"):
             experiment.pictures[0].draw(tmp_path / "none.png", {"rows": []})
-    task = Adding(30)
-    config = {**_adding.ADDING.rows[0].config, "unit_squash": "identity"}
-    learner = _ending.prepared(task, config, np.random.default_rng(0))
-    before = learner.weights
-    draw_trace(learner, task, np.random.default_rng(0), tmp_path / "trace.png", 0)
+    adding = _adding.ADDING
+    setting = papers.Setting.of(adding.config("T100").changed(T=30), adding.choose({}), 0, 0)
+    prepared = adding.prepare(setting)
+    learner, before = prepared.learner, prepared.learner.weights
+    draw(tmp_path / "trace.png", prepared, {"sequences": 0}, setting, np.random.default_rng(0))
     assert (tmp_path / "trace.png").read_bytes().startswith(b"\x89PNG")
     assert all(np.array_equal(w, before[name]) for name, w in learner.weights.items())

@@ -7,8 +7,8 @@ import pytest
 
 from carrousel import papers
 from carrousel.learning import Chunker, OneUnitNetwork
+from carrousel.papers._until import all_right
 from carrousel.papers.hochreiter1997 import _distractors, _lag
-from carrousel.papers.hochreiter1997._successive import all_right
 from carrousel.tasks import LongLagDistractors, NoiseFreeLag, NoRegularities
 
 LAG, NONE, FAR = (
@@ -75,14 +75,18 @@ def test_learning_on_a_streak_is_counted_from_its_first_sequence():
         def learn_and_answer(self, codes, targets, spans):
             return self.answers(codes, spans)
 
-    rng = np.random.default_rng(0)
-    found = _distractors.train(Learns(task, range(250)), task, rng, criterion="learning", tests=1000)
+    def train(learner, criterion, **changes):
+        config = FAR.config("q50-p50").changed(**changes)
+        setting = papers.Setting.of(config, FAR.choose({"criterion": criterion}), 0, 0)
+        return _distractors.train(papers.Prepared(learner, task), setting)
+
+    found = train(Learns(task, range(250)), "learning", tests=1000)
     assert (found["success"], found["sequences"]) == (True, 250)
-    found = _distractors.train(Learns(task, [0, 777]), task, rng, criterion="learning", tests=1000)
+    found = train(Learns(task, [0, 777]), "learning", tests=1000)
     assert found["sequences"] == 778
-    found = _distractors.train(Learns(task, range(0, 5000, 50)), task, rng, criterion="learning", limit=3000)
+    found = train(Learns(task, range(0, 5000, 50)), "learning", limit=3000)
     assert (found["success"], found["sequences"]) == (False, 3000)
-    found = _distractors.train(Learns(task, range(150)), task, rng, criterion="frozen", tests=500)
+    found = train(Learns(task, range(150)), "frozen", tests=500)
     assert (found["success"], found["sequences"]) == (True, 300)
 
 
@@ -120,8 +124,8 @@ def test_the_delta_is_that_of_the_perceptron_and_of_what_it_grows_into(delta, lo
 
 def test_errors_at_the_end_alone():
     drawn = NoRegularities(4).draw(np.random.default_rng(0), 3)
-    assert _lag._at_the_end(drawn).reshape(3, 4)[:, :3].tolist() == [[-1] * 3] * 3
-    assert (_lag._at_the_end(drawn)[3::4] == drawn.answers).all()
+    assert _lag._ends_of(drawn).reshape(3, 4)[:, :3].tolist() == [[-1] * 3] * 3
+    assert (_lag._ends_of(drawn)[3::4] == drawn.answers).all()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_errors_at_the_end_alone():
 )
 def test_trials_depend_on_seed_and_number_alone(experiment, row, options):
     small = {"limit": 300} if experiment is FAR else {"p": 6, "limit": 300}
-    config = {**experiment.row(row).config, **small}
+    config = experiment.config(row).changed(**small)
     chosen = experiment.choose(options)
     one, two = (experiment.trial(config, chosen, 0, 3) for _ in range(2))
     for found in (one, two):
@@ -148,12 +152,9 @@ def test_trials_depend_on_seed_and_number_alone(experiment, row, options):
 
 
 def test_rows_with_several_rates_take_them_in_turn():
-    config = LAG.row("rtrl-100").config
-    made = [
-        _lag._made(config, LAG.choose({}), NoiseFreeLag(5), np.random.default_rng(0), number).rate
-        for number in range(4)
-    ]
-    assert made == [1.0, 4.0, 10.0, 1.0]
+    config = LAG.config("rtrl-100").changed(p=5)
+    learners = [LAG.prepare(papers.Setting.of(config, LAG.choose({}), 0, number)).learner for number in range(4)]
+    assert [learner.rate for learner in learners] == [1.0, 4.0, 10.0, 1.0]
 
 
 def test_pictures_are_drawn(tmp_path):

@@ -7,9 +7,10 @@ import pytest
 
 from carrousel import papers
 from carrousel.learning.online import Learner, Network
+from carrousel.papers._until import first_wrong, until_predicted
 from carrousel.papers.hochreiter1997 import _reber as reber
 from carrousel.papers.hochreiter1997._reber_picture import draw
-from carrousel.tasks import EmbeddedReber
+from carrousel.tasks import EmbeddedReber, Strings
 
 
 def test_the_published_table():
@@ -32,13 +33,13 @@ def test_the_published_table():
 def test_outputs_that_see_the_hidden_layer():
     counts = [reber.network(blocks, size, "layer", "appendix").weight_count for blocks, size in ((4, 1), (3, 2))]
     assert counts == [264 + 7 * 8, 276 + 7 * 6]
-    task = EmbeddedReber()
     legal = np.array([[0, 1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0]], bool)
+    drawn = Strings(np.zeros(2), np.zeros(2), np.array([[0, 2]]), legal, ("",))
     outputs = np.array([[0.2, 0.9, 0.1, 0, 0, 0, 0], [0.1, 0.2, 0, 0, 0, 0, 0]])
-    assert task.right(outputs, legal, "best").tolist() == [True, False]
-    assert task.right(outputs, legal).tolist() == [False, False]
+    assert EmbeddedReber(criterion="best").right(outputs, drawn).tolist() == [True, False]
+    assert EmbeddedReber().right(outputs, drawn).tolist() == [False, False]
     with pytest.raises(ValueError, match="'all' or 'best'"):
-        task.right(outputs, legal, "most")
+        EmbeddedReber(criterion="most")
 
 
 def test_the_paper_s_initial_weights():
@@ -51,7 +52,7 @@ def test_the_paper_s_initial_weights():
 
 def test_the_criterion_is_tried_on_every_string():
     """An oracle that is wrong on one string alone is found out, whichever it is."""
-    strings = EmbeddedReber().encode([EmbeddedReber().draw(np.random.default_rng(k)) for k in range(80)])
+    strings = EmbeddedReber().encode([EmbeddedReber().string(np.random.default_rng(k)) for k in range(80)])
 
     class Oracle:
         def __init__(self, fault):
@@ -68,30 +69,29 @@ def test_the_criterion_is_tried_on_every_string():
 
     order = np.random.default_rng(0).permutation(80)
     for fault in range(80):
-        assert order[reber._first_wrong(Oracle(fault), strings, order)] == fault
+        assert order[first_wrong(Oracle(fault), EmbeddedReber(), strings, order)] == fault
     strings.spans[79] = strings.spans[78]
-    assert reber._first_wrong(Learner(Network(7, 7)), strings, order) is not None
+    assert first_wrong(Learner(Network(7, 7)), EmbeddedReber(), strings, order) is not None
 
 
 def test_the_network_of_2000_learns_and_is_drawn(tmp_path):
     task = EmbeddedReber()
     rng = np.random.default_rng(0)
-    training = task.encode([task.draw(rng) for _ in range(128)])
+    training = task.draw(rng, 128)
     for seed in range(4):
         learner = Learner(reber.network_of_2000(4, 2), 0.5, seed=seed)
-        success, sequences, steps = reber.train(learner, training, training, rng, 20_000)
-        assert sequences % 10 == 0
-        assert steps > 8 * sequences
-        if success:
+        found = until_predicted(learner, task, training, training, rng, 20_000)
+        assert found["sequences"] % 10 == 0
+        assert found["steps"] > 8 * found["sequences"]
+        if found["success"]:
             break
-    assert success
-    draw(learner, tmp_path / "x.png", "A title")
+    assert found["success"]
+    draw(papers.Prepared(learner, task), tmp_path / "x.png", "A title")
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_trials_are_the_same_however_they_are_run():
     experiment = papers.get("hochreiter1997/reber")
-    row = experiment.row("lstm-3x2-0.5")
-    config = {**row.config, "limit": 300}
+    config = experiment.config("lstm-3x2-0.5").changed(limit=300)
     one, two = (experiment.trial(config, experiment.choose({}), 0, 3) for _ in range(2))
     assert (one["success"], one["sequences"]) == (two["success"], two["sequences"])

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
+import itertools
 import json
+import pickle
+import re
 import shutil
 import struct
+import subprocess
+import sys
 import zlib
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
+import numpy as np
 import pytest
 
 from carrousel import papers
 from carrousel.cli import main
-from carrousel.papers import _report, _run
+from carrousel.papers import _files, _index, _report, _run, _trial
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +32,23 @@ def _own_trials(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def fake(config, options, seed, number):
+class Nothing(papers.Prepared):
+    """Is ready at once."""
+
+    def ready(self):
+        self.sets = "ready"
+
+
+def prepare(setting):
+    return Nothing(None, None)
+
+
+def train(prepared, setting):
     """A trial that leaves a trace of having been run."""
-    with open(config["log"], "a") as file:
-        file.write(f"{number}\n")
-    return {"success": number % 2 == 0, "sequences": 10 * (number + 1), "seconds": 0.1, "steps": 5}
+    assert prepared.sets == "ready"
+    with open(setting.config.task["log"], "a") as file:
+        file.write(f"{setting.number}\n")
+    return {"success": setting.number % 2 == 0, "sequences": 10 * (setting.number + 1), "steps": 5}
 
 
 def draw(path, result):
@@ -44,8 +66,18 @@ def experiment(tmp_path, monkeypatch):
     """Two rows that are run and one that is quoted, known by its name."""
     log = str(tmp_path / "log")
     rows = (
-        papers.Row("near", "Ours", {"rate": "0.1"}, {"success_rate": 1.0, "sequences_mean": 30}, {"log": log}),
-        papers.Row("far", "Theirs", {"rate": "0.5"}, {"sequences_mean": 9}, {"log": log, "x": 1}, 6, note="A *note*."),
+        papers.Row(
+            "near", "Ours", {"rate": "0.1"}, {"success_rate": 1.0, "sequences_mean": 30}, papers.Config({"log": log})
+        ),
+        papers.Row(
+            "far",
+            "Theirs",
+            {"rate": "0.5"},
+            {"sequences_mean": 9},
+            papers.Config({"log": log, "x": 1}),
+            6,
+            note="A *note*.",
+        ),
         papers.Row("quoted", "Old | new", {"units": "3"}, {"success_rate": 0.5}),
     )
     quick = papers.Quick("Half of all fail", lambda found: found["near"]["success_rate"] == 0.5, ("near",), 2)
@@ -54,7 +86,8 @@ def experiment(tmp_path, monkeypatch):
         "A test",
         "Nobody",
         rows,
-        fake,
+        prepare,
+        train,
         trials=4,
         options={"update": ("step", "end")},
         quick=quick,
@@ -62,6 +95,8 @@ def experiment(tmp_path, monkeypatch):
         notes="What was **chosen**.",
     )
     monkeypatch.setitem(papers.EXPERIMENTS, made.name, made)
+    ticks = itertools.count()  # every trial takes a second
+    monkeypatch.setattr(_trial, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     return made
 
 
@@ -74,13 +109,15 @@ def test_a_killed_run_goes_on_from_the_trials_that_are_done(experiment, tmp_path
     measured = first["rows"][0]["measured"]
     assert measured["success_rate"] == 0.5
     assert (measured["sequences_mean"], measured["sequences_max"]) == (20, 30)
-    assert (measured["steps"], measured["steps_per_second"]) == (20, pytest.approx(50))
-    file = next(_run.trials_directory().iterdir())
+    assert (measured["steps"], measured["steps_per_second"]) == (20, 5)
+    file = next(papers.trials_directory().iterdir())
     kept = file.read_text().splitlines()
     file.write_text("\n".join(kept[:3]) + '\n{"trial": 2, "succ')  # killed while it wrote
-    again = papers.reproduce(experiment, rows=["near"], jobs=1)
+    with pytest.warns(UserWarning, match="1 of the trials kept are made again: .* cannot be read as a trial"):
+        again = papers.reproduce(experiment, rows=["near"], jobs=1)
     assert again["rows"] == first["rows"]
     assert sorted((tmp_path / "log").read_text().split()) == sorted(["0", "1", "2", "3", "2", "3"])
+    file.write_text(file.read_text().replace('\n{"trial": 2, "succ', ""))
     papers.reproduce(experiment, rows=["near"], trials=5, jobs=1)  # one more
     assert runs(tmp_path) == 7
     papers.reproduce(experiment, rows=["near"], jobs=1, options={"update": "end"})
@@ -91,7 +128,7 @@ def test_a_killed_run_goes_on_from_the_trials_that_are_done(experiment, tmp_path
 
 def test_results_do_not_depend_on_how_many_run_at_a_time():
     experiment = papers.get("hochreiter1997/reber")
-    small = [replace(row, config={**(row.config or {}), "limit": 300}) for row in experiment.own_rows()]
+    small = [replace(row, config=row.config.changed(limit=300)) for row in experiment.own_rows()]
     experiment = replace(experiment, rows=tuple(small))
     call = {"rows": ["lstm-4x1-0.5", "elman-15"], "trials": 3, "fresh": True}
     one, two = (papers.reproduce(experiment, jobs=jobs, **call)["rows"] for jobs in (1, 2))
@@ -116,6 +153,25 @@ def test_a_backend_that_tells_nothing_before_the_end(experiment, tmp_path):
         joblib.parallel.BACKENDS.pop("mute")
     assert told == [1, 2, 3, 4]
     assert result["rows"] == papers.reproduce(experiment, rows=["near"], jobs=1)["rows"]
+
+
+def test_two_runs_do_not_share_kept_trials(experiment, tmp_path):
+    refused = []
+
+    def another(row, trial):
+        if not refused:
+            for fresh in (False, True):
+                with pytest.raises(BlockingIOError, match=r"is running these trials: .*test-one-near"):
+                    papers.reproduce(experiment, rows=["near"], jobs=1, fresh=fresh)
+            papers.reproduce(experiment, rows=["far"], jobs=1)  # other trials
+            refused.append(row)
+
+    papers.reproduce(experiment, rows=["near"], jobs=1, progress=another)
+    assert refused
+    assert runs(tmp_path) == 4 + 6
+    papers.reproduce(experiment, jobs=1)
+    assert runs(tmp_path) == 4 + 6
+    assert all(path.suffix == ".jsonl" for path in papers.trials_directory().iterdir())
 
 
 def test_what_is_asked_for_twice_is_run_once(experiment, tmp_path):
@@ -177,7 +233,7 @@ def test_the_command_writes_the_table_and_the_page(experiment, tmp_path, capsys)
     assert "20 (×0.67)" in out
     assert "30 (×3.33 ✗)" in out  # 6 trials: 10, 30, 50
     found = json.loads((into / "test-one.json").read_text())
-    assert set(found) == {"experiment", "seed", "options", "made", "rows"}
+    assert set(found) == {"format", "version", "experiment", "seed", "options", "made", "rows", "sha256"}
     assert [row["row"] for row in found["rows"]] == ["near", "far", "quoted"]
     assert "measured" not in found["rows"][2]
     assert main(["reproduce", "test/one", "--jobs", "1", "--set", "update=end", "--into", str(into)]) == 0
@@ -206,12 +262,15 @@ def test_a_page_of_nothing_or_of_something_else_is_refused(tmp_path, capsys):
     assert "holds no results" in capsys.readouterr().err
     (tmp_path / "x.json").write_text('{"experiment": "no/such"}')
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
-    assert "x.json is not a result" in capsys.readouterr().err
-    (tmp_path / "x.json").write_text('{"experiment": "hochreiter1997/reber", "rows": [], "options": {}}')
+    assert "x.json cannot be read as a result of an experiment: it has no checksum" in capsys.readouterr().err
+    papers.write_result(tmp_path / "x.json", {"experiment": "no/such"})
+    assert main(["reproduce", "--report", str(tmp_path)]) == 2
+    assert "'no/such' is missing" in capsys.readouterr().err
+    papers.write_result(tmp_path / "x.json", {"experiment": "hochreiter1997/reber", "rows": [], "options": {}})
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
     assert "has other options now" in capsys.readouterr().err
     quick = papers.quick(papers.get("hochreiter1997/temporal-order"))
-    (tmp_path / "x.json").write_text(json.dumps(quick))
+    papers.write_result(tmp_path / "x.json", quick)
     assert main(["reproduce", "--report", str(tmp_path)]) == 2
     assert "quick run" in capsys.readouterr().err
     assert not (tmp_path / "README.md").exists()
@@ -259,3 +318,120 @@ def test_the_committed_page_is_made_of_the_committed_results(tmp_path):
             shutil.copy(path, tmp_path)
     papers.report(tmp_path, papers.EXPERIMENTS)
     assert (tmp_path / "README.md").read_text() == (results / "README.md").read_text()
+
+
+def test_the_list_is_that_of_the_papers():
+    """``index.json`` says what the packages hold, each of which is found by itself."""
+    assert _index.listing() == _index.index_of(_index.packages()), "run: python docs/generate.py"
+    assert list(papers.EXPERIMENTS) == [each["name"] for each in papers.listing()]
+    for name, experiment in papers.EXPERIMENTS.items():
+        assert experiment.name == name
+    with pytest.raises(KeyError):
+        papers.EXPERIMENTS["hochreiter1997/none"]
+    assert "hochreiter1997/none" not in papers.EXPERIMENTS
+
+
+def test_the_list_needs_neither_torch_nor_numba_nor_a_paper():
+    """A process that lists all experiments imports none of these, and is done before one could be."""
+    program = """
+import sys, time
+start = time.process_time()
+from carrousel.cli import main
+assert main(["reproduce"]) == 0
+spent = time.process_time() - start
+heavy = {"torch", "numba", "numpy", "pandas", "matplotlib", "sklearn", "carrousel.learning", "carrousel.tasks"}
+heavy |= {f"carrousel.papers.{paper}" for paper in PAPERS}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+assert spent < 0.5, spent
+""".replace("PAPERS", repr(_index.packages()))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("hochreiter1997/") == 8
+
+
+@pytest.mark.parametrize("name", list(papers.EXPERIMENTS))
+def test_trials_can_be_sent_to_other_processes(name):
+    experiment = papers.get(name)
+    sent = pickle.loads(pickle.dumps((experiment.prepare, experiment.train, experiment.own_rows()[0].config)))
+    assert sent == (experiment.prepare, experiment.train, experiment.own_rows()[0].config)
+
+
+def test_a_citation_stands_once():
+    """Each paper is cited in one place, and its experiments add what is theirs."""
+    for paper in _index.packages():
+        folder = Path(papers.__file__).parent / paper
+        citations = {path: path.read_text() for path in folder.glob("*.py")}
+        experiments = [experiment for name, experiment in papers.EXPERIMENTS.items() if name.startswith(f"{paper}/")]
+        package = importlib.import_module(f"carrousel.papers.{paper}")
+        cited = getattr(package, "CITATION", papers.get("hochreiter1997/reber").citation.partition(". Exp")[0])
+        assert all(experiment.citation.startswith(cited) for experiment in experiments)
+        journal = re.sub(r"\W+", " ", cited)[-20:]
+        words = [re.sub(r'"\s*"|\W+', " ", text) for text in citations.values()]
+        found = sum(" ".join(text.split()).count(" ".join(journal.split())) for text in words)
+        assert found == hasattr(package, "CITATION"), f"{paper} cites itself {found} times"
+
+
+KEPT = json.loads((Path(__file__).parent / "kept.json").read_text())
+
+
+@pytest.mark.parametrize("name", [name for name in papers.EXPERIMENTS if name != "test/one"])
+def test_trials_that_were_kept_are_found_again(name):
+    """``kept.json`` holds the names of files from before configurations had parts, as one digest an experiment.
+
+    They hash the configuration: of every row, with the default options and with every other value of each.
+    """
+    experiment = papers.get(name)
+    choices = [{}] + [{option: value} for option, values in experiment.options.items() for value in values[1:]]
+    names = []
+    for chosen in choices:
+        for row in experiment.own_rows():
+            for seed in (0, 3):
+                with ExitStack() as held:
+                    kept = _files.Kept(experiment, row, experiment.choose(chosen), seed, False, held)
+                    names.append(kept.path.name)
+    assert [len(names), hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]] == KEPT[name]
+
+
+def test_trials_of_an_older_version_are_not_run_again(monkeypatch):
+    """Two files that the version before wrote: their trials count, and are what is found now."""
+    for path in (Path(__file__).parent / "kept").iterdir():
+        papers.trials_directory().mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, papers.trials_directory())
+    guessing, order = papers.get("schmidhuber1996/guessing"), papers.get("hochreiter1997/temporal-order")
+    for experiment, row in ((guessing, "latch-1-sd"), (order, "6a")):
+        told: list[object] = []
+        result = papers.reproduce(
+            experiment, rows=[row], trials=3, jobs=1, progress=lambda row, trial, told=told: told.append(trial)
+        )
+        assert told == [None] * 3
+        assert result["rows"][0]["measured"]["trials"] == 3
+    fresh = papers.reproduce(guessing, rows=["latch-1-sd"], trials=3, jobs=1, fresh=True)["rows"][0]["measured"]
+    again = papers.reproduce(guessing, rows=["latch-1-sd"], trials=3, jobs=1)["rows"][0]["measured"]
+    kept = {"success_rate": 1.0, "draws_mean": 3.3333333333333335}
+    assert {key: fresh[key] for key in kept} == {key: again[key] for key in kept} == kept
+
+
+def test_the_harness_makes_the_generator_and_holds_the_clock(experiment):
+    """A trial gets its own generator; what makes it ready is not timed, and training is."""
+    asked = []
+
+    class Slow(papers.Prepared):
+        def ready(self):
+            asked.append("ready")
+
+    def prepare(setting):
+        asked.append(setting.rng.integers(1000))
+        return Slow(None, None)
+
+    def train(prepared, setting):
+        asked.append(setting.rng.integers(1000))
+        return {"success": True, "steps": 1}
+
+    found = _trial.run_trial(prepare, train, experiment.config("near"), {}, 4, 2)
+    rng = np.random.default_rng([4, 2])
+    assert asked == [rng.integers(1000), "ready", rng.integers(1000)]
+    assert found["seconds"] == 1
+    setting = papers.Setting.of(experiment.config("near"), {}, 4, 2)
+    assert setting.apart(1).integers(1000) == np.random.default_rng([4, 2, 1]).integers(1000)
+    with pytest.raises(ValueError, match="stands in two parts"):
+        papers.Config({"p": 1}, {"p": 2})

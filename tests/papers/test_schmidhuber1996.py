@@ -49,9 +49,8 @@ def test_the_networks_have_the_weights_that_are_described(net, hidden, options, 
 
 
 def test_trials_depend_on_seed_and_number_alone():
-    row = GUESSING.row("parity-a2-without-self")
     options = GUESSING.choose({})
-    config = {**row.config, "about": {"shortest": 5, "longest": 9}}
+    config = GUESSING.config("parity-a2-without-self").changed(about={"shortest": 5, "longest": 9})
     one, two, other = (GUESSING.trial(config, options, 0, number) for number in (1, 1, 2))
     assert [one[key] for key in ("draws", "steps", "test_right")] == [
         two[key] for key in ("draws", "steps", "test_right")

@@ -5,6 +5,10 @@ import pandas as pd
 import pytest
 
 from carrousel import pictures
+from carrousel.learning.online import Learner, Network
+from carrousel.pictures.beside import Bar
+from carrousel.pictures.curves import Curves, Growth
+from carrousel.pictures.steps import Bars, Image, Lines, activations_over, cell_names, unit_names
 
 
 def activations(names, directions=("", "_reverse"), steps=7, units=5, layer=0):
@@ -99,3 +103,91 @@ def test_save(tmp_path):
         pictures.save(figure, tmp_path / "other" / "a.nonsense")
     assert not (tmp_path / "other").exists()
     assert len(list((tmp_path / "deep").iterdir())) == 3
+
+
+def test_steps_are_the_lines_bars_and_images_that_are_given():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(6, 4))
+    rings = rng.random((6, 4)) < 0.5
+    panels = [
+        Bars(label="number", values=values[:, :1], names=["marked"], shown=[2, 5]),
+        Lines(label="state", values=values, names=list("abcd"), bold=1, group=2, marks=[2, 5]),
+        Image(label="gate", values=np.abs(values), rings=rings, ticks=list("uvwxyz"), first=3),
+    ]
+    figure = pictures.draw_steps([panels], "A title")
+    bars, lines, image = (axes for axes in figure.axes if axes.get_ylabel())
+    heights = {round(bar.get_x() + bar.get_width() / 2): bar.get_height() for bar in bars.patches}
+    assert [heights[k] for k in range(1, 7)] == values[:, 0].tolist()
+    drawn = lines.get_lines()
+    for k in range(4):
+        assert drawn[k].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+        assert drawn[k].get_ydata().tolist() == values[:, k].tolist()
+    assert drawn[2].get_color() == drawn[3].get_color() != drawn[0].get_color()
+    assert [line.get_linestyle() for line in drawn[:4]] == ["-", "--", "-", "--"]
+    assert drawn[1].get_linewidth() > drawn[0].get_linewidth()
+    assert [line.get_xdata()[0] for line in drawn[5:]] == [2, 5]
+    np.testing.assert_allclose(image.images[0].get_array(), np.abs(values).T)
+    assert sorted(zip(*image.get_lines()[0].get_data(), strict=True)) == sorted(
+        (t + 3, k) for t, k in np.argwhere(rings).tolist()
+    )
+    assert [label.get_text() for label in image.get_xticklabels()] == list("uvwxyz")
+
+
+def test_columns_of_steps_share_their_ranges():
+    low, high = (Lines(label="state", values=np.full((3, 1), value), title=str(value)) for value in (-1.0, 5.0))
+    left, right = pictures.draw_steps([[low], [high]]).axes
+    assert left.get_ylim() == right.get_ylim()
+    assert (left.get_title(), right.get_title()) == ("-1.0", "5.0")
+    assert (left.get_ylabel(), right.get_ylabel()) == ("state", "")
+
+
+def test_curves_and_what_they_are_compared_with():
+    panels = [Curves(f"row {k}", [([1, 2], [0.5, 0.1 * (k + 1)])], published=2.0 if k else None) for k in range(4)]
+    figure = pictures.draw_curves(panels, xlabel="sequences", ylabel="error")
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title() for axes in shown] == [f"row {k}" for k in range(4)]
+    assert [axes.get_lines()[0].get_ydata()[1] for axes in shown] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert [len(axes.get_lines()) for axes in shown] == [1, 2, 2, 2]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["published mean"]
+    with pytest.raises(ValueError, match="nothing to draw"):
+        pictures.draw_curves([], xlabel="", ylabel="")
+    figure = pictures.draw_growth([Growth("lag", {10: 5.0, 20: 9.0}, {10: (6.0, 4.0, 80.0)})], "A title", ylabel="n")
+    published, spread, mean = figure.axes[0].get_lines()
+    assert published.get_ydata().tolist() == [5.0, 9.0]
+    assert spread.get_ydata().tolist() == [4.0, 80.0]
+    assert mean.get_ydata().tolist() == [6.0]
+    low, high = figure.axes[0].get_ylim()
+    assert low == 0
+    assert high > 80
+
+
+def test_bars_beside_what_is_published():
+    bars = [
+        Bar("one", 30.0, None, 20.0),
+        Bar("two", other=500.0),
+        Bar("three", 7.0, None, 9.0, uncertain=True),
+        Bar("four"),
+    ]
+    figure = pictures.draw_beside(bars, "A title", measured="here", other="others", published="published")
+    axes = figure.axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [30.0, 500.0, 7.0]
+    assert [line.get_xdata()[0] for line in axes.get_lines()] == [20.0, 9.0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "two", "three", "four"]
+    words = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert words == {"here", "others", "published", "published, source uncertain"}
+    shares = pictures.draw_beside(
+        [Bar("one", 0.2, 0.9, words="1 of 5")], "A title", measured="a", other="b", share=True
+    )
+    assert [bar.get_width() for bar in shares.axes[0].patches] == [0.9, 0.2]
+    assert shares.axes[0].texts[0].get_text() == "1 of 5"
+
+
+def test_a_learner_is_followed_and_left_as_it_was():
+    learner = Learner(Network(2, 3, blocks=2), seed=0)
+    run = activations_over(learner, np.array([0, 1, 1, 0]))
+    assert {name: values.shape for name, values in run.items()}["state"] == (4, 2)
+    np.testing.assert_allclose(run["output"], learner.sequence_outputs(np.array([0, 1, 1, 0]), [[0, 4]]))
+    assert cell_names(4, 2) == ["block 1, cell 1", "block 1, cell 2", "block 2, cell 1", "block 2, cell 2"]
+    values, names = unit_names(run, {"input_gate": "in", "forget_gate": "forget", "output_gate": "out"})
+    assert names == ["in 1", "in 2", "out 1", "out 2"]
+    assert np.array_equal(values[:, :2], run["input_gate"])

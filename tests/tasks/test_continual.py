@@ -12,7 +12,7 @@ REBER = ContinualReber()
 
 @pytest.fixture(scope="module")
 def stream():
-    return REBER.draw(np.random.default_rng(0), 300_000)
+    return REBER.stream(np.random.default_rng(0), 300_000)
 
 
 def test_a_stream_is_made_of_embedded_strings(stream):
@@ -46,17 +46,17 @@ def test_goals_are_the_legal_symbols():
 
 
 def test_the_same_seed_gives_the_same_stream(stream):
-    again = REBER.draw(np.random.default_rng(0), 300_000)
+    again = REBER.stream(np.random.default_rng(0), 300_000)
     assert np.array_equal(again.codes, stream.codes)
-    assert not np.array_equal(REBER.draw(np.random.default_rng(1), 300_000).codes[:100], stream.codes[:100])
+    assert not np.array_equal(REBER.stream(np.random.default_rng(1), 300_000).codes[:100], stream.codes[:100])
 
 
 def test_a_draw_goes_on_until_its_string_ends(monkeypatch):
     from carrousel.tasks import _continual
 
-    whole = REBER.draw(np.random.default_rng(0), 5)
+    whole = REBER.stream(np.random.default_rng(0), 5)
     monkeypatch.setattr(_continual, "_ROOM", 1)  # choices run out, and more are drawn
-    short = REBER.draw(np.random.default_rng(0), 5)
+    short = REBER.stream(np.random.default_rng(0), 5)
     assert len(short.ends) == len(whole.ends) == 1
     assert short.ends[-1] == len(short.codes)
 
@@ -64,7 +64,7 @@ def test_a_draw_goes_on_until_its_string_ends(monkeypatch):
 @pytest.mark.parametrize("quiet", [False, True])
 def test_continual_temporal_order(quiet):
     task = ContinualTemporalOrder(quiet)
-    stream = task.draw(np.random.default_rng(0), 50_000)
+    stream = task.stream(np.random.default_rng(0), 50_000)
     targets = task.targets(stream.kinds)
     text = "".join(task.symbols[code] for code in stream.codes)
     assert len(text) >= 50_000
@@ -91,7 +91,7 @@ def test_continual_temporal_order(quiet):
 def test_endless_is_one_stream_of_which_nothing_is_lost_or_comes_twice(task):
     endless = Endless(task, np.random.default_rng(0), 1000)
     rng, parts = np.random.default_rng(0), []
-    again = [task.draw(rng, 1000)]
+    again = [task.stream(rng, 1000)]
     sizes = np.random.default_rng(1)
     for _ in range(40):
         steps = int(sizes.integers(1, 700))
@@ -106,5 +106,5 @@ def test_endless_is_one_stream_of_which_nothing_is_lost_or_comes_twice(task):
         endless.skip(strings)
     found = np.concatenate(parts)
     while sum(len(part.codes) for part in again) < len(found):
-        again.append(task.draw(rng, 1000))
+        again.append(task.stream(rng, 1000))
     assert np.array_equal(found, np.concatenate([part.codes for part in again])[: len(found)])

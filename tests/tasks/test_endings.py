@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from carrousel.tasks import Adding, Multiplication, TemporalOrder, TwoSequence
+from carrousel.tasks import Adding, Multiplication, TemporalOrder, TwoSequence, WithGoals
 
 TASKS = (
     TwoSequence(40, 3),
@@ -42,11 +42,11 @@ def test_sequences_lie_one_after_the_other_with_one_target_each(task):
     assert end[-1] == len(found.inputs) == len(found.targets)
     given = found.targets >= 0 if found.targets.ndim == 1 else ~np.isnan(found.targets).any(1)
     assert np.flatnonzero(given).tolist() == (end - 1).tolist()
-    assert found.goals.shape == (1000, task.outputs)
+    assert found.goals.shape == (1000, task.output_size)
     shortest = getattr(task, "T", 100)
     assert uniform(end - begin, shortest, shortest + shortest // 10)
     if found.inputs.ndim == 2:
-        assert found.inputs.shape[1] == task.inputs
+        assert found.inputs.shape[1] == task.input_size
         assert found.inputs.dtype == found.targets.dtype == np.float32
 
 
@@ -205,4 +205,5 @@ def test_the_least_length_of_the_adding_problem_is_enough():
     ],
 )
 def test_the_criterion(task, goals, outputs, right):
-    assert task.right(np.array(outputs), np.array(goals)).tolist() == right
+    drawn = WithGoals(np.zeros(0), np.zeros(0), np.zeros((len(goals), 2), np.int64), np.array(goals))
+    assert task.right(np.array(outputs), drawn).tolist() == right

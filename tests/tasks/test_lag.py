@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from carrousel.tasks import LongLagDistractors, NoiseFreeLag, NoRegularities
+from carrousel.tasks import AtEnds, Drawn, LongLagDistractors, NoiseFreeLag, NoRegularities
 
 
 @pytest.mark.parametrize("p", [2, 4, 100])
@@ -19,7 +19,7 @@ def test_two_sequences_that_differ_in_first_and_last(p):
     drawn = task.draw(np.random.default_rng(0), 4000)
     assert set(map(tuple, drawn.spans)) == set(map(tuple, both.spans))
     assert abs((drawn.answers == p).mean() - 0.5) < 0.04
-    assert task.symbols == p + 1
+    assert task.input_size == task.output_size == p + 1
 
 
 def test_without_regularities_every_symbol_is_everywhere_equally_probable():
@@ -48,8 +48,7 @@ def test_distractors_lie_between_the_symbol_and_the_trigger(q, p):
     lengths = end - begin + 1  # with the last symbol
     assert (begin[1:] == end[:-1]).all()
     assert lengths.min() == q + 4
-    assert abs(lengths.mean() - task.mean_length) < 0.3
-    assert task.mean_length == q + 13
+    assert abs(lengths.mean() - (q + 13)) < 0.3
     # The number of distractors beyond q is geometric: 1/10 have none, and of the rest again.
     assert abs((lengths == q + 4).mean() - 0.1) < 0.01
     assert abs((lengths == q + 5).mean() - 0.09) < 0.01
@@ -59,11 +58,11 @@ def test_distractors_lie_between_the_symbol_and_the_trigger(q, p):
     assert abs(drawn.answers.mean() - 0.5) < 0.02
     inner = np.ones(len(drawn.inputs), bool)
     inner[begin] = inner[begin + 1] = inner[end - 1] = False
-    counts = np.bincount(drawn.inputs[inner], minlength=task.inputs) / inner.sum()
+    counts = np.bincount(drawn.inputs[inner], minlength=task.input_size) / inner.sum()
     assert np.abs(counts[:p] - 1 / p).max() < 0.01
     assert counts[p:].max() == 0
     assert (drawn.targets >= 0).sum() == n
-    assert task.inputs == p + 4
+    assert task.input_size == p + 4
 
 
 @pytest.mark.parametrize("task", [NoiseFreeLag(5), NoRegularities(5), LongLagDistractors(5, 70_000)])
@@ -78,15 +77,17 @@ def test_the_same_seed_gives_the_same_sequences(task):
 
 def test_all_outputs_must_be_near():
     task = NoiseFreeLag(3)
-    targets = np.array([1, 3])
-    near = np.abs((np.arange(4) == targets[:, None]) - 0.249)
-    assert task.right(near, targets).tolist() == [True, True]
+    drawn = Drawn(np.zeros(2), np.array([1, 3]), np.array([[0, 2]]))
+    near = np.abs((np.arange(4) == drawn.targets[:, None]) - 0.249)
+    assert task.right(near, drawn).tolist() == [True, True]
     near[0, 2] = 0.25
     near[1, 3] = 0.75
-    assert task.right(near, targets).tolist() == [False, False]
+    assert task.right(near, drawn).tolist() == [False, False]
+    steps = np.arange(5)[:, None]
+    drawn = AtEnds(np.zeros(5), np.array([0, 1, 0, 0, 0]), np.concatenate([steps, steps + 1], 1))
     far = LongLagDistractors(5, 5)
     outputs = np.array([[0.81, 0.19], [0.19, 0.81], [0.81, 0.21], [0.79, 0.0], [0.1, 0.9]])
-    assert far.right(outputs, np.array([0, 1, 0, 0, 0])).tolist() == [True, True, False, False, False]
+    assert far.right(outputs, drawn).tolist() == [True, True, False, False, False]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,9 +48,9 @@ def test_coding(language):
     coded = language.encode(numbers)
     assert coded.text == tuple(map(language.string, numbers))
     for (begin, end), string, each in zip(coded.spans, coded.text, numbers, strict=True):
-        assert "".join(language.inputs[k] for k in coded.inputs[begin:end]) == string[:-1]
-        assert "".join(language.outputs[k] for k in coded.targets[begin:end]) == string[1:]
-        legal = ["".join(np.array(list(language.outputs))[row]) for row in coded.legal[begin:end]]
+        assert "".join(language.input_symbols[k] for k in coded.inputs[begin:end]) == string[:-1]
+        assert "".join(language.output_symbols[k] for k in coded.targets[begin:end]) == string[1:]
+        legal = ["".join(np.array(list(language.output_symbols))[row]) for row in coded.legal[begin:end]]
         assert legal == language.followers(each)
     assert coded.spans[0, 0] == 0
     assert coded.spans[-1, 1] == len(coded.inputs)
@@ -71,20 +73,21 @@ def test_hand_made_strings():
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5])
 def test_one_wrong_symbol_rejects_its_string_and_no_other(threshold):
-    coded = NESTED.encode(NESTED.numbers(5))
+    task = replace(NESTED, high=threshold + 0.5, low=threshold - 0.5)
+    coded = task.encode(task.numbers(5))
     right = np.where(coded.legal, threshold + 0.1, threshold - 0.1)
-    assert NESTED.accepted(right, coded, threshold).all()
+    assert task.right(right, coded).all()
     for string, (begin, end) in enumerate(coded.spans):
         for step in (begin, end - 1):
             for symbol in range(5):
                 wrong = right.copy()
                 wrong[step, symbol] = 2 * threshold - wrong[step, symbol]
-                accepted = NESTED.accepted(wrong, coded, threshold)
+                accepted = coded.whole(task.right(wrong, coded))
                 assert np.flatnonzero(~accepted).tolist() == [string]
     right[3] = threshold  # exactly between is neither
-    assert not NESTED.accepted(right, coded, threshold).all()
+    assert not coded.whole(task.right(right, coded)).all()
     right[3] = np.nan
-    assert not NESTED.accepted(right, coded, threshold).all()
+    assert not coded.whole(task.right(right, coded)).all()
 
 
 def test_every_letter_has_its_count():

@@ -14,7 +14,7 @@ from carrousel.tasks import EmbeddedReber, Reber
 def test_strings_are_of_the_grammar_and_follow_their_followers(task):
     rng = np.random.default_rng(0)
     for _ in range(300):
-        string = task.draw(rng)
+        string = task.string(rng)
         followers = task.followers(string)
         assert len(followers) == len(string) - 1
         assert all(symbol in legal for symbol, legal in zip(string[1:], followers, strict=True))
@@ -23,7 +23,7 @@ def test_strings_are_of_the_grammar_and_follow_their_followers(task):
 def test_lengths_are_the_exact_ones():
     """Mean 12 and P(9) = 1/4 for embedded strings."""
     rng = np.random.default_rng(1)
-    lengths = np.array([len(EmbeddedReber().draw(rng)) for _ in range(20_000)])
+    lengths = np.array([len(EmbeddedReber().string(rng)) for _ in range(20_000)])
     assert lengths.min() == 9
     assert abs(lengths.mean() - 12) < 0.1
     assert abs((lengths == 9).mean() - float(Fraction(1, 4))) < 0.015
@@ -58,6 +58,6 @@ def test_the_criterion():
     task = Reber()
     strings = task.encode(["BTXSE"])
     perfect = strings.legal.astype(float)
-    assert task.right(perfect, strings.legal).all()
+    assert task.right(perfect, strings).all()
     perfect[1, 0] = 1.0  # as active as the legal ones is too active
-    assert task.right(perfect, strings.legal).tolist() == [True, False, True, True]
+    assert task.right(perfect, strings).tolist() == [True, False, True, True]

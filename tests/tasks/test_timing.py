@@ -10,7 +10,7 @@ from carrousel.tasks import GeneratingSpikes, MeasuringDelays, PeriodicFunction
 
 @pytest.mark.parametrize("intervals", [(0, 1), (0, 1, 2), (3,)])
 def test_delays_between_spikes_are_the_targets(intervals):
-    stream = MeasuringDelays(10, intervals).stream(3_000, np.random.default_rng(0))
+    stream = MeasuringDelays(10, intervals).stream(np.random.default_rng(0), 3_000)
     spikes = np.flatnonzero(stream.inputs[:, 0])
     assert len(spikes) == len(stream.ends) == 3_000
     assert (spikes + 1 == stream.ends).all()
@@ -24,13 +24,13 @@ def test_delays_between_spikes_are_the_targets(intervals):
 
 
 def test_between_spikes_there_can_be_no_target():
-    stream = MeasuringDelays(5, silent=False).stream(100, np.random.default_rng(0))
+    stream = MeasuringDelays(5, silent=False).stream(np.random.default_rng(0), 100)
     assert np.isnan(stream.targets[stream.inputs == 0]).all()
     assert set(stream.targets[stream.inputs == 1]) == {0, 1}
 
 
 def test_draws_follow_the_seed():
-    one, same, other = (MeasuringDelays().stream(50, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, same, other = (MeasuringDelays().stream(np.random.default_rng(seed), 50) for seed in (1, 1, 2))
     assert np.array_equal(one.inputs, same.inputs)
     assert not np.array_equal(one.ends, other.ends)
 
@@ -38,19 +38,19 @@ def test_draws_follow_the_seed():
 def test_pieces_of_a_stream_are_streams():
     """A piece begins after a spike, ends with one, and every beginning is drawn."""
     rng = np.random.default_rng(0)
-    stream = MeasuringDelays().stream(30, rng)
-    spans = stream.spans(rng, 2_000, 20)
+    stream = MeasuringDelays().stream(rng, 30)
+    spans = stream.pieces(rng, 2_000, 20)
     assert len(np.unique(spans[:, 0])) == 11
     for begin, end in np.unique(spans, axis=0):
         assert stream.inputs[begin:end].sum() == 20
         assert stream.inputs[end - 1] == 1
         assert begin == 0 or stream.inputs[begin - 1] == 1
-    assert (stream.spans(rng, 5, 30) == [0, len(stream.inputs)]).all()
+    assert (stream.pieces(rng, 5, 30) == [0, len(stream.inputs)]).all()
 
 
 @pytest.mark.parametrize("period", [2, 10, 25])
 def test_spikes_to_generate(period):
-    stream = GeneratingSpikes(period, 0.5).stream(40, np.random.default_rng(0))
+    stream = GeneratingSpikes(period, 0.5).stream(np.random.default_rng(0), 40)
     assert stream.targets.shape == stream.inputs.shape == (40 * period, 1)
     assert (stream.inputs == 0.5).all()
     assert (np.flatnonzero(stream.targets) + 1 == stream.ends).all()
@@ -61,7 +61,7 @@ def test_spikes_to_generate(period):
 @pytest.mark.parametrize("period", [10, 25])
 def test_functions_are_as_the_paper_gives_them(period):
     def at(shape):
-        return PeriodicFunction(shape, period).stream(3, np.random.default_rng(0)).targets[:, 0]
+        return PeriodicFunction(shape, period).stream(np.random.default_rng(0), 3).targets[:, 0]
 
     for t in range(3 * period):
         phase = t % period
@@ -82,7 +82,7 @@ def test_functions_are_as_the_paper_gives_them(period):
         (lambda: MeasuringDelays(10, ()), "at least 1"),
         (lambda: GeneratingSpikes(0), "at least 1"),
         (lambda: PeriodicFunction("cos", 0), "at least 1"),
-        (lambda: GeneratingSpikes(3).stream(4, None).spans(np.random.default_rng(0), 2, 5), "there are 4 periods"),
+        (lambda: GeneratingSpikes(3).stream(None, 4).pieces(np.random.default_rng(0), 2, 5), "there are 4 periods"),
     ],
 )
 def test_what_makes_no_stream_is_refused(wrong, message):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 # Packages of the extra `train`, by the name under which they are imported.
 EXTRA = {"markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer"}
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class UsageError(ValueError):
@@ -30,4 +35,6 @@ def of_system(error: OSError) -> str:
     """A file that cannot be read or written, without Python's numbering."""
     if error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
+    if error.errno in FULL:  # whatever writes a file names it
+        return f"standard output: {error.strerror}"
     return lines(error)

@@ -20,14 +20,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()
-        return code
+        return _flushed(code)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Python flushes standard output once more at its end; that must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return PIPE_CLOSED
+
+
+def _flushed(code: int) -> int:
+    """The exit code after what is still to be written to standard output."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # it is a file, and the disk is full
+        _give_up_output()
+        return code or _refuse(f"standard output: {error.strerror}")
+    return code
+
+
+def _give_up_output() -> None:
+    """Python flushes standard output once more at its end; that must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:
@@ -51,6 +66,8 @@ def _run(arguments: list[str]) -> int:
         return _refuse(of_system(error))
     except ValueError as error:
         return _refuse(lines(error))
+    except MemoryError as error:
+        return _refuse(f"there is not enough memory ({lines(error)})")
     except Exception as error:
         if not hasattr(error, "format_message"):  # the parser's own errors have it, typer's and click's alike
             raise
@@ -60,5 +77,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _refuse(message: str) -> int:
+    from carrousel.data._errors import tidy  # words that were typed, or stand in a file, are part of messages
+
+    message = tidy(message)
     print(f"carrousel: {message}", file=sys.stderr)
     return 2

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from carrousel._atomic import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,13 +47,11 @@ def plain(value: Any) -> Any:
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """A table as ``.csv`` or ``.parquet``, written in one step."""
-    part = path.with_name(f".{path.name}.tmp")
+    data = frame.to_parquet(index=False) if path.suffix.lower() == ".parquet" else frame.to_csv(index=False).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if path.suffix.lower() == ".parquet":
-            frame.to_parquet(part, index=False)
-        else:
-            frame.to_csv(part, index=False)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_file(path, data)
+
+
+def write_json(path: Path, result: Mapping[str, Any]) -> None:
+    """An object as JSON in a file, written in one step."""
+    write_file(path, (json.dumps(plain(result), indent=2, allow_nan=False) + "\n").encode())

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from carrousel._alone import alone
+from carrousel._atomic import refuse_unusual
+
 from ._errors import UsageError
 from ._options import Run
 
@@ -21,36 +24,63 @@ class Place:
     finished: bool  # the model is there, and the run that is to be resumed has ended
 
 
-def place(run: Run, data: str) -> Place:
-    """Check before anything is computed that the model can be written; UsageError if not."""
+@contextmanager
+def place(run: Run, data: str) -> Iterator[Place]:
+    """Check before anything is computed that the model can be written, and keep others from the place meanwhile.
+
+    Raises:
+        UsageError: it cannot be written there, or not without saying so.
+        BlockingIOError: another process is training it.
+    """
     stem = Path(data).stem
     out = run.out if run.out is not None else Path(f"{stem}-model")
     if not out.name:
         raise UsageError(f"--out {out}: name a directory")
     checkpoint = out.with_name(f"{out.name}.checkpoint")
-    there = checkpoint.exists()
+    refuse_unusual(checkpoint)
     if run.resume and run.force:
         raise UsageError("--resume goes on with a run, --force starts anew: give one of them")
+    if out.is_symlink():
+        refuse_unusual(out, directory=True)
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out}: a file of that name is there")
-    model = (out / "model.json").exists()
-    if out.is_dir() and not model and any(out.iterdir()):
+    if out.is_dir() and not _is_model(out) and any(out.iterdir()):
         raise UsageError(f"--out {out}: this directory holds something else than a model")
-    if run.resume:
-        if not there and not model and not run.out:
+    if run.resume and not checkpoint.exists():
+        if _is_model(out):
+            yield Place(out, checkpoint, finished=True)
+            return
+        if not run.out:
             raise UsageError(f"--resume: there is no run to go on with ({checkpoint})")
-        return Place(out, checkpoint, finished=model and not there)
-    if not run.force:
-        if there:
-            raise UsageError(f"--out {out}: a broken-off run is there; --resume goes on with it, --force starts anew")
-        if model:
-            raise UsageError(f"--out {out}: a model is there; --force replaces it")
     above = out.absolute().parent
     while not above.exists():
         above = above.parent
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise UsageError(f"--out {out}: {above} cannot be written to")
-    return Place(out, checkpoint, finished=False)
+    with folders_of(out):
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with alone(out, "is training this model"):
+            there, model = checkpoint.exists(), _is_model(out)
+            if not run.force and not run.resume:
+                if there:
+                    raise UsageError(
+                        f"--out {out}: a broken-off run is there; --resume goes on with it, --force starts anew"
+                    )
+                if model:
+                    raise UsageError(f"--out {out}: a model is there; --force replaces it")
+            yield Place(out, checkpoint, finished=run.resume and model and not there)
+
+
+def _is_model(out: Path) -> bool:
+    return (out / "model.json").exists()
+
+
+def plain_file(option: str, path: Path) -> None:
+    """Check before anything is computed that a file can stand there; UsageError if something else does."""
+    try:
+        refuse_unusual(path)
+    except OSError as error:
+        raise UsageError(f"{option} {path}: {error.strerror}") from None
 
 
 @contextmanager

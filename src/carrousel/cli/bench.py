@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import os
 import platform
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._errors import UsageError
-from ._output import note, plain, say
+from ._output import note, say, write_json
+from ._place import plain_file
 
 if TYPE_CHECKING:
     from carrousel.bench import Row
@@ -47,8 +47,12 @@ def bench(
         workloads = select(only or [])
     except ValueError as error:
         raise UsageError(f"--only: {error}") from None
-    if json is not None and (json.is_dir() or not os.access(json.absolute().parent, os.W_OK)):
-        raise UsageError(f"--json {json}: cannot be written")
+    if json is not None:
+        plain_file("--json", json)
+        if not os.access(json.absolute().parent, os.W_OK):
+            raise UsageError(f"--json {json}: cannot be written")
+    if threads is not None and threads > (os.cpu_count() or 1):
+        raise UsageError(f"--threads {threads}: this machine has {os.cpu_count() or 1} processors")
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
@@ -74,7 +78,7 @@ def bench(
         facts = {"torch": torch.__version__, "threads": threads or before, "machine": platform.machine()}
         targets = [{**vars(verdict), "reached": verdict.reached} for verdict in found]
         result = {**facts, "peak_gflops": best / 1e9, "rows": [row.to_dict(best) for row in rows], "targets": targets}
-        _write(json, result)
+        write_json(json, result)
     failed = [row for row in rows if row.failure]
     if failed:
         note(f"carrousel: {len(failed)} of {len(rows)} workloads are wrong and have no figures")
@@ -120,12 +124,3 @@ def _say_verdicts(found: list[Any]) -> None:
     for verdict in known:
         sign, word = ("<=" if verdict.at_most else ">="), ("reached" if verdict.reached else "FALLS SHORT")
         say(f"{verdict.figure:{wide}}  {verdict.value:6.2f}  (wanted {sign} {verdict.target:g})  {word}")
-
-
-def _write(path: Path, result: dict[str, Any]) -> None:
-    part = path.with_name(f".{path.name}.tmp")
-    try:
-        part.write_text(json_module.dumps(plain(result), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

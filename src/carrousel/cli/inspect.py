@@ -9,7 +9,7 @@ import typer
 
 from ._errors import UsageError
 from ._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from ._options import Columns, Data, Json, Model, Split, flat, names
+from ._options import Columns, Data, Json, Model, Split, flat
 from ._output import emit, say
 from ._place import folders_of
 
@@ -114,7 +114,7 @@ def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str
 
     from carrousel import pictures
 
-    whole = series_for(data, columns.time, names(columns.channels)).frame
+    whole = series_for(data, columns).frame
     frame, where = unseen(estimator, whole), "after the training data"
     if len(frame) < estimator.horizon:
         frame, where = whole, "within the training data"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json as json_module
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from carrousel._atomic import write_file
-
 from ._errors import UsageError
-from ._output import note, plain, say
+from ._output import note, plain, say, write_json
+from ._place import plain_file
 
 if TYPE_CHECKING:
     from carrousel.papers import Experiment, Row, Trial
@@ -30,7 +28,10 @@ def reproduce(
     row: Annotated[list[str] | None, typer.Option(help="run this row alone; can be given several times")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of all trials")] = 0,
     jobs: Annotated[
-        int | None, typer.Option(show_default=False, help="trials at a time; by default, or with -1, one a processor")
+        int | None,
+        typer.Option(
+            min=-1024, max=1024, show_default=False, help="trials at a time; by default, or with -1, one a processor"
+        ),
     ] = None,
     backend: Annotated[
         str | None, typer.Option(show_default=False, help="joblib's: loky, the default, ray, dask, threading ...")
@@ -54,6 +55,8 @@ def reproduce(
     for directory in (json.absolute().parent if json else None, into, report):
         if directory is not None and not directory.is_dir():
             raise UsageError(f"there is no directory {directory}")
+    if json is not None:
+        plain_file("--json", json)
     # What is for full runs alone, --json and --seed apart.
     how = trials is not None or row or set or fresh or into or jobs is not None or backend is not None
     if report is not None:
@@ -65,7 +68,7 @@ def reproduce(
     if experiment is None:
         if how or quick or json:
             raise UsageError("say which EXPERIMENT; `carrousel reproduce` alone lists them")
-        _list(papers.EXPERIMENTS)
+        _list(papers.listing())
         return
     found = papers.get(experiment)
     options = dict(_setting(text) for text in set or [])
@@ -90,20 +93,16 @@ def reproduce(
             )
     _print(found, result)
     if json is not None:
-        _write(json, result)
+        write_json(json, result)
     if into is not None:
-        name = papers.stem(found, result)
-        _write(into / f"{name}.json", result)
+        name = papers.result_stem(found, result)
+        papers.write_result(into / f"{name}.json", plain(result))
         for picture in found.pictures:
             picture.draw(into / f"{name}-{picture.name}.png", result)
     if quick:
         say(f"{'True' if result['holds'] else 'NOT TRUE'}: {result['claim']}")
         if not result["holds"]:
             raise typer.Exit(1)
-
-
-def _write(path: Path, result: Mapping[str, Any]) -> None:
-    write_file(path, (json_module.dumps(plain(result), indent=2) + "\n").encode())
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -113,13 +112,13 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _list(experiments: Mapping[str, Experiment]) -> None:
-    for name, experiment in experiments.items():
-        say(name)
-        say(f"  {experiment.title}")
-        say(f"  {experiment.citation}")
-        say(f"  rows: {', '.join(row.name for row in experiment.own_rows())}")
-        for option, values in experiment.options.items():
+def _list(experiments: Sequence[Mapping[str, Any]]) -> None:
+    for experiment in experiments:
+        say(experiment["name"])
+        say(f"  {experiment['title']}")
+        say(f"  {experiment['citation']}")
+        say(f"  rows: {', '.join(experiment['rows'])}")
+        for option, values in experiment["options"].items():
             say(f"  --set {option}={'|'.join(values)}")
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
 import typer
 
 from ._errors import UsageError
+from ._lines import lines_to
 from ._options import names
-from ._output import note, plain, say
+from ._output import note, plain
+from ._place import plain_file
+from ._signals import held_back
+
+HEADING = "line,prediction,target"
 
 
 def stream(
@@ -29,7 +35,7 @@ def stream(
         bool, typer.Option("--past/--no-past", help="use the target of the line before as a feature")
     ] = True,
     cell: Annotated[str, typer.Option(help="member of the family, see `carrousel cells`")] = "lstm",
-    hidden_size: Annotated[int, typer.Option(min=1, help="number of units")] = 16,
+    hidden_size: Annotated[int, typer.Option(min=1, max=2**16, help="number of units")] = 16,
     rate: Annotated[float, typer.Option(help="step size")] = 0.01,
     optimiser: Annotated[
         Literal["adam", "rmsprop", "descent"], typer.Option(help="how errors change weights")
@@ -37,6 +43,9 @@ def stream(
     seed: Annotated[int, typer.Option(min=0, help="of the initial weights")] = 0,
     state: Annotated[Path | None, typer.Option(help="keep everything in this file, and go on from it")] = None,
     save_every: Annotated[int, typer.Option(min=1, help="lines between two writings of --state")] = 1000,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="write the lines to this file  [default: standard output]")
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="lines between two reports of the error")] = 1000,
     quiet: Annotated[bool, typer.Option("--quiet", help="print no predictions")] = False,
     json: Annotated[
@@ -47,62 +56,79 @@ def stream(
 
     Prints line, prediction and target; reports the running error beside that of the persistence forecast, which
     says the target of the line before. A field that is empty is missing; a line without target is not learned from.
+    With --state and --out the same command goes on after a crash, and the file holds every line once.
     """
     from carrousel.learning import Follower, StreamClassifier, StreamRegressor
 
+    _check(file, state, out, quiet)
     kind = StreamRegressor if task == "regress" else StreamClassifier
-    follower = Follower(
-        kind(hidden_size=hidden_size, cell=cell, rate=rate, optimiser=optimiser, seed=seed),
-        target,
-        form=form or ("jsonl" if file.endswith((".jsonl", ".ndjson", ".json")) else "csv"),
-        features=names(features) or (),
-        ignore=names(ignore) or (),
-        past=past,
-        state=state,
-        save_every=save_every,
-    )
-    if state is not None and not state.absolute().parent.is_dir():
-        raise UsageError(f"{state}: there is no directory {state.absolute().parent}")
-    if follower.resume():
-        note(f"going on after line {follower.line}")
-    if file == "-":
-        _follow(follower, sys.stdin.buffer, every, quiet, json)
-    else:
-        with open(file, "rb") as opened:
-            _follow(follower, opened, every, quiet, json)
+    with ExitStack() as opened:
+        source = sys.stdin.buffer if file == "-" else opened.enter_context(open(file, "rb"))
+        follower = Follower(
+            kind(hidden_size=hidden_size, cell=cell, rate=rate, optimiser=optimiser, seed=seed),
+            target,
+            form=form or ("jsonl" if file.endswith((".jsonl", ".ndjson", ".json")) else "csv"),
+            features=names(features) or (),
+            ignore=names(ignore) or (),
+            past=past,
+            state=state,
+            save_every=save_every,
+            mark=lambda: output.mark(),
+        )
+        resumed = follower.resume()
+        output = opened.enter_context(lines_to(out, follower.marked))
+        if resumed:
+            note(f"going on after line {follower.line}")
+        _follow(follower, source, output, every, quiet, json)
 
 
-def _follow(follower: Any, file: BinaryIO, every: int, quiet: bool, json: bool) -> None:
-    if not quiet and not json:
-        say("line,prediction,target")
+def _check(file: str, state: Path | None, out: Path | None, quiet: bool) -> None:
+    for option, path in (("--state", state), ("--out", out)):
+        if path is None:
+            continue
+        plain_file(option, path)
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"{option} {path}: there is no directory {path.absolute().parent}")
+        if path.exists() and Path(file).exists() and path.samefile(file):
+            raise UsageError(f"{option} {path}: this is the file to be read; name another")
+    if out is not None and state is not None and out.absolute() == state.absolute():
+        raise UsageError(f"--out {out}: the state is kept in this file; name another")
+    if out is not None and quiet:
+        raise UsageError("--quiet prints no predictions, --out says where to: give one of them")
+
+
+def _follow(follower: Any, source: BinaryIO, output: Any, every: int, quiet: bool, json: bool) -> None:
+    # An output has one heading, however many processes write it.
+    heading = not quiet and not json and (follower.line == 0 or output.empty)
     reported = -1
-    try:
-        for said in follower.follow(file):
+    with held_back(lambda: follower.waiting) as ending:
+        for said in follower.follow(source):
+            if heading:
+                output.say(HEADING)
+                heading = False
             if not quiet:
-                _say(said, json)
+                output.say(_line(said, json))
             if said.line % every == 0:
-                # What is printed is on its way before the state says that it was.
-                sys.stdout.flush()
                 _report(follower)
                 reported = said.line
-    except KeyboardInterrupt:
-        follower.save()
-        raise
-    sys.stdout.flush()
+            if ending.wanted:
+                follower.save()
+                ending.end()
+    if heading:
+        output.say(HEADING)
     if json:
         tally = follower.tally
         errors = {"lines": follower.line, "error": tally.mean_error, "persistence_error": tally.mean_persistence}
-        say(json_module.dumps(plain(errors)))
+        output.say(json_module.dumps(plain(errors)))
     elif reported != follower.line:
         _report(follower)
 
 
-def _say(said: Any, json: bool) -> None:
+def _line(said: Any, json: bool) -> str:
     if json:
-        say(json_module.dumps(plain({"line": said.line, "prediction": said.prediction, "target": said.target})))
-    else:
-        shown = ["" if value is None else _quoted(value) for value in (said.prediction, said.target)]
-        say(f"{said.line},{shown[0]},{shown[1]}")
+        return json_module.dumps(plain({"line": said.line, "prediction": said.prediction, "target": said.target}))
+    shown = ["" if value is None else _quoted(value) for value in (said.prediction, said.target)]
+    return f"{said.line},{shown[0]},{shown[1]}"
 
 
 def _quoted(value: Any) -> str:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ._errors import UsageError
-from ._options import Columns, Data, Json, Knobs, Run, defaults_of, flat, names
+from ._options import Columns, Data, Json, Knobs, MaxSize, Run, defaults_of, flat, names, size
 from ._output import emit, note, say
-from ._place import Place, folders_of, place
+from ._place import Place, place
 from ._progress import watch
+from ._signals import terminated_gently
 
 if TYPE_CHECKING:
     from carrousel.data import Sequences
     from carrousel.estimators import Report
 
 HOLDOUT = 0.2
-TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
 
 Holdout = Annotated[
     float | None,
@@ -55,13 +51,13 @@ def classify(
     from carrousel.estimators import LSTMClassifier
 
     chosen = knobs.parameters(LSTMClassifier)
-    where = place(run, data)
-    if where.finished:
-        return _finished(where, json)
-    parts = _parts(data, holdout, test, columns, run.seed)
-    parts.train.classes()
-    model = LSTMClassifier(**chosen, random_state=run.seed)
-    _train_sequences(model, parts, lambda part: part.y, where, run, json)
+    with place(run, data) as where:
+        if where.finished:
+            return _finished(where, json)
+        parts = _parts(data, holdout, test, columns, run.seed)
+        parts.train.classes()
+        model = LSTMClassifier(**chosen, random_state=run.seed)
+        _train_sequences(model, parts, lambda part: part.y, where, run, json)
 
 
 @flat(defaults=defaults_of("regress", "LSTMRegressor"))
@@ -82,12 +78,12 @@ def regress(
     from carrousel.estimators import LSTMRegressor
 
     chosen = knobs.parameters(LSTMRegressor)
-    where = place(run, data)
-    if where.finished:
-        return _finished(where, json)
-    parts = _parts(data, holdout, test, columns, run.seed)
-    model = LSTMRegressor(**chosen, random_state=run.seed)
-    _train_sequences(model, parts, lambda part: part.values(), where, run, json)
+    with place(run, data) as where:
+        if where.finished:
+            return _finished(where, json)
+        parts = _parts(data, holdout, test, columns, run.seed)
+        model = LSTMRegressor(**chosen, random_state=run.seed)
+        _train_sequences(model, parts, lambda part: part.values(), where, run, json)
 
 
 @flat(defaults=defaults_of("forecast", "LSTMForecaster"))
@@ -106,6 +102,7 @@ def forecast(
     known: Annotated[str | None, typer.Option(help="columns known in advance: a,b")] = None,
     time: Annotated[str | None, typer.Option(help="column of times (tables)  [default: time, date, …]")] = None,
     channels: Annotated[str | None, typer.Option(help="columns to use: a,b,c (tables)  [default: all]")] = None,
+    max_size: MaxSize = None,
     run: Run,
     knobs: Knobs,
     holdout: Annotated[
@@ -123,47 +120,49 @@ def forecast(
     chosen = knobs.parameters(LSTMForecaster)
     for name, value in (("season", season), ("context", context)):
         if value is not None:
+            if name in chosen:
+                raise UsageError(f"--set {name}=…: {name} is given twice")
             chosen[name] = value
-    where = place(run, data)
-    if where.finished:
-        return _finished(where, json)
-    series = load_series(data, time=time, channels=names(channels))
-    if target is None and len(series.columns) > 1:
-        raise UsageError(f"{data}: say with --target which column to forecast ({', '.join(series.columns)})")
-    target = target or series.columns[0]
-    ahead = names(known) or []
-    for option, column in [("--target", target), *(("--known", c) for c in ahead)]:
-        if column not in series.columns:
-            from carrousel.data._errors import nearest
+    with place(run, data) as where:
+        if where.finished:
+            return _finished(where, json)
+        series = load_series(data, time=time, channels=names(channels), max_size=size(max_size))
+        if target is None and len(series.columns) > 1:
+            raise UsageError(f"{data}: say with --target which column to forecast ({', '.join(series.columns)})")
+        target = target or series.columns[0]
+        ahead = names(known) or []
+        for option, column in [("--target", target), *(("--known", c) for c in ahead)]:
+            if column not in series.columns:
+                from carrousel.data._errors import nearest
 
+                raise UsageError(
+                    f"{data}: no column {column!r} ({option}){nearest(column, series.columns)} "
+                    f"(it has {', '.join(series.columns)})"
+                )
+        if not 0 <= holdout < 1:
+            raise UsageError(f"--holdout {holdout}: a share between 0 and 1")
+        if horizon >= len(series):
+            raise UsageError(f"{data}: --horizon {horizon} is longer than the series allows ({len(series)} steps)")
+        kept = 0 if holdout == 0 else max(round(holdout * len(series)), horizon)
+        frame = series.frame
+        fitted = frame.iloc[: len(frame) - kept]
+        if kept and len(fitted) <= horizon:
             raise UsageError(
-                f"{data}: no column {column!r} ({option}){nearest(column, series.columns)} "
-                f"(it has {', '.join(series.columns)})"
+                f"{data}: with --horizon {horizon}, {kept} of {len(frame)} steps are held out and too few are left; "
+                "give a shorter --horizon, or --holdout 0"
             )
-    if not 0 <= holdout < 1:
-        raise UsageError(f"--holdout {holdout}: a share between 0 and 1")
-    if horizon >= len(series):
-        raise UsageError(f"{data}: --horizon {horizon} is longer than the series allows ({len(series)} steps)")
-    kept = 0 if holdout == 0 else max(round(holdout * len(series)), horizon)
-    frame = series.frame
-    fitted = frame.iloc[: len(frame) - kept]
-    if kept and len(fitted) <= horizon:
-        raise UsageError(
-            f"{data}: with --horizon {horizon}, {kept} of {len(frame)} steps are held out and too few are left; "
-            "give a shorter --horizon, or --holdout 0"
+        model = LSTMForecaster(target, horizon, known=tuple(ahead), random_state=run.seed, **chosen)
+        said = f"training on the first {len(fitted)}, reporting on the last {kept}" if kept else "nothing is held out"
+        _run(
+            model,
+            lambda **keywords: model.fit(fitted, **keywords),
+            lambda: model.report(frame.iloc[len(fitted) :]) if kept else None,
+            data,
+            f"{data}: {series}; {said}",
+            where,
+            run,
+            json,
         )
-    model = LSTMForecaster(target, horizon, known=tuple(ahead), random_state=run.seed, **chosen)
-    said = f"training on the first {len(fitted)}, reporting on the last {kept}" if kept else "nothing is held out"
-    _run(
-        model,
-        lambda **keywords: model.fit(fitted, **keywords),
-        lambda: model.report(frame.iloc[len(fitted) :]) if kept else None,
-        data,
-        f"{data}: {series}; {said}",
-        where,
-        run,
-        json,
-    )
 
 
 @dataclass(frozen=True)
@@ -234,7 +233,7 @@ def _run(
     json: bool,
 ) -> None:
     """Train with checkpoints, save, report."""
-    with folders_of(where.out), _terminated_gently():
+    with terminated_gently():
         if run.force:
             where.checkpoint.unlink(missing_ok=True)
         try:
@@ -243,7 +242,7 @@ def _run(
             result = report()
             model.save(where.out)
             where.checkpoint.unlink(missing_ok=True)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, OSError):  # the second for a full disk
             if where.checkpoint.exists():
                 note(f"stopped; the same command with --resume goes on from {where.checkpoint}")
             raise
@@ -267,19 +266,6 @@ def _run(
     if result is not None:
         say(f"\n{result}\n")
     say(f"saved: {where.out}/")
-
-
-@contextmanager
-def _terminated_gently() -> Iterator[None]:
-    """SIGTERM ends the run as an exception, which gives the terminal back and takes part-written files away."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set a handler
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _finished(where: Place, json: bool) -> None:

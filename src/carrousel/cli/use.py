@@ -9,9 +9,9 @@ import typer
 
 from ._errors import UsageError
 from ._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from ._options import Columns, Data, Json, Model, Split, flat, names
+from ._options import Columns, Data, Json, Model, Split, flat
 from ._output import emit, plain, say, write_table
-from ._place import folders_of
+from ._place import folders_of, plain_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns,
     estimator = open_model(model)
     if is_forecaster(estimator):
         refuse_columns(columns, split)
-        series = series_for(data, columns.time, names(columns.channels))
+        series = series_for(data, columns)
         rows = unseen(estimator, series.frame)
         if len(rows) < estimator.horizon:
             raise UsageError(
@@ -70,8 +70,8 @@ def predict(
     """
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise UsageError(f"--out {out}: write .csv or .parquet")
-    if out is not None and out.is_dir():
-        raise UsageError(f"--out {out}: this is a directory")
+    if out is not None:
+        plain_file("--out", out)
     estimator = open_model(model)
     if is_forecaster(estimator):
         refuse_columns(columns, split)
@@ -110,10 +110,10 @@ def _sequences(estimator: Any, data: str, columns: Columns, split: str | None) -
 
 
 def _forecast(estimator: Any, data: str, future: str | None, columns: Columns) -> pd.DataFrame:
-    series = series_for(data, columns.time, names(columns.channels))
+    series = series_for(data, columns)
     later = None
     if future is not None:
-        frame = series_for(future, columns.time, None).frame
+        frame = series_for(future, columns, all_channels=True).frame
         lacking = [c for c in estimator.known if c not in frame.columns]
         if lacking:
             raise UsageError(f"{future}: no column {lacking[0]!r}, which the model knows in advance")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from carrousel.engine import reference, torch_kernels
+from carrousel.engine import onnx, reference, torch_kernels
 from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, step, tell, watched
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._memory import in_memory
+from carrousel.engine._recorders import recorded
 
 DEVICES = frozenset({"cpu", "meta"})
 """The types of device on which carrousel's own engine is the right choice even where torch has a kernel too."""
+
+onnx.register()
 
 __all__ = [
     "DEVICES",
@@ -18,8 +22,10 @@ __all__ = [
     "Result",
     "Weights",
     "choose",
+    "in_memory",
     "prepare",
     "quick_step",
+    "recorded",
     "reference",
     "run",
     "step",

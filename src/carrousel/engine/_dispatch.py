@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from carrousel.engine import cpu, reference
+from carrousel.engine import cpu, onnx, reference
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._memory import in_memory
 
 __all__ = ["Choice", "choose", "prepare", "quick_step", "run", "step", "tell", "watched"]
 
@@ -68,7 +69,10 @@ def choose(
     resets: Tensor | None = None,
 ) -> Choice:
     """The backend for one call of a layer."""
-    reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep, lengths, resets)
+    if in_memory((x, *state, *weights.values())):
+        reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep, lengths, resets)
+    else:
+        reason = "an input is not in memory, for torch knows that it is zero"
     return Choice("cpu", "a fused kernel of the cell's equations") if reason is None else Choice("reference", reason)
 
 
@@ -90,7 +94,8 @@ def run(
         tell(choice)
     if choice.backend == "cpu":
         return cpu.run(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
-    return reference.run(
+    run_equations = onnx.run_traced if onnx.exporting() else reference.run
+    return run_equations(
         layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, masks=masks, keep=keep
     )
 
@@ -123,6 +128,7 @@ def step(
         after = quick_step(layer, weights, x, state)
         if after is not None:
             return after[1:]
+    in_memory((x, *state, *weights.values()))
     if _watching:
         tell(_ONE_STEP)
     return reference.step(layer, weights, x, state, masks)

@@ -28,8 +28,8 @@ class Node:
 
     Attributes:
         op: the operation: ``"leaf"``, ``"constant"``, ``"exit"`` (a state on its way out, its name in ``name``),
-            arithmetic (``add sub mul div neg``), comparisons (``lt le gt ge equal``), or a function of
-            ``carrousel.cells.math``.
+            ``"peephole"`` (what the gate in ``name`` sees of a state), arithmetic (``add sub mul div neg``),
+            comparisons (``lt le gt ge equal``), or a function of ``carrousel.cells.math``.
         args: the nodes it works on.
         name: of a leaf, its kind and name, such as ``("z", "i")``; of a constant, its value.
     """
@@ -197,13 +197,14 @@ class Program:
         return {"h": self.h, **self.states}
 
 
-def trace(cell: Cell, *, masked: bool = False, exits: bool = False) -> Program:
+def trace(cell: Cell, *, masked: bool = False, exits: bool = False, peepholes: bool = False) -> Program:
     """The graph of a cell's equations.
 
     Args:
         cell: the cell.
         masked: whether candidates are multiplied by leaves ``("mask", row)`` as they enter the carrousel.
         exits: whether a state's port becomes a node ``exit``, for a layer that does something there.
+        peepholes: whether a peephole becomes a node ``peephole``, for a layer in which it sees more than one cell.
 
     Raises:
         TypeError: the equations do what cannot be traced: they branch on values, or call torch itself.
@@ -221,7 +222,15 @@ def trace(cell: Cell, *, masked: bool = False, exits: bool = False) -> Program:
         setattr(z, row, parts)
     p = Named()
     for gate in cell.peepholes:
-        setattr(p, gate, port(lambda value, gate=gate: mul(leaf("p", gate), value)))  # type: ignore[misc]
+        setattr(
+            p,
+            gate,
+            port(
+                lambda value, gate=gate: (  # type: ignore[misc]
+                    Node("peephole", (value,), gate) if peepholes else mul(leaf("p", gate), value)
+                )
+            ),
+        )
     for row in cell.candidates:
         setattr(p, row, port(lambda value, row=row: mul(leaf("mask", row), value) if masked else value))  # type: ignore[misc]
     for name in cell.states:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from carrousel.cells import Named, Parts, State
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
-__all__ = ["run", "step"]
+__all__ = ["nothing", "run", "step"]
 
 
 def run(
@@ -41,6 +41,8 @@ def run(
         keep: names of the states, gates and candidates whose values at every step are wanted.
     """
     T = x.shape[0]
+    if not T:
+        return nothing(layer, weights, x, state, keep=keep)
     active = None
     if lengths is not None:
         active = torch.arange(T, device=x.device).unsqueeze(-1) < lengths.to(x.device)  # [T, B]
@@ -62,14 +64,29 @@ def run(
             seen = {name: torch.where(real, seen[name], torch.zeros_like(seen[name])) for name in kept}
         for name, values in kept.items():
             values.append(seen[name])
-    sizes = _sizes(layer)
     steps = {}
     for name, values in kept.items():
         if reverse:
             values.reverse()
-        steps[name] = torch.stack(values) if T else x.new_zeros(0, x.shape[1], sizes[name])
+        steps[name] = torch.stack(values)
     output = steps["h"] if "h" in keep else steps.pop("h")
     return Result(output, state, steps)
+
+
+def nothing(
+    layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...], *, keep: tuple[str, ...] = ()
+) -> Result:
+    """What a layer makes of sequences that have no step: zeros, and the initial states.
+
+    All of it depends on all that was given, as anywhere else, so that derivatives are zero and not missing.
+    """
+    zero = torch.stack([value[:0].sum() for value in (x, *state, *weights.values())]).sum()
+    sizes = _sizes(layer)
+
+    def zeros(name: str) -> Tensor:
+        return x.new_zeros(*x.shape[:2], sizes[name]) + zero
+
+    return Result(zeros("h"), tuple(value + zero for value in state), {name: zeros(name) for name in keep})
 
 
 def step(
@@ -143,7 +160,7 @@ def _from_gates(layer: Layer, w: Tensor, gates: Tensor) -> Tensor:
     if layer.gate_recurrence == "all":
         return z
     # Only gates listen: candidates get nothing, in their place among the rows.
-    parts = iter(z.split(layer.blocks, dim=-1))
+    parts = iter(z.split([layer.blocks] * len(layer.fed_back), dim=-1))
     nothing = z.new_zeros(*z.shape[:-1], layer.hidden_size)
     return torch.cat([next(parts) if row in layer.fed_back else nothing for row in layer.cell.rows], dim=-1)
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from carrousel import cells
+from carrousel._format import whole
 
 from . import _saved
 from ._baselines import LinearBaseline
@@ -214,9 +215,9 @@ class SequenceEstimator(Trainable):
         return {f"baseline.{name}": value for name, value in self.baseline_.tensors().items()}
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self.channel_names_ = [str(name) for name in facts["channels"]]
+        self.channel_names_ = _saved.words(facts["channels"], "its channels")
         self.n_channels_ = len(self.channel_names_)
-        self._flat = None if facts["flat"] is None else int(facts["flat"])
+        self._flat = None if facts["flat"] is None else whole(facts["flat"], "its number of features", 1)
         self.n_features_in_ = self.n_channels_ if self._flat is None else self._flat
         restore_features(self, facts.get("features"))
         self.scaler_ = _saved.scaler(facts["scaler"], self.n_channels_)

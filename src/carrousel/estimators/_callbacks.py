@@ -67,17 +67,21 @@ class Epochs(Callback):
 
     def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
         if training:
-            if not math.isfinite(net.history[-1]["batches"][-1]["train_loss"]):
-                raise ValueError(
-                    f"training diverged: the loss is not finite in epoch {self.state.epoch + 1}. Lower learning_rate "
-                    "or gradient_clip, or look for extreme values in X"
-                )
+            self._refuse_unless(math.isfinite(net.history[-1]["batches"][-1]["train_loss"]), "the loss is")
         else:
             actual = (batch[1],) if torch.is_tensor(batch[1]) else batch[1]
             self.outputs.append((kwargs["y_pred"].detach().cpu(), *actual))
 
+    def _refuse_unless(self, finite: bool, what: str) -> None:
+        if not finite:
+            raise ValueError(
+                f"training diverged: {what} not finite in epoch {self.state.epoch + 1}. Lower learning_rate or "
+                "gradient_clip, or look for extreme values in X"
+            )
+
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         state, last = self.state, net.history[-1]
+        self._refuse_unless(all(bool(w.isfinite().all()) for w in net.module_.state_dict().values()), "weights are")
         state.epoch += 1
         row = {
             "epoch": state.epoch,
@@ -89,6 +93,7 @@ class Epochs(Callback):
             self.outputs.clear()
             target = (actual, *weights) if weights else actual
             losses = copy.deepcopy(net.criterion_).cpu().weighted(predicted, target).double()
+            self._refuse_unless(bool(losses.isfinite().all()), "the validation loss is")
             row |= {
                 "valid_loss": float(losses.mean()),
                 self.metric_name: self.metric(

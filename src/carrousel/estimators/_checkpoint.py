@@ -1,7 +1,6 @@
 """A training run on disk: one file, rewritten in one step, from which it goes on to the same bits."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
-from carrousel._atomic import write_file
+from carrousel._format import Arrays, Format, fitted, whole
 
 from ._errors import ModelError
+from ._history import checked_history, misses
 
-FORMAT = "carrousel-checkpoint-1"
+FORMAT = Format("carrousel-checkpoint", 2, "a training checkpoint", ModelError)
+MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW remembers of each weight, beside its number of steps
 
 
 @dataclass
@@ -35,6 +34,29 @@ class RunState:
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Run:
+    """The parts of a training run that change while it runs, but for its state, and the numbers that it was given."""
+
+    network: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    order: np.random.Generator
+    device: torch.device
+    seed: int
+    epochs: int  # at most
+    batches: int  # of an epoch
+    valid: int | None  # validation items; None without any
+
+    def weights(self) -> dict[str, Any]:
+        """Shape and type of every array of the network."""
+        state = self.network.state_dict().items()
+        return {name: (tuple(value.shape), torch.empty(0, dtype=value.dtype).numpy().dtype) for name, value in state}
+
+    def trained(self) -> list[torch.Tensor]:
+        """What the optimiser numbers."""
+        return [weight for group in self.optimizer.param_groups for weight in group["params"]]
+
+
 def digest(parts: Iterable[np.ndarray | str]) -> str:
     """SHA-256 over arrays (type, shape, values) and strings, in order."""
     total = hashlib.sha256()
@@ -47,58 +69,29 @@ def digest(parts: Iterable[np.ndarray | str]) -> str:
     return total.hexdigest()
 
 
-def save_checkpoint(
-    path: Path,
-    identity: dict[str, Any],
-    state: RunState,
-    network: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    order: np.random.Generator,
-    device: torch.device,
-) -> None:
-    """Write everything that the next epoch depends on."""
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"best.{name}": value for name, value in state.best_weights.items()}
+def save_checkpoint(path: Path, identity: dict[str, Any], state: RunState, run: Run) -> None:
+    """Write everything that the next epoch depends on, and that does not follow from the run's own numbers."""
+    arrays = {f"network.{name}": _numpy(value) for name, value in run.network.state_dict().items()}
+    arrays |= {f"best.{name}": _numpy(value) for name, value in state.best_weights.items()}
     if state.least is not None:
-        tensors["least"] = state.least
-    optimizer_state = optimizer.state_dict()
-    plain: dict[str, dict[str, Any]] = {}
-    for index, values in optimizer_state["state"].items():
-        for name, value in values.items():
-            if torch.is_tensor(value):
-                tensors[f"optimizer.{index}.{name}"] = value
-            else:
-                plain.setdefault(str(index), {})[name] = value
-    tensors["random.torch"] = torch.get_rng_state()
-    if device.type == "cuda":
-        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
-    facts = {name: getattr(state, name) for name in ("epoch", "history", "best_epoch", "misses")}
-    meta = {
-        "identity": identity,
-        "state": facts,
-        "optimizer": {"groups": optimizer_state["param_groups"], "plain": plain},
-        "order": order.bit_generator.state,
-    }
-    detached = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
-    write_file(path, save(detached, metadata={"format": FORMAT, "run": json.dumps(meta)}))
+        arrays["least"] = _numpy(state.least)
+    for index, values in run.optimizer.state_dict()["state"].items():
+        arrays |= {f"optimizer.{index}.{name}": _numpy(values[name]) for name in MOMENTS}
+    arrays["random.torch"] = _numpy(torch.get_rng_state())
+    if run.device.type == "cuda":
+        arrays["random.cuda"] = _numpy(torch.cuda.get_rng_state(run.device))
+    generator = run.order.bit_generator.state
+    order = {**{name: generator[name] for name in ("has_uint32", "uinteger")}, "state": generator["state"]["state"]}
+    facts = {"identity": identity, "history": state.history, "best_epoch": state.best_epoch, "order": order}
+    FORMAT.write(path, facts, arrays)
 
 
-def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """The facts and the tensors of a checkpoint; ModelError if the file is none."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ModelError(f"{path} is no checkpoint of a carrousel training run (or of another version)")
-            meta = json.loads(metadata["run"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, KeyError, RecursionError) as error:
-        if isinstance(error, ModelError):
-            raise
-        raise ModelError(f"{path} is no readable checkpoint: {error}") from None
-    if not isinstance(meta, dict) or not {"identity", "state", "optimizer", "order"} <= meta.keys():
-        raise ModelError(f"{path} is no carrousel checkpoint: its description is incomplete")
-    return meta, tensors
+def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The facts and the arrays of a checkpoint; ModelError if the file is none."""
+    with FORMAT.reading(path) as (facts, arrays):
+        if not isinstance(facts["identity"], dict) or not isinstance(facts["identity"]["params"], dict):
+            raise ValueError("it does not say of which run it is")
+    return facts, arrays
 
 
 def check_identity(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -117,44 +110,81 @@ def check_identity(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -
         raise ModelError(f"{path} is a checkpoint of a run on other data; train without resume to start anew")
 
 
-def restore(
-    path: Path,
-    meta: dict[str, Any],
-    tensors: dict[str, torch.Tensor],
-    state: RunState,
-    network: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    order: np.random.Generator,
-    device: torch.device,
-) -> None:
-    """Put a fresh run to where ``read_checkpoint`` found the old one."""
+def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, run: Run) -> None:
+    """Put a fresh run to where ``read_checkpoint`` found the old one: ModelError, and nothing is changed, if what was
+    found is not of such a run.
+    """
+    with FORMAT.blaming(path):
+        history = checked_history(facts["history"], run.epochs)
+        best, validated = facts["best_epoch"], run.valid is not None
+        if any(("valid_loss" in row) != validated for row in history):
+            raise ValueError("it was validated otherwise")
+        if validated:  # the best epoch is that of the least loss, or one after it that came close
+            best = whole(best, "its best epoch", len(history) - misses(history), len(history))
+        elif best is not None:
+            raise ValueError(f"its best epoch is {best}, and there was no validation to tell it")
+        found = fitted(arrays, _declared(run))
+        for name, array in found.items():
+            if name.endswith(MOMENTS[1]) and name.startswith("optimizer.") and (array < 0).any():
+                raise ValueError(f"the mean square {name} is negative")
+        generator, order = _generator(found["random.torch"], run.seed), _order(facts["order"], run.order)
 
-    def part(prefix: str) -> dict[str, torch.Tensor]:
-        return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        def part(prefix: str) -> dict[str, torch.Tensor]:
+            items = found.items()
+            return {n.removeprefix(prefix): torch.from_numpy(value) for n, value in items if n.startswith(prefix)}
 
-    try:
-        network.load_state_dict(part("network."))
-        slots: dict[int, dict[str, Any]] = {int(k): dict(v) for k, v in meta["optimizer"]["plain"].items()}
-        for name, tensor in part("optimizer.").items():
-            index, _, slot = name.partition(".")
-            slots.setdefault(int(index), {})[slot] = tensor
-        optimizer.load_state_dict({"state": slots, "param_groups": meta["optimizer"]["groups"]})
-        order.bit_generator.state = meta["order"]
-        facts = meta["state"]
-        state.epoch, state.misses = int(facts["epoch"]), int(facts["misses"])
-        state.history = list(facts["history"])
-        state.best_epoch, state.least = facts["best_epoch"], tensors.get("least")
-        state.best_weights = {name: tensor.to(device) for name, tensor in part("best.").items()}
-        torch.set_rng_state(tensors["random.torch"])
-        if device.type == "cuda":
-            torch.cuda.set_rng_state(tensors["random.cuda"], device)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise ModelError(f"{path} does not fit this training run: {error}") from None
+        slots = {
+            index: {**part(f"optimizer.{index}."), "step": torch.tensor(float(len(history) * run.batches))}
+            for index, _ in enumerate(run.trained())
+        }
+        run.network.load_state_dict(part("network."))
+        run.optimizer.load_state_dict({"state": slots, "param_groups": run.optimizer.state_dict()["param_groups"]})
+        run.order.bit_generator.state = order
+        state.epoch, state.misses = len(history), misses(history)
+        state.history, state.best_epoch = history, best
+        state.least = torch.from_numpy(found["least"]) if validated else None
+        state.best_weights = {name: tensor.to(run.device) for name, tensor in part("best.").items()}
+        torch.set_rng_state(generator)
+        if run.device.type == "cuda":
+            torch.cuda.set_rng_state(torch.from_numpy(found["random.cuda"]), run.device)
+
+
+def _declared(run: Run) -> dict[str, Any]:
+    """Shape and type of every array that a checkpoint of a run holds."""
+    declared = {f"network.{name}": value for name, value in run.weights().items()}
+    if run.valid is not None:
+        declared |= {f"best.{name}": value for name, value in run.weights().items()} | {"least": ((run.valid,), "f8")}
+    for index, weight in enumerate(run.trained()):
+        declared |= {f"optimizer.{index}.{name}": (tuple(weight.shape), np.float32) for name in MOMENTS}
+    declared["random.torch"] = (tuple(torch.get_rng_state().shape), np.uint8)
+    if run.device.type == "cuda":
+        declared["random.cuda"] = (tuple(torch.cuda.get_rng_state(run.device).shape), np.uint8)
+    return declared
+
+
+def _generator(found: np.ndarray, seed: int) -> torch.Tensor:
+    """The state of torch's generator, if it is one that can follow from the seed."""
+    state, scratch = torch.from_numpy(found), torch.Generator()
+    scratch.set_state(state)  # torch refuses what would lead it out of its table
+    if scratch.initial_seed() != seed or not torch.equal(scratch.get_state(), state):
+        raise ValueError("the state of its random numbers is not of its seed")
+    return state
+
+
+def _order(facts: dict[str, Any], fresh: np.random.Generator) -> Any:
+    """The state of NumPy's generator: the stream is that of the seed, only the place in it is the file's."""
+    state: Any = fresh.bit_generator.state
+    inner = {**state["state"], "state": whole(facts["state"], "the state of its order", most=2**128 - 1)}
+    has, left = whole(facts["has_uint32"], "has_uint32", most=1), whole(facts["uinteger"], "uinteger", most=2**32 - 1)
+    return {**state, "state": inner, "has_uint32": has, "uinteger": left}
+
+
+def _numpy(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy()
 
 
 def stored_seed(path: Path) -> int:
     """The seed that the run of a checkpoint began with."""
     seed = read_checkpoint(path)[0]["identity"].get("seed")
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ModelError(f"{path} is no carrousel checkpoint: its seed is {seed!r}")
-    return seed
+    with FORMAT.blaming(path):
+        return whole(seed, "its seed", most=2**32 - 1)

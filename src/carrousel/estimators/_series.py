@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._errors import ModelError
+from carrousel._format import MOST, whole
+
 from ._sequences import real
 
 # Steps in a season by the frequency of the index: the next longer natural cycle.
@@ -200,12 +201,14 @@ def index_from_json(facts: dict[str, Any] | None) -> pd.Index | None:
     if facts is None:
         return None
     if facts["kind"] == "integers":
-        return pd.RangeIndex(int(facts["last"]), int(facts["last"]) + int(facts["step"]), int(facts["step"]))
+        last = whole(facts["last"], "its last place", -MOST)
+        step = whole(facts["step"], "the step of its places", 1)
+        return pd.RangeIndex(last, last + step, step)
     if facts["kind"] == "periods":
         return pd.PeriodIndex([facts["last"]], freq=facts["frequency"])
     if facts["kind"] != "times":
-        raise ModelError(f"unknown kind of time index {facts['kind']!r}")
-    last = pd.Timestamp(facts["last"])
+        raise ValueError(f"unknown kind of time index {facts['kind']!r}")
+    time = pd.Timestamp(facts["last"])
     if facts["zone"] is not None:
-        last = last.tz_convert(facts["zone"])
-    return pd.DatetimeIndex([last], freq=facts["frequency"])
+        time = time.tz_convert(facts["zone"])
+    return pd.DatetimeIndex([time], freq=facts["frequency"])

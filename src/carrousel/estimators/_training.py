@@ -13,9 +13,12 @@ from skorch.callbacks import GradientNormClipping
 from skorch.helper import predefined_split
 from torch import nn
 
+from carrousel._alone import alone
+from carrousel._atomic import refuse_unusual
+
 from ._batches import Batches, BatchSource
 from ._callbacks import Epochs, Metric, RandomStates, Schedule, StopTraining, Watch
-from ._checkpoint import RunState, check_identity, read_checkpoint, restore, save_checkpoint
+from ._checkpoint import Run, RunState, check_identity, read_checkpoint, restore, save_checkpoint
 from ._losses import ItemLoss
 from ._progress import ProgressCallback
 from ._threads import threads_worth
@@ -84,19 +87,37 @@ def train(
     resume: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Trained:
-    """Run ``job``; with ``checkpoint`` every epoch ends with its state on disk, and ``resume`` goes on from there."""
+    """Run ``job``; with ``checkpoint`` every epoch ends with its state on disk, and ``resume`` goes on from there.
+
+    One training at a time has a checkpoint: another that is given the same file meanwhile raises BlockingIOError.
+    """
+    if checkpoint is None:
+        if resume:
+            raise ValueError("resume=True needs checkpoint=, the file to go on from")
+        return _train(job, options, seed, identity, None, False, progress)
+    path = Path(checkpoint)
+    if path.is_dir():
+        raise IsADirectoryError(f"checkpoint={str(path)!r} is a directory; give the name of a file")
+    refuse_unusual(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path, "is training with this checkpoint"):
+        return _train(job, options, seed, identity, path, resume, progress)
+
+
+def _train(
+    job: Job,
+    options: Options,
+    seed: int,
+    identity: dict[str, Any],
+    path: Path | None,
+    resume: bool,
+    progress: ProgressCallback | None,
+) -> Trained:
     begun = time.perf_counter()
-    if resume and checkpoint is None:
-        raise ValueError("resume=True needs checkpoint=, the file to go on from")
-    path = None if checkpoint is None else Path(checkpoint)
     found = None
-    if path is not None:
-        if path.is_dir():
-            raise IsADirectoryError(f"checkpoint={str(path)!r} is a directory; give the name of a file")
-        if resume and path.exists():
-            found = read_checkpoint(path)
-            check_identity(path, found[0]["identity"], identity)
-        path.parent.mkdir(parents=True, exist_ok=True)
+    if path is not None and resume and path.exists():
+        found = read_checkpoint(path)
+        check_identity(path, found[0]["identity"], identity)
     device = torch.device(options.device)
     size = options.batch_size or usual_batch(len(job.train))
     batches = len(Batches(job.train, size, limit=job.batches))
@@ -107,7 +128,7 @@ def train(
 
         def keep() -> None:
             if path is not None:
-                save_checkpoint(path, identity, state, network, net.optimizer_, order, device)
+                save_checkpoint(path, identity, state, run)
             watch.epoch_done()
 
         epochs = Epochs(state, options.patience, job.metric_name, job.metric, keep)
@@ -133,8 +154,10 @@ def train(
             verbose=0,
         )
         net.initialize()
+        valid = None if job.valid is None else len(job.valid)
+        run = Run(network, net.optimizer_, order, device, seed, options.max_epochs, batches, valid)
         if found is not None and path is not None:
-            restore(path, *found, state, network, net.optimizer_, order, device)
+            restore(path, *found, state, run)
         watch.begin()
         if not epochs.exhausted:
             with threads_worth(network, size * float(job.train.lengths.mean())):

@@ -43,11 +43,16 @@ class Frame:
         return values[origins[:, None] + np.arange(-self.context, 0), self.target].mean(axis=1)
 
     def inputs(self, values: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The network's input [N, context, C] and the known future [N, horizon, K], float32."""
+        """The network's input [N, context, C] and the known future [N, horizon, K], float32.
+
+        Raises ValueError if a value does not fit in.
+        """
         context = values[origins[:, None] + np.arange(-self.context, 0)]
         scaled = self.scaler(context)
         relative = context[:, :, self.target] - self.levels(values, origins)[:, None]
         scaled[:, :, self.target] = relative / self.unit
+        if not np.isfinite(scaled).all():
+            raise ValueError("the series has values too large for float32, or too unlike those of training; rescale it")
         if not self.known:
             return scaled, np.zeros((len(origins), self.horizon, 0), dtype=np.float32)
         future = self.scaler(values[origins[:, None] + np.arange(self.horizon)])

@@ -14,7 +14,7 @@ from . import _saved
 from ._base import SequenceEstimator, paired_error
 from ._baselines import fit_logistic
 from ._losses import WeightedCrossEntropy
-from ._params import training_options
+from ._params import check_memory, training_options
 from ._progress import ProgressCallback
 from ._report import Report, Score
 from ._sequences import Sequences, as_sequences
@@ -186,6 +186,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         progress : called with a ``Progress`` after each batch and epoch.
         """
         training_options(self)
+        check_memory(self)
         if y is None:
             raise ValueError("LSTMClassifier requires y to be passed, but the target y is None")
         sequences = as_sequences(X)

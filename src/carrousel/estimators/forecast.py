@@ -8,6 +8,8 @@ import pandas as pd
 import torch
 from torch import nn
 
+from carrousel._format import whole
+
 from . import _saved
 from ._backtest import Backtest
 from ._base import trace
@@ -15,7 +17,7 @@ from ._features import restore_features, stored_features
 from ._forecast_network import ForecastNet
 from ._losses import PinballLoss
 from ._one_series import SeriesEstimator
-from ._params import integer, lstm_options, training_options
+from ._params import check_memory, integer, lstm_options, training_options
 from ._progress import ProgressCallback
 from ._report import Report
 from ._series import (
@@ -189,6 +191,7 @@ class LSTMForecaster(SeriesEstimator):
         checkpoint, resume, progress : as in LSTMClassifier.fit.
         """
         training_options(self)
+        check_memory(self)
         integer(self, "horizon")
         integer(self, "context", none=True)
         integer(self, "season", none=True)
@@ -238,9 +241,12 @@ class LSTMForecaster(SeriesEstimator):
         return self
 
     def _levels(self) -> tuple[float, ...]:
-        levels = sorted({0.5, *(float(q) for q in self.quantiles)})
-        if not all(0.0 < q < 1.0 for q in levels):
-            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}")
+        try:
+            levels = sorted({0.5, *(float(q) for q in self.quantiles)})
+        except (TypeError, ValueError, OverflowError):
+            levels = []
+        if not levels or not all(0.0 < q < 1.0 for q in levels):
+            raise ValueError(f"quantiles must be numbers between 0 and 1, got {self.quantiles!r}")
         return tuple(levels)
 
     def _context(self, rows: int) -> int:
@@ -372,12 +378,12 @@ class LSTMForecaster(SeriesEstimator):
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         training_options(self)
-        columns = facts["columns"]
-        self.season_, self.context_ = int(facts["season"]), int(facts["context"])
+        columns = _saved.words(facts["columns"], "its columns", (str, int))
+        rows = len(arrays["series.tail"])
+        self.season_ = whole(facts["season"], "its season", 1, rows)
+        self.context_ = whole(facts["context"], "its context", 1, rows)
         integer(self, "horizon")
         self.levels_ = self._levels()
-        if min(self.season_, self.context_) < 1 or max(self.season_, self.context_) > len(arrays["series.tail"]):
-            raise _saved.ModelError("its season or its context does not fit the rows it keeps")
         tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
         self.tail_ = Series(tail, tuple(columns), index_from_json(facts["index"]))
         self.apart_ = facts.get("apart") is True
@@ -385,6 +391,8 @@ class LSTMForecaster(SeriesEstimator):
         restore_features(self, facts.get("features"))
         shape = (self.context_, int(self.horizon), self._column, self._known)
         unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
+        if unit <= 0 or self.mase_unit_ < 0:
+            raise ValueError(f"its units are {unit} and {self.mase_unit_}")
         self.frame_ = Frame(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
 
         def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:

@@ -12,7 +12,7 @@ from . import _saved
 from ._base import SequenceEstimator, paired_error
 from ._baselines import fit_ridge
 from ._losses import SquaredError
-from ._params import training_options
+from ._params import check_memory, training_options
 from ._progress import ProgressCallback
 from ._report import Report, Score
 from ._scaling import Scaler
@@ -156,6 +156,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     ) -> "LSTMRegressor":
         """Train on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
         training_options(self)
+        check_memory(self)
         if y is None:
             raise ValueError("LSTMRegressor requires y to be passed, but the target y is None")
         sequences = as_sequences(X)
@@ -267,6 +268,6 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.mean_ = _saved.numbers(facts["mean"], len(facts["mean"]), "mean")
         self._width = len(self.mean_)
-        self._single = bool(facts["target"]["single"])
+        self._single = _saved.truth(facts["target"]["single"], "single")
         self.target_scaler_ = _saved.scaler(facts["target"], self._width)
         super()._restore(facts, arrays)

@@ -8,7 +8,6 @@ import numpy as np
 
 from carrousel.learning import _one_unit
 from carrousel.learning._one_unit import checked, learn_step, logistic, see
-from carrousel.learning.online import _simd
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._network import check_counts
 
@@ -144,7 +143,7 @@ def _settle(readout, hidden, changes, hidden_changes):
             changes[m, k] = 0.0
 
 
-@entry(_simd, _one_unit)
+@entry
 def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, codes, targets, spans):
     a_changes = a if each_step else np.zeros_like(a)
     a_hidden_changes = a_hidden if each_step else np.zeros_like(a_hidden)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from carrousel._alone import alone
+from carrousel._atomic import refuse_unusual
+from carrousel.learning._notes import check_notes
 from carrousel.learning._stream import StreamClassifier, StreamRegressor
 
 __all__ = ["Follower", "Said", "Tally"]
@@ -70,9 +74,17 @@ class Follower:
         features: the fields to use; all others than the target if empty.
         ignore: fields not to use.
         past: whether the target of the line before is a feature.
-        state: a file that keeps everything, written every ``save_every`` lines; after a crash what was learned since
-            is learned again, with the same result.
+        state: a file that keeps everything, written every ``save_every`` lines and at the end; after a crash what was
+            learned since is learned again, with the same result. While lines are followed no other process can go on
+            from it.
         save_every: see ``state``.
+        mark: called before each writing of the state, to bring on its way what was done with the lines so far. What
+            it returns, as JSON can hold it, is kept with the state and is the attribute ``marked`` after a resume. If
+            it returns anything but None the state is written before the first line too.
+
+    Attributes:
+        line: how many lines were learned.
+        waiting: whether the next line is waited for, and all before it are learned wholly.
     """
 
     def __init__(
@@ -86,23 +98,33 @@ class Follower:
         past: bool = True,
         state: Path | None = None,
         save_every: int = 1000,
+        mark: Callable[[], Any] = lambda: None,
     ) -> None:
         self.model, self.target, self.form, self.past = model, target, form, past
         self.features, self.ignore = list(features), list(ignore)
-        self.state, self.save_every = state, save_every
+        self.state, self.save_every, self.mark = state, save_every, mark
         self.classes = isinstance(model, StreamClassifier)
         self.tally, self.line, self.offset = Tally(), 0, 0
+        self.marked: Any = None
+        self.waiting = False
+        self._held: ExitStack | None = None
 
     def resume(self) -> bool:
-        """Goes on from the state's file, if it is there: whether it was.
+        """Goes on from the state's file, if something was learned there: whether it was.
 
         Raises:
             ValueError: it was made with another model, target, or choice of features.
+            BlockingIOError: another process follows a stream with it.
         """
+        self._hold()
         if self.state is None or not self.state.exists():
             return False
         loaded = type(self.model).load(self.state)
         notes = loaded.notes
+        check_notes(self.state, notes, self._notes(None), self.classes)
+        self.marked = notes["marked"]
+        if notes["line"] == 0:
+            return False
         mine, theirs = self._settings(), notes["settings"]
         for name, value in mine.items():
             if theirs[name] != value:
@@ -114,6 +136,13 @@ class Follower:
         self.line, self.offset = notes["line"], notes["offset"]
         return True
 
+    def _hold(self) -> None:
+        """Keeps other processes from the state until the lines are at their end, or this object is."""
+        if self.state is not None and self._held is None:
+            refuse_unusual(self.state)
+            self._held = ExitStack()
+            self._held.enter_context(alone(self.state, "is following a stream with this state"))
+
     def _settings(self) -> dict[str, Any]:
         names = ("hidden_size", "rate", "optimiser", "diagonal", "truncate", "update", "seed")
         own = {name: getattr(self, name) for name in ("target", "form", "features", "ignore", "past")}
@@ -123,26 +152,46 @@ class Follower:
     def save(self) -> None:
         """Writes the state's file."""
         if self.state is not None:
-            notes = {
-                "settings": self._settings(),
-                "tally": asdict(self.tally),
-                "line": self.line,
-                "offset": self.offset,
-            }
-            self.model.save(self.state, **notes)
+            self.model.save(self.state, **self._notes(self.mark()))
+
+    def _notes(self, marked: Any) -> dict[str, Any]:
+        """What is kept beside the model."""
+        return {
+            "settings": self._settings(),
+            "tally": asdict(self.tally),
+            "line": self.line,
+            "offset": self.offset,
+            "marked": marked,
+        }
 
     def follow(self, file: BinaryIO) -> Iterator[Said]:
         """What is said of every line, each before it is learned.
 
         A file that can be read from anywhere goes on after the last line that was learned; of a pipe all lines are
-        taken to be new.
+        taken to be new. An interrupt while a line is waited for keeps what came before; while a line is learned, what
+        was kept last.
 
         Raises:
             ValueError: a line cannot be read; the message gives its number. What came before is kept.
+            BlockingIOError: another process follows a stream with this state.
         """
+        self._hold()
+        try:
+            yield from self._follow(file)
+        except (KeyboardInterrupt, SystemExit):
+            if self.waiting and self.line:
+                self.save()
+            raise
+        finally:
+            self.waiting = False
+            if self._held is not None:
+                self._held.close()
+                self._held = None
+
+    def _follow(self, file: BinaryIO) -> Iterator[Said]:
         header: list[str] = []
         if self.form == "csv":
-            header = next(csv.reader([file.readline().decode("utf-8-sig")]), [])
+            header = next(csv.reader([self._readline(file).decode("utf-8-sig")]), [])
             if self.target not in header:
                 raise ValueError(f"there is no field {self.target!r} in the first line; it names {', '.join(header)}")
         if self.offset and file.seekable():
@@ -151,7 +200,9 @@ class Follower:
             file.seek(self.offset)
         elif file.seekable():
             self.offset = file.tell()
-        for raw in iter(file.readline, b""):
+        if self.line == 0 and self.mark() is not None:
+            self.save()  # so that a crash before the next saving, too, leaves what was done with lines after a mark
+        for raw in iter(lambda: self._readline(file), b""):
             if raw.strip():
                 try:
                     said = self._one(raw.decode("utf-8"), header)
@@ -166,6 +217,12 @@ class Follower:
             else:
                 self.offset += len(raw)
         self.save()
+
+    def _readline(self, file: BinaryIO) -> bytes:
+        self.waiting = True
+        raw = file.readline()
+        self.waiting = False
+        return raw
 
     def _one(self, text: str, header: list[str]) -> Said:
         record = self._csv(text, header) if self.form == "csv" else _object(text)

@@ -213,7 +213,7 @@ def _answer(sources, starts, n_inputs, is_tanh, weights, inputs, begin, end, val
     return values[new - 1]
 
 
-@entry()
+@entry
 def _search(sources, starts, n_inputs, is_tanh, weights, inputs, spans, targets, tolerance):
     """The first of the draws ``[draws, connections]`` that is right, or their number; and the steps it took."""
     values = np.zeros(n_inputs + 2 * len(starts))
@@ -232,7 +232,7 @@ def _search(sources, starts, n_inputs, is_tanh, weights, inputs, spans, targets,
     return len(weights), steps
 
 
-@entry()
+@entry
 def _answers(sources, starts, n_inputs, is_tanh, weights, inputs, spans):
     values = np.zeros(n_inputs + 2 * len(starts))
     answers = np.zeros(len(spans))

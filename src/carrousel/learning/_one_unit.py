@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.learning.online import _simd
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._network import check_counts
 from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
@@ -166,7 +165,7 @@ def learn_step(readout, into, code, h, y, goal, n_outputs, rate, sums):
     return e
 
 
-@entry(_simd)
+@entry
 def run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, spans, said, last_only):
     rows, lanes = readout.shape
     n = rows - 1

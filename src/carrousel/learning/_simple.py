@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.learning.online import _kernel
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT
 from carrousel.learning.online._network import check_counts
@@ -231,7 +230,7 @@ def _through_time(w, begin, end, n_inputs, bias, codes, x, y, errors, dw):
                 back[j] += delta[i] * w[i, n_inputs + bias + j]
 
 
-@entry(_kernel)
+@entry
 def _run(
     method, w, v, n_inputs, bias, rate, longest, codes, x, goal_codes, goals, begin, end, learns, telling, outputs
 ):  # fmt: skip

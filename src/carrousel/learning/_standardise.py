@@ -6,6 +6,7 @@ from math import isnan, sqrt
 
 import numpy as np
 
+from carrousel._format import MOST, Arrays, fitted
 from carrousel.learning.online._jit import entry
 
 __all__ = ["Standardiser"]
@@ -33,6 +34,22 @@ class Standardiser:
         for name in ("count", "mean", "square"):
             setattr(self, name, np.concatenate([getattr(self, name), more]))
 
+    @classmethod
+    def restored(cls, columns: int, arrays: Arrays) -> Standardiser:
+        """One of so many columns, with these arrays.
+
+        Raises:
+            ValueError: no values could have led to them.
+        """
+        found = cls(columns)
+        vars(found).update(fitted(arrays, dict.fromkeys(vars(found), ((columns,), np.float64))))
+        if not ((found.count >= 0) & (found.count <= MOST) & (found.count == np.floor(found.count))).all():
+            raise ValueError("it holds counts of values that are no whole numbers")
+        spread = (found.square >= 0) & (found.square <= found.count * (2 * LARGEST) ** 2)
+        if not (spread & (np.abs(found.mean) <= 2 * LARGEST)).all():
+            raise ValueError("no values have the means and spreads that it holds")
+        return found
+
     def learn(self, rows: np.ndarray) -> np.ndarray:
         """Takes rows ``[n, columns]`` into account and gives them standardised."""
         return self._run(rows, True)
@@ -56,7 +73,7 @@ class Standardiser:
         return out
 
 
-@entry()
+@entry
 def _standardise(count, mean, square, rows, learns, out):
     for t in range(len(rows)):
         for k in range(len(count)):

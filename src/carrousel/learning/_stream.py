@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.learning import _files
+from carrousel._format import Arrays, Format
 from carrousel.learning._standardise import LARGEST, Standardiser
 from carrousel.learning.online import Adam, Descent, OnlineLSTM, Optimiser, RMSprop
 
 __all__ = ["StreamClassifier", "StreamRegressor"]
 
-_FORMAT = "carrousel-stream-2"
+FORMAT = Format("carrousel-stream", 3, "the state of a stream's learner")
 _OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "rmsprop": RMSprop, "descent": Descent}
 _PARAMETERS = ("hidden_size", "cell", "rate", "optimiser", "diagonal", "truncate", "update", "seed")
 
@@ -55,27 +54,32 @@ class _Stream:
         self.hidden_size, self.cell, self.rate, self.optimiser = hidden_size, cell, rate, optimiser
         self.diagonal, self.truncate, self.update, self.seed = diagonal, truncate, update, seed
         self._features: dict[Any, int] = {}
+        self._classes: dict[Any, int] = {}
         self._inputs = Standardiser()
         self._lstm: OnlineLSTM | None = None
         self.notes: dict[str, Any] = {}
 
     def _begin(self, outputs: int) -> OnlineLSTM:
         if self._lstm is None:
-            if self.optimiser not in _OPTIMISERS:
-                raise ValueError(f"optimiser must be one of {', '.join(_OPTIMISERS)}; got {self.optimiser!r}")
-            self._lstm = OnlineLSTM(
-                len(self._features),
-                self.hidden_size,
-                outputs,
-                cell=self.cell,
-                diagonal=self.diagonal,
-                truncate=self.truncate,
-                optimiser=_OPTIMISERS[self.optimiser](self.rate),
-                update=self.update,
-                loss=self._loss,
-                seed=self.seed,
-            )
+            self._lstm = OnlineLSTM(**self._arguments(outputs), seed=self.seed)
         return self._lstm
+
+    def _arguments(self, outputs: int) -> dict[str, Any]:
+        """What the network is made with, but for the seed of its first weights."""
+        if self.optimiser not in _OPTIMISERS:
+            raise ValueError(f"optimiser must be one of {', '.join(_OPTIMISERS)}; got {self.optimiser!r}")
+        return {
+            "input_size": len(self._features),
+            "hidden_size": self.hidden_size,
+            "output_size": outputs,
+            "cell": self.cell,
+            "diagonal": self.diagonal,
+            "truncate": self.truncate,
+            "optimiser": _OPTIMISERS[self.optimiser](self.rate),
+            "update": self.update,
+            "loss": self._loss,
+            "dtype": np.float32,
+        }
 
     def _read(self, x: Mapping[Any, Any]) -> dict[Any, float]:
         """The record's features that are there, as numbers."""
@@ -146,26 +150,26 @@ class _Stream:
         Args:
             path: the file.
             more: JSON values to keep with it; :meth:`load` gives them back in ``notes``.
+
+        Raises:
+            ValueError: a name of a feature or class is none of text, numbers and truth values; or a weight or a state
+                is NaN or infinite. What was at the path stays.
         """
-        lstm = self._lstm
-        arrays = {} if lstm is None else {f"lstm.{name}": array for name, array in lstm._arrays().items()}
-        arrays |= {f"inputs.{name}": value for name, value in vars(self._inputs).items()}
-        arrays |= self._own_arrays()
-        about = {
-            "kind": type(self).__name__,
-            "parameters": {name: getattr(self, name) for name in _PARAMETERS},
-            "features": list(self._features),
-            "lstm": None if lstm is None else lstm._arguments(),
-            "notes": more,
-            **self._own_words(),
-        }
+        parameters = {name: _plain(getattr(self, name)) for name in _PARAMETERS}
         if not isinstance(self.cell, str):
-            about["parameters"]["cell"] = self.cell.spec
-        try:
-            words = json.dumps(about, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"names of features and classes must be text, numbers or truth values: {error}") from None
-        _files.write(Path(path), arrays, {"format": _FORMAT, "about": words})
+            parameters["cell"] = self.cell.spec
+        facts = {
+            "kind": type(self).__name__,
+            "parameters": parameters,
+            "features": _checked_names([_plain(name) for name in self._features]),
+            "classes": _checked_names(list(self._classes)),
+            "notes": more,
+        }
+        groups = {group: vars(standardiser) for group, standardiser in self._standardisers().items()}
+        if self._lstm is not None:
+            groups["lstm"] = self._lstm._arrays()
+        arrays = {f"{group}.{name}": array for group, found in groups.items() for name, array in found.items()}
+        FORMAT.write(Path(path), facts, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> Any:
@@ -174,33 +178,50 @@ class _Stream:
         Raises:
             ValueError: the file is not such a file, or is damaged.
         """
-        arrays, about = _files.read(Path(path), _FORMAT)
-        words = json.loads(about["about"])
-        if words["kind"] != cls.__name__:
-            raise ValueError(f"{path} holds a {words['kind']}, not a {cls.__name__}")
-        stream = cls(**words["parameters"])
-        stream._features = {name: place for place, name in enumerate(words["features"])}
-        if words["lstm"] is not None:
-            stream._lstm = OnlineLSTM.from_arguments(words["lstm"])
-            _files.fill(path, stream._lstm._arrays(), _under("lstm.", arrays))
-        stream._inputs = Standardiser(len(stream._features))
-        _files.fill(path, vars(stream._inputs), _under("inputs.", arrays))
-        stream._own(path, arrays, words)
-        stream.notes = words["notes"]
+        with FORMAT.reading(path) as (facts, arrays):
+            if facts["kind"] != cls.__name__:
+                raise ValueError(f"it holds a {facts['kind']}, not a {cls.__name__}")
+            stream = cls(**facts["parameters"])
+            for into, names in ((stream._features, facts["features"]), (stream._classes, facts["classes"])):
+                into.update((name, place) for place, name in enumerate(_checked_names(names)))
+            stream._restore(arrays)
+            stream.notes = dict(facts["notes"])
         return stream
 
-    def _own_arrays(self) -> dict[str, np.ndarray]:
-        return {}
+    def _restore(self, arrays: Arrays) -> None:
+        """Takes what was learned, once it is known of which features and classes."""
+        groups: dict[str, dict[str, np.ndarray]] = {}
+        for name, array in arrays.items():
+            group, _, rest = name.partition(".")
+            groups.setdefault(group, {})[rest] = array
+        self._inputs.widen(len(self._features))
+        for group, standardiser in self._standardisers().items():
+            found = Standardiser.restored(len(standardiser.count), groups.pop(group))
+            vars(standardiser).update(vars(found))
+        arguments = self._arguments(max(1, self._outputs))
+        if "lstm" in groups:
+            self._lstm = OnlineLSTM.restored(arguments, groups.pop("lstm"))
+        else:
+            OnlineLSTM.declared(arguments)
+            np.random.default_rng(self.seed)
+        if groups:
+            raise ValueError(f"it holds arrays that are not part of it: {', '.join(groups)}")
 
-    def _own_words(self) -> dict[str, Any]:
-        return {}
-
-    def _own(self, path: str | Path, arrays: Mapping[str, np.ndarray], words: Mapping[str, Any]) -> None:
-        """Takes back what the two methods above gave."""
+    def _standardisers(self) -> dict[str, Standardiser]:
+        return {"inputs": self._inputs}
 
 
-def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+def _checked_names(names: Any) -> list[Any]:
+    """Names of features or classes as JSON can hold them, each once.
+
+    Raises:
+        ValueError: one is something else, or there twice.
+    """
+    if not isinstance(names, list) or not all(type(name) in (str, int, float, bool) for name in names):
+        raise ValueError(f"names of features and classes must be text, numbers or truth values, got {names}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"a feature or a class is named twice: {names}")
+    return names
 
 
 def _finite(value: Any, what: str) -> float:
@@ -273,11 +294,8 @@ class StreamRegressor(_Stream):
         outputs = self._lstm.predict_many(self._inputs.look(self._in_place(rows, self._names)))
         return self._target.back(outputs.astype(np.float64))[:, 0]
 
-    def _own_arrays(self) -> dict[str, np.ndarray]:
-        return {f"target.{name}": value for name, value in vars(self._target).items()}
-
-    def _own(self, path: str | Path, arrays: Mapping[str, np.ndarray], words: Mapping[str, Any]) -> None:
-        _files.fill(path, vars(self._target), _under("target.", arrays))
+    def _standardisers(self) -> dict[str, Standardiser]:
+        return {"inputs": self._inputs, "target": self._target}
 
 
 class StreamClassifier(_Stream):
@@ -307,7 +325,6 @@ class StreamClassifier(_Stream):
         seed: int = 0,
     ) -> None:
         super().__init__(hidden_size, cell, rate, optimiser, diagonal, truncate, update, seed)
-        self._classes: dict[Any, int] = {}
 
     @property
     def _outputs(self) -> int:
@@ -361,9 +378,3 @@ class StreamClassifier(_Stream):
         outputs = self._lstm.predict_many(self._inputs.look(self._in_place(rows, self._names)))
         names = list(self._classes)
         return [names[k] for k in outputs.argmax(1)]
-
-    def _own_words(self) -> dict[str, Any]:
-        return {"classes": list(self._classes)}
-
-    def _own(self, path: str | Path, arrays: Mapping[str, np.ndarray], words: Mapping[str, Any]) -> None:
-        self._classes = {label: code for code, label in enumerate(words["classes"])}

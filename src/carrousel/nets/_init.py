@@ -46,7 +46,7 @@ def fill(layer: Layer, weights: Mapping[str, Tensor], init: str | float, forget_
             have it (0.1 or 0.2 in Hochreiter & Schmidhuber 1997).
         forget_bias: the value of the forget gate's bias (of both its vectors together), or None.
     """
-    bound = 1.0 / math.sqrt(layer.hidden_size) if isinstance(init, str) else float(init)
+    bound = 1.0 / math.sqrt(max(layer.hidden_size, 1)) if isinstance(init, str) else float(init)
     for name, weight in weights.items():
         if name.startswith("norm_"):
             weight.fill_(0.0 if name.startswith("norm_bias_") else 1.0)

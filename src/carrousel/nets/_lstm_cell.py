@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from carrousel import engine
 from carrousel.cells import Cell
+from carrousel.engine import QUIET
 from carrousel.nets import _init, _noise
 from carrousel.nets._options import layer_of, rates_of
 
@@ -21,9 +22,9 @@ class LSTMCell(nn.Module):
     With ``cell="gru"`` it is a drop-in for ``torch.nn.GRUCell``, with ``cell="elman"`` for ``torch.nn.RNNCell``.
 
     Args:
-        input_size: the number of features of the input, I.
-        hidden_size: the number of cells, H.
-        bias: whether it has the biases ``bias_ih`` and ``bias_hh``.
+        input_size: the number of features of the input, I; as in torch's cells it may be 0.
+        hidden_size: the number of cells, H; likewise.
+        bias: whether it has the biases ``bias_ih`` and ``bias_hh``; as in torch's cells anything that is true or not.
         device, dtype: of the parameters.
         cell, forget_bias, layer_norm, zoneout, block_size, gate_recurrence, heads, diagonal, init: as those of
             :class:`carrousel.LSTM`.
@@ -66,7 +67,8 @@ class LSTMCell(nn.Module):
             cell,
             input_size,
             hidden_size,
-            bias=bias,
+            least=0,
+            bias=bool(bias),
             layer_norm=layer_norm,
             block_size=block_size,
             gate_recurrence=gate_recurrence,
@@ -79,6 +81,7 @@ class LSTMCell(nn.Module):
                 "recurrent_dropout: one step does not know its sequence, for which a variational mask is kept; "
                 "('candidate', rate) would do"
             )
+        self._noisy = any(vars(self._rates).values())
         _init.check_init(self._layer, init, forget_bias)
         self.forget_bias, self.init = forget_bias, init
         for name, shape in self._layer.shapes().items():
@@ -114,17 +117,23 @@ class LSTMCell(nn.Module):
 
     def forward(self, input: Tensor, hx: Tensor | tuple[Tensor, ...] | None = None) -> Any:
         if input.dim() not in (1, 2):
-            raise ValueError(f"LSTMCell: Expected input to be 1D or 2D, got {input.dim()}D instead")
+            raise ValueError(f"{self._torch_name()}: Expected input to be 1D or 2D, got {input.dim()}D instead")
         if input.size(-1) != self.input_size:
             raise RuntimeError(f"input has inconsistent input_size: got {input.size(-1)} expected {self.input_size}")
-        x = input.view(-1, self.input_size)  # [B, I]
+        x = input if input.dim() == 2 else input.unsqueeze(0)  # [B, I]
         layer = self._layer
         state = self._state_in(hx, x, batched=input.dim() == 2)
-        masks = _noise.draw(layer, self._rates, 1, x.unsqueeze(0), training=self.training).at(0)
+        masks = QUIET
+        if self._noisy:
+            masks = _noise.draw(layer, self._rates, 1, x.unsqueeze(0), training=self.training).at(0)
         after = engine.step(layer, self._weights(), x, state, masks)
         if input.dim() == 1:
             after = tuple(value.squeeze(0) for value in after)
         return after if len(after) > 1 else after[0]
+
+    def _torch_name(self) -> str:
+        """What torch calls the cell that this one stands for."""
+        return {"gru": "GRUCell", "elman": "RNNCell"}.get(self.cell.name, "LSTMCell")
 
     def _state_in(self, hx: Tensor | tuple[Tensor, ...] | None, x: Tensor, *, batched: bool) -> tuple[Tensor, ...]:
         names, sizes = self._layer.state_names, self._layer.state_sizes
@@ -137,14 +146,21 @@ class LSTMCell(nn.Module):
             )
         for index, value in enumerate(given):
             if value.dim() not in (1, 2):
-                raise ValueError(f"LSTMCell: Expected hx[{index}] to be 1D or 2D, got {value.dim()}D instead")
+                which = f"hx[{index}]" if len(given) > 1 else "hidden"
+                raise ValueError(f"{self._torch_name()}: Expected {which} to be 1D or 2D, got {value.dim()}D instead")
         state = given if batched else tuple(value.unsqueeze(0) for value in given)
         for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
-            want = (x.shape[0], size)
-            if tuple(value.shape) != want:
-                raise RuntimeError(
-                    f"Expected hx[{index}] size {want if batched else want[1:]}, got {list(given[index].shape)}"
-                )
+            if tuple(value.shape) != (x.shape[0], size):
+                raise RuntimeError(_wrong_shape(index, x.shape[0], size, value))
             if value.dtype != x.dtype and not torch._C._is_any_autocast_enabled():
                 raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {x.dtype}")
         return state
+
+
+def _wrong_shape(index: int, batch: int, size: int, value: Tensor) -> str:
+    """What is wrong about a state ``[B, size]``, in torch's words where it has some."""
+    if value.shape[0] != batch:
+        return f"Input batch size {batch} doesn't match hidden{index} batch size {value.shape[0]}"
+    if value.dim() > 1 and value.shape[1] != size:
+        return f"hidden{index} has inconsistent hidden_size: got {value.shape[1]}, expected {size}"
+    return f"hidden{index} should have the shape {[batch, size]}, got {list(value.shape)}"

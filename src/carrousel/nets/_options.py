@@ -10,7 +10,7 @@ from carrousel import cells
 from carrousel.cells import Cell
 from carrousel.engine import Layer, prepare
 
-__all__ = ["Rates", "check_flag", "check_rate", "check_size", "layer_of", "rates_of"]
+__all__ = ["Rates", "check_flag", "check_rate", "check_size", "check_truth", "layer_of", "rates_of"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,13 @@ def check_flag(name: str, value: Any) -> bool:
     return value
 
 
+def check_truth(name: str, value: Any) -> bool:
+    """Refuses what is neither True nor False nor an integer, of which torch takes the truth."""
+    if not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
+    return bool(value)
+
+
 def check_rate(name: str, value: Any, *, one: bool = False) -> float:
     """Refuses a rate outside [0, 1), or outside [0, 1] if ``one``."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -48,15 +55,15 @@ def check_rate(name: str, value: Any, *, one: bool = False) -> float:
     return float(value)
 
 
-def layer_of(cell: str | Cell, input_size: int, hidden_size: int, **options: Any) -> Layer:
-    """A layer of the engine from a module's options.
+def layer_of(cell: str | Cell, input_size: int, hidden_size: int, *, least: int = 1, **options: Any) -> Layer:
+    """A layer of the engine from a module's options. Neither size may be below ``least``.
 
     Raises:
         TypeError, ValueError: an option is wrong, or two of them, or one and the cell, do not go together.
     """
     found = cells.get(cell)
-    check_size("input_size", input_size)
-    check_size("hidden_size", hidden_size)
+    check_size("input_size", input_size, least=least)
+    check_size("hidden_size", hidden_size, least=least)
     for name, value in options.items():
         if name in ("bias", "layer_norm", "diagonal"):
             check_flag(name, value)
@@ -72,7 +79,7 @@ def layer_of(cell: str | Cell, input_size: int, hidden_size: int, **options: Any
 
 def _check_sizes(layer: Layer) -> None:
     cell, H = layer.cell, layer.hidden_size
-    if layer.proj_size >= H:
+    if layer.proj_size and layer.proj_size >= H:
         raise ValueError("proj_size has to be smaller than hidden_size")
     if layer.proj_size and cell.reads_output:
         raise ValueError(f"proj_size: cell {cell.spec!r} reads its own output, which cannot be projected")

@@ -1,5 +1,8 @@
 """The papers' published tables as data, and the runs that reproduce them.
 
+A paper is a package of this room. Its experiments are imported when one of them is asked for: the list of all stands
+in ``index.json``, which ``python docs/generate.py`` writes.
+
 >>> from carrousel import papers
 >>> papers.get("hochreiter1997/reber").row("lstm-3x2-0.5").published["sequences_mean"]
 8440
@@ -7,47 +10,58 @@
 
 from __future__ import annotations
 
-import difflib
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from carrousel.papers import baselines, gers2000, gers2001, gers2002, hochreiter1997, schmidhuber1996
-from carrousel.papers._experiment import RUNNING, SUCCESS, Experiment, Figure, Picture, Quick, Row, Trial, success
-from carrousel.papers._report import report, stem, table
-from carrousel.papers._run import quick, reproduce, trials_directory
+from carrousel.papers._experiment import RUNNING, SUCCESS, Column, Config, Experiment, Picture, Quick, Row, success
+from carrousel.papers._index import EXPERIMENTS, get, listing
+from carrousel.papers._trial import Prepared, Setting, Trial, first_success
+
+if TYPE_CHECKING:
+    from carrousel.papers._files import trials_directory, write_result
+    from carrousel.papers._report import report, result_stem, table
+    from carrousel.papers._run import quick, reproduce
 
 __all__ = [
     "EXPERIMENTS",
     "RUNNING",
     "SUCCESS",
+    "Column",
+    "Config",
     "Experiment",
-    "Figure",
     "Picture",
+    "Prepared",
     "Quick",
     "Row",
+    "Setting",
     "Trial",
+    "first_success",
     "get",
+    "listing",
     "quick",
     "report",
     "reproduce",
-    "stem",
+    "result_stem",
     "success",
     "table",
     "trials_directory",
+    "write_result",
 ]
 
-_PAPERS = (schmidhuber1996, hochreiter1997, gers2000, gers2001, gers2002, baselines)
 
-EXPERIMENTS = {experiment.name: experiment for paper in _PAPERS for experiment in paper.EXPERIMENTS}
-"""All experiments by name."""
+# What runs experiments, keeps and reports them needs NumPy and numba, and is imported when it is first used.
+_HOMES = {
+    "quick": "_run",
+    "report": "_report",
+    "reproduce": "_run",
+    "result_stem": "_report",
+    "table": "_report",
+    "trials_directory": "_files",
+    "write_result": "_files",
+}
 
 
-def get(name: str) -> Experiment:
-    """The experiment of that name.
-
-    Raises:
-        ValueError: there is none; the message gives the nearest.
-    """
-    if name not in EXPERIMENTS:
-        near = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.3)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown experiment {name!r}{hint} (known: {', '.join(EXPERIMENTS)})")
-    return EXPERIMENTS[name]
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"carrousel.papers.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

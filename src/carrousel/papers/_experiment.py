@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RUNNING", "SUCCESS", "Experiment", "Figure", "Picture", "Quick", "Row", "Trial", "success"]
+from carrousel.papers._trial import Prepare, Train, Trial, run_trial
 
-Trial = Mapping[str, Any]
-"""What one trial found, as JSON can hold it: ``"seconds"``, ``"steps"``, and what the experiment's summary asks for;
-``"weights"``, how many its network has, where that could be another number than the paper's."""
+__all__ = [
+    "RUNNING",
+    "SUCCESS",
+    "Column",
+    "Config",
+    "Experiment",
+    "Picture",
+    "Quick",
+    "Row",
+    "Trial",
+    "mean",
+    "success",
+]
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One column of results.
+class Column:
+    """One column of a table's results, published and measured.
 
     Attributes:
         key: its name in a row's published and measured figures.
@@ -37,24 +47,29 @@ class Figure:
 
 
 SUCCESS = (
-    Figure("success_rate", "success", ".0%"),
-    Figure("sequences_mean", "sequences", compared=True),
-    Figure("sequences_min", "from"),
-    Figure("sequences_max", "to"),
+    Column("success_rate", "success", ".0%"),
+    Column("sequences_mean", "sequences", compared=True),
+    Column("sequences_min", "from"),
+    Column("sequences_max", "to"),
 )
 """The columns of a table of successes, which :func:`success` sums up."""
 
 RUNNING = (
-    Figure("weights", "weights"),
-    Figure("trials", "trials", "d"),
-    Figure("seconds", "seconds", ",.1f"),
-    Figure("steps_per_second", "steps/s"),
+    Column("weights", "weights"),
+    Column("trials", "trials", "d"),
+    Column("seconds", "seconds", ",.1f"),
+    Column("steps_per_second", "steps/s"),
 )
 """What every table ends with."""
 
 
+def mean(values: Sequence[float]) -> float | None:
+    """The mean of some numbers, None of none."""
+    return sum(values) / len(values) if values else None
+
+
 def success(trials: Sequence[Trial]) -> dict[str, Any]:
-    """The share of trials that succeeded, and over these the sequences that it took.
+    """Sums trials up: the share of those that succeeded, and over these the sequences that it took.
 
     >>> one = {"success": True, "sequences": 30}
     >>> success([one, {"success": False, "sequences": 99}])["sequences_mean"]
@@ -63,10 +78,62 @@ def success(trials: Sequence[Trial]) -> dict[str, Any]:
     won = [trial["sequences"] for trial in trials if trial["success"]]
     return {
         "success_rate": len(won) / len(trials) if trials else None,
-        "sequences_mean": sum(won) / len(won) if won else None,
+        "sequences_mean": mean(won),
         "sequences_min": min(won, default=None),
         "sequences_max": max(won, default=None),
     }
+
+
+@dataclass(frozen=True)
+class Config(Mapping[str, Any]):
+    """What a trial needs to know, as JSON can hold it, in three parts; as a mapping it has the names of all three.
+
+    Attributes:
+        task: what is learned: sizes, lengths, noise, tolerance.
+        learner: what learns it: the network's size and connections, first weights, learning rates.
+        until: when training ends: the criterion, how often it is looked at, the cap.
+
+    >>> config = Config({"T": 100}, {"rate": 0.5}, {"limit": 30_000})
+    >>> config.changed(limit=100).until, sorted(config)
+    ({'limit': 100}, ['T', 'limit', 'rate'])
+    >>> config.changed(length=5)
+    Traceback (most recent call last):
+        ...
+    ValueError: the configuration has no 'length'; it has T, rate, limit
+    """
+
+    task: Mapping[str, Any] = field(default_factory=dict)
+    learner: Mapping[str, Any] = field(default_factory=dict)
+    until: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(set(self)) < len(list(self)):
+            raise ValueError(f"a name stands in two parts of a configuration: {', '.join(self)}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.task, *self.learner, *self.until])
+
+    def __len__(self) -> int:
+        return len(self.task) + len(self.learner) + len(self.until)
+
+    def __getitem__(self, name: str) -> Any:
+        for part in (self.task, self.learner, self.until):
+            if name in part:
+                return part[name]
+        raise KeyError(name)
+
+    def changed(self, **changes: Any) -> Config:
+        """Copies the configuration with other values of some of its names.
+
+        Raises:
+            ValueError: it has no such name.
+        """
+        for name in changes:
+            if name not in self:
+                raise ValueError(f"the configuration has no {name!r}; it has {', '.join(self)}")
+        return Config(
+            *({k: changes.get(k, value) for k, value in part.items()} for part in (self.task, self.learner, self.until))
+        )
 
 
 @dataclass(frozen=True)
@@ -79,7 +146,7 @@ class Row:
         columns: those columns: hidden units, number of weights, learning rate, as printed.
         published: results by the keys of the experiment's figures, where the paper gives the figure; a text where it
             gives a bound.
-        config: what a trial needs to know, as JSON can hold it; None for a row that is quoted and not run.
+        config: what a trial needs to know; None for a row that is quoted and not run.
         trials: how many are run, where this row's number is not the experiment's.
         note: what there is to say about this row: where it departs from the paper, or what was found.
     """
@@ -88,7 +155,7 @@ class Row:
     label: str
     columns: Mapping[str, str]
     published: Mapping[str, Any]
-    config: Mapping[str, Any] | None = None
+    config: Config | None = None
     trials: int | None = None
     note: str = ""
 
@@ -139,8 +206,10 @@ class Experiment:
         title: what it shows.
         citation: the paper.
         rows: its table, every row of it.
-        trial: runs one trial: from a row's configuration, the options, the seed and the trial's number; a function of
-            a module, for it is called in other processes. What it finds depends on these four alone.
+        prepare: makes what learns and draws what is drawn once, before the clock starts. A function of a module, as
+            ``train`` is, for both are called in other processes.
+        train: trains what was prepared, and gives what was found. It depends on the row's configuration, the options,
+            the seed and the trial's number alone (see :class:`Setting`).
         trials: how many of each row are run; as many as the paper made, where it says and they can be paid for.
         figures: the columns of results.
         summary: a row's figures from its trials.
@@ -154,9 +223,10 @@ class Experiment:
     title: str
     citation: str
     rows: tuple[Row, ...]
-    trial: Callable[[Mapping[str, Any], Mapping[str, str], int, int], Trial]
+    prepare: Prepare
+    train: Train
     trials: int = 10
-    figures: tuple[Figure, ...] = SUCCESS
+    figures: tuple[Column, ...] = SUCCESS
     summary: Callable[[Sequence[Trial]], dict[str, Any]] = success
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     quick: Quick | None = None
@@ -168,12 +238,16 @@ class Experiment:
         """How its files' names begin."""
         return self.name.replace("/", "-")
 
+    def trial(self, config: Config, options: Mapping[str, str], seed: int, number: int) -> Trial:
+        """Runs the trial of that number in this process and gives what it found, with its ``"seconds"``."""
+        return run_trial(self.prepare, self.train, config, options, seed, number)
+
     def own_rows(self) -> tuple[Row, ...]:
-        """The rows that are ours to run."""
+        """Lists the rows that are ours to run."""
         return tuple(row for row in self.rows if row.config is not None)
 
     def chosen_rows(self, names: Sequence[str] = ()) -> list[Row]:
-        """The rows of these names, each once; all that are ours to run if there are none.
+        """Finds the rows of these names, each once; all that are ours to run if there are none.
 
         Raises:
             ValueError: there is no such row, or it is only quoted.
@@ -181,11 +255,11 @@ class Experiment:
         return [self.row(name) for name in dict.fromkeys(names)] or list(self.own_rows())
 
     def count(self, row: Row, trials: int | None = None) -> int:
-        """How many trials of a row are made: those asked for, or as many as the row or the experiment says."""
+        """Says how many trials of a row are made: those asked for, or as many as the row or the experiment says."""
         return trials or row.trials or self.trials
 
     def measure(self, trials: Sequence[Trial]) -> dict[str, Any]:
-        """A row's figures, and those that every row has."""
+        """Sums up a row's trials as its figures, and those that every row has."""
         seconds = sum(trial["seconds"] for trial in trials)
         steps = sum(trial.get("steps", 0) for trial in trials)
         about = {"trials": len(trials), **self.summary(trials), "seconds": seconds, "steps": steps}
@@ -195,7 +269,7 @@ class Experiment:
         return {**about, "steps_per_second": steps / seconds if steps and seconds else None}
 
     def row(self, name: str) -> Row:
-        """The row of that name.
+        """Finds the row of that name.
 
         Raises:
             ValueError: there is none, or it is only quoted.
@@ -208,8 +282,18 @@ class Experiment:
                 return row
         raise ValueError(f"{self.name} has no row {name!r}; its rows are {', '.join(own)}")
 
+    def config(self, name: str) -> Config:
+        """Finds the configuration of the row of that name.
+
+        Raises:
+            ValueError: there is no such row, or it is only quoted.
+        """
+        config = self.row(name).config
+        assert config is not None
+        return config
+
     def choose(self, chosen: Mapping[str, str]) -> dict[str, str]:
-        """All options with their values, those chosen and the defaults.
+        """Completes the options: all with their values, those chosen and the defaults.
 
         Raises:
             ValueError: there is no such option, or no such value.

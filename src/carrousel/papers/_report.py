@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from carrousel._atomic import write_file
-from carrousel.papers._experiment import RUNNING, Experiment, Figure
+from carrousel.papers._experiment import RUNNING, Column, Experiment
+from carrousel.papers._files import RESULT, read_result
 
-__all__ = ["FACTOR", "near", "ratio", "read_results", "report", "stem", "table"]
+__all__ = ["FACTOR", "near", "ratio", "read_results", "report", "result_stem", "table"]
 
 FACTOR = 2.0
 """A measured figure further than this factor from the published one is marked."""
@@ -28,7 +28,7 @@ pre { background: #f4f4f4; padding: .6em; overflow-x: auto; }
 """
 
 
-def ratio(figure: Figure, row: Mapping[str, Any]) -> float | None:
+def ratio(figure: Column, row: Mapping[str, Any]) -> float | None:
     """The measured figure over the published one, where they are to be compared and both are numbers."""
     published, measured = row["published"].get(figure.key), row.get("measured", {}).get(figure.key)
     if not figure.compared or not published or isinstance(published, str) or measured is None:
@@ -36,7 +36,7 @@ def ratio(figure: Figure, row: Mapping[str, Any]) -> float | None:
     return measured / published
 
 
-def near(figure: Figure, row: Mapping[str, Any]) -> bool | None:
+def near(figure: Column, row: Mapping[str, Any]) -> bool | None:
     """Whether a figure that is to be compared is within the factor; None if it is not, or no number is published.
 
     Where one is published and none came out, as of a row without a success, it is not.
@@ -63,7 +63,7 @@ def table(experiment: Experiment, result: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
-def _ours(figure: Figure, entry: Mapping[str, Any]) -> str:
+def _ours(figure: Column, entry: Mapping[str, Any]) -> str:
     value, shown = ratio(figure, entry), figure.show(entry["measured"])
     if value is None:
         return shown if near(figure, entry) is None else f"{shown} (✗)"
@@ -78,18 +78,18 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
     """
     found = []
     for path in sorted(directory.glob("*.json")):
-        try:
-            result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_result(path)
+        with RESULT.blaming(path):
             experiment = experiments[result["experiment"]]
             if "claim" in result:
-                raise ValueError(f"{path} is a quick run's, which is not the experiment")
+                raise ValueError("it is a quick run's, which is not the experiment")
             known = {row.name for row in experiment.rows}
             if missing := [entry["row"] for entry in result["rows"] if entry["row"] not in known]:
-                raise ValueError(f"{path}: {experiment.name} has no row {missing[0]!r}")
-            if set(result["options"]) != set(experiment.options):
-                raise ValueError(f"{path}: {experiment.name} has other options now; run it again")
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} is not a result of an experiment ({error})") from None
+                raise ValueError(f"{experiment.name} has no row {missing[0]!r}")
+            if experiment.choose(result["options"]) != result["options"]:
+                raise ValueError(f"{experiment.name} has other options now; run it again")
+            _overview([(experiment, result)])  # that all of it can be shown
+            _section(directory, experiment, result, noted=False)
         found.append((experiment, result))
     if not found:
         raise ValueError(
@@ -114,7 +114,9 @@ def _page(directory: Path, results: Sequence[tuple[Experiment, Mapping[str, Any]
         "# The papers' experiments, published and re-run",
         "Made by `carrousel reproduce --report` from the result files beside it. For every row of a published table "
         "the paper's figures stand above ours; × is ours divided by the paper's, and ✗ marks what is not within a "
-        "factor of 2, or did not come out at all. Rows without a line of ours are quoted.",
+        "factor of 2, or did not come out at all. Rows without a line of ours are quoted. Where a paper leaves a "
+        "choice open, or does not succeed as it is printed, there is an option with a value for each choice: "
+        "`criterion=best` in a note is what `--set criterion=best` on the command line gives.",
         _overview(results),
     ]
     seen: set[str] = set()
@@ -162,13 +164,13 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any],
     if notes and not noted:
         parts.append("\n".join(notes))
     for picture in experiment.pictures:
-        file = f"{stem(experiment, result)}-{picture.name}.png"
+        file = f"{result_stem(experiment, result)}-{picture.name}.png"
         if (directory / file).is_file():
             parts.append(f"![{picture.caption}]({file})\n\n*{picture.caption}.*")
     return parts
 
 
-def stem(experiment: Experiment, result: Mapping[str, Any]) -> str:
+def result_stem(experiment: Experiment, result: Mapping[str, Any]) -> str:
     """How the files of a result are named: the experiment, and the options that are not the defaults."""
     return "-".join(
         [experiment.stem, *(setting.split()[1].replace("=", "-") for setting in _settings(experiment, result))]
@@ -187,7 +189,7 @@ def _options(experiment: Experiment, result: Mapping[str, Any]) -> str:
 
 
 def _anchor(experiment: Experiment, result: Mapping[str, Any]) -> str:
-    return re.sub("[^a-z0-9-]", "-", stem(experiment, result).lower())
+    return re.sub("[^a-z0-9-]", "-", result_stem(experiment, result).lower())
 
 
 def _time(seconds: float) -> str:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import json
 import math
 import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
 
-from carrousel.papers._experiment import Experiment, Row, Trial
+from carrousel.papers._experiment import Experiment, Row
+from carrousel.papers._files import Kept
+from carrousel.papers._trial import Trial, run_trial
 
-__all__ = ["quick", "reproduce", "trials_directory"]
-
-
-def trials_directory() -> Path:
-    """Where finished trials are kept: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrousel" / "trials"
+__all__ = ["quick", "reproduce"]
 
 
 def reproduce(
@@ -41,8 +36,8 @@ def reproduce(
 ) -> dict[str, Any]:
     """Runs an experiment's trials and puts the figures beside the published ones.
 
-    Trials that are done are kept in :func:`trials_directory`: a run that was killed goes on where it stopped. What a
-    trial finds depends on the seed and its number, not on how many there are or on how many run at a time.
+    Trials that are done are kept in :func:`carrousel.papers.trials_directory`: a run that was killed goes on where it
+    stopped. What a trial finds depends on the seed and its number, not on how many there are or run at a time.
 
     Args:
         experiment: the experiment.
@@ -66,8 +61,8 @@ def reproduce(
         raise ValueError(f"trials must be at least 1, got {trials}")
     counts = {row.name: experiment.count(row, trials) for row in wanted}
     chosen = experiment.choose(options or {})
-    kept = {row.name: _Kept(experiment, row, chosen, seed, fresh) for row in wanted}
-    with _ready(backend):
+    with ExitStack() as held, _ready(backend):
+        kept = {row.name: Kept(experiment, row, chosen, seed, fresh, held) for row in wanted}
         todo = []
         for row in wanted:
             for number in range(counts[row.name]):
@@ -86,7 +81,7 @@ def reproduce(
 
 
 def quick(experiment: Experiment, seed: int = 0) -> dict[str, Any]:
-    """The experiment in a few seconds, in this process, with no trials kept; as :func:`reproduce` gives it.
+    """Runs the experiment in a few seconds, in this process, with no trials kept; gives what :func:`reproduce` gives.
 
     ``"holds"`` says whether ``"claim"`` was found to be true.
     """
@@ -97,7 +92,7 @@ def quick(experiment: Experiment, seed: int = 0) -> dict[str, Any]:
     start = time.perf_counter()
     found = {
         name: [
-            experiment.trial({**(experiment.row(name).config or {}), **small.config}, chosen, seed, number)
+            experiment.trial(experiment.config(name).changed(**small.config), chosen, seed, number)
             for number in range(small.trials)
         ]
         for name in small.rows
@@ -156,7 +151,8 @@ def _parallel(
 ) -> Iterable[tuple[str, int, Trial]]:
     import joblib
 
-    calls = [joblib.delayed(_one)(experiment.trial, row, options, seed, number) for row, number in todo]
+    trial = partial(run_trial, experiment.prepare, experiment.train)
+    calls = [joblib.delayed(_one)(trial, row, options, seed, number) for row, number in todo]
     with joblib.parallel_config(backend=backend, n_jobs=jobs):
         if joblib.parallel.get_active_backend()[0].supports_return_generator:
             yield from joblib.Parallel(return_as="generator_unordered")(calls)
@@ -171,7 +167,7 @@ def _one(
     trial: Callable[..., Trial], row: Row, options: Mapping[str, str], seed: int, number: int
 ) -> tuple[str, int, Trial]:
     began = time.time()
-    found = trial(row.config or {}, options, seed, number)
+    found = trial(row.config, options, seed, number)
     return row.name, number, {**found, "ran": [began, time.time()], "made": _about()}
 
 
@@ -220,33 +216,3 @@ def _ready(backend: str) -> Iterator[None]:
             yield
     else:
         yield
-
-
-class _Kept:
-    """One row's finished trials: a file with a line for each, added as it is done."""
-
-    def __init__(self, experiment: Experiment, row: Row, options: Mapping[str, str], seed: int, fresh: bool) -> None:
-        what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed], sort_keys=True)
-        digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-        self.path = trials_directory() / f"{experiment.stem}-{row.name}-{digest}.jsonl"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if fresh:
-            self.path.unlink(missing_ok=True)
-        self.done: dict[int, Trial] = {}
-        if self.path.exists():
-            self.done.update(_lines(self.path.read_text(encoding="utf-8").split("\n")))
-
-    def add(self, number: int, trial: Trial) -> None:
-        self.done[number] = trial
-        # The line break comes first: a line that a crash cut off spoils no other.
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps({"trial": number, **trial}))
-
-
-def _lines(lines: Iterable[str]) -> Iterable[tuple[int, Trial]]:
-    for line in lines:
-        try:
-            found = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # a line break, or a line that was cut off
-        yield found.pop("trial"), found

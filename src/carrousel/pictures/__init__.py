@@ -1,18 +1,27 @@
-"""Pictures of models and data. Every function returns a matplotlib Figure; ``save`` writes one as a file.
+"""Pictures of models, data and experiments. Every function gives a matplotlib Figure; ``save`` writes one as a file.
 
 No global state of matplotlib is used and no window is opened.
 """
 
-from ._style import save
-from .activations import draw_activations
-from .learning import draw_learning_curve
-from .outcomes import draw_confusion, draw_forecast, draw_values
+from __future__ import annotations
+
+from carrousel.pictures.activations import draw_activations
+from carrousel.pictures.beside import draw_beside
+from carrousel.pictures.curves import draw_curves, draw_growth
+from carrousel.pictures.learning import draw_learning_curve
+from carrousel.pictures.outcomes import draw_confusion, draw_forecast, draw_values
+from carrousel.pictures.steps import draw_steps
+from carrousel.pictures.style import save
 
 __all__ = [
     "draw_activations",
+    "draw_beside",
     "draw_confusion",
+    "draw_curves",
     "draw_forecast",
+    "draw_growth",
     "draw_learning_curve",
+    "draw_steps",
     "draw_values",
     "save",
 ]

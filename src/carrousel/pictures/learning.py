@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._style import BLUE, GREEN, GREY, INK, RED, new_figure, tidy
+from carrousel.pictures.style import BLUE, GREEN, GREY, INK, RED, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

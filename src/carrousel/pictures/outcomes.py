@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._style import BLUE, GREY, INK, RED, new_figure, tidy
+from carrousel.pictures.style import BLUE, GREY, INK, RED, new_figure, tidy
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._drawn import Ended, at_ends, random_spans, steps
+from carrousel.tasks._drawn import Drawn, WithGoals, ends_only, near, random_spans, steps
 
 __all__ = ["Adding", "Multiplication"]
 
@@ -45,22 +45,22 @@ class Adding:
     T: int = 100
     first_marker: float = -1.0
 
-    inputs = 2
-    outputs = 1
+    input_size = 2
+    output_size = 1
     tolerance = 0.04
 
     def __post_init__(self) -> None:
         if self.T <= FIRST_MARKS:
             raise ValueError(f"T must be at least {FIRST_MARKS + 1}, got {self.T}")
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
-        """So many random sequences."""
-        spans = random_spans(rng, sequences, self.T, self.T + self.T // 10)
+    def draw(self, rng: np.random.Generator, count: int) -> WithGoals:
+        """Draws ``count`` sequences as a :class:`WithGoals`."""
+        spans = random_spans(rng, count, self.T, self.T + self.T // 10)
         begin, end = spans.T
         x = np.zeros((steps(spans), 2), np.float32)
         x[:, 0] = self.numbers(rng.random(len(x), np.float32))
-        first = rng.integers(0, FIRST_MARKS, sequences)
-        second = rng.integers(0, self.T // 2 - 1, sequences)
+        first = rng.integers(0, FIRST_MARKS, count)
+        second = rng.integers(0, self.T // 2 - 1, count)
         second += second >= first  # pairs that are not marked yet
         marked = np.stack([first, second], 1)
         x[begin[:, None] + marked, 1] = 1
@@ -68,21 +68,21 @@ class Adding:
         x[end - 1, 1] = -1
         X = np.where(marked == 0, self.neutral, x[begin[:, None] + marked, 0].astype(np.float64))
         goals = self.goal(X[:, :1], X[:, 1:])
-        return Ended(x, at_ends(spans, goals), spans, goals)
+        return WithGoals(x, ends_only(spans, goals), spans, goals)
 
     neutral = 0.0
 
     def numbers(self, uniform: np.ndarray) -> np.ndarray:
-        """The elements' numbers from uniform ones in [0, 1)."""
+        """Turns uniform numbers in [0, 1) into those of the elements."""
         return 2 * uniform - 1
 
     def goal(self, X1: np.ndarray, X2: np.ndarray) -> np.ndarray:
-        """What the output should be."""
+        """Computes what the output should be."""
         return 0.5 + (X1 + X2) / 4
 
-    def right(self, outputs: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        """The criterion: whether each sequence's output is near enough to its goal, ``[sequences]``."""
-        return np.abs(outputs - goals).max(1) < self.tolerance
+    def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
+        """Judges each sequence's last output: whether it is near enough to its goal, ``[sequences]``."""
+        return near(outputs, drawn.wanted(1), self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ class Multiplication(Adding):
     neutral = 1.0
 
     def numbers(self, uniform: np.ndarray) -> np.ndarray:
-        """The elements' numbers from uniform ones in [0, 1)."""
+        """Turns uniform numbers in [0, 1) into those of the elements."""
         return uniform
 
     def goal(self, X1: np.ndarray, X2: np.ndarray) -> np.ndarray:
-        """What the output should be."""
+        """Computes what the output should be."""
         return X1 * X2

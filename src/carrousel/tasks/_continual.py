@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from carrousel.learning.online._jit import entry
-from carrousel.tasks._reber import _ARCS, _END
+from carrousel.tasks._drawn import Drawn, near
+from carrousel.tasks._reber import ARCS, END
+from carrousel.tasks._task import Task
 from carrousel.tasks._temporal_order import TemporalOrder
 
 __all__ = ["ContinualReber", "ContinualTask", "ContinualTemporalOrder", "Endless", "Stream"]
@@ -20,7 +23,7 @@ _ROOM = 1000  # random choices beyond those that are surely needed
 
 @dataclass(frozen=True)
 class Stream:
-    """Whole strings, one after the other.
+    """Whole strings, one after the other, as numbers of symbols and of targets.
 
     Attributes:
         codes: ``[steps]``, the input unit that is 1.
@@ -33,12 +36,12 @@ class Stream:
     ends: np.ndarray
 
     def spans(self) -> np.ndarray:
-        """Where in the steps the strings begin and end, ``[strings, 2]``."""
+        """Lists where in the steps the strings begin and end, ``[strings, 2]``."""
         return np.stack([np.concatenate([[0], self.ends[:-1]]), self.ends], 1)
 
 
-class ContinualTask(Protocol):
-    """What the tasks of this module have in common."""
+class ContinualTask(Task, Protocol):
+    """A task whose sequences are streams of strings, of which more can be drawn without end."""
 
     @property
     def symbols(self) -> str:
@@ -52,15 +55,58 @@ class ContinualTask(Protocol):
     def goals(self) -> np.ndarray:
         """All targets that there are, ``[kinds, outputs]``."""
 
-    def draw(self, rng: np.random.Generator, steps: int) -> Stream:
-        """At least so many steps."""
+    def stream(self, rng: np.random.Generator, steps: int) -> Stream:
+        """Draws whole strings, at least ``steps`` steps of them, as a :class:`Stream`."""
 
     def targets(self, kinds: np.ndarray) -> np.ndarray:
-        """Targets as a learner takes them, ``[steps, outputs]`` or ``[steps]`` numbers of outputs."""
+        """Looks up targets as a learner takes them, ``[steps, outputs]`` or ``[steps]`` numbers of outputs."""
+
+
+class _Streams(ABC):
+    """What both tasks share: a sequence is a stream of ``steps`` steps or a few more, which ends with a string."""
+
+    steps: int
+    tolerance: float
+
+    @property
+    def input_size(self) -> int:
+        """The number of symbols."""
+        return len(self.symbols)
+
+    @property
+    def output_size(self) -> int:
+        """The number of outputs, which the goals have."""
+        return self.goals.shape[1]
+
+    @property
+    @abstractmethod
+    def symbols(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def goals(self) -> np.ndarray: ...
+
+    @abstractmethod
+    def stream(self, rng: np.random.Generator, steps: int) -> Stream: ...
+
+    @abstractmethod
+    def targets(self, kinds: np.ndarray) -> np.ndarray: ...
+
+    def draw(self, rng: np.random.Generator, count: int) -> Drawn:
+        """Draws ``count`` streams of at least ``steps`` steps as a :class:`Drawn`."""
+        streams = [self.stream(rng, self.steps) for _ in range(count)]
+        ends = np.cumsum([len(each.codes) for each in streams], dtype=np.int64)
+        kinds = np.concatenate([np.zeros(0, np.int64), *(each.kinds for each in streams)])
+        codes = np.concatenate([np.zeros(0, np.int64), *(each.codes for each in streams)])
+        return Drawn(codes, self.targets(kinds), np.stack([np.concatenate([[0], ends])[:-1], ends], 1))
+
+    def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
+        """Judges every step: whether all outputs are near enough to their targets, or it has none, ``[rows]``."""
+        return near(outputs, drawn.wanted(self.output_size), self.tolerance, inclusive=True)
 
 
 @dataclass(frozen=True)
-class ContinualReber:
+class ContinualReber(_Streams):
     """Predict what can come next in an endless sequence of embedded Reber strings.
 
     Strings follow one another without a mark; after the last E of a string comes the B of the next. Outputs should be
@@ -68,8 +114,13 @@ class ContinualReber:
 
     Gers, Schmidhuber & Cummins 2000, section 4.
 
+    Args:
+        symbols: the symbols, by the input and output units that stand for them.
+        tolerance: how far off an output can be.
+        steps: how many a stream has at least.
+
     >>> task = ContinualReber()
-    >>> stream = task.draw(np.random.default_rng(0), 30)
+    >>> stream = task.stream(np.random.default_rng(0), 30)
     >>> "".join(task.symbols[code] for code in stream.codes)
     'BPBPVVEPEBPBPVPXVVEPEBTBTXXTVPXTTTVPXTTVPXTVPXVVETE'
     >>> stream.ends.tolist()
@@ -80,6 +131,7 @@ class ContinualReber:
 
     symbols: str = "BTPSXVE"
     tolerance: float = 0.49
+    steps: int = 1000
 
     @cached_property
     def _automaton(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -91,9 +143,9 @@ class ContinualReber:
         arcs["branch"] = ("TP", (("T", "open"), ("P", "open")))
         for branch in "TP":
             arcs[branch, "open"] = ("B", ((branch, 0),))
-            for state, (letters, states) in _ARCS.items():
+            for state, (letters, states) in ARCS.items():
                 arcs[branch, state] = (letters, tuple((branch, then) for then in states))
-            arcs[branch, _END] = ("E", ((branch, "closed"),))
+            arcs[branch, END] = ("E", ((branch, "closed"),))
             arcs[branch, "closed"] = (branch, ("end",))
         arcs["end"] = ("E", ("begin",))
         number = {state: k for k, state in enumerate(arcs)}
@@ -110,8 +162,8 @@ class ContinualReber:
         """All targets that there are, one for each place in a string, ``[kinds, outputs]``."""
         return self._automaton[2]
 
-    def draw(self, rng: np.random.Generator, steps: int) -> Stream:
-        """Random strings, at least so many steps of them."""
+    def stream(self, rng: np.random.Generator, steps: int) -> Stream:
+        """Draws whole strings, at least ``steps`` steps of them, as a :class:`Stream`."""
         symbols, then, _ = self._automaton
         bits = rng.integers(0, 2, steps + _ROOM, np.uint8)
         codes, kinds = np.empty((2, len(bits)), np.int64)
@@ -121,13 +173,13 @@ class ContinualReber:
         return Stream(codes[:length], kinds[:length], np.flatnonzero(kinds[:length] == 0) + 1)
 
     def targets(self, kinds: np.ndarray) -> np.ndarray:
-        """Targets ``[steps, outputs]``."""
+        """Looks up targets ``[steps, outputs]``."""
         return self.goals[kinds]
 
 
-@entry()
+@entry
 def _walk(symbols, then, bits, steps, codes, kinds):
-    """Walks through the automaton to the end of a string; how far, -1 if ``bits`` are too few."""
+    """Walks through the automaton to the end of a string; gives the steps, -1 if ``bits`` are too few."""
     state = 0
     for t in range(len(bits)):
         if state == 0 and t >= steps:
@@ -140,7 +192,7 @@ def _walk(symbols, then, bits, steps, codes, kinds):
 
 
 @dataclass(frozen=True)
-class ContinualTemporalOrder:
+class ContinualTemporalOrder(_Streams):
     """Name the order of three widely separated symbols in one sequence after the other.
 
     Sequences of the noisy temporal order problem (:class:`TemporalOrder` with three relevant symbols) follow one
@@ -151,15 +203,18 @@ class ContinualTemporalOrder:
 
     Args:
         quiet: whether all outputs should be 0 at all other steps; else these have no target.
+        tolerance: how far off an output can be.
+        steps: how many a stream has at least.
 
     >>> task = ContinualTemporalOrder()
-    >>> stream = task.draw(np.random.default_rng(0), 200)
+    >>> stream = task.stream(np.random.default_rng(0), 200)
     >>> len(stream.ends), np.flatnonzero(stream.kinds >= 0).tolist() == (stream.ends - 1).tolist()
     (2, True)
     """
 
     quiet: bool = False
     tolerance: float = 0.49
+    steps: int = 1000
 
     @property
     def symbols(self) -> str:
@@ -171,14 +226,14 @@ class ContinualTemporalOrder:
         """One output for each class, and none, ``[9, 8]``."""
         return np.eye(9, 8, dtype=np.float32)
 
-    def draw(self, rng: np.random.Generator, steps: int) -> Stream:
-        """Random sequences, at least so many steps of them."""
+    def stream(self, rng: np.random.Generator, steps: int) -> Stream:
+        """Draws whole sequences, at least ``steps`` steps of them, as a :class:`Stream`."""
         drawn = TemporalOrder(3).draw(rng, max(1, -(-steps // 100)))
         kinds = np.where((drawn.targets < 0) & self.quiet, 8, drawn.targets)
         return Stream(drawn.inputs, kinds, drawn.spans[:, 1])
 
     def targets(self, kinds: np.ndarray) -> np.ndarray:
-        """Targets ``[steps, 8]`` if quiet, else ``[steps]`` numbers of outputs, -1 for none."""
+        """Looks up targets, ``[steps, 8]`` if quiet, else ``[steps]`` numbers of outputs, -1 for none."""
         return self.goals[kinds] if self.quiet else kinds
 
 
@@ -199,15 +254,15 @@ class Endless:
 
     def __init__(self, task: ContinualTask, rng: np.random.Generator, steps: int) -> None:
         self.task, self.rng, self.steps = task, rng, steps
-        self._drawn = task.draw(rng, steps)
+        self._drawn = task.stream(rng, steps)
         self._first = 0
 
     def ahead(self, steps: int, strings: int | None = None) -> Stream:
-        """The next strings, at least so many steps of them but no more than so many strings."""
+        """Gives the next strings, at least so many steps of them but no more than so many strings."""
         drawn = self._drawn
         begin = int(drawn.ends[self._first - 1]) if self._first else 0
         if begin + steps > len(drawn.codes):
-            more = self.task.draw(self.rng, max(steps, self.steps))
+            more = self.task.stream(self.rng, max(steps, self.steps))
             left = len(drawn.codes) - begin
             drawn = self._drawn = Stream(
                 np.concatenate([drawn.codes[begin:], more.codes]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._drawn import Drawn
+from carrousel.tasks._drawn import AtEnds, Drawn, near
 
 __all__ = ["LongLagDistractors"]
 
@@ -34,40 +34,36 @@ class LongLagDistractors:
     ([3, 4, 1, 0, 0, 1, 2], [-1, -1, -1, -1, -1, -1, 0])
     """
 
-    q: int
-    p: int
+    q: int = 50
+    p: int = 50
     tolerance: float = 0.2
+
+    output_size = 2
 
     def __post_init__(self) -> None:
         if self.q < 0 or self.p < 1:
             raise ValueError(f"q must be at least 0 and p at least 1, got {self.q} and {self.p}")
 
     @property
-    def inputs(self) -> int:
+    def input_size(self) -> int:
         """The number of symbols, and so of input units."""
         return self.p + 4
 
-    @property
-    def mean_length(self) -> float:
-        """The exact mean of a sequence's symbols, its last included."""
-        return self.q + 13.0
-
-    def draw(self, rng: np.random.Generator, sequences: int) -> Drawn:
-        """Random sequences, x and y equally probable."""
+    def draw(self, rng: np.random.Generator, count: int) -> AtEnds:
+        """Draws ``count`` sequences as an :class:`AtEnds`, x and y equally probable."""
         e, b, x = self.p, self.p + 1, self.p + 2
-        lengths = self.q + 2 + rng.geometric(0.1, sequences)  # the inputs: b, x or y, q + k distractors, e
+        lengths = self.q + 2 + rng.geometric(0.1, count)  # the inputs: b, x or y, q + k distractors, e
         ends = np.cumsum(lengths)
         begins = ends - lengths
-        kinds = rng.integers(0, 2, sequences)
+        kinds = rng.integers(0, 2, count)
         # Small numbers are drawn faster than large ones, and nearly all the time is spent here.
         codes = rng.integers(0, self.p, int(lengths.sum()), np.uint16 if self.p <= 65_536 else np.int64)
         codes = codes.astype(np.int64)
         codes[begins], codes[begins + 1], codes[ends - 1] = b, x + kinds, e
         targets = np.full(len(codes), -1, np.int64)
         targets[ends - 1] = kinds
-        return Drawn(codes, targets, np.stack([begins, ends], 1))
+        return AtEnds(codes, targets, np.stack([begins, ends], 1))
 
-    def right(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """The criterion for last outputs ``[sequences, 2]`` and targets ``[sequences]``: ``[sequences]``."""
-        wanted = np.arange(2) == targets[:, None]
-        return np.abs(outputs - wanted).max(1) < self.tolerance
+    def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
+        """Judges each sequence's last outputs: whether both are near enough to their targets, ``[sequences]``."""
+        return near(outputs, drawn.wanted(2), self.tolerance)

@@ -7,18 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._drawn import Ended, at_ends, random_spans, steps
+from carrousel.tasks._drawn import Drawn, WithGoals, ends_only, near, random_spans, steps
 
 __all__ = ["FirstElements", "FreeLatch", "Parity", "Tomita"]
 
 
-def _ending(inputs: np.ndarray, goals: np.ndarray, spans: np.ndarray) -> Ended:
-    """Sequences with one number each as the target of their last step."""
-    return Ended(inputs, at_ends(spans, goals[:, None]), spans, goals[:, None])
+class _OneGoal:
+    """What the tasks of this file share: one number is wanted at the end of each sequence."""
+
+    input_size = 1
+    output_size = 1
+    tolerance: float
+
+    @staticmethod
+    def _drawn(inputs: np.ndarray, goals: np.ndarray, spans: np.ndarray) -> WithGoals:
+        return WithGoals(inputs, ends_only(spans, goals[:, None]), spans, goals[:, None])
+
+    def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
+        """Judges each sequence's last output: whether it is near enough to its goal, ``[sequences]``."""
+        return near(outputs, drawn.wanted(1), self.tolerance)
 
 
 @dataclass(frozen=True)
-class FreeLatch:
+class FreeLatch(_OneGoal):
     """The first variant of the latch problem: two kinds of sequences whose first elements are free parameters.
 
     Three inputs: 1 in the first step of a sequence of the first class, the same for the second class, and Gaussian
@@ -30,6 +41,7 @@ class FreeLatch:
     Args:
         spread: standard deviation of the noise.
         shortest, longest: lengths are uniform between these.
+        tolerance: a sequence is right if its output is nearer than this to its target; 0.8 asks for its sign alone.
 
     >>> FreeLatch(shortest=3, longest=3).draw(np.random.default_rng(0), 2).inputs[[0, 3]].tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
@@ -38,19 +50,22 @@ class FreeLatch:
     spread: float = 0.2
     shortest: int = 500
     longest: int = 600
+    tolerance: float = 0.8
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
-        """So many random sequences; the classes take turns."""
-        spans = random_spans(rng, sequences, self.shortest, self.longest)
-        first = np.arange(sequences) % 2 == 0
+    input_size = 3
+
+    def draw(self, rng: np.random.Generator, count: int) -> WithGoals:
+        """Draws ``count`` sequences as a :class:`WithGoals`; the classes take turns."""
+        spans = random_spans(rng, count, self.shortest, self.longest)
+        first = np.arange(count) % 2 == 0
         inputs = np.zeros((steps(spans), 3))
         inputs[:, 2] = rng.normal(0.0, self.spread, len(inputs))
-        inputs[spans[:, 0]] = np.stack([first, ~first, np.zeros(sequences)], 1)
-        return _ending(inputs, np.where(first, 0.8, -0.8), spans)
+        inputs[spans[:, 0]] = np.stack([first, ~first, np.zeros(count)], 1)
+        return self._drawn(inputs, np.where(first, 0.8, -0.8), spans)
 
 
 @dataclass(frozen=True)
-class FirstElements:
+class FirstElements(_OneGoal):
     """Which of two classes, by the first elements alone: 1 in one class, -1 in the other; the rest is Gaussian noise.
 
     With one relevant element and targets 1 and -1 it is the second variant of the latch problem, with targets 1 and 0
@@ -61,6 +76,7 @@ class FirstElements:
         spread: standard deviation of the noise.
         low: target of the class that begins with -1; that of the other is 1.
         shortest, longest: lengths are uniform between these.
+        tolerance: a sequence is right if its output is nearer than this to its target.
 
     Raises:
         ValueError: a sequence could have fewer elements than are relevant.
@@ -75,23 +91,24 @@ class FirstElements:
     low: float = 0.0
     shortest: int = 500
     longest: int = 600
+    tolerance: float = 0.1
 
     def __post_init__(self) -> None:
         if not 1 <= self.relevant <= self.shortest:
             raise ValueError(f"relevant must be from 1 to the shortest length, {self.shortest}; got {self.relevant}")
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
-        """So many random sequences; the classes take turns."""
-        spans = random_spans(rng, sequences, self.shortest, self.longest)
-        first = np.arange(sequences) % 2 == 0
+    def draw(self, rng: np.random.Generator, count: int) -> WithGoals:
+        """Draws ``count`` sequences as a :class:`WithGoals`; the classes take turns."""
+        spans = random_spans(rng, count, self.shortest, self.longest)
+        first = np.arange(count) % 2 == 0
         inputs = rng.normal(0.0, self.spread, (steps(spans), 1))
         for place in range(self.relevant):
             inputs[spans[:, 0] + place, 0] = np.where(first, 1.0, -1.0)
-        return _ending(inputs, np.where(first, 1.0, self.low), spans)
+        return self._drawn(inputs, np.where(first, 1.0, self.low), spans)
 
 
 @dataclass(frozen=True)
-class Parity:
+class Parity(_OneGoal):
     """Whether the number of ones in a string is odd: target 1, else 0. Inputs are 1 for a one and -1 for a zero.
 
     Bengio, Simard & Frasconi 1994; Schmidhuber & Hochreiter 1996.
@@ -99,6 +116,7 @@ class Parity:
     Args:
         noise: uniform noise in [-noise, noise] is added to every input.
         shortest, longest: lengths are uniform between these.
+        tolerance: a sequence is right if its output is nearer than this to its target.
 
     >>> drawn = Parity(shortest=4, longest=4).draw(np.random.default_rng(0), 2)
     >>> (drawn.inputs.reshape(2, 4) > 0).sum(1) % 2, drawn.goals[:, 0]
@@ -108,16 +126,17 @@ class Parity:
     noise: float = 0.0
     shortest: int = 500
     longest: int = 600
+    tolerance: float = 0.1
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
-        """So many random sequences; the classes take turns."""
-        spans = random_spans(rng, sequences, self.shortest, self.longest)
-        odd = np.arange(sequences) % 2 == 0
+    def draw(self, rng: np.random.Generator, count: int) -> WithGoals:
+        """Draws ``count`` sequences as a :class:`WithGoals`; the classes take turns."""
+        spans = random_spans(rng, count, self.shortest, self.longest)
+        odd = np.arange(count) % 2 == 0
         bits = rng.integers(0, 2, steps(spans))
         # The last bit gives each string its class; strings of a class are still equally probable.
         bits[spans[:, 1] - 1] ^= (np.add.reduceat(bits, spans[:, 0]) % 2 == 1) != odd
         inputs = 2.0 * bits - 1.0 + rng.uniform(-self.noise, self.noise, len(bits))
-        return _ending(inputs[:, None], odd.astype(float), spans)
+        return self._drawn(inputs[:, None], odd.astype(float), spans)
 
 
 _LANGUAGES = {1: re.compile("1*"), 2: re.compile("(10)*"), 4: re.compile("(?!.*000).*")}
@@ -134,10 +153,15 @@ _OTHERS = {
 
 
 @dataclass(frozen=True)
-class Tomita:
+class Tomita(_OneGoal):
     """Whether a string belongs to a regular language: target 1, else 0. Inputs are 1 for a one and -1 for a zero.
 
     Language 1 is 1*, 2 is (10)*, 4 has all strings without 000. Tomita 1982.
+
+    Args:
+        language: 1, 2 or 4.
+        longest: random strings have 1 to so many symbols.
+        tolerance: a string is right if the output is nearer than this to its target.
 
     >>> [Tomita(4).contains(string) for string in ("0010", "10001")]
     [True, False]
@@ -146,7 +170,9 @@ class Tomita:
         ValueError: the language is not 1, 2 or 4.
     """
 
-    language: int
+    language: int = 1
+    longest: int = 15
+    tolerance: float = 0.1
 
     def __post_init__(self) -> None:
         if self.language not in _LANGUAGES:
@@ -156,19 +182,19 @@ class Tomita:
         """Whether the string belongs to the language."""
         return _LANGUAGES[self.language].fullmatch(string) is not None
 
-    def training(self) -> Ended:
-        """Tomita's training strings but for the empty one, which a network does not see; the classes take turns."""
+    def training(self) -> WithGoals:
+        """Codes Tomita's training strings but for the empty one, which a network does not see; classes take turns."""
         members, others = _MEMBERS[self.language].split(), _OTHERS[self.language].split()
         both = min(len(members), len(others))
         turns = [string for pair in zip(members, others, strict=False) for string in pair]
         return self.encode([*turns, *members[both:], *others[both:]])
 
-    def draw(self, rng: np.random.Generator, sequences: int, longest: int = 15) -> Ended:
-        """So many random strings of 1 to ``longest`` symbols, every other of the language."""
-        return self.encode([self._string(rng, longest, k % 2 == 0) for k in range(sequences)])
+    def draw(self, rng: np.random.Generator, count: int) -> WithGoals:
+        """Draws ``count`` strings as a :class:`WithGoals`, every other of the language."""
+        return self.encode([self._string(rng, self.longest, k % 2 == 0) for k in range(count)])
 
-    def encode(self, strings: list[str]) -> Ended:
-        """The coding of these strings of 0 and 1.
+    def encode(self, strings: list[str]) -> WithGoals:
+        """Codes strings of 0 and 1 as a :class:`WithGoals`.
 
         Raises:
             ValueError: there is another symbol in one of them.
@@ -179,7 +205,7 @@ class Tomita:
         goals = np.array([float(self.contains(string)) for string in strings])
         lengths = np.array([len(string) for string in strings], np.int64)
         ends = np.cumsum(lengths)
-        return _ending(inputs[:, None], goals, np.stack([ends - lengths, ends], 1))
+        return self._drawn(inputs[:, None], goals, np.stack([ends - lengths, ends], 1))
 
     def _string(self, rng: np.random.Generator, longest: int, member: bool) -> str:
         # Members of the first two languages are too rare to be found by chance.

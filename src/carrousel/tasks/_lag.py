@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._drawn import Drawn
+from carrousel.tasks._drawn import AtEnds, Drawn, near
 
 __all__ = ["NoRegularities", "NoiseFreeLag"]
 
@@ -31,7 +31,7 @@ class NoiseFreeLag:
     ([3, 0, 1, 2, 4, 0, 1, 2], [0, 1, 2, 3, 0, 1, 2, 4])
     """
 
-    p: int
+    p: int = 100
     tolerance: float = 0.25
 
     def __post_init__(self) -> None:
@@ -39,32 +39,34 @@ class NoiseFreeLag:
             raise ValueError(f"p must be at least 2, got {self.p}")
 
     @property
-    def symbols(self) -> int:
+    def input_size(self) -> int:
         """The number of symbols."""
         return self.p + 1
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Drawn:
-        """Random sequences, both kinds equally probable."""
-        picked = rng.integers(0, 2, sequences)
-        both = self.encode([0, 1])
-        return Drawn(both.inputs, both.targets, both.spans[picked])
+    @property
+    def output_size(self) -> int:
+        """The number of symbols."""
+        return self.p + 1
+
+    def draw(self, rng: np.random.Generator, count: int) -> Drawn:
+        """Draws ``count`` sequences as a :class:`Drawn`, both kinds equally probable."""
+        return self.encode([0, 1]).chosen(rng.integers(0, 2, count))
 
     def encode(self, kinds: list[int] | np.ndarray) -> Drawn:
-        """Sequences of these kinds, 0 for x and 1 for y."""
+        """Codes sequences of these kinds, 0 for x and 1 for y, as a :class:`Drawn`."""
         middle = np.arange(self.p - 1)
-        return self._coded(np.asarray(kinds, np.int64), np.broadcast_to(middle, (len(kinds), self.p - 1)))
+        return Drawn(*self._coded(np.asarray(kinds, np.int64), np.broadcast_to(middle, (len(kinds), self.p - 1))))
 
-    def _coded(self, kinds: np.ndarray, middle: np.ndarray) -> Drawn:
-        """From the kind and the symbols in between, ``[sequences, p - 1]``, of each sequence."""
+    def _coded(self, kinds: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Inputs, targets and spans from the kind and the symbols in between, ``[sequences, p - 1]``, of each."""
         ends = (self.p - 1 + kinds)[:, None]
         text = np.concatenate([ends, middle, ends], 1)  # [sequences, p + 1]
         begin = np.arange(len(kinds)) * self.p
-        return Drawn(text[:, :-1].ravel(), text[:, 1:].ravel(), np.stack([begin, begin + self.p], 1))
+        return text[:, :-1].ravel(), text[:, 1:].ravel(), np.stack([begin, begin + self.p], 1)
 
-    def right(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """The criterion for outputs ``[steps, symbols]`` and targets ``[steps]``: ``[steps]``, whether all are near."""
-        wanted = np.arange(outputs.shape[1]) == targets[:, None]
-        return np.abs(outputs - wanted).max(1) < self.tolerance
+    def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
+        """Judges the steps that ``drawn.judged`` names: whether all outputs are near enough to their targets."""
+        return near(outputs, drawn.wanted(self.output_size), self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class NoRegularities(NoiseFreeLag):
     ([4, 1, 0, 0, 4, 0, 0, 0], [4, 4])
     """
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Drawn:
-        """Random sequences, both kinds equally probable."""
-        kinds = rng.integers(0, 2, sequences)
-        return self._coded(kinds, rng.integers(0, self.p - 1, (sequences, self.p - 1)))
+    def draw(self, rng: np.random.Generator, count: int) -> AtEnds:
+        """Draws ``count`` sequences as an :class:`AtEnds`, both kinds equally probable."""
+        kinds = rng.integers(0, 2, count)
+        return AtEnds(*self._coded(kinds, rng.integers(0, self.p - 1, (count, self.p - 1))))

@@ -10,11 +10,13 @@ import numpy as np
 
 from carrousel.tasks._drawn import Drawn
 
-__all__ = ["EmbeddedReber", "Reber", "Strings"]
+__all__ = ["ARCS", "END", "EmbeddedReber", "Reber", "Strings"]
 
-# From each state the two symbols that can follow, and the states they lead to.
-_ARCS = {0: ("TP", (1, 2)), 1: ("SX", (1, 3)), 2: ("TV", (2, 4)), 3: ("XS", (2, 5)), 4: ("PV", (3, 5))}
-_END = 5
+ARCS = {0: ("TP", (1, 2)), 1: ("SX", (1, 3)), 2: ("TV", (2, 4)), 3: ("XS", (2, 5)), 4: ("PV", (3, 5))}
+"""From each state of the automaton the two symbols that can follow, and the states they lead to."""
+
+END = 5
+"""The state in which a string can only end."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,24 @@ class Strings(Drawn):
     Attributes:
         legal: ``[steps, symbols]``, True for every symbol that could have followed.
         text: the strings.
+        high, low: the outputs that are wanted for symbols that could have followed, and for the others.
     """
 
     legal: np.ndarray
     text: tuple[str, ...]
+    high: float = 1.0
+    low: float = 0.0
 
-    def _parts(self, sequences: slice, steps: slice) -> dict[str, Any]:
-        return {"legal": self.legal[steps], "text": self.text[sequences]}
+    def coded(self) -> np.ndarray:
+        """The outputs wanted in every step, ``[steps, symbols]``: ``high`` for all symbols that could follow."""
+        return np.where(self.legal, self.high, self.low)
+
+    def wanted(self, outputs: int) -> np.ndarray:
+        """The outputs wanted in each step of each string, ``[rows, symbols]``."""
+        return np.where(self.legal[self.judged], self.high, self.low)
+
+    def _parts(self, numbers: np.ndarray | range, steps: slice) -> dict[str, Any]:
+        return {"legal": self.legal[steps], "text": tuple(self.text[k] for k in numbers)}
 
 
 @dataclass(frozen=True)
@@ -41,27 +54,54 @@ class Reber:
     between two symbols. The prediction of a string is right if, at every step, all symbols that could follow are
     more active than all that could not.
 
+    Args:
+        symbols: the symbols, by the input and output units that stand for them.
+        criterion: ``"all"``, the units of all legal symbols must be the most active; ``"best"``, the most active unit
+            must be a legal symbol's, which is the same where only one is legal.
+
+    Raises:
+        ValueError: the criterion is neither.
+
     Reber 1967, "Implicit learning of artificial grammars"; Cleeremans, Servan-Schreiber & McClelland 1989.
 
     >>> task = Reber()
-    >>> task.draw(np.random.default_rng(0))
-    'BPVVE'
+    >>> task.draw(np.random.default_rng(0), 2).text
+    ('BPVVE', 'BTSSSSSXSE')
     """
 
     symbols: str = "BTPSXVE"
+    criterion: str = "all"
 
-    def draw(self, rng: np.random.Generator) -> str:
-        """One random string."""
+    def __post_init__(self) -> None:
+        if self.criterion not in ("all", "best"):
+            raise ValueError(f"criterion must be 'all' or 'best', got {self.criterion!r}")
+
+    @property
+    def input_size(self) -> int:
+        """The number of symbols."""
+        return len(self.symbols)
+
+    @property
+    def output_size(self) -> int:
+        """The number of symbols."""
+        return len(self.symbols)
+
+    def draw(self, rng: np.random.Generator, count: int) -> Strings:
+        """Draws ``count`` strings as a :class:`Strings`."""
+        return self.encode([self.string(rng) for _ in range(count)])
+
+    def string(self, rng: np.random.Generator) -> str:
+        """Draws one string."""
         symbols, state = ["B"], 0
-        while state != _END:
+        while state != END:
             choice = int(rng.integers(2))
-            letters, states = _ARCS[state]
+            letters, states = ARCS[state]
             symbols.append(letters[choice])
             state = states[choice]
         return "".join([*symbols, "E"])
 
     def followers(self, string: str) -> list[str]:
-        """For every symbol but the last, all symbols that could follow.
+        """Lists for every symbol but the last all symbols that could follow.
 
         >>> Reber().followers("BTXSE")
         ['TP', 'SX', 'XS', 'E']
@@ -73,17 +113,17 @@ class Reber:
         if string[:1] != "B" or string[-1:] != "E":
             raise ValueError(f"{string!r} does not begin with B and end with E")
         for symbol in string[1:-1]:
-            letters, states = _ARCS.get(state, ("", ()))
+            letters, states = ARCS.get(state, ("", ()))
             if symbol not in letters:
                 raise ValueError(f"{string!r} is not of the grammar: {symbol!r} cannot follow here")
             state = states[letters.index(symbol)]
-            found.append("E" if state == _END else _ARCS[state][0])
-        if state != _END:
+            found.append("E" if state == END else ARCS[state][0])
+        if state != END:
             raise ValueError(f"{string!r} is not of the grammar: it ends too early")
         return found
 
     def train_test(self, seed: int | Sequence[int], size: int = 256, distinct: bool = False) -> tuple[Strings, Strings]:
-        """A training set and a test set of ``size`` random strings each; no string is in both.
+        """Draws a training set and a test set of ``size`` strings each; no string is in both.
 
         Args:
             seed: of the draws.
@@ -97,7 +137,7 @@ class Reber:
         for chosen in (training, test):
             seen = set(training)
             while len(chosen) < size:
-                string = self.draw(rng)
+                string = self.string(rng)
                 if string not in seen:
                     chosen.append(string)
                     if distinct:
@@ -105,8 +145,8 @@ class Reber:
         return self.encode(training), self.encode(test)
 
     def encode(self, text: Sequence[str]) -> Strings:
-        """The coding of these strings."""
-        lengths = np.array([len(string) - 1 for string in text])
+        """Codes strings as a :class:`Strings`."""
+        lengths = np.array([len(string) - 1 for string in text], np.int64)
         ends = np.cumsum(lengths)
         number = {symbol: k for k, symbol in enumerate(self.symbols)}
         legal = [[symbol in followers for symbol in self.symbols] for s in text for followers in self.followers(s)]
@@ -118,27 +158,18 @@ class Reber:
             tuple(text),
         )
 
-    def right(self, outputs: np.ndarray, legal: np.ndarray, criterion: str = "all") -> np.ndarray:
-        """The criterion at every step, ``[steps]``.
-
-        Args:
-            outputs, legal: ``[steps, symbols]``.
-            criterion: ``"all"``, the units of all legal symbols must be the most active; ``"best"``, the most active
-                unit must be a legal symbol's, which is the same where only one is legal.
-
-        Raises:
-            ValueError: the criterion is neither.
-        """
-        if criterion not in ("all", "best"):
-            raise ValueError(f"criterion must be 'all' or 'best', got {criterion!r}")
-        if criterion == "best":
-            return np.asarray(np.take_along_axis(legal, outputs.argmax(1)[:, None], 1)[:, 0])
+    def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
+        """Judges every step of every string: whether the criterion holds, ``[rows]``."""
+        legal = drawn.wanted(self.output_size) > 0
+        if self.criterion == "best":
+            most = np.take_along_axis(legal, outputs.argmax(1)[:, None], 1)[:, 0]
+            return np.asarray(most & ~np.isnan(outputs).any(1))
         return np.where(legal, outputs, np.inf).min(1) > np.where(legal, -np.inf, outputs).max(1)
 
 
 @dataclass(frozen=True)
 class EmbeddedReber(Reber):
-    """The same for the embedded Reber grammar: the second symbol returns as the last but one.
+    """Predict the next symbol of a string of the embedded Reber grammar: the second returns as the last but one.
 
     B, then T or P, a whole Reber string, the same T or P again, E: at least 9 symbols, 12 in the mean. What has to be
     remembered over the inner string helps nowhere in between.
@@ -149,13 +180,13 @@ class EmbeddedReber(Reber):
     ['TP', 'B', 'TP', 'SX', 'XS', 'E', 'T', 'E']
     """
 
-    def draw(self, rng: np.random.Generator) -> str:
-        """One random string."""
+    def string(self, rng: np.random.Generator) -> str:
+        """Draws one string."""
         branch = "TP"[int(rng.integers(2))]
-        return f"B{branch}{super().draw(rng)}{branch}E"
+        return f"B{branch}{super().string(rng)}{branch}E"
 
     def followers(self, string: str) -> list[str]:
-        """For every symbol but the last, all symbols that could follow.
+        """Lists for every symbol but the last all symbols that could follow.
 
         Raises:
             ValueError: the string is not of the grammar.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carrousel.tasks._drawn import Ended, random_spans, steps
+from carrousel.tasks._drawn import Drawn, WithGoals, near, random_spans, steps
 
 __all__ = ["TemporalOrder"]
 
@@ -43,7 +43,7 @@ class TemporalOrder:
     relevant: int = 2
     symbols: str = "EBabcdXY"
 
-    inputs = 8
+    input_size = 8
     tolerance = 0.3
 
     def __post_init__(self) -> None:
@@ -51,29 +51,29 @@ class TemporalOrder:
             raise ValueError(f"there can be 2 or 3 relevant symbols, got {self.relevant!r}")
 
     @property
-    def outputs(self) -> int:
+    def output_size(self) -> int:
         """The number of classes."""
         return 2**self.relevant
 
     @property
     def classes(self) -> list[str]:
         """The orders by the outputs that stand for them."""
-        return [f"{k:0{self.relevant}b}".translate({48: "X", 49: "Y"}) for k in range(self.outputs)]
+        return [f"{k:0{self.relevant}b}".translate({48: "X", 49: "Y"}) for k in range(self.output_size)]
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
-        """So many random sequences."""
-        spans = random_spans(rng, sequences, _LEAST, _MOST)
+    def draw(self, rng: np.random.Generator, count: int) -> WithGoals:
+        """Draws ``count`` sequences as a :class:`WithGoals`."""
+        spans = random_spans(rng, count, _LEAST, _MOST)
         begin, end = spans.T
         codes = rng.integers(_FILLERS, _FILLERS + 4, steps(spans))
         codes[begin], codes[end - 1] = 0, 1
-        which = rng.integers(0, 2, (sequences, self.relevant))
+        which = rng.integers(0, 2, (count, self.relevant))
         places = np.array(_PLACES[self.relevant]) - 1 + rng.integers(0, _WIDTH, which.shape)
         codes[begin[:, None] + places] = self.symbols.index("X") + which
         classes = which @ (2 ** np.arange(self.relevant)[::-1])
         targets = np.full(len(codes), -1)
         targets[end - 1] = classes
-        return Ended(codes, targets, spans, np.eye(self.outputs)[classes])
+        return WithGoals(codes, targets, spans, np.eye(self.output_size)[classes])
 
-    def right(self, outputs: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        """The criterion: whether all of each sequence's outputs are near enough to their goals, ``[sequences]``."""
-        return np.abs(outputs - goals).max(1) < self.tolerance
+    def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
+        """Judges each sequence's last outputs: whether all are near enough to their goals, ``[sequences]``."""
+        return near(outputs, drawn.wanted(self.output_size), self.tolerance)

@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from carrousel.tasks._drawn import Ended, at_ends, random_spans, steps
+from carrousel.tasks._drawn import Drawn, WithGoals, ends_only, near, random_spans, steps
 
 __all__ = ["TwoSequence"]
 
@@ -51,8 +51,8 @@ class TwoSequence:
     noisy_signal: bool = False
     noisy_targets: bool = False
 
-    inputs = 1
-    outputs = 1
+    input_size = 1
+    output_size = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.N <= self.T:
@@ -63,20 +63,19 @@ class TwoSequence:
         """How far off the output can be."""
         return 0.1 if self.noisy_targets else 0.2
 
-    def draw(self, rng: np.random.Generator, sequences: int) -> Ended:
-        """So many random sequences."""
-        spans = random_spans(rng, sequences, self.T, self.T + self.T // 10)
+    def draw(self, rng: np.random.Generator, count: int) -> WithGoals:
+        """Draws ``count`` sequences as a :class:`WithGoals`."""
+        spans = random_spans(rng, count, self.T, self.T + self.T // 10)
         x = rng.standard_normal((steps(spans), 1), np.float32)
         x *= np.float32(sqrt(NOISE))
-        first = rng.integers(0, 2, (sequences, 1)) == 0
+        first = rng.integers(0, 2, (count, 1)) == 0
         signal = np.where(first, np.float32(1), np.float32(-1))
         told = spans[:, :1] + np.arange(self.N)
         x[told, 0] = x[told, 0] + signal if self.noisy_signal else signal
         goals = np.where(first, 0.2, 0.8) if self.noisy_targets else np.where(first, 1.0, 0.0)
         noise = rng.normal(0.0, sqrt(TARGET_NOISE), goals.shape) if self.noisy_targets else 0.0
-        return Ended(x, at_ends(spans, goals + noise), spans, goals)
+        return WithGoals(x, ends_only(spans, goals + noise), spans, goals)
 
-    def right(self, outputs: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        """The criterion: whether each sequence's output is near enough to its goal, ``[sequences]``."""
-        off = np.abs(outputs - goals).max(1)
-        return off <= self.tolerance if self.noisy_targets else off < self.tolerance
+    def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
+        """Judges each sequence's last output: whether it is near enough to its goal, ``[sequences]``."""
+        return near(outputs, drawn.wanted(1), self.tolerance, inclusive=self.noisy_targets)

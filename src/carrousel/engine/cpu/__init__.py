@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from carrousel.cells import Cell
+from carrousel.engine import reference
 from carrousel.engine._graph import order
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._autograd import Eager, compute
 from carrousel.engine.cpu._call import KINDS, PLAIN
 from carrousel.engine.cpu._door import run_traced
@@ -36,6 +38,8 @@ def refuses_layer(layer: Layer) -> str | None:
     for name, on in options:
         if on:
             return f"{name} is not fused"
+    if not layer.hidden_size or not layer.input_size:
+        return "there is nothing to compute"
     return _refuses_cell(layer.cell, layer.layer_norm)
 
 
@@ -85,12 +89,17 @@ def refuses_call(
     if torch.compiler.is_compiling():
         if not layer.key:
             return "the cell's equations cannot be written into a graph"
-        return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
-    if not plain:
+        # What follows cannot be seen while tracing, and the operator copes with empty batches.
+        mapped = torch._C._are_functorch_transforms_active()
+        return "a transformation of torch.func is traced, which operators do not know" if mapped else None
+    if not plain and torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is None:
         return "an input is of a tensor subclass"
     if not x.shape[0] or not x.shape[1]:
         return "there is nothing to compute"
-    return refuses_transforms(lengths, resets)
+    reason = refuses_transforms(lengths, resets)
+    if reason is None and torch._C._functorch.peek_interpreter_stack() is not None and recorded():
+        return "a transformation of torch.func is recorded"  # operators do not know them, recorders do not see kernels
+    return reason
 
 
 def run(
@@ -109,7 +118,7 @@ def run(
     dtype = weights["weight_ih"].dtype
     if torch._C._is_any_autocast_enabled():  # which may have made them narrower
         x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or recorded():
         return run_traced(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
     all_states = bool(keep) and keep != ("h",)
     if lengths is None and resets is None:
@@ -122,15 +131,13 @@ def run(
         lengths, resets = (None if value is None else bare(value) for value in (lengths, resets))
         packing = pack(T, B, lengths, resets, reverse=reverse)
         if not packing.rows.total:
-            every = {name: x.new_zeros(T, B, layer.hidden_size) for name in layer.cell.states}
-            output, final = x.new_zeros(T, B, layer.output_size), state
-        else:
-            packed = tuple(map(packing.state_in, state))
-            output, final, steps = _sequence(
-                layer, weights, packing.rows_in(x), packed, packing.rows, reverse=reverse, all_states=all_states
-            )
-            final = tuple(map(packing.state_out, final))
-            output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
+            return reference.nothing(layer, weights, x, state, keep=keep)
+        packed = tuple(map(packing.state_in, state))
+        output, final, steps = _sequence(
+            layer, weights, packing.rows_in(x), packed, packing.rows, reverse=reverse, all_states=all_states
+        )
+        final = tuple(map(packing.state_out, final))
+        output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
     return Result(output, final, {name: output if name == "h" else every[name] for name in keep})
 
 

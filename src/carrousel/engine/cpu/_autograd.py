@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 from carrousel.engine import reference
 from carrousel.engine._layer import Layer
+from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._backward import backward
-from carrousel.engine.cpu._buffers import rows_of
+from carrousel.engine.cpu._buffers import handed_out
+from carrousel.engine.cpu._call import PLAIN
 from carrousel.engine.cpu._forward import Kept, forward
 from carrousel.engine.cpu._rows import Rows
 
-__all__ = ["Eager", "by_reference", "compute"]
+__all__ = ["Eager", "by_operations", "by_operator", "by_reference", "compute"]
 
 
 class Eager(torch.autograd.Function):
@@ -25,27 +29,38 @@ class Eager(torch.autograd.Function):
     def forward(ctx: Any, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor) -> Any:
         results, kept = compute(layer, rows, reverse, all_states, tensors, train=True)
         ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
-        # Results will hold this node: it must hold their memory, and not them, or neither would ever be freed.
-        kept.H, kept.states = kept.H.detach(), [value.detach() for value in kept.states]
-        ctx.kept = kept
         steps = results[1 + len(layer.state_names) :]
-        ctx.save_for_backward(*tensors, results[0], *steps)
+        if _hooks_on_saved_tensors():
+            # Somebody wants all that is kept, to put it elsewhere or to compute it anew when it is needed.
+            ctx.kept, ctx.hooked = kept.bare(), True
+            ctx.save_for_backward(*tensors, results[0], *steps, *kept.tensors())
+        else:
+            ctx.kept, ctx.hooked = kept, False
+            ctx.save_for_backward(*tensors, results[0], *steps)
         ctx.set_materialize_grads(False)
         return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> Any:
         layer, rows = ctx.layer, ctx.rows
-        tensors = ctx.saved_tensors[: 1 + len(layer.state_names) + len(layer.shapes())]
+        saved = ctx.saved_tensors
+        tensors = saved[: 1 + len(layer.state_names) + len(layer.shapes())]
         needs = ctx.needs_input_grad[4:]
-        if torch.is_grad_enabled():
-            # Somebody will differentiate this derivative: it must be made of operations that can be.
-            return (None,) * 4 + _differentiable(ctx, tensors, grads, needs)
+        if torch.is_grad_enabled() or not all(map(_has_memory, grads)):
+            # Somebody differentiates this derivative, or asks for a batch of them at once: it must be made of
+            # operations that torch knows.
+            run = partial(by_reference, layer, rows, ctx.reverse, ctx.all_states)
+            return (None,) * 4 + by_operations(run, tensors, grads, needs)
         n = 1 + len(layer.state_names)
+        if recorded():
+            all_of_them = by_operator(layer, rows, ctx.reverse, ctx.all_states, tensors, grads)
+            return (None,) * 4 + tuple(g if need else None for g, need in zip(all_of_them, needs, strict=True))
         names = ["x", *("state" for _ in layer.state_names), *layer.shapes()]
         x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
         kept, ctx.kept = ctx.kept, None
-        if kept is None:
+        if kept is not None and ctx.hooked:
+            kept = kept.with_tensors(saved[-len(kept.tensors()) :])
+        elif kept is None:
             # A second pass through a retained graph: the first one used up what was kept.
             kept = forward(layer, weights, x, state, rows, reverse=ctx.reverse, keep=True)
         d_output, d_final = grads[0], list(grads[1:n])
@@ -67,8 +82,8 @@ def compute(
     n = 1 + len(layer.state_names)
     state, weights = list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
     kept = forward(layer, weights, tensors[0], state, rows, reverse=reverse, keep=train or all_states)
-    output = rows_of(kept.H, layer.output_size)
-    steps = [rows_of(value, layer.hidden_size) for value in kept.states] if all_states else []
+    output = handed_out(kept.H, layer.output_size)
+    steps = [handed_out(value, layer.hidden_size) for value in kept.states] if all_states else []
     return [output, *_final(layer, rows, reverse, kept, state), *steps], kept
 
 
@@ -91,18 +106,35 @@ def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tens
     ]
 
 
-def _differentiable(ctx: Any, tensors: Any, grads: Any, needs: Any) -> tuple[Tensor | None, ...]:
-    """The same derivative by the reference, as a graph of torch operations."""
-    layer, rows = ctx.layer, ctx.rows
-    inputs = [
-        t if not need or t.requires_grad else t.detach().requires_grad_()
-        for t, need in zip(tensors, needs, strict=True)
-    ]
-    results = by_reference(layer, rows, ctx.reverse, ctx.all_states, inputs)
+def _hooks_on_saved_tensors() -> bool:
+    """Tells whether ``torch.autograd.graph.saved_tensors_hooks`` are at work, as under ``torch.utils.checkpoint``."""
+    return torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
+
+
+def _has_memory(adjoint: Tensor | None) -> bool:
+    """Tells whether an adjoint's numbers are in memory as they seem to be: those of a batch, under vmap, are not."""
+    return adjoint is None or (
+        type(adjoint) in PLAIN and torch._C._has_storage(adjoint) and not adjoint._is_zerotensor()
+    )
+
+
+def by_operations(
+    run: Callable[[list[Tensor]], list[Tensor]],
+    tensors: Sequence[Tensor],
+    grads: Sequence[Tensor | None],
+    needs: Sequence[bool],
+) -> tuple[Tensor | None, ...]:
+    """The derivatives of what ``run`` makes of tensors, as operations of torch: they can be differentiated again, and
+    adjoints may be batches."""
+    again = torch.is_grad_enabled()
+    with torch.enable_grad(), torch._C._DisableFuncTorch():  # what was saved is no batch, only the adjoints are
+        # Aliases, for one tensor may be given twice, and each of the two has a derivative of its own.
+        inputs = [t.view_as(t) if need else t for t, need in zip(tensors, needs, strict=True)]
+        results = run(inputs)
     pairs = [(r, g) for r, g in zip(results, grads, strict=True) if g is not None and r.requires_grad]
     wanted = [t for t, need in zip(inputs, needs, strict=True) if need]
     found = iter(
-        torch.autograd.grad([r for r, _ in pairs], wanted, [g for _, g in pairs], create_graph=True, allow_unused=True)
+        torch.autograd.grad([r for r, _ in pairs], wanted, [g for _, g in pairs], create_graph=again, allow_unused=True)
     )
     return tuple(next(found) if need else None for need in needs)
 
@@ -111,9 +143,29 @@ def by_reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tens
     """What :class:`Eager` computes, by the reference."""
     n = 1 + len(layer.state_names)
     x, state, weights = tensors[0], tuple(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
-    real = torch.arange(rows.count) < rows.offsets.diff().unsqueeze(-1)  # [T, B]
-    t, b = real.nonzero(as_tuple=True)
-    dense = x.new_zeros(rows.steps, rows.count, x.shape[-1]).index_put((t, b), x)
+    lengths = None if rows.uniform else rows.lengths
     keep = layer.cell.states if all_states else ()
-    result = reference.run(layer, weights, dense, state, reverse=reverse, lengths=rows.lengths, keep=keep)
-    return [result.output[t, b], *result.final, *(result.steps[name][t, b] for name in keep)]
+    result = reference.run(layer, weights, rows.spread(x), state, reverse=reverse, lengths=lengths, keep=keep)
+    return [rows.gather(result.output), *result.final, *(rows.gather(result.steps[name]) for name in keep)]
+
+
+def by_operator(
+    layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
+) -> list[Tensor]:
+    """The derivatives by all tensors, by the operator of ``_door``: for recorders, which do not see kernels."""
+    n = 1 + len(layer.state_names)
+    with _disable_current_modes():  # places and lengths are kept with the rows, for calls that nobody records
+        lengths = None if rows.uniform else rows.lengths
+        _ = rows.places
+    x, state, weights = rows.spread(tensors[0]), list(tensors[1:n]), list(tensors[n:])
+    sizes = [layer.output_size, *layer.state_sizes, *(layer.hidden_size for _ in layer.cell.states)]
+    counts = [rows.total, *(rows.count for _ in layer.state_names), *(rows.total for _ in layer.cell.states)]
+    whole = [
+        x.new_zeros(count, size) if grad is None else grad
+        for grad, count, size in zip(grads, counts, sizes, strict=False)
+    ]
+    by_step = [grad if 0 < k < n else rows.spread(grad) for k, grad in enumerate(whole)]
+    dx, *others = torch.ops.carrousel.sequence_backward(
+        by_step, x, state, weights, lengths, None, layer.key, reverse, all_states, True
+    )
+    return [rows.gather(dx), *others]

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
-from carrousel.engine.cpu._buffers import empty, padded, rows_of
+from carrousel.engine._memory import in_memory
+from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
 from carrousel.engine.cpu._call import Call, call_of
 from carrousel.engine.cpu._forward import Kept
 from carrousel.engine.cpu._rows import Rows
@@ -48,6 +49,7 @@ def backward(
         d_final: those of the final states, h first.
         wanted: which derivatives are: ``"x"``, ``"state"``, and the weights' names.
     """
+    in_memory((x, *state, *weights.values()))  # what was there going forward may be gone
     call, cell, dtype, B = call_of(layer, x.dtype), layer.cell, x.dtype, rows.count
     width, ldg, ldh, projected = call.width, call.ldg, call.ldh, bool(layer.proj_size)
     threads = min(call.threads(rows.total * ldg * layer.output_size), B)
@@ -58,11 +60,11 @@ def backward(
     lddy = 0 if d_output is None else ldh
     if projected:
         # What comes back through the recurrence is added to the outputs' adjoint, which is the caller's.
-        dy, lddy = torch.zeros(rows.total, ldh, dtype=dtype) if d_output is None else dy.clone(), ldh
+        dy, lddy = zeros(rows.total, ldh, dtype=dtype) if d_output is None else dy.clone(), ldh
     given = [call.zeros if d is None else padded(d, width) for d in d_states]
 
     def running(d: Tensor | None, size: int) -> Tensor:
-        buffer = torch.zeros(B, size, dtype=dtype)
+        buffer = zeros(B, size, dtype=dtype)
         if d is not None:
             buffer[:, : d.shape[-1]] = d
         return buffer
@@ -71,8 +73,8 @@ def backward(
     dout = running(d_final[0], ldh) if projected else dh
     d_running = [running(d, width) for d in d_final[1:]]
     direct = running(None, width) if cell.reads_output else dh
-    dbias = torch.zeros(B, ldg, dtype=dtype) if layer.bias else dh
-    dpeep = torch.zeros(B, len(cell.peepholes) * width, dtype=dtype) if cell.peepholes else dh
+    dbias = zeros(B, ldg, dtype=dtype) if layer.bias else dh
+    dpeep = zeros(B, len(cell.peepholes) * width, dtype=dtype) if cell.peepholes else dh
     wh = call.pack_columns(weights["weight_hh"], call.rows_recurrent, layer.hidden_size) if cell.recurrent else dh
     wp = call.pack_columns(weights["weight_hr"], call.one_row, layer.proj_size) if projected else dh
     held: list[Tensor] = []  # what only the kernel refers to
@@ -188,7 +190,7 @@ def _by_h0(
         through = rows_of(back, layer.output_size)
         total = through if total is None else through + total
     if total is None:
-        total = torch.zeros(B, layer.output_size, dtype=call.dtype)
+        total = zeros(B, layer.output_size, dtype=call.dtype)
     runs = rows.lengths > 0
     if bool(runs.all()):
         return total

@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["empty", "padded", "poison", "rows_of", "solid"]
+__all__ = ["CPU", "empty", "handed_out", "padded", "poison", "rows_of", "solid", "zeros"]
+
+CPU = torch.device("cpu")
+"""Where kernels' memory is, whatever the default device is at the moment."""
 
 _POISON = False
 
@@ -18,8 +21,13 @@ def poison(on: bool) -> None:
 
 def empty(*shape: int, dtype: torch.dtype) -> Tensor:
     """A new buffer, not cleared."""
-    buffer = torch.empty(shape, dtype=dtype)
+    buffer = torch.empty(shape, dtype=dtype, device=CPU)
     return buffer.fill_(float("nan")) if _POISON else buffer
+
+
+def zeros(*shape: int, dtype: torch.dtype) -> Tensor:
+    """A new buffer of zeros."""
+    return torch.zeros(shape, dtype=dtype, device=CPU)
 
 
 def solid(tensor: Tensor) -> Tensor:
@@ -34,6 +42,15 @@ def padded(tensor: Tensor, width: int) -> Tensor:
     buffer = tensor.new_zeros(*tensor.shape[:-1], width)
     buffer[..., : tensor.shape[-1]] = tensor
     return buffer
+
+
+def handed_out(buffer: Tensor, size: int) -> Tensor:
+    """The first columns of a padded buffer as a result of autograd's: never the tensor itself, which is kept.
+
+    A result holds autograd's node, and the node what is kept: were a result kept, neither would ever be freed but by
+    the garbage collector. Nor may a result be a view of a larger buffer, for torch forbids to write into such.
+    """
+    return buffer.detach() if buffer.shape[-1] == size else buffer[..., :size].contiguous()
 
 
 def rows_of(buffer: Tensor, size: int) -> Tensor:

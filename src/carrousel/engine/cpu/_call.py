@@ -13,8 +13,8 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine.cpu import _parallel
-from carrousel.engine.cpu._buffers import empty, padded, solid
-from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code
+from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
+from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
 from carrousel.engine.cpu._plan import Plan
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
 from carrousel.engine.cpu._target import Target, host
@@ -57,12 +57,13 @@ class Call:
         if self.ldg % _SET == 0:
             # Rows a power of two apart fall on few sets of the cache, and drive one another out.
             self.ldg += self._lanes
-        self.zeros = torch.zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
+        self.zeros = zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
         code = gemm_code(self.kind, self.target)
         team = _parallel.runtime()
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
         self._outer_arguments = OUTER.arguments(**team)
         self._bulk, self._outer = code.function("bulk"), code.function("outer")
+        self._outer_room = outer_room(self.kind, self.target)
         self._pack_rows, self._pack_columns = code.function("pack_rows"), code.function("pack_columns")
         fixed = {
             **team, "product": code.address("product"), "zeros": self.zeros.data_ptr(),
@@ -78,9 +79,15 @@ class Call:
         starts = dict(zip(layer.cell.rows, _running_sum(layer.row_sizes), strict=True))
         rows = [starts[row] for row in self.plan.rows]
         inputs, shared = self.plan.inputs, self.plan.shared
-        self.rows_in, self.rows_recurrent = torch.tensor(rows[:inputs]), torch.tensor(rows[shared:])
-        self.rows_both, self.rows_only = torch.tensor(rows[shared:inputs]), torch.tensor(rows[inputs:])
-        self.one_row = torch.zeros(1, dtype=torch.int64)
+        self.rows_in, self.rows_recurrent = (
+            torch.tensor(rows[:inputs], device=CPU),
+            torch.tensor(rows[shared:], device=CPU),
+        )
+        self.rows_both, self.rows_only = (
+            torch.tensor(rows[shared:inputs], device=CPU),
+            torch.tensor(rows[inputs:], device=CPU),
+        )
+        self.one_row = torch.zeros(1, dtype=torch.int64, device=CPU)
         self._panels, self._panels_size = self._lay_panels()
         self.plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
 
@@ -119,7 +126,7 @@ class Call:
             named.append(("weight_hr", self.one_row, layer.proj_size, layer.hidden_size))
         sizes = [len(rows) * self.whole(size) * columns for _, rows, size, columns in named]
         starts = _running_sum(tuple(sizes))
-        bytes_each = torch.empty((), dtype=self.dtype).element_size()
+        bytes_each = self.dtype.itemsize
         laid = [(name, rows, size, n * bytes_each) for (name, rows, size, _), n in zip(named, starts, strict=True)]
         return laid, sum(sizes)
 
@@ -170,9 +177,10 @@ class Call:
         words: list[int] = []
         for b, c in zip(factors, results, strict=True):
             words += b.data_ptr(), b.stride(0), b.shape[1], c.data_ptr()
-        work = M * K * sum(b.shape[1] for b in factors)
+        threads = self.threads(M * K * sum(b.shape[1] for b in factors))
+        room = empty(threads, self._outer_room, dtype=self.dtype)
         arguments = self._outer_arguments(
-            self.threads(work), a.data_ptr(), a.stride(0), K, M, *words, *[0] * (8 - len(words))
+            threads, room.data_ptr(), a.data_ptr(), a.stride(0), K, M, *words, *[0] * (8 - len(words))
         )
         self._outer(ctypes.byref(arguments))
         return results
@@ -182,7 +190,7 @@ class Call:
         B = values.shape[0]
         if B == 1:
             return values[0]
-        return self.outer(torch.ones(B, 1, dtype=values.dtype), values)[0][0]
+        return self.outer(torch.ones(B, 1, dtype=values.dtype, device=CPU), values)[0][0]
 
     def bias(self, weights: Weights) -> Tensor:
         """Both biases together in the order of the slots, ``[slots · width]``."""
@@ -191,7 +199,7 @@ class Call:
             return self.zeros
         if self.plain and bias_hh is not None:
             return bias_ih + bias_hh
-        bias = torch.zeros(len(self.plan.slots), self.width, dtype=self.dtype)
+        bias = zeros(len(self.plan.slots), self.width, dtype=self.dtype)
         bias[: self.plan.inputs] += self._in_slots(bias_ih, self.rows_in)
         if bias_hh is not None:
             bias[self.plan.shared :] += self._in_slots(bias_hh, self.rows_recurrent)
@@ -201,7 +209,7 @@ class Call:
         """A vector of a weight's rows as ``[slots, width]``, in one piece."""
         if self.plain:
             return solid(vector)
-        return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size)], self.width)
+        return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size, device=CPU)], self.width)
 
     def gain_and_shift(self, weights: Weights, name: str) -> tuple[Tensor, Tensor]:
         """Layer norm's gain and bias for what is named in :attr:`Variant.norms`, in slots."""
@@ -233,7 +241,7 @@ class Call:
             slots = slots[torch.argsort(rows)]
         if self.width != H or slots.shape[-1] != columns:
             slots = slots[:, :H, :columns]
-        return slots.reshape(count * H, columns)
+        return slots.reshape(count * H, columns).contiguous()  # of whole vectors there is a view, with gaps
 
 
 def _arguments(slots: Any, fixed: dict[str, int]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -41,6 +42,28 @@ class Kept:
     norms: dict[str, tuple[Tensor, Tensor]]
     before: Tensor | None
     every: bool
+
+    def tensors(self) -> list[Tensor | None]:
+        """All that it holds, in an order that :meth:`with_tensors` knows."""
+        return [
+            self.G,
+            self.out,
+            self.H,
+            self.before,
+            *self.states,
+            *(part for pair in self.norms.values() for part in pair),
+        ]
+
+    def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
+        """The same with other tensors in the places of its own."""
+        (G, out, H, before), states = tensors[:4], list(tensors[4 : 4 + len(self.states)])
+        pairs = iter(tensors[4 + len(self.states) :])
+        norms = dict(zip(self.norms, zip(pairs, pairs, strict=True), strict=True))
+        return Kept(G, states, out, H, norms, before, self.every)  # type: ignore[arg-type]
+
+    def bare(self) -> Kept:
+        """The same without tensors: what is left is how many there are of which kind."""
+        return self.with_tensors([None] * len(self.tensors()))
 
 
 def forward(

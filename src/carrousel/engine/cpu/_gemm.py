@@ -18,7 +18,7 @@ from carrousel.engine.cpu._parallel import TEAM, emit_parallel
 from carrousel.engine.cpu._slots import Slots
 from carrousel.engine.cpu._target import Target
 
-__all__ = ["BULK", "OUTER", "PACK", "PRODUCT", "gemm_code"]
+__all__ = ["BULK", "OUTER", "PACK", "PRODUCT", "gemm_code", "outer_room"]
 
 # One product, as the sequence kernels call it through a pointer.
 PRODUCT = (
@@ -42,9 +42,12 @@ RESIDENT = 1 << 19
 BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], TEAM)
 """The arguments of ``bulk``, a large product with a B in panels, whose rows are shared among threads."""
 
-OUTER = Slots(["threads", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], TEAM)
+OUTER = Slots(
+    ["threads", "room", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], TEAM
+)
 """The arguments of ``outer``, C = A^T B over K rows of A and of B, and the same with another B while A is at hand.
-A's M columns, the rows of C, are shared among threads; C's rows have N columns and no distance."""
+A's M columns, the rows of C, are shared among threads; C's rows have N columns and no distance. ``room`` is memory of
+as many numbers as ``outer_room`` says, for each thread: the stack of a thread may be too small for it."""
 
 PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], TEAM)
 """The arguments of ``pack_rows`` and ``pack_columns``."""
@@ -153,6 +156,11 @@ def _bulk(module: Module) -> None:
     emit_parallel(module, "bulk", "bulk_share", BULK)
 
 
+def outer_room(kind: str, target: Target) -> int:
+    """How many numbers a thread of ``outer`` needs room for."""
+    return DEPTH * target.tile[1] * target.lanes(kind)
+
+
 def _outer(module: Module) -> None:
     """C = A^T B in steps along k, each of which reads a panel of B that stays in the cache."""
     f = module.function("outer_share", [("ptr", "a"), ("i64", "thread")])
@@ -161,7 +169,8 @@ def _outer(module: Module) -> None:
     first, count = _share(f, threads, M)
     a = f.at(OUTER.pointer(f, "a"), first)
     # The rows of an ordinary matrix fall on few sets of the cache; a copy of the part in use does not.
-    panel, nothing = f.array(DEPTH * width), f.array(width)
+    panel = f.at(OUTER.pointer(f, "room"), f.mul("%thread", outer_room(module.kind, module.target)))
+    nothing = f.array(width)
     with f.loop(0, width, L) as n:
         f.store("zeroinitializer", f.at(nothing, n))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from carrousel.engine.cpu._buffers import CPU
 from carrousel.engine.cpu._rows import Rows
 
 __all__ = ["Packing", "pack"]
@@ -74,15 +75,15 @@ def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, rever
 
 
 def _pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
-    lengths = torch.full((B,), T) if lengths is None else lengths.to("cpu", torch.int64)
+    lengths = torch.full((B,), T, device=CPU) if lengths is None else lengths.to("cpu", torch.int64)
     # Segments in the order of their sequences and, within one, of time: (sequence, first step).
     if resets is None:
-        b, t = torch.arange(B), torch.zeros(B, dtype=torch.int64)
+        b, t = torch.arange(B, device=CPU), torch.zeros(B, dtype=torch.int64, device=CPU)
     else:
-        first = resets.T & (torch.arange(T) < lengths.unsqueeze(-1))  # [B, T]
+        first = resets.T & (torch.arange(T, device=CPU) < lengths.unsqueeze(-1))  # [B, T]
         first[:, :1] = True
         b, t = first.nonzero(as_tuple=True)
-    is_last = torch.ones(len(b), dtype=torch.bool)
+    is_last = torch.ones(len(b), dtype=torch.bool, device=CPU)
     is_last[:-1] = b[1:] != b[:-1]
     stop = torch.where(is_last, lengths[b], t.roll(-1))
     size = stop - t
@@ -93,11 +94,11 @@ def _pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reve
         starts = starts & ~(resets[0, b] & (lengths[b] > 0))
     order = torch.argsort(size, descending=True, stable=True)
     place = torch.empty_like(order)
-    place[order] = torch.arange(len(order))
+    place[order] = torch.arange(len(order), device=CPU)
     size, t, b = size[order], t[order], b[order]
     steps = int(size[0]) if len(size) else 0
-    alive = torch.arange(steps).unsqueeze(-1) < size  # [steps, segments]
-    offsets = torch.zeros(steps + 1, dtype=torch.int64)
+    alive = torch.arange(steps, device=CPU).unsqueeze(-1) < size  # [steps, segments]
+    offsets = torch.zeros(steps + 1, dtype=torch.int64, device=CPU)
     offsets[1:] = alive.sum(1).cumsum(0)
     step, segment = alive.nonzero(as_tuple=True)
     index = (t[segment] + step) * B + b[segment]

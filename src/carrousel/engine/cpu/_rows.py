@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
+from carrousel.engine.cpu._buffers import CPU
+
 __all__ = ["Rows", "dense"]
 
 
@@ -35,18 +37,28 @@ class Rows:
     def lengths(self) -> Tensor:
         """Each sequence's steps ``[count]``."""
         sizes = self.offsets.diff()
-        return (torch.arange(self.count) < sizes.unsqueeze(-1)).sum(0)
+        return (torch.arange(self.count, device=CPU) < sizes.unsqueeze(-1)).sum(0)
 
     @cached_property
     def places(self) -> tuple[Tensor, Tensor]:
         """For every row its step and its sequence."""
-        step = torch.repeat_interleave(torch.arange(self.steps), self.offsets.diff())
-        return step, torch.arange(self.total) - self.offsets[step]
+        step = torch.repeat_interleave(torch.arange(self.steps, device=CPU), self.offsets.diff())
+        return step, torch.arange(self.total, device=CPU) - self.offsets[step]
+
+    def spread(self, packed: Tensor) -> Tensor:
+        """``[rows, size]`` to ``[T, count, size]``, zeros where there is no row."""
+        if self.uniform:
+            return packed.unflatten(0, (self.steps, self.count))
+        return packed.new_zeros(self.steps, self.count, packed.shape[-1]).index_put(self.places, packed)
+
+    def gather(self, dense: Tensor) -> Tensor:
+        """The inverse of :meth:`spread`."""
+        return dense.flatten(0, 1) if self.uniform else dense[self.places]
 
     def last(self, *, reverse: bool) -> Tensor:
         """The row of each sequence's last step in the order of running; of those with no step, row 0."""
         step = torch.zeros_like(self.lengths) if reverse else (self.lengths - 1).clamp(min=0)
-        return torch.where(self.lengths > 0, self.offsets[step] + torch.arange(self.count), 0)
+        return torch.where(self.lengths > 0, self.offsets[step] + torch.arange(self.count, device=CPU), 0)
 
     def before(self, *, reverse: bool) -> tuple[Tensor, Tensor]:
         """For every row the row of the same sequence one step before, and whether there is one."""
@@ -67,7 +79,7 @@ def dense(T: int, B: int) -> Rows:
 
 def _dense(T: int, B: int) -> Rows:
     with torch._C._DisableFuncTorch():  # a transformation at work would wrap what is made now, and it outlives that
-        return Rows(torch.arange(T + 1) * B, B, T * B, True)
+        return Rows(torch.arange(T + 1, device=CPU) * B, B, T * B, True)
 
 
 _remembered = lru_cache(maxsize=128)(_dense)

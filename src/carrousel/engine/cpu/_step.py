@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._recorders import recorded
+from carrousel.engine.cpu._buffers import empty, zeros
 from carrousel.engine.cpu._call import KINDS, PLAIN, Call, Kernel, call_of
 from carrousel.engine.cpu._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu._emit import Function, Module
@@ -29,14 +31,14 @@ __all__ = ["quick_step"]
 _FEW = 8
 """For more sequences than this, packing pays."""
 
-_STACK = 1 << 15
-"""The most numbers that a kernel puts on the stack."""
+_STACK = 1 << 14
+"""The most bytes that the kernel puts on the stack, which in a thread may be small."""
 
 
 def _slots(variant: Variant) -> Slots:
     states = [f"{kind}_{name}" for name in variant.cell.states for kind in ("S", "S0")]
-    varying = ["count", "X", "H0", "out", "copy", "WX", "WH", "bias_x", "bias_h", "P", *states]
-    return Slots(varying, ["G", "H", "width", "ldg", "ldh", "ldout", "out_kept", "I"])
+    varying = ["count", "G", "X", "H0", "out", "copy", "WX", "WH", "bias_x", "bias_h", "P", *states]
+    return Slots(varying, ["H", "width", "ldg", "ldh", "ldout", "out_kept", "I"])
 
 
 def _sum_of_lanes(f: Function, vectors: list[str]) -> str:
@@ -62,8 +64,11 @@ def _step(module: Module, variant: Variant, slots: Slots) -> None:
     L, V = module.lanes, module.vector
     width, I, count, ldg = (slots.integer(f, name) for name in ("width", "I", "count", "ldg"))
     x, h = slots.pointer(f, "X"), slots.pointer(f, "H0")
-    # The pre-activations stand on the stack.
-    g = f.op(f"alloca {module.kind}, i64 {f.mul(count, ldg)}, align 64")
+    # The pre-activations stand in the caller's memory, or on the stack if the caller has none for them.
+    given = slots.pointer(f, "G")
+    none = f.op(f"icmp eq ptr {given}, null")
+    own = f.op(f"alloca {module.kind}, i64 {f.select(none, 'i64', f.mul(count, ldg), '0')}, align 64")
+    g = f.select(none, "ptr", own, given)
     f.line(f"store ptr {g}, ptr {slots.place(f, 'G')}")
     index = {row: n for n, row in enumerate(p.cell.rows)}
 
@@ -114,7 +119,6 @@ class _Stepper:
         layer, H = call.layer, call.layer.hidden_size
         slots = _slots(call.variant)
         fixed = {
-            "G": 0,
             "H": 0,
             "width": H,
             "ldg": len(call.plan.slots) * H,
@@ -126,28 +130,35 @@ class _Stepper:
         self._arguments = slots.arguments(**fixed)
         self._kernel: Kernel = _code(call.variant, call.kind, call.target).function("step")
         self._units, self._square = H, layer.input_size == H
-        self.most = min(_FEW, _STACK // (len(call.plan.slots) * H))
-        self._nothing = torch.zeros(sum(layer.row_sizes), dtype=call.dtype)
+        self._room, self._dtype = len(call.plan.slots) * H, call.dtype  # the pre-activations of a sequence
+        self._on_stack = _STACK // (self._room * call.dtype.itemsize)
+        self._nothing = zeros(sum(layer.row_sizes), dtype=call.dtype)
         self.sizes = [math.prod(shape) for shape in layer.shapes().values()]
         # Where the kernel's weights stand among the layer's; one past the last stands for nothing.
         names = list(layer.shapes())
         wanted = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_peephole")
         self._places = [names.index(name) if name in names else len(names) for name in wanted]
 
-    def __call__(self, B: int, weights: Iterable[Tensor], x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def __call__(
+        self, B: int, weights: Iterable[Tensor], x: Tensor, state: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ...] | None:
         """From x ``[..., input]`` and the old states ``[..., size]`` of B sequences to the new states, all contiguous;
-        and before them the new h as the output, in memory of its own and in x's form."""
-        new = [torch.empty_like(value) for value in state]
-        output = torch.empty_like(x) if self._square else x.new_empty(*x.shape[:-1], self._units)
+        and before them the new h as the output, in memory of its own and in x's form. None if one has no memory."""
         at = [weight.data_ptr() for weight in weights]
         at.append(self._nothing.data_ptr())
         wx, wh, bias_x, bias_h, peepholes = [at[place] for place in self._places]
+        of_x, old = x.data_ptr(), [value.data_ptr() for value in state]
+        if not (of_x and all(old) and all(at)):
+            return None
+        new = [torch.empty_like(value) for value in state]
+        output = torch.empty_like(x) if self._square else x.new_empty(*x.shape[:-1], self._units)
+        room = None if self._on_stack >= B else empty(B, self._room, dtype=self._dtype)
         of_states: list[int] = []
         for k in range(1, len(new)):
-            of_states += new[k].data_ptr(), state[k].data_ptr()
+            of_states += new[k].data_ptr(), old[k]
         arguments = self._arguments(
-            B, x.data_ptr(), state[0].data_ptr(), new[0].data_ptr(), output.data_ptr(), wx, wh, bias_x, bias_h,
-            peepholes, *of_states,
+            B, 0 if room is None else room.data_ptr(), of_x, old[0], new[0].data_ptr(), output.data_ptr(), wx, wh,
+            bias_x, bias_h, peepholes, *of_states,
         )  # fmt: skip
         self._kernel(ctypes.byref(arguments))
         return (output, *new)
@@ -171,20 +182,21 @@ def _stepper_of(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
 
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
     """See ``engine.quick_step``."""
-    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._is_any_autocast_enabled():
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._is_any_autocast_enabled() or recorded():
         return None
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
         return None
     dtype = x.dtype
     stepper = _stepper(layer, dtype) if dtype in KINDS else None
     B = 1 if x.dim() == 1 else x.shape[0]
-    if stepper is None or not 0 < B <= stepper.most:
+    if stepper is None or not 0 < B <= _FEW:
         return None
-    for tensor in (x, *state, *weights.values()):
+    given = (x, *state, *weights.values())
+    for tensor in given:
         if tensor.dtype is not dtype or type(tensor) not in PLAIN or not tensor.is_cpu or not tensor.is_contiguous():
             return None
     # What is lazily negated is not in memory as it is, and what is too small (written to .data) would be read past.
-    if any(map(Tensor.is_neg, (x, *state))):
+    if any(map(Tensor.is_neg, given)):
         return None
     if [weight.numel() for weight in weights.values()] != stepper.sizes:
         return None

@@ -137,7 +137,7 @@ def _through_time(rng: np.random.Generator, repeats: int) -> float:
     return _rate(work, UNROLLED, repeats)
 
 
-@entry()
+@entry
 def _scale(array, d, b):
     for k in range(len(array)):
         array[k] = array[k] * d + b

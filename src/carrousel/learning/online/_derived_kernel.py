@@ -12,15 +12,13 @@ from typing import Any
 from llvmlite import ir
 from numba import extending, types
 
-from carrousel.learning.online import _optimisers
 from carrousel.learning.online._jit import entry, jit
-from carrousel.learning.online._optimisers import PENDING, apply, fade, fades
+from carrousel.learning.online._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
 
-__all__ = ["EVERY", "FIRST_ROW", "LOSSES", "METHOD", "STEPS", "run"]
+__all__ = ["FIRST_ROW", "LOSSES", "run"]
 
 LOSSES = ("squared", "logistic", "softmax")
 FIRST_ROW, INPUT_ROWS, RECURRENT_ROWS, BIAS_ROWS = range(4)  # columns of the table of parts and peepholes
-STEPS, EVERY, METHOD = 1, 3, 4  # places among the counters, beside those of the optimisers
 
 intrinsic: Any = extending.intrinsic  # whose types mypy takes from the functions it decorates
 
@@ -151,7 +149,7 @@ def say(out, loss, readout, h):
             out[k] /= total
 
 
-@entry(_optimisers)
+@entry
 def run(
     address, table, z_slots, p_slots, s_slots, h_slot, new_slots, A_slots, B_slots, C_slots, D_slots, places,
     h_index, diagonal, through_h, loss,

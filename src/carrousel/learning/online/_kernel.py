@@ -6,7 +6,6 @@ error, ``yhat`` the activations of the step before. See :mod:`._layout` for what
 
 from __future__ import annotations
 
-from carrousel.learning.online import _layout, _optimisers, _rows, _simd
 from carrousel.learning.online._jit import entry, jit
 from carrousel.learning.online._layout import (
     COLUMNS,
@@ -20,11 +19,11 @@ from carrousel.learning.online._layout import (
     SLOT,
     TABLE,
 )
-from carrousel.learning.online._optimisers import PENDING, RATE, apply, fade, fades
+from carrousel.learning.online._optimisers import EVERY, METHOD, PENDING, RATE, STEPS, TOUCHED, apply, fade, fades
 from carrousel.learning.online._rows import net, net_of_four, roll, roll_and_learn, roll_four, squashed
 from carrousel.learning.online._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
 
-__all__ = ["EVERY_STEP", "LAST_STEP", "SILENT", "TOUCHED", "refresh", "run"]
+__all__ = ["EVERY_STEP", "LAST_STEP", "SILENT", "refresh", "run"]
 
 INPUTS, OUTPUTS, BLOCK = PLAN["inputs"], PLAN["outputs"], PLAN["block_size"]
 BLOCK_LANES, HIDDEN_LANES, OUTPUT_LANES = PLAN["lanes"], PLAN["hidden_lanes"], PLAN["output_lanes"]
@@ -37,7 +36,6 @@ PEEP_INPUT, PEEP_FORGET, PEEP_OUTPUT = PLAN["peep_input"], PLAN["peep_forget"], 
 TRACE_PEEPS, WORK_INJECT, WORK_SQUASHED = PLAN["trace_peeps"], PLAN["work_inject"], PLAN["work_squashed"]
 WORK_ERROR, WORK_HIDDEN, WORK_DELTA = PLAN["work_error"], PLAN["work_hidden"], PLAN["work_delta"]
 SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY, TRACE_DECAY, INSENSITIVE = 0, 4, 8, 12, 16, 17, 18
-STEPS, TOUCHED, EVERY, METHOD = 1, 2, 3, 4  # places among the counters, beside those of the optimisers
 SILENT, EVERY_STEP, LAST_STEP = 0, 1, 2  # which steps' outputs are wanted
 
 
@@ -93,7 +91,7 @@ def error_of(back, n_back, at, weights, work, deltas, n_outputs):
     return e
 
 
-@entry(_simd, _layout, _optimisers, _rows)
+@entry
 def run(
     plan, sources, squash, masks,
     weights, back, state, dS, gradient, moments, work, touched, flags, active, x, counters, rates,

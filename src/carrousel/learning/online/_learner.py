@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from carrousel.learning import _files
+from carrousel._format import Arrays, Declared, Format, fitted
 from carrousel.learning.online import _optimisers
-from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT, TOUCHED, refresh, run
+from carrousel.learning.online._kernel import EVERY_STEP, LAST_STEP, SILENT, refresh, run
 from carrousel.learning.online._layout import Layout
 from carrousel.learning.online._network import Network
-from carrousel.learning.online._optimisers import PENDING, RATE, Descent, Optimiser, update_steps
+from carrousel.learning.online._optimisers import PENDING, RATE, TOUCHED, Descent, Optimiser, update_steps
+from carrousel.learning.online._progress import beginning, check_progress
 from carrousel.learning.online._rehearse import rehearse
 from carrousel.learning.online._steps import checked_inputs, checked_spans, checked_targets, joined
 
 __all__ = ["Learner"]
 
-_FORMAT = "carrousel-online-network-2"
+FORMAT = Format("carrousel-online-network", 3, "a learner's state")
 _FORWARD, _TRACE, _LEARN = 0, 1, 2
 
 
@@ -69,6 +69,12 @@ class Learner:
         dtype: Any = np.float32,
         seed: int | np.random.Generator | None = 0,
     ) -> None:
+        self._declare(network, optimiser, update, loss, insensitive, dtype)
+        self._take(beginning(self._declared, self.optimiser, update_steps(update)))
+        self.weights = network.initial_weights(np.random.default_rng(seed))
+
+    def _declare(self, network: Network, optimiser: Any, update: Any, loss: str, insensitive: Any, dtype: Any) -> None:
+        """Checks and keeps the arguments, and says what arrays a learner of these has."""
         self.network = network
         self.optimiser = optimiser if isinstance(optimiser, Optimiser) else Descent(optimiser)
         self.dtype = np.dtype(dtype)
@@ -78,26 +84,35 @@ class Learner:
             raise ValueError(f"loss must be 'squared' or 'cross_entropy', got {loss!r}")
         if loss == "cross_entropy" and network.unit_squash != "sigmoid":
             raise ValueError(f"cross entropy wants unit_squash='sigmoid', got {network.unit_squash!r}")
-        if not (isinstance(insensitive, int | float) and 0 <= insensitive < float("inf")):
+        if not (isinstance(insensitive, int | float) and 0 <= insensitive <= np.finfo(self.dtype).max):
             raise ValueError(f"insensitive must be a number of at least 0, got {insensitive!r}")
-        self.update, self.loss, self.insensitive = update, loss, float(insensitive)
-        every = update_steps(update)
+        self.loss, self.insensitive, every = loss, float(insensitive), update_steps(update)
+        self.update = update if isinstance(update, str) else every
         layout = self._layout = Layout(network, loss == "cross_entropy", self.insensitive)
-        method = _optimisers.method(self.optimiser)
-        collects = method != 0 or every != 1
-        self._squash, self._masks = layout.squash.astype(dtype), layout.masks.astype(dtype)
-        self._rates = self.optimiser.numbers(dtype)
-        self._work, self._x = np.zeros(layout.work_size, dtype), np.zeros(network.inputs, dtype)
-        self._active = np.zeros(network.inputs + 1, np.int64)
-        self._back = np.zeros(network.outputs * layout.head["back_size"], dtype)
+        collects = _optimisers.method(self.optimiser) != 0 or every != 1
         # What changes from step to step, and is saved.
-        self._state = np.zeros(layout.head["y_hidden"] + 2 * layout.head["y_size"], dtype)
-        self._traces = np.zeros(layout.trace_size, dtype)
-        self._gradient = np.zeros(layout.size if collects else 0, dtype)
-        self._moments = _optimisers.moments(self.optimiser, layout.size, dtype)
-        self._touched, self._flags = np.zeros(network.inputs + 1, np.int64), np.zeros(network.inputs, np.uint8)
-        self._counters = np.array([0, 0, 0, every, method, 0], np.int64)
-        self.weights = network.initial_weights(np.random.default_rng(seed))
+        self._declared: Declared = {
+            "weights": ((layout.size,), self.dtype),
+            "state": ((layout.head["y_hidden"] + 2 * layout.head["y_size"],), self.dtype),
+            "traces": ((layout.trace_size,), self.dtype),
+            "gradient": ((layout.size if collects else 0,), self.dtype),
+            "moments": ((_optimisers.moments(self.optimiser), layout.size), self.dtype),
+            "rates": ((4,), self.dtype),
+            "touched": ((network.inputs + 1,), np.int64),
+            "flags": ((network.inputs,), np.uint8),
+            "counters": ((6,), np.int64),
+        }
+
+    def _take(self, arrays: Arrays) -> None:
+        """Has these arrays, its own and as they were declared, and the working space beside them."""
+        self._weights, self._gradient, self._moments = arrays["weights"], arrays["gradient"], arrays["moments"]
+        self._state, self._traces, self._rates = arrays["state"], arrays["traces"], arrays["rates"]
+        self._touched, self._flags, self._counters = arrays["touched"], arrays["flags"], arrays["counters"]
+        layout, n, dtype = self._layout, self.network, self.dtype
+        self._squash, self._masks = layout.squash.astype(dtype), layout.masks.astype(dtype)
+        self._work, self._x = np.zeros(layout.work_size, dtype), np.zeros(n.inputs, dtype)
+        self._active = np.zeros(n.inputs + 1, np.int64)
+        self._back = np.zeros(n.outputs * layout.head["back_size"], dtype)
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
@@ -129,7 +144,7 @@ class Learner:
     @property
     def steps(self) -> int:
         """How many steps there were of learning."""
-        return int(self._counters[1])
+        return int(self._counters[_optimisers.STEPS])
 
     @property
     def rate(self) -> float:
@@ -339,22 +354,25 @@ class Learner:
         )  # fmt: skip
 
     def _apply(self) -> None:
-        method = int(self._counters[4])
+        method = _optimisers.method(self.optimiser)
         _optimisers.apply(self._weights, self._gradient, self._moments, self._rates, method, self._counters)
         refresh(self._layout.plan, self._layout.sources, self._weights, self._back)
 
     def save(self, path: str | Path) -> None:
-        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`."""
-        about = {
-            "format": _FORMAT,
-            "network": self.network.to_json(),
-            "optimiser": _optimisers.to_json(self.optimiser),
-            "update": json.dumps(self.update),
+        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
+
+        Raises:
+            ValueError: a weight or a state is NaN or infinite; what was at the path stays.
+        """
+        facts = {
+            "network": self.network.facts(),
+            "optimiser": _optimisers.to_facts(self.optimiser),
+            "update": self.update,
             "loss": self.loss,
-            "insensitive": json.dumps(self.insensitive),
+            "insensitive": self.insensitive,
             "dtype": self.dtype.name,
         }
-        _files.write(Path(path), self._arrays(), about)
+        FORMAT.write(Path(path), facts, self._arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> Learner:
@@ -363,24 +381,17 @@ class Learner:
         Raises:
             ValueError: the file is not such a file, or is damaged.
         """
-        arrays, about = _files.read(Path(path), _FORMAT)
-        learner = cls(
-            Network.from_json(about["network"]),
-            _optimisers.from_json(about["optimiser"]),
-            update=json.loads(about["update"]),
-            loss=about["loss"],
-            insensitive=json.loads(about["insensitive"]),
-            dtype=about["dtype"],
-        )
-        _files.fill(path, learner._arrays(), arrays)
-        n_touched = learner._counters[TOUCHED]
-        if not (0 <= n_touched <= learner.network.inputs and learner._touched.min() >= 0) or (
-            learner._touched.max() > learner.network.inputs
-        ):
-            raise ValueError(f"{path} is damaged: its list of active inputs is out of range")
-        learner._set_packed(learner._weights)
+        with FORMAT.reading(path) as (facts, arrays):
+            network, optimiser = Network(**facts.pop("network")), _optimisers.from_facts(facts.pop("optimiser"))
+            if max(network.weight_count, network.inputs) > (held := sum(array.size for array in arrays.values())):
+                raise ValueError(f"its network has {network.weight_count:,} weights, and it holds {held:,} numbers")
+            learner = cls.__new__(cls)
+            learner._declare(network, optimiser, **facts)
+            found = fitted(arrays, learner._declared)
+            check_progress(optimiser, update_steps(learner.update), found)
+            learner._take(found)
+            learner._set_packed(learner._weights)
         return learner
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        names = ("weights", "state", "traces", "gradient", "moments", "rates", "touched", "flags", "counters")
-        return {name: getattr(self, f"_{name}") for name in names}
+        return {name: getattr(self, f"_{name}") for name in self._declared}

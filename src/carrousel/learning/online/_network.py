@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-__all__ = ["GROUPS", "SQUASHES", "Network", "check_counts"]
+__all__ = ["GROUPS", "MOST_NUMBERS", "SQUASHES", "Network", "check_counts"]
 
 GROUPS = ("cell", "input_gate", "forget_gate", "output_gate", "hidden", "output")
 """The groups of units that have incoming weights."""
@@ -26,6 +26,9 @@ SQUASHES = {
 }
 """Squashing functions ``scale * sigmoid(slope * x) + offset`` as (scale, slope, offset); None is x itself."""
 
+MOST_UNITS, MOST_NUMBERS = 2**31, 2**40
+"""The most units of a kind, and numbers in one array: what is beyond them is a mistake, and no machine can hold it."""
+
 _EVERYTHING = ("input", "cell", "hidden", "input_gate", "forget_gate", "output_gate")
 
 
@@ -33,11 +36,13 @@ def check_counts(least: int = 1, **counts: Any) -> None:
     """Refuses numbers of units that are none, by the names of the arguments that gave them.
 
     Raises:
-        ValueError: one is not a whole number of at least ``least``.
+        ValueError: one is not a whole number of at least ``least``, or beyond what can be meant.
     """
     for name, value in counts.items():
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if value > MOST_UNITS:
+            raise ValueError(f"{name} must be at most {MOST_UNITS:,}, got {value:,}")
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,16 @@ class Network:
     def __post_init__(self) -> None:
         check_counts(inputs=self.inputs, outputs=self.outputs, block_size=self.block_size)
         check_counts(0, blocks=self.blocks, hidden=self.hidden)
+        for name in ("inputs", "outputs", "blocks", "block_size", "hidden"):
+            object.__setattr__(self, name, int(getattr(self, name)))  # as JSON can hold it
+        for name in ("forget_gates", "output_gates", "peepholes", "traces_decay"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, bool(getattr(self, name)))
+        ranges = {"init": self.init, "bias_range": self.init if self.bias_range is None else self.bias_range}
+        for name, value in ranges.items():
+            if not (isinstance(value, int | float) and isfinite(value)):
+                raise ValueError(f"{name} must be a finite number, got {value!r}")
         for name in ("input_squash", "output_squash", "unit_squash", "hidden_squash"):
             if getattr(self, name) not in SQUASHES:
                 raise ValueError(f"{name} must be one of {', '.join(SQUASHES)}; got {getattr(self, name)!r}")
@@ -113,9 +128,13 @@ class Network:
         for group, values in given.items():
             if "bias" not in self.feeds[group].split():
                 raise ValueError(f"initial biases are given for {group!r}, which 'bias' does not feed")
+            if not all(isfinite(value) for value in values):
+                raise ValueError(f"an initial bias of {group!r} is no finite number: {values}")
             if len(values) != self.size(group):
                 raise ValueError(f"{group!r} has {self.size(group)} units, got {len(values)} initial biases")
         object.__setattr__(self, "bias_init", given)
+        if self.weight_count > MOST_NUMBERS:
+            raise ValueError(f"this network has {self.weight_count:,} weights, and {MOST_NUMBERS:,} are the most")
 
     def _sources_of(self, group: str) -> tuple[str, ...]:
         default = ("cell", "hidden") if group == "output" else _EVERYTHING
@@ -186,7 +205,7 @@ class Network:
         return self._with(feeds=feeds, bias_init={**self.bias_init, **initial})
 
     def _with(self, **changes: Any) -> Network:
-        return Network(**{**{f.name: getattr(self, f.name) for f in fields(self)}, **changes})
+        return Network(**{**self.facts(), **changes})
 
     def initial_weights(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """First weights in float64, drawn as the papers do: uniform, biases as declared."""
@@ -199,11 +218,6 @@ class Network:
                     weights[group][:, -1] = self.bias_init[group]
         return weights
 
-    def to_json(self) -> str:
-        """This description as JSON; :meth:`from_json` reads it back."""
-        return json.dumps({f.name: getattr(self, f.name) for f in fields(self)})
-
-    @classmethod
-    def from_json(cls, text: str) -> Network:
-        """The network that :meth:`to_json` wrote down."""
-        return cls(**json.loads(text))
+    def facts(self) -> dict[str, Any]:
+        """The arguments that make this network, as JSON can hold them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}

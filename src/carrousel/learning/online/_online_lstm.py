@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,20 @@ from typing import Any
 import numpy as np
 
 from carrousel import cells
+from carrousel._format import Arrays, Declared, Format, fitted
 from carrousel.cells import Cell
-from carrousel.learning import _files
 from carrousel.learning.online import _optimisers
 from carrousel.learning.online._derive import derive
 from carrousel.learning.online._derived_kernel import LOSSES, run
+from carrousel.learning.online._derived_layout import lay_out
 from carrousel.learning.online._network import check_counts
 from carrousel.learning.online._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
+from carrousel.learning.online._progress import beginning, check_progress
 from carrousel.learning.online._steps import checked_inputs, checked_targets
 
 __all__ = ["OnlineLSTM"]
 
-_FORMAT = "carrousel-online-lstm-2"
+FORMAT = Format("carrousel-online-lstm", 3, "the state of an OnlineLSTM")
 _FORWARD, _TRACE, _LEARN = 0, 1, 2
 
 
@@ -75,6 +76,15 @@ class OnlineLSTM:
         dtype: Any = np.float32,
         seed: int | np.random.Generator | None = 0,
     ) -> None:
+        self._declare(input_size, hidden_size, output_size, cell, diagonal, truncate, optimiser, update, loss, dtype)
+        self._take(beginning(self._declared, self.optimiser, update_steps(update)))
+        self._begin(np.random.default_rng(seed), forget_bias)
+
+    def _declare(
+        self, input_size: int, hidden_size: int, output_size: int, cell: Any, diagonal: Any, truncate: Any,
+        optimiser: Any, update: Any, loss: str, dtype: Any,
+    ) -> None:  # fmt: skip
+        """Checks and keeps the arguments, and says what arrays a learner of these has."""
         check_counts(0, input_size=input_size)
         check_counts(hidden_size=hidden_size, output_size=output_size)
         self.cell = cells.get(cell)
@@ -92,50 +102,37 @@ class OnlineLSTM:
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype must be float32 or float64, got {self.dtype}")
-        self.truncate, self.loss, self.update = truncate, loss, update
+        every = update_steps(update)
+        self.truncate, self.loss, self.update = truncate, loss, update if isinstance(update, str) else every
         if optimiser is None:
             optimiser = Adam(0.01)
         self.optimiser = optimiser if isinstance(optimiser, Optimiser) else Descent(optimiser)
         self._through_h = truncate is None and self.cell.recurrent
         self._derived = derive(self.cell, truncate != "paper", self._through_h, self.dtype.itemsize * 8)
-        self._lay_out(update_steps(update))
-        self._begin(np.random.default_rng(seed), forget_bias)
+        H = self.hidden_size
+        self._table, self._places, rows, traces = lay_out(
+            self._derived, self.cell, self.input_size, 1 if self.diagonal else H, self._through_h
+        )
+        flat = rows * H + self.output_size * (H + 1)
+        self._declared: Declared = {
+            "parameters": ((flat,), self.dtype),
+            "gradient": ((flat,), self.dtype),
+            "moments": ((_optimisers.moments(self.optimiser), flat), self.dtype),
+            "rates": ((4,), self.dtype),
+            "states": ((len(self._derived.states), H), self.dtype),
+            "h": ((H,), self.dtype),
+            "traces": ((traces, H), self.dtype),
+            "counters": ((6,), np.int64),
+        }
 
-    def _lay_out(self, every: int) -> None:
-        """Where rows of weights and traces lie, and all arrays, at zero."""
-        d, H, dtype = self._derived, self.hidden_size, self.dtype
-        table, row = [], 0
-        for kind, _ in d.parts:
-            fed = self.cell.recurrent and kind != "z.input"
-            recurrent = (1 if self.diagonal else H) if fed else 0
-            table.append([row, self.input_size if kind != "z.recurrent" else 0, recurrent, 1])
-            row += sum(table[-1][1:])
-        for _ in self.cell.peepholes:
-            table.append([row, 0, 0, 1])
-            row += 1
-        n, width = len(d.states), len(table)
-        # A trace is there if something enters it, from the step or from another state's trace.
-        alive = d.B >= 0
-        through = d.A >= 0
-        if self._through_h:
-            through[:, -1] = True
-        for _ in range(n):
-            alive = alive | (through.astype(int) @ alive.astype(int) > 0)
-        places, traces = np.full((n, width), -1, np.int64), 0
-        for a in range(n):
-            for part in range(width):
-                if alive[a, part]:
-                    places[a, part] = traces
-                    traces += sum(table[part][1:])
-        self._table, self._places = np.array(table, np.int64).reshape(width, 4), places
-        readout = self.output_size * (H + 1)
-        self._parameters, self._gradient = np.zeros(row * H + readout, dtype), np.zeros(row * H + readout, dtype)
-        self._moments = _optimisers.moments(self.optimiser, row * H + readout, dtype)
-        self._rates = self.optimiser.numbers(dtype)
-        self._slots, self._temporary = np.zeros((d.slots, H), dtype), np.zeros((n, H), dtype)
+    def _take(self, arrays: Arrays) -> None:
+        """Has these arrays, its own and as they were declared, and the working space beside them."""
+        self._parameters, self._gradient, self._moments = arrays["parameters"], arrays["gradient"], arrays["moments"]
+        self._states, self._h, self._traces = arrays["states"], arrays["h"], arrays["traces"]
+        self._rates, self._counters = arrays["rates"], arrays["counters"]
+        n, H, dtype = len(self._derived.states), self.hidden_size, self.dtype
+        self._slots, self._temporary = np.zeros((self._derived.slots, H), dtype), np.zeros((n, H), dtype)
         self._A, self._C = np.zeros((n, n, H), dtype), np.zeros((n, H), dtype)
-        self._states, self._h, self._traces = np.zeros((n, H), dtype), np.zeros(H, dtype), np.zeros((traces, H), dtype)
-        self._counters = np.array([0, 0, 0, every, _optimisers.method(self.optimiser), 0], np.int64)
 
     def _views(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows of weights ``[rows, hidden]`` and the readout ``[outputs, hidden + 1]``, its last column the bias."""
@@ -216,7 +213,7 @@ class OnlineLSTM:
     @property
     def steps(self) -> int:
         """How many steps there were of learning."""
-        return int(self._counters[1])
+        return int(self._counters[_optimisers.STEPS])
 
     def learn_many(self, inputs: Any, targets: Any, *, tell: bool = False) -> np.ndarray | None:
         """Goes on with the stream for some steps, and learns from every step that has a target.
@@ -262,7 +259,7 @@ class OnlineLSTM:
     def reset(self) -> None:
         """A sequence's end: with ``update="end"`` the weights change now. States and traces begin again at zero."""
         if self._counters[PENDING] and self.update == "end":
-            method = int(self._counters[4])
+            method = _optimisers.method(self.optimiser)
             _optimisers.apply(self._parameters, self._gradient, self._moments, self._rates, method, self._counters)
         for array in (self._states, self._h, self._traces):
             array[:] = 0
@@ -291,8 +288,12 @@ class OnlineLSTM:
         return outputs if tell else None
 
     def save(self, path: str | Path) -> None:
-        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`."""
-        _files.write(Path(path), self._arrays(), {"format": _FORMAT, "arguments": json.dumps(self._arguments())})
+        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
+
+        Raises:
+            ValueError: a weight or a state is NaN or infinite; what was at the path stays.
+        """
+        FORMAT.write(Path(path), self._arguments(), self._arrays())
 
     @classmethod
     def load(cls, path: str | Path, cell: Cell | None = None) -> OnlineLSTM:
@@ -305,32 +306,45 @@ class OnlineLSTM:
         Raises:
             ValueError: the file is not such a file, or is damaged, or was saved with another cell.
         """
-        arrays, about = _files.read(Path(path), _FORMAT)
-        arguments = json.loads(about["arguments"])
-        if cell is not None and cell.spec != arguments["cell"]:
-            raise ValueError(f"{path} was saved with the cell {arguments['cell']}, not {cell.spec}")
-        learner = cls.from_arguments(arguments, cell)
-        _files.fill(path, learner._arrays(), arrays)
+        with FORMAT.reading(path) as (facts, arrays):
+            if cell is not None and cell.spec != facts["cell"]:
+                raise ValueError(f"it was saved with the cell {facts['cell']}, not {cell.spec}")
+            optimiser = _optimisers.from_facts(facts["optimiser"])
+            return cls.restored({**facts, "cell": cell or facts["cell"], "optimiser": optimiser}, arrays)
+
+    @classmethod
+    def declared(cls, arguments: Mapping[str, Any]) -> OnlineLSTM:
+        """One without arrays yet: the arguments are checked, and the arrays' shapes known, before any is there."""
+        learner = cls.__new__(cls)
+        learner._declare(**arguments)
         return learner
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, Any], cell: Cell | None = None) -> OnlineLSTM:
-        """A new one with the arguments that were written down with a saved one."""
-        optimiser = _optimisers.from_json(arguments["optimiser"])
-        return cls(**{**arguments, "cell": cell or arguments["cell"], "optimiser": optimiser})
+    def restored(cls, arguments: Mapping[str, Any], arrays: Arrays) -> OnlineLSTM:
+        """One with these arrays.
+
+        Raises:
+            ValueError: they are not what the arguments declare, or no learner of these comes to them.
+        """
+        learner = cls.declared(arguments)
+        found = fitted(arrays, learner._declared)
+        check_progress(learner.optimiser, update_steps(learner.update), found)
+        learner._take(found)
+        return learner
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Compiled code stays behind.
-        return _restored, (self._arguments(), self.cell, self._arrays())
+        arguments = {**self._arguments(), "cell": self.cell, "optimiser": self.optimiser}
+        return OnlineLSTM.restored, (arguments, self._arrays())
 
     def widened(self, input_size: int, output_size: int, seed: int = 0) -> OnlineLSTM:
         """The same learner with more inputs and outputs after those that it has; it remembers and goes on.
 
         New inputs begin with small random weights and no past; the readout of new outputs begins at zero.
         """
-        sizes = {"input_size": input_size, "output_size": output_size}
-        wide = OnlineLSTM.from_arguments({**self._arguments(), **sizes}, self.cell)
-        fresh = OnlineLSTM.from_arguments({**self._arguments(), **sizes, "seed": [seed, self.input_size]}, self.cell)
+        changed = {"input_size": input_size, "output_size": output_size, "cell": self.cell, "optimiser": self.optimiser}
+        wide = OnlineLSTM(**{**self._arguments(), **changed})
+        fresh = OnlineLSTM(**{**self._arguments(), **changed, "seed": [seed, self.input_size]})
         wide._parameters[:] = fresh._parameters
         wide._views(wide._parameters)[1][self.output_size :] = 0
         for old, new in ((self._parameters, wide._parameters), (self._gradient, wide._gradient)):
@@ -359,12 +373,11 @@ class OnlineLSTM:
     def _arguments(self) -> dict[str, Any]:
         names = ("input_size", "hidden_size", "output_size", "diagonal", "truncate", "update", "loss")
         own = {name: getattr(self, name) for name in names}
-        optimiser = _optimisers.to_json(self.optimiser)
+        optimiser = _optimisers.to_facts(self.optimiser)
         return {**own, "cell": self.cell.spec, "dtype": self.dtype.name, "optimiser": optimiser}
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        names = ("parameters", "gradient", "moments", "rates", "states", "h", "traces", "counters")
-        return {name: getattr(self, f"_{name}") for name in names}
+        return {name: getattr(self, f"_{name}") for name in self._declared}
 
 
 def _copy_rows(
@@ -375,10 +388,3 @@ def _copy_rows(
     new[new_first : new_first + inputs] = old[old_first : old_first + inputs]
     at, new_at = old_first + inputs, new_first + new_lengths[0]
     new[new_at : new_at + rest] = old[at : at + rest]
-
-
-def _restored(arguments: Mapping[str, Any], cell: Cell, arrays: Mapping[str, np.ndarray]) -> OnlineLSTM:
-    learner = OnlineLSTM.from_arguments(arguments, cell)
-    for name, array in learner._arrays().items():
-        array[...] = arrays[name]
-    return learner

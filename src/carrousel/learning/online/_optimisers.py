@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, astuple, dataclass, fields
 from math import sqrt
 from typing import Any, ClassVar
@@ -12,6 +11,13 @@ import numpy as np
 from carrousel.learning.online._jit import jit
 
 __all__ = [
+    "CHANGES",
+    "EVERY",
+    "METHOD",
+    "PENDING",
+    "RATE",
+    "STEPS",
+    "TOUCHED",
     "Adam",
     "Descent",
     "Optimiser",
@@ -19,15 +25,17 @@ __all__ = [
     "apply",
     "fade",
     "fades",
-    "from_json",
+    "from_facts",
     "method",
     "moments",
-    "to_json",
+    "to_facts",
     "update_steps",
 ]
 
-CHANGES, PENDING = 0, 5
-"""Places among the learner's counters: how often weights were changed; whether errors wait to change them."""
+CHANGES, STEPS, TOUCHED, EVERY, METHOD, PENDING = range(6)
+"""Places among a learner's counters: how often weights were changed; how many steps there were of learning; how many
+inputs were active since the reset; after how many steps weights change; how (see :func:`method`); whether errors wait
+to change them."""
 RATE, DECAY = 0, 2
 """Places among the parameters: every method's step size; what descent multiplies it by after every step."""
 LEAST_RATE = 1e-30
@@ -53,8 +61,16 @@ class Optimiser:
                 raise ValueError(f"{type(self).__name__}: {item.name} must be a number {limit}, got {value!r}")
 
     def numbers(self, dtype: Any) -> np.ndarray:
-        """The parameters as the compiled code takes them."""
-        return np.array((*astuple(self), 0.0, 0.0, 0.0)[:4], dtype)
+        """The parameters as the compiled code takes them.
+
+        Raises:
+            ValueError: one is too large for the dtype.
+        """
+        with np.errstate(over="ignore"):
+            found = np.array((*astuple(self), 0.0, 0.0, 0.0)[:4], np.float64).astype(dtype)
+        if not np.isfinite(found).all():
+            raise ValueError(f"{self} has a number too large for {np.dtype(dtype)}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -99,9 +115,9 @@ def method(optimiser: Optimiser) -> int:
     return 1 if isinstance(optimiser, Descent) and optimiser.momentum else optimiser.code
 
 
-def moments(optimiser: Optimiser, size: int, dtype: Any) -> np.ndarray:
-    """What the method remembers for each weight: ``[k, size]``, zero at the beginning."""
-    return np.zeros((optimiser.moments if method(optimiser) else 0, size), dtype)
+def moments(optimiser: Optimiser) -> int:
+    """How many numbers the method remembers for each weight, zero at the beginning."""
+    return optimiser.moments if method(optimiser) else 0
 
 
 @jit
@@ -151,14 +167,18 @@ def fade(rates):
 _BY_NAME = {kind.__name__: kind for kind in (Descent, RMSprop, Adam)}
 
 
-def to_json(optimiser: Optimiser) -> str:
-    """An optimiser as text."""
-    return json.dumps([type(optimiser).__name__, asdict(optimiser)])
+def to_facts(optimiser: Optimiser) -> list[Any]:
+    """An optimiser as JSON can hold it."""
+    return [type(optimiser).__name__, asdict(optimiser)]
 
 
-def from_json(text: str) -> Optimiser:
-    """The optimiser that :func:`to_json` wrote down."""
-    name, values = json.loads(text)
+def from_facts(facts: Any) -> Optimiser:
+    """The optimiser that :func:`to_facts` wrote down.
+
+    Raises:
+        ValueError, TypeError, KeyError: there is no such optimiser.
+    """
+    name, values = facts
     return _BY_NAME[name](**values)
 
 
@@ -166,6 +186,6 @@ def update_steps(update: str | int) -> int:
     """After how many steps weights change; 0 for the end of a sequence."""
     if update in ("step", "end"):
         return int(update == "step")
-    if isinstance(update, int | np.integer) and not isinstance(update, bool) and update >= 1:
+    if isinstance(update, int | np.integer) and not isinstance(update, bool) and 1 <= update <= 2**53:
         return int(update)
     raise ValueError(f"update must be 'step', 'end' or a number of steps, got {update!r}")

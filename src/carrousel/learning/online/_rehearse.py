@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from carrousel.learning.online import _kernel, _layout, _optimisers, _rows, _simd
 from carrousel.learning.online._jit import entry
 from carrousel.learning.online._kernel import SILENT, run
 
@@ -11,7 +10,7 @@ __all__ = ["rehearse"]
 FORWARD, LEARN = 0, 2
 
 
-@entry(_kernel, _simd, _layout, _optimisers, _rows)
+@entry
 def rehearse(
     plan, sources, squash, masks,
     weights, back, state, dS, gradient, moments, work, touched, flags, active, x, counters, rates,

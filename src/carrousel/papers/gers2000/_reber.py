@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from carrousel.papers._experiment import Experiment, Figure, Picture, Quick, Row, Trial
-from carrousel.papers.gers2000._streams import trial
+from carrousel.papers._experiment import Column, Config, Experiment, Picture, Quick, Row, Trial, mean
+from carrousel.papers._trial import Prepared, Setting, first_success
+from carrousel.papers.gers2000 import _streams
+from carrousel.papers.gers2000._paper import CITATION
 from carrousel.tasks import ContinualReber
 
 __all__ = ["CONTINUAL_REBER"]
@@ -15,20 +17,13 @@ __all__ = ["CONTINUAL_REBER"]
 GOOD = 1000  # symbols without an error in the mean, above which a network that is not perfect is called good
 TASK = ContinualReber()
 
-_COMMON: dict[str, Any] = {
-    "inputs": 7,
-    "outputs": 7,
-    "rate": 0.5,
-    "rate_decay": 1.0,
-    "steps": 100_000,  # of a stream
-    "tests": 10,  # streams
-    "limit": 30_000,  # training streams
-}
+STEPS = 100_000  # of a stream
+_UNTIL = {"tests": 10, "limit": 30_000}  # test streams, training streams
 _FORGET = (0.5, 1.0, 1.5, 2.0)
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """The shares of perfect, good and other networks; streams that the first took, the mean length of the others.
+    """Sums trials up: shares of perfect, good, other networks; streams that the first took, mean length of the others.
 
     >>> found = [{"success": True, "streams": 9, "length": 1e5}, {"success": False, "streams": 30, "length": 40.0}]
     >>> summary(found)["perfect_rate"], summary(found)["perfect_streams"], summary(found)["rest_length"]
@@ -39,27 +34,34 @@ def summary(trials: Sequence[Trial]) -> dict[str, Any]:
     rest = [one["length"] for one in trials if not one["success"] and one["length"] <= GOOD]
     return {
         "perfect_rate": len(perfect) / len(trials),
-        "perfect_streams": _mean(perfect),
+        "perfect_streams": mean(perfect),
         "good_rate": len(good) / len(trials),
-        "good_length": _mean(good),
+        "good_length": mean(good),
         "rest_rate": len(rest) / len(trials),
-        "rest_length": _mean(rest),
+        "rest_length": mean(rest),
     }
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+def _prepare(setting: Setting) -> Prepared:
+    exact = setting.options["state_decay"] == "exact"
+    return _streams.prepared(TASK, {**setting.config.learner, "traces_decay": exact}, setting)
 
 
-def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
-    return trial(TASK, {**config, "traces_decay": options["state_decay"] == "exact"}, seed, number)
-
-
-def _row(name: str, label: str, weights: int, published: tuple[Any, ...], note: str = "", **changes: Any) -> Row:
+def _row(
+    name: str,
+    label: str,
+    weights: int,
+    published: tuple[Any, ...],
+    note: str = "",
+    resets: bool = False,
+    **changes: Any,
+) -> Row:
     keys = ("perfect_rate", "perfect_streams", "good_rate", "good_length", "rest_rate", "rest_length")
     figures = {key: value for key, value in zip(keys, published, strict=True) if value is not None}
     columns = {"blocks": "4 of size 2", "weights": str(weights), "learning rate": _rate(changes)}
-    return Row(name, label, columns, {"trials": 100, **figures}, {**_COMMON, **changes}, note=note)
+    learner = {"inputs": 7, "outputs": 7, **_streams.COMMON, **changes}
+    config = Config({"steps": STEPS} | ({"resets": True} if resets else {}), learner, _UNTIL)
+    return Row(name, label, columns, {"trials": 100, **figures}, config, note=note)
 
 
 def _rate(changes: Mapping[str, Any]) -> str:
@@ -98,18 +100,12 @@ _ROWS = (
 
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
-    """Two trained networks over the same stream."""
-    from carrousel.papers.gers2000._picture import draw, trained
+    """Draws two trained networks over the same stream."""
+    from carrousel.papers.gers2000._picture import draw
 
-    seed = result["seed"]
-    configs = {row.name: row.config or {} for row in _ROWS}
-    growing, streams, _ = trained(TASK, configs["standard"], seed, range(1), 10_000)
-    resetting, after, perfect = trained(TASK, configs["forget"], seed, range(20), 15_000)
-    networks = {
-        f"LSTM after {streams:,} streams": growing,
-        f"LSTM with forget gates after {after:,} streams{', perfect' * perfect}": resetting,
-    }
-    draw(path, TASK, networks, seed, steps=600, closely=70)
+    growing = first_success(CONTINUAL_REBER, "standard", result, tries=1, or_last=True, limit=10_000)
+    resetting = first_success(CONTINUAL_REBER, "forget", result, tries=20, or_last=True, limit=15_000)
+    draw(path, growing, resetting, result["seed"], steps=600, closely=70)
 
 
 def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -119,18 +115,18 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 CONTINUAL_REBER = Experiment(
     "gers2000/continual-reber",
     "Continual embedded Reber grammar: predict what can follow in a stream of strings that nothing separates",
-    "F. A. Gers, J. Schmidhuber, F. Cummins: Learning to forget: continual prediction with LSTM. Neural Computation "
-    "12(10), 2000. Section 4, table 2",
+    f"{CITATION}. Section 4, table 2",
     _ROWS,
-    _trial,
+    _prepare,
+    _streams.train,
     trials=100,
     figures=(
-        Figure("perfect_rate", "perfect", ".0%"),
-        Figure("perfect_streams", "after streams", compared=True),
-        Figure("good_rate", "good", ".0%"),
-        Figure("good_length", "symbols without error", compared=True),
-        Figure("rest_rate", "rest", ".0%"),
-        Figure("rest_length", "symbols without error", compared=True),
+        Column("perfect_rate", "perfect", ".0%"),
+        Column("perfect_streams", "after streams", compared=True),
+        Column("good_rate", "good", ".0%"),
+        Column("good_length", "symbols without error", compared=True),
+        Column("rest_rate", "rest", ".0%"),
+        Column("rest_length", "symbols without error", compared=True),
     ),
     summary=summary,
     options={"state_decay": ("inexact", "exact")},
@@ -151,6 +147,10 @@ CONTINUAL_REBER = Experiment(
         ),
     ),
     notes="""
+What the paper is about comes out: without forget gates no network lasts over a stream of strings that nothing
+separates, and with them most become perfect. With a constant rate they do so far more often than published (73% against
+18%), and no network stays good without becoming perfect.
+
 Chosen where the paper leaves it open, or where it was known only from others' notes:
 the network is reset at the beginning of every stream, of training and of testing; the target is 1 for every symbol
 that can follow; a step is right if every output is off by no more than 0.49; the first wrong step of a training stream

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from carrousel.learning.online import Descent, Learner, Network
-from carrousel.papers._experiment import Trial
+from carrousel.papers._trial import Found, Prepared, Setting
 from carrousel.tasks import ContinualTask, Endless
 
-__all__ = ["Reach", "follow", "network", "prepared", "train", "trial"]
+__all__ = ["COMMON", "Reach", "follow", "network", "prepared", "train"]
 
 _FIRST = 256  # steps that are looked at first in a stream; most streams end before
 _DRAWN = 400_000  # steps that are drawn at a time
+
+COMMON: dict[str, float] = {"rate": 0.5, "rate_decay": 1.0}
+"""What learners have in common: the rate, and by what it is multiplied at every step."""
 
 Reach = tuple[int, int]
 """How far a stream was right: steps, whole strings."""
 
 
 def network(config: Mapping[str, Any]) -> Network:
-    """The paper's network, 4 blocks of two cells: 424 weights with 7 inputs and outputs and forget gates, else 360.
+    """Makes the paper's network, 4 blocks of two cells.
 
+    It has 424 weights with 7 inputs and outputs and forget gates, 360 without them.
     Cells are fed by inputs and cells, gates and outputs by these and a bias. All weights begin in [-0.2, 0.2], but
     input and output gates' biases at -0.5, -1.0, -1.5, -2.0, forget gates' as the configuration says.
     """
@@ -47,17 +50,17 @@ def network(config: Mapping[str, Any]) -> Network:
     )
 
 
-def prepared(config: Mapping[str, Any], rng: np.random.Generator) -> Learner:
-    """A new network, and everything compiled."""
-    made = Learner(network(config), Descent(config["rate"], decay=config["rate_decay"]), seed=rng)
-    made.reset()
-    return made
+def prepared(task: ContinualTask, learner: Mapping[str, Any], setting: Setting) -> Prepared:
+    """Makes a network, and the first of its streams."""
+    descent = Descent(learner["rate"], decay=learner["rate_decay"])
+    new = Learner(network(learner), descent, seed=setting.rng)
+    return Prepared(new, task, Endless(task, setting.rng, min(_DRAWN, 4 * setting.config.task["steps"])))
 
 
 def follow(
     learner: Learner, endless: Endless, learn: bool, steps: int, strings: int | None = None, resets: bool = False
 ) -> Reach:
-    """Goes through a new stream from a reset network until it is wrong or the stream's end.
+    """Follows a new stream from a reset network until it is wrong or the stream's end; gives how far it was right.
 
     Args:
         learner: the network.
@@ -72,53 +75,44 @@ def follow(
         stream = endless.ahead(min(size, steps - right), strings and strings - whole)
         spans = stream.spans() if resets else None if right else [[0, len(stream.codes)]]
         targets = endless.task.targets(stream.kinds)
-        found = learner.follow(stream.codes, targets, endless.task.tolerance, learn, spans)
-        done = int(np.searchsorted(stream.ends, found, "right"))
-        right, whole, size = right + found, whole + done, size * 4
+        followed = learner.follow(stream.codes, targets, endless.task.tolerance, learn, spans)
+        done = int(np.searchsorted(stream.ends, followed, "right"))
+        right, whole, size = right + followed, whole + done, size * 4
         endless.skip(min(done + 1, len(stream.ends)))
-        if found < len(stream.codes):
+        if followed < len(stream.codes):
             break
     return right, whole
 
 
-def train(config: Mapping[str, Any], made: Learner, endless: Endless, limit: int) -> tuple[bool, int, list[Reach], int]:
+def train(prepared: Prepared, setting: Setting) -> Found:
     """Learns from one stream after the other until all test streams are right.
 
     Returns:
-        Whether they were; after how many training streams; how far each of the last test streams was right; the steps
-        of all streams.
+        ``{"success", "streams", "length", "strings", "steps"}``: whether they were; after how many training streams;
+        how far the last test streams were right in the mean, in steps and in strings; the steps of all streams.
     """
-    steps, strings, resets = config["steps"], config.get("strings"), config.get("resets", False)
+    learner, endless, task = prepared.learner, prepared.sets, setting.config.task
+    rate, tests, limit = setting.config.learner["rate"], setting.config.until["tests"], setting.config.until["limit"]
+    steps, strings, resets = task["steps"], task.get("strings"), task.get("resets", False)
 
     def full(reach: Reach) -> bool:
         return reach[0] >= steps or reach[1] == strings
 
     total = 0
     for done in range(1, limit + 1):
-        made.rate = config["rate"]
-        total += follow(made, endless, True, steps, strings, resets)[0]
+        learner.rate = rate
+        total += follow(learner, endless, True, steps, strings, resets)[0]
         reached: list[Reach] = []
-        while len(reached) < config["tests"] and (done == limit or all(map(full, reached[-1:]))):
-            reached.append(follow(made, endless, False, steps, strings, resets))
+        while len(reached) < tests and (done == limit or all(map(full, reached[-1:]))):
+            reached.append(follow(learner, endless, False, steps, strings, resets))
         total += sum(right for right, _ in reached)
-        if len(reached) == config["tests"] and all(map(full, reached)):
+        if len(reached) == tests and all(map(full, reached)):
             break
-    return all(map(full, reached)), done, reached, total
-
-
-def trial(task: ContinualTask, config: Mapping[str, Any], seed: int, number: int) -> Trial:
-    """Trains and tests one network."""
-    rng = np.random.default_rng([seed, number])
-    made = prepared(config, rng)
-    endless = Endless(task, rng, min(_DRAWN, 4 * config["steps"]))
-    start = time.perf_counter()
-    success, streams, reached, steps = train(config, made, endless, config["limit"])
-    lengths = [min(right, config["steps"]) for right, _ in reached]
+    lengths = [min(right, steps) for right, _ in reached]
     return {
-        "success": success,
-        "streams": streams,
+        "success": all(map(full, reached)),
+        "streams": done,
         "length": sum(lengths) / len(lengths),
-        "strings": sum(strings for _, strings in reached) / len(reached),
-        "steps": steps,
-        "seconds": time.perf_counter() - start,
+        "strings": sum(whole for _, whole in reached) / len(reached),
+        "steps": total,
     }

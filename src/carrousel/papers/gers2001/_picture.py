@@ -7,44 +7,38 @@ from pathlib import Path
 
 import numpy as np
 
-from carrousel.learning.online import Learner
-from carrousel.papers._traced import traced
-from carrousel.tasks import CountingLanguage
+from carrousel.papers._trial import Found, Prepared, Setting
+from carrousel.pictures.steps import Image, Lines, activations_over, draw_steps, unit_names
+from carrousel.pictures.style import save
 
 __all__ = ["draw"]
 
-COLOURS = ("tab:blue", "tab:orange")
 GATES = {"input_gate": "input gate", "forget_gate": "forget gate", "output_gate": "output gate"}
 
 
-def draw(learner: Learner, language: CountingLanguage, numbers: Sequence[int], path: Path, title: str) -> None:
+def draw(path: Path, prepared: Prepared, found: Found, setting: Setting, numbers: Sequence[int]) -> None:
     """Draws states, cell outputs, gates and predictions over the string with these numbers as a PNG file."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    string = language.encode([numbers])
-    seen = traced(learner, string.inputs)
-    figure = Figure(figsize=(10, 9), layout="constrained")
-    FigureCanvasAgg(figure)
-    states, gates, outputs = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2.4, 2])
-    for cell in range(seen["state"].shape[1]):
-        colour = COLOURS[cell % len(COLOURS)]
-        states.plot(seen["state"][:, cell], color=colour, marker=".", label=f"state of cell {cell + 1}")
-        states.plot(seen["cell"][:, cell], color=colour, linestyle="--", label=f"output of cell {cell + 1}")
-    states.axhline(0, color="grey", linewidth=0.6)
-    states.legend(frameon=False, fontsize=8)
-    states.set_title(title)
-    rows = np.concatenate([seen[gate] for gate in GATES], 1)
-    labels = [f"{name} {block + 1}" for gate, name in GATES.items() for block in range(seen[gate].shape[1])]
-    image = gates.imshow(rows.T, aspect="auto", cmap="viridis", vmin=0, vmax=1)
-    gates.set_yticks(range(len(labels)), labels, fontsize=8)
-    figure.colorbar(image, ax=gates, label="activation")
-    image = outputs.imshow(seen["output"].T, aspect="auto", cmap="coolwarm", vmin=-2, vmax=2)
-    outputs.set_yticks(range(len(language.outputs)), list(language.outputs))
-    outputs.set_ylabel("predicted\n(dots: can follow)")
-    times, symbols = np.nonzero(string.legal)
-    outputs.plot(times, symbols, linestyle="", marker="o", color="black", markersize=3)
-    outputs.set_xticks(range(len(string.inputs)), list(string.text[0][:-1]), fontsize=7)
-    outputs.set_xlabel("input symbol")
-    figure.colorbar(image, ax=outputs, label="output")
-    figure.savefig(path, dpi=130)
+    task = prepared.task
+    string = task.encode([numbers])
+    run = activations_over(prepared.learner, string.inputs)
+    lines, names = unit_names(run, {"state": "state of cell", "cell": "output of cell"})
+    order = np.arange(lines.shape[1]).reshape(2, -1).T.ravel()  # each cell's state, then its output
+    lines, names = lines[:, order], [names[k] for k in order]
+    gates, units = unit_names(run, GATES)
+    letters = list(string.text[0][:-1])
+    panels = [
+        Lines(label="cells", values=lines, names=names, group=2, height=1.6),
+        Image(label="gate", values=gates, names=units, height=1.2),
+        Image(
+            label="predicted\n(rings: can follow)",
+            values=run["output"],
+            names=list(task.output_symbols),
+            limits=(-2, 2),
+            rings=string.legal,
+            ticks=letters,
+        ),
+    ]
+    strings = found["sequences"] + setting.config.until["further"]
+    powers = "".join(f"{letter}$^n$" for letter in task.letters)
+    title = f"{powers}, n = {numbers[0]}: a network after {strings:,} strings with n up to {task.most}"
+    save(draw_steps([panels], title, xlabel="input symbol", width=10.5), path)

@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from carrousel.learning.online import Descent, Learner, Network
-from carrousel.papers._experiment import Trial
-from carrousel.tasks import CountingLanguage, Strings
+from carrousel.papers._experiment import Trial, mean
+from carrousel.papers._trial import Found, Prepared, Setting
+from carrousel.tasks import CountingLanguage
 
-__all__ = ["LANGUAGES", "OPTIONS", "network", "prepared", "reach", "summary", "train", "trial"]
+__all__ = ["LANGUAGES", "OPTIONS", "language", "network", "prepare", "reach", "summary", "taught", "train"]
 
-LANGUAGES = {
-    "anbn": CountingLanguage("ab", (0, 0)),
-    "anbmbman": CountingLanguage("abBA", (0, 1, 1, 0)),
-    "anbncn": CountingLanguage("abc", (0, 0, 0)),
-}
+LANGUAGES = {"anbn": ("ab", (0, 0)), "anbmbman": ("abBA", (0, 1, 1, 0)), "anbncn": ("abc", (0, 0, 0))}
 EPOCH = 1_000  # training strings between two tests
 GROWTH = 1.5  # strings are tried in lots, each up to so many times the length of the one before
 OPTIONS = {"coding": ("signs", "bits"), "update": ("step", "end"), "momentum": ("0.99", "0")}
 
 
-@dataclass(frozen=True)
-class Coding:
-    """How right and wrong symbols are coded: the targets, the threshold between them, the outputs' squashing."""
+CODINGS = {"signs": (1.0, -1.0), "bits": (1.0, 0.0)}
+"""The targets for symbols that can follow and for the others."""
 
-    high: float
-    low: float
-    threshold: float
-    squash: str
+SQUASHES = {"signs": "sigmoid_pm2", "bits": "sigmoid"}
 
 
-CODINGS = {"signs": Coding(1.0, -1.0, 0.0, "sigmoid_pm2"), "bits": Coding(1.0, 0.0, 0.5, "sigmoid")}
+@lru_cache(maxsize=8)
+def language(name: str, most: int, coding: str = "signs") -> CountingLanguage:
+    """Makes a language, of which strings with at most ``most`` repeats (n, or n + m) are drawn."""
+    return CountingLanguage(*LANGUAGES[name], most, *CODINGS[coding])
 
 
 def network(language: str, coding: str = "signs") -> Network:
-    """The paper's network: 38 weights for a^n b^n, 110 for a^n b^m B^m A^n, 90 for a^n b^n c^n.
+    """Makes the paper's network: 38 weights for a^n b^n, 110 for a^n b^m B^m A^n, 90 for a^n b^n c^n.
 
     One block of one cell, two for the others; inputs and cells feed everything, and everything has a bias.
 
     >>> [network(language).weight_count for language in LANGUAGES]
     [38, 110, 90]
     """
-    units, blocks = len(LANGUAGES[language].inputs), 1 if language == "anbn" else 2
+    units, blocks = 1 + len(LANGUAGES[language][0]), 1 if language == "anbn" else 2
     first = {"input_gate": -1.0, "forget_gate": 2.0, "output_gate": -2.0}
     return Network(
         units,
@@ -57,56 +51,48 @@ def network(language: str, coding: str = "signs") -> Network:
         peepholes=True,
         input_squash="identity",
         output_squash="identity",
-        unit_squash=CODINGS[coding].squash,
+        unit_squash=SQUASHES[coding],
         feeds=dict.fromkeys(("cell", *first, "output"), "input cell bias"),
         init=0.1,
         bias_init={gate: (bias,) * blocks for gate, bias in first.items()},
     )
 
 
-@lru_cache(maxsize=4)
-def strings(language: str, most: int) -> Strings:
-    """All strings with at most ``most`` repeats (n, or n + m), in the order of these."""
-    return LANGUAGES[language].encode(LANGUAGES[language].numbers(most))
-
-
-@lru_cache(maxsize=4)
-def _upto(language: str, most: int) -> np.ndarray:
+@lru_cache(maxsize=8)
+def _upto(language: CountingLanguage) -> np.ndarray:
     """How many strings have at most 0, 1, ... repeats."""
-    totals = [sum(each) for each in LANGUAGES[language].numbers(most)]
-    return np.searchsorted(totals, np.arange(most + 1), side="right")
+    totals = [sum(each) for each in language.numbers(language.most)]
+    return np.searchsorted(totals, np.arange(language.most + 1), side="right")
 
 
-def prepared(language: str, rate: float, options: Mapping[str, str], rng: np.random.Generator) -> Learner:
-    """The network with its first weights, compiled."""
-    descent = Descent(rate, float(options["momentum"]))
-    learner = Learner(network(language, options["coding"]), descent, update=options["update"], seed=rng)
-    train(learner, language, 2, 0, options["coding"], rng)
-    return learner
+def prepare(setting: Setting) -> Prepared:
+    """Makes a network, the language that it learns, and the strings on which its reach is tried."""
+    task, options, coding = setting.config.task, setting.options, setting.options["coding"]
+    descent = Descent(setting.config.learner["rate"], float(options["momentum"]))
+    net = network(task["language"], coding)
+    learner = Learner(net, descent, update=options["update"], seed=setting.rng)
+    longer = language(task["language"], task["longest"], coding)
+    _upto(longer), longer.all  # worked out once in a process, and not by the clock
+    return Prepared(learner, language(task["language"], task["most"], coding), longer)
 
 
-def train(
-    learner: Learner, language: str, most: int, number: int, coding: str, rng: np.random.Generator
-) -> tuple[bool, int]:
-    """Trains on ``number`` strings drawn at random; whether all strings are then accepted, and the steps it took."""
-    given, code = strings(language, most), CODINGS[coding]
-    spans = given.spans[rng.integers(0, len(given.spans), number)]
-    learner.learn_sequences(given.inputs, np.where(given.legal, code.high, code.low), spans)
-    outputs = learner.sequence_outputs(given.inputs, given.spans)
-    accepted = LANGUAGES[language].accepted(outputs, given, code.threshold).all()
-    return bool(accepted), int((spans[:, 1] - spans[:, 0]).sum())
+def taught(learner: Learner, task: CountingLanguage, count: int, rng: np.random.Generator) -> tuple[bool, int]:
+    """Teaches ``count`` random strings; gives whether all strings are then accepted, and the steps that it took."""
+    drawn = task.draw(rng, count)
+    learner.learn_sequences(drawn.inputs, drawn.coded(), drawn.spans)
+    accepted = task.right(task.all.outputs_of(learner), task.all).all()
+    return bool(accepted), int(np.diff(drawn.spans).sum())
 
 
-def reach(learner: Learner, language: str, longest: int, coding: str) -> int:
-    """The largest number of repeats such that all strings with as many or fewer are accepted, at most ``longest``."""
-    given, upto = strings(language, longest), _upto(language, longest)
+def reach(learner: Learner, longer: CountingLanguage) -> int:
+    """Finds the most repeats such that all strings with as many or fewer are accepted, at most ``longer.most``."""
+    strings, upto, longest = longer.all, _upto(longer), longer.most
     done, next_lot = 0, 16
     while done < longest:
         most = min(next_lot, longest)
-        lot = given.part(upto[done], upto[most])
+        lot = strings.part(upto[done], upto[most])
         if len(lot.spans):
-            outputs = learner.sequence_outputs(lot.inputs, lot.spans)
-            accepted = LANGUAGES[language].accepted(outputs, lot, CODINGS[coding].threshold)
+            accepted = lot.whole(longer.right(lot.outputs_of(learner), lot))
             if not accepted.all():
                 wrong = int(upto[done]) + int(np.argmin(accepted))
                 return int(np.searchsorted(upto, wrong, side="right")) - 1
@@ -114,44 +100,42 @@ def reach(learner: Learner, language: str, longest: int, coding: str) -> int:
     return longest
 
 
-def trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
+def train(prepared: Prepared, setting: Setting) -> Found:
     """Trains until all training strings are accepted, then tries longer ones, and goes on to see how far it gets."""
-    language, most, longest, coding = config["language"], config["most"], config["longest"], options["coding"]
-    rng = np.random.default_rng([seed, number])
-    learner = prepared(language, config["rate"], options, rng)
-    strings(language, longest), _upto(language, longest)
-    start, done, steps, accepted = time.perf_counter(), 0, 0, False
-    while done < config["limit"] and not accepted:
-        accepted, more = train(learner, language, most, EPOCH, coding, rng)
+    learner, task, longer = prepared.learner, prepared.task, prepared.sets
+    rng, limit, further = setting.rng, setting.config.until["limit"], setting.config.until["further"]
+    done, steps, accepted = 0, 0, False
+    while done < limit and not accepted:
+        accepted, more = taught(learner, task, EPOCH, rng)
         done, steps = done + EPOCH, steps + more
-    found: dict[str, Any] = {"success": accepted, "sequences": done}
+    found: Found = {"success": accepted, "sequences": done}
     if accepted:
-        found["reach"] = found["later_reach"] = reach(learner, language, longest, coding)
+        found["reach"] = found["later_reach"] = reach(learner, longer)
         found["later_sequences"] = done
-        while done < found["sequences"] + config["further"] and found["later_reach"] < longest:
-            _, more = train(learner, language, most, EPOCH, coding, rng)
+        while done < found["sequences"] + further and found["later_reach"] < longer.most:
+            _, more = taught(learner, task, EPOCH, rng)
             done, steps = done + EPOCH, steps + more
-            now = reach(learner, language, longest, coding)
+            now = reach(learner, longer)
             if now > found["later_reach"]:
                 found |= {"later_reach": now, "later_sequences": done}
-    return {**found, "steps": steps, "seconds": time.perf_counter() - start}
+    return {**found, "steps": steps}
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Shares, sequences and reaches; means are over the networks that accepted all training strings."""
+    """Sums trials up; means are over the networks that accepted all training strings."""
     won = [trial for trial in trials if trial["success"]]
 
-    def mean(key: str) -> float | None:
-        return sum(trial[key] for trial in won) / len(won) if won else None
+    def average(key: str) -> float | None:
+        return mean([trial[key] for trial in won])
 
     def most(key: str) -> int | None:
         return max((trial[key] for trial in won), default=None)
 
     return {
         "success_rate": len(won) / len(trials) if trials else None,
-        "sequences_mean": mean("sequences"),
+        "sequences_mean": average("sequences"),
         "best_at_stop": most("reach"),
-        "average_at_stop": mean("reach"),
+        "average_at_stop": average("reach"),
         "best": most("later_reach"),
-        "average": mean("later_reach"),
+        "average": average("later_reach"),
     }

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from carrousel.papers._experiment import Experiment, Picture, Quick, Row
-from carrousel.papers.gers2002._picture import draw
-from carrousel.papers.gers2002._trial import CITATION, FIGURES, GATES, NOTES, TESTED, network, summary, trial
+from carrousel.papers._experiment import Config, Experiment, Picture, Quick, Row
+from carrousel.papers._trial import first_success
+from carrousel.papers.gers2002._paper import CITATION
+from carrousel.papers.gers2002._trial import FIGURES, GATES, NOTES, TESTED, WEIGHTS, prepare, summary, train
 
 __all__ = ["FUNCTIONS"]
 
@@ -25,30 +26,27 @@ _NOTES = dict.fromkeys(("peephole-cos-25", "peephole-cos-25-0.15", "plain-cos-10
 
 
 def _row(shape: str, period: int, tolerance: float, peepholes: bool) -> Row:
-    config = {
-        "task": "functions",
-        "shape": shape,
-        "period": period,
-        "tolerance": tolerance,
-        "peepholes": peepholes,
-        "squash": "identity",
-        "descent": DESCENT,
-        "limit": LIMIT,
-        "tested": TESTED,
-    }
+    config = Config(
+        {"task": "functions", "shape": shape, "period": period, "tolerance": tolerance},
+        {"peepholes": peepholes, "squash": "identity", "descent": DESCENT},
+        {"limit": LIMIT, "tested": TESTED},
+    )
     columns = {"function": shape, "F": str(period), "tolerance": str(tolerance)}
-    columns |= {"peepholes": "yes" if peepholes else "no", "weights": str(network(peepholes).weight_count)}
+    columns |= {"peepholes": "yes" if peepholes else "no", "weights": str(WEIGHTS[peepholes])}
     name = f"{'peephole' if peepholes else 'plain'}-{shape}-{period}" + ("" if tolerance == 0.3 else f"-{tolerance}")
     published = {"trials": 10, **_PUBLISHED[name]} if name in _PUBLISHED else {}
     return Row(name, "LSTM", columns, published, config, note=_NOTES.get(name, ""))
 
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
-    rows = [
-        (f"{shape}, F = {period}", _row(shape, period, 0.3, True).config or {})
-        for shape, period in (("cos", 10), ("cos", 25), ("tri", 25), ("rect", 10))
-    ]
-    draw(path, result, rows, "Waves that networks generate, 1,000 periods")
+    from carrousel.papers.gers2002._picture import draw
+
+    shown = (("cos", 10), ("cos", 25), ("tri", 25), ("rect", 10))
+    networks = {
+        f"{shape}, F = {period}": first_success(FUNCTIONS, f"peephole-{shape}-{period}", result, tries=5)
+        for shape, period in shown
+    }
+    draw(path, networks, "Waves that networks generate, 1,000 periods")
 
 
 FUNCTIONS = Experiment(
@@ -60,7 +58,8 @@ FUNCTIONS = Experiment(
         _row("cos", 25, 0.15, True),
         *(_row(shape, period, 0.3, False) for shape, period in _WAVES),
     ),
-    trial,
+    prepare,
+    train,
     figures=FIGURES,
     summary=summary,
     options={"descent": tuple(DESCENT), "gates": GATES, "input": ("one", "zero")},
@@ -72,6 +71,9 @@ FUNCTIONS = Experiment(
     ),
     pictures=(Picture("waves", "The waves of learned networks over 1,000 periods, folded by the period", _draw),),
     notes=f"""
+The paper's claim comes out: with peepholes all functions are learned but one, without them the cosine of period 10
+alone. The rectangle of period 25 is learned by none.
+
 {NOTES}
 
 The paper's limit is 10,000,000 streams; here it is {LIMIT:,}. The paper's rate and momentum are 1e-5 and 0.99

@@ -2,71 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from carrousel.papers.gers2002._trial import TESTED, prepared, task, train
+from carrousel.papers._trial import Found, Prepared, Setting
+from carrousel.pictures.style import BLUE, GREY, INK, RED, new_figure, save, tidy
 
 __all__ = ["draw"]
 
-SHOWN = 10  # periods, from the beginning and from the end
-NETWORKS = 5  # are tried
+SHOWN = 10  # periods, the last ones
 
 
-def draw(path: Path, result: Mapping[str, Any], rows: Sequence[tuple[str, Mapping[str, Any]]], title: str) -> None:
-    """Trains a network for each row and draws its outputs as a PNG file.
-
-    Args:
-        path: of the file.
-        result: the experiment's result, which has the seed and the options.
-        rows: a label and a configuration for each.
-        title: the picture's.
-
-    Raises:
-        ValueError: none of some networks learned a row's task.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 2.9 * len(rows)), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(len(rows), 3, width_ratios=[2, 1.4, 1.2], squeeze=False)
-    for line, (label, config) in zip(panels, rows, strict=True):
-        outputs, targets, streams = _generate(config, result)  # [periods, F]
-        period = outputs.shape[1]
-        steps = np.arange(SHOWN * period)
-        line[0].plot(steps, targets[-SHOWN:].ravel(), color="lightgrey", linewidth=3, label="target")
-        line[0].plot(steps, outputs[-SHOWN:].ravel(), color="tab:blue", linewidth=1.2, label="output")
-        line[0].set_title(f"{label}: the last {SHOWN} periods ({streams:,} training streams)", fontsize=8)
-        line[0].set_xlabel("step")
-        line[0].set_ylim(-0.15, 1.5)
-        line[0].legend(fontsize=7, loc="upper left", ncols=2)
-        image = line[1].imshow(outputs, aspect="auto", cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
-        line[1].set_xlabel("step of the period")
-        line[1].set_ylabel("period")
-        line[1].set_title("all periods", fontsize=9)
-        figure.colorbar(image, ax=line[1], label="output")
-        line[2].plot(np.abs(outputs - targets).max(1), color="tab:blue", label="largest error")
-        line[2].axhline(task(config, result["options"]).tolerance, color="tab:red", linestyle="--", label="tolerance")
-        line[2].set_ylim(0, 0.55)
-        line[2].set_xlabel("period")
-        line[2].set_title("error", fontsize=9)
-        line[2].legend(fontsize=7)
-    figure.suptitle(title)
-    figure.savefig(path, dpi=130)
-
-
-def _generate(config: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
-    """Outputs and targets ``[periods, F]`` of the first network that learns, and after how many streams it did."""
-    options, chosen = result["options"], task(config, result["options"])
-    for number in range(NETWORKS):
-        rng = np.random.default_rng([result["seed"], number])
-        learner = prepared(config, options, rng)
-        learned, streams, _, stream = train(learner, chosen, config["limit"], rng)
-        if learned:
-            outputs = learner.sequence_outputs([stream.inputs])
-            return outputs.reshape(TESTED, -1), stream.targets.reshape(TESTED, -1), streams
-    raise ValueError(f"none of {NETWORKS} networks learned the task, so there is nothing to draw")
+def draw(path: Path, networks: Mapping[str, tuple[Prepared, Found, Setting]], title: str) -> None:
+    """Draws the outputs of learned networks as a PNG file: the last periods, all of them, the errors."""
+    figure = new_figure(11, 0.5 + 2.9 * len(networks), title)
+    grid = figure.subplots(len(networks), 3, width_ratios=[2, 1.4, 1.2], squeeze=False)
+    for (last, every, error), (label, (prepared, found, setting)) in zip(grid, networks.items(), strict=True):
+        task, periods = prepared.task, setting.config.until["tested"]
+        stream = task.stream(setting.rng, periods)
+        outputs = prepared.learner.sequence_outputs([stream.inputs]).reshape(periods, -1)  # [periods, F]
+        targets = stream.targets.reshape(periods, -1)
+        steps = np.arange(SHOWN * task.period)
+        last.plot(steps, targets[-SHOWN:].ravel(), color=GREY, alpha=0.5, linewidth=3, label="target")
+        last.plot(steps, outputs[-SHOWN:].ravel(), color=BLUE, linewidth=1.2, label="output")
+        after = f"{label}: the last {SHOWN} periods ({found['sequences']:,} training streams)"
+        last.set_title(after, fontsize=8, color=INK)
+        last.set_xlabel("step")
+        last.set_ylim(-0.15, 1.5)
+        last.legend(fontsize=7, loc="upper left", ncols=2, frameon=False)
+        image = every.imshow(outputs, aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        every.set_xlabel("step of the period")
+        every.set_ylabel("period")
+        every.set_title("all periods", fontsize=9, color=INK)
+        figure.colorbar(image, ax=every, label="output")
+        error.plot(np.abs(outputs - targets).max(1), color=BLUE, label="largest error")
+        error.axhline(task.tolerance, color=RED, linestyle="--", label="tolerance")
+        error.set_ylim(0, 0.55)
+        error.set_xlabel("period")
+        error.set_title("error", fontsize=9, color=INK)
+        error.legend(fontsize=7, frameon=False)
+        for axes in (last, every, error):
+            tidy(axes)
+    save(figure, path)

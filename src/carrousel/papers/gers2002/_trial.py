@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from carrousel.learning.online import Descent, Learner, Network
-from carrousel.papers._experiment import SUCCESS, Figure, Trial, success
-from carrousel.tasks import GeneratingSpikes, MeasuringDelays, PeriodicFunction, TimedStream
+from carrousel.papers._experiment import SUCCESS, Column, Config, Trial, mean, success
+from carrousel.papers._trial import Found, Prepared, Setting
+from carrousel.tasks import GeneratingSpikes, MeasuringDelays, PeriodicFunction
 
 __all__ = [
-    "CITATION",
     "FIGURES",
     "GATES",
     "NOTES",
     "ROUNDS",
+    "TESTED",
+    "WEIGHTS",
     "Task",
     "network",
-    "prepared",
+    "prepare",
     "summary",
     "task",
     "train",
-    "trial",
 ]
 
-CITATION = (
-    "F. A. Gers, N. N. Schraudolph, J. Schmidhuber: Learning precise timing with LSTM recurrent networks. "
-    "Journal of Machine Learning Research 3, 2002"
-)
+WEIGHTS = {True: 17, False: 14}  # of the network with peepholes and without
 LEARNED, TESTED = 100, 1_000  # periods of a stream
 ROUNDS = 10_000  # streams learned from in one call
 GATES = ("-1,+2,-2", "0,+2,-2", "0,-2,+2")
 """Initial biases of input, forget and output gate."""
-FIGURES = (*(Figure(each.key, each.heading, each.form) for each in SUCCESS), Figure("rmse", "RMSE", ".3f"))
+FIGURES = (*(Column(each.key, each.heading, each.form) for each in SUCCESS), Column("rmse", "RMSE", ".3f"))
 NOTES = f"""
+The paper's text was not at hand: its figures and settings were taken from notes on it, called the record here.
+
 A stream ends at the first wrong output, which is learned from too, or after {LEARNED} periods; a test stream of up to
 {TESTED:,} follows each, with weights that do not change; success is a test stream that is right to its end. States
 begin at zero in each stream, momentum goes on. "Sequences" are the streams learned from. RMSE is over {TESTED:,}
@@ -53,7 +52,7 @@ Task = MeasuringDelays | GeneratingSpikes | PeriodicFunction
 
 
 def network(peepholes: bool, squash: str = "sigmoid", gates: str = GATES[0]) -> Network:
-    """The paper's network: 17 weights, 14 without peepholes.
+    """Makes the paper's network: 17 weights, 14 without peepholes.
 
     One input, one block of one cell, one output; gates and the cell see the input, the cell and a bias, the output
     the cell and a bias.
@@ -77,64 +76,63 @@ def network(peepholes: bool, squash: str = "sigmoid", gates: str = GATES[0]) -> 
     )
 
 
-def task(config: Mapping[str, Any], options: Mapping[str, str]) -> Task:
-    """The task of a row."""
-    if config["task"] == "measuring":
-        return MeasuringDelays(config["period"], tuple(config["intervals"]), options["between"] == "zero")
+def task(config: Config, options: Mapping[str, str]) -> Task:
+    """Makes the task of a row."""
+    about = config.task
+    if about["task"] == "measuring":
+        return MeasuringDelays(about["period"], tuple(about["intervals"]), options["between"] == "zero")
     constant = float(options["input"] == "one")
-    if config["task"] == "generating":
-        return GeneratingSpikes(config["period"], constant)
-    return PeriodicFunction(config["shape"], config["period"], constant, config["tolerance"])
+    if about["task"] == "generating":
+        return GeneratingSpikes(about["period"], constant)
+    return PeriodicFunction(about["shape"], about["period"], constant, about["tolerance"])
 
 
-def prepared(config: Mapping[str, Any], options: Mapping[str, str], rng: np.random.Generator) -> Learner:
-    """The network with its first weights, compiled."""
-    rate, momentum = config["descent"][options["descent"]]
-    net = network(config["peepholes"], config["squash"], options["gates"])
-    learner = Learner(net, Descent(rate, momentum), seed=rng)
-    learner.rehearse([[0.0]], [[0.0]], [[0, 0]], [[0, 0]], 0.0)
-    return learner
+class Rehearsing(Prepared):
+    """A network that learns from one stream and is tested on another, in turn."""
+
+    def ready(self) -> None:
+        """Has everything compiled that this needs."""
+        self.learner.rehearse([[0.0]], [[0.0]], [[0, 0]], [[0, 0]], 0.0)
+        self.learner.sequence_outputs([[0.0]], [[0, 0]])
 
 
-def train(
-    learner: Learner, chosen: Task, limit: int, rng: np.random.Generator, tested: int = TESTED
-) -> tuple[bool, int, int, TimedStream]:
-    """Trains until a test succeeds.
+def prepare(setting: Setting) -> Rehearsing:
+    """Makes the network with its first weights, and its task."""
+    config, options = setting.config, setting.options
+    rate, momentum = config.learner["descent"][options["descent"]]
+    net = network(config.learner["peepholes"], config.learner["squash"], options["gates"])
+    return Rehearsing(Learner(net, Descent(rate, momentum), seed=setting.rng), task(config, options))
+
+
+def train(prepared: Prepared, setting: Setting) -> Found:
+    """Trains until a test stream of ``tested`` periods is right to its end.
 
     Returns:
-        Whether one did; the number of streams learned from; that of all steps; the last steps that were drawn.
+        ``{"success", "sequences", "steps", "rmse"}``: whether one was; the number of streams learned from; that of all
+        steps; the root of the mean squared error over the last steps that were drawn, if one was.
     """
+    learner, chosen, rng, until = prepared.learner, prepared.task, setting.rng, setting.config.until
+    limit, tested = until["limit"], until["tested"]
     done = steps = 0
-    drawn = isinstance(chosen, MeasuringDelays)
-    stream = chosen.stream(tested, rng)
+    measuring = isinstance(chosen, MeasuringDelays)  # the others' streams are all alike
+    stream = chosen.stream(rng, tested)
     while done < limit:
         rounds = min(ROUNDS, limit - done)
-        if drawn:
-            stream = chosen.stream(2 * ROUNDS + tested, rng)
-        learned, test = (stream.spans(rng, rounds, periods) for periods in (min(LEARNED, tested), tested))
+        if measuring:
+            stream = chosen.stream(rng, 2 * ROUNDS + tested)
+        learned, test = (stream.pieces(rng, rounds, periods) for periods in (min(LEARNED, tested), tested))
         right = learner.rehearse(stream.inputs, stream.targets, learned, test, chosen.tolerance)
         done += len(right)
         lengths = np.stack([spans[:, 1] - spans[:, 0] for spans in (learned, test)], 1)[: len(right)]
         steps += int(np.minimum(right + 1, lengths).sum())
         if len(right) and right[-1, 1] == lengths[-1, 1]:
-            return True, done, steps, stream
-    return False, done, steps, stream
-
-
-def trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
-    """Trains one network until a test of 1,000 periods is right."""
-    rng = np.random.default_rng([seed, number])
-    learner, chosen = prepared(config, options, rng), task(config, options)
-    start = time.perf_counter()
-    learned, sequences, steps, stream = train(learner, chosen, config["limit"], rng, config.get("tested", TESTED))
-    found: dict[str, Any] = {"success": learned, "sequences": sequences, "steps": steps}
-    if learned:
-        outputs = learner.sequence_outputs([stream.inputs])
-        found["rmse"] = float(np.sqrt(np.nanmean((outputs - stream.targets) ** 2)))
-    return {**found, "seconds": time.perf_counter() - start}
+            outputs = learner.sequence_outputs([stream.inputs])
+            error = float(np.sqrt(np.nanmean((outputs - stream.targets) ** 2)))
+            return {"success": True, "sequences": done, "steps": steps, "rmse": error}
+    return {"success": False, "sequences": done, "steps": steps}
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Successes, and the errors of the networks that had one."""
+    """Sums trials up: successes, and the errors of the networks that had one."""
     errors = [trial["rmse"] for trial in trials if trial["success"]]
-    return {**success(trials), "rmse": sum(errors) / len(errors) if errors else None}
+    return {**success(trials), "rmse": mean(errors)}

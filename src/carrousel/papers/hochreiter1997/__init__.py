@@ -1,15 +1,16 @@
-"""S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9(8), 1997."""
+"""Hochreiter & Schmidhuber 1997, "Long short-term memory": experiments 1 to 6."""
 
 from __future__ import annotations
 
 from carrousel.papers.hochreiter1997._adding import ADDING, MULTIPLICATION
 from carrousel.papers.hochreiter1997._distractors import DISTRACTORS
 from carrousel.papers.hochreiter1997._lag import NO_REGULARITIES, NOISE_FREE
+from carrousel.papers.hochreiter1997._paper import CITATION
 from carrousel.papers.hochreiter1997._reber import REBER
 from carrousel.papers.hochreiter1997._temporal_order import TEMPORAL_ORDER
 from carrousel.papers.hochreiter1997._two_sequence import TWO_SEQUENCE
 
-__all__ = ["EXPERIMENTS"]
+__all__ = ["CITATION", "EXPERIMENTS"]
 
 EXPERIMENTS = (
     REBER,

@@ -6,78 +6,56 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from carrousel.learning.online import Learner
 from carrousel.papers._experiment import Row
-from carrousel.papers._traced import traced
-from carrousel.pictures._style import BLUE, GREY, INK, RED, new_figure, save, tidy
-from carrousel.tasks import LongLagDistractors
+from carrousel.papers._trial import Found, Prepared, Setting
+from carrousel.pictures.curves import Growth
+from carrousel.pictures.curves import draw_growth as draw_panels
+from carrousel.pictures.steps import Lines, activations_over, cell_names, draw_steps
+from carrousel.pictures.style import save
 
 __all__ = ["draw_growth", "draw_trace"]
 
 
 def draw_growth(path: Path, result: Mapping[str, Any], rows: Sequence[Row]) -> None:
-    """Training sequences to success: over the lag with as many distractors, and over q/p at the longest lag."""
-    found = {entry["row"]: entry for entry in result["rows"]}
-    shown = [(row.config or {}, found[row.name]) for row in rows if row.name in found]
-    growing = [(config["q"] + 1, entry) for config, entry in shown if config["q"] == config["p"]]
-    longest = [(config["q"] // config["p"], entry) for config, entry in shown if config["q"] == 1000]
-    figure = new_figure(9.5, 3.9, "Learning over very long lags")
-    left, right = figure.subplots(1, 2, sharey=True)
-    _curves(left, growing)
-    left.set_xlabel("minimal lag q + 1, as many distractors as q")
-    left.set_ylabel("training sequences to success")
-    _curves(right, longest)
-    right.set_xlabel("q / p at q = 1,000: how often each distractor occurs")
-    for axes, points in ((left, growing), (right, longest)):
-        tidy(axes, grid=True)
-        axes.set_ylim(bottom=0)
-        axes.set_xscale("log")
-        axes.minorticks_off()
-        axes.set_xticks([x for x, _ in points], [f"{x:,}" for x, _ in points])
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    if growing or longest:
-        (left if growing else right).legend(frameon=False, fontsize=8, loc="upper left")
+    """Draws training sequences to success: over the lag with as many distractors, and over q/p at the longest lag."""
+    entries = {entry["row"]: entry for entry in result["rows"]}
+    shown = [(row.config.task, entries[row.name]) for row in rows if row.config is not None and row.name in entries]
+    growing = {task["q"] + 1: entry for task, entry in shown if task["q"] == task["p"]}
+    longest = {task["q"] // task["p"]: entry for task, entry in shown if task["q"] == 1000}
+    panels = [
+        _growth("minimal lag q + 1, as many distractors as q", growing),
+        _growth("q / p at q = 1,000: how often each distractor occurs", longest),
+    ]
+    figure = draw_panels(panels, "Learning over very long lags", ylabel="training sequences to success")
     save(figure, path)
 
 
-def _curves(axes: Any, points: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    published = [(x, entry["published"]["sequences_mean"]) for x, entry in points]
-    axes.plot(*np.array(published).reshape(-1, 2).T, color=GREY, linewidth=1.2, marker="s", markersize=5, label="1997")
-    own = [(x, entry["measured"]) for x, entry in points if entry.get("measured", {}).get("sequences_mean")]
-    for x, measured in own:
-        axes.plot([x, x], [measured["sequences_min"], measured["sequences_max"]], color=BLUE, linewidth=1, alpha=0.5)
-    means = np.array([(x, measured["sequences_mean"]) for x, measured in own]).reshape(-1, 2)
-    axes.plot(*means.T, color=BLUE, linewidth=1.8, marker="o", label="measured: mean, lines from least to most")
+def _growth(xlabel: str, entries: Mapping[int, Mapping[str, Any]]) -> Growth:
+    published = {x: entry["published"]["sequences_mean"] for x, entry in entries.items()}
+    figures = {x: entry.get("measured", {}) for x, entry in entries.items()}
+    measured = {
+        x: (each["sequences_mean"], each["sequences_min"], each["sequences_max"])
+        for x, each in figures.items()
+        if each.get("sequences_mean")
+    }
+    return Growth(xlabel, published, measured)
 
 
-def draw_trace(path: Path, learner: Learner, task: LongLagDistractors, rng: np.random.Generator, after: int) -> None:
-    """States, gates and outputs over two sequences that differ in their second symbol alone."""
-    codes = task.draw(rng, 1).inputs
-    runs = {}
+def draw_trace(path: Path, prepared: Prepared, found: Found, setting: Setting) -> None:
+    """Draws states, gates and outputs over two sequences that differ in their second symbol alone, as a PNG file."""
+    task, columns = prepared.task, []
+    codes = task.draw(setting.rng, 1).inputs
     for kind in "xy":
         codes[1] = task.p + 2 + "xy".index(kind)
-        runs[kind] = traced(learner, codes)
-    figure = new_figure(9.5, 7.0, f"Minimal lag {task.q + 1:,}, {task.p:,} distractors, after {after:,} sequences")
-    panels = figure.subplots(4, 2, sharex=True, sharey="row")
-    names = ("state", "input_gate", "output_gate", "output")
-    labels = ("state of the\ncarrousel", "input gate", "output gate", "output")
-    for column, (kind, run) in enumerate(runs.items()):
-        panels[0, column].set_title(f"b {kind} distractors e", fontsize=9, color=INK)
-        for row, name in enumerate(names):
-            axes = panels[row, column]
-            tidy(axes)
-            units = ("x", "y") if name == "output" else ("block 1", "block 2")
-            for unit, (label, colour) in enumerate(zip(units, (BLUE, RED), strict=True)):
-                axes.plot(run[name][:, unit], color=colour, linewidth=1.3, label=label)
-            if name != "state":
-                axes.set_ylim(-0.04, 1.04)
-            else:
-                axes.axhline(0, color=GREY, linewidth=0.6)
-            if column == 1 and name in ("state", "output"):
-                axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        panels[3, column].set_xlabel("step")
-    for row, label in enumerate(labels):
-        panels[row, 0].set_ylabel(label)
-    save(figure, path)
+        run = activations_over(prepared.learner, codes)
+        blocks = cell_names(2, 1)
+        state = Lines(
+            label="state of the\ncarrousel", values=run["state"], names=blocks, title=f"b {kind} distractors e"
+        )
+        gates = [
+            Lines(label=gate.replace("_", " "), values=run[gate], limits=(0, 1))
+            for gate in ("input_gate", "output_gate")
+        ]
+        columns.append([state, *gates, Lines(label="output", values=run["output"], names="xy", limits=(0, 1))])
+    title = f"Minimal lag {task.q + 1:,}, {task.p:,} distractors, after {found['sequences']:,} sequences"
+    save(draw_steps(columns, title), path)

@@ -1,183 +1,113 @@
-"""What experiments 3 to 6 share: the network, and training on fresh sequences whose error comes at their ends."""
+"""What experiments 3 to 6 share: the network, the test, and training until the error at sequences' ends is small."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from carrousel.learning.online import Learner, Network
-from carrousel.papers._experiment import Trial, success
-from carrousel.tasks import Ended
+from carrousel.papers._experiment import Column, Row, Trial, success
+from carrousel.papers._trial import Found, Prepared, Setting
+from carrousel.papers._until import until_window
+from carrousel.tasks import Task
 
 __all__ = [
-    "CITATION",
-    "Learns",
-    "Task",
+    "LINES",
+    "TEST",
+    "TESTED",
+    "draw_errors",
     "network",
     "prepared",
     "summary",
     "tested",
-    "thinned",
-    "trial",
-    "until",
+    "train",
     "with_cells",
 ]
 
-CITATION = "S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9(8), 1997"
-WINDOW = 2_000  # the most recent sequences, which the criterion is about
-TEST = 2_560  # sequences
-POINTS = 60  # of a learning curve
+TEST = 2_560
+"""The sequences of the test of a trial that succeeded."""
+
+TESTED = (
+    Column("wrong_mean", f"wrong of {TEST}", ",.1f"),
+    Column("wrong_max", "at most", "d"),
+    Column("error_max", "mean error at most", ".4f"),
+)
+"""The columns of that test."""
+
+LINES = "Mean absolute error of the sequences learned, one line for each trial"
+"""What can be seen on a picture by :func:`draw_errors`."""
 
 
-class Learns(Protocol):
-    """A network that is taught by sequences with targets at their ends."""
-
-    weights: Any
-
-    def learn_and_answer(self, inputs: Any, targets: Any, spans: Any) -> np.ndarray: ...
+def with_cells(learner: Mapping[str, Any], cells: str) -> dict[str, Any]:
+    """Changes a configuration's learner to cells that are ``"biased"``, as the paper says, or ``"unbiased"``."""
+    groups = [group for group in learner["biased"].split() if group != "cell" or cells == "biased"]
+    return {**learner, "biased": " ".join(groups)}
 
 
-class Task(Protocol):
-    """One of the tasks of experiments 3 to 6."""
+def network(task: Task, learner: Mapping[str, Any]) -> Network:
+    """Makes the paper's network: the hidden layer sees the inputs and itself, outputs see the cells.
 
-    @property
-    def inputs(self) -> int: ...
-    @property
-    def outputs(self) -> int: ...
-    def draw(self, rng: np.random.Generator, sequences: int) -> Ended: ...
-    def right(self, outputs: np.ndarray, goals: np.ndarray) -> np.ndarray: ...
-
-
-def with_cells(config: Mapping[str, Any], cells: str) -> dict[str, Any]:
-    """A row's configuration with cells that are ``"biased"``, as the paper says, or ``"unbiased"``."""
-    groups = [group for group in config["biased"].split() if group != "cell" or cells == "biased"]
-    return {**config, "biased": " ".join(groups)}
-
-
-def network(task: Task, config: Mapping[str, Any]) -> Network:
-    """The paper's network: everything in the hidden layer sees the inputs and everything, outputs see the cells.
-
-    Weights and biases are uniform in [-0.1, 0.1], but for the biases that ``config["biases"]`` gives. ``"biased"``
+    Weights and biases are uniform in [-0.1, 0.1], but for the biases that ``learner["biases"]`` gives. ``"biased"``
     names the groups that have biases, ``"unit_squash"`` the output units' squashing function.
     """
-    blocks, size, squash = config["blocks"], config["block_size"], config["unit_squash"]
-    plain = Network(task.inputs, task.outputs, blocks, size, init=0.1, unit_squash=squash)
-    return plain.biased(config["biased"], **{group: tuple(values) for group, values in config["biases"].items()})
+    blocks, size, squash = learner["blocks"], learner["block_size"], learner["unit_squash"]
+    plain = Network(task.input_size, task.output_size, blocks, size, init=0.1, unit_squash=squash)
+    return plain.biased(learner["biased"], **{group: tuple(values) for group, values in learner["biases"].items()})
 
 
-def prepared(task: Task, config: Mapping[str, Any], rng: np.random.Generator) -> Learner:
-    """A new learner, its code compiled; ``config["loss"]`` is the learner's, if it is given."""
-    learner = Learner(network(task, config), config["rate"], loss=config.get("loss", "squared"), seed=rng)
-    nothing = task.draw(np.random.default_rng(0), 1)
-    learner.learn_and_answer(nothing.inputs, nothing.targets, nothing.spans[:0])
-    learner.answers(nothing.inputs, nothing.spans[:0])
-    return learner
+def prepared(task: Task, learner: Mapping[str, Any], rng: np.random.Generator) -> Prepared:
+    """Makes a learner of a task; ``learner["loss"]`` is its loss, if it is given."""
+    net = network(task, learner)
+    return Prepared(Learner(net, learner["rate"], loss=learner.get("loss", "squared"), seed=rng), task)
 
 
-def until(
-    learner: Learns,
-    task: Task,
-    rng: np.random.Generator,
-    *,
-    wrong: int,
-    error: float | None = None,
-    squared: bool = False,
-    block: int,
-    limit: int,
-) -> dict[str, Any]:
-    """Trains until the 2,000 most recent sequences satisfy a criterion.
-
-    The weights are then those of the very sequence that satisfied it: sequences are learned in blocks, and the last
-    block is learned again up to that sequence.
-
-    Args:
-        learner, task, rng: who learns what, from which draws.
-        wrong: fewer than so many of these sequences are wrong.
-        error: their average error is below; None for any.
-        squared: that is the squared error, not the absolute one; both are means over the outputs.
-        block: sequences that are learned before the criterion is looked at.
-        limit: sequences after which the trial has failed.
-
-    Returns:
-        ``{"success", "sequences", "steps", "curve"}``, the curve being :func:`thinned`.
-    """
-    missed, errors = np.zeros(0, bool), np.zeros(0)
-    done = steps = 0
-    curve: list[float] = []
-    while done < limit:
-        drawn = task.draw(rng, min(block, limit - done))
-        before = learner.weights
-        answers = learner.learn_and_answer(drawn.inputs, drawn.targets, drawn.spans)
-        off = np.abs(answers - drawn.goals)
-        missed = np.concatenate([missed, ~task.right(answers, drawn.goals)])
-        errors = np.concatenate([errors, (off**2 if squared else off).mean(1)])
-        found = _first(missed, errors, wrong, error)
-        if found is not None:
-            # The window that ends with the last sequence learned stands at the end.
-            last = found + len(off) - (len(missed) - WINDOW + 1)
-            learner.weights = before
-            part = drawn.part(0, last + 1)
-            learner.learn_and_answer(part.inputs, part.targets, part.spans)
-            done, steps = done + last + 1, steps + len(part.inputs)
-            return {"success": True, "sequences": done, "steps": steps, "curve": thinned(curve, block)}
-        curve.append(float(off.mean()))
-        done, steps = done + len(off), steps + len(drawn.inputs)
-        missed, errors = missed[1 - WINDOW :], errors[1 - WINDOW :]
-    return {"success": False, "sequences": done, "steps": steps, "curve": thinned(curve, block)}
+def train(prepared: Prepared, setting: Setting) -> Found:
+    """Trains until the criterion of experiments 4 to 6 is met, then tests."""
+    until, squared = setting.config.until, setting.options["average"] == "squared"
+    found = until_window(prepared.learner, prepared.task, setting.rng, squared=squared, **until)
+    return {**found, **(tested(prepared, setting) if found["success"] else {})}
 
 
-def _first(missed: np.ndarray, errors: np.ndarray, wrong: int, error: float | None) -> int | None:
-    """The first window of sequences that satisfies the criterion."""
-    if len(missed) < WINDOW:
-        return None
-    satisfied = _sums(missed) < wrong
-    if error is not None and satisfied.any():
-        satisfied &= _sums(errors) < error * WINDOW
-    return int(np.argmax(satisfied)) if satisfied.any() else None
-
-
-def _sums(values: np.ndarray) -> np.ndarray:
-    """Sums over all windows."""
-    total = np.concatenate([[0], np.cumsum(values)])
-    return total[WINDOW:] - total[:-WINDOW]
-
-
-def thinned(curve: Sequence[float], every: int) -> dict[str, Any]:
-    """A learning curve of at most 60 points: ``{"every", "errors"}``, mean errors of so many sequences each."""
-    joined = max(1, -(-len(curve) // POINTS))
-    means = [float(np.mean(curve[k : k + joined])) for k in range(0, len(curve), joined)]
-    return {"every": joined * every, "errors": [float(f"{mean:.4g}") for mean in means]}
-
-
-def tested(learner: Learner, task: Task, seed: int, number: int) -> dict[str, Any]:
-    """How the trial of that number does on fresh sequences: how many are wrong, mean absolute and squared errors."""
-    drawn = task.draw(np.random.default_rng([seed, number, 1]), TEST)
-    answers = learner.answers(drawn.inputs, drawn.spans)
+def tested(prepared: Prepared, setting: Setting) -> Found:
+    """Tests on fresh sequences: how many are wrong, mean absolute and squared errors."""
+    task = prepared.task
+    drawn = task.draw(setting.apart(1), TEST)
+    answers = drawn.outputs_of(prepared.learner)
     off = np.abs(answers - drawn.goals)
-    wrong = int((~task.right(answers, drawn.goals)).sum())
+    wrong = int((~task.right(answers, drawn)).sum())
     return {"wrong": wrong, "error": float(off.mean()), "squared_error": float((off**2).mean())}
 
 
-def trial(task: Task, config: Mapping[str, Any], squared: bool, seed: int, number: int) -> Trial:
-    """A trial of experiments 4 to 6: trains until the criterion is met, then tests."""
-    rng = np.random.default_rng([seed, number])
-    learner = prepared(task, config, rng)
-    start = time.perf_counter()
-    goal = {"wrong": config["wrong"], "error": config["error"], "squared": squared}
-    found = until(learner, task, rng, **goal, block=config["block"], limit=config["limit"])
-    last = tested(learner, task, seed, number) if found["success"] else {}
-    return {**found, **last, "seconds": time.perf_counter() - start}
-
-
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """A row's figures: when trials succeeded, and how these then did on the test set."""
-    won = [found for found in trials if found["success"]]
-    figures: dict[str, Any] = {**success(trials), "curves": [found["curve"] for found in trials]}
+    """Sums up a row: when trials succeeded, and how these then did on the test set."""
+    won = [trial for trial in trials if trial["success"]]
+    figures: dict[str, Any] = {**success(trials), "curves": [trial["curve"] for trial in trials]}
     if won:
         for key in ("wrong", "error", "squared_error"):
-            figures[f"{key}_mean"] = float(np.mean([found[key] for found in won]))
-            figures[f"{key}_max"] = max(found[key] for found in won)
+            figures[f"{key}_mean"] = float(np.mean([trial[key] for trial in won]))
+            figures[f"{key}_max"] = max(trial[key] for trial in won)
     return figures
+
+
+def draw_errors(path: Path, result: Mapping[str, Any], rows: Sequence[Row], title: str) -> None:
+    """Draws the training errors of every trial, a panel for each row that was run; ``title`` has the row's columns."""
+    from carrousel.pictures.curves import Curves, draw_curves
+    from carrousel.pictures.style import save
+
+    columns = {row.name: row.columns for row in rows}
+    panels = []
+    for entry in result["rows"]:
+        measured = entry.get("measured", {})
+        if not measured.get("curves"):
+            continue
+        lines = [
+            ([(k + 0.5) * curve["every"] / 1000 for k in range(len(curve["errors"]))], curve["errors"])
+            for curve in measured["curves"]
+        ]
+        means = [figures.get("sequences_mean") for figures in (entry["published"], measured)]
+        published, mean = (value / 1000 if value else None for value in means)
+        panels.append(Curves(title.format(**columns[entry["row"]]), lines, published, mean))
+    save(draw_curves(panels, xlabel="training sequences / 1,000", ylabel="mean absolute error"), path)

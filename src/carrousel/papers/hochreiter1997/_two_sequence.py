@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from carrousel.papers._experiment import Experiment, Figure, Picture, Quick, Row, Trial, success
+from carrousel.papers._experiment import Column, Config, Experiment, Picture, Quick, Row, Trial, mean, success
+from carrousel.papers._trial import Found, Prepared, Setting
+from carrousel.papers._until import thinned
 from carrousel.papers.hochreiter1997 import _ending
-from carrousel.papers.hochreiter1997._curves import draw_curves
-from carrousel.tasks import Ended, TwoSequence
+from carrousel.papers.hochreiter1997._paper import CITATION
+from carrousel.tasks import TwoSequence, WithGoals
 
 __all__ = ["TWO_SEQUENCE"]
 
@@ -20,49 +21,50 @@ TESTED = 256
 """Sequences of the test set that says when to stop."""
 
 
-def _trial(config: Mapping[str, Any], options: Mapping[str, str], seed: int, number: int) -> Trial:
-    """One trial: its stopping test set is drawn once, and looked at after every ``config["interval"]`` sequences."""
-    task = TwoSequence(config["T"], config["N"], config["noisy_signal"], config["noisy_targets"])
-    rng = np.random.default_rng([seed, number])
-    learner = _ending.prepared(task, _ending.with_cells(config, options["cells"]), rng)
-    start = time.perf_counter()
+def _prepare(setting: Setting) -> Prepared:
+    learner = _ending.with_cells(setting.config.learner, setting.options["cells"])
+    return _ending.prepared(TwoSequence(**setting.config.task), learner, setting.rng)
+
+
+def _train(prepared: Prepared, setting: Setting) -> Found:
+    """Trains until the test set, drawn once, is classified, which is looked at after every ``interval`` sequences."""
+    learner, task, rng, until = prepared.learner, prepared.task, setting.rng, setting.config.until
     tested = task.draw(rng, TESTED)
-    interval, limit = config["interval"], config["limit"]
+    interval, limit, block = until["interval"], until["limit"], until["block"]
     done = steps = 0
     st1 = None
     won = False
     curve: list[float] = []
     while done < limit and not won:
-        drawn = task.draw(rng, config["block"])
+        drawn = task.draw(rng, block)
         off = []
-        for first in range(0, config["block"], interval):
+        for first in range(0, block, interval):
             part = drawn.part(first, first + interval)
             answers = learner.learn_and_answer(part.inputs, part.targets, part.spans)
             off.append(np.abs(answers - part.goals).mean())
             done, steps = done + interval, steps + len(part.inputs)
-            error = _error(learner, task, tested, config["wrong"])
+            error = _error(learner, task, tested, until["wrong"])
             if error is not None:
                 st1 = st1 or done
-                if error < config["error"]:
+                if error < until["error"]:
                     won = True
                     break
         else:
             curve.append(float(np.mean(off)))
     found = {"success": won, "sequences": done, "st1": st1, "steps": steps}
-    final = _ending.tested(learner, task, seed, number) if won else {}
-    shown = _ending.thinned(curve, config["block"])
-    return {**found, **final, "curve": shown, "seconds": time.perf_counter() - start}
+    final = _ending.tested(prepared, setting) if won else {}
+    return {**found, **final, "curve": thinned(curve, block)}
 
 
-def _error(learner: Any, task: TwoSequence, tested: Ended, wrong: int) -> float | None:
-    """The mean absolute error on the test set; None if ``wrong`` or more of its sequences are wrong."""
+def _error(learner: Any, task: TwoSequence, tested: WithGoals, wrong: int) -> float | None:
+    """Looks at the test set: its mean absolute error, or None if ``wrong`` or more of its sequences are wrong."""
     missed, errors = 0, 0.0
     first, size = 0, 4
     while first < len(tested.spans):
         # The answer is nearly always known after the first few.
         part = tested.part(first, first + size)
         answers = learner.answers(part.inputs, part.spans)
-        missed += int((~task.right(answers, part.goals)).sum())
+        missed += int((~task.right(answers, part)).sum())
         if missed >= wrong:
             return None
         errors += float(np.abs(answers - part.goals).sum())
@@ -74,7 +76,7 @@ def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
     first = [found["st1"] for found in trials if found["st1"] is not None]
     won = [found for found in trials if found["success"]]
     figures: dict[str, Any] = {
-        "st1_mean": sum(first) / len(first) if first else None,
+        "st1_mean": mean(first),
         **success(trials),
         "curves": [found["curve"] for found in trials],
     }
@@ -84,25 +86,25 @@ def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
     return figures
 
 
-_COMMON = {
+_NETWORK = {
     "blocks": 3,
     "block_size": 1,
     "biased": "cell input_gate output_gate",
     "biases": {"input_gate": [-1, -3, -5], "output_gate": [-2, -4, -6]},
     "unit_squash": "sigmoid",
-    "interval": 100,
-    "limit": 5_000_000,
 }
 # Of each task the rate and what makes a trial stop: fewer wrong sequences of 256, a mean absolute error below.
-_TASKS: dict[str, dict[str, Any]] = {
-    "3a": {"noisy_signal": False, "noisy_targets": False, "rate": 1.0, "wrong": 1, "error": 0.01},
-    "3b": {"noisy_signal": True, "noisy_targets": False, "rate": 1.0, "wrong": 6, "error": 0.04},
-    "3c": {"noisy_signal": False, "noisy_targets": True, "rate": 0.1, "wrong": 1, "error": 0.015},
+_TASKS: dict[str, tuple[dict[str, Any], float, dict[str, Any]]] = {
+    "3a": ({"noisy_signal": False, "noisy_targets": False}, 1.0, {"wrong": 1, "error": 0.01}),
+    "3b": ({"noisy_signal": True, "noisy_targets": False}, 1.0, {"wrong": 6, "error": 0.04}),
+    "3c": ({"noisy_signal": False, "noisy_targets": True}, 0.1, {"wrong": 1, "error": 0.015}),
 }
 
 
 def _row(task: str, T: int, N: int, published: dict[str, Any]) -> Row:
-    config = {**_COMMON, **_TASKS[task], "T": T, "N": N, "block": 400 if T < 500 else 100}
+    noise, rate, criterion = _TASKS[task]
+    until = {**criterion, "interval": 100, "block": 400 if T < 500 else 100, "limit": 5_000_000}
+    config = Config({"T": T, "N": N, **noise}, {**_NETWORK, "rate": rate}, until)
     columns = {"task": task, "T": f"{T:,}", "N": str(N), "weights": "102"}
     return Row(f"{task}-T{T}-N{N}", "LSTM", columns, published, config)
 
@@ -124,16 +126,20 @@ _ROWS = (
 )
 
 _FIGURES = (
-    Figure("st1_mean", "ST1", compared=True),
-    Figure("success_rate", "success", ".0%"),
-    Figure("sequences_mean", "ST2", compared=True),
-    Figure("sequences_min", "from"),
-    Figure("sequences_max", "to"),
-    Figure("fraction", "misclassified", ".6f"),
-    Figure("error_mean", "mean error", ".4f"),
+    Column("st1_mean", "ST1", compared=True),
+    Column("success_rate", "success", ".0%"),
+    Column("sequences_mean", "ST2", compared=True),
+    Column("sequences_min", "from"),
+    Column("sequences_max", "to"),
+    Column("fraction", "misclassified", ".6f"),
+    Column("error_mean", "mean error", ".4f"),
 )
 
 _NOTES = """\
+LSTM learns all eight problems, in 8 to 10 of 10 trials. Half of the means are within a factor of 2 of the published
+ones. 3b takes five to six times as many sequences with N = 3 and with T = 1,000; with N = 1 it and 3c take less than
+half as many.
+
 With N = 3 most trials classify the training sequences after some 4,000. The first block does it: feedback drives its
 state to +12 or -12, as the first elements say. Many then fall back to chance, and learn again with another block. In a
 trial that was looked into, sequences of both classes drove the state to -25 from then on, where h has no slope. When
@@ -159,20 +165,17 @@ errors had long been small.
 """
 
 
-def _draw_curves(path: Path, result: Mapping[str, Any]) -> None:
-    draw_curves(
-        path,
-        result,
-        {row.name: f"{row.columns['task']}, T = {row.columns['T']}, N = {row.columns['N']}" for row in _ROWS},
-    )
+def _draw_errors(path: Path, result: Mapping[str, Any]) -> None:
+    _ending.draw_errors(path, result, _ROWS, "{task}, T = {T}, N = {N}")
 
 
 TWO_SEQUENCE = Experiment(
     "hochreiter1997/two-sequence",
     "The two-sequence problem: the class of a long noisy sequence, told by its first elements",
-    f"{_ending.CITATION}. Experiment 3, tables 4, 5 and 6",
+    f"{CITATION}. Experiment 3, tables 4, 5 and 6",
     _ROWS,
-    _trial,
+    _prepare,
+    _train,
     trials=10,
     figures=_FIGURES,
     summary=_summary,
@@ -184,8 +187,6 @@ TWO_SEQUENCE = Experiment(
         trials=2,
         config={"T": 20, "limit": 100_000},
     ),
-    pictures=(
-        Picture("curves", "Mean absolute error of the sequences learned, one line for each trial", _draw_curves),
-    ),
+    pictures=(Picture("curves", _ending.LINES, _draw_errors),),
     notes=_NOTES,
 )

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from carrousel._atomic import write_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["BLUE", "COLOURS", "GREEN", "GREY", "INK", "PALE", "RED", "legend_beside", "new_figure", "save", "tidy"]
+
 INK, GREY, PALE = "#1c2733", "#7b8794", "#dfe4ea"
 BLUE, RED, GREEN = "#2166ac", "#c2413b", "#3a8f5c"
+COLOURS = (BLUE, RED, GREEN, "#d98b1f", "#7b5aa6", "#1f9aa8", "#8c6a4f", INK)
+"""The colours of lines that are told apart by their order alone."""
 
 
 def new_figure(width: float, height: float, title: str | None) -> Figure:
-    """An empty figure in inches, with a title at the left."""
+    """Makes an empty figure in inches, with a title at the left."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
@@ -26,7 +31,7 @@ def new_figure(width: float, height: float, title: str | None) -> Figure:
 
 
 def tidy(axes: Axes, *, grid: bool = False) -> None:
-    """Two spines, small grey ticks, and a pale grid where values are read off."""
+    """Gives axes two spines, small grey ticks, and a pale grid where values are read off."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -39,13 +44,16 @@ def tidy(axes: Axes, *, grid: bool = False) -> None:
         axes.set_axisbelow(True)
 
 
-def save(figure: Figure, path: str | Path, **options: Any) -> Path:
-    """Write the figure in one step; the ending (``.png``, ``.svg``, ``.pdf``) says how. Folders are made."""
+def legend_beside(axes: Axes) -> None:
+    """Puts a legend without a frame at the right of axes."""
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def save(figure: Figure, path: str | Path, *, dpi: float = 150, **options: Any) -> Path:
+    """Writes a figure in one step; the ending (``.png``, ``.svg``, ``.pdf``) says how. Folders are made."""
     path = Path(path)
     held = io.BytesIO()
-    figure.savefig(held, format=path.suffix.lstrip(".") or "png", dpi=150, **options)
+    figure.savefig(held, format=path.suffix.lstrip(".") or "png", dpi=dpi, **options)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.tmp")
-    part.write_bytes(held.getvalue())
-    os.replace(part, path)
+    write_file(path, held.getvalue())
     return path

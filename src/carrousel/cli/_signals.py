@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM, which end a command where it can be ended."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
+
+
+@contextmanager
+def terminated_gently() -> Iterator[None]:
+    """SIGTERM ends the run as an exception, which gives the terminal back and takes part-written files away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set a handler
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Ending:
+    """Whether one of the two signals came while it could not end the command."""
+
+    def __init__(self, free: Callable[[], bool]) -> None:
+        self._free, self._came = free, 0
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self._came)
+
+    def take(self, number: int, frame: object = None) -> None:
+        """What happens on a signal. A second one is not held back."""
+        first, self._came = not self._came, number
+        if self._free() or not first:
+            self.end()
+
+    def end(self) -> None:
+        """Raise what the signal stands for."""
+        if self._came == signal.SIGTERM:
+            sys.exit(TERMINATED)
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def held_back(free: Callable[[], bool]) -> Iterator[Ending]:
+    """While the block lasts, both signals end the command at once only where it is ``free``; else the block does."""
+    ending = Ending(free)
+    if threading.current_thread() is not threading.main_thread():
+        yield ending
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, ending.take)
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,123 @@
+"""A layer that no kernel runs, as one operator of a graph: what the ONNX exporter sees in place of its steps."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from weakref import WeakValueDictionary
+
+import torch
+from torch import Tensor
+
+from carrousel.engine import _graph, reference
+from carrousel.engine._layer import Layer, Masks, Result, Weights
+
+__all__ = ["exporting", "layer_of", "refuses", "run_traced"]
+
+_layers: WeakValueDictionary[str, Layer] = WeakValueDictionary()
+_numbers = itertools.count()
+
+
+def _named(layer: Layer) -> str:
+    """A name for a layer, for as long as it lives: this operator is in no graph that outlives an export."""
+    name = f"{layer.cell.name} {next(_numbers)}"
+    _layers[name] = layer
+    return name
+
+
+def layer_of(name: str) -> Layer:
+    """The layer that a graph means."""
+    if name not in _layers:
+        raise RuntimeError(f"the network with the layer {name!r} is gone; export it again")
+    return _layers[name]
+
+
+def exporting() -> bool:
+    """Whether ``torch.onnx.export`` is recording."""
+    return torch.compiler.is_exporting() and "torch.onnx" in sys.modules and torch.onnx.is_in_onnx_export()
+
+
+def refuses(layer: Layer, masks: Masks) -> str | None:
+    """Why a layer cannot be an operator of a graph; None if it can."""
+    noise = (masks.variational, *(masks.candidate or {}).values(), masks.zoneout_h, masks.zoneout_c)
+    if any(isinstance(mask, Tensor) for mask in noise):
+        return "recurrent_dropout and zoneout draw noise in training, which eval() ends"
+    try:
+        _graph.trace(layer.cell)
+    except Exception as error:  # a user's equations may fail in any way when they meet symbols
+        return f"the equations of cell {layer.cell.spec!r} cannot be traced: {error}"
+    return None
+
+
+@torch.library.custom_op("carrousel::equations", mutates_args=())
+def _equations(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
+) -> list[Tensor]:  # fmt: skip
+    """Output ``[T, B, output]``, final states ``[B, size]``, and every step's values ``[T, B, size]`` of those named
+    in ``keep``, by the reference."""
+    own, names = layer_of(layer), tuple(keep.split())
+    result = reference.run(
+        own,
+        dict(zip(own.shapes(), weights, strict=True)),
+        x,
+        tuple(state),
+        reverse=reverse,
+        lengths=lengths,
+        resets=resets,
+        masks=Masks(zoneout_h=zoneout_h or None, zoneout_c=zoneout_c or None),
+        keep=names,
+    )
+    return [value.clone() for value in (result.output, *result.final, *(result.steps[name] for name in names))]
+
+
+@_equations.register_fake
+def _(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
+) -> list[Tensor]:  # fmt: skip
+    own = layer_of(layer)
+    states = dict(zip(own.state_names, own.state_sizes, strict=True))
+    T, B = x.shape[:2]
+    return [
+        x.new_empty(T, B, own.output_size),
+        *(value.new_empty(value.shape) for value in state),
+        *(x.new_empty(T, B, states.get(name, own.hidden_size)) for name in keep.split()),
+    ]
+
+
+def run_traced(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    *,
+    reverse: bool,
+    lengths: Tensor | None,
+    resets: Tensor | None,
+    masks: Masks,
+    keep: tuple[str, ...],
+) -> Result:
+    """As ``reference.run``, as one operator of a traced graph.
+
+    Raises:
+        RuntimeError: it cannot be one; the message says why, and what would be possible.
+    """
+    reason = refuses(layer, masks)
+    if reason is not None and isinstance(x.shape[0], int):
+        return reference.run(
+            layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, masks=masks, keep=keep
+        )
+    if reason is not None:
+        raise RuntimeError(
+            f"this layer cannot become a loop in ONNX: {reason}. It can be exported step after step, for a fixed "
+            "number of steps: leave the axis of time out of dynamic_shapes"
+        )
+    names = [name for name in keep if name != "h"]
+    output, *rest = _equations(
+        x, list(state), list(weights.values()), lengths, resets, _named(layer), reverse, " ".join(names),
+        float(masks.zoneout_h or 0.0), float(masks.zoneout_c or 0.0),
+    )  # fmt: skip
+    n = len(layer.state_names)
+    every = {"h": output, **dict(zip(names, rest[n:], strict=True))}
+    return Result(output, tuple(rest[:n]), {name: every[name] for name in keep})

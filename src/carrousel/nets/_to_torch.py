@@ -1,0 +1,119 @@
+"""The way back: torch's own modules with the weights of carrousel's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from carrousel.engine import Layer
+from carrousel.nets._lstm import LSTM
+from carrousel.nets._lstm_cell import LSTMCell
+
+__all__ = ["to_torch"]
+
+_Table = Mapping[str, tuple[Callable[..., nn.Module], dict[str, Any]]]
+
+_NETWORKS: _Table = {
+    "lstm": (nn.LSTM, {}),
+    "gru": (nn.GRU, {}),
+    "elman": (nn.RNN, {"nonlinearity": "tanh"}),
+    "elman(squash=relu)": (nn.RNN, {"nonlinearity": "relu"}),
+}
+_CELLS: _Table = {
+    "lstm": (nn.LSTMCell, {}),
+    "gru": (nn.GRUCell, {}),
+    "elman": (nn.RNNCell, {"nonlinearity": "tanh"}),
+    "elman(squash=relu)": (nn.RNNCell, {"nonlinearity": "relu"}),
+}
+
+
+def to_torch(net: LSTM | LSTMCell) -> nn.Module:
+    """Makes torch's own module of a network: the same weights, options and results, without carrousel.
+
+    Args:
+        net: a :class:`carrousel.LSTM` or :class:`carrousel.LSTMCell` with the cell ``lstm``, ``gru``, ``elman`` or
+            ``elman(squash=relu)``, and no option that torch does not have.
+
+    Returns:
+        A ``torch.nn.LSTM``, ``GRU`` or ``RNN``, or a ``torch.nn.LSTMCell``, ``GRUCell`` or ``RNNCell``, on the
+        network's device, in its dtype and mode. Weights are copied. The way here is ``load_state_dict``.
+
+    Raises:
+        ValueError: torch has no such network; the message names all that stands in the way.
+
+    >>> import torch, carrousel
+    >>> net = carrousel.LSTM(3, 8, num_layers=2, cell="gru")
+    >>> carrousel.to_torch(net)
+    GRU(3, 8, num_layers=2)
+    >>> back = carrousel.LSTM(3, 8, num_layers=2, cell="gru")
+    >>> back.load_state_dict(carrousel.to_torch(net).state_dict())
+    <All keys matched successfully>
+    """
+    if isinstance(net, LSTM):
+        layer, options, table = net._layers[0], _options(net), _NETWORKS
+    elif isinstance(net, LSTMCell):
+        layer, options, table = net._layer, {}, _CELLS
+    else:
+        raise TypeError(f"to_torch takes a carrousel.LSTM or a carrousel.LSTMCell, got {type(net).__name__}")
+    _check(net, layer)
+    kind, extra = table[layer.cell.spec]
+    weights = _weights(net)
+    some = next(iter(weights.values()))
+    # Made without numbers: drawing them would change what torch's generator gives the user next.
+    sizes = layer.input_size, layer.hidden_size
+    module = kind(*sizes, bias=layer.bias, **options, **extra, device="meta", dtype=some.dtype)
+    module.to_empty(device=some.device)
+    parameters = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, weight in weights.items():
+            parameters[name].copy_(weight)
+            parameters[name].requires_grad_(weight.requires_grad)
+    if isinstance(module, nn.RNNBase):
+        module.flatten_parameters()
+    return module.train(net.training)
+
+
+def _options(net: LSTM) -> dict[str, Any]:
+    own = {"proj_size": net.proj_size} if net.proj_size else {}
+    return {
+        "num_layers": net.num_layers,
+        "batch_first": net.batch_first,
+        "dropout": net.dropout,
+        "bidirectional": net.bidirectional,
+        **own,
+    }
+
+
+def _weights(net: LSTM | LSTMCell) -> dict[str, torch.Tensor]:
+    """All weights by torch's names; of a parametrised one, what is computed."""
+    if isinstance(net, LSTMCell):
+        return net._weights()
+    return {
+        name + suffix: weight for layer, suffix in net._each() for name, weight in net._weights(layer, suffix).items()
+    }
+
+
+def _check(net: LSTM | LSTMCell, layer: Layer) -> None:
+    """Refuses what torch has no module for."""
+    rates = net._rates
+    lacking = {
+        "layer_norm": layer.layer_norm,
+        "block_size": layer.block_size > 1,
+        "gate_recurrence": layer.gate_recurrence is not None,
+        "heads": layer.heads > 1,
+        "diagonal": layer.diagonal,
+        "recurrent_dropout": rates.variational or rates.candidate,
+        "zoneout": rates.zoneout_h or rates.zoneout_c,
+        "proj_size": layer.proj_size and layer.cell.spec != "lstm",
+    }
+    found = [name for name, on in lacking.items() if on]
+    if layer.cell.spec not in _NETWORKS:
+        found.insert(0, f"the cell {layer.cell.spec!r}")
+    if found:
+        raise ValueError(
+            f"torch has no module with {', '.join(found)}; it has the cells {', '.join(_NETWORKS)}, and carrousel.LSTM "
+            "itself goes to where torch.export or torch.onnx.export take it"
+        )

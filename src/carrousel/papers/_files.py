@@ -1,0 +1,108 @@
+"""What experiments leave behind: trials that are done, a line for each, and results."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from carrousel._alone import alone
+from carrousel._atomic import append_to, write_file
+from carrousel._format import Format, number, parse, whole
+from carrousel.papers._experiment import Experiment, Row, Trial
+
+__all__ = ["RESULT", "TRIAL", "Kept", "read_result", "trials_directory", "write_result"]
+
+TRIAL = Format("carrousel-trial", 2, "a trial that was kept")
+RESULT = Format("carrousel-result", 2, "a result of an experiment")
+
+
+def trials_directory() -> Path:
+    """Where finished trials are kept: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrousel" / "trials"
+
+
+class Kept:
+    """One row's finished trials: a file with a line for each, added as it is done, by one process at a time.
+
+    A line that was cut off, changed, or written by another version of carrousel does not count: its trial is made
+    again.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        row: Row,
+        options: Mapping[str, str],
+        seed: int,
+        fresh: bool,
+        held: contextlib.ExitStack,
+    ) -> None:
+        what = json.dumps([experiment.name, row.name, dict(row.config or {}), options, seed], sort_keys=True)
+        digest = hashlib.sha256(what.encode()).hexdigest()[:16]
+        self.path = trials_directory() / f"{experiment.stem}-{row.name}-{digest}.jsonl"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        held.enter_context(alone(self.path, "is running these trials"))
+        if fresh:
+            self.path.unlink(missing_ok=True)
+        self.done: dict[int, Trial] = {}
+        if self.path.exists():
+            self._read(experiment)
+
+    def _read(self, experiment: Experiment) -> None:
+        refused = []
+        for line in self.path.read_bytes().split(b"\n"):
+            try:
+                with TRIAL.blaming(self.path):
+                    if line:
+                        found = TRIAL.unseal(parse(line))
+                        trial = whole(found.pop("trial"), "its number")
+                        _check_trial(experiment, found)
+                        self.done[trial] = found
+            except ValueError as error:
+                refused.append(str(error))
+        if refused:
+            warnings.warn(f"{len(refused)} of the trials kept are made again: {refused[0]}", stacklevel=4)
+
+    def add(self, trial: int, found: Trial) -> None:
+        """Keeps what a trial found."""
+        self.done[trial] = found
+        with contextlib.suppress(ValueError):  # a figure is NaN or infinite: to come to it, the trial is made again
+            line = json.dumps(TRIAL.seal({"trial": trial, **found}))
+            # The line break comes first: a line that a crash cut off spoils no other.
+            append_to(self.path, f"\n{line}".encode())
+
+
+def _check_trial(experiment: Experiment, trial: Trial) -> None:
+    """Refuses what cannot be summed up."""
+    begin, end = trial["ran"]
+    number(begin, "its begin")
+    number(end, "its end")
+    if not all(isinstance(value, str) for value in trial["made"].values()):
+        raise ValueError("it does not say with what it was made")
+    experiment.measure([trial])
+
+
+def write_result(path: Path, result: Mapping[str, Any]) -> None:
+    """Writes a result as JSON that people can read, with its checksum."""
+    write_file(path, (json.dumps(RESULT.seal(result), indent=2) + "\n").encode())
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """The result that :func:`write_result` wrote.
+
+    Raises:
+        ValueError: the file is none, or was changed.
+    """
+    with RESULT.blaming(path):
+        found = parse(path.read_bytes())
+        if isinstance(found, dict) and "format" not in found:
+            raise ValueError(
+                "it has no checksum, as those have that `carrousel reproduce EXPERIMENT --into` writes now"
+            )
+        return RESULT.unseal(found)

@@ -1,0 +1,10 @@
+"""The paper, as it is cited."""
+
+from __future__ import annotations
+
+__all__ = ["CITATION"]
+
+CITATION = (
+    "F. A. Gers, J. Schmidhuber, F. Cummins: Learning to forget: continual prediction with LSTM. Neural Computation"
+    " 12(10), 2000"
+)

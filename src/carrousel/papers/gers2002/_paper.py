@@ -1,0 +1,10 @@
+"""The paper, as it is cited."""
+
+from __future__ import annotations
+
+__all__ = ["CITATION"]
+
+CITATION = (
+    "F. A. Gers, N. N. Schraudolph, J. Schmidhuber: Learning precise timing with LSTM recurrent networks. Journal "
+    "of Machine Learning Research 3, 2002"
+)

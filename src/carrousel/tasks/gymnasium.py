@@ -1,0 +1,77 @@
+"""Our environments as gymnasium's: for its wrappers, its registry, and all that learns in its worlds.
+
+Needs gymnasium, which carrousel does not install: ``pip install gymnasium``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from carrousel.tasks._spaces import Box, Discrete
+from carrousel.tasks._task import Environment, Space
+
+__all__ = ["register", "space", "wrapped"]
+
+
+def space(own: Space) -> Any:
+    """Translates a space of ours to gymnasium's; one that is gymnasium's stays as it is.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    from gymnasium import spaces
+
+    if isinstance(own, Discrete):
+        return spaces.Discrete(own.n)
+    if isinstance(own, Box):
+        return spaces.Box(own.low, own.high, own.shape, np.float32)
+    if isinstance(own, spaces.Space):
+        return own
+    raise TypeError(f"a space must be Discrete, Box or one of gymnasium's, got {type(own).__name__}")
+
+
+def wrapped(environment: Environment) -> Any:
+    """Wraps an environment of ours as a ``gymnasium.Env``; one that is gymnasium's stays as it is."""
+    import gymnasium
+
+    if isinstance(environment, gymnasium.Env):
+        return environment
+
+    class Wrapped(gymnasium.Env):
+        """Hands everything on to the environment."""
+
+        metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+        def __init__(self) -> None:
+            self.observation_space = space(environment.observation_space)
+            self.action_space = space(environment.action_space)
+
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+            super().reset(seed=seed)
+            return environment.reset(seed=seed, options=options)
+
+        def step(self, action: Any) -> Any:
+            return environment.step(action)
+
+    return Wrapped()
+
+
+def register(name: str, make: Callable[..., Environment], **about: Any) -> None:
+    """Registers an environment, so that ``gymnasium.make(name)`` makes one.
+
+    Args:
+        name: such as ``"carrousel/TMaze-v0"``.
+        make: makes an environment; gets the further arguments of ``gymnasium.make``.
+        about: what ``gymnasium.register`` takes besides, such as ``max_episode_steps``.
+    """
+    import gymnasium
+
+    gymnasium.register(name, partial(_made, make), **about)
+
+
+def _made(make: Callable[..., Environment], /, **options: Any) -> Any:
+    return wrapped(make(**options))

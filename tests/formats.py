@@ -1,0 +1,269 @@
+"""Every format that carrousel writes and reads back, as the tests walk it: a line of ``SAMPLES`` each."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from carrousel import papers
+from carrousel._format import Format
+from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _checkpoint, _saved, load
+from carrousel.learning import Follower, OnlineLSTM, StreamClassifier, StreamRegressor, _stream
+from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop, _learner, _online_lstm
+from carrousel.papers import _files
+from carrousel.papers._report import read_results
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A file, or a directory, of a format.
+
+    Attributes:
+        form: the format.
+        write: puts a whole one at a path.
+        read: what is made of the one at a path.
+        seen: all that can be seen of that, as dicts, lists, arrays and plain values.
+        use: does with it what it is for, which may raise ValueError.
+    """
+
+    form: Format
+    write: Callable[[Path], None]
+    read: Callable[[Path], Any]
+    seen: Callable[[Any], Any]
+    use: Callable[[Any], None]
+
+
+def _learner_of(network: Network, optimiser: Any, update: Any) -> Learner:
+    learner = Learner(network, optimiser, update=update, seed=1)
+    rng = np.random.default_rng(0)
+    learner.learn(rng.normal(size=(20, network.inputs)), rng.uniform(size=(20, network.outputs)))
+    return learner
+
+
+def _use_learner(learner: Learner) -> None:
+    n = learner.network
+    if max(n.inputs, n.outputs) > 10**4:
+        return
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(12, n.inputs)), rng.uniform(size=(12, n.outputs))
+    learner.learn(x, y)
+    learner.learn(rng.integers(0, n.inputs, 12), rng.integers(0, n.outputs, 12))
+    learner.outputs(x)
+    learner.reset()
+    learner.observe(x)
+    learner.learn_sequences([x[:5], x[5:]], [y[:5], y[5:]])
+
+
+def _online(cell: str) -> OnlineLSTM:
+    lstm = OnlineLSTM(3, 5, 2, cell=cell, optimiser=RMSprop(0.01), update=3)
+    rng = np.random.default_rng(0)
+    lstm.learn_many(rng.normal(size=(10, 3)), rng.normal(size=(10, 2)))
+    return lstm
+
+
+def _use_online(lstm: OnlineLSTM) -> None:
+    rng = np.random.default_rng(1)
+    lstm.learn_many(rng.normal(size=(12, lstm.input_size)), rng.normal(size=(12, lstm.output_size)))
+    lstm.predict_many(rng.normal(size=(3, lstm.input_size)))
+    lstm.widened(lstm.input_size + 1, lstm.output_size + 1)
+    lstm.reset()
+
+
+def _of_learner(learner: Learner | OnlineLSTM) -> Any:
+    names = ("network", "cell", "optimiser", "update", "loss", "insensitive", "dtype", "truncate", "diagonal")
+    return {**learner._arrays(), **{name: getattr(learner, name, None) for name in names}}
+
+
+LINES = [b"u,y\n", *(b"%.2f,%s\n" % (t * 0.3 % 2, (b"1", b"2.5")[t % 2]) for t in range(30))]
+
+
+def _follower(classes: bool, path: Path) -> Follower:
+    model = (StreamClassifier if classes else StreamRegressor)(hidden_size=3)
+    return Follower(model, "y", state=path, save_every=10)
+
+
+def _follow(classes: bool) -> Callable[[Path], None]:
+    return lambda path: list(_follower(classes, path).follow(io.BytesIO(b"".join(LINES[:14])))) and None
+
+
+def _resume(classes: bool) -> Callable[[Path], Any]:
+    def resume(path: Path) -> Any:
+        follower = _follower(classes, path)
+        try:
+            assert follower.resume()
+        finally:  # for the next one that resumes in this process
+            if follower._held is not None:
+                follower._held.close()
+                follower._held = None
+        return follower
+
+    return resume
+
+
+def _use_follower(follower: Follower) -> None:
+    list(follower.follow(io.BytesIO(b"".join(LINES))))
+    follower.model.predict_one({"u": 1.0})
+    follower.model.learn_one({"u": 1.0, "new": 2.0}, 1.0)
+
+
+def _of_follower(follower: Follower) -> Any:
+    model = follower.model
+    return {
+        "lstm": _of_learner(model._lstm),
+        "standardisers": [vars(each) for each in model._standardisers().values()],
+        "notes": follower._notes(follower.marked),
+        "names": [model._features, model._classes],
+    }
+
+
+QUICK = {"hidden_size": 3, "batch_size": 8, "dropout": 0.1, "input_noise": 0.1, "random_state": 0, "device": "cpu"}
+
+
+def _sequences(kind: type) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 24)
+    X = [rng.normal(size=(n, 2)) + k for n, k in zip(rng.integers(2, 6, 24), y, strict=True)]
+    return X, np.array(["a", "b", "c"])[y] if kind is LSTMClassifier else y * 0.5
+
+
+def _fitted(kind: type) -> Any:
+    if kind is LSTMForecaster:
+        model = kind(horizon=2, context=4, season=2, batches_per_epoch=2, max_epochs=1, **QUICK)
+        return model.fit(np.sin(np.arange(60.0)))
+    return kind(max_epochs=1, **QUICK).fit(*_sequences(kind))
+
+
+def _use_model(model: Any) -> None:
+    model.predict(*([] if isinstance(model, LSTMForecaster) else [_sequences(type(model))[0]]))
+
+
+def _of_model(model: Any) -> Any:
+    network = {name: value.numpy() for name, value in model.network_.state_dict().items()}
+    facts = {name: getattr(model, name) for name in ("history_", "best_epoch_", "seed_", "stopped_early_")}
+    return {**network, **model._arrays(), **facts, "facts": model._facts(), "params": model.get_params()}
+
+
+def _broken_off(path: Path) -> None:
+    """The checkpoint of a training that ends after one of its two epochs."""
+
+    def watch(progress: Any) -> None:
+        if progress.event == "batch" and progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    try:
+        LSTMClassifier(max_epochs=2, **QUICK).fit(*_sequences(LSTMClassifier), checkpoint=path, progress=watch)
+    except KeyboardInterrupt:
+        return
+    raise AssertionError("it was not broken off")
+
+
+def _resumed(path: Path) -> Any:
+    return LSTMClassifier(max_epochs=2, **QUICK).fit(*_sequences(LSTMClassifier), checkpoint=path, resume=True)
+
+
+EXPERIMENT = papers.get("hochreiter1997/reber")
+
+
+@contextmanager
+def _kept_at(path: Path) -> Iterator[Callable[[bool], _files.Kept]]:
+    """Opens the trials that are kept beside a path, anew or not."""
+    before = _files.trials_directory
+    _files.trials_directory = lambda: path.parent / "trials"
+
+    def opened(fresh: bool) -> _files.Kept:
+        with ExitStack() as held:
+            return _files.Kept(EXPERIMENT, EXPERIMENT.own_rows()[0], {}, 0, fresh, held)
+
+    try:
+        yield opened
+    finally:
+        _files.trials_directory = before
+
+
+def _keep(path: Path) -> None:
+    trial = {"seconds": 0.5, "steps": 7, "success": True, "sequences": 9, "ran": [1.0, 1.5], "made": {"numpy": "2"}}
+    shutil.rmtree(path.parent / "trials", ignore_errors=True)
+    with _kept_at(path) as kept_trials:
+        kept = kept_trials(True)
+        for number in range(3):
+            kept.add(number, {**trial, "sequences": number})
+    shutil.copy(kept.path, path)
+
+
+def _kept(path: Path) -> Any:
+    """The trials of a file; less than there were is what other formats say by an error."""
+    with _kept_at(path) as kept_trials, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        shutil.copy(path, kept_trials(True).path)
+        kept = kept_trials(False)
+    if len(kept.done) < 3:
+        assert all(str(kept.path) in str(one.message) for one in said)
+        raise ValueError(f"{path}: trials are made again")
+    return kept.done
+
+
+def _write_result(path: Path) -> None:
+    figures = {"trials": 3, "seconds": 1.5, "steps": 9, "steps_per_second": 6.0, "success_rate": 0.5, "weights": 264}
+    row = EXPERIMENT.own_rows()[0]
+    rows = [{"row": row.name, "published": dict(row.published), "measured": {**figures, "sequences_mean": 80.0}}]
+    names = ("carrousel", "python", "numpy", "numba", "machine")
+    made = {**dict.fromkeys(names, "1"), "rows": [row.name], "trials": 3, "seconds": 2.0, "jobs": 1}
+    result = {"experiment": EXPERIMENT.name, "seed": 0, "options": EXPERIMENT.choose({}), "made": made, "rows": rows}
+    _files.write_result(path, result)
+
+
+def _results(path: Path) -> Any:
+    folder = path.parent / "results"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(path, folder / f"{path.name}.json")
+    return [folder, read_results(folder, papers.EXPERIMENTS)[0][1]]
+
+
+def _use_results(found: Any) -> None:
+    papers.report(found[0], papers.EXPERIMENTS)
+
+
+ALL = Network(3, 2, 2, 2, hidden=1, forget_gates=True, peepholes=True).biased("cell output")
+
+SAMPLES = {
+    "learner": Sample(
+        _learner.FORMAT, lambda p: _learner_of(ALL, Adam(0.01), 7).save(p), Learner.load, _of_learner, _use_learner
+    ),
+    "learner, plain": Sample(
+        _learner.FORMAT,
+        lambda p: _learner_of(Network(3, 2, 3), Descent(0.1, decay=0.9), "step").save(p),
+        Learner.load,
+        _of_learner,
+        _use_learner,
+    ),
+    "online": Sample(
+        _online_lstm.FORMAT, lambda p: _online("slstm").save(p), OnlineLSTM.load, _of_learner, _use_online
+    ),
+    "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
+    "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
+    "checkpoint": Sample(_checkpoint.FORMAT, _broken_off, _resumed, _of_model, _use_model),
+    "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
+    "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),
+    "forecaster": Sample(_saved.FORMAT, lambda p: _fitted(LSTMForecaster).save(p), load, _of_model, _use_model),
+    "trials": Sample(_files.TRIAL, _keep, _kept, lambda done: done, lambda done: None),
+    "result": Sample(_files.RESULT, _write_result, _results, lambda found: found[1], _use_results),
+}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two of what ``Sample.seen`` gives are the same, bit for bit."""
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+    if isinstance(a, dict):
+        return isinstance(b, dict) and list(a) == list(b) and all(same(a[name], b[name]) for name in a)
+    if isinstance(a, list | tuple):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    return type(a) is type(b) and (a == b or (a != a and b != b))
