@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carrousel.engine import onnx, reference, torch_kernels
+from carrousel.engine import reference, torch_kernels
 from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, step, tell, watched
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine._memory import in_memory
@@ -10,8 +10,6 @@ from carrousel.engine._recorders import recorded
 
 DEVICES = frozenset({"cpu", "meta"})
 """The types of device on which carrousel's own engine is the right choice even where torch has a kernel too."""
-
-onnx.register()
 
 __all__ = [
     "DEVICES",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.engine import in_memory, recorded
+from carrousel.engine import in_memory, onnx, recorded
 
 __all__ = ["Batch"]
 
@@ -57,6 +57,10 @@ class Batch:
             if lengths is not None or mask is not None:
                 which = "lengths" if mask is None else "mask"
                 raise ValueError(f"a PackedSequence knows its lengths; pass {which} with a padded batch only")
+            if onnx.exporting():
+                raise RuntimeError(
+                    "a PackedSequence cannot go to ONNX, which has none; export with a padded batch and lengths="
+                )
             if input.data.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
             in_memory([input.data])

@@ -34,7 +34,11 @@ def layer_of(name: str) -> Layer:
 
 def exporting() -> bool:
     """Whether ``torch.onnx.export`` is recording."""
-    return torch.compiler.is_exporting() and "torch.onnx" in sys.modules and torch.onnx.is_in_onnx_export()
+    if not torch.compiler.is_exporting() or "torch.onnx" not in sys.modules:
+        return False
+    # Dynamo, with which the exporter tries again what has failed, takes torch's own answer to be False.
+    flags = sys.modules.get("torch.onnx._internal.exporter._flags")
+    return getattr(flags, "_is_onnx_exporting", False) or torch.onnx.is_in_onnx_export()
 
 
 def refuses(layer: Layer, masks: Masks) -> str | None:
