@@ -243,6 +243,32 @@ def test_a_signal_ends_it_between_two_lines_of_a_pipe(place, number):
     assert found == (place / "whole.csv").read_bytes()
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_a_line_is_learned_waits_for_its_end(place, monkeypatch, number, code):
+    """Else the weights would have learned a line that the state does not count."""
+    words = [*SAVED, "--save-every", "1000", "--out", "out.csv"]
+    undisturbed = whole(place, words)
+    learn, learned = StreamRegressor.learn_one, []
+
+    def interrupted(self, x, y):
+        learn(self, x, y)
+        learned.append(y)
+        if len(learned) == 12:
+            os.kill(os.getpid(), number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StreamRegressor, "learn_one", interrupted)
+        try:
+            ended = main(words)
+        except SystemExit as stop:
+            ended = stop.code
+    assert ended == code
+    assert len(learned) == 12
+    assert main(words) == 0
+    assert {name: (place / name).read_bytes() for name in undisturbed} == undisturbed
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no disk that is always full")
 def test_a_full_disk_under_standard_output_is_said_in_a_line(place):
     for words in (["cells", "--json"], STREAM):
