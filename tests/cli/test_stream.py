@@ -166,6 +166,7 @@ def test_a_second_stream_on_one_state_or_output_is_refused(place, refused):
             other.resume()
         list(lines)
     assert other.resume()
+    refused(*SAVED, says=["is following a stream with this state"])  # the other one has it now
     del other
     assert main(SAVED) == 0
 
