@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from carrousel import _atomic
-from carrousel.engine.cpu import _cache, _compile
+from carrousel import _atomic, _cache
+from carrousel.engine.cpu import _compile
 from carrousel.engine.cpu._emit import Module
 from carrousel.engine.cpu._target import host
 

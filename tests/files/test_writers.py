@@ -21,7 +21,7 @@ EVERY = pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.nam
 # What appends: to files that one process has for itself. Tested in tests/cli/test_stream.py and tests/papers.
 APPENDING = {"cli/_lines.py:say", "papers/_files.py:add"}
 # What is not missed if it cannot be written. Tested in tests/engine/test_cache.py.
-CACHING = {"engine/cpu/_cache.py:write"}
+CACHING = {"_cache.py:write"}
 
 # Files in which something may be written, or given another name, without `carrousel._atomic`; and why.
 ELSEWHERE = {
