@@ -157,6 +157,6 @@ WRITERS = (
         "cli/_output.py:write_json",
     ),
     Writer("a result", "x.json", _result, "papers/_files.py:write_result"),
-    Writer("a picture", "x.png", _picture, "pictures/_style.py:save"),
+    Writer("a picture", "x.png", _picture, "pictures/style.py:save"),
     Writer("a report", "results", _report, "papers/_report.py:report", directory=True),
 )

@@ -11,10 +11,11 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 import warnings
 from functools import lru_cache
 from pathlib import Path
+
+from carrousel._atomic import write_file
 
 __all__ = ["cache_folder", "read", "write"]
 
@@ -57,14 +58,8 @@ def write(name: str, code: bytes) -> None:
         folder = _trusted_folder()
         if folder is None:
             return
-        handle, temporary = tempfile.mkstemp(dir=folder)  # readable and writable by this user alone
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(code).digest() + code)
-            os.replace(temporary, folder / name)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        # For this user alone; and what a crash of the machine took half of, its hash tells.
+        write_file(folder / name, hashlib.sha256(code).digest() + code, mode=0o600, sync=False)
 
 
 def _others_could_write(about: os.stat_result) -> str | None:

@@ -247,7 +247,7 @@ SIZES = st.integers(0, 9)
 )
 @settings(max_examples=200, deadline=None)
 def test_any_shapes_are_refused_or_right(x, states, weights, lengths, resets, right, hidden) -> None:
-    """Some arguments of a right call, the others of any shape: the results have the layer's shapes, or there are none."""
+    """Of some arguments any shapes, the others right: the results have the layer's shapes, or there are none."""
     call = Call()
     made = {
         "x": torch.ones(x, dtype=torch.float64),
@@ -261,9 +261,8 @@ def test_any_shapes_are_refused_or_right(x, states, weights, lengths, resets, ri
     call.key = changed(call.key, hidden_size=hidden)
     try:
         output, h, c, every = call.forward()
-    except (TypeError, ValueError) as error:
-        assert str(error)
-    else:
-        steps, count = call.x.shape[:2]
-        assert output.shape == every.shape == (steps, count, hidden)
-        assert h.shape == c.shape == (count, hidden)
+    except (TypeError, ValueError):
+        return
+    steps, count = call.x.shape[:2]
+    assert output.shape == every.shape == (steps, count, hidden)
+    assert h.shape == c.shape == (count, hidden)

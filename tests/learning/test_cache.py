@@ -20,7 +20,7 @@ from numba.core.caching import NullCache
 from numba.core.dispatcher import Dispatcher
 
 import carrousel
-from carrousel import _cache, _jit
+from carrousel import _atomic, _cache, _jit
 from carrousel.tasks import _continual  # noqa: F401 - looked up by its name
 
 POSIX = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX permissions")
@@ -156,7 +156,7 @@ class TestOthers:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES])
-@pytest.mark.parametrize("where", ["mkdir", "mkstemp", "replace"])
+@pytest.mark.parametrize("where", ["mkdir", "_create", "_write", "replace"])
 def test_a_full_or_read_only_disk_costs_time_and_nothing_else(
     where: str, number: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,8 +164,7 @@ def test_a_full_or_read_only_disk_costs_time_and_nothing_else(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as disk:
-        at = {"mkdir": Path, "mkstemp": _cache.tempfile, "replace": _cache.os}[where]
-        disk.setattr(at, where, fail)
+        disk.setattr({"mkdir": Path, "replace": os}.get(where, _atomic), where, fail)
         assert not fresh()
     assert not folder.exists() or not list(folder.iterdir())
     assert [fresh(), fresh()] == [False, True]
