@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from carrousel.engine.cpu import _cache, _compile
-from carrousel.engine.cpu._emit import Module
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu.llvm import _cache, _compile
+from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._target import host
 
 POSIX = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX permissions")
 

@@ -29,8 +29,8 @@ from carrousel.cells.math import (
 )
 from carrousel.engine._graph import Node, adjoints, constant, evaluate, leaf, order, trace
 from carrousel.engine._layer import Layer
+from carrousel.engine._plan import plan
 from carrousel.engine.cpu import refuses_layer
-from carrousel.engine.cpu._plan import plan
 from carrousel.engine.cpu._pointwise import SUPPORTED
 
 

@@ -27,16 +27,16 @@ import carrousel
 from carrousel import cells, engine
 from carrousel.cells.math import exp, sigmoid, softplus, tanh
 from carrousel.engine import Layer
-from carrousel.engine.cpu import _call
-from carrousel.engine.cpu._autograd import Eager
-from carrousel.engine.cpu._rows import dense
+from carrousel.engine._rows import dense
+from carrousel.engine.cpu import _kernels
+from carrousel.engine.doors.eager import Eager
 
 I, H, T, B = 24, 40, 12, 9
 
 
 @pytest.fixture(autouse=True)
 def threads_for_small_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_call, "_SMALL", 0)
+    monkeypatch.setattr(_kernels, "_SMALL", 0)
 
 
 WHOLE = [16, 8, 7]
@@ -185,7 +185,7 @@ class TestForked:
 
     def test_while_another_thread_compiles(self) -> None:
         """The child must be able to compile, though a lock was held when its parent wanted to fork."""
-        from carrousel.engine.cpu import _compile
+        from carrousel.engine.cpu.llvm import _compile
 
         compiling, given = threading.Event(), torch.ones(2, 1, I)
 
@@ -274,8 +274,8 @@ def test_a_runtime_that_gives_fewer_threads(limit: dict[str, str]) -> None:
     code = """
 import torch, carrousel
 from carrousel import engine
-from carrousel.engine.cpu import _buffers, _call
-_call._SMALL = 0
+from carrousel.engine.cpu import _buffers, _kernels
+_kernels._SMALL = 0
 _buffers.poison(True)
 torch.set_num_threads(3)
 net, x = carrousel.LSTM(24, 40), torch.randn(12, 9, 24)

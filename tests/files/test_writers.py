@@ -29,8 +29,8 @@ ELSEWHERE = {
     "cli/_main.py": "the null device, in place of an output that is gone",
     "pictures/_style.py": "draws into memory",
     "bench/_memory.py": "the system's counter in /proc",
-    "engine/cpu/_compile.py": "a cache whose content is checked, and not missed if it is lost",
-    "engine/cpu/_cache.py": "a cache whose content is checked, and not missed if it is lost",
+    "engine/cpu/llvm/_compile.py": "a cache whose content is checked, and not missed if it is lost",
+    "engine/cpu/llvm/_cache.py": "a cache whose content is checked, and not missed if it is lost",
     "data/readers/uea.py": "unpacks a download",
 }
 

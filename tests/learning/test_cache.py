@@ -20,7 +20,7 @@ from numba.core.caching import NullCache
 from numba.core.dispatcher import Dispatcher
 
 import carrousel
-from carrousel.engine.cpu import _cache
+from carrousel.engine.cpu.llvm import _cache
 from carrousel.learning.online import _jit
 from carrousel.tasks import _continual  # noqa: F401 - looked up by its name
 

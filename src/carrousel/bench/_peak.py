@@ -8,11 +8,11 @@ from functools import cache
 
 import torch
 
-from carrousel.engine.cpu._compile import compile_module
-from carrousel.engine.cpu._emit import Module
-from carrousel.engine.cpu._parallel import TEAM, emit_parallel, runtime, threads
-from carrousel.engine.cpu._slots import Slots
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu.llvm._compile import compile_module
+from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._parallel import TEAM, emit_parallel, runtime, threads
+from carrousel.engine.cpu.llvm._target import host
+from carrousel.engine.cpu.llvm._words import Slots
 
 __all__ = ["peak"]
 

@@ -11,18 +11,18 @@ from torch import Tensor
 from carrousel.cells import Cell
 from carrousel.engine import reference
 from carrousel.engine._graph import order
+from carrousel.engine._key import key_of
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._packing import pack
+from carrousel.engine._plan import plan
 from carrousel.engine._recorders import recorded
-from carrousel.engine.cpu._autograd import Eager, compute
-from carrousel.engine.cpu._call import KINDS, PLAIN
-from carrousel.engine.cpu._door import run_traced
-from carrousel.engine.cpu._key import key_of
-from carrousel.engine.cpu._packing import pack
-from carrousel.engine.cpu._plan import plan
+from carrousel.engine._rows import Rows, dense
+from carrousel.engine.cpu._kernels import KINDS, PLAIN
 from carrousel.engine.cpu._pointwise import unsupported
-from carrousel.engine.cpu._rows import Rows, dense
 from carrousel.engine.cpu._step import quick_step
-from carrousel.engine.cpu._transforms import Transformed, bare, refuses_transforms
+from carrousel.engine.doors.eager import Eager, compute
+from carrousel.engine.doors.traced import run_traced
+from carrousel.engine.doors.transformed import Transformed, bare, refuses_transforms
 
 __all__ = ["key_of", "quick_step", "refuses_call", "refuses_layer", "run"]
 

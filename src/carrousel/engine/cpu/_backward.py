@@ -10,10 +10,10 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine._memory import in_memory
+from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
-from carrousel.engine.cpu._call import Call, call_of
 from carrousel.engine.cpu._forward import Kept
-from carrousel.engine.cpu._rows import Rows
+from carrousel.engine.cpu._kernels import Call, call_of
 
 __all__ = ["Grads", "backward"]
 

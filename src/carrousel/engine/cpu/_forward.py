@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, solid
-from carrousel.engine.cpu._call import call_of
-from carrousel.engine.cpu._rows import Rows
+from carrousel.engine.cpu._kernels import call_of
 
 __all__ = ["Kept", "forward"]
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from carrousel.engine.cpu._compile import Code, compile_module
-from carrousel.engine.cpu._emit import Function, Module
-from carrousel.engine.cpu._parallel import TEAM, emit_parallel
-from carrousel.engine.cpu._slots import Slots
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._compile import Code, compile_module
+from carrousel.engine.cpu.llvm._emit import Function, Module
+from carrousel.engine.cpu.llvm._parallel import TEAM, emit_parallel
+from carrousel.engine.cpu.llvm._target import Target
+from carrousel.engine.cpu.llvm._words import Slots
 
 __all__ = ["BULK", "OUTER", "PACK", "PRODUCT", "gemm_code", "outer_room"]
 

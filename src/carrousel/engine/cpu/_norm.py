@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from carrousel.engine.cpu._emit import Function, Module
+from carrousel.engine.cpu.llvm._emit import Function, Module
 
 __all__ = ["BACKWARD", "EPSILON", "FORWARD", "emit_norm"]
 

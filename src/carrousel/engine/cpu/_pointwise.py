@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from carrousel.engine._graph import Node, order
-from carrousel.engine.cpu._emit import Function, Module
-from carrousel.engine.cpu._math import UNARY
-from carrousel.engine.cpu._plan import Plan
-from carrousel.engine.cpu._slots import Slots
+from carrousel.engine._plan import Plan
+from carrousel.engine.cpu.llvm._emit import Function, Module
+from carrousel.engine.cpu.llvm._math import UNARY
+from carrousel.engine.cpu.llvm._words import Slots
 
 __all__ = [
     "BACKWARD_STEP",

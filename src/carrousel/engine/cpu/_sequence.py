@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from carrousel.cells import Cell
-from carrousel.engine.cpu._compile import LOADED, Code, compile_module
-from carrousel.engine.cpu._emit import Function, Module
+from carrousel.engine._plan import Plan, plan
 from carrousel.engine.cpu._gemm import PRODUCT
 from carrousel.engine.cpu._norm import BACKWARD as NORM_BACKWARD
 from carrousel.engine.cpu._norm import emit_norm
-from carrousel.engine.cpu._parallel import TEAM, emit_parallel
-from carrousel.engine.cpu._plan import Plan, plan
 from carrousel.engine.cpu._pointwise import BACKWARD_STEP, FORWARD_STEP, backward_exits, backward_step, forward_step
-from carrousel.engine.cpu._slots import Slots
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
+from carrousel.engine.cpu.llvm._emit import Function, Module
+from carrousel.engine.cpu.llvm._parallel import TEAM, emit_parallel
+from carrousel.engine.cpu.llvm._target import Target
+from carrousel.engine.cpu.llvm._words import Slots
 
 __all__ = ["Variant", "backward_code", "backward_slots", "forward_code", "forward_slots"]
 

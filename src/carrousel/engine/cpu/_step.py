@@ -15,16 +15,16 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._plan import plan
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._buffers import empty, zeros
-from carrousel.engine.cpu._call import KINDS, PLAIN, Call, Kernel, call_of
-from carrousel.engine.cpu._compile import LOADED, Code, compile_module
-from carrousel.engine.cpu._emit import Function, Module
-from carrousel.engine.cpu._plan import plan
+from carrousel.engine.cpu._kernels import KINDS, PLAIN, Call, Kernel, call_of
 from carrousel.engine.cpu._pointwise import forward_step
 from carrousel.engine.cpu._sequence import Variant
-from carrousel.engine.cpu._slots import Slots
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
+from carrousel.engine.cpu.llvm._emit import Function, Module
+from carrousel.engine.cpu.llvm._target import Target
+from carrousel.engine.cpu.llvm._words import Slots
 
 __all__ = ["quick_step"]
 

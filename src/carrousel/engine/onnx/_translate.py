@@ -7,8 +7,8 @@ from typing import Any
 
 from onnxscript import evaluator
 
+from carrousel.engine import _key
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu import _key
 from carrousel.engine.onnx import _operator, _own, _scan
 from carrousel.engine.onnx._emit import Emitter
 

@@ -26,7 +26,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from carrousel.engine.cpu import _cache
+from carrousel.engine.cpu.llvm import _cache
 
 __all__ = ["entry", "jit"]
 

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from carrousel import _operators
 from carrousel.engine import reference
+from carrousel.engine._key import layer_of
 from carrousel.engine._layer import Layer, Result, Weights
-from carrousel.engine.cpu._autograd import by_operations, compute
+from carrousel.engine._packing import Packing, pack
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._forward import forward
-from carrousel.engine.cpu._key import layer_of
-from carrousel.engine.cpu._operands import check_adjoints, check_operands
-from carrousel.engine.cpu._packing import Packing, pack
+from carrousel.engine.doors._operands import check_adjoints, check_operands
+from carrousel.engine.doors.eager import by_operations, compute
 
 __all__ = ["differentiate", "run_traced", "sequence", "sequence_backward", "set_up", "shapes", "shapes_backward"]
 

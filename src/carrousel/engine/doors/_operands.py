@@ -12,7 +12,7 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer
 from carrousel.engine._memory import in_memory
-from carrousel.engine.cpu._call import KINDS
+from carrousel.engine.cpu._kernels import KINDS
 
 __all__ = ["check_adjoints", "check_lengths", "check_operands"]
 

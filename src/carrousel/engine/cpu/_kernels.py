@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
-from carrousel.engine.cpu import _parallel
+from carrousel.engine._plan import Plan
 from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
-from carrousel.engine.cpu._plan import Plan
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
-from carrousel.engine.cpu._target import Target, host
+from carrousel.engine.cpu.llvm import _parallel
+from carrousel.engine.cpu.llvm._target import Target, host
 
 __all__ = ["KINDS", "PLAIN", "Call", "call_of"]
 

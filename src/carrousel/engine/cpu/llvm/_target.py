@@ -8,7 +8,7 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
-from carrousel.engine.cpu._llvm import lock
+from carrousel.engine.cpu.llvm._lock import lock
 
 __all__ = ["Target", "host"]
 

@@ -13,11 +13,11 @@ from torch.utils._python_dispatch import _disable_current_modes
 from carrousel.engine import reference
 from carrousel.engine._layer import Layer
 from carrousel.engine._recorders import recorded
+from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._buffers import handed_out
-from carrousel.engine.cpu._call import PLAIN
 from carrousel.engine.cpu._forward import Kept, forward
-from carrousel.engine.cpu._rows import Rows
+from carrousel.engine.cpu._kernels import PLAIN
 
 __all__ = ["Eager", "by_operations", "by_operator", "by_reference", "compute"]
 

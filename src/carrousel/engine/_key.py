@@ -19,7 +19,7 @@ from carrousel.cells import Cell, Gates, State
 from carrousel.cells import math as cell_math
 from carrousel.engine._graph import Node, Program, order, trace
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu._plan import plan
+from carrousel.engine._plan import plan
 from carrousel.engine.cpu._pointwise import SUPPORTED
 
 __all__ = ["key_of", "layer_of"]

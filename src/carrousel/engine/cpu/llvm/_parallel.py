@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from carrousel.engine.cpu._emit import Module
-from carrousel.engine.cpu._slots import Slots
+from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._words import Slots
 
 __all__ = ["TEAM", "emit_parallel", "runtime", "threads"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-from carrousel.engine.cpu._emit import Function
+from carrousel.engine.cpu.llvm._emit import Function
 
 __all__ = ["Arguments", "Slots"]
 

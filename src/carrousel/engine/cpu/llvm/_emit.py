@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._target import Target
 
 __all__ = ["Function", "Module"]
 

@@ -12,10 +12,10 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
-from carrousel.engine.cpu._cache import read as _read
-from carrousel.engine.cpu._cache import write as _write
-from carrousel.engine.cpu._llvm import lock
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._cache import read as _read
+from carrousel.engine.cpu.llvm._cache import write as _write
+from carrousel.engine.cpu.llvm._lock import lock
+from carrousel.engine.cpu.llvm._target import Target
 
 __all__ = ["LOADED", "Code", "compile_module"]
 

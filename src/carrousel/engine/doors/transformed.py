@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu._autograd import by_reference, compute
+from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._forward import forward
-from carrousel.engine.cpu._rows import Rows
+from carrousel.engine.doors.eager import by_reference, compute
 
 __all__ = ["Transformed", "bare", "refuses_transforms"]
 
