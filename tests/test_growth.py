@@ -73,14 +73,14 @@ def test_what_is_made_for_a_network_goes_with_it() -> None:
     try:
         net = carrousel.LSTM(3, 11)
         net(torch.zeros(1, 1, 3))[0].sum().backward()
-        call = weakref.ref(_kernels.call_of(net._layers[0], torch.float32))
+        kernels = weakref.ref(_kernels.kernels_of(net._layers[0], torch.float32))
         twin = carrousel.LSTM(3, 11)
-        assert _kernels.call_of(twin._layers[0], torch.float32) is call(), "networks that are alike share it"
+        assert _kernels.kernels_of(twin._layers[0], torch.float32) is kernels(), "networks that are alike share it"
         _kernels._made.cache_clear()
         del net
-        assert call() is not None
+        assert kernels() is not None
         del twin
-        assert call() is None
+        assert kernels() is None
     finally:
         gc.enable()
 

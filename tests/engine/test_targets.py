@@ -44,7 +44,7 @@ def target(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> T
 @pytest.mark.parametrize("name", ["lstm", "peephole", "gru", "slstm", "minlstm"])
 def test_same_as_the_reference(name: str, target: Target) -> None:
     layer = Layer(cells.get(name), 5, 19)
-    assert _kernels.call_of(layer, torch.float32).target == target
+    assert _kernels.kernels_of(layer, torch.float32).target == target
     for dtype in (torch.float32, torch.float64):
         compare(layer, 7, 9, dtype, reverse=True, keep=("h", *layer.cell.states))
         compare(layer, 6, 3, dtype, lengths=ragged(6, 3))

@@ -11,7 +11,7 @@ from torch import Tensor
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, solid
-from carrousel.engine.cpu._kernels import call_of
+from carrousel.engine.cpu._kernels import kernels_of
 
 __all__ = ["Kept", "forward"]
 
@@ -80,43 +80,43 @@ def forward(
         keep: whether a backward pass, or somebody who wants all states, will follow.
     """
     dtype = x.dtype
-    call, cell, I = call_of(layer, dtype), layer.cell, layer.input_size
+    kernels, cell, I = kernels_of(layer, dtype), layer.cell, layer.input_size
     x = solid(x)
-    N, B, ldg, width = rows.total, rows.count, call.ldg, call.width
+    N, B, ldg, width = rows.total, rows.count, kernels.ldg, kernels.width
     projected = bool(layer.proj_size)
-    threads = min(call.threads(N * ldg * (I + layer.output_size)), B)
+    threads = min(kernels.threads(N * ldg * (I + layer.output_size)), B)
     fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
     every = keep or not fused
     depth = N if every else B
-    G, h0, before = empty(depth, ldg, dtype=dtype), padded(state[0], call.ldh), None
+    G, h0, before = empty(depth, ldg, dtype=dtype), padded(state[0], kernels.ldh), None
     if keep and rows.uniform:
-        both = empty(N + B, call.ldh, dtype=dtype)
+        both = empty(N + B, kernels.ldh, dtype=dtype)
         output, before = (both[:N], both[B:]) if reverse else (both[B:], both[:N])
         (both[N:] if reverse else both[:B]).copy_(h0)
     else:
-        output = empty(N, call.ldh, dtype=dtype)
+        output = empty(N, kernels.ldh, dtype=dtype)
     states = [empty(depth, width, dtype=dtype) for _ in cell.states]
     out = empty(depth, width, dtype=dtype) if projected else output
-    bias, peepholes = call.bias(weights), call.peepholes(weights)
+    bias, peepholes = kernels.bias(weights), kernels.peepholes(weights)
     inner = [padded(value, width) for value in state[1:]]
-    _held, (wx, *others) = call.panels(weights)  # the buffer, until the kernel is done
+    _held, (wx, *others) = kernels.panels(weights)  # the buffer, until the kernel is done
     wp = others.pop() if projected else wx
     wh, wr, *_ = *others, wx, wx
     norms: dict[str, tuple[Tensor, Tensor]] = {}
     of_norms: list[Tensor] = []
-    for name in call.variant.norms:
-        norms[name] = empty(depth, call.norm_size(name), dtype=dtype), empty(depth, dtype=dtype)
-        of_norms += [*norms[name], *call.gain_and_shift(weights, name)]
+    for name in kernels.variant.norms:
+        norms[name] = empty(depth, kernels.norm_size(name), dtype=dtype), empty(depth, dtype=dtype)
+        of_norms += [*norms[name], *kernels.gain_and_shift(weights, name)]
     if not fused and layer.layer_norm:
-        call.bulk(x.data_ptr(), I, wx, norms["X"][0], M=N, N=call.plan.inputs * width, K=I)
+        kernels.bulk(x.data_ptr(), I, wx, norms["X"][0], M=N, N=kernels.plan.inputs * width, K=I)
     elif not fused:
-        call.bulk(x.data_ptr(), I, wx, G, M=N, N=call.plan.inputs * width, K=I, start=bias)
+        kernels.bulk(x.data_ptr(), I, wx, G, M=N, N=kernels.plan.inputs * width, K=I, start=bias)
     of_states = [buffer for pair in zip(states, inner, strict=True) for buffer in pair]
-    arguments = call.forward_arguments(
+    arguments = kernels.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.data_ptr(), h0.data_ptr(),
         peepholes.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),
         *[part.data_ptr() for part in (*of_states, *of_norms)],
     )  # fmt: skip
-    call.forward_kernel(keep=keep)(ctypes.byref(arguments))
+    kernels.forward_kernel(keep=keep)(ctypes.byref(arguments))
     return Kept(G, states, out, output, norms, before, every)

@@ -16,7 +16,7 @@ from carrousel.engine.cpu.llvm._compile import Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._parallel import TEAM, emit_parallel
 from carrousel.engine.cpu.llvm._target import Target
-from carrousel.engine.cpu.llvm._words import Slots
+from carrousel.engine.cpu.llvm._words import Words
 
 __all__ = ["BULK", "OUTER", "PACK", "PRODUCT", "gemm_code", "outer_room"]
 
@@ -39,17 +39,17 @@ RESIDENT = 1 << 19
 """The bytes of A that are taken at once where all of B's columns pass over them."""
 
 
-BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], TEAM)
+BULK = Words(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], TEAM)
 """The arguments of ``bulk``, a large product with a B in panels, whose rows are shared among threads."""
 
-OUTER = Slots(
+OUTER = Words(
     ["threads", "room", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], TEAM
 )
 """The arguments of ``outer``, C = A^T B over K rows of A and of B, and the same with another B while A is at hand.
 A's M columns, the rows of C, are shared among threads; C's rows have N columns and no distance. ``room`` is memory of
 as many numbers as ``outer_room`` says, for each thread: the stack of a thread may be too small for it."""
 
-PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], TEAM)
+PACK = Words(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], TEAM)
 """The arguments of ``pack_rows`` and ``pack_columns``."""
 
 

@@ -1,4 +1,4 @@
-"""What the calls of one layer share: its sizes in whole vectors, its compiled code, and products with its weights."""
+"""A layer's kernels for one type of numbers: sizes in whole vectors, compiled code, and products with weights."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from carrousel.engine._layer import Layer, Weights
 from carrousel.engine._plan import Plan
 from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
-from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
+from carrousel.engine.cpu._sequence import Variant, backward_code, backward_words, forward_code, forward_words
 from carrousel.engine.cpu.llvm import _parallel
 from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "PLAIN", "Call", "call_of"]
+__all__ = ["KINDS", "PLAIN", "Kernels", "kernels_of"]
 
 KINDS = {torch.float32: "float", torch.float64: "double"}
 """The types of numbers that there are kernels for, in LLVM's terms."""
@@ -35,8 +35,8 @@ _SET = 256
 Kernel = Callable[[Any], None]
 
 
-class Call:
-    """A layer and the numbers it computes with.
+class Kernels:
+    """Holds a layer's kernels for one type of numbers, its sizes in whole vectors, and the packing of its weights.
 
     Attributes:
         plan: what its cell's kernels compute.
@@ -72,8 +72,8 @@ class Call:
             "ldx": layer.input_size, "KH": layer.output_size if layer.cell.recurrent else 0,
             "out_kept": int(bool(layer.proj_size)),
         }  # fmt: skip
-        self.forward_arguments = _arguments(forward_slots(self.variant), fixed)
-        self.backward_arguments = _arguments(backward_slots(self.variant), fixed)
+        self.forward_arguments = _arguments(forward_words(self.variant), fixed)
+        self.backward_arguments = _arguments(backward_words(self.variant), fixed)
         self._forward: dict[bool, Kernel] = {}
         self._backward: Kernel | None = None
         starts = dict(zip(layer.cell.rows, _running_sum(layer.row_sizes), strict=True))
@@ -244,23 +244,23 @@ class Call:
         return slots.reshape(count * H, columns).contiguous()  # of whole vectors there is a view, with gaps
 
 
-def _arguments(slots: Any, fixed: dict[str, int]) -> Any:
-    return slots.arguments(**{name: fixed[name] for name in slots.fixed})
+def _arguments(words: Any, fixed: dict[str, int]) -> Any:
+    return words.arguments(**{name: fixed[name] for name in words.fixed})
 
 
 def _running_sum(sizes: tuple[int, ...]) -> list[int]:
     return [sum(sizes[:k]) for k in range(len(sizes))]
 
 
-def call_of(layer: Layer, dtype: torch.dtype) -> Call:
-    """The call of a layer. It lives as long as the layer."""
-    call = layer.kernels.get(dtype)
-    if call is None:
-        call = layer.kernels[dtype] = _made(layer, dtype, host())
-    return call
+def kernels_of(layer: Layer, dtype: torch.dtype) -> Kernels:
+    """Returns the :class:`Kernels` of a layer. They live as long as the layer."""
+    kernels = layer.kernels.get(dtype)
+    if kernels is None:
+        kernels = layer.kernels[dtype] = _made(layer, dtype, host())
+    return kernels
 
 
 @lru_cache(maxsize=64)  # who makes one network after the other, all alike, finds what the last one had
-def _made(layer: Layer, dtype: torch.dtype, target: Target) -> Call:
-    # The call's own copy: it would else be in a circle with the layer that holds it, for the garbage collector to find.
-    return Call(replace(layer), dtype, target)
+def _made(layer: Layer, dtype: torch.dtype, target: Target) -> Kernels:
+    # Their own copy: they would else be in a circle with the layer that holds them, for the garbage collector to find.
+    return Kernels(replace(layer), dtype, target)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from carrousel.engine.cpu.llvm._emit import Function
 
-__all__ = ["Arguments", "Slots"]
+__all__ = ["Arguments", "Words"]
 
 
-class Slots:
+class Words:
     """The words that a kernel reads, by name: those that differ from call to call, then those that do not.
 
     The emitter loads them from the array that is the function's parameter ``%a``.
@@ -40,8 +40,8 @@ class Slots:
 class Arguments:
     """Makes the array of a call from its varying words, given in order."""
 
-    def __init__(self, slots: Slots, fixed: Sequence[int]) -> None:
-        self._count = len(slots.varying)
+    def __init__(self, words: Words, fixed: Sequence[int]) -> None:
+        self._count = len(words.varying)
         self._kind = ctypes.c_int64 * (self._count + len(fixed))
         self._template = bytes(self._kind(*[0] * self._count, *fixed))
 
