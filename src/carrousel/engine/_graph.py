@@ -17,7 +17,18 @@ import torch
 from carrousel.cells import Cell, Named, Parts, State
 from carrousel.cells import math as cell_math
 
-__all__ = ["TRANSCENDENTAL", "Node", "Program", "adjoints", "constant", "evaluate", "leaf", "order", "trace"]
+__all__ = [
+    "OPERATIONS",
+    "TRANSCENDENTAL",
+    "Node",
+    "Program",
+    "adjoints",
+    "constant",
+    "evaluate",
+    "leaf",
+    "order",
+    "trace",
+]
 
 TRANSCENDENTAL = frozenset({"exp", "log", "logsigmoid", "sigmoid", "softplus", "tanh"})
 """The operations that are worth keeping rather than computing a second time."""
@@ -320,6 +331,9 @@ _RULES: dict[str, Callable[[Node, Node], tuple[Node, ...]]] = {
     **dict.fromkeys(("lt", "le", "gt", "ge", "equal"), lambda n, g: (ZERO, ZERO)),
 }
 """Each operation's derivative: from the node and its adjoint to its arguments' adjoints."""
+
+OPERATIONS = frozenset(_RULES) - {"exit"}
+"""The operations of a graph that compute something, each of which every table of a target language has."""
 
 
 _ON_TENSORS: dict[str, Callable[..., Any]] = {

@@ -2,7 +2,7 @@
 
 A cell that comes with carrousel stands in it by name. Any other stands in it with its equations, as they were traced:
 a graph with a cell of one's own finds it after the cell is gone, and in another process. Such a string may come from a
-file, so nothing of it is believed: its operations are those that kernels have, and each refers to earlier ones.
+file, so nothing of it is believed: its operations are those of the graph, and each refers to earlier ones.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from typing import Any
 from carrousel import cells
 from carrousel.cells import Cell, Gates, State
 from carrousel.cells import math as cell_math
-from carrousel.engine._graph import Node, Program, order, trace
+from carrousel.engine._graph import OPERATIONS, Node, Program, order, trace
 from carrousel.engine._layer import Layer
 from carrousel.engine._plan import plan
-from carrousel.engine.cpu._pointwise import SUPPORTED
 
 __all__ = ["key_of", "layer_of"]
 
@@ -130,7 +129,7 @@ def _read(text: str) -> Cell:
 
 def _step(place: int, op: str, args: list[int], name: Any) -> _Operation:
     arity = {"leaf": 0, "constant": 0, "where": 3, "exit": 1, "neg": 1}
-    if op not in SUPPORTED:
+    if op not in {*OPERATIONS, "leaf", "constant", "exit"}:
         raise ValueError(f"there is no operation {op!r}")
     if not all(type(arg) is int and 0 <= arg < place for arg in args):
         raise ValueError(f"operation {place} works on {args}, of which not all come before it")

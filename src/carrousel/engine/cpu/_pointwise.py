@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from carrousel.engine._graph import Node, order
+from carrousel.engine._graph import Node
 from carrousel.engine._plan import Plan
+from carrousel.engine._print import Printer
 from carrousel.engine.cpu.llvm._emit import Function, Module
-from carrousel.engine.cpu.llvm._math import UNARY
+from carrousel.engine.cpu.llvm._operations import OPERATIONS
 from carrousel.engine.cpu.llvm._words import Words
 
 __all__ = [
     "BACKWARD_STEP",
     "FORWARD_STEP",
-    "SUPPORTED",
     "Values",
     "backward_exits",
     "backward_step",
@@ -21,12 +21,8 @@ __all__ = [
     "unsupported",
 ]
 
-_BINARY = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv"}
-_COMPARE = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "equal": "oeq"}
-SUPPORTED = frozenset(
-    {"leaf", "constant", "exit", "neg", "where", "maximum", "minimum", "stop_gradient", *_BINARY, *_COMPARE, *UNARY}
-)
-"""The operations that the emitter has."""
+_GIVEN = ("leaf", "constant", "exit")
+"""What is no operation: it is there, or the layer computes it."""
 
 FORWARD_STEP = (
     ("ptr", "a"), ("i64", "lo"), ("i64", "count"), ("i64", "stride"), ("i64", "at"), ("i64", "kept"),
@@ -41,51 +37,15 @@ BACKWARD_STEP = (
 """Parameters of the backward step, where everything is kept."""
 
 
-class Values:
+class Values(Printer[str]):
     """The values of a graph's nodes at one vector of units, computed when they are first needed."""
 
     def __init__(self, f: Function, load: Callable[[Node], str | None]) -> None:
-        self._f, self._load, self._known = f, load, dict[Node, str]()
-
-    def __call__(self, root: Node) -> str:
-        for node in order([root], self._is_given):
-            if node not in self._known:
-                self._known[node] = self._emit(node)
-        return self._known[root]
-
-    def _is_given(self, node: Node) -> bool:
-        if node not in self._known:
-            value = self._load(node)
-            if value is None:
-                return False
-            self._known[node] = value
-        return True
-
-    def _emit(self, node: Node) -> str:
-        f, m, op = self._f, self._f.module, node.op
-        args = [self._known[arg] for arg in node.args]
-        if op == "constant":
-            return m.splat(node.name)
-        if op in _BINARY:
-            return f.arithmetic(_BINARY[op], *args)
-        if op in _COMPARE:
-            return f.compare(_COMPARE[op], *args)
-        if op == "neg":
-            return f.op(f"fneg {m.vector} {args[0]}")
-        if op == "stop_gradient":
-            return args[0]
-        if op == "where":
-            return f.choose(*args)
-        if op in ("maximum", "minimum"):
-            # A NaN on either side wins, as in torch.
-            a, b = args
-            first = f.choose(f.compare("ogt" if op == "maximum" else "olt", a, b), a, b)
-            return f.choose(f.compare("uno", a, a), a, first)
-        return UNARY[op](f, args[0])
+        super().__init__(OPERATIONS, f, lambda node: f.module.splat(node.name) if node.op == "constant" else load(node))
 
 
 class _StepWriter:
-    """What both directions have at hand of a row: where its old and new values stand, and how a node is loaded."""
+    """Writes a step: the addresses of a row's old and new values, and loads of them, for both directions."""
 
     def __init__(
         self, module: Module, name: str, parameters: Sequence[tuple[str, str]], plan: Plan, words: Words
@@ -284,4 +244,4 @@ def backward_step(module: Module, plan: Plan, words: Words, *, bias: bool, proje
 
 def unsupported(nodes: Iterable[Node]) -> str | None:
     """The first operation that the emitter lacks, if there is one."""
-    return next((node.op for node in nodes if node.op not in SUPPORTED), None)
+    return next((node.op for node in nodes if node.op not in {*OPERATIONS, *_GIVEN}), None)

@@ -10,6 +10,7 @@ import numpy as np
 import onnx_ir as ir
 
 from carrousel.engine._graph import Node, order
+from carrousel.engine._print import Printer
 
 __all__ = ["OPERATIONS", "Emitter", "lower"]
 
@@ -124,20 +125,18 @@ def lower(
         ports: what the nodes ``exit`` and ``peephole`` are, from their name and their argument.
         like: a value of the shape that all roots are to have, also one that depends on no leaf.
     """
-    known: dict[Node, ir.Value] = {}
-    for node in order(roots):
-        arguments = [known[arg] for arg in node.args]
-        if node.op == "leaf":
-            known[node] = leaves[node.name]
-        elif node.op == "constant":
-            known[node] = emit.number(node.name)
-        elif node.op in ports:
-            known[node] = ports[node.op](node.name, *arguments)
-        else:
-            known[node] = OPERATIONS[node.op](emit, *arguments)
+    printer = Printer(
+        OPERATIONS,
+        emit,
+        lambda node: (
+            leaves[node.name] if node.op == "leaf" else emit.number(node.name) if node.op == "constant" else None
+        ),
+        ports,
+    )
+    values = {root: printer(root) for root in roots}
     return [
-        known[root]
+        values[root]
         if any(node.op == "leaf" for node in order([root]))
-        else emit("Expand", known[root], emit("Shape", like))
+        else emit("Expand", values[root], emit("Shape", like))
         for root in roots
     ]
