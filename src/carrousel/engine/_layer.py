@@ -27,7 +27,7 @@ class Layer:
         fed_back: the gates whose activations are states too, for they feed the next step.
         state_names: the names of all states in the order in which they are passed: h, the cell's, the gates fed back.
         state_sizes: the sizes that go with them.
-        refusal: why no kernel is made of it, None if one is; known once it has been prepared.
+        refusals: why backends refuse it, None for those that do not, by their names; known once it has been prepared.
         key: the string by which a traced graph knows it; likewise.
         kernels: what backends make for it, which so lives as long as it does; no field, for the layer is what it is
             without, and ``torch.compile`` would watch it.
@@ -49,7 +49,7 @@ class Layer:
     fed_back: tuple[str, ...] = field(init=False, repr=False, compare=False)
     state_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     state_sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    refusal: str | None = field(default="the layer was not prepared", init=False, repr=False, compare=False)
+    refusals: dict[str, str | None] = field(default_factory=dict, init=False, repr=False, compare=False)
     key: str = field(default="", init=False, repr=False, compare=False)
     kernels: ClassVar[dict[Any, Any]]
     _shapes: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
@@ -92,6 +92,10 @@ class Layer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._begin()  # kernels and hashes are a process's own
+
+    def refusal_of(self, backend: str) -> str | None:
+        """Says why the backend of a name refuses the layer; None if it does not. The reference refuses none."""
+        return self.refusals.get(backend, None if backend == "reference" else "the layer was not prepared")
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The layer's parameters: names and shapes, in the order of ``torch.nn.LSTM``, carrousel's own after."""

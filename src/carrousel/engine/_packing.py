@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from carrousel.engine._memory import CPU
 from carrousel.engine._rows import Rows
-from carrousel.engine.cpu._buffers import CPU
 
 __all__ = ["Packing", "pack"]
 

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
-from carrousel.engine.cpu._buffers import CPU
+from carrousel.engine._memory import CPU
 
 __all__ = ["Rows", "dense"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from carrousel.engine._backend import Grads
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine._memory import in_memory
 from carrousel.engine._rows import Rows
@@ -15,16 +15,7 @@ from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
 from carrousel.engine.cpu._forward import Kept
 from carrousel.engine.cpu._kernels import Kernels, kernels_of
 
-__all__ = ["Grads", "backward"]
-
-
-@dataclass
-class Grads:
-    """Derivatives by what a layer was given; None, or left out, where they were not asked for."""
-
-    x: Tensor | None = None
-    state: list[Tensor] = field(default_factory=list)
-    weights: dict[str, Tensor] = field(default_factory=dict)
+__all__ = ["backward"]
 
 
 def backward(
@@ -41,14 +32,7 @@ def backward(
     reverse: bool,
     wanted: set[str],
 ) -> Grads:
-    """Runs a layer's reverse mode over packed rows. What was kept is used up.
-
-    Args:
-        d_output: the adjoint of the outputs ``[rows, output]``.
-        d_states: those of every step's states.
-        d_final: those of the final states, h first.
-        wanted: which derivatives are: ``"x"``, ``"state"``, and the weights' names.
-    """
+    """Computes the :class:`Grads` that are wanted. See ``Backward``."""
     in_memory((x, *state, *weights.values()))  # what was there going forward may be gone
     kernels, cell, dtype, B = kernels_of(layer, x.dtype), layer.cell, x.dtype, rows.count
     width, ldg, ldh, projected = kernels.width, kernels.ldg, kernels.ldh, bool(layer.proj_size)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["CPU", "empty", "handed_out", "padded", "poison", "rows_of", "solid", "zeros"]
+from carrousel.engine._memory import CPU
 
-CPU = torch.device("cpu")
-"""Where kernels' memory is, whatever the default device is at the moment."""
+__all__ = ["empty", "handed_out", "padded", "poison", "rows_of", "solid", "zeros"]
 
 _POISON = False
 

@@ -6,11 +6,12 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine._rows import Rows
-from carrousel.engine.cpu._buffers import empty, padded, solid
+from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
 from carrousel.engine.cpu._kernels import kernels_of
 
 __all__ = ["Kept", "forward"]
@@ -67,18 +68,46 @@ class Kept:
 
 
 def forward(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: list[Tensor],
+    rows: Rows,
+    *,
+    reverse: bool,
+    keep: bool,
+    all_states: bool,
+) -> tuple[list[Tensor], Kept]:
+    """Computes outputs, final states, and every step's states if wanted; and the :class:`Kept`. See ``Forward``."""
+    kept = _forward(layer, weights, x, state, rows, reverse=reverse, keep=keep or all_states)
+    output = handed_out(kept.H, layer.output_size)
+    steps = [handed_out(value, layer.hidden_size) for value in kept.states] if all_states else []
+    return [output, *_final(layer, rows, reverse, kept, state), *steps], kept
+
+
+def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
+    """The states after each sequence's last step."""
+    B, N = rows.count, rows.total
+    values = [(kept.H, True), *((value, kept.every) for value in kept.states)]
+    if rows.uniform:
+        # Without every step there is one row for each sequence.
+        ends = [value[:B] if reverse or not every else value[N - B :] for value, every in values]
+        return [
+            (end if end.shape[1] == size else end[:, :size]).clone()
+            for end, size in zip(ends, layer.state_sizes, strict=True)
+        ]
+    # A sequence of no steps ends in the state that it began with.
+    last, runs = rows.last(reverse=reverse), (rows.lengths > 0).unsqueeze(-1)
+    return [
+        torch.where(runs, (value[last] if every else value)[:, :size], before)
+        for (value, every), size, before in zip(values, layer.state_sizes, state, strict=True)
+    ]
+
+
+def _forward(
     layer: Layer, weights: Weights, x: Tensor, state: list[Tensor], rows: Rows, *, reverse: bool, keep: bool
 ) -> Kept:
-    """Runs a layer over packed rows.
-
-    Args:
-        layer, weights: as everywhere.
-        x: ``[rows, input]``.
-        state: the initial states ``[count, size]``, sequences in the order of the packing.
-        rows: the packing.
-        reverse: run from the last step to the first.
-        keep: whether a backward pass, or somebody who wants all states, will follow.
-    """
+    """Runs the kernel. ``keep`` says whether a backward pass, or somebody who wants all states, will follow."""
     dtype = x.dtype
     kernels, cell, I = kernels_of(layer, dtype), layer.cell, layer.input_size
     x = solid(x)

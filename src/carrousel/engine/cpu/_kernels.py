@@ -12,20 +12,18 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._memory import CPU
 from carrousel.engine._plan import Plan
-from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
+from carrousel.engine.cpu._buffers import empty, padded, solid, zeros
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
 from carrousel.engine.cpu._sequence import Variant, backward_code, backward_words, forward_code, forward_words
 from carrousel.engine.cpu.llvm import _parallel
 from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "PLAIN", "Kernels", "kernels_of"]
+__all__ = ["KINDS", "Kernels", "kernels_of"]
 
 KINDS = {torch.float32: "float", torch.float64: "double"}
 """The types of numbers that there are kernels for, in LLVM's terms."""
-
-PLAIN = (Tensor, torch.nn.Parameter)
-"""The types of tensor whose memory is what it seems."""
 
 _SMALL = 1 << 22
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""

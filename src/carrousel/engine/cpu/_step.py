@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._memory import PLAIN
 from carrousel.engine._plan import plan
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._buffers import empty, zeros
-from carrousel.engine.cpu._kernels import KINDS, PLAIN, Kernel, Kernels, kernels_of
+from carrousel.engine.cpu._kernels import KINDS, Kernel, Kernels, kernels_of
 from carrousel.engine.cpu._pointwise import forward_step
 from carrousel.engine.cpu._sequence import Variant
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
@@ -174,14 +175,14 @@ def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
 
 
 def _stepper_of(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
-    if layer.refusal is not None or layer.layer_norm or layer.proj_size:
+    if layer.refusal_of("cpu") is not None or layer.layer_norm or layer.proj_size:
         return None
     kernels = kernels_of(layer, dtype)
     return _Stepper(kernels) if kernels.width == layer.hidden_size else None
 
 
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-    """See ``engine.quick_step``."""
+    """Runs one step: see ``engine.quick_step``."""
     if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._is_any_autocast_enabled() or recorded():
         return None
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from carrousel.engine import _graph, reference
-from carrousel.engine._layer import Layer, Masks, Result, Weights
+from carrousel.engine._call import Call
+from carrousel.engine._layer import Layer, Masks, Result
 
 __all__ = ["exporting", "layer_of", "refuses", "run_traced"]
 
@@ -57,17 +58,9 @@ def _equations(
     """Output ``[T, B, output]``, final states ``[B, size]``, and every step's values ``[T, B, size]`` of those named
     in ``keep``, by the reference."""
     own, names = layer_of(layer), tuple(keep.split())
-    result = reference.run(
-        own,
-        dict(zip(own.shapes(), weights, strict=True)),
-        x,
-        tuple(state),
-        reverse=reverse,
-        lengths=lengths,
-        resets=resets,
-        masks=Masks(zoneout_h=zoneout_h or None, zoneout_c=zoneout_c or None),
-        keep=names,
-    )
+    named = dict(zip(own.shapes(), weights, strict=True))
+    masks = Masks(zoneout_h=zoneout_h or None, zoneout_c=zoneout_c or None)
+    result = reference.run(Call(own, named, x, tuple(state), reverse, lengths, resets, masks, names))
     return [value.clone() for value in (result.output, *result.final, *(result.steps[name] for name in names))]
 
 
@@ -86,28 +79,16 @@ def _(
     ]
 
 
-def run_traced(
-    layer: Layer,
-    weights: Weights,
-    x: Tensor,
-    state: tuple[Tensor, ...],
-    *,
-    reverse: bool,
-    lengths: Tensor | None,
-    resets: Tensor | None,
-    masks: Masks,
-    keep: tuple[str, ...],
-) -> Result:
-    """As ``reference.run``, as one operator of a traced graph.
+def run_traced(call: Call) -> Result:
+    """Runs a call as ``reference.run`` does, as one operator of a traced graph, to a :class:`Result`.
 
     Raises:
         RuntimeError: it cannot be one; the message says why, and what would be possible.
     """
+    layer, weights, x, state, reverse, lengths, resets, masks, keep = call
     reason = refuses(layer, masks)
     if reason is not None and isinstance(x.shape[0], int):
-        return reference.run(
-            layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, masks=masks, keep=keep
-        )
+        return reference.run(call)
     if reason is not None:
         raise RuntimeError(
             f"this layer cannot become a loop in ONNX: {reason}. It can be exported step after step, for a fixed "
