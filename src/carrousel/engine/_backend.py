@@ -170,7 +170,7 @@ class StackBackend(Backend, Protocol):
 
 
 BACKENDS: list[Backend] = []
-"""All backends. The first that does not refuse a call runs it; the last, the reference, refuses none."""
+"""All backends in order: the first that does not refuse a call runs it. The reference, the last one, refuses none."""
 
 
 def passes_for(layer: Layer, x: Tensor) -> Passes:

@@ -13,12 +13,12 @@ from carrousel.engine import cpu, onnx, reference, torch_kernels
 from carrousel.engine._backend import BACKENDS, Backend, StackBackend
 from carrousel.engine._call import Call, Stack
 from carrousel.engine._key import key_of
-from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine._layer import QUIET, UNPREPARED, Layer, Masks, Result, Weights
 from carrousel.engine._memory import in_memory
 
 __all__ = ["Choice", "choose", "prepare", "quick_step", "run", "run_stack", "stack_backend", "step", "watched"]
 
-BACKENDS += [torch_kernels, cpu, reference]
+BACKENDS += [cpu, torch_kernels, reference]
 _STACKING: tuple[StackBackend, ...] = (torch_kernels,)
 
 
@@ -65,19 +65,19 @@ def prepare(layer: Layer) -> Layer:
 
 
 def _ask(call: Call) -> tuple[Backend, str]:
-    """Returns the first backend that does not refuse a call, and the refusal of the last one before it."""
-    layer = call.layer
+    """Returns the first backend that does not refuse a call, and the refusal of the first of all, if it is another."""
+    refusals = call.layer.refusals
     there = in_memory((call.x, *call.state, *call.weights.values()))
     reason = ""
     for backend in BACKENDS:
-        refusal = layer.refusal_of(backend.NAME)
+        refusal = refusals.get(backend.NAME, UNPREPARED)
         if refusal is None and not there and backend.PASSES is not None:
             refusal = "an input is not in memory, for torch knows that it is zero"
         if refusal is None:
             refusal = backend.refuses_call(call)
             if refusal is None:
                 return backend, reason
-        reason = refusal
+        reason = reason or refusal
     raise RuntimeError(f"no backend runs this layer: {reason}")
 
 

@@ -10,10 +10,18 @@ import torch
 
 from carrousel.cells import Cell
 
-__all__ = ["QUIET", "Layer", "Masks", "Result", "Weights"]
+__all__ = ["QUIET", "UNPREPARED", "Layer", "Masks", "Result", "Weights"]
 
 Weights = Mapping[str, torch.Tensor]
 """The layer's parameters by the names of :meth:`Layer.shapes`."""
+
+
+UNPREPARED = "the layer was not prepared"
+"""Why backends refuse a layer that they were not asked about."""
+
+
+def _before() -> dict[str, str | None]:
+    return {"reference": None}  # which refuses none
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Layer:
     fed_back: tuple[str, ...] = field(init=False, repr=False, compare=False)
     state_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     state_sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    refusals: dict[str, str | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    refusals: dict[str, str | None] = field(default_factory=_before, init=False, repr=False, compare=False)
     key: str = field(default="", init=False, repr=False, compare=False)
     kernels: ClassVar[dict[Any, Any]]
     _shapes: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
@@ -94,8 +102,8 @@ class Layer:
         self._begin()  # kernels and hashes are a process's own
 
     def refusal_of(self, backend: str) -> str | None:
-        """Says why the backend of a name refuses the layer; None if it does not. The reference refuses none."""
-        return self.refusals.get(backend, None if backend == "reference" else "the layer was not prepared")
+        """Says why the backend of a name refuses the layer; None if it does not."""
+        return self.refusals.get(backend, UNPREPARED)
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The layer's parameters: names and shapes, in the order of ``torch.nn.LSTM``, carrousel's own after."""

@@ -63,7 +63,7 @@ def refuses_layer(layer: Layer) -> str | None:
 def refuses_stack(x: Tensor, lengths: Tensor | None) -> str | None:
     """Says why torch's kernels cannot run a network of layers that it has kernels for; None if they can."""
     if x.device.type in DEVICES:
-        return f"carrousel itself runs what is on the device {x.device.type!r}"
+        return "what is on this device carrousel runs itself"
     if transformed():
         return "a transformation is at work, which torch's kernels do not know"
     if not x.numel():
@@ -75,9 +75,12 @@ def refuses_stack(x: Tensor, lengths: Tensor | None) -> str | None:
 
 def refuses_call(call: Call) -> str | None:
     """Says why torch's kernels cannot run a call; None if they can."""
-    if any(mask is not None for mask in call.masks) or call.resets is not None or call.reverse or call.keep:
-        return "torch's kernels know no noise, no resets, no states but the last, and no backward direction alone"
-    return refuses_stack(call.x, call.lengths)
+    reason = refuses_stack(call.x, call.lengths)
+    if reason is None and (call.reverse or call.keep or call.resets is not None):
+        reason = "torch's kernels know no resets, no states but the last, and no backward direction alone"
+    if reason is None and any(mask is not None for mask in call.masks):
+        reason = "torch's kernels know no noise"
+    return reason
 
 
 def merit(call: Call | Stack) -> str | None:
