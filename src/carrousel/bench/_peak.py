@@ -8,11 +8,7 @@ from functools import cache
 
 import torch
 
-from carrousel.engine.cpu.llvm._compile import compile_module
-from carrousel.engine.cpu.llvm._emit import Module
-from carrousel.engine.cpu.llvm._parallel import TEAM, emit_parallel, runtime, threads
-from carrousel.engine.cpu.llvm._target import host
-from carrousel.engine.cpu.llvm._words import Words
+from carrousel.engine.cpu.llvm import TEAM, Module, Words, compile_module, emit_parallel, host, runtime, threads
 
 __all__ = ["peak"]
 

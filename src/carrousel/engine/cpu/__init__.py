@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import torch
-
 from carrousel.cells import Cell
 from carrousel.engine import doors
 from carrousel.engine._backend import Passes
@@ -65,10 +63,7 @@ def refuses_call(call: Call) -> str | None:
             return f"there is no kernel for the device {tensor.device.type!r}"
         plain = plain and type(tensor) in PLAIN
         alike = alike and tensor.dtype is dtype
-    # Autocast narrows inputs; the weights must be alike in any case.
-    if not alike and not (
-        torch._C._is_any_autocast_enabled() and all(weight.dtype == dtype for weight in weights.values())
-    ):
+    if not alike:
         return "the input, the states and the weights are of several types"
     for weight, shape in zip(weights.values(), layer.shapes().values(), strict=True):
         if weight.shape != shape:

@@ -47,12 +47,8 @@ def refuses_call(call: Call, *, plain: bool) -> str | None:
 
 def run(passes: Passes, call: Call) -> Result:
     """Runs a call, without noise, by a backend's own passes, to a :class:`Result`."""
-    layer, weights, x, state, reverse, lengths, resets, _, keep = call
+    layer, _, x, state, reverse, lengths, resets, _, keep = call
     T, B = x.shape[:2]
-    if torch._C._is_any_autocast_enabled():  # which may have made them narrower
-        dtype = weights["weight_ih"].dtype
-        x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
-        call = call._replace(x=x, state=state)
     if torch.compiler.is_compiling() or recorded():
         return run_traced(call)
     all_states = bool(keep) and keep != ("h",)
