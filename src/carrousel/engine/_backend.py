@@ -124,15 +124,17 @@ class Passes(NamedTuple):
 
 
 class Backend(Protocol):
-    """A module that runs layers.
+    """A module that runs layers."""
 
-    Attributes:
-        NAME: what ``explain`` calls it.
-        PASSES: its own code for both directions; None if it is made of operations that torch can differentiate.
-    """
+    @property
+    def NAME(self) -> str:  # noqa: N802 - a module's constant
+        """What ``explain`` calls it."""
+        ...
 
-    NAME: str
-    PASSES: Passes | None
+    @property
+    def PASSES(self) -> Passes | None:  # noqa: N802
+        """Its own code for both directions; None if it is made of operations that torch can differentiate."""
+        ...
 
     def refuses_layer(self, layer: Layer) -> str | None:
         """Says why it cannot run a layer, whatever the call; None if it can. It is asked once for a layer."""

@@ -78,12 +78,12 @@ class Node:
 
 
 def leaf(kind: str, name: str) -> Node:
-    """A value given from outside: pre-activation, old state, weight, factor, adjoint."""
+    """Returns a node given from outside: pre-activation, old state, weight, factor, adjoint."""
     return Node("leaf", (), (kind, name))
 
 
 def constant(value: float) -> Node:
-    """A number."""
+    """Returns a number as a constant :class:`Node`."""
     return Node("constant", (), float(value))
 
 
@@ -209,7 +209,7 @@ class Program:
 
 
 def trace(cell: Cell, *, masked: bool = False, exits: bool = False, peepholes: bool = False) -> Program:
-    """The graph of a cell's equations.
+    """Returns the graph of a cell's equations as a :class:`Program`.
 
     Args:
         cell: the cell.

@@ -31,7 +31,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def key_of(layer: Layer) -> str:
-    """The string that :func:`layer_of` reads; empty if the cell's equations cannot be written down."""
+    """Returns the string that :func:`layer_of` reads; empty if the cell's equations cannot be written down."""
     cell = _named(layer.cell) or _written(layer.cell)
     if cell is None:
         return ""
@@ -41,7 +41,7 @@ def key_of(layer: Layer) -> str:
 
 @lru_cache(maxsize=128)
 def layer_of(key: str) -> Layer:
-    """The layer that a graph means.
+    """Returns the :class:`Layer` that a graph means.
 
     Raises:
         ValueError: the string is not one that :func:`key_of` made.
@@ -75,7 +75,7 @@ def _check(name: str, value: Any) -> None:
 
 
 def _named(cell: Cell) -> str | None:
-    """The name of a cell that comes with carrousel, its options with it."""
+    """Returns the name of a cell that comes with carrousel, its options with it."""
     if not cell.equations.__module__.startswith(f"{cells.__name__}."):
         return None  # nor a cell that was registered: elsewhere it may not be
     try:
@@ -86,7 +86,7 @@ def _named(cell: Cell) -> str | None:
 
 @lru_cache(maxsize=128)
 def _written(cell: Cell) -> dict[str, Any] | None:
-    """A cell with its equations, as JSON; None if reading it would not give the same equations."""
+    """Returns a cell with its equations, as JSON; None if reading it would not give the same equations."""
     try:
         program = trace(cell, masked=True, exits=True)
         places: dict[Node, int] = {}
@@ -112,7 +112,7 @@ def _results(program: Program) -> dict[str, Node]:
 
 @lru_cache(maxsize=128)
 def _read(text: str) -> Cell:
-    """The cell that was written down, checked like any that is declared."""
+    """Returns the cell that was written down, checked like any that is declared."""
     about = json.loads(text)
     declared = {name: about[name] for name in _DECLARED}
     for name, value in declared.items():

@@ -155,7 +155,7 @@ class Masks(NamedTuple):
     zoneout_c: torch.Tensor | float | None = None
 
     def at(self, t: int) -> Masks:
-        """The masks of one step, without the axis of time."""
+        """Returns the masks of one step, without the axis of time."""
         return Masks(
             self.variational,
             self.candidate and {name: mask[t] for name, mask in self.candidate.items()},

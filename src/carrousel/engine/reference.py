@@ -158,7 +158,7 @@ def _normalise(z: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _per_head(layer: Layer, w: Tensor, h: Tensor) -> Tensor:
-    """The block-diagonal product: of each gate and candidate, head k's rows see head k's part of h."""
+    """Returns the block-diagonal product: of each gate and candidate, head k's rows see head k's part of h."""
     heads = h.unflatten(-1, (layer.heads, -1))  # [B, heads, output / heads]
     parts = []
     for block in w.split(layer.row_sizes):

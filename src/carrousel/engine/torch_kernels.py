@@ -108,6 +108,8 @@ def run_stack(stack: Stack) -> tuple[Tensor, tuple[Tensor, ...]]:
         return _run(stack, x, stack.state)
     packed = pack_padded_sequence(x, lengths.cpu(), enforce_sorted=False)
     there, back = packed.sorted_indices, packed.unsorted_indices
+    assert there is not None, "of sequences that were not sorted"
+    assert back is not None
     data, final = _run(stack, packed, tuple(value.index_select(1, there) for value in stack.state))
     output, _ = pad_packed_sequence(PackedSequence(data, *packed[1:]), total_length=x.shape[0])
     return output, tuple(value.index_select(1, back) for value in final)

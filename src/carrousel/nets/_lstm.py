@@ -199,8 +199,8 @@ class LSTM(Recurrent):
         self._check_features(input.data if isinstance(input, PackedSequence) else input)
         state = self._state_in(hx, batch)
         plain = resets is None and not return_states and not self._noisy
-        lengths = batch.lengths if batch.packed is None else None
-        backend = engine.stack_backend(self._layers[0], batch.x, lengths) if plain else None
+        ends = batch.lengths if batch.packed is None else None
+        backend = engine.stack_backend(self._layers[0], batch.x, ends) if plain else None
         if backend is not None:
             output, final = engine.run_stack(backend, self._stack(batch, _stacked(state)))
             return batch.rows_out(output), self._state_out(final, batch)
@@ -306,8 +306,8 @@ class LSTM(Recurrent):
     def _stack(self, batch: Batch, state: tuple[Tensor, ...]) -> Stack:
         weights = [weight for weights in self.all_weights for weight in weights]
         x, lengths = (batch.x, batch.lengths) if batch.packed is None else (batch.packed, None)
-        how = {"num_layers": self.num_layers, "bidirectional": self.bidirectional, "training": self.training}
-        return Stack(self._layers[0], weights, x, state, lengths, dropout=self.dropout, **how)
+        size = self.num_layers, self.bidirectional
+        return Stack(self._layers[0], weights, x, state, lengths, *size, self.dropout, self.training)
 
     def _run(
         self, batch: Batch, state: list[tuple[Tensor, ...]], resets: Tensor | None, return_states: bool | str

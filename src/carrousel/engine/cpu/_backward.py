@@ -108,7 +108,7 @@ def backward(
 def _by_products(
     kernels: Kernels, x: Tensor, before: Tensor, d_wx: Tensor, d_rh: Tensor, wanted: set[str]
 ) -> dict[str, Tensor]:
-    """The derivatives by the matrices that x and h are multiplied with."""
+    """Returns the derivatives by the matrices that x and h are multiplied with."""
     layer, found = kernels.layer, {}
     ask_ih, ask_hh = "weight_ih" in wanted, "weight_hh" in wanted
     xs = padded(x, kernels.ldx) if ask_ih else x
@@ -128,7 +128,7 @@ def _by_products(
 def _by_vectors(
     kernels: Kernels, dbias: Tensor, dpeep: Tensor, d_norms: dict[str, tuple[Tensor, Tensor]]
 ) -> dict[str, Tensor]:
-    """The derivatives by biases, peepholes, gains: sums over the sequences."""
+    """Returns the derivatives by biases, peepholes, gains: sums over the sequences."""
     layer, p, width = kernels.layer, kernels.plan, kernels.width
     H, found = layer.hidden_size, {}
     rows = {"ih": kernels.rows_in, "hh": kernels.rows_recurrent}
@@ -167,7 +167,7 @@ def _before(kept: Kept, h0: Tensor, rows: Rows, *, reverse: bool) -> Tensor:
 def _by_h0(
     kernels: Kernels, wh: Tensor, d_rh: Tensor, direct: Tensor, d_final: Tensor | None, rows: Rows, *, reverse: bool
 ) -> Tensor:
-    """The adjoint of the initial h: what comes back from each sequence's first step, the first it ran."""
+    """Returns the adjoint of the initial h: what comes back from each sequence's first step, the first it ran."""
     layer, B = kernels.layer, rows.count
     first = rows.last(reverse=not reverse)  # the first step in the order of running
     total = direct[:, : layer.output_size] if layer.cell.reads_output else None

@@ -45,7 +45,7 @@ class Kept:
     every: bool
 
     def tensors(self) -> list[Tensor | None]:
-        """All that it holds, in an order that :meth:`with_tensors` knows."""
+        """Lists all that it holds, in an order that :meth:`with_tensors` knows."""
         return [
             self.G,
             self.out,
@@ -56,14 +56,14 @@ class Kept:
         ]
 
     def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
-        """The same with other tensors in the places of its own."""
+        """Returns the same with other tensors in the places of its own."""
         (G, out, H, before), states = tensors[:4], list(tensors[4 : 4 + len(self.states)])
         pairs = iter(tensors[4 + len(self.states) :])
         norms = dict(zip(self.norms, zip(pairs, pairs, strict=True), strict=True))
         return Kept(G, states, out, H, norms, before, self.every)  # type: ignore[arg-type]
 
     def bare(self) -> Kept:
-        """The same without tensors: what is left is how many there are of which kind."""
+        """Returns the same without tensors: what is left is how many there are of which kind."""
         return self.with_tensors([None] * len(self.tensors()))
 
 
@@ -86,7 +86,7 @@ def forward(
 
 
 def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
-    """The states after each sequence's last step."""
+    """Returns the states after each sequence's last step."""
     B, N = rows.count, rows.total
     values = [(kept.H, True), *((value, kept.every) for value in kept.states)]
     if rows.uniform:

@@ -90,11 +90,11 @@ class Kernels:
         self.plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
 
     def whole(self, size: int) -> int:
-        """A size rounded up to whole vectors."""
+        """Returns a size rounded up to whole vectors."""
         return -(-size // self._lanes) * self._lanes
 
     def threads(self, work: int) -> int:
-        """How many threads a piece of work of so many multiplications is worth."""
+        """Tells how many threads a piece of work of so many multiplications is worth."""
         return 1 if work < _SMALL else _parallel.threads()
 
     def forward_kernel(self, *, keep: bool) -> Kernel:
@@ -184,7 +184,7 @@ class Kernels:
         return results
 
     def column_sum(self, values: Tensor) -> Tensor:
-        """The sum over the rows, in an order that does not depend on the threads."""
+        """Returns the sum over the rows, in an order that does not depend on the threads."""
         B = values.shape[0]
         if B == 1:
             return values[0]
@@ -204,7 +204,7 @@ class Kernels:
         return bias
 
     def _in_slots(self, vector: Tensor, rows: Tensor) -> Tensor:
-        """A vector of a weight's rows as ``[slots, width]``, in one piece."""
+        """Returns a vector of a weight's rows as ``[slots, width]``, in one piece."""
         if self.plain:
             return solid(vector)
         return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size, device=CPU)], self.width)
@@ -220,16 +220,16 @@ class Kernels:
         return padded(weights[f"norm_{name}"], self.width), self.zeros if bias is None else padded(bias, self.width)
 
     def norm_size(self, name: str) -> int:
-        """The numbers in a row of what is normalised."""
+        """Returns the numbers in a row of what is normalised."""
         low, high = self.variant.parts.get(name, (0, 1))
         return (high - low) * self.width
 
     def peepholes(self, weights: Weights) -> Tensor:
-        """The peephole weights ``[P, width]``."""
+        """Returns the peephole weights ``[P, width]``."""
         return padded(weights["weight_peephole"], self.width) if self.layer.cell.peepholes else self.zeros
 
     def unpack(self, slots: Tensor, rows: Tensor, columns: int) -> Tensor:
-        """From slots, ``[slots · width, columns]`` padded, to the rows of a weight."""
+        """Takes slots, ``[slots · width, columns]`` padded, to the rows of a weight."""
         H = self.layer.hidden_size
         if self.width == H and slots.shape[-1] == columns and not self.layer.cell.split:
             return slots

@@ -153,7 +153,7 @@ def forward_step(module: Module, plan: Plan, words: Words, *, keep: bool) -> Non
 
 
 def _output(rows: _StepWriter) -> Callable[[str, str], str]:
-    """The place of the cell's output: among what is kept if it is to be projected, else among the outputs."""
+    """Returns the place of the cell's output: among what is kept if it is to be projected, else among the outputs."""
     f, words = rows.f, rows.words
     out, ldout = words.pointer(f, "out"), words.integer(f, "ldout")
     kept = f.op(f"icmp ne i64 {words.integer(f, 'out_kept')}, 0")
@@ -243,5 +243,5 @@ def backward_step(module: Module, plan: Plan, words: Words, *, bias: bool, proje
 
 
 def unsupported(nodes: Iterable[Node]) -> str | None:
-    """The first operation that the emitter lacks, if there is one."""
+    """Returns the first operation that the emitter lacks, if there is one."""
     return next((node.op for node in nodes if node.op not in {*OPERATIONS, *_GIVEN}), None)

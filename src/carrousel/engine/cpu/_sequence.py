@@ -56,7 +56,7 @@ class Variant:
 
 
 def forward_words(variant: Variant) -> Words:
-    """The arguments of ``forward``.
+    """Returns the arguments of ``forward``.
 
     ``width`` is H padded to whole vectors. ``keep`` is 1 if every step's values are kept and 0 if each sequence has
     but one row for them. ``KX`` is I, or 0 if the input's part stands in G already. Of what is normalised ``E`` holds
@@ -230,7 +230,7 @@ class _Norm:
         return place
 
     def value(self, place: str, u: str) -> str:
-        """What a normalised vector becomes."""
+        """Returns what a normalised vector becomes."""
         f = self._f
         return f.fma(f.load(place), f.load(f.at(self._gain, u)), f.load(f.at(self._shift, u)))
 
@@ -264,7 +264,7 @@ def _backward(module: Module, variant: Variant, words: Words) -> None:
     back, ld_back = (words.pointer(f, "dout"), words.integer(f, "ldh")) if projected else (dh, width)
 
     def from_next(step: _Steps) -> None:
-        """The adjoint of h that comes back through the recurrence."""
+        """Returns the adjoint of h that comes back through the recurrence."""
         first, count = _mine(f, threads, "0", step.next)
         with f.when(f.op(f"icmp sgt i64 {count}, 0")):
             row = f.add(step.after, first)
@@ -347,7 +347,7 @@ def _backward(module: Module, variant: Variant, words: Words) -> None:
 
 @lru_cache(maxsize=LOADED)
 def forward_code(variant: Variant, kind: str, target: Target, keep: bool) -> Code:
-    """The compiled forward pass of a cell, for training (``keep``) or inference."""
+    """Returns the compiled forward pass of a cell, for training (``keep``) or inference."""
     module, words = Module(kind, target), forward_words(variant)
     if variant.norms:
         emit_norm(module)
@@ -358,7 +358,7 @@ def forward_code(variant: Variant, kind: str, target: Target, keep: bool) -> Cod
 
 @lru_cache(maxsize=LOADED)
 def backward_code(variant: Variant, kind: str, target: Target) -> Code:
-    """The compiled backward pass of a cell."""
+    """Returns the compiled backward pass of a cell."""
     module, words = Module(kind, target), backward_words(variant)
     if variant.norms:
         emit_norm(module)

@@ -166,7 +166,7 @@ class _Stepper:
 
 
 def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
-    """The stepper of a layer; None where its states are not whole vectors, or more than a cell is at work."""
+    """Returns the stepper of a layer; None where its states are not whole vectors, or more than a cell is at work."""
     try:
         return layer.kernels["step", dtype]
     except KeyError:

@@ -130,7 +130,7 @@ def by_operations(
 
 
 def by_reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: list[Tensor]) -> list[Tensor]:
-    """What :class:`Eager` computes, by the reference."""
+    """Computes what :class:`Eager` does, by the reference."""
     n = 1 + len(layer.state_names)
     x, state, weights = tensors[0], tuple(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
     lengths = None if rows.uniform else rows.lengths

@@ -116,7 +116,7 @@ def _is_batch(adjoint: Tensor | None) -> bool:
 
 
 def _by_reference(ctx: Any, lengths: Tensor | None, resets: Tensor | None, tensors: list[Tensor]) -> list[Tensor]:
-    """What the operator computes, by the reference."""
+    """Computes what the operator does, by the reference."""
     layer, n = layer_of(ctx.layer), ctx.counts[0]
     weights = dict(zip(layer.shapes(), tensors[1 + n :], strict=True))
     keep = layer.cell.states if ctx.all_states else ()
@@ -126,7 +126,7 @@ def _by_reference(ctx: Any, lengths: Tensor | None, resets: Tensor | None, tenso
 
 
 def differentiate(ctx: Any, grads: Any) -> Any:
-    """The derivative of :func:`sequence`, for autograd."""
+    """Computes the derivative of :func:`sequence`, for autograd."""
     x, *rest, lengths, resets = ctx.saved_tensors
     n, m = ctx.counts
     state, weights = list(rest[:n]), list(rest[n:])

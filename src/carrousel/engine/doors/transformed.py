@@ -23,7 +23,7 @@ _OWN = 5  # the arguments of the functions below that are not tensors
 
 
 def refuses_transforms(*hidden: Tensor | None) -> str | None:
-    """Why the transformations at work cannot be served; None if they can, or if there are none.
+    """Says why the transformations at work cannot be served; None if they can, or if there are none.
 
     Args:
         hidden: tensors whose values must be known.
@@ -125,7 +125,7 @@ def _split(layer: Layer, all_states: bool, given: Any) -> tuple[Any, Any]:
 
 
 def _fold(tensor: Tensor, dim: int | None, V: int) -> Tensor:
-    """``[rows, size]`` of V members as ``[rows · V, size]``, the members of a row side by side."""
+    """Folds ``[rows, size]`` of V members to ``[rows · V, size]``, the members of a row side by side."""
     apart = tensor.unsqueeze(1).expand(-1, V, -1) if dim is None else tensor.movedim(dim, 1)
     return apart.flatten(0, 1)
 

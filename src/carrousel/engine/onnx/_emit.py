@@ -36,15 +36,15 @@ class Emitter:
         return self._tape.op(operation, inputs, attributes)
 
     def several(self, operation: str, *inputs: ir.Value | None, count: int, **attributes: Any) -> Sequence[ir.Value]:
-        """As a call, of an operation with several results."""
+        """Writes down, as a call does, an operation with several results."""
         return self._tape.op_multi_out(operation, inputs, attributes, num_outputs=count)
 
     def number(self, value: float) -> ir.Value:
-        """A number of the layer's type."""
+        """Returns a number of the layer's type."""
         return self._constant(np.array(value, self.dtype.numpy()))
 
     def integers(self, *values: int) -> ir.Value:
-        """A vector of integers: axes, sizes, indices."""
+        """Returns a vector of integers: axes, sizes, indices."""
         return self._constant(np.array(values, np.int64))
 
     def _constant(self, array: np.ndarray) -> ir.Value:
@@ -54,7 +54,7 @@ class Emitter:
         return self._known[key]
 
     def split(self, value: ir.Value, sizes: Sequence[int]) -> Sequence[ir.Value]:
-        """The parts of a value along its last axis."""
+        """Returns the parts of a value along its last axis."""
         if len(sizes) == 1:
             return [value]
         return self.several("Split", value, self.integers(*sizes), count=len(sizes), axis=-1)
@@ -67,7 +67,7 @@ class Emitter:
         return [self("Slice", value, *map(self.integers, (start, end, 0))) for start, end in itertools.pairwise(ends)]
 
     def concat(self, values: Sequence[ir.Value], *, axis: int) -> ir.Value:
-        """The values one after the other along an axis."""
+        """Returns the values one after the other along an axis."""
         return values[0] if len(values) == 1 else self("Concat", *values, axis=axis)
 
 

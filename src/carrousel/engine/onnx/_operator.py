@@ -20,26 +20,26 @@ _numbers = itertools.count()
 
 
 def _named(layer: Layer) -> str:
-    """A name for a layer, for as long as it lives: this operator is in no graph that outlives an export."""
+    """Returns a name for a layer, for as long as it lives: this operator is in no graph that outlives an export."""
     name = f"{layer.cell.name} {next(_numbers)}"
     _layers[name] = layer
     return name
 
 
 def layer_of(name: str) -> Layer:
-    """The layer that a graph means."""
+    """Returns the :class:`Layer` that a graph means."""
     if name not in _layers:
         raise RuntimeError(f"the network with the layer {name!r} is gone; export it again")
     return _layers[name]
 
 
 def exporting() -> bool:
-    """Whether ``torch.onnx.export`` is recording."""
+    """Tells whether ``torch.onnx.export`` is recording."""
     return torch.compiler.is_exporting() and "torch.onnx" in sys.modules and torch.onnx.is_in_onnx_export()
 
 
 def refuses(layer: Layer, masks: Masks) -> str | None:
-    """Why a layer cannot be an operator of a graph; None if it can."""
+    """Says why a layer cannot be an operator of a graph; None if it can."""
     noise = (masks.variational, *(masks.candidate or {}).values(), masks.zoneout_h, masks.zoneout_c)
     if any(isinstance(mask, Tensor) for mask in noise):
         return "recurrent_dropout and zoneout draw noise in training, which eval() ends"

@@ -22,7 +22,7 @@ _born = os.getpid()
 
 @cache
 def runtime() -> dict[str, int]:
-    """The addresses of ``GOMP_parallel``, ``omp_get_thread_num`` and ``omp_get_num_threads``, by the names of
+    """Returns the addresses of ``GOMP_parallel``, ``omp_get_thread_num`` and ``omp_get_num_threads``, by the names of
     ``TEAM``; zeros where there is no such runtime."""
     own = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*"))
     for name in [*map(str, own), None]:
@@ -44,7 +44,7 @@ def threads() -> int:
 
 
 def emit_parallel(module: Module, name: str, share: str, words: Words) -> None:
-    """A public function of the arguments' array ``a`` that runs ``share(a, thread)`` for every thread.
+    """Emits a public function of the arguments' array ``a`` that runs ``share(a, thread)`` for every thread.
 
     The runtime may give fewer threads than were asked for (``OMP_DYNAMIC``, ``OMP_THREAD_LIMIT``): these then run the
     shares of the others too.

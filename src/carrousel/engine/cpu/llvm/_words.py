@@ -21,7 +21,7 @@ class Words:
         self._index = {name: index for index, name in enumerate((*varying, *fixed))}
 
     def place(self, f: Function, name: str) -> str:
-        """The address of a word."""
+        """Returns the address of a word."""
         return f.op(f"getelementptr i64, ptr %a, i64 {self._index[name]}")
 
     def integer(self, f: Function, name: str) -> str:
@@ -33,7 +33,7 @@ class Words:
         return f.op(f"load ptr, ptr {self.place(f, name)}")
 
     def arguments(self, **fixed: int) -> Arguments:
-        """What makes the arrays of many calls that have the fixed words in common."""
+        """Makes the :class:`Arguments` of many calls that have the fixed words in common."""
         return Arguments(self, [fixed[name] for name in self.fixed])
 
 
