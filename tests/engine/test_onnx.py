@@ -255,7 +255,6 @@ def test_every_operation() -> None:
     from carrousel.engine.onnx import _emit
 
     assert used == set(_emit.OPERATIONS)
-    assert set(_emit.OPERATIONS) | {"exit"} == set(_graph._RULES)
     net = make({"cell": all_of_them})
     exported = Exported(WithStates(net), (BATCHES[0], None), free=RAGGED)
     exported.check(BATCHES[2])

@@ -101,6 +101,10 @@ class Batch:
             return PackedSequence(_packed_again(value, self.packed), *self.packed[1:])
         return self._padded_out(value)
 
+    def rows_out(self, value: Tensor) -> Tensor | PackedSequence:
+        """What torch's kernels put out, ``[T, B, size]`` or the data of a packed sequence, in the input's form."""
+        return self._padded_out(value) if self.packed is None else PackedSequence(value, *self.packed[1:])
+
     def _padded_out(self, value: Tensor) -> Tensor:
         if not self.batched:
             return value.squeeze(1)
