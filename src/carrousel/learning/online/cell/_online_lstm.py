@@ -186,8 +186,7 @@ class OnlineLSTM(Sensitive, Responding):
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
         weights = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
         self._observed = False
-        rows, readout = self._views(self._parameters)
-        H = self.hidden_size
+        rows, readout, H = self._layer.weights, self._layer.readout, self.hidden_size
         for part, (kind, row) in enumerate(self._derived.parts):
             lines = slice(self.cell.rows.index(row) * H, (self.cell.rows.index(row) + 1) * H)
             first, n_inputs, n_recurrent, _ = self._table[part]
@@ -232,7 +231,7 @@ class OnlineLSTM(Sensitive, Responding):
         """
         if not self._observed:
             raise ValueError(UNOBSERVED)
-        _, readout = self._views(self._parameters)
+        readout = self._layer.readout
         seen = np.append(self._h, self.dtype.type(1))
         slopes = slopes_of(self.loss, readout @ seen)
         by_rows = (slopes @ readout[:, :-1])[:, None] * self._layer.sensed  # [outputs, rows, hidden]
