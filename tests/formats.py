@@ -15,11 +15,12 @@ import numpy as np
 
 from carrousel import papers
 from carrousel._format import Format
-from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _checkpoint, _saved, load
+from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _saved, load
 from carrousel.learning import Follower, OnlineLSTM, StreamClassifier, StreamRegressor, _stream
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop, _learner, _online_lstm
 from carrousel.papers import _files
 from carrousel.papers._report import read_results
+from carrousel.training import _checkpoint
 
 
 @dataclass(frozen=True)

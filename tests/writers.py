@@ -21,9 +21,9 @@ from carrousel import OnlineLSTM, papers, pictures
 from carrousel._atomic import write_directory, write_file
 from carrousel.cli._output import write_json, write_table
 from carrousel.estimators import LSTMClassifier
-from carrousel.estimators._checkpoint import Run, RunState, save_checkpoint
 from carrousel.learning import StreamClassifier, StreamRegressor
 from carrousel.learning.online import Learner, Network
+from carrousel.training._checkpoint import Run, RunState, save_checkpoint
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from carrousel.estimators import ESTIMATORS, LSTMClassifier, ModelError
-from carrousel.estimators._checkpoint import RunState, read_checkpoint
+from carrousel.training._checkpoint import RunState, read_checkpoint
 
 from .conftest import fresh, outputs, pulses
 

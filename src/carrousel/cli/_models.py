@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._errors import UsageError
-from ._options import Columns
+from carrousel.cli._errors import UsageError
+from carrousel.cli._options import Columns
 
 if TYPE_CHECKING:
     import pandas as pd

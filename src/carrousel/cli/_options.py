@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args, get_type_hints
 
 import typer
 
-from ._errors import UsageError
+from carrousel.cli._errors import UsageError
 
 Data: TypeAlias = Annotated[
     str,

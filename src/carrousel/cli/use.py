@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._errors import UsageError
-from ._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from ._options import Columns, Data, Json, Model, Split, flat, names
-from ._output import emit, plain, say, write_table
-from ._place import folders_of, plain_file
+from carrousel.cli._errors import UsageError
+from carrousel.cli._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
+from carrousel.cli._options import Columns, Data, Json, Model, Split, flat, names
+from carrousel.cli._output import emit, plain, say, write_table
+from carrousel.cli._place import folders_of, plain_file
 
 if TYPE_CHECKING:
     import pandas as pd

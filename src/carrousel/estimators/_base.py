@@ -1,5 +1,7 @@
 """What the classifier and the regressor share: checking, splitting, training, predicting."""
 
+from __future__ import annotations
+
 import math
 from pathlib import Path
 from typing import Any
@@ -13,21 +15,20 @@ from torch import nn
 
 from carrousel import cells
 from carrousel._format import whole
-
-from . import _saved
-from ._baselines import LinearBaseline
-from ._batches import Batches, SequenceDataset
-from ._callbacks import Metric
-from ._checkpoint import digest, stored_seed
-from ._features import check_features, restore_features, stored_features
-from ._losses import ItemLoss
-from ._network import SequenceNet
-from ._params import lstm_options, stored_params, training_options
-from ._scaling import Scaler
-from ._sequences import Sequences, as_sequences
-from ._threads import threads_worth
-from ._training import Job, Trained, train
-from ._weights import mean_one
+from carrousel.estimators import _saved
+from carrousel.estimators._baselines import LinearBaseline
+from carrousel.estimators._features import check_features, restore_features, stored_features
+from carrousel.estimators._params import lstm_options, stored_params, training_options
+from carrousel.estimators._scaling import Scaler
+from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._weights import mean_one
+from carrousel.nets.pooled import SequenceNet
+from carrousel.training._batches import Batches, SequenceDataset
+from carrousel.training._callbacks import Metric
+from carrousel.training._checkpoint import digest, stored_seed
+from carrousel.training._loop import Job, Trained, train
+from carrousel.training._losses import ItemLoss
+from carrousel.training._threads import threads_worth
 
 PREDICT_BATCH = 256
 SEEDS = 2**31 - 1

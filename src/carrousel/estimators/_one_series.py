@@ -1,12 +1,14 @@
 """What an estimator of one series makes of X and y."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 
-from ._base import Trainable
-from ._features import check_features, check_width
-from ._series import Series, as_series, beside, following
+from carrousel.estimators._base import Trainable
+from carrousel.estimators._features import check_features, check_width
+from carrousel.estimators._series import Series, as_series, beside, following
 
 
 class SeriesEstimator(Trainable):

@@ -1,5 +1,7 @@
 """The options that all estimators share: what they may be, and how they look as JSON."""
 
+from __future__ import annotations
+
 import math
 import numbers
 from typing import Any
@@ -8,8 +10,7 @@ import numpy as np
 
 from carrousel import cells
 from carrousel.cells import Cell
-
-from ._training import Options
+from carrousel.training._loop import Options
 
 LSTM_OPTIONS = (
     "hidden_size", "num_layers", "cell", "bidirectional", "proj_size", "forget_bias", "layer_norm",

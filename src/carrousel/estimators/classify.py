@@ -1,5 +1,7 @@
 """Sequences to classes."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,16 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from . import _saved
-from ._base import SequenceEstimator, paired_error
-from ._baselines import fit_logistic
-from ._losses import WeightedCrossEntropy
-from ._params import training_options
-from ._progress import ProgressCallback
-from ._report import Report, Score
-from ._sequences import Sequences, as_sequences
-from ._split import split
-from ._weights import class_weights, given, item_weights, part, without_zeros
+from carrousel.estimators import _saved
+from carrousel.estimators._base import SequenceEstimator, paired_error
+from carrousel.estimators._baselines import fit_logistic
+from carrousel.estimators._params import training_options
+from carrousel.estimators._report import Report, Score
+from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._split import split
+from carrousel.estimators._weights import class_weights, given, item_weights, part, without_zeros
+from carrousel.training._losses import WeightedCrossEntropy
+from carrousel.training._progress import ProgressCallback
 
 
 def accuracy(logits: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> float:
@@ -168,7 +170,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
-    ) -> "LSTMClassifier":
+    ) -> LSTMClassifier:
         """Train on the sequences X and their classes y.
 
         Parameters

@@ -1,5 +1,7 @@
 """The future of a series."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +11,14 @@ import torch
 from torch import nn
 
 from carrousel._format import whole
-
-from . import _saved
-from ._backtest import Backtest
-from ._base import trace
-from ._features import restore_features, stored_features
-from ._forecast_network import ForecastNet
-from ._losses import PinballLoss
-from ._one_series import SeriesEstimator
-from ._params import integer, lstm_options, training_options
-from ._progress import ProgressCallback
-from ._report import Report
-from ._series import (
+from carrousel.estimators import _saved
+from carrousel.estimators._backtest import Backtest
+from carrousel.estimators._base import trace
+from carrousel.estimators._features import restore_features, stored_features
+from carrousel.estimators._one_series import SeriesEstimator
+from carrousel.estimators._params import integer, lstm_options, training_options
+from carrousel.estimators._report import Report
+from carrousel.estimators._series import (
     Series,
     following,
     index_from_json,
@@ -29,10 +27,13 @@ from ._series import (
     last_place,
     season_of,
 )
-from ._simple_forecasts import SimpleForecasts
-from ._threads import threads_worth
-from ._training import Job, train
-from ._windows import Frame, WindowDataset, split_origins
+from carrousel.estimators._simple_forecasts import SimpleForecasts
+from carrousel.estimators._windows import Frame, WindowDataset, split_origins
+from carrousel.nets.forecaster import ForecastNet
+from carrousel.training._loop import Job, train
+from carrousel.training._losses import PinballLoss
+from carrousel.training._progress import ProgressCallback
+from carrousel.training._threads import threads_worth
 
 PREDICT_BATCH = 256
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
@@ -177,7 +178,7 @@ class LSTMForecaster(SeriesEstimator):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
-    ) -> "LSTMForecaster":
+    ) -> LSTMForecaster:
         """Train on one series.
 
         Parameters

@@ -1,5 +1,7 @@
 """Sequences to a value or a vector each."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +10,17 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from . import _saved
-from ._base import SequenceEstimator, paired_error
-from ._baselines import fit_ridge
-from ._losses import SquaredError
-from ._params import training_options
-from ._progress import ProgressCallback
-from ._report import Report, Score
-from ._scaling import Scaler
-from ._sequences import Sequences, as_sequences
-from ._split import split
-from ._weights import given, item_weights, part, without_zeros
+from carrousel.estimators import _saved
+from carrousel.estimators._base import SequenceEstimator, paired_error
+from carrousel.estimators._baselines import fit_ridge
+from carrousel.estimators._params import training_options
+from carrousel.estimators._report import Report, Score
+from carrousel.estimators._scaling import Scaler
+from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._split import split
+from carrousel.estimators._weights import given, item_weights, part, without_zeros
+from carrousel.training._losses import SquaredError
+from carrousel.training._progress import ProgressCallback
 
 
 class LSTMRegressor(RegressorMixin, SequenceEstimator):
@@ -153,7 +155,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
-    ) -> "LSTMRegressor":
+    ) -> LSTMRegressor:
         """Train on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
         training_options(self)
         if y is None:

@@ -1,5 +1,7 @@
 """One training run: skorch's loop with early stopping, checkpoints and progress."""
 
+from __future__ import annotations
+
 import contextlib
 import time
 from collections.abc import Callable
@@ -15,13 +17,12 @@ from torch import nn
 
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
-
-from ._batches import Batches, BatchSource
-from ._callbacks import Epochs, Metric, RandomStates, Schedule, StopTraining, Watch
-from ._checkpoint import Run, RunState, check_identity, read_checkpoint, restore, save_checkpoint
-from ._losses import ItemLoss
-from ._progress import ProgressCallback
-from ._threads import threads_worth
+from carrousel.training._batches import Batches, BatchSource
+from carrousel.training._callbacks import Epochs, Metric, RandomStates, Schedule, StopTraining, Watch
+from carrousel.training._checkpoint import Run, RunState, check_identity, read_checkpoint, restore, save_checkpoint
+from carrousel.training._losses import ItemLoss
+from carrousel.training._progress import ProgressCallback
+from carrousel.training._threads import threads_worth
 
 
 @dataclass(frozen=True)

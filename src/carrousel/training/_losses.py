@@ -1,5 +1,7 @@
 """What training minimises: the mean over items of a loss that can be had for each item alone."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch

@@ -1,5 +1,7 @@
 """A training run on disk: one file, rewritten in one step, from which it goes on to the same bits."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,9 +12,8 @@ import numpy as np
 import torch
 
 from carrousel._format import Arrays, Format, fitted, whole
-
-from ._errors import ModelError
-from ._history import checked_history, misses
+from carrousel.training._errors import ModelError
+from carrousel.training._history import checked_history, misses
 
 FORMAT = Format("carrousel-checkpoint", 2, "a training checkpoint", ModelError)
 MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW remembers of each weight, beside its number of steps

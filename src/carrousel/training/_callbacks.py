@@ -1,5 +1,7 @@
 """What happens between the batches and epochs of a training run (skorch callbacks over one RunState)."""
 
+from __future__ import annotations
+
 import copy
 import math
 import time
@@ -11,9 +13,9 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from ._checkpoint import RunState
-from ._losses import close_to
-from ._progress import Progress, ProgressCallback
+from carrousel.training._checkpoint import RunState
+from carrousel.training._losses import close_to
+from carrousel.training._progress import Progress, ProgressCallback
 
 WARM_UP = 0.1  # share of all steps over which the learning rate rises to its highest value
 LOWEST = 1e-3  # the learning rate never falls below this share of the highest

@@ -1,11 +1,13 @@
 """The torch modules that the estimators train."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from carrousel import LSTM
+from carrousel.nets._lstm import LSTM
 
 POOLINGS = ("last", "mean", "max", "mean-max")
 

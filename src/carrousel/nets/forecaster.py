@@ -1,14 +1,15 @@
 """The forecaster's network."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from carrousel import LSTM
-
-from ._network import pool
+from carrousel.nets._lstm import LSTM
+from carrousel.nets.pooled import pool
 
 
 class ForecastNet(nn.Module):
