@@ -13,10 +13,21 @@ from collections.abc import Iterator
 _INTERESTING = (0x00, 0x01, 0x7F, 0x80, 0xFF, 0x20, 0x22, 0x2C, 0x2D, 0x30, 0x39, 0x5B, 0x7B)
 """Bytes at which readers turn: ends of ranges, signs, digits, quotes, brackets."""
 
+tried = asked = 0
+"""Odd inputs that this process handed out, and how many were asked for last; ``tests/hard/fuzz.py`` reads them."""
+
 
 def rounds(few: int) -> int:
     """Returns the number of damaged copies to try: ``few``, or what the variable ``CARROUSEL_FUZZ`` asks for."""
-    return int(os.environ.get("CARROUSEL_FUZZ", few))
+    global asked
+    asked = int(os.environ.get("CARROUSEL_FUZZ", few))
+    return asked
+
+
+def one_more() -> None:
+    """Counts an odd input that a test made by itself; those of :func:`damaged` are counted there."""
+    global tried
+    tried += 1
 
 
 def damaged(content: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
@@ -26,6 +37,7 @@ def damaged(content: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
         copy = bytearray(content)
         for _ in range(draw.randint(1, 4)):
             draw.choice(_FAULTS)(copy, draw)
+        one_more()
         yield bytes(copy)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from carrousel._with_torch import with_torch
+
 if TYPE_CHECKING:
     from carrousel import cells as cells
     from carrousel.cells import Cell, Gates, State, cell
@@ -42,6 +44,10 @@ _ROOMS = {
     "load": "estimators",
     "to_torch": "nets",
 }
+
+
+# A saved graph names our operators, and torch must know them before it loads one.
+with_torch(lambda: import_module("carrousel._operators"))
 
 
 def __getattr__(name: str) -> Any:

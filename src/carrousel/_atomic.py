@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from carrousel._alone import alone, short
 
@@ -25,10 +26,13 @@ try:
 except ImportError:  # not a POSIX system
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["append", "append_to", "backup_of", "refuse_unusual", "write_directory", "write_file"]
+__all__ = ["append", "append_to", "backup_of", "refuse_unusual", "steadily", "write_directory", "write_file"]
+
+T = TypeVar("T")
 
 AT_FDCWD, RENAME_EXCHANGE, RENAME_SWAP = -100, 2, 2
 DAY = 86_400.0
+TRIES = 1000  # to read a directory that others replace
 SAVING = 60.0  # seconds: no directory takes so long to be saved that another writer would wait this long in vain
 
 _PASSING = re.compile(r"\..+\.([0-9a-f]{16}\.tmp|lock|saving)")  # what stands in a directory for a while only
@@ -128,6 +132,30 @@ def write_directory(path: Path, files: dict[str, bytes]) -> None:
             _sync_directory(path.parent)
         finally:
             shutil.rmtree(claim.path, ignore_errors=True)
+
+
+def steadily(path: Path, read: Callable[[], T]) -> T:
+    """What ``read`` finds in a directory at ``path``, all of one writing, though it may be replaced meanwhile."""
+    for _ in range(TRIES):
+        before = _identity(path)
+        try:
+            found = read()
+        except Exception:
+            if _identity(path) == before:
+                raise
+        else:
+            if _identity(path) == before:
+                return found
+    raise BlockingIOError(errno.EAGAIN, "this directory is replaced faster than it can be read", str(path))
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """Another one for another directory at the same path. A removed one's number may be used again, but not at once."""
+    try:
+        about = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return about.st_dev, about.st_ino, about.st_mtime_ns, about.st_ctime_ns
 
 
 def backup_of(path: Path) -> Path:

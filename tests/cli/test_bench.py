@@ -58,5 +58,6 @@ def test_wrong_results_have_no_figures(quick, monkeypatch, tmp_path):
 def test_refusals(refused, tmp_path):
     refused("bench", "--only", "gru", says=["--only", "no workload is 'gru'"])
     refused("bench", "--threads", "0", says=["threads"])
+    refused("bench", "--threads", "100000", says=["--threads 100000", "processors"])
     refused("bench", "--json", tmp_path, says=["--json", "this is a directory"])
     refused("bench", "--json", tmp_path / "not" / "there.json", says=["--json", "cannot be written"])

@@ -21,6 +21,17 @@ USAGE = [
     (["train", "classify", "data.csv", "--device", "warp"], ["--device warp"]),
     (["train", "classify", "data.csv", "--set", "zonout=0.1"], ["--set zonout=0.1", "nearest is 'zoneout'"]),
     (["train", "classify", "data.csv", "--set", "zoneout"], ["NAME=VALUE"]),
+    (["train", "classify", "data.csv", "--set", "layer_norm=x"], ["layer_norm", "bool"]),
+    (["train", "classify", "data.csv", "--set", "standardise=1"], ["standardise", "True or False"]),
+    (["train", "classify", "data.csv", "--set", "device=warp"], ["--device warp"]),
+    (["train", "classify", "data.csv", "--set", "random_state=1"], ["random_state", "--seed"]),
+    (["train", "classify", "data.csv", "--set", "num_layers=1001"], ["num_layers", "at most 1000"]),
+    (["train", "classify", "data.csv", "--set", "hidden_size=10000000"], ["hidden_size=10000000", "GB"]),
+    (["train", "classify", "data.csv", "--max-size", "much"], ["--max-size much", "4GB"]),
+    (
+        ["train", "forecast", "series.csv", "--horizon", "3", "--season", "2", "--set", "season=3"],
+        ["season is given twice"],
+    ),
     (["train", "classify", "data.csv", "--set", "dropout=0.1", "--dropout", "0.2"], ["dropout is given twice"]),
     (["train", "classify", "data.csv", "--set", "validation=2"], ["validation", "2"]),
     (["train", "classify", "data.csv", "--seed", "-1"], ["--seed"]),
@@ -90,6 +101,17 @@ def test_files_that_are_not_there_or_not_readable(folder, refused, run):
     if os.getuid() != 0:  # root may write everywhere
         (folder / "locked").chmod(0o500)
         refused("train", "classify", "data.csv", "-o", "locked/model", says=["cannot be written"])
+
+
+def test_a_small_file_that_unpacks_to_much(folder, refused, run):
+    import numpy as np
+
+    np.savez_compressed("zeros.npz", X=np.zeros((100, 5000, 1)), y=np.repeat(["a", "b"], 50))
+    words = ["train", "classify", "zeros.npz", "--set", "batch_size=100", *QUICK[:4]]
+    refused(*words, "--max-size", "1MB", says=["zeros.npz", "unpack to 4 MB", "--max-size"])
+    np.savez_compressed("zeros.npz", X=np.zeros((100, 50, 1)), y=np.repeat(["a", "b"], 50))
+    refused(*words, "--max-size", "39.5kb", says=["unpack to 40.7 kB, more than 39.5 kB"])
+    assert run(*words, "--max-size", "any")[0] == 0
 
 
 def test_a_model_that_is_there_is_kept(folder, models, refused, run):

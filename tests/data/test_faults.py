@@ -127,7 +127,7 @@ def test_a_column_that_is_not_there(tmp_path):
     fails(load_sequences, path, ["'z'", "label"], label="z")
     fails(load_sequences, path, ["'xx'", "channels"], channels=["xx"])
     fails(load_sequences, path, ["also the id"], channels=["x", "label"])
-    fails(load_sequences, path, ["'colour' is no option", "channels, id, label, time"], colour="x")
+    fails(load_sequences, path, ["'colour' is no option", "channels, id, label, max_size, time"], colour="x")
 
 
 def test_options_of_a_source_without_columns():

@@ -15,6 +15,7 @@ import pytest
 import torch
 from damage import damaged, rounds
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import carrousel
 from carrousel import LSTM, cells
@@ -64,6 +65,104 @@ def test_compiled(name: str) -> None:
         torch.testing.assert_close(got, want, rtol=1e-10, atol=1e-10)
         with torch.no_grad():
             torch.testing.assert_close(compiled(x, **options), net(x, **options), rtol=1e-10, atol=1e-10)
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("projection", "any order"),
+        ("blocks, on the reference", "any order"),
+        ("lstm", "in order"),
+        ("lstm", "in order, with a state"),
+    ],
+)
+def test_compiled_with_packed_sequences(name: str, form: str) -> None:
+    """In one graph for any number of them."""
+    net = make(**OPTIONS[name])
+
+    def call(packed: PackedSequence, state) -> list[Tensor]:
+        output, final, steps = net(packed, state, return_states=True)
+        values = [output.data, *(final if isinstance(final, tuple) else (final,)), *(v.data for v in steps.values())]
+        loss = sum((value * torch.arange(1.0, 1.0 + value.numel()).view(value.shape)).sum() for value in values)
+        return [*values, output.batch_sizes, loss]
+
+    compiled = torch.compile(call, backend="aot_eager", fullgraph=True, dynamic=True)
+    for lengths in ([2, 1, 3], [3, 1, 3, 2]):
+        ordered = sorted(lengths, reverse=True) if form.startswith("in order") else lengths
+        packed = pack_sequence(
+            [torch.randn(n, 4, dtype=torch.float64) for n in ordered], enforce_sorted=form.startswith("in order")
+        )
+        packed.data.requires_grad_()
+        state = tuple(torch.randn(1, len(lengths), 6, dtype=torch.float64) for _ in "hc") if "state" in form else None
+        found = []
+        for run in (call, compiled):
+            values = run(packed, state)
+            found.append([*values, *torch.autograd.grad(values[-1], [packed.data, *net.parameters()])])
+        torch.testing.assert_close(found[1], found[0], rtol=1e-10, atol=1e-10)
+    if state is not None:
+        with pytest.raises(RuntimeError, match="as many sequences as the packed input"):
+            compiled(packed, tuple(value[:, :2] for value in state))
+    torch._dynamo.reset()
+
+
+TRANSFORMED = {
+    "vmap": lambda call, x: torch.vmap(call, in_dims=1)(x),
+    "grad": lambda call, x: torch.func.grad(lambda x: call(x).square().sum())(x),
+    "gradients of every sample": lambda call, x: torch.vmap(torch.func.grad(lambda x: call(x).sum()), in_dims=1)(x),
+    "jvp": lambda call, x: torch.func.jvp(call, (x,), (x,)),
+}
+
+
+@pytest.mark.parametrize("how", TRANSFORMED)
+def test_compiled_transformations(how: str) -> None:
+    """Of which operators know nothing: they would be refused, or, under jvp, have no tangent."""
+    net, x = make().eval(), torch.randn(4, 2, 4, dtype=torch.float64)
+
+    def call(x: Tensor) -> Tensor:
+        return TRANSFORMED[how](lambda x: net(x)[0], x)
+
+    torch.testing.assert_close(torch.compile(call, backend="aot_eager", fullgraph=True)(x), call(x))
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("name", ["lstm", "blocks, on the reference"])
+def test_wrong_lengths_are_refused_by_graphs_too(name: str) -> None:
+    """Where nobody could look at them when the graph was made."""
+    net, x = make(**OPTIONS[name]).eval(), torch.randn(2, 3, 4, dtype=torch.float64)
+    right = torch.tensor([1, 2, 0])
+
+    def call(x: Tensor, lengths: Tensor) -> Tensor:
+        return net(x, lengths=lengths)[0]
+
+    class Module(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+            return call(x, lengths)
+
+    made = {
+        "compile": torch.compile(call, backend="aot_eager", fullgraph=True),
+        "export": torch.export.export(Module(), (x, right)).module(),
+        "make_fx": torch.fx.experimental.proxy_tensor.make_fx(call)(x, right),
+        "compiled vmap over x": torch.compile(torch.vmap(call, in_dims=(0, None)), backend="aot_eager", fullgraph=True),
+    }
+    for how, graph in made.items():
+        given = x.expand(2, *x.shape) if "vmap" in how else x
+        graph(given, right)
+        for wrong in ([-1, 2, 0], [1, 3, 0]):
+            with pytest.raises((ValueError, RuntimeError), match="should lie between 0 and"):
+                graph(given, torch.tensor(wrong))
+    torch._dynamo.reset()
+
+
+def test_a_compiled_vmap_over_lengths_takes_them_as_the_nearest_that_are_right() -> None:
+    net, x = make().eval(), torch.randn(2, 3, 4, dtype=torch.float64)
+    mapped = torch.compile(torch.vmap(lambda lengths: net(x, lengths=lengths)[0]), backend="aot_eager", fullgraph=True)
+    right, wrong = torch.tensor([[0, 2, 2], [2, 0, 1]]), torch.tensor([[-3, 99, 2], [3, -1, 1]])
+    torch.testing.assert_close(mapped(wrong), mapped(right))
     torch._dynamo.reset()
 
 

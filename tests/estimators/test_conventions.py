@@ -64,7 +64,6 @@ CANNOT_APPLY = {
     TargetInX: A_SERIES,
 }
 CANNOT_APPLY[LSTMRegressor] = CANNOT_APPLY[LSTMClassifier] | {
-    "check_methods_subset_invariance": FLOAT32,
     "check_regressors_train": "it wants R2 > 0.5 from 200 rows of a table, read as series: 40 epochs of the default "
     "learning rate do not get there, faster ones do (see FASTER)",
 }
@@ -79,9 +78,16 @@ def test_registry_names_every_estimator():
 @parametrize_with_checks(
     [LSTMClassifier(), LSTMRegressor(), LSTMForecaster(), TargetInX(target=0, horizon=2)],
     expected_failed_checks=lambda estimator: CANNOT_APPLY[type(estimator)],
+    xfail_strict=True,
 )
 def test_checks_on_the_defaults(estimator, check):
-    check(estimator)
+    try:
+        check(estimator)
+    except AssertionError as error:
+        of_rounding = check.func.__name__ == "check_methods_subset_invariance" and "Mismatched elements" in str(error)
+        if not (of_rounding and type(estimator) in PER_SEQUENCE):
+            raise
+        pytest.xfail(FLOAT32)  # to the last bit, on this machine
 
 
 @pytest.mark.parametrize("name", ["check_methods_subset_invariance", "check_regressors_train"])

@@ -276,7 +276,7 @@ def test_refused_backtests():
         model.backtest(np.ones(19), continues=False)
     with pytest.raises(ValueError, match="stride must be"):
         model.backtest(np.ones(30), stride=0)
-    with pytest.raises(ValueError, match="X has 2 columns, but LSTMForecaster was fitted on 1"):
+    with pytest.raises(ValueError, match="X has 2 features, but LSTMForecaster is expecting 1 features as input"):
         model.predict(np.ones((30, 2)))
     with pytest.raises(ValueError, match="give X too"):
         model.predict(continues=True)

@@ -15,7 +15,7 @@ from tampering import close, opened
 import carrousel
 from carrousel import _atomic
 from carrousel.cells.math import sigmoid, tanh
-from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMForecaster, LSTMRegressor, ModelError, load
+from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMForecaster, LSTMRegressor, ModelError, _saved, load
 from carrousel.estimators._saved import FORMAT
 
 from .conftest import QUICK, fresh, outputs, pulses, wave
@@ -201,6 +201,25 @@ def test_a_crash_at_any_point_leaves_the_old_or_the_new(saved, tmp_path, monkeyp
     assert found == seeds["new"]
     assert seen == set(seeds.values())
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_read_whole(saved, tmp_path, monkeypatch):
+    path, unpack = tmp_path / "model", _saved.unpack
+    shutil.copytree(saved / "old", path)
+    new, replaced = load(saved / "new"), []
+
+    def late(file):  # the description is that of the old one by now
+        if not replaced:
+            replaced.append(file)
+            new.save(path)
+        return unpack(file)
+
+    monkeypatch.setattr(_saved, "unpack", late)
+    assert load(path).seed_ == new.seed_
+    assert replaced
+    (path / "model.safetensors").write_bytes(b"damaged")  # and what is damaged stays so
+    with pytest.raises(ModelError):
+        load(path)
 
 
 # ---- damage ----

@@ -14,10 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from formats import SAMPLES
 from test_formats import ONE_FILE, judge, with_changed_content, with_damaged_bytes
 
-COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
 
-
-def main() -> int:
+def main(count: int = 10_000) -> int:
     lost = 0
     for name, sample in SAMPLES.items():
         for what, work in (("damaged bytes", with_damaged_bytes), ("changed and sealed", with_changed_content)):
@@ -28,14 +26,14 @@ def main() -> int:
                 place.mkdir()
                 sample.write(place / "whole")
                 try:
-                    said = judge(lambda: work(sample, place / "whole", Path(folder), COUNT))  # noqa: B023 - it runs now
+                    said = judge(lambda: work(sample, place / "whole", Path(folder), count))  # noqa: B023 - it runs now
                 except AssertionError as error:
                     lost += 1
                     said = f"LOST: {error}"
                 shown = said if isinstance(said, str) else ", ".join(f"{k}: {v}" for k, v in sorted(said.items()))
-                print(f"{name}, {what}: {COUNT} tried; {shown}", flush=True)
+                print(f"{name}, {what}: {count} tried; {shown}", flush=True)
     return int(lost > 0)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(*map(int, sys.argv[1:])))

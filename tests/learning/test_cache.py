@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import hashlib
 import importlib
@@ -210,3 +211,19 @@ def test_the_sources_of_our_kernels() -> None:
     assert "_learner" not in names  # which only calls it
     assert "carrousel.learning._one_unit" in _jit._sources("carrousel.learning._chunker")
     assert "carrousel.tasks._reber" in _jit._sources("carrousel.tasks._continual")
+
+
+def test_imports_are_seen_as_python_sees_them() -> None:
+    """Sources are searched for imports without parsing them, which would take longer than all the rest."""
+    for module in pkgutil.walk_packages(carrousel.__path__, "carrousel."):
+        if module.name.startswith(("carrousel.learning.", "carrousel.tasks.")) and module.name in sys.modules:
+            text = _jit._file(module.name).read_text()
+            wanted = set()
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Import):
+                    wanted |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    assert not node.level
+                    inside = {f"{node.module}.{alias.name}" for alias in node.names}
+                    wanted |= inside if inside <= sys.modules.keys() else {*inside, node.module}
+            assert wanted <= set(_jit._mentioned(text, module.name)), module.name

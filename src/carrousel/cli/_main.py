@@ -66,6 +66,8 @@ def _run(arguments: list[str]) -> int:
         return _refuse(of_system(error))
     except ValueError as error:
         return _refuse(lines(error))
+    except MemoryError as error:
+        return _refuse(f"there is not enough memory ({lines(error)})")
     except Exception as error:
         if not hasattr(error, "format_message"):  # the parser's own errors have it, typer's and click's alike
             raise
@@ -75,5 +77,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _refuse(message: str) -> int:
+    from carrousel.data._errors import tidy  # words that were typed, or stand in a file, are part of messages
+
+    message = tidy(message)
     print(f"carrousel: {message}", file=sys.stderr)
     return 2

@@ -50,10 +50,13 @@ def sequences_for(model: Any, data: str, columns: Columns, split: str | None) ->
     return found
 
 
-def series_for(data: str, time: str | None, channels: list[str] | None) -> Series:
+def series_for(data: str, columns: Columns, *, all_channels: bool = False) -> Series:
+    """One series with the columns that were asked for, or with all of them."""
     from carrousel.data import load_series
 
-    return load_series(data, time=time, channels=channels)
+    options = columns.options()
+    chosen = None if all_channels else options["channels"]
+    return load_series(data, time=columns.time, channels=chosen, max_size=options["max_size"])
 
 
 def given(model: Any, frame: pd.DataFrame) -> tuple[Any, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import math
+import re
 from collections.abc import Callable
 from copy import copy
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -25,15 +27,27 @@ Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="print one JSON object instead of text")]
+MaxSize: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-size",
+        metavar="SIZE",
+        help="what a compressed file may unpack to: 500MB, 4GB, any (tables, .npz)  [default: 1GB]",
+    ),
+]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
     typer.Option("--split", help="which part of DATA  [default: test where DATA has that part, else all]"),
 ]
 
 
+OWN = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
+"""Parameters of the estimators that the commands give in their own way."""
+
+
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table hold what."""
+    """Which columns of a table hold what, and how much a file may hold."""
 
     id: Annotated[str | None, typer.Option(help="column that tells sequences apart (tables)  [default: id]")] = None
     time: Annotated[str | None, typer.Option(help="column of times (tables)  [default: time]")] = None
@@ -44,6 +58,7 @@ class Columns:
     channels: Annotated[
         str | None, typer.Option(help="columns of the input: a,b,c (tables)  [default: all other columns]")
     ] = None
+    max_size: MaxSize = None
 
     def options(self) -> dict[str, Any]:
         """As the readers take them."""
@@ -52,6 +67,7 @@ class Columns:
             "time": self.time,
             "label": names(self.label),
             "channels": names(self.channels),
+            "max_size": size(self.max_size),
         }
 
 
@@ -82,20 +98,22 @@ class Knobs:
         known = set(inspect.signature(estimator).parameters)
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
         chosen = {name: value for name, value in given.items() if value is not None}
-        if self.device is not None:
-            _check_device(self.device)
         for word in self.set or []:
             name, equals, text = word.partition("=")
             name = name.strip().replace("-", "_")
             if not equals:
                 raise UsageError(f"--set {word}: write NAME=VALUE")
-            if name not in known - {"random_state", "target", "horizon"}:
+            if name in known & OWN.keys():
+                raise UsageError(f"--set {word}: {name} is given as {OWN[name]}")
+            if name not in known:
                 from carrousel.data._errors import nearest
 
                 raise UsageError(f"--set {word}: {estimator.__name__} has no parameter {name!r}{nearest(name, known)}")
             if name in chosen:
                 raise UsageError(f"--set {word}: {name} is given twice")
             chosen[name] = _value(text)
+        if "device" in chosen:
+            _check_device(chosen["device"])
         return chosen
 
 
@@ -115,6 +133,19 @@ class Run:
 def names(text: str | None) -> list[str] | None:
     """``"a, b"`` as a list."""
     return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
+
+
+def size(text: str | None) -> float | None:
+    """``"4GB"`` as a number of bytes, ``"any"`` as infinity."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower(), re.ASCII)
+    if text.strip().lower() == "any":
+        return math.inf
+    if found is None:
+        raise UsageError(f"--max-size {text}: a number of bytes such as 500MB or 4GB, or any")
+    number, unit = found.groups()
+    return float(number) * 1000.0 ** " kmgt".index(unit or " ")
 
 
 def defaults_of(module: str, estimator: str) -> dict[str, str]:
@@ -173,12 +204,12 @@ def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str]
     return command
 
 
-def _check_device(name: str) -> None:
+def _check_device(name: Any) -> None:
     import torch
 
     try:
         torch.zeros(1, device=name).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         reason = str(error).splitlines()[0].split(" device type at start")[0]
         raise UsageError(f"--device {name}: not available here ({reason})") from None
 
@@ -187,5 +218,5 @@ def _value(text: str) -> Any:
     """JSON where it is JSON (0.1, true, null, [1, 2]), else the word itself."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

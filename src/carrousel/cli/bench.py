@@ -51,6 +51,8 @@ def bench(
         plain_file("--json", json)
         if not os.access(json.absolute().parent, os.W_OK):
             raise UsageError(f"--json {json}: cannot be written")
+    if threads is not None and threads > (os.cpu_count() or 1):
+        raise UsageError(f"--threads {threads}: this machine has {os.cpu_count() or 1} processors")
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:

@@ -9,7 +9,7 @@ import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from carrousel.cli._options import Columns, Data, Json, Model, Split, flat, names
+from carrousel.cli._options import Columns, Data, Json, Model, Split, flat
 from carrousel.cli._output import emit, say
 from carrousel.cli._place import folders_of
 
@@ -114,7 +114,7 @@ def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str
 
     from carrousel import pictures
 
-    whole = series_for(data, columns.time, names(columns.channels)).frame
+    whole = series_for(data, columns).frame
     frame, where = unseen(estimator, whole), "after the training data"
     if len(frame) < estimator.horizon:
         frame, where = whole, "within the training data"

@@ -28,7 +28,10 @@ def reproduce(
     row: Annotated[list[str] | None, typer.Option(help="run this row alone; can be given several times")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of all trials")] = 0,
     jobs: Annotated[
-        int | None, typer.Option(show_default=False, help="trials at a time; by default, or with -1, one a processor")
+        int | None,
+        typer.Option(
+            min=-1024, max=1024, show_default=False, help="trials at a time; by default, or with -1, one a processor"
+        ),
     ] = None,
     backend: Annotated[
         str | None, typer.Option(show_default=False, help="joblib's: loky, the default, ray, dask, threading ...")

@@ -35,7 +35,7 @@ def stream(
         bool, typer.Option("--past/--no-past", help="use the target of the line before as a feature")
     ] = True,
     cell: Annotated[str, typer.Option(help="member of the family, see `carrousel cells`")] = "lstm",
-    hidden_size: Annotated[int, typer.Option(min=1, help="number of units")] = 16,
+    hidden_size: Annotated[int, typer.Option(min=1, max=2**16, help="number of units")] = 16,
     rate: Annotated[float, typer.Option(help="step size")] = 0.01,
     optimiser: Annotated[
         Literal["adam", "rmsprop", "descent"], typer.Option(help="how errors change weights")

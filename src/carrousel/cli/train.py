@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._options import Columns, Data, Json, Knobs, Run, defaults_of, flat, names
+from carrousel.cli._options import Columns, Data, Json, Knobs, MaxSize, Run, defaults_of, flat, names, size
 from carrousel.cli._output import emit, note, say
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
@@ -102,6 +102,7 @@ def forecast(
     known: Annotated[str | None, typer.Option(help="columns known in advance: a,b")] = None,
     time: Annotated[str | None, typer.Option(help="column of times (tables)  [default: time, date, …]")] = None,
     channels: Annotated[str | None, typer.Option(help="columns to use: a,b,c (tables)  [default: all]")] = None,
+    max_size: MaxSize = None,
     run: Run,
     knobs: Knobs,
     holdout: Annotated[
@@ -119,11 +120,13 @@ def forecast(
     chosen = knobs.parameters(LSTMForecaster)
     for name, value in (("season", season), ("context", context)):
         if value is not None:
+            if name in chosen:
+                raise UsageError(f"--set {name}=…: {name} is given twice")
             chosen[name] = value
     with place(run, data) as where:
         if where.finished:
             return _finished(where, json)
-        series = load_series(data, time=time, channels=names(channels))
+        series = load_series(data, time=time, channels=names(channels), max_size=size(max_size))
         if target is None and len(series.columns) > 1:
             raise UsageError(f"{data}: say with --target which column to forecast ({', '.join(series.columns)})")
         target = target or series.columns[0]

@@ -9,7 +9,7 @@ import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from carrousel.cli._options import Columns, Data, Json, Model, Split, flat, names
+from carrousel.cli._options import Columns, Data, Json, Model, Split, flat
 from carrousel.cli._output import emit, plain, say, write_table
 from carrousel.cli._place import folders_of, plain_file
 
@@ -26,7 +26,7 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns,
     estimator = open_model(model)
     if is_forecaster(estimator):
         refuse_columns(columns, split)
-        series = series_for(data, columns.time, names(columns.channels))
+        series = series_for(data, columns)
         rows = unseen(estimator, series.frame)
         if len(rows) < estimator.horizon:
             raise UsageError(
@@ -110,10 +110,10 @@ def _sequences(estimator: Any, data: str, columns: Columns, split: str | None) -
 
 
 def _forecast(estimator: Any, data: str, future: str | None, columns: Columns) -> pd.DataFrame:
-    series = series_for(data, columns.time, names(columns.channels))
+    series = series_for(data, columns)
     later = None
     if future is not None:
-        frame = series_for(future, columns.time, None).frame
+        frame = series_for(future, columns, all_channels=True).frame
         lacking = [c for c in estimator.known if c not in frame.columns]
         if lacking:
             raise UsageError(f"{future}: no column {lacking[0]!r}, which the model knows in advance")

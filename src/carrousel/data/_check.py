@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import DataError
+from ._errors import DataError, reading
+from ._times import plain_times
 from ._types import Sequences, Series
+from ._words import plain_labels, plain_names, refuse_twice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,25 +18,26 @@ if TYPE_CHECKING:
 
 def make_sequences(
     X: Sequence[np.ndarray],
-    y: np.ndarray | None,
+    y: Any,
     *,
     name: str,
     split: str = "all",
-    ids: np.ndarray | None = None,
-    channels: Sequence[str] | None = None,
+    ids: Any = None,
+    channels: Any = None,
     rows: Sequence[str] | None = None,
 ) -> Sequences:
     """Checked Sequences from arrays ``[T_i, C]``. ``rows`` names each in messages (``"line 12"``)."""
     if len(X) == 0:
         raise DataError(f"{name}: there are no sequences")
-    ids = np.arange(len(X)) if ids is None else np.asarray(ids)
+    ids = np.arange(len(X)) if ids is None else plain_names(ids, f"{name}: ids")
     called = rows or [f"sequence {i!s}" for i in ids]
     if len(ids) != len(X):
         raise DataError(f"{name}: {len(X)} sequences but {len(ids)} ids")
-    if y is not None and len(y) != len(X):
-        raise DataError(f"{name}: {len(X)} sequences but {len(y)} labels")
+    if y is not None:
+        y = plain_labels(y, called, name)
 
     width: int | None = None
+    named: list[str] | None = None
     out: list[np.ndarray] = []
     for word, raw in zip(called, X, strict=True):
         x = np.asarray(raw)  # [T, C]
@@ -44,24 +47,23 @@ def make_sequences(
             raise DataError(f"{name}: {word} has {x.ndim} dimensions; [steps, channels] are needed")
         if len(x) == 0:
             raise DataError(f"{name}: {word} is empty (it has no steps)")
-        width = x.shape[1] if width is None else width
+        if width is None:
+            width = x.shape[1]
+            if width == 0:
+                raise DataError(f"{name}: there are no channels")
+            named = _channels(channels, width, name)
+        assert named is not None
         if x.shape[1] != width:
             raise DataError(f"{name}: {word} has {x.shape[1]} channels, the sequences before it have {width}")
-        if width == 0:
-            raise DataError(f"{name}: there are no channels")
         with np.errstate(over="ignore"):
             small = x.astype(np.float32)
         if not np.isfinite(small).all():
             step, channel = (int(k) for k in np.argwhere(~np.isfinite(small))[0])
-            of = channels[channel] if channels else channel
+            of = named[channel] if channels is not None else channel
             raise DataError(f"{name}: {word}, step {step}, channel {of}: {_fault(x[step, channel])}")
         out.append(small)
-
-    assert width is not None
-    labels = tuple(str(c) for c in channels) if channels else tuple(f"channel {k}" for k in range(width))
-    if len(labels) != width:
-        raise DataError(f"{name}: {width} channels but {len(labels)} channel names")
-    return Sequences(out, None if y is None else np.asarray(y), ids, labels, name, split)
+    assert named is not None
+    return Sequences(out, y, ids, tuple(named), name, split)
 
 
 def make_series(frame: pd.DataFrame, *, name: str) -> Series:
@@ -75,30 +77,35 @@ def make_series(frame: pd.DataFrame, *, name: str) -> Series:
         raise DataError(f"{name}: a series of {len(frame)} rows is too short; at least 3 are needed")
     if frame.shape[1] == 0:
         raise DataError(f"{name}: there is no column beside the time")
-    frame = frame.astype(np.float64)
+    refuse_twice([str(column) for column in frame.columns], "columns", name)
+    for column, kind in zip(frame.columns, frame.dtypes, strict=True):
+        if kind.kind in "cmMV":  # which become numbers, but not those that were meant
+            raise DataError(f"{name}: column {column} holds {kind} values; numbers are needed")
+    with reading(name), np.errstate(over="ignore"):
+        frame = frame.astype(np.float64)
     bad = np.argwhere(~np.isfinite(frame.to_numpy()))
     if len(bad):
         row, column = (int(k) for k in bad[0])
         raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(frame.iat[row, column])}")
 
     index = frame.index
-    if isinstance(index, pd.DatetimeIndex):
-        ticks = index.as_unit("ns").asi8
-    elif isinstance(index, pd.PeriodIndex):
-        ticks = index.asi8
+    if isinstance(index, pd.PeriodIndex):
+        ticks, shown = index.asi8, index
     else:
-        ticks = index.to_numpy()
-    steps = np.diff(ticks)
+        zone = getattr(index, "tz", None)
+        ticks = plain_times((index if zone is None else index.tz_convert(None)).to_numpy(), f"{name}: row {{row}}: ")
+        shown = pd.Index(ticks) if zone is None else index
+    dates = ticks.dtype.kind == "M"
+    steps = np.diff(ticks.view(np.int64)) if dates else np.diff(ticks)
     late = np.flatnonzero(steps <= 0)
     if len(late):
         row = int(late[0]) + 1
         word = "the same time as" if steps[row - 1] == 0 else "an earlier time than"
-        raise DataError(f"{name}: row {row + 1} has {word} row {row} ({index[row]!s}); rows are in the order of time")
-
-    if isinstance(index, pd.DatetimeIndex):
-        frequency = pd.infer_freq(index)
+        raise DataError(f"{name}: row {row + 1} has {word} row {row} ({shown[row]!s}); rows are in the order of time")
+    if dates:
+        frequency = pd.infer_freq(shown)
+        frame.index = pd.DatetimeIndex(shown, freq=frequency, name=index.name)
         if frequency is not None:
-            frame.index = pd.DatetimeIndex(index, freq=frequency)
             return Series(frame, name)
     elif not isinstance(index, pd.PeriodIndex):
         broken = np.flatnonzero(ticks != np.round(ticks))
@@ -113,10 +120,20 @@ def make_series(frame: pd.DataFrame, *, name: str) -> Series:
     if len(odd):
         row = int(odd[0])
         raise DataError(
-            f"{name}: the step from row {row + 1} ({index[row]!s}) to row {row + 2} ({index[row + 1]!s}) "
+            f"{name}: the step from row {row + 1} ({shown[row]!s}) to row {row + 2} ({shown[row + 1]!s}) "
             "differs from the others; a series has equal steps of time"
         )
     return Series(frame, name)
+
+
+def _channels(channels: Any, width: int, name: str) -> list[str]:
+    if channels is None:
+        return [f"channel {k}" for k in range(width)]
+    named = [str(c) for c in plain_names(channels, f"{name}: channels")]
+    if len(named) != width:
+        raise DataError(f"{name}: {width} channels but {len(named)} channel names")
+    refuse_twice(named, "channels", name)
+    return named
 
 
 def _fault(value: float) -> str:

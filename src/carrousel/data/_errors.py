@@ -1,11 +1,58 @@
 """The one error of this room, and the words it is made of."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
+
+LONGEST = 1000
+"""Characters in a line of a message; a name in a file may be longer than any screen."""
 
 
 class DataError(ValueError):
-    """Data cannot be used. One or two lines say which file, which row or column, and what would be right."""
+    """Data cannot be used. One or two lines say which file, which row or column, and what would be right.
+
+    Words from a file are part of the message: what a terminal would obey is written as an escape, and what is too
+    long is cut.
+
+    >>> print(DataError("a.csv: there are two columns 'x\\x1b[2J'"))
+    a.csv: there are two columns 'x\\x1b[2J'
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(tidy(message))
+
+
+def tidy(message: str) -> str:
+    """A message as one or two lines of what can be printed, none longer than a screen."""
+    first, *rest = message.split("\n")
+    lines = [first, " ".join(rest)] if rest else [first]
+    return "\n".join("".join(_seen(sign) for sign in _cut(line)) for line in lines)
+
+
+@contextmanager
+def reading(name: str | Path, fault: str | None = None) -> Iterator[None]:
+    """Make whatever a library raises over a file's content a DataError that names the file.
+
+    ``fault`` says what is wrong; without it the library's own words do. Only calls of a library stand in such a block.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:  # a damaged file makes libraries fail in their depths, by any exception
+        raise DataError(f"{name}: cannot be read: {fault or said(error)}") from error
+
+
+def said(error: Exception) -> str:
+    """An error's words in one line, or its kind where it has none."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory {error}".strip()
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def nearest(name: object, names: Iterable[object]) -> str:
@@ -26,3 +73,12 @@ def listed(names: Iterable[object], most: int = 8) -> str:
     words = [str(n) for n in names]
     rest = len(words) - most
     return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _seen(sign: str) -> str:
+    return sign if sign.isprintable() else repr(sign)[1:-1]
+
+
+def _cut(line: str) -> str:
+    half = LONGEST // 2 - 1
+    return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"

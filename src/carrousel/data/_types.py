@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._errors import DataError
+from ._words import first_no_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,14 +77,11 @@ class Sequences:
         """The targets as float64, ``[N]`` or ``[N, K]``. Raises DataError where one is not finite."""
         if self.y is None:
             raise DataError(f"{self.name}: there are no target values")
-        try:
-            y = self.y.astype(np.float64)
-        except ValueError:
-            bad = next(i for i, v in enumerate(self.y.ravel()) if not _is_number(v))
+        bad = None if self.y.dtype.kind in "biuf" else first_no_number(self.y)
+        if bad is not None:
             where = self.ids[bad // (self.y.size // len(self.y))]
-            raise DataError(
-                f"{self.name}: the target of sequence {where!s} is not a number: {self.y.ravel()[bad]!s}"
-            ) from None
+            raise DataError(f"{self.name}: the target of sequence {where!s} is not a number: {self.y.ravel()[bad]!s}")
+        y = self.y.astype(np.float64)
         if not np.isfinite(y).all():
             where = self.ids[int(np.argwhere(~np.isfinite(y))[0][0])]
             raise DataError(f"{self.name}: the target of sequence {where!s} is NaN or infinite")
@@ -130,11 +128,3 @@ class Series:
         first, last = (str(when).removesuffix(" 00:00:00") for when in self.frame.index[[0, -1]])
         columns = f"{len(self.columns)} column{'s' * (len(self.columns) != 1)}"
         return f"{len(self)} steps from {first} to {last}, {columns}: {', '.join(self.columns)}"
-
-
-def _is_number(value: object) -> bool:
-    try:
-        float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
-    return True

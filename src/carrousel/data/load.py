@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ._errors import DataError, listed, nearest
+from ._errors import DataError, listed, nearest, said
 from ._registry import Kind, Reader, by_ending, by_name, plain
 from ._types import Sequences, Series
 
@@ -21,7 +22,8 @@ def load_sequences(source: str | Path, *, split: str = "all", **options: Any) ->
     source : ``"japanese-vowels"``, ``"basic-motions"``, ``"digits"``, any UEA/UCR name, or the path of a
         ``.ts``, ``.csv``, ``.parquet`` or ``.npz`` file. A path that exists wins over a name.
     split : ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
-    options : of the reader; for ``.csv`` and ``.parquet`` columns: ``id``, ``time``, ``label``, ``channels``.
+    options : of the reader; for ``.csv`` and ``.parquet`` columns: ``id``, ``time``, ``label``, ``channels``; for
+        these and ``.npz`` ``max_size``: bytes that a compressed file may unpack to (10⁹; ``math.inf`` for any number).
 
     Raises
     ------
@@ -36,7 +38,8 @@ def load_sequences(source: str | Path, *, split: str = "all", **options: Any) ->
 def load_series(source: str | Path, **options: Any) -> Series:
     """One series from a name (``"airline"``, ``"lynx"``, ``"shampoo-sales"``) or a file.
 
-    Files are ``.csv``, ``.parquet`` (options: the columns ``time`` and ``channels``) and ``.npz``. Raises DataError.
+    Files are ``.csv``, ``.parquet`` (options: the columns ``time`` and ``channels``) and ``.npz``; ``max_size`` as in
+    ``load_sequences``. Raises DataError.
 
     >>> print(load_series("airline"))
     144 steps from 1949-01-01 to 1960-12-01, 1 column: passengers
@@ -97,17 +100,29 @@ def _is_path(source: str | Path, kind: Kind) -> bool:
 
 def _for_file(kind: Kind, path: Path) -> Reader:
     readers = by_ending(kind)
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file{nearest(path.name, _beside(path))}") from None
+    except (OSError, ValueError) as error:  # a folder that may not be searched, a name too long, NUL in a name
+        raise DataError(f"{path}: cannot be read: {said(error)}") from error
+    if stat.S_ISDIR(mode):
         raise DataError(f"{path}: this is a directory; a file is needed ({listed(readers)})")
-    if not path.exists():
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"{path}: there is no such file{nearest(path.name, beside)}")
+    if not stat.S_ISREG(mode):  # opening a pipe waits for whoever writes to it
+        raise DataError(f"{path}: this is a pipe or a device; a file is needed ({listed(readers)})")
     if path.suffix.lower() not in readers:
         other: Kind = "series" if kind == "sequences" else "sequences"
         ending = path.suffix or "one without an ending"
         hint = f"; it can hold {other} only" if path.suffix.lower() in by_ending(other) else ""
         raise DataError(f"{path}: {kind} are read from {listed(readers)} files, not from {ending}{hint}")
     return readers[path.suffix.lower()]
+
+
+def _beside(path: Path) -> list[str]:
+    try:
+        return os.listdir(path.parent)
+    except OSError:
+        return []
 
 
 def _named(kind: Kind, name: str) -> Reader:

@@ -44,7 +44,10 @@ class SeriesEstimator(Trainable):
             raise ValueError(f"give target=, one of the columns {names}, or the target apart as y")
         self.target_ = series.names[-1] if self.target is None else self.target
         self._column = series.column(self.target_, "target")
-        known = (self.known,) if isinstance(self.known, str) else tuple(self.known)
+        try:
+            known = (self.known,) if isinstance(self.known, str) else tuple(self.known)
+        except TypeError:
+            raise ValueError(f"known must be names of columns, got {self.known!r}") from None
         self._known = tuple(series.column(name, "known covariate") for name in known)
         if self._column in self._known:
             raise ValueError(f"the target {self.target_!r} cannot be known ahead")

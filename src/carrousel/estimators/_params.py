@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from typing import Any
 
 import numpy as np
+import torch
 
-from carrousel import cells
+from carrousel import LSTM, cells
 from carrousel.cells import Cell
 from carrousel.training._loop import Options
 
@@ -16,6 +18,8 @@ LSTM_OPTIONS = (
     "hidden_size", "num_layers", "cell", "bidirectional", "proj_size", "forget_bias", "layer_norm",
     "recurrent_dropout", "zoneout", "block_size", "gate_recurrence", "heads", "diagonal", "init",
 )  # fmt: skip
+MOST_LAYERS = 1000  # building a million takes ten minutes, and nobody means it
+LARGEST = 2**53  # of whole numbers: the last below which a float has all of them
 
 
 def lstm_options(estimator: Any) -> dict[str, Any]:
@@ -38,6 +42,10 @@ def training_options(estimator: Any) -> Options:
     integer(estimator, "patience", none=True)
     number(estimator, "gradient_clip", above=0.0, none=True)
     number(estimator, "validation", above=0.0, below=1.0, none=True)
+    for name in ("standardise", "highway"):  # the module checks its own
+        if hasattr(estimator, name):
+            flag(estimator, name)
+    weights_of_a_layer(estimator)
     clip = estimator.gradient_clip
     return Options(
         learning_rate=float(estimator.learning_rate),
@@ -46,17 +54,76 @@ def training_options(estimator: Any) -> Options:
         max_epochs=int(estimator.max_epochs),
         patience=None if estimator.patience is None else int(estimator.patience),
         gradient_clip=None if clip is None else float(clip),
-        device=str(estimator.device),
+        device=str(_device(estimator.device)),
     )
 
 
-def integer(estimator: Any, name: str, *, least: int = 1, none: bool = False) -> None:
-    """Refuse a parameter that is no integer of at least ``least``."""
+def weights_of_a_layer(estimator: Any) -> int:
+    """The weights of the first layer of an estimator's network on one channel; ValueError for an option that is wrong.
+
+    Nothing is allocated for them.
+    """
+    integer(estimator, "num_layers", most=MOST_LAYERS)
+    try:
+        options = lstm_options(estimator)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    for name, value in options.items():
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(part, int) and abs(part) > LARGEST:
+                raise ValueError(f"{name} must not be beyond {LARGEST}, got {value!r}")
+    if not (options["gate_recurrence"] is None or isinstance(options["gate_recurrence"], str)):
+        raise ValueError(f"gate_recurrence must be None, 'gates' or 'all', got {options['gate_recurrence']!r}")
+    try:
+        layer = LSTM(1, device="meta", **{**options, "num_layers": 1})
+    except (TypeError, RuntimeError) as error:  # another kind of value, or sizes that no tensor has
+        raise ValueError(str(error)) from None
+    return sum(weight.numel() for weight in layer.parameters())
+
+
+def check_memory(estimator: Any) -> None:
+    """Refuse a network that this machine could not hold while it is trained, before it is brought to a halt."""
+    layers = int(estimator.num_layers)
+    weights = weights_of_a_layer(estimator) * layers
+    # Beside the weights their gradients and two moments, where the network is trained.
+    needed = weights * 4 * (4 if torch.device(estimator.device).type == "cpu" else 1)
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not every system tells
+        return
+    if needed > there:
+        raise ValueError(
+            f"hidden_size={estimator.hidden_size!r} and num_layers={layers} make {weights:.3g} weights or more, "
+            f"which need {needed / 1e9:.3g} GB to be trained; this machine has {there / 1e9:.3g} GB"
+        )
+
+
+def _device(device: Any) -> torch.device:
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        reason = str(error).splitlines()[0].split(" device type at start")[0]
+        raise ValueError(
+            f"device must be one of torch's, such as 'cpu' or 'cuda:0', got {device!r} ({reason})"
+        ) from None
+
+
+def flag(estimator: Any, name: str) -> None:
+    """Refuse a parameter that is neither True nor False."""
+    value = getattr(estimator, name)
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
+def integer(estimator: Any, name: str, *, least: int = 1, most: int = LARGEST, none: bool = False) -> None:
+    """Refuse a parameter that is no integer from ``least`` to ``most``."""
     value = getattr(estimator, name)
     if none and value is None:
         return
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}{' or None' * none}, got {value!r}")
+    if int(value) > most:
+        raise ValueError(f"{name} must be an integer of at most {most}, got {value!r}")
 
 
 def number(
@@ -67,7 +134,8 @@ def number(
     value = getattr(estimator, name)
     if none and value is None:
         return
-    good = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    good = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    good = good and (abs(int(value)) <= LARGEST if isinstance(value, numbers.Integral) else math.isfinite(value))
     bounds = [("at least", least, lambda v, b: v >= b), ("above", above, lambda v, b: v > b),
               ("below", below, lambda v, b: v < b)]  # fmt: skip
     if not good or not all(bound is None or holds(value, bound) for _, bound, holds in bounds):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from carrousel import __version__, cells
-from carrousel._atomic import backup_of, write_directory
+from carrousel._atomic import backup_of, steadily, write_directory
 from carrousel._format import Format, fitted, number, pack, parse, unpack, whole
 from carrousel.estimators._params import decode, is_own_cell, stored_params
 from carrousel.estimators._scaling import Scaler
@@ -69,13 +69,17 @@ def load(path: str | Path, *, cell: Any = None, device: str | None = None) -> An
     if not path.exists():
         raise FileNotFoundError(f"there is no model at {path}")
     with FORMAT.blaming(path):
-        if not (path / JSON).is_file() or not (path / ARRAYS).is_file():
-            raise ValueError(f"it must be a directory with {JSON} and {ARRAYS}")
-        size = (path / JSON).stat().st_size
-        if size > LARGEST_JSON:
-            raise ValueError(f"its {JSON} has {size:,} bytes")
-        sealed, (_, arrays) = parse((path / JSON).read_bytes()), unpack(path / ARRAYS)
+        sealed, arrays = steadily(path, lambda: _read(path))
         return _rebuild(FORMAT.unseal(sealed, arrays), arrays, cell, device)
+
+
+def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
+    if not (path / JSON).is_file() or not (path / ARRAYS).is_file():
+        raise ValueError(f"it must be a directory with {JSON} and {ARRAYS}")
+    size = (path / JSON).stat().st_size
+    if size > LARGEST_JSON:
+        raise ValueError(f"its {JSON} has {size:,} bytes")
+    return parse((path / JSON).read_bytes()), unpack(path / ARRAYS)[1]
 
 
 def _rebuild(facts: dict[str, Any], arrays: dict[str, np.ndarray], cell: Any, device: str | None) -> Any:

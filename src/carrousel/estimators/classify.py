@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 from carrousel.estimators import _saved
 from carrousel.estimators._base import SequenceEstimator, paired_error
 from carrousel.estimators._baselines import fit_logistic
-from carrousel.estimators._params import training_options
+from carrousel.estimators._params import check_memory, training_options
 from carrousel.estimators._report import Report, Score
 from carrousel.estimators._sequences import Sequences, as_sequences
 from carrousel.estimators._split import split
@@ -188,6 +188,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         progress : called with a ``Progress`` after each batch and epoch.
         """
         training_options(self)
+        check_memory(self)
         if y is None:
             raise ValueError("LSTMClassifier requires y to be passed, but the target y is None")
         sequences = as_sequences(X)

@@ -16,7 +16,7 @@ from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import trace
 from carrousel.estimators._features import restore_features, stored_features
 from carrousel.estimators._one_series import SeriesEstimator
-from carrousel.estimators._params import integer, lstm_options, training_options
+from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
 from carrousel.estimators._series import (
     Series,
@@ -192,6 +192,7 @@ class LSTMForecaster(SeriesEstimator):
         checkpoint, resume, progress : as in LSTMClassifier.fit.
         """
         training_options(self)
+        check_memory(self)
         integer(self, "horizon")
         integer(self, "context", none=True)
         integer(self, "season", none=True)
@@ -241,9 +242,12 @@ class LSTMForecaster(SeriesEstimator):
         return self
 
     def _levels(self) -> tuple[float, ...]:
-        levels = sorted({0.5, *(float(q) for q in self.quantiles)})
-        if not all(0.0 < q < 1.0 for q in levels):
-            raise ValueError(f"quantiles must lie between 0 and 1, got {self.quantiles!r}")
+        try:
+            levels = sorted({0.5, *(float(q) for q in self.quantiles)})
+        except (TypeError, ValueError, OverflowError):
+            levels = []
+        if not levels or not all(0.0 < q < 1.0 for q in levels):
+            raise ValueError(f"quantiles must be numbers between 0 and 1, got {self.quantiles!r}")
         return tuple(levels)
 
     def _context(self, rows: int) -> int:

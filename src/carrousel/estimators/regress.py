@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from carrousel.estimators import _saved
 from carrousel.estimators._base import SequenceEstimator, paired_error
 from carrousel.estimators._baselines import fit_ridge
-from carrousel.estimators._params import training_options
+from carrousel.estimators._params import check_memory, training_options
 from carrousel.estimators._report import Report, Score
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import Sequences, as_sequences
@@ -158,6 +158,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     ) -> LSTMRegressor:
         """Train on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
         training_options(self)
+        check_memory(self)
         if y is None:
             raise ValueError("LSTMRegressor requires y to be passed, but the target y is None")
         sequences = as_sequences(X)

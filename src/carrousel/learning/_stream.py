@@ -155,7 +155,7 @@ class _Stream:
             ValueError: a name of a feature or class is none of text, numbers and truth values; or a weight or a state
                 is NaN or infinite. What was at the path stays.
         """
-        parameters = {name: getattr(self, name) for name in _PARAMETERS}
+        parameters = {name: _plain(getattr(self, name)) for name in _PARAMETERS}
         if not isinstance(self.cell, str):
             parameters["cell"] = self.cell.spec
         facts = {

@@ -12,17 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.engine import in_memory, recorded
 
-__all__ = ["Batch", "readable"]
-
-
-def readable(tensor: Tensor) -> bool:
-    """Whether its values can be looked at now: not while tracing, not under vmap, not without data or on a GPU."""
-    return (
-        tensor.device.type == "cpu"
-        and not torch.compiler.is_compiling()
-        and torch._C._functorch.peek_interpreter_stack() is None
-        and not recorded()
-    )
+__all__ = ["Batch"]
 
 
 @dataclass
@@ -49,8 +39,12 @@ class Batch:
         *,
         batch_first: bool,
         owner: str,
+        count: int | None = None,
     ) -> Batch:
         """Reads an input of :class:`carrousel.LSTM`.
+
+        Args:
+            count: the number of sequences, if something else says it: a packed sequence may say it by a number alone.
 
         Raises:
             ValueError, RuntimeError: its shape, or the lengths, are wrong.
@@ -61,9 +55,7 @@ class Batch:
             if input.data.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
             in_memory([input.data])
-            sizes = input.batch_sizes  # on the CPU, always
-            x, of_sorted = torch._VF._pad_packed_sequence(input.data, sizes, False, 0.0, len(sizes))
-            return cls(x, of_sorted, input, True, False)
+            return cls(*_unpacked(input, count), input, True, False)
         if input.dim() not in (2, 3):
             raise ValueError(f"{owner}: Expected input to be 2D or 3D, got {input.dim()}D instead")
         batched = input.dim() == 3
@@ -94,10 +86,7 @@ class Batch:
     def steps_out(self, value: Tensor) -> Tensor | PackedSequence:
         """Every step's values, ``[T, B, size]``, in the input's form."""
         if self.packed is not None:
-            _, sizes, sorted_indices, unsorted_indices = self.packed
-            # Step after step, as many rows as there are sequences left.
-            real = torch.arange(value.shape[1], device=sizes.device) < sizes.unsqueeze(-1)  # [T, B]
-            return PackedSequence(value[real.to(value.device)], sizes, sorted_indices, unsorted_indices)
+            return PackedSequence(_packed_again(value, self.packed), *self.packed[1:])
         return self._padded_out(value)
 
     def _padded_out(self, value: Tensor) -> Tensor:
@@ -120,6 +109,33 @@ class Batch:
         return resets.view(T, B) if not self.batched else resets.transpose(0, 1) if self.batch_first else resets
 
 
+def _unpacked(packed: PackedSequence, count: int | None) -> tuple[Tensor, Tensor]:
+    """The padded form ``[T, B, size]``, and the lengths. What stands past a length is some number of the data.
+
+    By operations whose sizes do not depend on numbers, as graphs want it, if the count of sequences does not.
+    """
+    data, sizes, in_order, _ = packed  # the sizes [T] are on the CPU, always
+    if in_order is not None:
+        count = in_order.shape[0]
+    elif count is not None and torch.compiler.is_compiling():
+        torch._assert_async(sizes[0] == count, "hx should hold as many sequences as the packed input")
+    else:
+        count = int(sizes[0])
+    every = torch.arange(count, device=sizes.device)
+    real = every < sizes.unsqueeze(-1)  # [T, B]
+    rows = torch.where(real, (sizes.cumsum(0) - sizes).unsqueeze(-1) + every, 0)
+    return data.index_select(0, rows.flatten().to(data.device)).unflatten(0, rows.shape), real.sum(0)
+
+
+def _packed_again(value: Tensor, packed: PackedSequence) -> Tensor:
+    """From ``[T, B, size]`` to rows: step after step, as many as there are sequences left."""
+    sizes, rows = packed.batch_sizes, torch.arange(packed.data.shape[0], device=packed.batch_sizes.device)
+    ends = sizes.cumsum(0)
+    step = torch.searchsorted(ends, rows, right=True)
+    sequence = rows - (ends - sizes)[step]
+    return value.flatten(0, 1).index_select(0, (step * value.shape[1] + sequence).to(value.device))
+
+
 def _check_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
     lengths = lengths if isinstance(lengths, Tensor) else torch.as_tensor(lengths, device="cpu")
     T, B = x.shape[:2]
@@ -131,6 +147,20 @@ def _check_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
         raise ValueError(
             f"lengths should have one entry for each of the {B} sequences, got shape {tuple(lengths.shape)}"
         )
-    if readable(lengths) and B and not (lengths.min() >= 0 and lengths.max() <= T):
-        raise ValueError(f"lengths should lie between 0 and {T}, got {lengths.min()} to {lengths.max()}")
+    if lengths.device.type == "cpu":
+        _check_range(lengths, T)
     return lengths
+
+
+def _check_range(lengths: Tensor, T: int) -> None:
+    about = torch._C._functorch
+    if torch.compiler.is_compiling() or recorded():
+        if not about.is_batchedtensor(lengths):  # which torch cannot check; the reference takes them as 0 and as T
+            inside = ((lengths >= 0) & (lengths <= T)).all()
+            torch._assert_async(inside, "lengths should lie between 0 and the number of steps")
+        return
+    while about.is_functorch_wrapped_tensor(lengths):
+        lengths = about.get_unwrapped(lengths)  # a batch of lengths is checked as a whole
+    with torch._C._DisableFuncTorch():
+        if lengths.numel() and not (lengths.min() >= 0 and lengths.max() <= T):
+            raise ValueError(f"lengths should lie between 0 and {T}, got {lengths.min()} to {lengths.max()}")

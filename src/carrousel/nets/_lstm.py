@@ -240,7 +240,7 @@ class LSTM(nn.Module):
     ) -> Any:
         if return_states not in (False, True, "gates"):
             raise ValueError(f"return_states should be False, True or 'gates', got {return_states!r}")
-        batch = Batch.of(input, lengths, batch_first=self.batch_first, owner=type(self).__name__)
+        batch = Batch.of(input, lengths, batch_first=self.batch_first, owner=type(self).__name__, count=_count_of(hx))
         self._check_features(input.data if isinstance(input, PackedSequence) else input)
         state = self._state_in(hx, batch)
         plain = resets is None and not return_states and not self._noisy
@@ -399,6 +399,12 @@ class LSTM(nn.Module):
                 steps |= {f"{name}{suffix}": value for name, value in result.steps.items()}
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
         return x, _stacked(finals), steps
+
+
+def _count_of(hx: Tensor | Sequence[Tensor] | None) -> int | None:
+    """The number of sequences that batched states are for."""
+    h = hx if hx is None or isinstance(hx, Tensor) else hx[0] if len(hx) else None
+    return None if h is None or h.dim() != 3 else h.shape[1]
 
 
 def _stacked(states: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:

@@ -6,34 +6,48 @@ Or ``X`` is ``[sum of lengths, C]``: the sequences one after another. Steps are 
 
 Series: ``values`` is ``[T, C]`` or ``[T]``. Optional: ``time [T]`` (whole numbers or datetime64; without it 0 … T - 1)
 and ``columns [C]``.
+
+Other arrays of the file are not read.
 """
 
 from __future__ import annotations
 
+import math
 import zipfile
-import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from .._check import make_sequences, make_series
-from .._errors import DataError, listed, nearest
+from .._errors import DataError, listed, nearest, reading
+from .._limit import MAX_SIZE, amount, check_size
 from .._registry import reads_file
+from .._times import plain_times
 from .._types import Sequences, Series
+from .._words import plain_names
+
+ENDING = ".npy"
 
 
 @reads_file("sequences", ".npz")
-def read_sequences(path: Path) -> Sequences:
-    """Sequences from ``X`` (with ``lengths``), ``y``, ``ids`` and ``channels``; the layout stands above."""
-    arrays = _arrays(path)
-    X = _need(arrays, "X", path)
-    lengths = arrays.get("lengths")
+def read_sequences(path: Path, *, max_size: float = MAX_SIZE) -> Sequences:
+    """Sequences from ``X`` (with ``lengths``), ``y``, ``ids`` and ``channels``; the layout stands above.
+
+    ``max_size`` is the number of bytes that a compressed file may unpack to.
+    """
+    arrays = _arrays(path, "X", ("lengths", "y", "ids", "channels"), max_size)
+    X, lengths = _numbers(arrays["X"], "X", "[N, T, C]", path), arrays.get("lengths")
     if lengths is not None:
         if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
             raise DataError(f"{path}: lengths must be whole numbers [N]; it is {lengths.dtype} {list(lengths.shape)}")
         if (lengths < 1).any():
             raise DataError(f"{path}: sequence {int(np.argmax(lengths < 1))} is empty (its length is {lengths.min()})")
     if X.ndim == 3:
+        # Before a part is made of every sequence: an array of no bytes can have any number of them.
+        for size, lacks in zip(X.shape, ("there are no sequences", "sequence 0 is empty", "no channels"), strict=True):
+            if size == 0:
+                raise DataError(f"{path}: X is {list(X.shape)}: {lacks}")
         if lengths is None:
             parts = list(X)
         else:
@@ -44,65 +58,91 @@ def read_sequences(path: Path) -> Sequences:
                 raise DataError(f"{path}: sequence {row} has length {lengths[row]}, but X has {X.shape[1]} steps")
             parts = [x[:n] for x, n in zip(X, lengths, strict=True)]
     elif X.ndim == 2 and lengths is not None:
-        if lengths.sum() != len(X):
-            raise DataError(f"{path}: the lengths add up to {lengths.sum()}, but X has {len(X)} rows")
-        parts = np.split(X, np.cumsum(lengths)[:-1])
+        total = sum(lengths.tolist())  # of Python's integers, which do not overflow
+        if total != len(X):
+            raise DataError(f"{path}: the lengths add up to {total}, but X has {len(X)} rows")
+        parts = np.split(X, np.cumsum(lengths.astype(np.int64))[:-1]) if len(lengths) else []
     else:
         raise DataError(f"{path}: X must be [N, T, C], or [sum of lengths, C] with lengths; it is {list(X.shape)}")
-    channels = arrays.get("channels")
-    names = None if channels is None else [str(c) for c in channels.ravel()]
     y = arrays.get("y")
     if y is not None and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y is not None and y.ndim not in (1, 2):
-        raise DataError(f"{path}: y must be [N] or [N, K]; it is {list(y.shape)}")
-    return make_sequences(parts, y, name=str(path), ids=arrays.get("ids"), channels=names)
+    return make_sequences(parts, y, name=str(path), ids=arrays.get("ids"), channels=arrays.get("channels"))
 
 
 @reads_file("series", ".npz")
-def read_series(path: Path) -> Series:
-    """A series from ``values``, ``time`` and ``columns``; the layout stands above."""
+def read_series(path: Path, *, max_size: float = MAX_SIZE) -> Series:
+    """A series from ``values``, ``time`` and ``columns``; the layout stands above, ``max_size`` as for sequences."""
     import pandas as pd
 
-    arrays = _arrays(path)
-    values = _need(arrays, "values", path)
+    arrays = _arrays(path, "values", ("time", "columns"), max_size)
+    values = _numbers(arrays["values"], "values", "[T, C]", path)
     values = values[:, None] if values.ndim == 1 else values
-    if values.ndim != 2 or values.dtype.kind not in "fiub":
+    if values.ndim != 2 or 0 in values.shape:
         raise DataError(f"{path}: values must be numbers [T, C]; it is {values.dtype} {list(values.shape)}")
-    columns = arrays.get("columns", np.array([f"column {k}" for k in range(values.shape[1])]))
-    time = arrays.get("time", np.arange(len(values)))
+    columns = plain_names(
+        arrays.get("columns", np.array([f"column {k}" for k in range(values.shape[1])])), f"{path}: columns"
+    )
+    time = plain_times(arrays.get("time", np.arange(len(values))), f"{path}: time, row {{row}}: ")
     if len(columns) != values.shape[1] or len(time) != len(values):
         raise DataError(
             f"{path}: values is {list(values.shape)}, but there are {len(time)} times and {len(columns)} columns"
         )
-    if time.dtype.kind not in "fiuM":
-        raise DataError(f"{path}: time must be numbers or datetime64; it is {time.dtype}")
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float64)
     frame = pd.DataFrame(values, index=pd.Index(time, name="time"), columns=[str(c) for c in columns])
     return make_series(frame, name=str(path))
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: this is a single .npy array, not an .npz file")
-            return {key: file[key] for key in file.files}
-    except DataError:
-        raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-    ) as error:
-        reason = "it holds Python objects" if "Object arrays" in str(error) else "it is no intact .npz file"
-        raise DataError(f"{path}: cannot be read: {reason}") from error
+def _arrays(path: Path, needed: str, optional: tuple[str, ...], max_size: float) -> dict[str, np.ndarray]:
+    """The arrays of these names that the file holds; DataError without the one that is needed."""
+    with reading(path, "it is no intact .npz file"), open(path, "rb") as file:
+        if file.read(6) == np.lib.format.MAGIC_PREFIX:
+            raise DataError(f"{path}: this is a single .npy array, not an .npz file")
+        with zipfile.ZipFile(file) as archive:
+            held = [m for m in archive.infolist() if m.filename.endswith(ENDING)]
+            names = [m.filename.removesuffix(ENDING) for m in held]
+            if needed not in names:
+                raise DataError(
+                    f"{path}: there is no array {needed!r}{nearest(needed, names)} (it holds {listed(names)})"
+                )
+            members = {name: m for name, m in zip(names, held, strict=True) if name in (needed, *optional)}
+            for name in members:
+                if names.count(name) > 1:
+                    raise DataError(f"{path}: there are two arrays {name!r}")
+            check_size(path, sum(m.file_size for m in members.values()), max_size)
+            return {name: _array(archive, member, f"{path}: {name}") for name, member in members.items()}
 
 
-def _need(arrays: dict[str, np.ndarray], key: str, path: Path) -> np.ndarray:
-    if key not in arrays:
-        raise DataError(f"{path}: there is no array {key!r}{nearest(key, arrays)} (it holds {listed(arrays)})")
-    return arrays[key]
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> np.ndarray:
+    with reading(name, "it is no intact array"):
+        with archive.open(member) as stream:
+            shape, dtype = _header(stream)
+            start = stream.tell()
+        if dtype.hasobject:
+            raise DataError(f"{name}: cannot be read: it holds Python objects")
+        if dtype.itemsize == 0 or dtype.kind == "V":
+            raise DataError(f"{name} holds {dtype}; numbers or words are needed")
+        # Memory is taken for what the header says, before anything is read.
+        claimed, there = math.prod(shape) * dtype.itemsize, member.file_size - start
+        if min(shape, default=0) < 0 or claimed != there:
+            raise DataError(f"{name}: its {amount(there)} are not the {list(shape)} {dtype} that its header names")
+        with archive.open(member) as stream:
+            return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+
+
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    elif version == (2, 0):
+        shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+    else:
+        raise ValueError(f"version {version}")  # 3.0 is for the names of fields alone
+    return shape, dtype
+
+
+def _numbers(array: np.ndarray, name: str, form: str, path: Path) -> np.ndarray:
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{path}: {name} must be numbers {form}; it is {array.dtype} {list(array.shape)}")
+    return array

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._check import make_sequences, make_series
-from .._errors import DataError, listed, nearest
+from .._columns import named, numbers, times
+from .._errors import DataError, listed, nearest, reading
+from .._limit import MAX_SIZE, check_size
 from .._registry import reads_file
+from .._text import check_text
 from .._types import Sequences, Series
+from .._words import refuse_twice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,26 +30,27 @@ def read_sequences(
     id: str | None = None,
     time: str | None = None,
     label: str | Sequence[str] | None = None,
-    channels: Sequence[str] | None = None,
+    channels: str | Sequence[str] | None = None,
+    max_size: float = MAX_SIZE,
 ) -> Sequences:
     """Sequences from a table in long format.
 
     ``id`` (default ``"id"``) tells the sequences apart; the rows of one need not stand together. ``time`` (default
     ``"time"``) ascends from row to row within a sequence. ``label`` (default ``"label"``; several for several
     values) is the same in all rows of a sequence; a table may be without. All other columns are channels unless
-    ``channels`` names them.
+    ``channels`` names them. ``max_size`` is the number of bytes that a compressed file may unpack to.
     """
-    frame = _read(path)
+    frame = _read(path, max_size)
     id, time = id or "id", time or "time"
     for column, what in ((id, "id"), (time, "time")):
         _need(frame, column, what, path)
-    labels = ["label"] if label is None else [label] if isinstance(label, str) else list(label)
+    labels = ["label"] if label is None else _names(label)
     if label is None and "label" not in frame:
         labels = []
     for column in labels:
         _need(frame, column, "label", path)
     taken = {id, time, *labels}
-    names = [str(c) for c in frame.columns if c not in taken] if channels is None else list(channels)
+    names = [str(c) for c in frame.columns if c not in taken] if channels is None else _names(channels)
     for column in names:
         _need(frame, column, "channels", path)
         if column in taken:
@@ -54,11 +58,10 @@ def read_sequences(
     if not names:
         raise DataError(f"{path}: no channels: every column ({listed(frame.columns)}) is the id, time or label")
 
-    for column in (id, *labels):
-        _no_gaps(frame[column], column, path)
-    values = np.stack([_numbers(frame[c], c, path) for c in names], axis=1)  # [rows, C]
-    ticks = _times(frame[time], time, path).to_numpy()
-    codes, keys = _factorise(frame[id])
+    codes, keys = named(frame[id], id, path)
+    told = [named(frame[c], c, path) for c in labels]
+    values = np.stack([numbers(frame[c], c, path) for c in names], axis=1)  # [rows, C]
+    ticks = times(frame[time], time, path)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order])) + 1
     X, groups = [], np.split(order, starts)
@@ -72,63 +75,106 @@ def read_sequences(
                 "the rows of a sequence are in the order of time, one row for each step"
             )
         X.append(values[rows])
-    y = [_of_sequence(frame[c], c, groups, keys, id, path) for c in labels]
+    y = [_of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, told, strict=True)]
     target = None if not y else y[0] if len(y) == 1 else np.stack(y, axis=1)
     return make_sequences(X, target, name=str(path), ids=keys, channels=names)
 
 
 @reads_file("series", ".csv", ".parquet")
-def read_series(path: Path, *, time: str | None = None, channels: Sequence[str] | None = None) -> Series:
+def read_series(
+    path: Path,
+    *,
+    time: str | None = None,
+    channels: str | Sequence[str] | None = None,
+    max_size: float = MAX_SIZE,
+) -> Series:
     """One series: a row for each step.
 
     ``time`` names the column of times: whole numbers, or dates as in ISO 8601 (with an offset they become UTC).
     Without it, the column called time, date, datetime, timestamp or ds is taken. ``channels`` chooses columns.
+    ``max_size`` is the number of bytes that a compressed file may unpack to.
     """
-    frame = _read(path)
+    frame = _read(path, max_size)
     if time is None:
         lower = {str(c).lower(): str(c) for c in reversed(frame.columns)}
         time = next((lower[n] for n in TIME_NAMES if n in lower), None)
         if time is None:
             raise DataError(f"{path}: no column of times; say which one it is ({listed(frame.columns)})")
     _need(frame, time, "time", path)
-    names = [str(c) for c in frame.columns if c != time] if channels is None else list(channels)
+    names = [str(c) for c in frame.columns if c != time] if channels is None else _names(channels)
     for column in names:
         _need(frame, column, "channels", path)
-    index = _times(frame[time], time, path)
+    index = times(frame[time], time, path)
     import pandas as pd
 
-    data = {c: _numbers(frame[c], c, path) for c in names}
+    data = {c: numbers(frame[c], c, path) for c in names}
     return make_series(pd.DataFrame(data, index=pd.Index(index, name=time)), name=str(path))
 
 
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            frame = pd.read_parquet(path, engine="pyarrow")
-        else:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # the faulty value is named below
-                frame = pd.read_csv(path)
-                if not isinstance(frame.index, pd.RangeIndex):  # pandas took the surplus for row names
-                    raise ValueError("the rows have more fields than the header")
-                # pandas renames a repeated column; as the file writes them:
-                frame.columns = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path}: the file is empty") from None
-    except Exception as error:  # ParserError, ArrowInvalid, UnicodeDecodeError, OSError: the libraries' own
-        reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
-        raise DataError(f"{path}: cannot be read: {reason}") from error
-    if any(frame.index.names):
-        frame = frame.reset_index()
+def _read(path: Path, max_size: float) -> pd.DataFrame:
+    frame = _parquet(path, max_size) if path.suffix.lower() == ".parquet" else _csv(path, max_size)
+    if any(name is not None for name in frame.index.names):
+        with reading(path):
+            frame = frame.reset_index()
     frame.columns = [str(c) for c in frame.columns]
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise DataError(f"{path}: there are two columns {twice[0]!r}")
+    refuse_twice(frame.columns, "columns", str(path))
     if len(frame) == 0:
         raise DataError(f"{path}: there are no rows")
     return frame
+
+
+def _csv(path: Path, max_size: float) -> pd.DataFrame:
+    import pandas as pd
+
+    lines = check_text(path)
+    try:
+        with reading(path):
+            # As the file writes them: pandas renames a repeated column.
+            columns = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
+            cells = lines * len(columns)
+            if cells > path.stat().st_size:  # the rows are shorter than the header, and pandas fills them up
+                check_size(path, cells * 8, max_size)
+            # Whole columns, for in parts of a column the same digits can be a number here and a word there.
+            frame = pd.read_csv(path, low_memory=False)
+            if not isinstance(frame.index, pd.RangeIndex):  # pandas took the surplus for row names
+                raise ValueError("the rows have more fields than the header")
+            frame.columns = columns
+    except DataError as error:
+        if isinstance(error.__cause__, pd.errors.EmptyDataError):
+            raise DataError(f"{path}: the file is empty") from None
+        raise
+    return frame
+
+
+def _parquet(path: Path, max_size: float) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    with reading(path):
+        # A file by itself: the names of the folders above are no columns, as they are to a data set.
+        with ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+            leaves = [file.schema.column(k) for k in range(len(file.schema))]
+            # Only figures that are plain fields: Arrow ends the process over some damaged descriptions of columns.
+            unpacked = sum(file.metadata.row_group(k).total_byte_size for k in range(file.num_row_groups))
+        refuse_twice(schema.names, "columns", str(path))
+        widths = [max(8, leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else 0) for leaf in leaves]
+        check_size(path, max(unpacked, rows * sum(widths)), max_size)
+        # Each text once, as the file has it: copies for every row can be any number of times as large.
+        texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and not leaf.max_repetition_level]
+        # Lists and records are no columns of a table, and can be of any length: they are named, and not read.
+        nested = [field for field in schema if pa.types.is_nested(field.type)]
+        flat = None if not nested else [name for name in schema.names if name not in {f.name for f in nested}]
+        with ParquetFile(path, read_dictionary=texts) as file:
+            frame = file.read(columns=flat, use_pandas_metadata=True).to_pandas()
+        for field in nested:
+            frame[field.name] = pd.Series(pa.nulls(len(frame), field.type), frame.index, pd.ArrowDtype(field.type))
+    return frame
+
+
+def _names(given: str | Sequence[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _need(frame: pd.DataFrame, column: str, what: str, path: Path) -> None:
@@ -139,68 +185,16 @@ def _need(frame: pd.DataFrame, column: str, what: str, path: Path) -> None:
         )
 
 
-def _no_gaps(column: pd.Series, name: str, path: Path) -> None:
-    gaps = column.isna().to_numpy()
-    if gaps.any():
-        raise DataError(f"{path}: row {int(gaps.argmax()) + 1}, column {name}: the value is missing or NaN")
-
-
-def _numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
-    """A channel as float64 ``[rows]``, every value finite."""
-    import pandas as pd
-
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_complex_dtype(column):
-        raise DataError(f"{path}: column {name} holds {column.dtype} values; a channel holds numbers")
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    bad = ~np.isfinite(numbers)
-    if bad.any():
-        row = int(bad.argmax())
-        value = column.iloc[row]
-        fault = (
-            "the value is missing or NaN"
-            if pd.isna(value)
-            else f"the value is {value!s}; a channel holds finite numbers"
-        )
-        raise DataError(f"{path}: row {row + 1}, column {name}: {fault}")
-    return numbers
-
-
-def _times(column: pd.Series, name: str, path: Path) -> pd.Index:
-    """Times as numbers or as dates."""
-    import pandas as pd
-
-    _no_gaps(column, name, path)
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        bad = ~np.isfinite(column.to_numpy(dtype=np.float64))
-        if bad.any():
-            raise DataError(f"{path}: row {int(bad.argmax()) + 1}, column {name}: the time is infinite")
-        return pd.Index(column.to_numpy())
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return pd.DatetimeIndex(column)
-    parsed: Any = pd.to_datetime(column.astype(str), format="ISO8601", errors="coerce", utc=True)
-    bad = parsed.isna().to_numpy()
-    if bad.any():
-        row = int(bad.argmax())
-        raise DataError(
-            f"{path}: row {row + 1}, column {name}: {str(column.iloc[row])!r} is neither a number "
-            "nor a date such as 2024-01-31 or 2024-01-31T12:00"
-        )
-    return pd.DatetimeIndex(parsed).tz_localize(None)
-
-
-def _factorise(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Number of each row's sequence, and the sequences' names in the order of their first rows."""
-    import pandas as pd
-
-    codes, keys = pd.factorize(column)
-    return np.asarray(codes), np.asarray(keys)
-
-
 def _of_sequence(
-    column: pd.Series, name: str, groups: list[np.ndarray], keys: np.ndarray, id: str, path: Path
+    codes: np.ndarray,
+    values: np.ndarray,
+    name: str,
+    groups: list[np.ndarray],
+    keys: np.ndarray,
+    id: str,
+    path: Path,
 ) -> np.ndarray:
     """The one label of each sequence, ``[N]``."""
-    codes, values = _factorise(column)
     for key, rows in zip(keys, groups, strict=True):
         other = np.flatnonzero(codes[rows] != codes[rows[0]])
         if len(other):
@@ -209,5 +203,4 @@ def _of_sequence(
                 f"{path}: row {row + 1}, column {name}: sequence {id} {key!s} is {values[codes[row]]!s}, "
                 f"but {values[codes[rows[0]]]!s} in row {int(rows[0]) + 1}; a sequence has one label"
             )
-    chosen = values[codes[[rows[0] for rows in groups]]]
-    return chosen.astype(str) if chosen.dtype == object else chosen
+    return values[codes[[rows[0] for rows in groups]]]

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .._check import make_sequences
-from .._errors import DataError, listed, nearest
+from .._errors import DataError, listed, nearest, reading, said
 from .._registry import reads_file
+from .._text import check_text
 from .._types import Sequences
+from .._words import first_no_number
 
 
 @reads_file("sequences", ".ts")
 def read(path: Path) -> Sequences:
     """Sequences with the labels of ``@classLabel`` or the values of ``@targetLabel``."""
-    return read_ts(path, name=str(path))
-
-
-def read_ts(path: Path, *, name: str, split: str = "all") -> Sequences:
-    """As ``read``, under another name and as a part of a data set."""
     from sktime.datasets import load_from_tsfile_to_dataframe
 
-    outline = _Outline.of(path, name)
+    name = str(path)
+    outline = _Outline.of(path)
     try:
         loaded: Any = load_from_tsfile_to_dataframe(
             str(path), return_separate_X_and_y=True, replace_missing_vals_with="nan"
         )
     except Exception as error:  # sktime raises OSError, ValueError, IndexError and others for a faulty file
-        raise DataError(f"{name}: {outline.fault() or _lines(error)}") from error
+        raise DataError(f"{name}: {outline.fault() or said(error)}") from error
     table, labels = loaded if isinstance(loaded, tuple) else (loaded, None)
-    if len(outline.cases) != len(table):
-        raise DataError(f"{name}: {len(table)} cases were read from {len(outline.cases)} lines of data")
+    for what, count in (("cases", len(table)), ("labels", len(table) if labels is None else len(labels))):
+        if count != len(outline.cases):
+            raise DataError(f"{name}: {count} {what} were read from {len(outline.cases)} lines of data")
 
     rows = [f"line {number}" for number, _ in outline.cases]
     X = []
@@ -45,8 +44,14 @@ def read_ts(path: Path, *, name: str, split: str = "all") -> Sequences:
                 f"{name}: {word}: channel {odd} has {steps[odd]} steps, channel 0 has {steps[0]}; "
                 "the channels of a sequence have equal length"
             )
-        X.append(np.stack([np.asarray(channel, dtype=np.float64) for channel in case], axis=1))  # [T, C]
-    return make_sequences(X, outline.targets(labels, rows), name=name, split=split, rows=rows)
+        with reading(f"{name}: {word}"):
+            X.append(np.stack([np.asarray(channel, dtype=np.float64) for channel in case], axis=1))  # [T, C]
+    return make_sequences(X, outline.targets(labels, rows), name=name, rows=rows)
+
+
+def read_part(path: Path, *, name: str, split: str) -> Sequences:
+    """A file as a part of the data set of that name."""
+    return replace(read(path), name=name, split=split)
 
 
 @dataclass
@@ -60,12 +65,13 @@ class _Outline:
     cases: list[tuple[int, str]] = field(default_factory=list)  # line number, text
 
     @classmethod
-    def of(cls, path: Path, name: str) -> _Outline:
-        self = cls(name)
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{name}: cannot be read: {_lines(error)}") from error
+    def of(cls, path: Path) -> _Outline:
+        self = cls(name := str(path))
+        check_text(path)
+        with reading(path):
+            lines = path.read_text(encoding="utf-8").split("\n")  # where sktime ends lines, and nowhere else
+        if lines[0].startswith("\ufeff"):
+            raise DataError(f"{name}: line 1 begins with a byte order mark; save the file as UTF-8 without one")
         started = False
         for number, line in enumerate(lines, start=1):
             words = line.split()
@@ -76,7 +82,7 @@ class _Outline:
                 started = True
             elif tag in ("@classlabel", "@targetlabel") and words[1:2] and words[1].lower() == "true":
                 self.kind = "class" if tag == "@classlabel" else "value"
-                self.classes = {word.lower(): word for word in words[2:]}
+                self._name_classes(words[2:], number)
             elif tag == "@timestamps":
                 self.timestamps = words[1:2] == ["true"]
         if not started:
@@ -85,16 +91,22 @@ class _Outline:
             raise DataError(f"{name}: there is no case after @data (line {len(lines)})")
         return self
 
+    def _name_classes(self, words: list[str], line: int) -> None:
+        self.classes = {}
+        for word in words:
+            before = self.classes.setdefault(word.lower(), word)
+            if before != word:  # sktime takes them for one
+                raise DataError(f"{self.name}: line {line}: the classes {before} and {word} differ in case only")
+
     def targets(self, labels: np.ndarray | None, rows: list[str]) -> np.ndarray | None:
         """Class names as the header writes them, or values."""
         if labels is None:
             return None
         if self.kind == "value":
-            try:
-                return labels.astype(np.float64)
-            except ValueError:
-                bad = next(k for k, label in enumerate(labels) if not _is_number(label))
-                raise DataError(f"{self.name}: {rows[bad]}: the target {labels[bad]!s} is no number") from None
+            bad = first_no_number(labels)
+            if bad is not None:
+                raise DataError(f"{self.name}: {rows[bad]}: the target {labels[bad]!s} is no number")
+            return labels.astype(np.float64)
         for row, label in zip(rows, labels, strict=True):
             if label not in self.classes:
                 known = self.classes.values()
@@ -117,18 +129,6 @@ class _Outline:
                 return f"line {number} has {len(channels)} channels, the lines before it have {width}"
             for k, channel in enumerate(channels):
                 for word in channel.strip().split(",") if channel.strip() else []:
-                    if word.strip() != "?" and not _is_number(word):
+                    if word.strip() != "?" and first_no_number(np.array([word])) is not None:
                         return f"line {number}, channel {k}: {word.strip()!r} is not a number"
         return None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _lines(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

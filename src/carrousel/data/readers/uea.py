@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .._errors import DataError
+from .._errors import DataError, reading
 from .._registry import plain, reads_name
 from .._types import Sequences
-from .ts import read_ts
+from .ts import read_part
 
 PARTS = ("train", "test")
 
@@ -46,14 +46,18 @@ def read_archive(own: str, split: str, *, name: str) -> Sequences:
     home = next((root for root in (_carried(), _kept()) if own in _found_in(root)), None)
     folder = (home or _download(own, _kept())) / own
     parts = [
-        read_ts(folder / f"{own}_{part.upper()}.ts", name=name, split=part)
+        read_part(folder / f"{own}_{part.upper()}.ts", name=name, split=part)
         for part in (PARTS if split == "all" else (split,))
     ]
     if len(parts) == 1:
         return parts[0]
     first, second = parts
-    assert first.y is not None
-    assert second.y is not None
+    if len(first.channels) != len(second.channels):
+        raise DataError(
+            f"{folder}: the train part has {len(first.channels)} channels, the test part {len(second.channels)}"
+        )
+    if first.y is None or second.y is None or first.y.dtype.kind != second.y.dtype.kind:
+        raise DataError(f"{folder}: the labels of the train and the test part are not of one kind")
     return Sequences(
         first.X + second.X,
         np.concatenate([first.y, second.y]),
@@ -71,14 +75,16 @@ def _carried() -> Path:
 
 
 def _kept() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    with reading("~/.cache", "there is no home directory; XDG_CACHE_HOME names another place"):
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "carrousel" / "uea"
 
 
 def _found_in(root: Path) -> list[str]:
-    if not root.is_dir():
-        return []
-    return [d.name for d in root.iterdir() if all((d / f"{d.name}_{p.upper()}.ts").is_file() for p in PARTS)]
+    with reading(root):
+        if not root.is_dir():
+            return []
+        return [d.name for d in root.iterdir() if all((d / f"{d.name}_{p.upper()}.ts").is_file() for p in PARTS)]
 
 
 def _download(own: str, root: Path) -> Path:

@@ -89,7 +89,9 @@ def refuses_call(
     if torch.compiler.is_compiling():
         if not layer.key:
             return "the cell's equations cannot be written into a graph"
-        return None  # what follows cannot be seen while tracing, and the operator copes with empty batches
+        # What follows cannot be seen while tracing, and the operator copes with empty batches.
+        mapped = torch._C._are_functorch_transforms_active()
+        return "a transformation of torch.func is traced, which operators do not know" if mapped else None
     if not plain and torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is None:
         return "an input is of a tensor subclass"
     if not x.shape[0] or not x.shape[1]:

@@ -1,7 +1,8 @@
 """The kernels as operators of torch, for ``torch.compile`` and ``torch.export``, which cannot look into them.
 
-In eager mode they are an ``autograd.Function``, which knows double backward and costs less; an operator is what a
-traced graph can hold. Both run the same code. A layer travels as a string.
+This is what the operators of ``carrousel._operators`` do. In eager mode the kernels are an ``autograd.Function``,
+which knows double backward and costs less; an operator is what a traced graph can hold. Both run the same code. A
+layer travels as a string.
 """
 
 from __future__ import annotations
@@ -12,28 +13,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from carrousel import _operators
 from carrousel.engine import reference
 from carrousel.engine._layer import Layer, Result, Weights
 from carrousel.engine.cpu._autograd import by_operations, compute
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._forward import forward
 from carrousel.engine.cpu._key import layer_of
+from carrousel.engine.cpu._operands import check_adjoints, check_operands
 from carrousel.engine.cpu._packing import Packing, pack
 
-__all__ = ["run_traced"]
+__all__ = ["differentiate", "run_traced", "sequence", "sequence_backward", "set_up", "shapes", "shapes_backward"]
 
 
 def _packing(x: Tensor, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
     return pack(x.shape[0], x.shape[1], lengths, resets, reverse=reverse)
 
 
-@torch.library.custom_op("carrousel::sequence", mutates_args=(), device_types="cpu")
-def _sequence(
+def sequence(
     x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
     reverse: bool, all_states: bool,
 ) -> list[Tensor]:  # fmt: skip
     """Output ``[T, B, output]``, final states ``[B, size]``, and every step's states ``[T, B, H]`` if wanted."""
     own = layer_of(layer)
+    check_operands(own, x, state, weights, lengths, resets)
     packing = _packing(x, lengths, resets, reverse=reverse)
     if not packing.rows.total:
         return _of_nothing(own, x, state, all_states=all_states)
@@ -57,22 +60,20 @@ def _of_nothing(layer: Layer, x: Tensor, state: list[Tensor], *, all_states: boo
     ]
 
 
-@_sequence.register_fake
-def _(
-    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
-    reverse: bool, all_states: bool,
-) -> list[Tensor]:  # fmt: skip
+def shapes(x: Tensor, state: list[Tensor], layer: str, all_states: bool) -> list[Tensor]:
+    """Tensors as :func:`sequence` gives them, for tracing."""
     return _of_nothing(layer_of(layer), x, state, all_states=all_states)
 
 
-@torch.library.custom_op("carrousel::sequence_backward", mutates_args=(), device_types="cpu")
-def _sequence_backward(
+def sequence_backward(
     grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
     resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
     """The derivatives by x (empty unless wanted), by the initial states, by the weights. It runs forward once more,
     for a graph has no place for what the kernels keep between the two."""
     own, n = layer_of(layer), len(state)
+    check_operands(own, x, state, weights, lengths, resets)
+    check_adjoints(own, grads, x, all_states=all_states)
     packing = _packing(x, lengths, resets, reverse=reverse)
     names = list(own.shapes())
     if not packing.rows.total:
@@ -92,16 +93,14 @@ def _sequence_backward(
     return [dx, *(packing.state_sum(d) for d in found.state), *(found.weights[name].contiguous() for name in names)]
 
 
-@_sequence_backward.register_fake
-def _(
-    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
-    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
-) -> list[Tensor]:  # fmt: skip
+def shapes_backward(x: Tensor, state: list[Tensor], weights: list[Tensor], with_x: bool) -> list[Tensor]:
+    """Tensors as :func:`sequence_backward` gives them, for tracing."""
     dx = x.new_empty(x.shape) if with_x else x.new_empty(0)
     return [dx, *(value.new_empty(value.shape) for value in (*state, *weights))]
 
 
-def _setup(ctx, inputs, output) -> None:  # type: ignore[no-untyped-def]
+def set_up(ctx: Any, inputs: Any, output: Any) -> None:
+    """Keeps what the derivative of :func:`sequence` needs."""
     x, state, weights, lengths, resets, ctx.layer, ctx.reverse, ctx.all_states = inputs
     ctx.counts = len(state), len(weights)
     ctx.shapes = [value.shape for value in output]
@@ -132,7 +131,8 @@ def _by_reference(ctx: Any, lengths: Tensor | None, resets: Tensor | None, tenso
     return [result.output, *result.final, *(result.steps[name] for name in keep)]
 
 
-def _differentiate(ctx, grads):  # type: ignore[no-untyped-def]
+def differentiate(ctx: Any, grads: Any) -> Any:
+    """The derivative of :func:`sequence`, for autograd."""
     x, *rest, lengths, resets = ctx.saved_tensors
     n, m = ctx.counts
     state, weights = list(rest[:n]), list(rest[n:])
@@ -143,13 +143,10 @@ def _differentiate(ctx, grads):  # type: ignore[no-untyped-def]
         return dx, found[:n], found[n:], None, None, None, None, None
     whole = [x.new_zeros(shape) if g is None else g for g, shape in zip(grads, ctx.shapes, strict=True)]
     with_x = ctx.needs_input_grad[0]
-    dx, *found = _sequence_backward(
+    dx, *found = _operators.sequence_backward(
         whole, x, state, weights, lengths, resets, ctx.layer, ctx.reverse, ctx.all_states, with_x
     )
     return dx if with_x else None, found[:n], found[n : n + m], None, None, None, None, None
-
-
-_sequence.register_autograd(_differentiate, setup_context=_setup)
 
 
 def run_traced(
@@ -165,7 +162,9 @@ def run_traced(
 ) -> Result:
     """As ``reference.run``, as one operator of a traced graph."""
     all_states = any(name != "h" for name in keep)
-    output, *rest = _sequence(x, list(state), list(weights.values()), lengths, resets, layer.key, reverse, all_states)
+    output, *rest = _operators.sequence(
+        x, list(state), list(weights.values()), lengths, resets, layer.key, reverse, all_states
+    )
     n = len(layer.state_names)
     every = dict(zip(layer.cell.states, rest[n:], strict=bool(all_states)))
     return Result(output, tuple(rest[:n]), {name: output if name == "h" else every[name] for name in keep})

@@ -54,6 +54,10 @@ def layer_of(key: str) -> Layer:
         for name, value in values.items():
             _check(name, value)
         layer = Layer(cell, **values)
+        if layer.proj_size >= layer.hidden_size or (layer.proj_size and cell.reads_output):
+            raise ValueError(
+                f"h of cell {cell.spec!r} cannot be projected from {layer.hidden_size} to {layer.proj_size}"
+            )
         plan(cell, normed=layer.layer_norm)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"a graph holds a layer that carrousel cannot read: {error}") from None

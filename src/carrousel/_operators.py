@@ -1,0 +1,66 @@
+"""carrousel's operators as torch knows them: their names and types, which is little, and not what they do.
+
+A saved graph, or a package made by AOTInductor, names the operators it calls, and torch must know these before it
+loads one. What they do is in the engine (``carrousel.engine.cpu._door``) and is imported when one is first called.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["sequence", "sequence_backward"]
+
+
+def _door() -> Any:
+    return import_module("carrousel.engine.cpu._door")
+
+
+@torch.library.custom_op("carrousel::sequence", mutates_args=(), device_types="cpu")
+def sequence(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    reverse: bool, all_states: bool,
+) -> list[Tensor]:  # fmt: skip
+    """Runs one layer in one direction: the output, the final states, and every step's states if wanted."""
+    return _door().sequence(x, state, weights, lengths, resets, layer, reverse, all_states)
+
+
+@torch.library.custom_op("carrousel::sequence_backward", mutates_args=(), device_types="cpu")
+def sequence_backward(
+    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
+) -> list[Tensor]:  # fmt: skip
+    """Computes the derivatives by x (empty unless wanted), by the initial states and by the weights."""
+    return _door().sequence_backward(
+        grads, x, state, weights, lengths, resets, layer, reverse, all_states, with_x
+    )  # fmt: skip
+
+
+@sequence.register_fake
+def _(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    reverse: bool, all_states: bool,
+) -> list[Tensor]:  # fmt: skip
+    return _door().shapes(x, state, layer, all_states)
+
+
+@sequence_backward.register_fake
+def _(
+    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
+) -> list[Tensor]:  # fmt: skip
+    return _door().shapes_backward(x, state, weights, with_x)
+
+
+def _set_up(ctx: Any, inputs: Any, output: Any) -> None:
+    _door().set_up(ctx, inputs, output)
+
+
+def _differentiate(ctx: Any, grads: Any) -> Any:
+    return _door().differentiate(ctx, grads)
+
+
+sequence.register_autograd(_differentiate, setup_context=_set_up)

@@ -1,0 +1,71 @@
+"""Does something once torch is imported, without importing it."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+__all__ = ["with_torch"]
+
+
+def with_torch(work: Callable[[], object]) -> None:
+    """Calls ``work`` now if torch is imported already, else as soon as it is, by whomever.
+
+    What goes wrong in it later is a warning: whoever imports torch need not know of us.
+    """
+    if sys.modules.get("torch") is not None:
+        work()
+    else:
+        sys.meta_path.insert(0, _Finder(work))
+
+
+class _Finder:
+    """Finds torch as the others do, and has its loader call ``work`` in the end."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.work = work
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "torch":
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
+        # Who only asks whether there is a torch asks in the same way, and may ask again: the finder stays for now.
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]  # the machinery wants two methods
+        return spec
+
+
+class _Loader:
+    """Loads as another does, which then takes its place."""
+
+    def __init__(self, own: Any, finder: _Finder) -> None:
+        self._own, self._finder = own, finder
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_own":
+            raise AttributeError(name)  # a copy that is not made yet
+        return getattr(self._own, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._own.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._own
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._own
+        self._own.exec_module(module)
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        try:
+            self._finder.work()
+        except Exception as error:
+            warnings.warn(f"carrousel's operators are not known to torch: {error}", RuntimeWarning, stacklevel=2)

@@ -1,0 +1,32 @@
+"""How large a file may become in memory: a small one can hold a great deal of nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ._errors import DataError
+
+MAX_SIZE = 1e9
+"""Bytes that a file may unpack to unless more is allowed."""
+
+
+def check_size(path: Path, unpacked: int, max_size: float) -> None:
+    """Refuse a file that would take more than ``max_size`` bytes in memory, unless it is as large on disk."""
+    if unpacked > max_size and unpacked > os.path.getsize(path):
+        raise DataError(
+            f"{path}: its {amount(os.path.getsize(path))} unpack to {amount(unpacked)}, more than {amount(max_size)}\n"
+            "max_size= in Python, --max-size on the command line, allows more"
+        )
+
+
+def amount(size: float) -> str:
+    """Bytes in words.
+
+    >>> amount(999), amount(2_500_000), amount(10**9)
+    ('999 bytes', '2.5 MB', '1 GB')
+    """
+    for unit, bytes in (("EB", 1e18), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= bytes:
+            return f"{size / bytes:.3g} {unit}"
+    return f"{size:g} bytes"

@@ -1,0 +1,92 @@
+"""Names and labels: text, whole numbers, booleans and values, in the few types that a saved model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._errors import DataError
+
+
+def plain_names(names: Any, what: str) -> np.ndarray:
+    """Names ``[N]`` as text, or as the numbers that they are. Raises DataError that begins with ``what``."""
+    names = _native(np.asarray(names), what)
+    if names.ndim != 1 or names.dtype.kind not in "biufU":
+        raise DataError(f"{what} must be words or numbers [N]; they are {names.dtype} {list(names.shape)}")
+    if names.dtype.kind == "f" and not np.isfinite(names).all():
+        raise DataError(f"{what}: number {int(np.isfinite(names).argmin())} is NaN or infinite")
+    return names
+
+
+def plain_labels(labels: Any, called: Sequence[str], name: str) -> np.ndarray:
+    """Labels ``[N]`` or values ``[N, K]`` of as many sequences, as bool, integers, finite float64 or text.
+
+    Raises:
+        DataError: they are nothing of the kind; the message names the sequence by ``called``.
+    """
+    labels = _native(np.asarray(labels), f"{name}: labels")
+    if labels.ndim not in (1, 2) or labels.shape[1:] == (0,) or labels.dtype.kind not in "biufU":
+        raise DataError(
+            f"{name}: labels must be words or numbers, [N] or [N, K]; they are {labels.dtype} {list(labels.shape)}"
+        )
+    if len(labels) != len(called):
+        raise DataError(f"{name}: {len(called)} sequences but {len(labels)} labels")
+    if labels.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            labels = labels.astype(np.float64)
+        bad = np.argwhere(~np.isfinite(labels))
+        if len(bad):
+            value = labels[tuple(bad[0])]
+            fault = "is missing or NaN" if np.isnan(value) else "is infinite"
+            raise DataError(f"{name}: {called[int(bad[0][0])]}: the label {fault}")
+    return labels
+
+
+def refuse_twice(names: Iterable[str], what: str, where: str) -> None:
+    """Refuse a name that occurs twice: it would stand for the first of two columns alone."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataError(f"{where}: there are two {what} {name!r}")
+        seen.add(name)
+
+
+def first_no_number(words: np.ndarray) -> int | None:
+    """The place of the first word that is no number, or None."""
+    for k, word in enumerate(words.ravel().tolist()):
+        try:
+            np.float64(word)
+        except (TypeError, ValueError):
+            return k
+    return None
+
+
+def _native(array: np.ndarray, what: str) -> np.ndarray:
+    """In this machine's byte order, and bytes and Python's objects as text or numbers where they are such."""
+    kind = array.dtype.kind
+    if kind == "O":
+        return _of_objects(array, what)
+    if kind == "S":
+        try:
+            return np.char.decode(array, "utf-8")
+        except UnicodeDecodeError:
+            raise DataError(f"{what} hold bytes that are not UTF-8 text") from None
+    array = array.astype(array.dtype.newbyteorder("="))
+    if kind == "U" and array.size:
+        signs = np.ascontiguousarray(array).view(np.uint32)
+        if ((signs > 0x10FFFF) | ((signs >= 0xD800) & (signs < 0xE000))).any():
+            raise DataError(f"{what} hold what is no text (code points that Unicode does not have)")
+    return array
+
+
+def _of_objects(array: np.ndarray, what: str) -> np.ndarray:
+    kinds = {type(value) for value in array.ravel().tolist()}
+    if kinds == {str}:
+        return _native(array.astype(str), what)
+    if kinds and kinds <= {bool, int, float}:
+        found = np.array(array.tolist())
+        return found if found.dtype.kind != "O" else array.astype(str)  # integers beyond 64 bits are names
+    mixed = ", ".join(sorted(kind.__name__ for kind in kinds)) or "nothing"
+    raise DataError(f"{what} hold {mixed}; all are words, or all are numbers")

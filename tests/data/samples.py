@@ -1,0 +1,139 @@
+"""A small good file for every reader of files, and what a reader promises of whatever it accepts."""
+
+import contextlib
+import io
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from damage import damaged
+
+from carrousel.data import DataError, Sequences, Series, load_sequences, load_series
+
+RNG = np.random.default_rng(0)
+LOAD = {"sequences": load_sequences, "series": load_series}
+TABLE = pd.DataFrame(
+    {
+        "id": np.repeat([f"s{k}" for k in range(8)], 6),
+        "time": np.tile(np.arange(6), 8),
+        "x": RNG.normal(size=48).round(3),
+        "y": RNG.integers(0, 99, 48),
+        "label": np.repeat(["p", "q"], 24),
+    }
+)
+SERIES = pd.DataFrame(
+    {"time": pd.date_range("2020-01-01", periods=48), "x": RNG.normal(size=48).round(3), "y": np.arange(48)}
+)
+HEAD = "@problemName t\n@timeStamps {}\n@univariate false\n@classLabel true Up Down\n@data\n"
+ARRAYS = {
+    "X": RNG.normal(size=(4, 5, 2)),
+    "lengths": np.array([5, 1, 3, 2]),
+    "y": np.array(["p", "q", "p", "q"]),
+    "ids": np.arange(4),
+    "channels": np.array(["u", "v"]),
+}
+VALUES = {
+    "values": RNG.normal(size=(6, 2)),
+    "time": np.arange("2020-01", "2020-07", dtype="M8[M]"),
+    "columns": np.array(["a", "b"]),
+}
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    return frame.to_csv(index=False).encode()
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    frame.to_parquet(file := io.BytesIO(), index=False)
+    return file.getvalue()
+
+
+def npz(save=np.savez, **arrays: np.ndarray) -> bytes:
+    save(file := io.BytesIO(), **arrays)
+    return file.getvalue()
+
+
+def plain_ts() -> bytes:
+    cases = [":".join(",".join(f"{v:.2f}" for v in row) for row in RNG.normal(size=(2, 4 + k % 3))) for k in range(8)]
+    return (
+        HEAD.format("false") + "".join(f"{case}:{['up', 'Down'][k % 2]}\n" for k, case in enumerate(cases))
+    ).encode()
+
+
+def timed_ts() -> bytes:
+    return (HEAD.format("true") + "(0,1.5),(1,2):(0,3),(1,4):up\n(0,5):(0,6):down\n" * 6).encode()
+
+
+SAMPLES = {
+    ("sequences", ".csv"): [csv(TABLE)],
+    ("sequences", ".parquet"): [parquet(TABLE)],
+    ("sequences", ".npz"): [npz(**ARRAYS), npz(np.savez_compressed, **ARRAYS)],
+    ("sequences", ".ts"): [plain_ts(), timed_ts()],
+    ("series", ".csv"): [csv(SERIES)],
+    ("series", ".parquet"): [parquet(SERIES)],
+    ("series", ".npz"): [npz(**VALUES), npz(np.savez_compressed, **VALUES)],
+}
+
+
+def copies(content: bytes, count: int) -> Iterator[bytes]:
+    """Damaged copies. Of a zip every other has its damage in a member, under a check sum that is right again."""
+    yield from damaged(content, count - count // 2 if content.startswith(b"PK") else count)
+    if not content.startswith(b"PK"):
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for k, hurt in enumerate(members):
+        for part in damaged(members[hurt], count // 2 // len(members) + 1, seed=k):
+            with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+                for name, whole in members.items():
+                    archive.writestr(name, part if name == hurt else whole)
+            yield file.getvalue()
+
+
+def outcome(kind: str, source, *, names=None, **options) -> str:
+    """``"accepted"`` or ``"refused"``; fails where a file ends in anything but good data or a good DataError, which
+    ``names`` the source or what is given."""
+    try:
+        check(LOAD[kind](source, **options))
+    except DataError as error:
+        message = str(error)
+    else:
+        return "accepted"
+    assert str(names or source) in message, message
+    assert 1 <= len(message.split("\n")) <= 2, message
+    assert message.replace("\n", "").isprintable(), message
+    assert len(message) <= 20_000
+    return "refused"
+
+
+def check(data: Sequences | Series) -> None:
+    """What a reader promises."""
+    assert str(data)
+    if isinstance(data, Series):
+        assert (data.frame.dtypes == np.float64).all()
+        assert np.isfinite(data.frame.to_numpy()).all()
+        assert len(data) >= 3
+        assert data.frame.index.is_monotonic_increasing
+        assert data.frame.index.is_unique
+        assert len(set(data.columns)) == len(data.columns) > 0
+        return
+    for x in data.X:
+        assert x.dtype == np.float32
+        assert x.shape == (len(x), len(data.channels))
+        assert len(x) > 0
+        assert np.isfinite(x).all()
+    assert len(set(data.channels)) == len(data.channels) > 0
+    assert all(type(name) is str for name in data.channels)
+    assert len(data.ids) == len(data)
+    assert data.ids.dtype.kind in "biufU"
+    if data.y is None:
+        return
+    assert len(data.y) == len(data)
+    assert data.y.dtype.kind in "biufU"
+    assert data.y.dtype.kind != "f" or np.isfinite(data.y).all()
+    for use in (data.classes, data.values):
+        with contextlib.suppress(DataError):
+            found = use()
+            assert found.dtype.kind == "U" or np.isfinite(found).all()
+    " ".join([*data.ids.astype(str), *data.y.ravel().astype(str), *data.channels]).encode()
