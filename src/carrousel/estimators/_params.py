@@ -12,7 +12,7 @@ import torch
 
 from carrousel import LSTM, cells
 from carrousel.cells import Cell
-from carrousel.training._loop import Options
+from carrousel.training._options import Options
 
 LSTM_OPTIONS = (
     "hidden_size", "num_layers", "cell", "bidirectional", "proj_size", "forget_bias", "layer_norm",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from itertools import chain
 from typing import Any
 
 import torch
@@ -27,6 +29,29 @@ class ItemLoss(nn.Module):
 
     def forward(self, predicted: Tensor, actual: Any) -> Tensor:
         return self.weighted(predicted, actual).mean()
+
+    def on(self, device: torch.device) -> ItemLoss:
+        """Returns the loss on a device: itself if it is there, else a copy."""
+        return self if _is_on(self, device) else copy.deepcopy(self).to(device)
+
+
+class OfNetwork(ItemLoss):
+    """The loss that a network has itself, in its ``each``."""
+
+    def __init__(self, network: Any):
+        super().__init__()
+        self._network = (network,)  # in a tuple: its weights are not the loss's
+
+    def each(self, predicted: Tensor, actual: Tensor) -> Tensor:
+        return self._network[0].each(predicted, actual)
+
+    def on(self, device: torch.device) -> OfNetwork:
+        (network,) = self._network
+        return self if _is_on(network, device) else OfNetwork(copy.deepcopy(network).to(device))
+
+
+def _is_on(module: nn.Module, device: torch.device) -> bool:
+    return all(value.device == device for value in chain(module.parameters(), module.buffers()))
 
 
 class WeightedCrossEntropy(ItemLoss):
