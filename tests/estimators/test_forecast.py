@@ -11,7 +11,7 @@ from carrousel.estimators import LSTMForecaster
 from carrousel.estimators._series import as_series, following, season_of
 from carrousel.estimators._simple_forecasts import naive, spread
 from carrousel.estimators._windows import split_origins
-from carrousel.training._losses import PinballLoss
+from carrousel.nets._losses import PinballLoss
 
 from .conftest import QUICK, fresh, wave
 

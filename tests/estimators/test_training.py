@@ -7,8 +7,8 @@ from sklearn.model_selection import GridSearchCV
 
 from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMRegressor
 from carrousel.estimators._split import split
+from carrousel.training._criterion import close_to
 from carrousel.training._loop import usual_batch
-from carrousel.training._losses import close_to
 
 from .conftest import QUICK, fresh, outputs, pulses
 

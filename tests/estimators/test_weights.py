@@ -9,7 +9,7 @@ from carrousel.estimators._baselines import fit_logistic, fit_ridge
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import as_sequences
 from carrousel.estimators._weights import mean_one
-from carrousel.training._losses import SquaredError, WeightedCrossEntropy
+from carrousel.nets._losses import SquaredError, WeightedCrossEntropy
 
 from .conftest import QUICK, outputs, pulses
 

@@ -22,12 +22,12 @@ from carrousel.estimators._params import lstm_options, stored_params, training_o
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import Sequences, as_sequences
 from carrousel.estimators._weights import mean_one
+from carrousel.nets._losses import ItemLoss
 from carrousel.nets.pooled import SequenceNet
 from carrousel.training._batches import Batches, SequenceDataset
 from carrousel.training._callbacks import Metric
 from carrousel.training._checkpoint import digest, stored_seed
 from carrousel.training._loop import Job, Trained, train
-from carrousel.training._losses import ItemLoss
 from carrousel.training._threads import threads_worth
 
 PREDICT_BATCH = 256
@@ -151,8 +151,7 @@ class SequenceEstimator(Trainable):
             Scaler.fit(sequences.values, of_steps) if self.standardise else Scaler.identity(sequences.channels)
         )
         job = Job(
-            build=self._build,
-            criterion=criterion,
+            build=lambda: self._build(criterion),
             train=self._dataset(sequences, targets, weights),
             valid=None if valid is None else self._dataset(*valid),
             metric_name=metric_name,
@@ -166,7 +165,7 @@ class SequenceEstimator(Trainable):
             raise ValueError("X has values too large for float32; rescale it, or leave standardise=True")
         return SequenceDataset(values, sequences.lengths, targets, mean_one(weights))
 
-    def _build(self) -> nn.Module:
+    def _build(self, loss: ItemLoss | None = None) -> nn.Module:
         return SequenceNet(
             self.n_channels_,
             self._n_outputs,
@@ -174,7 +173,12 @@ class SequenceEstimator(Trainable):
             dropout=float(self.dropout),
             noise=float(self.input_noise),
             lstm=lstm_options(self),
+            loss=self._loss() if loss is None else loss,
         )
+
+    def _loss(self) -> ItemLoss:
+        """The loss of a network whose training is over: it says what an output means."""
+        raise NotImplementedError
 
     @property
     def _n_outputs(self) -> int:

@@ -79,11 +79,13 @@ class WindowDataset(Dataset):
     def __getitem__(self, i: int) -> Batch:
         return self.batch(np.array([i]))
 
-    def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], known [B, H, K]; targets [B, H]
+    def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], lengths [B], known [B, H, K]; targets [B, H]
         origins = self.origins[chosen]
         context, known = self.frame.inputs(self.values, origins)
         targets = self.frame.targets(self.values, origins)
-        return {"input": torch.from_numpy(context), "known": torch.from_numpy(known)}, torch.from_numpy(targets)
+        lengths = torch.from_numpy(self.lengths[chosen])
+        inputs = {"input": torch.from_numpy(context), "lengths": lengths, "known": torch.from_numpy(known)}
+        return inputs, torch.from_numpy(targets)
 
 
 def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> tuple[np.ndarray, np.ndarray]:

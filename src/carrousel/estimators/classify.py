@@ -20,7 +20,7 @@ from carrousel.estimators._report import Report, Score
 from carrousel.estimators._sequences import Sequences, as_sequences
 from carrousel.estimators._split import split
 from carrousel.estimators._weights import class_weights, given, item_weights, part, without_zeros
-from carrousel.training._losses import WeightedCrossEntropy
+from carrousel.nets._losses import WeightedCrossEntropy
 from carrousel.training._progress import ProgressCallback
 
 
@@ -263,6 +263,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     @property
     def _n_outputs(self) -> int:
         return len(self.classes_)
+
+    def _loss(self) -> WeightedCrossEntropy:
+        return WeightedCrossEntropy(torch.ones(len(self.classes_)))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, in the order of ``classes_``, [N, K]."""

@@ -31,7 +31,6 @@ from carrousel.estimators._simple_forecasts import SimpleForecasts
 from carrousel.estimators._windows import Frame, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
 from carrousel.training._loop import Job, train
-from carrousel.training._losses import PinballLoss
 from carrousel.training._progress import ProgressCallback
 from carrousel.training._threads import threads_worth
 
@@ -221,7 +220,6 @@ class LSTMForecaster(SeriesEstimator):
 
         job = Job(
             build=self._build,
-            criterion=PinballLoss(self.levels_),
             train=WindowDataset(values, training, self.frame_),
             valid=WindowDataset(values, some, self.frame_) if len(some) else None,
             metric_name="MAE",
@@ -279,7 +277,9 @@ class LSTMForecaster(SeriesEstimator):
         with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.frame_.context):
             for start in range(0, len(origins), PREDICT_BATCH):
                 inputs = self.frame_.inputs(values, origins[start : start + PREDICT_BATCH])
-                found.append(self.network_(*(torch.from_numpy(part).to(device) for part in inputs)).cpu().double())
+                context, known = (torch.from_numpy(part).to(device) for part in inputs)
+                lengths = torch.full((len(context),), self.context_, device=device)
+                found.append(self.network_(context, lengths, known).cpu().double())
         relative = torch.cat(found).numpy() * self.frame_.unit
         return relative + self.frame_.levels(values, origins)[:, None, None]
 

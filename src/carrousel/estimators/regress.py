@@ -19,7 +19,7 @@ from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import Sequences, as_sequences
 from carrousel.estimators._split import split
 from carrousel.estimators._weights import given, item_weights, part, without_zeros
-from carrousel.training._losses import SquaredError
+from carrousel.nets._losses import SquaredError
 from carrousel.training._progress import ProgressCallback
 
 
@@ -226,6 +226,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     @property
     def _n_outputs(self) -> int:
         return self._width
+
+    def _loss(self) -> SquaredError:
+        return SquaredError()
 
     def predict(self, X: Any) -> np.ndarray:
         """The value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""

@@ -1,4 +1,4 @@
-"""The torch modules that the estimators train."""
+"""One vector for each sequence: the network of the classifier and the regressor."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.nets._lstm import LSTM
+from carrousel.nets._body import Body
+from carrousel.nets._losses import ItemLoss, SquaredError, WeightedCrossEntropy
+
+__all__ = ["POOLINGS", "SequenceNet", "pool"]
 
 POOLINGS = ("last", "mean", "max", "mean-max")
 
 
 def pool(output: Tensor, lengths: Tensor, how: str, directions: int) -> Tensor:
-    """One vector for each sequence from an LSTM's output: [B, T, D·P], lengths [B] ≥ 1 -> [B, D·P], twice as wide
+    """Pools an LSTM's output into one vector for each sequence: [B, T, D·P], lengths [B] ≥ 1 -> [B, D·P], twice as wide
     for ``"mean-max"``. ``"last"`` takes each direction where it has read the whole sequence.
     """
     if how == "last":
@@ -30,31 +33,48 @@ def pool(output: Tensor, lengths: Tensor, how: str, directions: int) -> Tensor:
     return torch.cat([part for part in (mean, highest) if part is not None], dim=1)
 
 
-class SequenceNet(nn.Module):
-    """LSTM -> pooling over time -> dropout -> linear: one vector of ``outputs`` for each sequence.
+class SequenceNet(Body):
+    """A network that gives one vector for each sequence: LSTM, pooling over time, dropout, linear layer.
 
-    ``noise`` is the deviation of the Gaussian noise added to the (standardised) input while training; ``lstm`` holds
-    the keyword arguments of ``carrousel.LSTM``.
+    Args:
+        channels: the number of features of the input.
+        outputs: the number of outputs, K.
+        pooling: ``"last"``, ``"mean"``, ``"max"`` or ``"mean-max"``.
+        dropout: the rate of dropout between layers and before the linear layer.
+        noise: the deviation of Gaussian noise on the input, in training only.
+        lstm: keyword arguments of ``carrousel.LSTM``.
+        loss: what it learns; None for the squared error of targets ``[B, K]``.
+
+    Raises:
+        ValueError: the pooling is unknown.
     """
 
     def __init__(
-        self, channels: int, outputs: int, *, pooling: str, dropout: float, noise: float, lstm: dict[str, Any]
-    ):
-        super().__init__()
+        self, channels: int, outputs: int, *, pooling: str, dropout: float, noise: float, lstm: dict[str, Any],
+        loss: ItemLoss | None = None,
+    ) -> None:  # fmt: skip
         if pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {pooling!r}; choose from {', '.join(POOLINGS)}")
-        between = dropout if lstm.get("num_layers", 1) > 1 else 0.0
-        self.lstm = LSTM(channels, dropout=between, batch_first=True, **lstm)
-        self.pooling, self.noise = pooling, noise
-        self.directions = 2 if lstm.get("bidirectional") else 1
-        width = self.directions * (lstm.get("proj_size") or lstm["hidden_size"])
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * width if pooling == "mean-max" else width, outputs)
+        super().__init__(channels, dropout=dropout, noise=noise, lstm=lstm)
+        self.pooling = pooling
+        self.head = nn.Linear(2 * self.width if pooling == "mean-max" else self.width, outputs)
+        self.loss = SquaredError() if loss is None else loss
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, K]
-        if self.training and self.noise > 0:
-            input = input + self.noise * torch.randn_like(input)
-        # Where all are as long as the batch nothing has to be packed.
-        ragged = bool((lengths < input.shape[1]).any())
-        output = self.lstm(input, lengths=lengths if ragged else None)[0]
-        return self.head(self.dropout(pool(output, lengths, self.pooling, self.directions)))
+        return self.head(self.dropout(pool(self.read(input, lengths), lengths, self.pooling, self.directions)))
+
+    def each(self, output: Tensor, target: Tensor) -> Tensor:
+        """Returns the loss of each sequence, [B]."""
+        return self.loss.each(output, target)
+
+    def decode(self, output: Tensor, lengths: Tensor) -> Tensor:
+        """Returns the class of each sequence [B], or its values [B, K], by the loss."""
+        return self.loss.decode(output)
+
+    @classmethod
+    def example(cls) -> tuple[SequenceNet, dict[str, Tensor], Tensor]:
+        """Returns a classifier of three classes, and a batch for it."""
+        loss = WeightedCrossEntropy(torch.ones(3))
+        lstm = {"hidden_size": 5, "num_layers": 2, "bidirectional": True}
+        network = cls(2, 3, pooling="mean-max", dropout=0.2, noise=0.1, lstm=lstm, loss=loss)
+        return network, {"input": torch.randn(4, 6, 2), "lengths": torch.tensor([6, 2, 5, 1])}, torch.arange(4) % 3

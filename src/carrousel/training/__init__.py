@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from carrousel.nets._losses import ItemLoss
 from carrousel.training._batches import BatchSource
 from carrousel.training._batches import SequenceDataset as Items
 from carrousel.training._errors import ModelError
 from carrousel.training._loop import Job, Trained, train
-from carrousel.training._losses import ItemLoss
 from carrousel.training._options import Options
 from carrousel.training._progress import Progress, ProgressCallback
 from carrousel.training._schedules import StepDecay

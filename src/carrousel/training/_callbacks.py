@@ -13,7 +13,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 
 from carrousel.training._checkpoint import RunState
-from carrousel.training._losses import close_to
+from carrousel.training._criterion import close_to
 from carrousel.training._progress import Progress, ProgressCallback
 from carrousel.training._trainer import StopTraining
 

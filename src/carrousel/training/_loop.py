@@ -15,6 +15,7 @@ from torch import nn
 
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
+from carrousel.nets._losses import ItemLoss
 from carrousel.training._batches import Batches, BatchSource
 from carrousel.training._callbacks import Epochs, Metric, Watch
 from carrousel.training._checkpoint import (
@@ -26,7 +27,7 @@ from carrousel.training._checkpoint import (
     restore,
     save_checkpoint,
 )
-from carrousel.training._losses import ItemLoss, OfNetwork
+from carrousel.training._criterion import OfNetwork
 from carrousel.training._optimisers import optimiser_of, slots_of
 from carrousel.training._options import Options
 from carrousel.training._progress import ProgressCallback
