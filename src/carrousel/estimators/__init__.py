@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from carrousel.estimators._backtest import Backtest
+from carrousel.estimators._recipe import Recipe
 from carrousel.estimators._report import Report, Score
 from carrousel.estimators._saved import load
 from carrousel.estimators.classify import LSTMClassifier
@@ -23,6 +24,7 @@ __all__ = [
     "ModelError",
     "Progress",
     "ProgressCallback",
+    "Recipe",
     "Report",
     "Score",
     "load",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -19,6 +19,7 @@ from carrousel.estimators import _saved
 from carrousel.estimators._baselines import LinearBaseline
 from carrousel.estimators._features import check_features, restore_features, stored_features
 from carrousel.estimators._params import lstm_options, stored_params, training_options
+from carrousel.estimators._recipe import Recipe
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import Sequences, as_sequences
 from carrousel.estimators._weights import mean_one
@@ -34,7 +35,7 @@ PREDICT_BATCH = 256
 SEEDS = 2**31 - 1
 
 
-class Trainable(BaseEstimator):
+class Trainable(Recipe):
     """An estimator around a network with ``network_``: its seed, its training run, its directory.
 
     Subclasses say what their network is (``_build``), and what beside parameters and weights must be kept
@@ -100,8 +101,13 @@ class Trainable(BaseEstimator):
         return hasattr(self, "network_")
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class SequenceEstimator(Trainable):
     """A classifier or regressor of whole sequences."""
+
+    bidirectional: bool = True
+    pooling: str = "mean"
+    standardise: bool = True
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
