@@ -16,10 +16,13 @@ import numpy as np
 from carrousel import papers
 from carrousel._format import Format
 from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _saved, load
-from carrousel.learning import Follower, OnlineLSTM, StreamClassifier, StreamRegressor, _stream
-from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop, _learner, _online_lstm
+from carrousel.learning import OnlineLSTM
+from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
+from carrousel.learning.online.cell import _online_lstm
+from carrousel.learning.online.network import _saved as _learner
 from carrousel.papers import _files
 from carrousel.papers._report import read_results
+from carrousel.streams import Follower, StreamClassifier, StreamRegressor, _records
 from carrousel.training import _checkpoint
 
 
@@ -45,7 +48,7 @@ class Sample:
 def _learner_of(network: Network, optimiser: Any, update: Any) -> Learner:
     learner = Learner(network, optimiser, update=update, seed=1)
     rng = np.random.default_rng(0)
-    learner.learn(rng.normal(size=(20, network.inputs)), rng.uniform(size=(20, network.outputs)))
+    learner.learn_many(rng.normal(size=(20, network.inputs)), rng.uniform(size=(20, network.outputs)))
     return learner
 
 
@@ -55,11 +58,11 @@ def _use_learner(learner: Learner) -> None:
         return
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(12, n.inputs)), rng.uniform(size=(12, n.outputs))
-    learner.learn(x, y)
-    learner.learn(rng.integers(0, n.inputs, 12), rng.integers(0, n.outputs, 12))
-    learner.outputs(x)
+    learner.learn_many(x, y)
+    learner.learn_many(rng.integers(0, n.inputs, 12), rng.integers(0, n.outputs, 12))
+    learner.predict_many(x)
     learner.reset()
-    learner.observe(x)
+    learner.observe_many(x)
     learner.learn_sequences([x[:5], x[5:]], [y[:5], y[5:]])
 
 
@@ -248,8 +251,8 @@ SAMPLES = {
     "online": Sample(
         _online_lstm.FORMAT, lambda p: _online("slstm").save(p), OnlineLSTM.load, _of_learner, _use_online
     ),
-    "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
-    "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
+    "regression stream": Sample(_records.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
+    "classification stream": Sample(_records.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
     "checkpoint": Sample(_checkpoint.FORMAT, _broken_off, _resumed, _of_model, _use_model),
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),

@@ -20,8 +20,8 @@ import torch
 import carrousel
 from carrousel.cells.math import sigmoid, tanh
 from carrousel.engine.cpu._key import layer_of
-from carrousel.learning import StreamClassifier, StreamRegressor
 from carrousel.learning.online import Learner, Network, OnlineLSTM
+from carrousel.streams import StreamClassifier, StreamRegressor
 
 COMPILED = ("own cells that run", "own cells that learn online")
 """Those of which each is compiled, which takes time."""
@@ -104,7 +104,8 @@ def _explanations(k: int) -> None:
 
 
 def _paper_learners(k: int) -> None:
-    Learner(Network(1 + k % 30, 1, blocks=1 + k // 30 % 30), 0.1).learn(np.zeros((2, 1 + k % 30)), np.zeros((2, 1)))
+    learner = Learner(Network(1 + k % 30, 1, blocks=1 + k // 30 % 30), 0.1)
+    learner.learn_many(np.zeros((2, 1 + k % 30)), np.zeros((2, 1)))
 
 
 def _online_learners(k: int) -> None:

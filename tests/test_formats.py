@@ -54,7 +54,7 @@ def copied(path: Path, to: Path) -> Path:
 def test_every_format_has_its_samples() -> None:
     found = set()
     for module in pkgutil.walk_packages(carrousel.__path__, "carrousel."):
-        if not module.name.endswith(("__main__", "learning.river")):
+        if not module.name.endswith(("__main__", "streams.river")):
             found |= {each for each in vars(importlib.import_module(module.name)).values() if isinstance(each, Format)}
     assert found == {sample.form for sample in SAMPLES.values()}
 

@@ -21,8 +21,8 @@ from carrousel import OnlineLSTM, papers, pictures
 from carrousel._atomic import write_directory, write_file
 from carrousel.cli._output import write_json, write_table
 from carrousel.estimators import LSTMClassifier
-from carrousel.learning import StreamClassifier, StreamRegressor
 from carrousel.learning.online import Learner, Network
+from carrousel.streams import StreamClassifier, StreamRegressor
 from carrousel.training._checkpoint import Run, RunState, save_checkpoint
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
@@ -63,7 +63,7 @@ def _lstm(version: int) -> OnlineLSTM:
 @cache
 def _learner(version: int) -> Learner:
     learner = Learner(Network(7, 7, blocks=4), 0.1, seed=version)
-    learner.learn(np.arange(6), np.arange(1, 7))
+    learner.learn_many(np.arange(6), np.arange(1, 7))
     return learner
 
 
@@ -87,7 +87,7 @@ def _run(version: int) -> Run:
     torch.manual_seed(version)
     network = torch.nn.LSTM(4, 24)
     order = np.random.default_rng(version)
-    return Run(network, torch.optim.AdamW(network.parameters()), order, torch.device("cpu"), version, 9, 1, None)
+    return Run(network, torch.optim.AdamW(network.parameters()), {}, order, torch.device("cpu"), version, 9, 1, None)
 
 
 def _checkpoint(path: Path, version: int) -> None:
@@ -157,6 +157,6 @@ WRITERS = (
         "cli/_output.py:write_json",
     ),
     Writer("a result", "x.json", _result, "papers/_files.py:write_result"),
-    Writer("a picture", "x.png", _picture, "pictures/_style.py:save"),
+    Writer("a picture", "x.png", _picture, "pictures/style.py:save"),
     Writer("a report", "results", _report, "papers/_report.py:report", directory=True),
 )

@@ -39,10 +39,16 @@ _PASSING = re.compile(r"\..+\.([0-9a-f]{16}\.tmp|lock|saving)")  # what stands i
 _OPEN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True) -> None:
     """Put ``data`` at ``path`` in one step: after a crash the old content or the new is there, never a part.
 
-    Of several writers of one path the last one wins. An old file's mode is kept, a new one's is as the umask says.
+    Of several writers of one path the last one wins.
+
+    Args:
+        path: the file.
+        data: its content.
+        mode: its mode. If it is not given an old file's is kept, and a new one's is as the umask says.
+        sync: whether to wait for the disk. Without, a crash of the machine, but not of the process, may leave a part.
 
     Raises:
         OSError: it cannot be written; nothing has changed then. A symbolic link is refused, see
@@ -50,9 +56,9 @@ def write_file(path: Path, data: bytes) -> None:
     """
     refuse_unusual(path)
     with _named(path):
-        with closing(_claim(path, _create)) as claim:
+        with closing(_claim(path, lambda new: _create(new, 0o666 if mode is None else mode))) as claim:
             try:
-                _fill(claim.handle, data, like=path)
+                _fill(claim.handle, data, like=path if mode is None else None, sync=sync)
                 if os.name == "nt":  # an open file cannot be renamed there
                     claim.close()
                 os.replace(claim.path, path)
@@ -61,7 +67,8 @@ def write_file(path: Path, data: bytes) -> None:
                 with suppress(OSError):
                     os.unlink(claim.path)
                 raise
-        _sync_directory(path.parent)
+        if sync:
+            _sync_directory(path.parent)
 
 
 def refuse_unusual(path: Path, *, directory: bool = False) -> None:
@@ -192,8 +199,8 @@ def _claim(path: Path, create: Callable[[Path], int]) -> _Claim:
         claim.close()  # another writer swept it away before it was locked
 
 
-def _create(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN, 0o666)
+def _create(path: Path, mode: int = 0o666) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN, mode)
 
 
 def _create_directory(path: Path) -> int:
@@ -240,10 +247,12 @@ def _lock(handle: int) -> bool | None:
 # ---- content ----
 
 
-def _fill(handle: int, data: bytes, like: Path) -> None:
+def _fill(handle: int, data: bytes, like: Path | None, sync: bool = True) -> None:
     _write(handle, data)
-    _liken(handle, like)
-    os.fsync(handle)
+    if like is not None:
+        _liken(handle, like)
+    if sync:
+        os.fsync(handle)
 
 
 def _write(handle: int, data: bytes) -> None:

@@ -104,11 +104,10 @@ def test_every_command_is_here():
 @pytest.fixture
 def brief(monkeypatch, folder, models):
     """Commands that have their values checked as ever, and then do not work for long."""
-    from carrousel.estimators._training import Trainer
-
     import carrousel.bench
-    import carrousel.learning.online
+    import carrousel.bench._online
     import carrousel.papers
+    from carrousel.training._trainer import Trainer
 
     def stop(*_, **__):
         raise ValueError("this is where the work begins")
@@ -116,7 +115,7 @@ def brief(monkeypatch, folder, models):
     run = Trainer.run
     monkeypatch.setattr(Trainer, "run", lambda self, dataset, epochs: run(self, dataset, min(epochs, 1)))
     monkeypatch.setattr(carrousel.bench, "peak", stop)
-    monkeypatch.setattr(carrousel.learning.online, "benchmarks", stop)
+    monkeypatch.setattr(carrousel.bench._online, "benchmarks", stop)
     monkeypatch.setattr(carrousel.papers, "reproduce", stop)
     monkeypatch.setattr(carrousel.papers, "quick", stop)
     return lambda words: [word.replace("MODELS", str(models)) for word in words]

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from carrousel.cli import main
-from carrousel.learning import Follower, StreamRegressor
+from carrousel.streams import Follower, StreamRegressor
 
 from .conftest import listing
 

@@ -14,6 +14,7 @@ from carrousel.data import DataError, load_sequences, load_series
 
 from .samples import ARRAYS, VALUES, npz, outcome
 
+pytestmark = pytest.mark.filterwarnings("ignore:Stored array in format 3.0")
 KINDS = st.one_of(
     st.sampled_from(
         [

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from carrousel.engine.cpu import _cache, _compile
+from carrousel import _atomic, _cache
+from carrousel.engine.cpu import _compile
 from carrousel.engine.cpu._emit import Module
 from carrousel.engine.cpu._target import host
 
@@ -104,33 +105,13 @@ def fail_with(number: int):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
-@pytest.mark.parametrize("where", ["mkdir", "mkstemp", "write", "replace"])
+@pytest.mark.parametrize("where", ["mkdir", "_create", "_write", "replace"])
 def test_a_full_or_read_only_disk_costs_time_and_nothing_else(
     where: str, number: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Full:
-        """A file on a disk that has no room."""
-
-        def __init__(self, handle: int, mode: str) -> None:
-            self.handle = handle
-
-        def __enter__(self) -> Full:
-            return self
-
-        def __exit__(self, *args: object) -> None:
-            os.close(self.handle)
-
-        write = staticmethod(fail_with(number))
-
     with monkeypatch.context() as disk:
-        if where == "mkdir":
-            disk.setattr(Path, "mkdir", fail_with(number))
-        elif where == "mkstemp":
-            disk.setattr(_cache.tempfile, "mkstemp", fail_with(number))
-        elif where == "write":
-            disk.setattr(_cache.os, "fdopen", Full)
-        else:
-            disk.setattr(_cache.os, "replace", fail_with(number))
+        at = {"mkdir": Path, "replace": os}.get(where, _atomic)
+        disk.setattr(at, where, fail_with(number))
         assert ask(4.0) == 4.0
     assert not folder.exists() or not list(folder.iterdir())
 

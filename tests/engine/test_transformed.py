@@ -116,3 +116,22 @@ def test_nothing_of_a_transformation_stays_behind() -> None:
         outside = x.clone().requires_grad_()
         net(outside, **options)[0].sum().backward()
         same(inside, outside.grad)
+
+
+@pytest.mark.parametrize("wrong", [-1, T + 1])
+@pytest.mark.parametrize("options", [{}, {"block_size": 2}], ids=["fused", "reference"])
+def test_wrong_lengths_are_refused_under_transformations(options: dict, wrong: int) -> None:
+    """Mapped over or not: who maps may look at none of them alone, but at all of them at once."""
+    net, x = LSTM(I, 6, **options), torch.randn(2, T, B, I)
+    lengths = torch.tensor([[1, 2, T], [0, 1, 1]])
+    bad = lengths.clone()
+    bad[1, 2] = wrong
+
+    def call(x: Tensor, lengths: Tensor) -> Tensor:
+        return net(x, lengths=lengths)[0].sum()
+
+    calls = [(vmap(call), x, bad), (vmap(grad(call)), x, bad), (vmap(call, in_dims=(0, None)), x, bad[1])]
+    for run, given, lengths_given in [*calls, (grad(call), x[0], bad[1])]:
+        with pytest.raises(ValueError, match=f"lengths should lie between 0 and {T}"):
+            run(given, lengths_given)
+    assert vmap(call)(x, lengths).isfinite().all()

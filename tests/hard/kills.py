@@ -188,7 +188,7 @@ def kill(job: Job, times: int, draw: random.Random) -> int:
 def short() -> None:
     """Has the trials of the experiment end after 300 sequences."""
     reber = papers.get("hochreiter1997/reber")
-    rows = tuple(replace(row, config=row.config and {**row.config, "limit": 300}) for row in reber.rows)
+    rows = tuple(replace(row, config=row.config and row.config.changed(limit=300)) for row in reber.rows)
     papers.EXPERIMENTS[reber.name] = replace(reber, rows=rows)
 
 

@@ -20,8 +20,7 @@ from numba.core.caching import NullCache
 from numba.core.dispatcher import Dispatcher
 
 import carrousel
-from carrousel.engine.cpu import _cache
-from carrousel.learning.online import _jit
+from carrousel import _atomic, _cache, _jit
 from carrousel.tasks import _continual  # noqa: F401 - looked up by its name
 
 POSIX = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX permissions")
@@ -157,7 +156,7 @@ class TestOthers:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES])
-@pytest.mark.parametrize("where", ["mkdir", "mkstemp", "replace"])
+@pytest.mark.parametrize("where", ["mkdir", "_create", "_write", "replace"])
 def test_a_full_or_read_only_disk_costs_time_and_nothing_else(
     where: str, number: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,8 +164,7 @@ def test_a_full_or_read_only_disk_costs_time_and_nothing_else(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as disk:
-        at = {"mkdir": Path, "mkstemp": _cache.tempfile, "replace": _cache.os}[where]
-        disk.setattr(at, where, fail)
+        disk.setattr({"mkdir": Path, "replace": os}.get(where, _atomic), where, fail)
         assert not fresh()
     assert not folder.exists() or not list(folder.iterdir())
     assert [fresh(), fresh()] == [False, True]
@@ -180,7 +178,7 @@ def test_no_sources_no_cache(folder: Path) -> None:
     assert not folder.exists()
 
 
-FIRST = "import {below}\nfrom carrousel.learning.online._jit import entry\n@entry\ndef run(x):\n    return {call}\n"
+FIRST = "import {below}\nfrom carrousel._jit import entry\n@entry\ndef run(x):\n    return {call}\n"
 SAY = "import kernel; print(kernel.run(1), sum(kernel.run.stats.cache_hits.values()))"
 ADD = "import numba\n@numba.njit\ndef f(x):\n    return x + {number}\n"
 
@@ -206,10 +204,10 @@ def test_a_change_in_a_module_that_is_compiled_in_is_noticed(tmp_path: Path) -> 
 
 def test_the_sources_of_our_kernels() -> None:
     """All modules of compiled code that the rule of 1997 is made of, and what they take constants from."""
-    names = {name.rpartition(".")[2] for name in _jit._sources("carrousel.learning.online._rehearse")}
-    assert {"_rehearse", "_kernel", "_rows", "_simd", "_layout", "_network", "_optimisers", "_jit"} <= names
+    names = {name.rpartition(".")[2] for name in _jit._sources("carrousel.learning.online.network._rehearse")}
+    assert {"_rehearse", "_kernel", "_tiles", "_simd", "_layout", "_network", "_optimisers", "_jit"} <= names
     assert "_learner" not in names  # which only calls it
-    assert "carrousel.learning._one_unit" in _jit._sources("carrousel.learning._chunker")
+    assert "carrousel.learning.before_lstm.one_unit" in _jit._sources("carrousel.learning.before_lstm.chunker")
     assert "carrousel.tasks._reber" in _jit._sources("carrousel.tasks._continual")
 
 

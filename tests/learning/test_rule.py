@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from carrousel.learning._steps import EVERY_STEP
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
-from carrousel.learning.online._kernel import EVERY_STEP
-from carrousel.learning.online._learner import _LEARN
 
 spec = importlib.util.spec_from_file_location("pseudocode", Path(__file__).with_name("pseudocode.py"))
 oracle = importlib.util.module_from_spec(spec)
@@ -138,7 +137,7 @@ def test_equals_the_pseudocode(network, update):
     outputs, weights = follow(network, learner, x, y, length, 0.2, update)
     spans = np.arange(0, steps, length)[:, None] + [0, length]
     twin = Learner(network, 0.2, update=update, dtype=np.float64, seed=5)
-    told, _ = learner._sequences(x, y, spans, _LEARN, EVERY_STEP)
+    told = learner._sequences(x, y, *spans.T.copy(), EVERY_STEP)
     np.testing.assert_allclose(told, outputs, rtol=0, atol=1e-12)
     assert_same(learner.weights, weights, 1e-12)
     for name, w in first.items():
@@ -160,14 +159,14 @@ def test_steps_that_nobody_looks_at_leave_what_others_do(name):
     y[np.random.default_rng(1).random(120) < 0.8] = np.nan
     long, short = (Learner(network, 0.2, dtype=np.float64) for _ in range(2))
     for begin, end in ((0, 0), (0, 1), (1, 40), (40, 40), (40, 75)):
-        long.learn(x[begin:end], y[begin:end])
+        long.learn_many(x[begin:end], y[begin:end])
         for t in range(begin, end):
-            short.learn(x[t : t + 1], y[t : t + 1])
+            short.learn_many(x[t : t + 1], y[t : t + 1])
         assert_same(long.activations, short.activations, 0)
         assert_same(long.weights, short.weights, 0)
-    long.observe(x[75:120])
+    long.observe_many(x[75:120])
     for t in range(75, 120):
-        short.observe(x[t : t + 1])
+        short.observe_many(x[t : t + 1])
     assert_same(long.activations, short.activations, 0)
 
 
@@ -182,28 +181,28 @@ def test_a_decaying_rate(tmp_path, update, momentum):
     if momentum or update != "step":  # the same as a learner whose rate is set by hand
         slow = Learner(network, Descent(0.5, momentum=momentum), update=update, dtype=np.float64)
         for t in range(300):
-            slow.learn(x[t : t + 1], y[t : t + 1])
+            slow.learn_many(x[t : t + 1], y[t : t + 1])
             slow.rate *= 0.99
         slow.reset()
         weights = slow.weights
     else:
         _, weights = follow(network, learner, x, y, 300, 0.5, update, decay=0.99)
-    learner.learn(x, y)
+    learner.learn_many(x, y)
     learner.reset()
     assert_same(learner.weights, weights, 1e-12)
     assert learner.rate == pytest.approx(0.5 * 0.99**300)
     # A file keeps the rate, and how it goes on; whoever sets it begins again.
-    first.learn(x[:100], y[:100])
+    first.learn_many(x[:100], y[:100])
     first.save(tmp_path / "half.safetensors")
     first = Learner.load(tmp_path / "half.safetensors")
     assert first.rate == pytest.approx(0.5 * 0.99**100)
-    first.learn(x[100:], y[100:])
+    first.learn_many(x[100:], y[100:])
     first.reset()
     assert_same(first.weights, learner.weights, 0)
     first.rate = 0.25
-    first.learn(x[:1], y[:1])
+    first.learn_many(x[:1], y[:1])
     assert first.rate == 0.25 * 0.99
-    first.observe(x[:1])
+    first.observe_many(x[:1])
     assert first.rate == 0.25 * 0.99
 
 
@@ -211,10 +210,10 @@ def test_a_rate_that_has_decayed_to_nothing_is_zero():
     network = NETWORKS["adding"]
     x, y = stream(network, 800)
     learner = Learner(network, Descent(0.5, decay=0.9))
-    learner.learn(x[:700], y[:700])
+    learner.learn_many(x[:700], y[:700])
     assert learner.rate == 0
     before = learner.weights
-    learner.learn(x[700:], y[700:])
+    learner.learn_many(x[700:], y[700:])
     assert_same(learner.weights, before, 0)
 
 
@@ -231,7 +230,7 @@ def test_following_stops_at_the_first_wrong_step(coded, update):
     one, two = (Learner(network, 0.5, update=update, seed=1) for _ in range(2))
     tolerance, at, lengths = 0.75, 0, []
     while at < 120:
-        looked = two.outputs(codes[at:])
+        looked = two.predict_many(codes[at:])
         probe = np.abs(looked - targets[at:]).max(1)
         frozen = Learner(network, 0.5, update=update, seed=1)
         frozen._arrays()["weights"][:], frozen._state[:] = one._weights, one._state
@@ -241,7 +240,7 @@ def test_following_stops_at_the_first_wrong_step(coded, update):
         assert np.array_equal(frozen._weights, one._weights)
         right = one.follow(codes[at:], given[at:], tolerance)
         for t in range(at, min(at + right + 1, 120)):
-            told = two.learn_and_tell(codes[t : t + 1], given[t : t + 1])[0]
+            told = two.learn_many(codes[t : t + 1], given[t : t + 1], tell=True)[0]
             assert (np.abs(told - targets[t]).max() > tolerance) == (t == at + right)
         for name, array in (one._arrays() | one.activations).items():
             if name != "state" or array is not one._state:  # of which a half is working space
@@ -257,10 +256,10 @@ def test_after_following_without_learning_errors_know_nothing_of_it():
     codes, goals = np.random.default_rng(3).integers(0, 7, (2, 60))
     one, two = Learner(network, 0.5, seed=2), Learner(network, 0.5, seed=2)
     assert one.follow(codes[:40], goals[:40], 2.0, learn=False) == 40
-    one.learn(codes[40:], goals[40:])
-    two.outputs(codes[:40])
+    one.learn_many(codes[40:], goals[40:])
+    two.predict_many(codes[:40])
     two._steps(codes[:40], None, 0)  # forward alone: nothing was ever traced
-    two.learn(codes[40:], goals[40:])
+    two.learn_many(codes[40:], goals[40:])
     assert_same(one.weights, two.weights, 0)
 
 
@@ -318,14 +317,14 @@ def test_weights_of_a_network_without_cells_go_into_a_larger_one():
     sees = {"output": "input bias"}
     small = Learner(Network(3, 2, 0, feeds=sees), 1.0)
     x = np.random.default_rng(0).normal(size=(200, 3))
-    small.learn(x, x[:, :2] > x[:, 1:])
+    small.learn_many(x, x[:, :2] > x[:, 1:])
     large = Learner(Network(3, 2, 2, feeds={"output": "input cell bias"}))
     weights = large.weights
     weights["output"][:] = 0
     weights["output"][:, [0, 1, 2, -1]] = small.weights["output"]
     large.weights = weights
-    np.testing.assert_allclose(large.outputs(x), small.outputs(x), rtol=1e-5)
-    assert ((small.outputs(x) > 0.5) == (x[:, :2] > x[:, 1:])).mean() > 0.95
+    np.testing.assert_allclose(large.predict_many(x), small.predict_many(x), rtol=1e-5)
+    assert ((small.predict_many(x) > 0.5) == (x[:, :2] > x[:, 1:])).mean() > 0.95
 
 
 @pytest.mark.parametrize("coded", [True, False])
@@ -340,7 +339,7 @@ def test_small_errors_count_as_none(coded):
     y[codes < 0] = np.nan
     _, weights = follow(network, learner, x, y, 400, 0.3, "step", insensitive=0.4)
     for one in (learner, plain):
-        one.learn(x, codes if coded else y)
+        one.learn_many(x, codes if coded else y)
     for name, value in learner.weights.items():
         np.testing.assert_allclose(value, weights[name], rtol=1e-9, atol=1e-12)
     assert any(np.abs(plain.weights[name] - weights[name]).max() > 0.01 for name in weights)
@@ -351,7 +350,7 @@ def test_cross_entropy_equals_the_pseudocode():
     x, y = stream(network, 300)
     learner = Learner(network, 0.1, loss="cross_entropy", dtype=np.float64)
     _, weights = follow(network, learner, x, y, 300, 0.1, "step", cross_entropy=True)
-    learner.learn(x, y)
+    learner.learn_many(x, y)
     assert_same(learner.weights, weights, 1e-12)
 
 
@@ -360,7 +359,7 @@ def test_float32_is_the_same_rule():
     x, y = stream(network, 200)
     one, two = (Learner(network, 0.1, dtype=dtype, seed=1) for dtype in (np.float32, np.float64))
     for learner in (one, two):
-        learner.learn(x, y)
+        learner.learn_many(x, y)
     assert_same(one.weights, two.weights, 2e-5)
 
 
@@ -375,8 +374,8 @@ def test_codes_are_one_hot_vectors():
         if goal >= 0:
             targets[t] = np.eye(7)[goal]
     one, two = Learner(network, 0.3), Learner(network, 0.3)
-    one.learn(codes, goals)
-    two.learn(dense, targets)
+    one.learn_many(codes, goals)
+    two.learn_many(dense, targets)
     for name, w in one.weights.items():
         assert np.array_equal(w, two.weights[name])
 
@@ -401,7 +400,7 @@ def test_optimisers_are_torch_s(name):
         x, y = stream(network, 15, seed)
         probe = Learner(network, update=1000, dtype=np.float64)
         probe.weights = {k: p.detach().numpy() for k, p in parameters.items()}
-        probe.learn(x, y)
+        probe.learn_many(x, y)
         descent = probe._layout.unpack(probe._gradient)
         for k, p in parameters.items():
             p.grad = -torch.tensor(descent[k])
@@ -416,12 +415,12 @@ def test_chunks_and_files_change_nothing(tmp_path, update, optimiser):
     network = NETWORKS["timing"]
     x, y = stream(network, 500)
     whole, parts = (Learner(network, optimiser, update=update, seed=3) for _ in range(2))
-    whole.learn(x, y)
+    whole.learn_many(x, y)
     whole.reset()
     at = 0
     for size in [1] * 20 + [13, 0, 200, 67, 200]:
-        parts.learn(x[at : at + size], y[at : at + size])
-        parts.outputs(x[:5])  # looks, and changes nothing
+        parts.learn_many(x[at : at + size], y[at : at + size])
+        parts.predict_many(x[:5])  # looks, and changes nothing
         parts.sequence_outputs([x[:7], x[:3]])
         at += size
         parts.save(tmp_path / "state.safetensors")
@@ -436,11 +435,11 @@ def test_observing_is_learning_without_targets():
     network = NETWORKS["adding"]
     x, y = stream(network, 50)
     one, two = Learner(network, 0.5), Learner(network, 0.5)
-    one.observe(x[:40])
+    one.observe_many(x[:40])
     assert_same(one.weights, Learner(network, 0.5).weights, 0)
-    two.learn(x[:40], np.full((40, 1), np.nan))
-    one.learn(x[40:], y[40:])
-    two.learn(x[40:], y[40:])
+    two.learn_many(x[:40], np.full((40, 1), np.nan))
+    one.learn_many(x[40:], y[40:])
+    two.learn_many(x[40:], y[40:])
     assert_same(one.weights, two.weights, 0)
 
 
@@ -448,10 +447,10 @@ def test_telling_is_before_learning():
     network = NETWORKS["adding"]
     x, y = stream(network, 30)
     one, two = Learner(network, 0.5), Learner(network, 0.5)
-    told = one.learn_and_tell(x, y)
+    told = one.learn_many(x, y, tell=True)
     for t in range(30):
-        assert np.array_equal(two.outputs(x[t : t + 1])[0], told[t])
-        two.learn(x[t : t + 1], y[t : t + 1])
+        assert np.array_equal(two.predict_many(x[t : t + 1])[0], told[t])
+        two.learn_many(x[t : t + 1], y[t : t + 1])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
@@ -459,15 +458,15 @@ def test_what_is_not_finite_is_refused_and_leaves_no_trace(bad):
     network = NETWORKS["timing"]
     x, y = stream(network, 30)
     learner = Learner(network)
-    learner.learn(x[:10], y[:10])
+    learner.learn_many(x[:10], y[:10])
     before = {name: array.copy() for name, array in learner._arrays().items()}
     wrong, wrong_y = x.copy(), np.where(np.isnan(y), 0, y)
     wrong[20, 1] = bad
     with pytest.raises(ValueError, match="input 1 of step 20"):
-        learner.learn(wrong, y)
+        learner.learn_many(wrong, y)
     wrong_y[7, 1] = bad
     with pytest.raises(ValueError, match="target of step 7"):
-        learner.learn(x, wrong_y)
+        learner.learn_many(x, wrong_y)
     for name, array in learner._arrays().items():
         assert np.array_equal(array, before[name]), name
 
@@ -475,10 +474,10 @@ def test_what_is_not_finite_is_refused_and_leaves_no_trace(bad):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda l: l.learn([[1.0, 2.0]], [[0.0] * 7]), r"\[steps, 7\]"),
-        (lambda l: l.learn([7], [0]), "names input unit 7, but there are 7"),
-        (lambda l: l.learn([0], [-2]), "names output unit -2"),
-        (lambda l: l.learn([0, 1], [0]), "2 steps but 1 targets"),
+        (lambda l: l.learn_many([[1.0, 2.0]], [[0.0] * 7]), r"\[steps, 7\]"),
+        (lambda l: l.learn_many([7], [0]), "names input unit 7, but there are 7"),
+        (lambda l: l.learn_many([0], [-2]), "names output unit -2"),
+        (lambda l: l.learn_many([0, 1], [0]), "2 steps but 1 targets"),
         (lambda l: l.learn_sequences([0, 1], [0, 1], [[0, 3]]), r"span 0 is \[0, 3\), but there are 2 steps"),
         (lambda l: l.learn_sequences([[0, 1]], [[0]]), "one target for each step"),
         (lambda l: setattr(l, "weights", {}), "weights must be named"),
@@ -563,20 +562,20 @@ def test_nothing_grows():
     learner = Learner(NETWORKS["reber"], 0.1)
     sizes = {name: array.nbytes for name, array in learner._arrays().items()}
     codes = np.random.default_rng(0).integers(0, 7, 200_000)
-    learner.learn(codes[:-1], codes[1:])
+    learner.learn_many(codes[:-1], codes[1:])
     assert {name: array.nbytes for name, array in learner._arrays().items()} == sizes
 
 
 def test_the_benchmark_checks_before_it_times(monkeypatch):
-    from carrousel.learning.online import _bench
+    from carrousel.bench import _online
 
     figures = []
-    _bench.benchmarks(figures.append, repeats=1)
+    _online.benchmarks(figures.append, repeats=1)
     found = {figure.name: figure.value for figure in figures}
     assert found["compiled to eager"] > 100
     assert all(value > 0 for value in found.values())
-    monkeypatch.setattr(_bench.EagerRule, "step", lambda self, code, goal: None)
+    monkeypatch.setattr(_online.EagerRule, "step", lambda self, code, goal: None)
     figures.clear()
     with pytest.raises(RuntimeError, match="differ"):
-        _bench.benchmarks(figures.append, repeats=1)
+        _online.benchmarks(figures.append, repeats=1)
     assert not figures

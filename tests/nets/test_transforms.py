@@ -216,3 +216,34 @@ def test_parametrised_weights() -> None:
     torch.testing.assert_close(net(x)[0], want)
     net(x)[0].sum().backward()
     assert net.parametrizations.weight_hh_l0.original0.grad is not None
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("name", ALL)
+def test_autocast_leaves_results_in_the_type_of_the_weights(name: str, bias: bool) -> None:
+    """Of a network, of a step, of a cell, whatever narrow types they are given."""
+    options = {**ALL[name], "bias": bias and ALL[name].get("bias", True)}
+    net = make(options, dtype=torch.float32)
+    cell = carrousel.LSTMCell(I, H, **{key: value for key, value in options.items() if key != "proj_size"})
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
+        x = torch.randn(3, 2, I, dtype=dtype)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            whole = net(x, return_states="gates")
+            narrow = tuple(value.to(dtype) for value in as_tuple(whole[1]))
+            made = [whole, net(x, as_hx(narrow), lengths=[3, 0]), net.step(x[0]), cell(x[0]), net(x[:0])]
+            with torch.no_grad():
+                made.append(net.step(x[0], as_hx(narrow)))
+        tensors = torch.utils._pytree.tree_leaves(made)
+        assert {value.dtype for value in tensors} == {torch.float32}
+        assert all(value.isfinite().all() for value in tensors)
+
+
+def test_kernels_compute_in_the_type_of_the_weights_under_autocast() -> None:
+    net, x = make({"cell": "lstm"}, dtype=torch.float32), torch.randn(3, 2, I)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(net(x)[0], net(x, (torch.zeros(1, 2, H), torch.zeros(1, 2, H)))[0])
+        compiled = torch.compile(net, backend="aot_eager", fullgraph=True)(x)[0]
+        under = net(x)[0]
+    assert torch.equal(under, net(x)[0])
+    torch.testing.assert_close(compiled, under)
+    torch._dynamo.reset()

@@ -15,7 +15,7 @@ def online(
     json: Json = False,
 ) -> None:
     """Time the online rule beside the same rule in eager torch and beside back-propagation through time."""
-    from carrousel.learning.online import Figure, benchmarks
+    from carrousel.bench._online import Figure, benchmarks
 
     figures: list[Figure] = []
 

@@ -58,7 +58,7 @@ def stream(
     says the target of the line before. A field that is empty is missing; a line without target is not learned from.
     With --state and --out the same command goes on after a crash, and the file holds every line once.
     """
-    from carrousel.learning import Follower, StreamClassifier, StreamRegressor
+    from carrousel.streams import Follower, StreamClassifier, StreamRegressor
 
     _check(file, state, out, quiet)
     kind = StreamRegressor if task == "regress" else StreamClassifier

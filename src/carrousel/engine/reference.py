@@ -256,7 +256,10 @@ def _advance(
     )
     activations = {row: getattr(gates, row) for row in cell.rows}
     new_fed = (activations[gate][..., :: layer.block_size] for gate in layer.fed_back)
-    return (new_h, *new_inner, *new_fed), activations
+    new = new_h, *new_inner, *new_fed
+    if torch._C._is_any_autocast_enabled():  # matrix products are then narrower, but what lasts is not
+        return tuple(value.to(h.dtype) for value in new), {row: v.to(h.dtype) for row, v in activations.items()}
+    return new, activations
 
 
 def _zone(share: Tensor | float | None, old: Tensor, new: Tensor) -> Tensor:

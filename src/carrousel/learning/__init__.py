@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from carrousel.learning import online
-from carrousel.learning._chunker import Chunker
-from carrousel.learning._follow import Follower, Said, Tally
-from carrousel.learning._guessing import Guess, GuessedNetwork
-from carrousel.learning._one_unit import OneUnitNetwork
-from carrousel.learning._simple import SimpleNetwork
-from carrousel.learning._stream import StreamClassifier, StreamRegressor
-from carrousel.learning.online import OnlineLSTM
+from carrousel.learning._protocol import Responding, Sensitive, Sequential, Streaming, checked_weights
+from carrousel.learning.before_lstm import Chunker, OneUnitNetwork, SimpleNetwork
+from carrousel.learning.guessing import Guess, GuessedNetwork
+from carrousel.learning.online import Learner, OnlineLSTM
+
+if TYPE_CHECKING:
+    from carrousel.streams import Follower, Said, StreamClassifier, StreamRegressor, Tally
+
+LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork)
+"""All learners. Tests walk them and hold each to the roles that it has."""
 
 __all__ = [
+    "LEARNERS",
     "Chunker",
     "Follower",
     "Guess",
     "GuessedNetwork",
+    "Learner",
     "OneUnitNetwork",
     "OnlineLSTM",
+    "Responding",
     "Said",
+    "Sensitive",
+    "Sequential",
     "SimpleNetwork",
     "StreamClassifier",
     "StreamRegressor",
+    "Streaming",
     "Tally",
+    "checked_weights",
     "online",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Gives the names of ``carrousel.streams``, a room above this one."""
+    if name in ("Follower", "Said", "StreamClassifier", "StreamRegressor", "Tally"):
+        return getattr(importlib.import_module("carrousel.streams"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

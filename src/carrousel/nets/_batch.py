@@ -39,19 +39,24 @@ class Batch:
         *,
         batch_first: bool,
         owner: str,
+        mask: Tensor | None = None,
         count: int | None = None,
     ) -> Batch:
         """Reads an input of :class:`carrousel.LSTM`.
 
         Args:
+            mask: the lengths in another form: True for each real step, of the input's form without channels.
             count: the number of sequences, if something else says it: a packed sequence may say it by a number alone.
 
         Raises:
             ValueError, RuntimeError: its shape, or the lengths, are wrong.
         """
+        if mask is not None and lengths is not None:
+            raise ValueError("lengths and mask say the same; pass one of them")
         if isinstance(input, PackedSequence):
-            if lengths is not None:
-                raise ValueError("a PackedSequence knows its lengths; pass lengths with a padded batch only")
+            if lengths is not None or mask is not None:
+                which = "lengths" if mask is None else "mask"
+                raise ValueError(f"a PackedSequence knows its lengths; pass {which} with a padded batch only")
             if input.data.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
             in_memory([input.data])
@@ -63,9 +68,12 @@ class Batch:
             input = input.unsqueeze(1)
         elif batch_first:
             input = input.transpose(0, 1)
+        batch = cls(input, None, None, batched, batch_first)
         if lengths is not None:
-            lengths = _check_lengths(lengths, input)
-        return cls(input, lengths, None, batched, batch_first)
+            batch.lengths = _check_lengths(lengths, input)
+        elif mask is not None:
+            batch.lengths = _length_of(batch._flags_in(mask, "mask"))
+        return batch
 
     def state_in(self, value: Tensor) -> Tensor:
         """A state of the user's, ``[layers, B, size]`` or ``[layers, size]``, as ``[layers, B, size]``."""
@@ -98,15 +106,18 @@ class Batch:
         """The user's resets, of the input's form without channels, as bools ``[T, B]``."""
         if self.packed is not None:
             raise ValueError("resets go with a padded batch, not with a PackedSequence; pass lengths= for ragged data")
-        resets = resets if isinstance(resets, Tensor) else torch.as_tensor(resets, device="cpu")
+        return self._flags_in(resets, "resets")
+
+    def _flags_in(self, flags: Tensor | Sequence[Any], name: str) -> Tensor:
+        flags = flags if isinstance(flags, Tensor) else torch.as_tensor(flags, device="cpu")
         T, B = self.x.shape[:2]
         want = (T,) if not self.batched else (B, T) if self.batch_first else (T, B)
-        if tuple(resets.shape) != want:
-            raise ValueError(f"resets should have the shape {want} of the input's steps, got {tuple(resets.shape)}")
-        if resets.is_floating_point() or resets.is_complex():
-            raise TypeError(f"resets should be bools or integers, got {resets.dtype}")
-        resets = resets.to(device=self.x.device, dtype=torch.bool)
-        return resets.view(T, B) if not self.batched else resets.transpose(0, 1) if self.batch_first else resets
+        if tuple(flags.shape) != want:
+            raise ValueError(f"{name} should have the shape {want} of the input's steps, got {tuple(flags.shape)}")
+        if flags.is_floating_point() or flags.is_complex():
+            raise TypeError(f"{name} should be bools or integers, got {flags.dtype}")
+        flags = flags.to(device=self.x.device, dtype=torch.bool)
+        return flags.view(T, B) if not self.batched else flags.transpose(0, 1) if self.batch_first else flags
 
 
 def _unpacked(packed: PackedSequence, count: int | None) -> tuple[Tensor, Tensor]:
@@ -153,14 +164,40 @@ def _check_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
 
 
 def _check_range(lengths: Tensor, T: int) -> None:
-    about = torch._C._functorch
-    if torch.compiler.is_compiling() or recorded():
-        if not about.is_batchedtensor(lengths):  # which torch cannot check; the reference takes them as 0 and as T
+    if _traced():
+        # What vmap maps over in a graph torch cannot check; the reference takes it as 0 and as T.
+        if not torch._C._functorch.is_batchedtensor(lengths):
             inside = ((lengths >= 0) & (lengths <= T)).all()
             torch._assert_async(inside, "lengths should lie between 0 and the number of steps")
         return
-    while about.is_functorch_wrapped_tensor(lengths):
-        lengths = about.get_unwrapped(lengths)  # a batch of lengths is checked as a whole
+    lengths = _bare(lengths)
     with torch._C._DisableFuncTorch():
         if lengths.numel() and not (lengths.min() >= 0 and lengths.max() <= T):
             raise ValueError(f"lengths should lie between 0 and {T}, got {lengths.min()} to {lengths.max()}")
+
+
+def _length_of(mask: Tensor) -> Tensor:
+    """The lengths ``[B]`` of a mask ``[T, B]``."""
+    late = mask[1:] & ~mask[:-1]
+    if mask.device.type == "cpu" and not torch._C._functorch.is_batchedtensor(mask):
+        if _traced():
+            torch._assert_async(~late.any(), "mask: the real steps of a sequence should be its first")
+        elif late.any():
+            step, sequence = late.nonzero()[0].tolist()
+            raise ValueError(
+                f"mask: the real steps of a sequence should be its first; in sequence {sequence} step {step + 1} is "
+                f"real and step {step} is not"
+            )
+    return mask.sum(0)
+
+
+def _traced() -> bool:
+    """Whether numbers cannot be looked at now, for they are those of a graph."""
+    return torch.compiler.is_compiling() or recorded()
+
+
+def _bare(tensor: Tensor) -> Tensor:
+    """All that transformations of ``torch.func`` have wrapped, as a whole."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor

@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from carrousel import engine
 from carrousel.cells import Cell
-from carrousel.engine import QUIET, Layer, torch_kernels
+from carrousel.engine import QUIET
 from carrousel.nets import _init, _noise, _torch_route
+from carrousel.nets._autocast import widened
 from carrousel.nets._batch import Batch
 from carrousel.nets._options import check_flag, check_rate, check_size, check_truth, layer_of, rates_of
+from carrousel.nets._recurrent import Recurrent
+from carrousel.nets._tools import as_leaf
 
 __all__ = ["LSTM"]
 
 
-class LSTM(nn.Module):
+class LSTM(Recurrent):
     """A stack of recurrent layers of any cell of the family: a drop-in for ``torch.nn.LSTM``.
 
     Positional arguments, parameter names, shapes and results are those of ``torch.nn.LSTM``; with ``cell="gru"``
@@ -66,6 +69,8 @@ class LSTM(nn.Module):
         * **hx**: the initial states, as they are returned; zeros by default.
         * **lengths**: the real steps of each sequence, ``[B]``, zeros allowed, in any order. What stands past them
           is never read; outputs there are zero.
+        * **mask**: the same as bools ``[T, B]`` (in the input's form), True where a step is real. The real steps of
+          a sequence are its first.
         * **resets**: ``[T, B]`` (in the input's form): where True, nothing passes between the step before and
           this one, in either direction, as if the segments were run apart, from zero states.
         * **return_states**: True for a third result, every step's states, ``{"h_l0": [T, B, H], "c_l0": ...,
@@ -107,7 +112,7 @@ class LSTM(nn.Module):
         diagonal: bool = False,
         init: str | float = "uniform",
     ) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # RNNBase's would make torch's own weights
         self.num_layers = check_size("num_layers", num_layers)
         self.dropout = check_rate("dropout", dropout, one=True)
         if dropout > 0 and num_layers == 1:
@@ -140,68 +145,10 @@ class LSTM(nn.Module):
         self.reset_parameters()
         self.flatten_parameters()
 
-    # What torch.nn.LSTM has as attributes stands in the layers.
-    @property
-    def cell(self) -> Cell:
-        """The cell of every layer."""
-        return self._layers[0].cell
-
-    @property
-    def input_size(self) -> int:
-        return self._layers[0].input_size
-
-    @property
-    def hidden_size(self) -> int:
-        return self._layers[0].hidden_size
-
-    @property
-    def proj_size(self) -> int:
-        return self._layers[0].proj_size
-
-    @property
-    def bias(self) -> bool:
-        return self._layers[0].bias
-
-    @property
-    def _directions(self) -> int:
-        return 2 if self.bidirectional else 1
-
-    def _suffixes(self, index: int) -> list[str]:
-        return [f"_l{index}", f"_l{index}_reverse"][: self._directions]
-
-    def _each(self) -> list[tuple[Layer, str]]:
-        """Every layer and direction, with the ending of its parameters' names."""
-        return [(layer, suffix) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
-
-    def _weights(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
-        own, weights = self._parameters, {}  # the module's own look-up is slow
-        for name in layer.shapes():
-            weight = own.get(name + suffix)
-            # What a parametrisation takes out of the parameters is found by that look-up only.
-            weights[name] = getattr(self, name + suffix) if weight is None else weight
-        return weights
-
-    @property
-    def all_weights(self) -> list[list[nn.Parameter]]:
-        """The parameters of each layer and direction, in the order of their names in the state dict."""
-        return [list(self._weights(layer, suffix).values()) for layer, suffix in self._each()]  # type: ignore[arg-type]
-
     def reset_parameters(self) -> None:
         """Draws new initial weights."""
         for layer, suffix in self._each():
             _init.fill(layer, self._weights(layer, suffix), self.init, self.forget_bias)
-
-    def flatten_parameters(self) -> None:
-        """Lays the weights out as cuDNN wants them, where it will run; does nothing elsewhere."""
-        kind = torch_kernels.mode(self._layers[0])
-        if kind is not None and self.weight_ih_l0.is_cuda:
-            flat = [weight for weights in self.all_weights for weight in weights]
-            torch_kernels.flatten(kind, flat, self._layers[0], self.num_layers, self.bidirectional)
-
-    def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        result = super()._apply(fn, recurse)
-        self.flatten_parameters()
-        return result
 
     def extra_repr(self) -> str:
         layer, rates = self._layers[0], self._rates
@@ -235,12 +182,20 @@ class LSTM(nn.Module):
         hx: Tensor | tuple[Tensor, ...] | None = None,
         *,
         lengths: Tensor | Sequence[int] | None = None,
+        mask: Tensor | None = None,
         resets: Tensor | Sequence[Any] | None = None,
         return_states: bool | str = False,
     ) -> Any:
+        if isinstance(input, fx.Proxy):
+            options = {"lengths": lengths, "mask": mask, "resets": resets, "return_states": return_states}
+            return as_leaf(self, input.tracer, (input, hx), options)
         if return_states not in (False, True, "gates"):
             raise ValueError(f"return_states should be False, True or 'gates', got {return_states!r}")
-        batch = Batch.of(input, lengths, batch_first=self.batch_first, owner=type(self).__name__, count=_count_of(hx))
+        if torch._C._is_any_autocast_enabled():
+            input, hx = widened(input, self._dtype), widened(hx, self._dtype)
+        batch = Batch.of(
+            input, lengths, mask=mask, batch_first=self.batch_first, owner=type(self).__name__, count=_count_of(hx)
+        )
         self._check_features(input.data if isinstance(input, PackedSequence) else input)
         state = self._state_in(hx, batch)
         plain = resets is None and not return_states and not self._noisy
@@ -281,6 +236,7 @@ class LSTM(nn.Module):
         quick = self._quick_step(x, state)
         if quick is not None:
             return quick
+        x, state = widened(x, self._dtype), widened(state, self._dtype)
         if self.bidirectional:
             raise RuntimeError("step: a bidirectional network needs the whole sequence")
         if self.training and self._rates.variational:
@@ -320,30 +276,13 @@ class LSTM(nn.Module):
         output, *new = after
         return output, tuple(new) if len(new) > 1 else new[0]
 
-    def _check_features(self, x: Tensor) -> None:
-        weight = self._parameters.get("weight_ih_l0")  # the module's own look-up is slow
-        dtype = self.weight_ih_l0.dtype if weight is None else weight.dtype
-        if x.dtype != dtype and not torch._C._is_any_autocast_enabled():
-            raise ValueError(
-                f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). Convert input: "
-                f"input.to({dtype}), or convert model: model.to({x.dtype})"
-            )
-        if x.dim() and x.size(-1) != self._layers[0].input_size:
-            raise RuntimeError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.size(-1)}"
-            )
-
     def _state_in(self, hx: Tensor | Sequence[Tensor] | None, batch: Batch) -> list[tuple[Tensor, ...]]:
         """The initial states ``[B, size]`` of each layer and direction, in the order of the engine's batch."""
-        names, sizes = self._layers[0].state_names, self._layers[0].state_sizes
+        sizes = self._layers[0].state_sizes
         count, B = self.num_layers * self._directions, batch.x.shape[1]
         if hx is None:  # the same zeros for all layers; each state has its own, for no steps hand them on as they are
             return [tuple(batch.x.new_zeros(B, size) for size in sizes)] * count
-        given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
-        if len(given) != len(names):
-            raise RuntimeError(
-                f"cell {self.cell.spec!r} has {len(names)} states ({', '.join(names)}), hx holds {len(given)}"
-            )
+        given = self._states_of(hx)
         dims = 3 if batch.batched else 2
         if any(value.dim() != dims for value in given):
             form = "batched 3-D" if batch.batched else "unbatched 2-D"
@@ -353,9 +292,9 @@ class LSTM(nn.Module):
         for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
             want = (count, B, size)
             if tuple(value.shape) != want:
-                which = "hidden" if len(names) == 1 else f"hidden[{index}]"
+                which = "hidden" if len(given) == 1 else f"hidden[{index}]"
                 raise RuntimeError(f"Expected {which} size {want}, got {list(value.shape)}")
-            if value.dtype != batch.x.dtype and not torch._C._is_any_autocast_enabled():
+            if value.dtype != batch.x.dtype:
                 raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {batch.x.dtype}")
         return list(zip(*(value.unbind() for value in state), strict=True))
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from carrousel import engine
 from carrousel.cells import Cell
 from carrousel.engine import QUIET
 from carrousel.nets import _init, _noise
+from carrousel.nets._autocast import widened
 from carrousel.nets._options import layer_of, rates_of
+from carrousel.nets._tools import Whole, as_leaf
 
 __all__ = ["LSTMCell"]
 
 
-class LSTMCell(nn.Module):
+class LSTMCell(Whole, nn.RNNCellBase):
     """One step of one layer of any cell of the family: a drop-in for ``torch.nn.LSTMCell``.
 
     With ``cell="gru"`` it is a drop-in for ``torch.nn.GRUCell``, with ``cell="elman"`` for ``torch.nn.RNNCell``.
@@ -62,7 +64,7 @@ class LSTMCell(nn.Module):
         diagonal: bool = False,
         init: str | float = "uniform",
     ) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # RNNCellBase's would make torch's own weights
         self._layer = layer_of(
             cell,
             input_size,
@@ -86,6 +88,8 @@ class LSTMCell(nn.Module):
         self.forget_bias, self.init = forget_bias, init
         for name, shape in self._layer.shapes().items():
             self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        for name in () if self.bias else ("bias_ih", "bias_hh"):
+            self.register_parameter(name, None)  # as torch's cells say it
         self.reset_parameters()
 
     @property
@@ -94,15 +98,15 @@ class LSTMCell(nn.Module):
         return self._layer.cell
 
     @property
-    def input_size(self) -> int:
+    def input_size(self) -> int:  # type: ignore[override]
         return self._layer.input_size
 
     @property
-    def hidden_size(self) -> int:
+    def hidden_size(self) -> int:  # type: ignore[override]
         return self._layer.hidden_size
 
     @property
-    def bias(self) -> bool:
+    def bias(self) -> bool:  # type: ignore[override]
         return self._layer.bias
 
     def _weights(self) -> dict[str, Tensor]:
@@ -116,10 +120,13 @@ class LSTMCell(nn.Module):
         return f"{self.input_size}, {self.hidden_size}, cell={self.cell.spec!r}"
 
     def forward(self, input: Tensor, hx: Tensor | tuple[Tensor, ...] | None = None) -> Any:
+        if isinstance(input, fx.Proxy):
+            return as_leaf(self, input.tracer, (input, hx), {})
         if input.dim() not in (1, 2):
             raise ValueError(f"{self._torch_name()}: Expected input to be 1D or 2D, got {input.dim()}D instead")
         if input.size(-1) != self.input_size:
             raise RuntimeError(f"input has inconsistent input_size: got {input.size(-1)} expected {self.input_size}")
+        input, hx = widened(input, self.weight_ih.dtype), widened(hx, self.weight_ih.dtype)
         x = input if input.dim() == 2 else input.unsqueeze(0)  # [B, I]
         layer = self._layer
         state = self._state_in(hx, x, batched=input.dim() == 2)
@@ -152,7 +159,7 @@ class LSTMCell(nn.Module):
         for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
             if tuple(value.shape) != (x.shape[0], size):
                 raise RuntimeError(_wrong_shape(index, x.shape[0], size, value))
-            if value.dtype != x.dtype and not torch._C._is_any_autocast_enabled():
+            if value.dtype != x.dtype:
                 raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {x.dtype}")
         return state
 

@@ -32,8 +32,8 @@ def activations_over(learner: Learner, inputs: np.ndarray) -> dict[str, np.ndarr
     record: dict[str, list[np.ndarray]] = {}
     for t in range(len(inputs)):
         step = inputs[t : t + 1]
-        now = {"output": learner.outputs(step)[0]}
-        learner.observe(step)
+        now = {"output": learner.predict_many(step)[0]}
+        learner.observe_many(step)
         for group, values in {**learner.activations, **now}.items():
             record.setdefault(group, []).append(values)
     learner.reset()

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from carrousel.learning.online._jit import entry
+from carrousel._jit import entry
 from carrousel.tasks._drawn import Drawn, near
 from carrousel.tasks._reber import ARCS, END
 from carrousel.tasks._task import Task

@@ -74,10 +74,7 @@ def refuses_call(
             return f"there is no kernel for the device {tensor.device.type!r}"
         plain = plain and type(tensor) in PLAIN
         alike = alike and tensor.dtype is dtype
-    # Autocast narrows inputs; the weights must be alike in any case.
-    if not alike and not (
-        torch._C._is_any_autocast_enabled() and all(weight.dtype == dtype for weight in weights.values())
-    ):
+    if not alike:
         return "the input, the states and the weights are of several types"
     for weight, shape in zip(weights.values(), layer.shapes().values(), strict=True):
         if weight.shape != shape:
@@ -115,9 +112,6 @@ def run(
 ) -> Result:
     """Runs a layer over a batch of sequences; arguments and result as in ``reference.run``."""
     T, B = x.shape[:2]
-    dtype = weights["weight_ih"].dtype
-    if torch._C._is_any_autocast_enabled():  # which may have made them narrower
-        x, state = x.to(dtype), tuple(value.to(dtype) for value in state)
     if torch.compiler.is_compiling() or recorded():
         return run_traced(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
     all_states = bool(keep) and keep != ("h",)

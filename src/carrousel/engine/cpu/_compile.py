@@ -12,8 +12,8 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
-from carrousel.engine.cpu._cache import read as _read
-from carrousel.engine.cpu._cache import write as _write
+from carrousel._cache import read as _read
+from carrousel._cache import write as _write
 from carrousel.engine.cpu._llvm import lock
 from carrousel.engine.cpu._target import Target
 

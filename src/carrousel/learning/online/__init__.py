@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from carrousel.learning.online._bench import Figure, benchmarks
-from carrousel.learning.online._learner import Learner
-from carrousel.learning.online._network import Network
-from carrousel.learning.online._online_lstm import OnlineLSTM
-from carrousel.learning.online._optimisers import Adam, Descent, Optimiser, RMSprop
+from carrousel.learning._optimisers import Adam, Descent, Optimiser, RMSprop
+from carrousel.learning.online.cell import OnlineLSTM
+from carrousel.learning.online.network import Learner, Network
 
-__all__ = [
-    "Adam",
-    "Descent",
-    "Figure",
-    "Learner",
-    "Network",
-    "OnlineLSTM",
-    "Optimiser",
-    "RMSprop",
-    "benchmarks",
-]
+__all__ = ["Adam", "Descent", "Learner", "Network", "OnlineLSTM", "Optimiser", "RMSprop"]

@@ -81,8 +81,7 @@ def _train(prepared: Prepared, setting: Setting) -> Found:
     learner, limit, low = prepared.learner, setting.config.until["limit"], float(setting.options["targets"])
     training, both = prepared.sets
     found = until_predicted(learner, prepared.task, training, both, setting.rng, limit, low)
-    network = learner.network if isinstance(learner, Learner) else learner
-    return {**found, "weights": network.weight_count}
+    return {**found, "weights": learner.weight_count}
 
 
 _LSTM = {

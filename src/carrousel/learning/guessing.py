@@ -1,0 +1,289 @@
+"""Random weight guessing: small recurrent networks whose weights are drawn again and again until one is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import tanh
+from typing import Any
+
+import numpy as np
+
+from carrousel._jit import entry, jit, logistic
+from carrousel.learning._protocol import Responding, checked_vector
+from carrousel.learning._steps import checked_spans
+
+__all__ = ["Guess", "GuessedNetwork"]
+
+_SQUASHES = ("logistic", "tanh")
+_WORDS = ("input", "hidden", "self", "output", "bias")
+_LARGEST = 4096  # draws that are held at a time
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a search found.
+
+    Attributes:
+        weights: ``[weights]``, the first draw that was right on every sequence; None if there was none.
+        draws: how many were drawn, that one included.
+        steps: how many steps of sequences all of them took together.
+    """
+
+    weights: np.ndarray | None
+    draws: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class GuessedNetwork(Responding):
+    """A layer of hidden units and one output unit, with weights that are guessed.
+
+    In a step all hidden units are computed from the step's input and the activations of the step before, then the
+    output unit from the step's input, the new activations of the hidden units and its own of the step before. All
+    activations are 0 when a sequence begins. A sequence is right if the output after its last step is near the target.
+
+    Schmidhuber & Hochreiter 1996, "Guessing can outperform many long time lag algorithms".
+
+    Args:
+        inputs, hidden: the numbers of units.
+        feeds: what ``"hidden"`` and ``"output"`` see, words out of ``input hidden self output bias``; ``hidden`` is
+            the whole layer, ``self`` the unit itself. What is not named sees everything.
+        squash: of all units, ``"logistic"`` or ``"tanh"``.
+        unweighted: how many of the inputs, the last ones, come with a weight that is 1 and not guessed.
+
+    Raises:
+        ValueError: a group, a word or a squashing function is not among these.
+
+    >>> latch = GuessedNetwork(1, 0, {"output": "input self bias"}, "tanh")
+    >>> steps, spans = [[1.0], [0.0], [0.0], [-1.0], [0.0], [0.0]], [[0, 2], [3, 5], [0, 3], [3, 6]]
+    >>> found = latch.guess(steps, [1.0, -1.0, 1.0, -1.0], spans, seed=0)
+    >>> latch.answers(found.weights, [[-1.0], [0.0], [0.0], [0.0]], [[0, 4]]).round().tolist()
+    [-1.0]
+    """
+
+    inputs: int
+    hidden: int
+    feeds: Mapping[str, str] = field(default_factory=dict)
+    squash: str = "logistic"
+    unweighted: int = 0
+
+    def __post_init__(self) -> None:
+        if self.squash not in _SQUASHES:
+            raise ValueError(f"squash must be one of {', '.join(_SQUASHES)}; got {self.squash!r}")
+        if not 0 <= self.unweighted <= self.inputs:
+            raise ValueError(f"unweighted must be at most the {self.inputs} inputs, got {self.unweighted}")
+        for group, words in self.feeds.items():
+            unknown = [word for word in words.split() if word not in _WORDS]
+            if group not in ("hidden", "output") or unknown:
+                raise ValueError(f"feeds are those of hidden and output, out of {' '.join(_WORDS)}; got {self.feeds}")
+
+    @property
+    def input_size(self) -> int:  # type: ignore[override]
+        """The number of inputs."""
+        return self.inputs
+
+    @property
+    def output_size(self) -> int:  # type: ignore[override]
+        """The number of outputs, one."""
+        return 1
+
+    @property
+    def weight_count(self) -> int:
+        """The number of weights that are guessed."""
+        return int(self._drawn.sum())
+
+    def guess(
+        self,
+        inputs: Any,
+        targets: Any,
+        spans: Any,
+        *,
+        tolerance: float = 0.1,
+        reach: float = 100.0,
+        limit: int = 1_000_000,
+        seed: int | np.random.Generator | None = 0,
+    ) -> Guess:
+        """Draws weights until all sequences are right.
+
+        Most draws fail on the first or second sequence and cost no more: both classes should come early.
+
+        Args:
+            inputs: ``[steps, inputs]``, of all sequences.
+            targets: ``[sequences]``.
+            spans: ``[sequences, 2]``, where in the steps each sequence begins and ends.
+            tolerance: an output is right if it is less than this from its target.
+            reach: weights are uniform in [-reach, reach].
+            limit: the number of draws after which the search ends without success.
+            seed: of the draws.
+        """
+        rng = np.random.default_rng(seed)
+        inputs = self._inputs(inputs)
+        spans = np.stack(checked_spans(spans, len(inputs)), 1)
+        targets = np.asarray(targets, np.float64)
+        if targets.shape != (len(spans),):
+            raise ValueError(f"there must be a target for each of {len(spans)} sequences, got {targets.shape}")
+        draws, steps, size = 0, 0, 64
+        while draws < limit:
+            drawn = rng.uniform(-reach, reach, (min(size, limit - draws), self.weight_count))
+            hit, taken = _search(*self._plan, self._all(drawn), inputs, spans, targets, tolerance)
+            steps += taken
+            if hit < len(drawn):
+                return Guess(drawn[hit], draws + hit + 1, steps)
+            draws, size = draws + len(drawn), min(2 * size, _LARGEST)
+        return Guess(None, draws, steps)
+
+    def answers(self, weights: np.ndarray, inputs: Any, spans: Any) -> np.ndarray:
+        """Gives the outputs after the last step of each sequence, ``[sequences]``, 0 where it has none."""
+        weights = checked_vector(weights, self.weight_count, self.dtype)
+        inputs = self._inputs(inputs)
+        spans = np.stack(checked_spans(spans, len(inputs)), 1)
+        return _answers(*self._plan, self._all(weights[None])[0], inputs, spans)
+
+    @classmethod
+    def example(cls, seed: int = 0) -> GuessedNetwork:
+        """Makes a small one; it has no weights of its own, and so no use for a seed."""
+        return cls(2, 3, squash="tanh", unweighted=1)
+
+    def _inputs(self, inputs: Any) -> np.ndarray:
+        steps = super()._inputs(inputs)
+        if steps.ndim == 2:
+            return steps
+        return np.where(steps[:, None] == np.arange(self.inputs), 1.0, 0.0)
+
+    def _respond(
+        self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
+    ) -> np.ndarray:
+        units = self.hidden if hidden else 1
+        told = np.zeros((len(population), int((end - begin).sum()), units))
+        _respond(*self._plan, self._all(population), inputs, np.stack([begin, end], 1), hidden, told)
+        return told
+
+    @cached_property
+    def _wiring(self) -> tuple[list[int], list[int]]:
+        """Each unit's sources one after the other, and where each unit's begin.
+
+        Sources are places in a step's values: inputs, 1 for the bias, hidden units and output of the step before,
+        hidden units of this step.
+        """
+        i, h = self.inputs, self.hidden
+        old, new = list(range(i + 1, i + 1 + h)), list(range(i + 2 + h, i + 2 + 2 * h))
+        sources: list[int] = []
+        starts = [0]
+        for unit in range(h + 1):
+            group = "hidden" if unit < h else "output"
+            words = self.feeds.get(group, "input hidden output bias").split()
+            sources += range(i) if "input" in words else ()
+            sources += [i] if "bias" in words else ()
+            if unit < h:
+                sources += old if "hidden" in words else [old[unit]] if "self" in words else []
+                sources += [i + 1 + h] if "output" in words else []
+            else:
+                sources += new if "hidden" in words else []
+                sources += [i + 1 + h] if "output" in words or "self" in words else []
+            starts.append(len(sources))
+        return sources, starts
+
+    @cached_property
+    def _plan(self) -> tuple[np.ndarray, np.ndarray, int, bool]:
+        sources, starts = self._wiring
+        return np.array(sources, np.int64), np.array(starts, np.int64), self.inputs, self.squash == "tanh"
+
+    @cached_property
+    def _drawn(self) -> np.ndarray:
+        """``[connections]``: whether the weight is guessed."""
+        sources = self._plan[0]
+        return (sources < self.inputs - self.unweighted) | (sources >= self.inputs)
+
+    def _all(self, drawn: np.ndarray) -> np.ndarray:
+        """Guessed weights ``[draws, weights]`` with those that are 1, ``[draws, connections]``."""
+        if self._drawn.all():
+            return drawn
+        weights = np.ones((len(drawn), len(self._drawn)))
+        weights[:, self._drawn] = drawn
+        return weights
+
+
+@jit
+def _squashed(x, is_tanh):
+    if is_tanh:
+        return tanh(x)
+    # Beyond 40 the logistic function is 1 to the last bit, or so near to 0 that no weight brings it back.
+    if x > 40.0:
+        return 1.0
+    if x < -40.0:
+        return 0.0
+    return logistic(x)
+
+
+@jit
+def _step(sources, starts, n_inputs, is_tanh, weights, inputs, t, values):
+    """A step forward; ``values`` are inputs, 1, old hidden units, the output, new hidden units."""
+    n = len(starts) - 2
+    new = n_inputs + 2 + n
+    for k in range(n_inputs):
+        values[k] = inputs[t, k]
+    for unit in range(n + 1):
+        total = 0.0
+        for k in range(starts[unit], starts[unit + 1]):
+            total += weights[k] * values[sources[k]]
+        # The output comes last, so nothing of this step sees its new value.
+        values[new + unit if unit < n else new - 1] = _squashed(total, is_tanh)
+    for unit in range(n):
+        values[n_inputs + 1 + unit] = values[new + unit]
+
+
+@jit
+def _answer(sources, starts, n_inputs, is_tanh, weights, inputs, begin, end, values):
+    values[:] = 0.0
+    values[n_inputs] = 1.0
+    for t in range(begin, end):
+        _step(sources, starts, n_inputs, is_tanh, weights, inputs, t, values)
+    return values[n_inputs + len(starts) - 1]
+
+
+@entry
+def _respond(sources, starts, n_inputs, is_tanh, population, inputs, spans, hidden, told):
+    """All steps' outputs, or hidden activations, of a population ``[members, connections]``."""
+    n = len(starts) - 2
+    values = np.zeros(n_inputs + 2 * len(starts))
+    first = n_inputs + 1 if hidden else n_inputs + 1 + n
+    for member in range(len(population)):
+        written = 0
+        for s in range(len(spans)):
+            values[:] = 0.0
+            values[n_inputs] = 1.0
+            for t in range(spans[s, 0], spans[s, 1]):
+                _step(sources, starts, n_inputs, is_tanh, population[member], inputs, t, values)
+                for k in range(told.shape[2]):
+                    told[member, written, k] = values[first + k]
+                written += 1
+
+
+@entry
+def _search(sources, starts, n_inputs, is_tanh, weights, inputs, spans, targets, tolerance):
+    """The first of the draws ``[draws, connections]`` that is right, or their number; and the steps it took."""
+    values = np.zeros(n_inputs + 2 * len(starts))
+    steps = 0
+    for draw in range(len(weights)):
+        right = True
+        for s in range(len(spans)):
+            begin, end = spans[s]
+            steps += end - begin
+            out = _answer(sources, starts, n_inputs, is_tanh, weights[draw], inputs, begin, end, values)
+            if not abs(out - targets[s]) < tolerance:
+                right = False
+                break
+        if right:
+            return draw, steps
+    return len(weights), steps
+
+
+@entry
+def _answers(sources, starts, n_inputs, is_tanh, weights, inputs, spans):
+    values = np.zeros(n_inputs + 2 * len(starts))
+    answers = np.zeros(len(spans))
+    for s in range(len(spans)):
+        answers[s] = _answer(sources, starts, n_inputs, is_tanh, weights, inputs, spans[s, 0], spans[s, 1], values)
+    return answers

@@ -1,0 +1,347 @@
+"""The derived rule, compiled once for all cells: see :mod:`._derive` for its ingredients.
+
+A row holds one source's weights, or traces, for all units. A part of the pre-activations has rows for the inputs,
+for the old outputs (under diagonal recurrence one row, the unit's own output), and for the bias; a peephole has one.
+"""
+
+from __future__ import annotations
+
+from math import exp
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import extending, types
+
+from carrousel._jit import entry, jit, spliced
+from carrousel.learning._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
+from carrousel.learning._steps import FORWARD, LEARN, TRACE
+
+__all__ = ["FIRST_ROW", "LOSSES", "Layer", "Rule", "respond", "run", "slopes_of"]
+
+LOSSES = ("squared", "logistic", "softmax")
+FIRST_ROW, INPUT_ROWS, RECURRENT_ROWS, BIAS_ROWS = range(4)  # columns of the table of parts and peepholes
+
+
+class Rule(NamedTuple):
+    """A cell's rule in one layer, in the order in which compiled functions take it.
+
+    Attributes:
+        address: that of the cell's compiled step.
+        table: ``[parts and peepholes, 4]``, the first row of each one's weights, and how many it has of each kind.
+        z, p, s, h, new, A, B, C, D: slots, see :class:`._derive.Derived`.
+        places: ``[states, parts and peepholes]``, the first row of each one's traces, -1 where it has none.
+        h_index: the place of the old output among the states, -1 if it is none.
+        diagonal, through_h: whether a unit sees its own old output alone; whether errors flow back through it.
+        loss: the place of its name in LOSSES.
+    """
+
+    address: Any
+    table: Any
+    z: Any
+    p: Any
+    s: Any
+    h: Any
+    new: Any
+    A: Any
+    B: Any
+    C: Any
+    D: Any
+    places: Any
+    h_index: Any
+    diagonal: Any
+    through_h: Any
+    loss: Any
+
+
+class Layer(NamedTuple):
+    """A layer's arrays, in the order in which compiled functions take them.
+
+    Attributes:
+        parameters: all weights; weights, readout: views of them, ``[rows, units]`` and ``[outputs, units + 1]``.
+        gradient, weight_gradient, readout_gradient: the direction of descent since the last change, likewise.
+        moments, counters, rates: see :mod:`._optimisers`.
+        slots, A, C, temporary: a step's working space.
+        states, h, traces: what goes on from step to step.
+        sensed: ``[rows, units]``, the derivatives of the output h by each weight after the last observed step.
+    """
+
+    parameters: Any
+    weights: Any
+    readout: Any
+    gradient: Any
+    weight_gradient: Any
+    readout_gradient: Any
+    moments: Any
+    slots: Any
+    A: Any
+    C: Any
+    temporary: Any
+    states: Any
+    h: Any
+    traces: Any
+    sensed: Any
+    counters: Any
+    rates: Any
+
+
+RULE = len(Rule._fields)
+GIVEN = RULE + len(Layer._fields)
+
+intrinsic: Any = extending.intrinsic  # whose types mypy takes from the functions it decorates
+
+
+@intrinsic
+def call_step(typingctx: Any, address: Any, slots: Any, units: Any) -> Any:
+    """Calls a cell's compiled step by its address."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[1])(context, builder, args[1]).data
+        function = ir.FunctionType(ir.VoidType(), [data.type, args[2].type]).as_pointer()
+        builder.call(builder.inttoptr(args[0], function), [data, args[2]])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, slots, types.intp), build
+
+
+@jit
+def add_scaled(into, values, factor):
+    for j in range(len(into)):
+        into[j] += factor * values[j]
+
+
+@jit
+def add_product(into, a, b):
+    for j in range(len(into)):
+        into[j] += a[j] * b[j]
+
+
+@jit
+def pre_activations(table, p_slots, z_slots, weights, slots, x, h, diagonal):
+    """z of every part, from the inputs and the old outputs; the peepholes' weights."""
+    for part in range(len(z_slots)):
+        z = slots[z_slots[part]]
+        z[:] = 0
+        row = table[part, FIRST_ROW]
+        for m in range(table[part, INPUT_ROWS]):
+            if x[m] != 0:
+                add_scaled(z, weights[row], x[m])
+            row += 1
+        for m in range(table[part, RECURRENT_ROWS]):
+            if diagonal:
+                add_product(z, weights[row], h)
+            else:
+                add_scaled(z, weights[row], h[m])
+            row += 1
+        if table[part, BIAS_ROWS]:
+            add_scaled(z, weights[row], h[0] * 0 + 1)
+    for gate in range(len(p_slots)):
+        slots[p_slots[gate]][:] = weights[table[len(z_slots) + gate, FIRST_ROW]]
+
+
+@jit
+def jacobians(A, C, slots, A_slots, B_slots, C_slots, D_slots, table, n_parts, weights, through_h):
+    """∂s'/∂s and ∂h/∂s with, if errors reach the old output, its way through the diagonal recurrent weights."""
+    n = len(A_slots)
+    for a in range(n):
+        for b in range(n):
+            A[a, b] = 0
+            if A_slots[a, b] >= 0:
+                A[a, b] = slots[A_slots[a, b]]
+        C[a] = 0
+        if C_slots[a] >= 0:
+            C[a] = slots[C_slots[a]]
+    if through_h:
+        for part in range(n_parts):
+            if table[part, RECURRENT_ROWS]:
+                own = weights[table[part, FIRST_ROW] + table[part, INPUT_ROWS]]
+                for a in range(n):
+                    if B_slots[a, part] >= 0:
+                        add_product(A[a, n - 1], slots[B_slots[a, part]], own)
+                if D_slots[part] >= 0:
+                    add_product(C[n - 1], slots[D_slots[part]], own)
+
+
+@jit
+def roll(E, places, rows, row, A, C, B, D, slots, part, source, own, diagonal, error, e_h, gradient, temporary):
+    """One row's traces a step further, and if there is an error its gradient: see :mod:`._derive`."""
+    n, H = len(A), gradient.shape[1]
+    line = rows + row
+    if error:
+        if D[part] >= 0:
+            d = slots[D[part]]
+            for j in range(H):
+                gradient[line, j] += e_h[j] * d[j] * (own[j] if diagonal else source)
+        for b in range(n):
+            if places[b, part] >= 0:
+                before = E[places[b, part] + row]
+                for j in range(H):
+                    gradient[line, j] += e_h[j] * C[b, j] * before[j]
+    for a in range(n):
+        if places[a, part] >= 0:
+            after = temporary[a]
+            if B[a, part] >= 0:
+                d = slots[B[a, part]]
+                for j in range(H):
+                    after[j] = d[j] * (own[j] if diagonal else source)
+            else:
+                after[:] = 0
+            for b in range(n):
+                if places[b, part] >= 0:
+                    add_product(after, A[a, b], E[places[b, part] + row])
+    for a in range(n):
+        if places[a, part] >= 0:
+            E[places[a, part] + row] = temporary[a]
+
+
+@jit
+def say(out, loss, readout, h):
+    """The outputs, from the readout's weights ``[outputs, units + 1]``."""
+    H = len(h)
+    highest = readout[0, 0] * 0 - 1e30
+    for k in range(len(out)):
+        total = readout[k, H]
+        for j in range(H):
+            total += readout[k, j] * h[j]
+        out[k] = total
+        highest = max(highest, total)
+    if loss == 1:
+        for k in range(len(out)):
+            out[k] = 1 / (1 + exp(-out[k]))
+    elif loss == 2:
+        total = highest * 0
+        for k in range(len(out)):
+            out[k] = exp(out[k] - highest)
+            total += out[k]
+        for k in range(len(out)):
+            out[k] /= total
+
+
+def slopes_of(loss: str, sums: np.ndarray) -> np.ndarray:
+    """Gives the derivatives of the outputs by what the readout sums up, ``[outputs, outputs]``."""
+    if loss == "squared":
+        return np.eye(len(sums), dtype=sums.dtype)
+    if loss == "logistic":
+        y = 1 / (1 + np.exp(-sums))
+        return np.diag(y * (1 - y))
+    y = np.exp(sums - sums.max())
+    y /= y.sum()
+    return np.diag(y) - np.outer(y, y)
+
+
+@spliced
+def step(rule, layer, x, own):
+    """The layer a step forward; ``own`` receives the output of the step before."""
+    slots, states, h = layer.slots, layer.states, layer.h
+    own[:] = h
+    pre_activations(rule.table, rule.p, rule.z, layer.weights, slots, x, h, rule.diagonal)
+    if rule.h_index >= 0:
+        states[rule.h_index] = h
+    for a in range(len(rule.s)):
+        slots[rule.s[a]] = states[a]
+    call_step(rule.address, slots, len(h))
+    for a in range(len(rule.new)):
+        states[a] = slots[rule.new[a]]
+    h[:] = slots[rule.h]
+
+
+@spliced
+def miss(layer, target, out, e_h):
+    """The outputs' errors: those of the units, and what they add to the readout's gradient."""
+    readout, gradient, h = layer.readout, layer.readout_gradient, layer.h
+    H = len(h)
+    e_h[:] = 0
+    for k in range(len(out)):
+        delta = target[k] - out[k]
+        for j in range(H):
+            e_h[j] += delta * readout[k, j]
+            gradient[k, j] += delta * h[j]
+        gradient[k, H] += delta
+
+
+@spliced
+def roll_all(rule, layer, x, own, error, e_h, into):
+    """All traces a step further, and if there is an error its gradient, which is added to ``into``."""
+    table, B, D, places, diagonal = rule.table, rule.B, rule.D, rule.places, rule.diagonal
+    E, slots, A, C, temporary = layer.traces, layer.slots, layer.A, layer.C, layer.temporary
+    one = own[0] * 0 + 1
+    jacobians(A, C, slots, rule.A, B, rule.C, D, table, len(rule.z), layer.weights, rule.through_h)
+    for group in range(len(table)):
+        rows, row = table[group, FIRST_ROW], 0
+        for m in range(table[group, INPUT_ROWS]):
+            roll(E, places, rows, row, A, C, B, D, slots, group, x[m], own, False, error, e_h, into, temporary)
+            row += 1
+        for m in range(table[group, RECURRENT_ROWS]):
+            roll(E, places, rows, row, A, C, B, D, slots, group, own[m], own, diagonal, error, e_h, into, temporary)
+            row += 1
+        if table[group, BIAS_ROWS]:
+            roll(E, places, rows, row, A, C, B, D, slots, group, one, own, False, error, e_h, into, temporary)
+
+
+@entry
+def run(*flat):
+    """Runs steps of a stream, and learns.
+
+    The arguments are those of :class:`Rule`, those of :class:`Layer`, and then: ``inputs [steps, inputs]``,
+    ``targets [steps, outputs]``, ``has_target [steps]``; ``learning``, one of FORWARD, TRACE and LEARN; ``outputs``
+    (``[steps, outputs]`` or empty), which receives the outputs.
+    """
+    # Here a named tuple costs nothing; as an argument it would cost a microsecond a call.
+    rule, layer = Rule(*flat[:RULE]), Layer(*flat[RULE:GIVEN])
+    inputs, targets, has_target, learning, outputs = flat[GIVEN:]
+    h, readout, counters, rates = layer.h, layer.readout, layer.counters, layer.rates
+    out, e_h, own = readout[:, 0].copy(), h.copy(), h.copy()
+    for t in range(len(inputs)):
+        x = inputs[t]
+        step(rule, layer, x, own)
+        error = learning == LEARN and has_target[t] != 0
+        if error or len(outputs):
+            say(out, rule.loss, readout, h)
+            if len(outputs):
+                outputs[t] = out
+        if learning == FORWARD:
+            continue
+        if error:
+            miss(layer, targets[t], out, e_h)
+        sensing = learning == TRACE and t == len(inputs) - 1
+        if sensing:  # an error of one for every unit
+            layer.sensed[:] = 0
+            e_h[:] = 1
+        into = layer.sensed if sensing else layer.weight_gradient
+        roll_all(rule, layer, x, own, error or sensing, e_h, into)
+        if learning == LEARN:
+            counters[STEPS] += 1
+            if error:
+                counters[PENDING] = 1
+            every = counters[EVERY]
+            if every > 0 and counters[PENDING] and counters[STEPS] % every == 0:
+                apply(layer.parameters, layer.gradient, layer.moments, rates, counters[METHOD], counters)
+            if fades(rates, counters[METHOD]):
+                fade(rates)
+
+
+@entry
+def respond(*flat):
+    """Runs sequences with every member of a population, each from the beginning.
+
+    The arguments are those of :class:`Rule`, those of :class:`Layer`, and then: ``population [members, parameters]``;
+    ``inputs [steps, inputs]``; ``begin`` and ``end`` of each sequence; ``hidden``, whether ``told [members, steps of
+    all sequences, ...]`` receives the units' outputs and not the readout's. The layer's weights and states change.
+    """
+    rule, layer = Rule(*flat[:RULE]), Layer(*flat[RULE:GIVEN])
+    population, inputs, begin, end, hidden, told = flat[GIVEN:]
+    parameters, states, h, readout = layer.parameters, layer.states, layer.h, layer.readout
+    own = h.copy()
+    for member in range(len(population)):
+        parameters[:] = population[member]
+        written = 0
+        for sequence in range(len(begin)):
+            states[:] = 0
+            h[:] = 0
+            for t in range(begin[sequence], end[sequence]):
+                step(rule, layer, inputs[t], own)
+                if hidden:
+                    told[member, written] = h
+                else:
+                    say(told[member, written], rule.loss, readout, h)
+                written += 1

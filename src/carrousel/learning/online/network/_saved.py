@@ -1,0 +1,50 @@
+"""Learners of the papers' networks in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from carrousel._format import Arrays, Declared, Format, fitted
+from carrousel.learning import _optimisers
+from carrousel.learning._optimisers import Optimiser, update_steps
+from carrousel.learning._progress import check_progress
+from carrousel.learning.online.network._network import Network
+
+__all__ = ["FORMAT", "checked", "read", "write"]
+
+FORMAT = Format("carrousel-online-network", 3, "a learner's state")
+
+
+def write(path: str | Path, learner: Any, arrays: Arrays) -> None:
+    """Writes a learner's arguments and arrays to a file, whole or not at all."""
+    facts = {name: getattr(learner, name) for name in ("update", "loss", "insensitive")}
+    facts |= {"network": learner.network.facts(), "optimiser": _optimisers.to_facts(learner.optimiser)}
+    FORMAT.write(Path(path), {**facts, "dtype": learner.dtype.name}, arrays)
+
+
+@contextmanager
+def read(path: str | Path) -> Iterator[tuple[dict[str, Any], Arrays]]:
+    """Reads a learner's arguments and arrays; a fault found within the ``with`` is one of the file.
+
+    Raises:
+        ValueError: the file is not such a file, or is damaged.
+    """
+    with FORMAT.reading(path) as (facts, arrays):
+        network, optimiser = Network(**facts["network"]), _optimisers.from_facts(facts["optimiser"])
+        if max(network.weight_count, network.inputs) > (held := sum(array.size for array in arrays.values())):
+            raise ValueError(f"its network has {network.weight_count:,} weights, and it holds {held:,} numbers")
+        yield {**facts, "network": network, "optimiser": optimiser}, arrays
+
+
+def checked(optimiser: Optimiser, update: str | int, arrays: Arrays, declared: Declared) -> Arrays:
+    """Gives a file's arrays, if they are the declared ones.
+
+    Raises:
+        ValueError: they are not, or no learner of these settings comes to them.
+    """
+    found = fitted(arrays, declared)
+    check_progress(optimiser, update_steps(update), found)
+    return found

@@ -1,0 +1,68 @@
+"""What outputs owe to weights, and what other weights would answer: the compiled rule asked without being taught."""
+
+from __future__ import annotations
+
+from carrousel._jit import entry
+from carrousel.learning._simd import ones, pointer, store, zeros
+from carrousel.learning._steps import EVERY_STEP, FORWARD, SILENT
+from carrousel.learning.online.network._backward import credit_traces, inject
+from carrousel.learning.online.network._forward import answer, recall, see
+from carrousel.learning.online.network._kernel import ARRAYS, GIVEN, run
+from carrousel.learning.online.network._memory import Net, Steps, opened, streamed
+
+__all__ = ["respond", "sense"]
+
+
+@entry
+def sense(*flat):
+    """Adds the derivatives of the last step's outputs by all weights to ``derivatives [outputs, weights]``.
+
+    The arguments are those of :class:`Net`, those of :class:`Steps`, which are the last step, and ``derivatives``. An
+    output's derivatives are what an error of one in it alone adds to the gradient.
+    """
+    net, stream = Net(*flat[:ARRAYS]), streamed(Steps(*flat[ARRAYS:GIVEN]))
+    derivatives = flat[GIVEN]
+    m, now, before = opened(net)
+    n_active, _ = see(m, stream, 0, 0, False)
+    recall(m, now, before, n_active)
+    answer(m, now, n_active)
+    for k in range(m.outputs):
+        for lane in range(0, m.answers, 8):
+            store(m.work, m.said + lane, zeros(m.weights))
+        m.work[m.said + k] = m.work[m.said + m.answers + k]
+        into = pointer(derivatives[k])
+        inject(m, now, before, n_active, into, ones(m.weights), False)
+        credit_traces(m, into)
+    if stream.coded and n_active:
+        m.x[m.active[0]] = 0
+
+
+@entry
+def respond(*flat):
+    """Runs sequences with every member of a population, each from the beginning.
+
+    The arguments are those of :class:`Net`, those of :class:`Steps`, and then: ``population [members, weights]``;
+    ``places``, where each weight lies among the network's; ``begin`` and ``end`` of each sequence; ``hidden``, empty,
+    or the places among the activations of the units that ``told [members, steps of all sequences, ...]`` receives, and
+    not the outputs. The network's weights and states change.
+    """
+    net = Net(*flat[:ARRAYS])
+    population, places, begin, end, hidden, told = flat[GIVEN:]
+    weights, state = net.weights, net.state
+    one = begin[:1].copy(), begin[:1].copy()
+    for member in range(len(population)):
+        for k in range(len(places)):
+            weights[places[k]] = population[member, k]
+        if len(hidden) == 0:
+            how = begin, end, True, FORWARD, EVERY_STEP, told[member], -1.0
+            run(*(flat[:GIVEN] + how))
+            continue
+        written = 0
+        for sequence in range(len(begin)):
+            for t in range(begin[sequence], end[sequence]):
+                one[0][0], one[1][0] = t, t + 1
+                rest = t == begin[sequence], FORWARD, SILENT, told[member], -1.0
+                run(*(flat[:GIVEN] + one + rest))
+                for k in range(len(hidden)):
+                    told[member, written, k] = state[hidden[k]]
+                written += 1

@@ -1,0 +1,280 @@
+"""Learning from lines, one after the other: CSV or JSON, from a file or a pipe, of any length."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from carrousel._alone import alone
+from carrousel._atomic import refuse_unusual
+from carrousel.streams._notes import check_notes
+from carrousel.streams._records import StreamClassifier, StreamRegressor
+
+__all__ = ["Follower", "Said", "Tally"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said of a line before it was learned: its number, prediction, target (None if it has none)."""
+
+    line: int
+    prediction: Any
+    target: Any
+
+
+@dataclass
+class Tally:
+    """Running errors of the predictions and of the persistence forecast, which says the target of the line before.
+
+    Attributes:
+        lines: lines that had a target and one before them.
+        error: the sum of absolute errors, for classes the number of wrong ones.
+        persistence: the same of the persistence forecast.
+        last: the last target.
+    """
+
+    lines: int = 0
+    error: float = 0.0
+    persistence: float = 0.0
+    last: Any = None
+
+    def add(self, prediction: Any, target: Any, classes: bool) -> None:
+        if self.last is not None:
+            self.lines += 1
+            self.error += prediction != target if classes else abs(prediction - target)
+            self.persistence += self.last != target if classes else abs(self.last - target)
+        self.last = target
+
+    @property
+    def mean_error(self) -> float:
+        """The mean absolute error, or the share of wrong classes; NaN before there was any."""
+        return self.error / self.lines if self.lines else math.nan
+
+    @property
+    def mean_persistence(self) -> float:
+        """The same of the persistence forecast."""
+        return self.persistence / self.lines if self.lines else math.nan
+
+
+class Follower:
+    """Reads lines, and for each says its prediction, then learns from it.
+
+    The target of the line before is a feature too, named ``"<target> before"``, unless ``past`` is False.
+
+    Args:
+        model: learns; made by :meth:`resume` where there is a state.
+        target: the field to predict. A line without it is observed and not learned from.
+        form: ``"csv"``, whose first line names the fields, or ``"jsonl"``, an object on every line.
+        features: the fields to use; all others than the target if empty.
+        ignore: fields not to use.
+        past: whether the target of the line before is a feature.
+        state: a file that keeps everything, written every ``save_every`` lines and at the end; after a crash what was
+            learned since is learned again, with the same result. While lines are followed no other process can go on
+            from it.
+        save_every: see ``state``.
+        mark: called before each writing of the state, to bring on its way what was done with the lines so far. What
+            it returns, as JSON can hold it, is kept with the state and is the attribute ``marked`` after a resume. If
+            it returns anything but None the state is written before the first line too.
+
+    Attributes:
+        line: how many lines were learned.
+        waiting: whether the next line is waited for, and all before it are learned wholly.
+    """
+
+    def __init__(
+        self,
+        model: StreamRegressor | StreamClassifier,
+        target: str,
+        *,
+        form: str = "csv",
+        features: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        past: bool = True,
+        state: Path | None = None,
+        save_every: int = 1000,
+        mark: Callable[[], Any] = lambda: None,
+    ) -> None:
+        self.model, self.target, self.form, self.past = model, target, form, past
+        self.features, self.ignore = list(features), list(ignore)
+        self.state, self.save_every, self.mark = state, save_every, mark
+        self.classes = isinstance(model, StreamClassifier)
+        self.tally, self.line, self.offset = Tally(), 0, 0
+        self.marked: Any = None
+        self.waiting = False
+        self._held: ExitStack | None = None
+
+    def resume(self) -> bool:
+        """Goes on from the state's file, if something was learned there: whether it was.
+
+        Raises:
+            ValueError: it was made with another model, target, or choice of features.
+            BlockingIOError: another process follows a stream with it.
+        """
+        self._hold()
+        if self.state is None or not self.state.exists():
+            return False
+        loaded = type(self.model).load(self.state)
+        notes = loaded.notes
+        check_notes(self.state, notes, self._notes(None), self.classes)
+        self.marked = notes["marked"]
+        if notes["line"] == 0:
+            return False
+        mine, theirs = self._settings(), notes["settings"]
+        for name, value in mine.items():
+            if theirs[name] != value:
+                raise ValueError(
+                    f"{self.state} was made with {name} {theirs[name]!r}, not {value!r}: use another file for the "
+                    "state, or the same settings"
+                )
+        self.model, self.tally = loaded, Tally(**notes["tally"])
+        self.line, self.offset = notes["line"], notes["offset"]
+        return True
+
+    def _hold(self) -> None:
+        """Keeps other processes from the state until the lines are at their end, or this object is."""
+        if self.state is not None and self._held is None:
+            refuse_unusual(self.state)
+            self._held = ExitStack()
+            self._held.enter_context(alone(self.state, "is following a stream with this state"))
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("hidden_size", "rate", "optimiser", "diagonal", "truncate", "update", "seed")
+        own = {name: getattr(self, name) for name in ("target", "form", "features", "ignore", "past")}
+        cell = self.model.cell if isinstance(self.model.cell, str) else self.model.cell.spec
+        return {**own, "cell": cell, **{name: getattr(self.model, name) for name in names}}
+
+    def save(self) -> None:
+        """Writes the state's file."""
+        if self.state is not None:
+            self.model.save(self.state, **self._notes(self.mark()))
+
+    def _notes(self, marked: Any) -> dict[str, Any]:
+        """What is kept beside the model."""
+        return {
+            "settings": self._settings(),
+            "tally": asdict(self.tally),
+            "line": self.line,
+            "offset": self.offset,
+            "marked": marked,
+        }
+
+    def follow(self, file: BinaryIO) -> Iterator[Said]:
+        """What is said of every line, each before it is learned.
+
+        A file that can be read from anywhere goes on after the last line that was learned; of a pipe all lines are
+        taken to be new. An interrupt while a line is waited for keeps what came before; while a line is learned, what
+        was kept last.
+
+        Raises:
+            ValueError: a line cannot be read; the message gives its number. What came before is kept.
+            BlockingIOError: another process follows a stream with this state.
+        """
+        self._hold()
+        try:
+            yield from self._follow(file)
+        except (KeyboardInterrupt, SystemExit):
+            if self.waiting and self.line:
+                self.save()
+            raise
+        finally:
+            self.waiting = False
+            if self._held is not None:
+                self._held.close()
+                self._held = None
+
+    def _follow(self, file: BinaryIO) -> Iterator[Said]:
+        header: list[str] = []
+        if self.form == "csv":
+            header = next(csv.reader([self._readline(file).decode("utf-8-sig")]), [])
+            if self.target not in header:
+                raise ValueError(f"there is no field {self.target!r} in the first line; it names {', '.join(header)}")
+        if self.offset and file.seekable():
+            if file.seek(0, 2) < self.offset:
+                raise ValueError(f"the state is {self.offset} bytes into its file, but this one is shorter")
+            file.seek(self.offset)
+        elif file.seekable():
+            self.offset = file.tell()
+        if self.line == 0 and self.mark() is not None:
+            self.save()  # so that a crash before the next saving, too, leaves what was done with lines after a mark
+        for raw in iter(lambda: self._readline(file), b""):
+            if raw.strip():
+                try:
+                    said = self._one(raw.decode("utf-8"), header)
+                except ValueError as error:
+                    self.save()
+                    raise ValueError(f"line {self.line + 1}: {error}") from None
+                self.line += 1
+                self.offset += len(raw)
+                yield said
+                if self.line % self.save_every == 0:
+                    self.save()
+            else:
+                self.offset += len(raw)
+        self.save()
+
+    def _readline(self, file: BinaryIO) -> bytes:
+        self.waiting = True
+        raw = file.readline()
+        self.waiting = False
+        return raw
+
+    def _one(self, text: str, header: list[str]) -> Said:
+        record = self._csv(text, header) if self.form == "csv" else _object(text)
+        target = record.pop(self.target, None)
+        if target == "":
+            target = None
+        if target is not None and not self.classes:
+            target = _number(target, self.target)
+        x = {name: record[name] for name in self.features or record if name not in self.ignore and name in record}
+        x = {name: _number(value, name) for name, value in x.items() if value is not None and value != ""}
+        if self.past:
+            x.update(self._before())
+        prediction = self.model.predict_one(x)
+        if target is None:
+            self.model.observe_one(x)
+        else:
+            if self.classes and isinstance(target, float) and not math.isfinite(target):
+                raise ValueError(f"{self.target!r} is {target}: a class is wanted")
+            self.model.learn_one(x, target)
+            self.tally.add(prediction, target, self.classes)
+        return Said(self.line + 1, prediction, target)
+
+    def _before(self) -> dict[str, float]:
+        """The target of the line before as features: a number, or for classes one for each."""
+        last, name = self.tally.last, f"{self.target} before"
+        if not self.classes:
+            return {} if last is None else {name: last}
+        known = list(self.model._classes)  # type: ignore[union-attr]
+        return {f"{name}: {label}": float(label == last) for label in known}
+
+    def _csv(self, text: str, header: list[str]) -> dict[str, Any]:
+        fields = next(csv.reader([text]), [])
+        if len(fields) != len(header):
+            raise ValueError(f"it has {len(fields)} fields, the first line names {len(header)}")
+        return dict(zip(header, fields, strict=True))
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"a JSON object is wanted, got {type(found).__name__}")
+    return found
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name!r} is {value!r}: a number is wanted; leave the field out with --ignore") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name!r} is {value!r}: a finite number is wanted; leave it empty where it is missing")
+    return number

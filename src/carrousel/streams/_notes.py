@@ -1,0 +1,42 @@
+"""What a follower keeps beside its learner, checked when it comes from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from carrousel._format import number, whole
+from carrousel.streams._records import FORMAT
+
+__all__ = ["check_notes"]
+
+
+def check_notes(path: Path, notes: Mapping[str, Any], own: Mapping[str, Any], classes: bool) -> None:
+    """Refuses notes that no follower came to.
+
+    Args:
+        path: the file that they stand in.
+        notes: ``"settings"``, ``"tally"``, ``"line"`` and ``"offset"``.
+        own: those of the follower that is to go on; only their names count here.
+        classes: whether it predicts classes.
+
+    Raises:
+        ValueError: something is missing, or out of its range.
+    """
+    with FORMAT.blaming(path):
+        pairs = [(notes, own), *((notes[name], value) for name, value in own.items() if isinstance(value, dict))]
+        for found, wanted in pairs:
+            if found.keys() != wanted.keys():
+                raise ValueError(f"it holds {', '.join(found)} and should hold {', '.join(wanted)}")
+        whole(notes["offset"], "its place in the file")
+        tally = notes["tally"]
+        whole(tally["lines"], "its number of predictions", most=whole(notes["line"], "its number of lines"))
+        for name in ("error", "persistence"):
+            if number(tally[name], f"its sum of {name}") < 0:
+                raise ValueError(f"its sum of {name} is {tally[name]}")
+        last = tally["last"]
+        if classes and type(last) not in (str, int, float, bool, type(None)):
+            raise ValueError(f"its last target is {last}, and no class")
+        if not classes and last is not None:
+            number(last, "its last target")

@@ -1,0 +1,41 @@
+"""Stream learners as estimators of river: ``pip install 'carrousel[stream]'``.
+
+>>> from river import datasets, metrics
+>>> from carrousel.streams.river import LSTMRegressor
+>>> model, error = LSTMRegressor(hidden_size=8), metrics.MAE()
+>>> for x, y in datasets.TrumpApproval().take(300):
+...     error.update(y, model.predict_one(x))
+...     model.learn_one(x, y)
+>>> error.get() < 1.0
+True
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from river import base
+
+from carrousel.streams._records import StreamClassifier, StreamRegressor
+
+__all__ = ["LSTMClassifier", "LSTMRegressor"]
+
+
+class LSTMRegressor(StreamRegressor, base.Regressor):
+    """:class:`carrousel.learning.StreamRegressor` as river knows regressors; the same arguments."""
+
+
+class LSTMClassifier(StreamClassifier, base.Classifier):
+    """:class:`carrousel.learning.StreamClassifier` as river knows classifiers; the same arguments."""
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+    def predict_proba_one(self, x: Any, **kwargs: Any) -> dict[Any, float]:
+        """The probability of every class seen so far; nothing changes."""
+        return super().predict_proba_one(x)
+
+    def predict_one(self, x: Any, **kwargs: Any) -> Any:
+        """The most probable class, None before anything was learned; nothing changes."""
+        return super().predict_one(x)

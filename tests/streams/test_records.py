@@ -1,0 +1,222 @@
+"""Streams of records, and lines from files and pipes."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from carrousel.cli import main
+from carrousel.streams import Follower, StreamClassifier, StreamRegressor
+
+
+def records(n, seed=0):
+    rng = np.random.default_rng(seed)
+    u = rng.normal(size=n)
+    return [{"u": float(a), "v": float(b)} for a, b in zip(u, 5 + 3 * rng.normal(size=n), strict=True)]
+
+
+def state_of(model):
+    return {name: np.array(array) for name, array in model._lstm._arrays().items()}
+
+
+@pytest.mark.parametrize("kind", [StreamRegressor, StreamClassifier])
+def test_many_are_one_by_one(kind):
+    xs = records(60)
+    ys = [x["u"] + x["v"] for x in xs] if kind is StreamRegressor else ["abc"[t % 7 // 3] for t in range(60)]
+    one, many, named = kind(hidden_size=4), kind(hidden_size=4), kind(hidden_size=4)
+    for x, y in zip(xs, ys, strict=True):
+        one.predict_one(x)
+        one.learn_one(x, y)
+    frame = pd.DataFrame(xs)
+    for begin, end in ((0, 1), (1, 3), (3, 40), (40, 60)):
+        named.learn_many(frame[begin:end], ys[begin:end])
+        many.learn_many(frame.to_numpy()[begin:end], ys[begin:end])
+        named.predict_many(frame)
+    for name, array in state_of(one).items():
+        assert np.array_equal(array, state_of(named)[name]), name
+        assert np.array_equal(array, state_of(many)[name]), name
+    ahead = named.predict_many(frame[:3])
+    for k, x in enumerate(xs[:3]):
+        said = one.predict_one(x)
+        assert said == ahead[k]
+        one._lstm.observe_many(one._inputs.look(one._row(x)))  # predictions follow one another
+
+
+@pytest.mark.parametrize("kind", [StreamRegressor, StreamClassifier])
+def test_files_resume_bit_for_bit(tmp_path, kind):
+    xs = records(80)
+    whole, parts = kind(hidden_size=4, seed=2), kind(hidden_size=4, seed=2)
+    for t, x in enumerate(xs):
+        y = x["u"] if kind is StreamRegressor else t % 3 == 0
+        x = x if t % 5 else {"u": x["u"], "new": 1.0}
+        if t == 40:
+            parts.save(tmp_path / "state")
+            parts = kind.load(tmp_path / "state")
+        assert whole.predict_one(x) == parts.predict_one(x)
+        whole.learn_one(x, y)
+        parts.learn_one(x, y)
+    for name, array in state_of(whole).items():
+        assert np.array_equal(array, state_of(parts)[name]), name
+    with pytest.raises(ValueError, match="holds a"):
+        (StreamClassifier if kind is StreamRegressor else StreamRegressor).load(tmp_path / "state")
+
+
+def test_a_missing_feature_is_its_mean_and_a_new_one_keeps_what_was_learned():
+    model = StreamRegressor(hidden_size=4)
+    xs = records(200)
+    for x in xs:
+        model.learn_one(x, x["u"])
+    mean = model._inputs.mean[model._features["v"]]
+    x = {"u": 0.3, "v": mean}
+    assert model.predict_one({"u": 0.3}) == model.predict_one({"u": 0.3, "v": None})
+    assert model.predict_one({"u": 0.3}) == pytest.approx(model.predict_one(x), abs=1e-6)
+    assert model.predict_one({**x, "unknown": 7.0}) == model.predict_one(x)
+    before = model.predict_one(x)
+    model._lstm = model._lstm.widened(5, 1)  # what happens when a new feature is learned
+    model._inputs.widen(5)
+    model._features |= {"a": 2, "b": 3, "c": 4}
+    assert model.predict_one(x) == pytest.approx(before, abs=1e-6)
+    model.learn_one({"u": 0.1, "a": 2.0}, 0.1)
+
+
+def test_a_new_class_gets_an_output():
+    model = StreamClassifier(hidden_size=4)
+    assert model.predict_one({"u": 1.0}) is None
+    for t in range(300):
+        model.learn_one({"u": float(t % 2)}, "even" if t % 2 == 0 else "odd")
+    assert [model.predict_one({"u": float(k)}) for k in range(2)] == ["even", "odd"]
+    model.learn_one({"u": 5.0}, "late")
+    assert set(model.predict_proba_one({"u": 0.0})) == {"even", "odd", "late"}
+    assert sum(model.predict_proba_one({"u": 0.0}).values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 1e200, "red"])
+def test_bad_values_are_refused_and_change_nothing(bad):
+    model = StreamRegressor(hidden_size=4)
+    for x in records(20):
+        model.learn_one(x, x["u"])
+    before, mean = state_of(model), model._inputs.mean.copy()
+    for call in (
+        lambda: model.learn_one({"u": bad, "w": 1.0}, 0.0),
+        lambda: model.learn_one({"u": 0.0, "w": 1.0}, bad),
+        lambda: model.predict_one({"u": bad}),
+        lambda: model.observe_one({"u": bad}),
+    ):
+        with pytest.raises(ValueError, match=r"feature 'u' is|the target is|could not convert"):
+            call()
+    assert list(model._features) == ["u", "v"]
+    assert np.array_equal(mean, model._inputs.mean)
+    for name, array in state_of(model).items():
+        assert np.array_equal(array, before[name])
+
+
+def test_an_outlier_and_a_constant_do_no_harm():
+    model = StreamRegressor(hidden_size=4)
+    for t in range(300):
+        model.learn_one({"a": 0.1, "b": 1e90 if t == 150 else math.sin(t)}, math.sin(t + 1))
+    assert math.isfinite(model.predict_one({"a": 1e9, "b": 0.0}))
+    assert all(np.isfinite(array).all() for array in state_of(model).values())
+
+
+def lines(n, form="csv"):
+    random.seed(1)
+    rows = [{"t": t, "u": round(math.sin(0.3 * t), 4), "y": round(math.sin(0.3 * t + 1), 4)} for t in range(n)]
+    if form == "jsonl":
+        return "".join(json.dumps(row) + "\n" for row in rows)
+    return "t,u,y\n" + "".join(
+        f"{r['t']},{r['u'] if r['t'] % 9 else ''},{r['y'] if r['t'] % 7 else ''}\n" for r in rows
+    )
+
+
+def test_predictions_come_before_learning_and_beat_persistence():
+    follower = Follower(StreamRegressor(hidden_size=8, rate=0.02), "y", ignore=["t"])
+    said = list(follower.follow(io.BytesIO(lines(3000).encode())))
+    assert [s.line for s in said] == list(range(1, 3001))
+    assert said[0].prediction == 0.0
+    assert said[7].target is None
+    assert follower.tally.mean_error < follower.tally.mean_persistence
+    assert follower.tally.lines == sum(s.target is not None for s in said) - 1
+
+
+def test_classes(capsys, tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(json.dumps({"bit": t % 2, "y": "ab"[t % 2]}) + "\n" for t in range(600)))
+    assert main(["stream", str(path), "--target", "y", "--task", "classify", "--json", "--hidden-size", "6"]) == 0
+    out = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert out[0] == {"line": 1, "prediction": None, "target": "a"}
+    assert [o["prediction"] for o in out[500:600]] == ["a", "b"] * 50
+    assert out[-1]["persistence_error"] == 1.0
+    assert out[-1]["error"] < 0.2
+
+
+def test_a_killed_process_resumes_as_if_nothing_had_happened(tmp_path):
+    path, state = tmp_path / "long.csv", tmp_path / "state"
+    path.write_text(lines(20_000))
+    call = [sys.executable, "-c", "import sys; from carrousel.cli import main; sys.exit(main(sys.argv[1:]))"]
+    options = ["stream", str(path), "--target", "y", "--ignore", "t", "--hidden-size", "4"]
+    saved = [*options, "--state", str(state), "--save-every", "500"]
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    process = subprocess.Popen([*call, *saved], stdout=subprocess.DEVNULL, env=environment)
+    while not state.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    follower = Follower(StreamRegressor(hidden_size=4), "y", ignore=["t"], state=state, save_every=500)
+    assert follower.resume()
+    assert follower.line % 500 == 0
+    assert 0 < follower.line < 20_000
+    whole = Follower(StreamRegressor(hidden_size=4), "y", ignore=["t"])
+    with open(path, "rb") as file:
+        later = list(follower.follow(file))
+    with open(path, "rb") as file:
+        all_of_it = list(whole.follow(file))
+    assert later == all_of_it[-len(later) :]
+    assert follower.tally == whole.tally
+    with open(path, "ab") as file:
+        file.write(b"20000,0.5,0.7\n")
+    again = Follower(StreamRegressor(hidden_size=4), "y", ignore=["t"], state=state, save_every=500)
+    again.resume()
+    with open(path, "rb") as file:
+        assert [said.line for said in again.follow(file)] == [20_001]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("a,y\n1,2\n1,x\n", [], "line 2: 'y' is 'x'"),
+        ("a,y\n1,2\n1\n", [], "line 2: it has 1 fields"),
+        ("a,y\nred,2\n", [], "leave the field out with --ignore"),
+        ("a,y\nnan,2\n", [], "line 1: 'a' is 'nan'"),
+        ("a,b\n1,2\n", [], "no field 'y' in the first line; it names a, b"),
+        ("[1]\n", ["--format", "jsonl"], "line 1: a JSON object is wanted"),
+        ("{\n", ["--format", "jsonl"], "line 1: it is not JSON"),
+    ],
+)
+def test_bad_lines_are_named(tmp_path, capsys, text, options, message):
+    path = tmp_path / "x.csv"
+    path.write_text(text)
+    assert main(["stream", str(path), "--target", "y", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_state_made_with_other_settings_is_refused(tmp_path, capsys):
+    path, state = tmp_path / "x.csv", tmp_path / "state"
+    path.write_text(lines(30))
+    call = ["stream", str(path), "--target", "y", "--state", str(state)]
+    assert main(call) == 0
+    assert main(call) == 0
+    assert "going on after line 30" in capsys.readouterr().err
+    assert main([*call, "--hidden-size", "5"]) == 2
+    assert "hidden_size 16, not 5" in capsys.readouterr().err
