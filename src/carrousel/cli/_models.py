@@ -24,12 +24,6 @@ def open_model(path: Path) -> Any:
     return load(path)
 
 
-def is_forecaster(model: Any) -> bool:
-    from carrousel.estimators import LSTMForecaster
-
-    return isinstance(model, LSTMForecaster)
-
-
 def sequences_for(model: Any, data: str, columns: Columns, split: str | None) -> Sequences:
     """Sequences with the channels that the model knows, in its order."""
     from carrousel.data import DataError, load_sequences, splits

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
+from carrousel.cli._models import given, open_model, refuse_columns, sequences_for, series_for, unseen
 from carrousel.cli._options import Columns, Data, Json, Model, Split, flat
 from carrousel.cli._output import emit, say
 from carrousel.cli._place import folders_of
@@ -49,7 +49,7 @@ def inspect(
     depth = int(estimator.num_layers)
     if layer >= depth:
         raise UsageError(f"--layer {layer}: the model has {depth} layer{'s' * (depth > 1)}, counted from 0")
-    if is_forecaster(estimator):
+    if estimator.reads == "series":
         refuse_columns(columns, split)
         if sequence is not None:
             raise UsageError("--sequence: a forecaster reads one series")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -42,6 +43,8 @@ class Trainable(Recipe):
     (``_facts``, ``_arrays`` and their inverse ``_restore``).
     """
 
+    reads: ClassVar[str]
+    """What it learns from: ``"sequences"``, each with a target, or one ``"series"``."""
     network_: nn.Module
 
     def _draw_seed(self, checkpoint: str | Path | None, resume: bool) -> int:
@@ -105,6 +108,7 @@ class Trainable(Recipe):
 class SequenceEstimator(Trainable):
     """A classifier or regressor of whole sequences."""
 
+    reads: ClassVar[str] = "sequences"
     bidirectional: bool = True
     pooling: str = "mean"
     standardise: bool = True
@@ -204,6 +208,14 @@ class SequenceEstimator(Trainable):
                 outputs[order[done : done + len(found)]] = found.cpu().double().numpy()
                 done += len(found)
         return outputs
+
+    def table(self, X: Any, ids: Any) -> pd.DataFrame:
+        """What is predicted for the sequences X as a table with a row for each of the ``ids``."""
+        raise NotImplementedError
+
+    def targets_of(self, data: Any) -> Any:
+        """The targets y that it learns, of sequences as ``carrousel.data`` reads them."""
+        raise NotImplementedError
 
     def activations(self, sequence: Any) -> dict[str, np.ndarray]:
         """Every state, gate and candidate at every step of one sequence ``[T, C]``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class SeriesEstimator(Trainable):
     ``tail_`` holds the last rows that it learned from, ``apart_`` tells whether the target was given apart from X.
     """
 
+    reads: ClassVar[str] = "series"
     target: Any
     known: tuple[Any, ...]
     tail_: Series

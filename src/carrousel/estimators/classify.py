@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
@@ -210,6 +211,18 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         """The most probable class of each sequence, [N]."""
         chosen = self._outputs(self._sequences(X)).argmax(axis=1)
         return self.classes_[chosen]
+
+    def table(self, X: Any, ids: Any) -> pd.DataFrame:
+        """The class of each sequence under ``prediction``, and the probability of every class."""
+        shares = self.predict_proba(X)
+        columns = {"id": ids, "prediction": self.classes_[shares.argmax(axis=1)]}
+        return pd.DataFrame(
+            columns | {f"probability {name}": shares[:, k].round(6) for k, name in enumerate(self.classes_)}
+        )
+
+    def targets_of(self, data: Any) -> Any:
+        """The labels of sequences as ``carrousel.data`` reads them."""
+        return data.y
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a logistic regression on each channel's mean and deviation, and beside always naming the

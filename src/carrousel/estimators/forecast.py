@@ -251,6 +251,12 @@ class LSTMForecaster(SeriesEstimator):
         quantiles, index = self._ahead(X, y, future, continues)
         return quantiles if index is None else pd.DataFrame(quantiles, index=index, columns=list(self.levels_))
 
+    def table(self, X: Any = None, y: Any = None, *, future: Any = None) -> pd.DataFrame:
+        """``predict_quantiles`` as a table with a row for each step: its time, and every quantile."""
+        found = pd.DataFrame(self.predict_quantiles(X, y, future=future))
+        found.columns = pd.Index([f"quantile {level}" for level in self.levels_])
+        return found.rename_axis("time").reset_index()
+
     def _ahead(self, X: Any, y: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
         self._check_fitted()
         series, _ = self._joined(X, y, continues)

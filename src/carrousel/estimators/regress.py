@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_consistent_length
@@ -167,6 +168,17 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         sequences = self._sequences(X)
         values = self.target_scaler_.inverse(self._outputs(sequences))
         return values[:, 0] if self._single else values
+
+    def table(self, X: Any, ids: Any) -> pd.DataFrame:
+        """The value of each sequence under ``prediction``, or its values under ``prediction 0`` and so on."""
+        values = np.asarray(self.predict(X)).reshape(len(ids), -1)
+        one = values.shape[1] == 1
+        columns = {"prediction" if one else f"prediction {k}": column for k, column in enumerate(values.T)}
+        return pd.DataFrame({"id": ids} | columns)
+
+    def targets_of(self, data: Any) -> Any:
+        """The values of sequences as ``carrousel.data`` reads them."""
+        return data.values()
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a ridge regression on each channel's mean and deviation, and beside the mean of the
