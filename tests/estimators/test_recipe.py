@@ -94,3 +94,23 @@ def test_checkpoints_written_before_the_recipe_go_on(kind, tmp_path) -> None:
     estimator.fit(*data, checkpoint=path, resume=True)
     said = np.asarray(outputs(estimator, test))
     np.testing.assert_allclose(said, np.load(SAVED / f"{kind.__name__}.npy"), rtol=1e-3, atol=1e-4)
+
+
+def test_the_command_line_does_not_ask_what_an_estimator_is() -> None:
+    for path in (Path(carrousel.__file__).parent / "cli").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "isinstance(estimator" not in text, path
+        assert "isinstance(model" not in text, path
+        assert "classes_" not in text, path
+
+
+@EVERY
+def test_an_estimator_gives_its_own_table(kind) -> None:
+    estimator, data, test = fresh(kind, max_epochs=1)
+    estimator.fit(*data)
+    ids = [] if estimator.reads == "series" else [list(range(len(test[0])))]
+    table = estimator.table(*test, *ids)
+    first = "time" if estimator.reads == "series" else "id"
+    assert table.columns[0] == first
+    assert len(table) == (4 if estimator.reads == "series" else len(test[0]))
+    assert all(name.startswith(("prediction", "probability", "quantile")) for name in table.columns[1:])

@@ -99,14 +99,27 @@ def _sequences(
     if found.y is None:
         return drawn
     predicted = estimator.predict(found.X)
-    if hasattr(estimator, "classes_"):
-        right = int((predicted == found.y.astype(predicted.dtype)).sum())
-        drawn["confusion"] = pictures.draw_confusion(
-            found.y.astype(predicted.dtype), predicted, title=f"{data}: {right} of {len(found)} right"
-        )
-    else:
-        drawn["values"] = pictures.draw_values(found.values(), predicted, title=f"{data}: predicted and actual")
+    actual = estimator.targets_of(found)
+    drawn[estimator.pictured] = JUDGED[estimator.pictured](actual, predicted, data)
     return drawn
+
+
+def _confusion(actual: Any, predicted: Any, data: str) -> Figure:
+    from carrousel import pictures
+
+    actual = actual.astype(predicted.dtype)
+    right = int((predicted == actual).sum())
+    return pictures.draw_confusion(actual, predicted, title=f"{data}: {right} of {len(actual)} right")
+
+
+def _values(actual: Any, predicted: Any, data: str) -> Figure:
+    from carrousel import pictures
+
+    return pictures.draw_values(actual, predicted, title=f"{data}: predicted and actual")
+
+
+JUDGED = {"confusion": _confusion, "values": _values}
+"""How what was predicted is drawn beside what came, by the name that an estimator of sequences has for it."""
 
 
 def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str, Figure]:

@@ -109,6 +109,8 @@ class SequenceEstimator(Trainable):
     """A classifier or regressor of whole sequences."""
 
     reads: ClassVar[str] = "sequences"
+    pictured: ClassVar[str]
+    """The picture of what it predicts beside what came: ``"confusion"`` or ``"values"``."""
     bidirectional: bool = True
     pooling: str = "mean"
     standardise: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -88,6 +88,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     False
     """
 
+    pictured: ClassVar[str] = "confusion"
     hidden_size: int = field(default=64, kw_only=False)
     dropout: float = 0.3
     input_noise: float = 0.4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -69,6 +69,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     True
     """
 
+    pictured: ClassVar[str] = "values"
     hidden_size: int = field(default=64, kw_only=False)
     dropout: float = 0.2
 
