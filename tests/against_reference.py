@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from carrousel.engine import cpu, reference
+from carrousel.engine import Call, cpu, reference
 from carrousel.engine._layer import Layer
 
 
@@ -20,7 +20,7 @@ def tensors_of(layer: Layer, T: int, B: int) -> dict[str, Tensor]:
     # Initial states that the cell itself can reach: a random normaliser of sLSTM may be zero.
     zero = tuple(torch.zeros(B, size, dtype=torch.float64) for size in layer.state_sizes)
     before = torch.randn(3, B, layer.input_size, dtype=torch.float64)
-    final = reference.run(layer, made, before, zero).final
+    final = reference.run(Call(layer, made, before, zero)).final
     return made | {f"{name}0": value for name, value in zip(layer.state_names, final, strict=True)}
 
 
@@ -29,7 +29,7 @@ def call(backend, layer: Layer, made: dict[str, Tensor], dtype: torch.dtype, **o
     given = {name: value.to(dtype).requires_grad_() for name, value in made.items()}
     state = tuple(given[f"{name}0"] for name in layer.state_names)
     weights = {name: given[name] for name in layer.shapes()}
-    result = backend.run(layer, weights, given["x"], state, **options)
+    result = backend.run(Call(layer, weights, given["x"], state, **options))
     named = {"output": result.output}
     named |= {f"{n}_n": v for n, v in zip(layer.state_names, result.final, strict=True)}
     named |= {f"every {name}": value for name, value in result.steps.items()}
@@ -41,12 +41,12 @@ def call(backend, layer: Layer, made: dict[str, Tensor], dtype: torch.dtype, **o
     return {name: value.detach() for name, value in named.items()}
 
 
-def compare(layer: Layer, T: int, B: int, dtype: torch.dtype, **options) -> None:
-    assert cpu.refuses_layer(layer) is None
+def compare(layer: Layer, T: int, B: int, dtype: torch.dtype, *, backend=cpu, **options) -> None:
+    assert backend.refuses_layer(layer) is None
     torch.manual_seed(0)
     made = tensors_of(layer, T, B)
     want = call(reference, layer, made, torch.float64, **options)
-    got = call(cpu, layer, made, dtype, **options)
+    got = call(backend, layer, made, dtype, **options)
     assert want.keys() == got.keys()
     exact = dtype == torch.float64
     for name, value in want.items():

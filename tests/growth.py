@@ -19,7 +19,7 @@ import torch
 
 import carrousel
 from carrousel.cells.math import sigmoid, tanh
-from carrousel.engine.cpu._key import layer_of
+from carrousel.engine._key import layer_of
 from carrousel.learning.online import Learner, Network, OnlineLSTM
 from carrousel.streams import StreamClassifier, StreamRegressor
 

@@ -12,14 +12,15 @@ import torch
 from growth import COMPILED, KINDS, caches, own_cell, sizes
 
 import carrousel
-from carrousel.engine.cpu import _call, _compile
-from carrousel.engine.cpu._emit import Module
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu import _kernels
+from carrousel.engine.cpu.llvm import _compile
+from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._target import host
 
 FEW = {
     "carrousel.bench._peak._kernel": "float and double",
     "carrousel.engine.cpu._gemm.gemm_code": "float and double, on this machine and those that CARROUSEL_CPU names",
-    "carrousel.engine.cpu._target.host": "what CARROUSEL_CPU may be",
+    "carrousel.engine.cpu.llvm._target.host": "what CARROUSEL_CPU may be",
 }
 """Caches without a bound, and what can be in them."""
 
@@ -72,14 +73,14 @@ def test_what_is_made_for_a_network_goes_with_it() -> None:
     try:
         net = carrousel.LSTM(3, 11)
         net(torch.zeros(1, 1, 3))[0].sum().backward()
-        call = weakref.ref(_call.call_of(net._layers[0], torch.float32))
+        kernels = weakref.ref(_kernels.kernels_of(net._layers[0], torch.float32))
         twin = carrousel.LSTM(3, 11)
-        assert _call.call_of(twin._layers[0], torch.float32) is call(), "networks that are alike share it"
-        _call._made.cache_clear()
+        assert _kernels.kernels_of(twin._layers[0], torch.float32) is kernels(), "networks that are alike share it"
+        _kernels._made.cache_clear()
         del net
-        assert call() is not None
+        assert kernels() is not None
         del twin
-        assert call() is None
+        assert kernels() is None
     finally:
         gc.enable()
 

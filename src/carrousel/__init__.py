@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from carrousel._with_torch import with_torch
+from carrousel._on_import import on_import
 
 if TYPE_CHECKING:
     from carrousel import cells as cells
@@ -46,8 +46,12 @@ _ROOMS = {
 }
 
 
-# A saved graph names our operators, and torch must know them before it loads one.
-with_torch(lambda: import_module("carrousel._operators"))
+# A saved graph names our operators: torch must know them before it loads one, its ONNX exporter what they do.
+on_import("torch", lambda: import_module("carrousel._operators"))
+on_import(
+    "torch.onnx._internal.exporter._torchlib.ops",  # where torch's own operators enter the exporter's registry
+    lambda: import_module("carrousel.engine.onnx").register(),
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -104,7 +104,11 @@ def append_to(path: Path, data: bytes) -> None:
     """
     refuse_unusual(path)
     with _named(path), _opened(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _OPEN, 0o666)) as handle:
+        new = os.fstat(handle).st_size == 0
         append(handle, data)
+        os.fsync(handle)
+        if new:
+            _sync_directory(path.parent)
 
 
 def append(handle: int, data: bytes) -> None:
@@ -157,7 +161,7 @@ def steadily(path: Path, read: Callable[[], T]) -> T:
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:
-    """Another one for another directory at the same path. A removed one's number may be used again, but not at once."""
+    """What tells a directory from another at the same path: its number, and as numbers are used again its times."""
     try:
         about = os.stat(path)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """carrousel's operators as torch knows them: their names and types, which is little, and not what they do.
 
 A saved graph, or a package made by AOTInductor, names the operators it calls, and torch must know these before it
-loads one. What they do is in the engine (``carrousel.engine.cpu._door``) and is imported when one is first called.
+loads one. What they do is in the engine (``carrousel.engine.doors.traced``) and is imported when one is first called.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["sequence", "sequence_backward"]
 
 
 def _door() -> Any:
-    return import_module("carrousel.engine.cpu._door")
+    return import_module("carrousel.engine.doors.traced")
 
 
 @torch.library.custom_op("carrousel::sequence", mutates_args=(), device_types="cpu")

@@ -166,6 +166,7 @@ def test_a_second_stream_on_one_state_or_output_is_refused(place, refused):
             other.resume()
         list(lines)
     assert other.resume()
+    refused(*SAVED, says=["is following a stream with this state"])  # the other one has it now
     del other
     assert main(SAVED) == 0
 
@@ -241,6 +242,32 @@ def test_a_signal_ends_it_between_two_lines_of_a_pipe(place, number):
     found = (place / "out.csv").read_bytes()
     assert main([*STREAM, "--out", "whole.csv"]) == 0
     assert found == (place / "whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_a_line_is_learned_waits_for_its_end(place, monkeypatch, number, code):
+    """Else the weights would have learned a line that the state does not count."""
+    words = [*SAVED, "--save-every", "1000", "--out", "out.csv"]
+    undisturbed = whole(place, words)
+    learn, learned = StreamRegressor.learn_one, []
+
+    def interrupted(self, x, y):
+        learn(self, x, y)
+        learned.append(y)
+        if len(learned) == 12:
+            os.kill(os.getpid(), number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StreamRegressor, "learn_one", interrupted)
+        try:
+            ended = main(words)
+        except SystemExit as stop:
+            ended = stop.code
+    assert ended == code
+    assert len(learned) == 12
+    assert main(words) == 0
+    assert {name: (place / name).read_bytes() for name in undisturbed} == undisturbed
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no disk that is always full")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from carrousel import _atomic, _cache
-from carrousel.engine.cpu import _compile
-from carrousel.engine.cpu._emit import Module
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu.llvm import _compile
+from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._target import host
 
 POSIX = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX permissions")
 
@@ -237,8 +237,9 @@ with torch.no_grad():
 _, train = timed(lambda: net(x)[0].sum().backward())
 layer, weights = net._layers[0], net._weights(net._layers[0], "_l0")
 zero = tuple(torch.zeros(3, 33) for _ in range(2))
-assert engine.choose(layer, weights, x, zero).backend == "cpu"
-error = (output - engine.reference.run(layer, weights, x, zero).output).abs().max().item()
+call = engine.Call(layer, weights, x, zero)
+assert engine.choose(call).backend == "cpu"
+error = (output - engine.reference.run(call).output).abs().max().item()
 print(json.dumps({"forward": forward, "train": train, "sum": output.sum().item(), "error": error}))
 """
 

@@ -10,10 +10,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from carrousel.engine.cpu._compile import compile_module
-from carrousel.engine.cpu._emit import Module
-from carrousel.engine.cpu._math import UNARY
-from carrousel.engine.cpu._target import Target, host
+from carrousel.engine.cpu.llvm._compile import compile_module
+from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._math import UNARY
+from carrousel.engine.cpu.llvm._target import Target, host
 
 KINDS = {"float": np.float32, "double": np.float64}
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from carrousel import LSTM, cells
-from carrousel.engine import cpu, reference
+from carrousel.engine import Call, cpu, reference
 
 
 def everything(run, net: LSTM, x: Tensor) -> list[Tensor]:
@@ -15,7 +15,7 @@ def everything(run, net: LSTM, x: Tensor) -> list[Tensor]:
     (layer,) = net._layers
     weights = {name: w.detach().clone().requires_grad_() for name, w in net._weights(layer, "_l0").items()}
     x = x.to(net.weight_ih_l0.dtype).requires_grad_()
-    result = run(layer, weights, x, tuple(x.new_zeros(x.shape[1], size) for size in layer.state_sizes))
+    result = run(Call(layer, weights, x, tuple(x.new_zeros(x.shape[1], size) for size in layer.state_sizes)))
     values = [result.output, *result.final]
     loss = sum((value * torch.linspace(1, 2, value.numel(), dtype=x.dtype).view(value.shape)).sum() for value in values)
     return [value.double() for value in (*values, *torch.autograd.grad(loss, [x, *weights.values()]))]

@@ -26,17 +26,17 @@ from torch.utils.data import DataLoader, Dataset
 import carrousel
 from carrousel import cells, engine
 from carrousel.cells.math import exp, sigmoid, softplus, tanh
-from carrousel.engine import Layer
-from carrousel.engine.cpu import _call
-from carrousel.engine.cpu._autograd import Eager
-from carrousel.engine.cpu._rows import dense
+from carrousel.engine import Layer, cpu
+from carrousel.engine._rows import dense
+from carrousel.engine.cpu import _kernels
+from carrousel.engine.doors.eager import Eager
 
 I, H, T, B = 24, 40, 12, 9
 
 
 @pytest.fixture(autouse=True)
 def threads_for_small_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_call, "_SMALL", 0)
+    monkeypatch.setattr(_kernels, "_SMALL", 0)
 
 
 WHOLE = [16, 8, 7]
@@ -185,7 +185,7 @@ class TestForked:
 
     def test_while_another_thread_compiles(self) -> None:
         """The child must be able to compile, though a lock was held when its parent wanted to fork."""
-        from carrousel.engine.cpu import _compile
+        from carrousel.engine.cpu.llvm import _compile
 
         compiling, given = threading.Event(), torch.ones(2, 1, I)
 
@@ -274,8 +274,8 @@ def test_a_runtime_that_gives_fewer_threads(limit: dict[str, str]) -> None:
     code = """
 import torch, carrousel
 from carrousel import engine
-from carrousel.engine.cpu import _buffers, _call
-_call._SMALL = 0
+from carrousel.engine.cpu import _buffers, _kernels
+_kernels._SMALL = 0
 _buffers.poison(True)
 torch.set_num_threads(3)
 net, x = carrousel.LSTM(24, 40), torch.randn(12, 9, 24)
@@ -566,11 +566,11 @@ def test_nothing_kept_is_a_result(name: str, hidden_size: int) -> None:
     if hidden_size % max(options.get("block_size", 1), options.get("heads", 1)):
         return
     layer = carrousel.LSTM(I, hidden_size, **options)._layers[0]
-    if layer.refusal is not None:
+    if layer.refusal_of("cpu") is not None:
         return
     weights = {key: torch.randn(shape, requires_grad=True) for key, shape in layer.shapes().items()}
     rows, state = dense(T, B), [torch.zeros(B, size) for size in layer.state_sizes]
-    results = Eager.apply(layer, rows, False, True, x.flatten(0, 1), *state, *weights.values())
+    results = Eager.apply(cpu.PASSES, layer, rows, False, True, x.flatten(0, 1), *state, *weights.values())
     (node,) = nodes(results)
     kept = list(tensors_in([*vars(node.kept).values()]))
     assert len(kept) > 3

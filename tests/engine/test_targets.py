@@ -15,8 +15,9 @@ from against_reference import compare, ragged
 
 from carrousel import cells
 from carrousel.engine import Layer
-from carrousel.engine.cpu import _call, _compile
-from carrousel.engine.cpu._target import Target, host
+from carrousel.engine.cpu import _kernels
+from carrousel.engine.cpu.llvm import _compile
+from carrousel.engine.cpu.llvm._target import Target, host
 
 X86 = platform.machine() in ("x86_64", "AMD64")
 HERE = host()
@@ -36,14 +37,14 @@ def shorter() -> dict[str, Target]:
 @pytest.fixture(params=shorter().values(), ids=list(shorter()))
 def target(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Target:
     """Everything runs on this target while the test does."""
-    monkeypatch.setattr(_call, "host", lambda: request.param)
+    monkeypatch.setattr(_kernels, "host", lambda: request.param)
     return request.param
 
 
 @pytest.mark.parametrize("name", ["lstm", "peephole", "gru", "slstm", "minlstm"])
 def test_same_as_the_reference(name: str, target: Target) -> None:
     layer = Layer(cells.get(name), 5, 19)
-    assert _call.call_of(layer, torch.float32).target == target
+    assert _kernels.kernels_of(layer, torch.float32).target == target
     for dtype in (torch.float32, torch.float64):
         compare(layer, 7, 9, dtype, reverse=True, keep=("h", *layer.cell.states))
         compare(layer, 6, 3, dtype, lengths=ragged(6, 3))
@@ -73,13 +74,13 @@ def test_avx2_code_has_no_wider_registers(monkeypatch: pytest.MonkeyPatch) -> No
     from carrousel.engine.cpu._gemm import gemm_code
     from carrousel.engine.cpu._sequence import backward_code, forward_code
 
-    for make in (gemm_code, backward_code, forward_code, _call._made):
+    for make in (gemm_code, backward_code, forward_code, _kernels._made):
         make.cache_clear()
-    monkeypatch.setattr(_call, "host", lambda: avx2)
+    monkeypatch.setattr(_kernels, "host", lambda: avx2)
     try:
         compare(Layer(cells.get("lstm"), 5, 19), 7, 9, torch.float32)
     finally:
-        for make in (gemm_code, backward_code, forward_code, _call._made):
+        for make in (gemm_code, backward_code, forward_code, _kernels._made):
             make.cache_clear()
     assert len(texts) >= 3
     code = "\n".join(texts)
@@ -91,7 +92,7 @@ def test_avx2_code_has_no_wider_registers(monkeypatch: pytest.MonkeyPatch) -> No
 PROGRAM = """
 import torch, carrousel
 from carrousel import engine
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu.llvm._target import host
 net, x = carrousel.LSTM(5, 19, num_layers=2, cell="peephole"), torch.randn(6, 3, 5)
 print(carrousel.explain(net, x)[0].backend, host().vector_bytes, host().registers)
 found = torch.autograd.grad(net(x)[0].sum(), list(net.parameters()))

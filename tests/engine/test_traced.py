@@ -19,8 +19,9 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import carrousel
 from carrousel import LSTM, cells
+from carrousel.engine import _key
 from carrousel.engine._graph import trace
-from carrousel.engine.cpu import _key, refuses_layer
+from carrousel.engine.cpu import refuses_layer
 
 OPTIONS = {
     "lstm": {},

@@ -54,7 +54,7 @@ def trial(number: int) -> None:
     import torch
 
     import carrousel
-    from carrousel.engine.cpu import _backward, _buffers, _call, _forward, _step
+    from carrousel.engine.cpu import _backward, _buffers, _forward, _kernels, _step
 
     draw = random.Random(number)
     at_end = draw.random() < 0.8
@@ -70,7 +70,7 @@ def trial(number: int) -> None:
 
     own_buffers = [
         mock.patch.object(module, name, made)
-        for module in (_backward, _buffers, _call, _forward, _step)
+        for module in (_backward, _buffers, _kernels, _forward, _step)
         for name, made in (("empty", empty), ("zeros", zeros))
         if hasattr(module, name)
     ]

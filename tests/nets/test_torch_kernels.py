@@ -20,14 +20,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*not supported with oneDNN")
 def calls(monkeypatch) -> list[str]:
     """The kinds of torch's kernels that have run, now that carrousel's engine is nobody's first choice."""
     seen: list[str] = []
-    run = engine.torch_kernels.run
+    run = engine.torch_kernels.run_stack
 
-    def spy(kind, *args, **kwargs):
-        seen.append(kind)
-        return run(kind, *args, **kwargs)
+    def spy(stack):
+        seen.append(engine.torch_kernels.mode(stack.layer))
+        return run(stack)
 
-    monkeypatch.setattr(engine.torch_kernels, "run", spy)
-    monkeypatch.setattr(engine, "DEVICES", frozenset())
+    monkeypatch.setattr(engine.torch_kernels, "run_stack", spy)
+    monkeypatch.setattr(engine.torch_kernels, "DEVICES", frozenset())
     return seen
 
 
@@ -76,7 +76,7 @@ def test_same_as_carrousels_engine(monkeypatch, calls, kind, proj, lengths) -> N
     )
     got = results(ours, x, state, lengths)
     assert len(calls) == 1
-    monkeypatch.setattr(engine, "DEVICES", frozenset({"cpu"}))
+    monkeypatch.setattr(engine.torch_kernels, "DEVICES", frozenset({"cpu"}))
     want = results(ours, x, state, lengths)
     assert len(calls) == 1
     torch.testing.assert_close(got, want, **SAME)

@@ -70,7 +70,7 @@ def _reference(workload: Workload) -> dict[str, Tensor]:
     weights = {name: value.detach().double().requires_grad_() for name, value in subjects.weights().items()}
     given = weights | {"x": subjects.x.double().requires_grad_()}
     state = subjects.state(torch.float64)
-    result = engine.reference.run(subjects.layer, weights, given["x"], state, lengths=subjects.lengths)
+    result = engine.reference.run(engine.Call(subjects.layer, weights, given["x"], state, lengths=subjects.lengths))
     grads = torch.autograd.grad(result.output, list(given.values()), subjects.adjoint.double())
     found = {"output": result.output.detach()}
     found |= {f"{n}_n": value.detach() for n, value in zip(subjects.layer.state_names, result.final, strict=True)}

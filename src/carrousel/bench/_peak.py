@@ -8,15 +8,11 @@ from functools import cache
 
 import torch
 
-from carrousel.engine.cpu._compile import compile_module
-from carrousel.engine.cpu._emit import Module
-from carrousel.engine.cpu._parallel import TEAM, emit_parallel, runtime, threads
-from carrousel.engine.cpu._slots import Slots
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu.llvm import TEAM, Module, Words, compile_module, emit_parallel, host, runtime, threads
 
 __all__ = ["peak"]
 
-_SLOTS = Slots(["threads", "rounds", "results"], TEAM)
+_WORDS = Words(["threads", "rounds", "results"], TEAM)
 
 
 @cache
@@ -26,7 +22,7 @@ def _kernel(kind: str):
     module = Module(kind, target)
     chains = target.registers - 4
     f = module.function("burn_share", [("ptr", "a"), ("i64", "thread")])
-    rounds, results = _SLOTS.integer(f, "rounds"), _SLOTS.pointer(f, "results")
+    rounds, results = _WORDS.integer(f, "rounds"), _WORDS.pointer(f, "results")
     sums = [f.variable(module.vector, module.splat(1.0 + k)) for k in range(chains)]
     # A number that the compiler does not know, and with which nothing grows or vanishes.
     factor = f.spread(f.load_number(results))
@@ -37,7 +33,7 @@ def _kernel(kind: str):
     for each in sums[1:]:
         total = f.arithmetic("fadd", total, f.get(module.vector, each))
     f.store(total, f.at(results, f.mul(f.add("%thread", 1), module.lanes)))
-    emit_parallel(module, "burn", "burn_share", _SLOTS)
+    emit_parallel(module, "burn", "burn_share", _WORDS)
     return compile_module(module.text(), target).function("burn"), chains * module.lanes * 2
 
 
@@ -49,7 +45,7 @@ def peak(*, rounds: int = 50_000, repeats: int = 20) -> float:
     kernel, each = _kernel("float")
     count = threads()
     results = torch.full((64 * (count + 1),), 0.5)
-    arguments = _SLOTS.arguments(**runtime())(count, rounds, results.data_ptr())
+    arguments = _WORDS.arguments(**runtime())(count, rounds, results.data_ptr())
     best = float("inf")
     for _ in range(repeats):
         start = time.perf_counter()

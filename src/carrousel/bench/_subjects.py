@@ -99,7 +99,7 @@ class Subjects:
         weights, state = self.weights(), self.state()
 
         def forward(x: Tensor) -> Tensor:
-            return engine.reference.run(self.layer, weights, x, state, lengths=self.lengths).output
+            return engine.reference.run(engine.Call(self.layer, weights, x, state, lengths=self.lengths)).output
 
         return self._step(forward, list(weights.values()), self.x, self.adjoint)
 

@@ -36,7 +36,7 @@ class FileLines:
         size = os.fstat(self._handle).st_size
         if not size:
             return
-        if not _fits(mark, self._handle, size) or (mark["bytes"] == 0 and mark["file"] != path.name):
+        if not _fits(mark, self._handle, size) or (mark["bytes"] == 0 and mark.get("file") != path.name):
             os.close(self._handle)
             raise UsageError(f"--out {path}: this file holds something that no state goes on from; name another one")
         os.ftruncate(self._handle, mark["bytes"])

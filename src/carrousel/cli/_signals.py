@@ -55,9 +55,9 @@ def held_back(free: Callable[[], bool]) -> Iterator[Ending]:
         yield ending
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, ending.take)
+    before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
+    for number in before:
+        signal.signal(number, ending.take)
     try:
         yield ending
     finally:

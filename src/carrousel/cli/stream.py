@@ -15,7 +15,7 @@ from carrousel.cli._lines import lines_to
 from carrousel.cli._options import names
 from carrousel.cli._output import note, plain
 from carrousel.cli._place import plain_file
-from carrousel.cli._signals import held_back
+from carrousel.cli._signals import Ending, held_back
 
 HEADING = "line,prediction,target"
 
@@ -102,7 +102,7 @@ def _follow(follower: Any, source: BinaryIO, output: Any, every: int, quiet: boo
     heading = not quiet and not json and (follower.line == 0 or output.empty)
     reported = -1
     with held_back(lambda: follower.waiting) as ending:
-        for said in follower.follow(source):
+        for said in follower.follow(_UntilEnding(source, ending)):
             if heading:
                 output.say(HEADING)
                 heading = False
@@ -111,9 +111,6 @@ def _follow(follower: Any, source: BinaryIO, output: Any, every: int, quiet: boo
             if said.line % every == 0:
                 _report(follower)
                 reported = said.line
-            if ending.wanted:
-                follower.save()
-                ending.end()
     if heading:
         output.say(HEADING)
     if json:
@@ -122,6 +119,21 @@ def _follow(follower: Any, source: BinaryIO, output: Any, every: int, quiet: boo
         output.say(json_module.dumps(plain(errors)))
     elif reported != follower.line:
         _report(follower)
+
+
+class _UntilEnding:
+    """A file that has no more lines for a command that is to end."""
+
+    def __init__(self, file: BinaryIO, ending: Ending) -> None:
+        self._file, self._ending = file, ending
+
+    def readline(self) -> bytes:
+        if self._ending.wanted:
+            self._ending.end()
+        return self._file.readline()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def _line(said: Any, json: bool) -> str:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from carrousel.engine import onnx, reference, torch_kernels
-from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, step, tell, watched
+from carrousel.engine import reference, torch_kernels
+from carrousel.engine._backend import BACKENDS, Backend, Grads, Kept, Passes, StackBackend
+from carrousel.engine._call import Call, Stack
+from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, run_stack, stack_backend, step, watched
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine._memory import in_memory
 from carrousel.engine._recorders import recorded
 
-DEVICES = frozenset({"cpu", "meta"})
-"""The types of device on which carrousel's own engine is the right choice even where torch has a kernel too."""
-
-onnx.register()
-
 __all__ = [
-    "DEVICES",
+    "BACKENDS",
     "QUIET",
+    "Backend",
+    "Call",
     "Choice",
+    "Grads",
+    "Kept",
     "Layer",
     "Masks",
+    "Passes",
     "Result",
+    "Stack",
+    "StackBackend",
     "Weights",
     "choose",
     "in_memory",
@@ -28,8 +32,9 @@ __all__ = [
     "recorded",
     "reference",
     "run",
+    "run_stack",
+    "stack_backend",
     "step",
-    "tell",
     "torch_kernels",
     "watched",
 ]

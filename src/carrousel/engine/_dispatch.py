@@ -1,4 +1,4 @@
-"""Which backend runs a layer, and why."""
+"""Which backend runs a layer, and why. Nobody else chooses."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from carrousel.engine import cpu, onnx, reference
-from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
+from carrousel.engine import cpu, onnx, reference, torch_kernels
+from carrousel.engine._backend import BACKENDS, Backend, StackBackend
+from carrousel.engine._call import Call, Stack
+from carrousel.engine._key import key_of
+from carrousel.engine._layer import QUIET, UNPREPARED, Layer, Masks, Result, Weights
 from carrousel.engine._memory import in_memory
 
-__all__ = ["Choice", "choose", "prepare", "quick_step", "run", "step", "tell", "watched"]
+__all__ = ["Choice", "choose", "prepare", "quick_step", "run", "run_stack", "stack_backend", "step", "watched"]
+
+BACKENDS += [cpu, torch_kernels, reference]
+_STACKING: tuple[StackBackend, ...] = (torch_kernels,)
 
 
 class Choice(NamedTuple):
@@ -35,7 +41,7 @@ _watching: list[tuple[int, list[Choice]]] = []
 
 @contextmanager
 def watched() -> Iterator[list[Choice]]:
-    """A list that grows by what runs each layer, in this thread and while the block lasts."""
+    """Yields a list of :class:`Choice` that grows by what runs each layer, in this thread, while the block lasts."""
     entry = threading.get_ident(), list[Choice]()
     _watching.append(entry)
     try:
@@ -44,76 +50,86 @@ def watched() -> Iterator[list[Choice]]:
         _watching.remove(entry)
 
 
-def tell(choice: Choice) -> None:
-    """Says what runs a layer, to whom it may concern."""
-    for thread, found in _watching:
+def _tell(choice: Choice) -> None:
+    """Appends a choice to every list that :func:`watched` has open in this thread."""
+    for thread, choices in _watching:
         if thread == threading.get_ident():
-            found.append(choice)
+            choices.append(choice)
 
 
 def prepare(layer: Layer) -> Layer:
-    """Finds out, once for all calls, what the kernels think of a layer; returns the layer."""
-    object.__setattr__(layer, "refusal", cpu.refuses_layer(layer))
-    object.__setattr__(layer, "key", cpu.key_of(layer))
+    """Stores on a layer why each backend refuses it, and its key in traced graphs; returns the :class:`Layer`."""
+    object.__setattr__(layer, "refusals", {backend.NAME: backend.refuses_layer(layer) for backend in BACKENDS})
+    object.__setattr__(layer, "key", key_of(layer))
     return layer
 
 
-def choose(
-    layer: Layer,
-    weights: Weights,
-    x: Tensor,
-    state: tuple[Tensor, ...],
-    masks: Masks = QUIET,
-    keep: tuple[str, ...] = (),
-    lengths: Tensor | None = None,
-    resets: Tensor | None = None,
-) -> Choice:
-    """The backend for one call of a layer."""
-    if in_memory((x, *state, *weights.values())):
-        reason = layer.refusal or cpu.refuses_call(layer, weights, x, state, masks, keep, lengths, resets)
-    else:
-        reason = "an input is not in memory, for torch knows that it is zero"
-    return Choice("cpu", "a fused kernel of the cell's equations") if reason is None else Choice("reference", reason)
+def _ask(call: Call) -> tuple[Backend, str]:
+    """Returns the first backend that does not refuse a call, and the refusal of the first of all, if it is another."""
+    refusals = call.layer.refusals
+    there = in_memory((call.x, *call.state, *call.weights.values()))
+    reason = ""
+    for backend in BACKENDS:
+        refusal = refusals.get(backend.NAME, UNPREPARED)
+        if refusal is None and not there and backend.PASSES is not None:
+            refusal = "an input is not in memory, for torch knows that it is zero"
+        if refusal is None:
+            refusal = backend.refuses_call(call)
+            if refusal is None:
+                return backend, reason
+        reason = reason or refusal
+    raise RuntimeError(f"no backend runs this layer: {reason}")
 
 
-def run(
-    layer: Layer,
-    weights: Weights,
-    x: Tensor,
-    state: tuple[Tensor, ...],
-    *,
-    reverse: bool = False,
-    lengths: Tensor | None = None,
-    resets: Tensor | None = None,
-    masks: Masks = QUIET,
-    keep: tuple[str, ...] = (),
-) -> Result:
-    """Runs a layer over a batch of sequences on the best backend; arguments and result as in ``reference.run``."""
-    choice = choose(layer, weights, x, state, masks, keep, lengths, resets)
+def choose(call: Call) -> Choice:
+    """Returns the backend for a call, and why, as a :class:`Choice`."""
+    backend, reason = _ask(call)
+    return Choice(backend.NAME, backend.merit(call) or reason)
+
+
+def run(call: Call) -> Result:
+    """Runs a call on the best backend, to a :class:`Result`."""
+    backend, reason = _ask(call)
     if _watching:
-        tell(choice)
-    if choice.backend == "cpu":
-        return cpu.run(layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, keep=keep)
-    run_equations = onnx.run_traced if onnx.exporting() else reference.run
-    return run_equations(
-        layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, masks=masks, keep=keep
-    )
+        _tell(Choice(backend.NAME, backend.merit(call) or reason))
+    if backend is reference and onnx.exporting():
+        return onnx.run_traced(call)
+    return backend.run(call)
+
+
+def stack_backend(layer: Layer, x: Tensor, lengths: Tensor | None) -> StackBackend | None:
+    """Returns the :class:`StackBackend` for a network of such layers; None if they run one after the other."""
+    for backend in _STACKING:
+        if layer.refusal_of(backend.NAME) is None and backend.refuses_stack(x, lengths) is None:
+            return backend
+    return None
+
+
+def run_stack(backend: StackBackend, stack: Stack) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Runs a whole network on what :func:`stack_backend` gave: its output, ``[T, B, size]`` or as the data of a packed
+    sequence, and its final states."""
+    if _watching:
+        _tell(Choice(backend.NAME, backend.merit(stack) or ""))
+    return backend.run_stack(stack)
 
 
 _ONE_STEP = Choice(
     "reference", "a single step that is differentiated, or that no kernel is made for, runs the equations"
 )
-_QUICK_STEP = Choice("cpu", "a fused kernel of the cell's equations, for one step")
 
 
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-    """One step by a kernel that needs no preparation, for few sequences and without derivatives; None where there is
-    no such kernel. It gives the output, in memory of its own, and the new states. The states may have an axis of size
-    1 before the others, and so have the new ones."""
-    after = cpu.quick_step(layer, weights, x, state)
-    if _watching and after is not None:
-        tell(_QUICK_STEP)
-    return after
+    """Runs one step by a kernel that needs no preparation, for few sequences and without derivatives; None where
+    there is no such kernel. It gives the output, in memory of its own, and the new states. The states may have an axis
+    of size 1 before the others, and so have the new ones."""
+    for backend in BACKENDS:
+        after = backend.quick_step(layer, weights, x, state)
+        if after is not None:
+            if _watching:
+                merit = backend.merit(Call(layer, weights, x, state))
+                _tell(Choice(backend.NAME, f"{merit}, for one step"))
+            return after
+    return None
 
 
 def step(
@@ -123,12 +139,12 @@ def step(
     state: tuple[Tensor, ...],
     masks: Masks = QUIET,
 ) -> tuple[Tensor, ...]:
-    """One step of a layer; arguments and result as in ``reference.step``."""
+    """Runs one step of a layer; arguments and result as in ``reference.step``."""
     if not any(mask is not None for mask in masks):
         after = quick_step(layer, weights, x, state)
         if after is not None:
             return after[1:]
     in_memory((x, *state, *weights.values()))
     if _watching:
-        tell(_ONE_STEP)
+        _tell(_ONE_STEP)
     return reference.step(layer, weights, x, state, masks)

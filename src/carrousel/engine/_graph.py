@@ -17,7 +17,18 @@ import torch
 from carrousel.cells import Cell, Named, Parts, State
 from carrousel.cells import math as cell_math
 
-__all__ = ["TRANSCENDENTAL", "Node", "Program", "adjoints", "constant", "evaluate", "leaf", "order", "trace"]
+__all__ = [
+    "OPERATIONS",
+    "TRANSCENDENTAL",
+    "Node",
+    "Program",
+    "adjoints",
+    "constant",
+    "evaluate",
+    "leaf",
+    "order",
+    "trace",
+]
 
 TRANSCENDENTAL = frozenset({"exp", "log", "logsigmoid", "sigmoid", "softplus", "tanh"})
 """The operations that are worth keeping rather than computing a second time."""
@@ -67,12 +78,12 @@ class Node:
 
 
 def leaf(kind: str, name: str) -> Node:
-    """A value given from outside: pre-activation, old state, weight, factor, adjoint."""
+    """Returns a node given from outside: pre-activation, old state, weight, factor, adjoint."""
     return Node("leaf", (), (kind, name))
 
 
 def constant(value: float) -> Node:
-    """A number."""
+    """Returns a number as a constant :class:`Node`."""
     return Node("constant", (), float(value))
 
 
@@ -198,7 +209,7 @@ class Program:
 
 
 def trace(cell: Cell, *, masked: bool = False, exits: bool = False, peepholes: bool = False) -> Program:
-    """The graph of a cell's equations.
+    """Returns the graph of a cell's equations as a :class:`Program`.
 
     Args:
         cell: the cell.
@@ -320,6 +331,9 @@ _RULES: dict[str, Callable[[Node, Node], tuple[Node, ...]]] = {
     **dict.fromkeys(("lt", "le", "gt", "ge", "equal"), lambda n, g: (ZERO, ZERO)),
 }
 """Each operation's derivative: from the node and its adjoint to its arguments' adjoints."""
+
+OPERATIONS = frozenset(_RULES) - {"exit"}
+"""The operations of a graph that compute something, each of which every table of a target language has."""
 
 
 _ON_TENSORS: dict[str, Callable[..., Any]] = {

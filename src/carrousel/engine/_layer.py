@@ -10,10 +10,18 @@ import torch
 
 from carrousel.cells import Cell
 
-__all__ = ["QUIET", "Layer", "Masks", "Result", "Weights"]
+__all__ = ["QUIET", "UNPREPARED", "Layer", "Masks", "Result", "Weights"]
 
 Weights = Mapping[str, torch.Tensor]
 """The layer's parameters by the names of :meth:`Layer.shapes`."""
+
+
+UNPREPARED = "the layer was not prepared"
+"""Why backends refuse a layer that they were not asked about."""
+
+
+def _before() -> dict[str, str | None]:
+    return {"reference": None}  # which refuses none
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Layer:
         fed_back: the gates whose activations are states too, for they feed the next step.
         state_names: the names of all states in the order in which they are passed: h, the cell's, the gates fed back.
         state_sizes: the sizes that go with them.
-        refusal: why no kernel is made of it, None if one is; known once it has been prepared.
+        refusals: why backends refuse it, None for those that do not, by their names; known once it has been prepared.
         key: the string by which a traced graph knows it; likewise.
         kernels: what backends make for it, which so lives as long as it does; no field, for the layer is what it is
             without, and ``torch.compile`` would watch it.
@@ -49,7 +57,7 @@ class Layer:
     fed_back: tuple[str, ...] = field(init=False, repr=False, compare=False)
     state_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     state_sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    refusal: str | None = field(default="the layer was not prepared", init=False, repr=False, compare=False)
+    refusals: dict[str, str | None] = field(default_factory=_before, init=False, repr=False, compare=False)
     key: str = field(default="", init=False, repr=False, compare=False)
     kernels: ClassVar[dict[Any, Any]]
     _shapes: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
@@ -92,6 +100,10 @@ class Layer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._begin()  # kernels and hashes are a process's own
+
+    def refusal_of(self, backend: str) -> str | None:
+        """Says why the backend of a name refuses the layer; None if it does not."""
+        return self.refusals.get(backend, UNPREPARED)
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The layer's parameters: names and shapes, in the order of ``torch.nn.LSTM``, carrousel's own after."""
@@ -143,7 +155,7 @@ class Masks(NamedTuple):
     zoneout_c: torch.Tensor | float | None = None
 
     def at(self, t: int) -> Masks:
-        """The masks of one step, without the axis of time."""
+        """Returns the masks of one step, without the axis of time."""
         return Masks(
             self.variational,
             self.candidate and {name: mask[t] for name, mask in self.candidate.items()},

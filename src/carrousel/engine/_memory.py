@@ -7,9 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["in_memory"]
+__all__ = ["CPU", "PLAIN", "in_memory"]
 
-_PLAIN = (Tensor, torch.nn.Parameter)
+CPU = torch.device("cpu")
+"""Where packings and the CPU kernels' memory are, whatever the default device is at the moment."""
+
+PLAIN = (Tensor, torch.nn.Parameter)
+"""The types of tensor whose memory is what it seems."""
 
 
 def in_memory(tensors: Sequence[Tensor]) -> bool:
@@ -23,7 +27,7 @@ def in_memory(tensors: Sequence[Tensor]) -> bool:
     if torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None:
         return True
     for tensor in tensors:
-        if type(tensor) in _PLAIN and not tensor.data_ptr() and tensor.numel() and not tensor.is_meta:
+        if type(tensor) in PLAIN and not tensor.data_ptr() and tensor.numel() and not tensor.is_meta:
             if tensor._is_zerotensor():
                 return False
             raise RuntimeError(

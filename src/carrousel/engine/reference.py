@@ -10,39 +10,52 @@ from torch import Tensor
 from torch.nn import functional
 
 from carrousel.cells import Named, Parts, State
+from carrousel.engine._call import Call, Stack
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 
-__all__ = ["nothing", "run", "step"]
+__all__ = [
+    "NAME",
+    "PASSES",
+    "merit",
+    "nothing",
+    "quick_step",
+    "refuses_call",
+    "refuses_layer",
+    "run",
+    "step",
+]
 
 
-def run(
-    layer: Layer,
-    weights: Weights,
-    x: Tensor,
-    state: tuple[Tensor, ...],
-    *,
-    reverse: bool = False,
-    lengths: Tensor | None = None,
-    resets: Tensor | None = None,
-    masks: Masks = Masks(),  # noqa: B008 - immutable
-    keep: tuple[str, ...] = (),
-) -> Result:
-    """Runs a layer over a batch of sequences.
+NAME = "reference"
+PASSES = None
 
-    Args:
-        layer: the layer.
-        weights: its parameters.
-        x: ``[T, B, input]``. What stands past a sequence's length does not matter, be it NaN.
-        state: the initial states, ``[B, size]`` each, in the order of ``layer.state_names``.
-        reverse: run from each sequence's last step to its first.
-        lengths: ``[B]``, the real steps of each sequence; None if all are T.
-        resets: ``[T, B]``, True where nothing may pass between step t - 1 and step t.
-        masks: the noise of this call.
-        keep: names of the states, gates and candidates whose values at every step are wanted.
-    """
+
+def refuses_layer(layer: Layer) -> str | None:
+    """Refuses no layer: None."""
+    return None
+
+
+def refuses_call(call: Call) -> str | None:
+    """Refuses no call: None."""
+    return None
+
+
+def merit(call: Call | Stack) -> str | None:
+    """Has none but that all others refused: None."""
+    return None
+
+
+def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    """Has nothing quicker than :func:`step`: None."""
+    return None
+
+
+def run(call: Call) -> Result:
+    """Runs a layer over a batch of sequences, to a :class:`Result`."""
+    layer, weights, x, state, reverse, lengths, resets, masks, keep = call
     T = x.shape[0]
     if not T:
-        return nothing(layer, weights, x, state, keep=keep)
+        return nothing(call)
     active = None
     if lengths is not None:
         active = torch.arange(T, device=x.device).unsqueeze(-1) < lengths.to(x.device)  # [T, B]
@@ -73,13 +86,12 @@ def run(
     return Result(output, state, steps)
 
 
-def nothing(
-    layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...], *, keep: tuple[str, ...] = ()
-) -> Result:
-    """What a layer makes of sequences that have no step: zeros, and the initial states.
+def nothing(call: Call) -> Result:
+    """Makes the :class:`Result` of sequences that have no step: zeros, and the initial states.
 
     All of it depends on all that was given, as anywhere else, so that derivatives are zero and not missing.
     """
+    layer, weights, x, state, *_, keep = call
     zero = torch.stack([value[:0].sum() for value in (x, *state, *weights.values())]).sum()
     sizes = _sizes(layer)
 
@@ -96,7 +108,7 @@ def step(
     state: tuple[Tensor, ...],
     masks: Masks = Masks(),  # noqa: B008
 ) -> tuple[Tensor, ...]:
-    """One step: from x ``[B, input]``, the old states and the masks of one step to the new states, h first."""
+    """Runs one step: from x ``[B, input]``, the old states and the masks of one step to the new states, h first."""
     return _advance(layer, weights, _input_part(layer, weights, x), state, masks)[0]
 
 
@@ -146,7 +158,7 @@ def _normalise(z: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _per_head(layer: Layer, w: Tensor, h: Tensor) -> Tensor:
-    """The block-diagonal product: of each gate and candidate, head k's rows see head k's part of h."""
+    """Returns the block-diagonal product: of each gate and candidate, head k's rows see head k's part of h."""
     heads = h.unflatten(-1, (layer.heads, -1))  # [B, heads, output / heads]
     parts = []
     for block in w.split(layer.row_sizes):

@@ -117,7 +117,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             from it: 2 as if it stood there twice, 0 as if it did not. None: all alike.
         validation_data : ``(X, y)`` or ``(X, y, sample_weight)`` to validate on instead of a share of X.
         channel_names : C names; by default the columns' of DataFrames, or "0", "1", ...
-        checkpoint : a file, rewritten in one step after every epoch, that holds all that the next epoch depends on.
+        checkpoint : a file, rewritten in one step after every epoch, that holds all that the next epoch depends on;
+            no other training can have it meanwhile.
         resume : go on from ``checkpoint`` if it is there, to the same bits as an unbroken run; a checkpoint of
             another configuration or of other data is refused (ModelError).
         progress : called with a ``Progress`` after each batch and epoch.

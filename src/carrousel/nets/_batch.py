@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.engine import in_memory, recorded
+from carrousel.engine import in_memory, onnx, recorded
 
 __all__ = ["Batch"]
 
@@ -57,6 +57,10 @@ class Batch:
             if lengths is not None or mask is not None:
                 which = "lengths" if mask is None else "mask"
                 raise ValueError(f"a PackedSequence knows its lengths; pass {which} with a padded batch only")
+            if onnx.exporting():
+                raise RuntimeError(
+                    "a PackedSequence cannot go to ONNX, which has none; export with a padded batch and lengths="
+                )
             if input.data.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
             in_memory([input.data])
@@ -96,6 +100,10 @@ class Batch:
         if self.packed is not None:
             return PackedSequence(_packed_again(value, self.packed), *self.packed[1:])
         return self._padded_out(value)
+
+    def rows_out(self, value: Tensor) -> Tensor | PackedSequence:
+        """What torch's kernels put out, ``[T, B, size]`` or the data of a packed sequence, in the input's form."""
+        return self._padded_out(value) if self.packed is None else PackedSequence(value, *self.packed[1:])
 
     def _padded_out(self, value: Tensor) -> Tensor:
         if not self.batched:

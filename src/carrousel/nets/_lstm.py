@@ -13,8 +13,8 @@ from torch.nn.utils.rnn import PackedSequence
 
 from carrousel import engine
 from carrousel.cells import Cell
-from carrousel.engine import QUIET
-from carrousel.nets import _init, _noise, _torch_route
+from carrousel.engine import QUIET, Call, Stack
+from carrousel.nets import _init, _noise
 from carrousel.nets._autocast import widened
 from carrousel.nets._batch import Batch
 from carrousel.nets._options import check_flag, check_rate, check_size, check_truth, layer_of, rates_of
@@ -199,10 +199,11 @@ class LSTM(Recurrent):
         self._check_features(input.data if isinstance(input, PackedSequence) else input)
         state = self._state_in(hx, batch)
         plain = resets is None and not return_states and not self._noisy
-        kind = _torch_route.kind_of(self._layers[0], batch) if plain else None
-        if kind is not None:
-            output, final = _torch_route.run(kind, self._stack(), batch, _stacked(state))
-            return output, self._state_out(final, batch)
+        ends = batch.lengths if batch.packed is None else None
+        backend = engine.stack_backend(self._layers[0], batch.x, ends) if plain else None
+        if backend is not None:
+            output, final = engine.run_stack(backend, self._stack(batch, _stacked(state)))
+            return batch.rows_out(output), self._state_out(final, batch)
         clears = None if resets is None else batch.resets_in(resets)
         output, final, steps = self._run(batch, state, clears, return_states)
         result = batch.steps_out(output), self._state_out(final, batch)
@@ -302,9 +303,11 @@ class LSTM(Recurrent):
         given = tuple(batch.state_out(value) for value in state)
         return given if len(given) > 1 else given[0]
 
-    def _stack(self) -> _torch_route.Stack:
+    def _stack(self, batch: Batch, state: tuple[Tensor, ...]) -> Stack:
         weights = [weight for weights in self.all_weights for weight in weights]
-        return _torch_route.Stack(weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
+        x, lengths = (batch.x, batch.lengths) if batch.packed is None else (batch.packed, None)
+        size = self.num_layers, self.bidirectional
+        return Stack(self._layers[0], weights, x, state, lengths, *size, self.dropout, self.training)
 
     def _run(
         self, batch: Batch, state: list[tuple[Tensor, ...]], resets: Tensor | None, return_states: bool | str
@@ -320,18 +323,12 @@ class LSTM(Recurrent):
                 keep = tuple(dict.fromkeys((*keep, *layer.cell.rows)))
             outputs = []
             for suffix in self._suffixes(k):
+                masks = QUIET
+                if self._noisy:
+                    masks = _noise.draw(layer, self._rates, x.shape[0], x, training=self.training)
+                weights, reverse = self._weights(layer, suffix), suffix.endswith("_reverse")
                 result = engine.run(
-                    layer,
-                    self._weights(layer, suffix),
-                    x,
-                    state[len(finals)],
-                    reverse=suffix.endswith("_reverse"),
-                    lengths=batch.lengths,
-                    resets=resets,
-                    masks=_noise.draw(layer, self._rates, x.shape[0], x, training=self.training)
-                    if self._noisy
-                    else QUIET,
-                    keep=keep,
+                    Call(layer, weights, x, state[len(finals)], reverse, batch.lengths, resets, masks, keep)
                 )
                 outputs.append(result.output)
                 finals.append(result.final)

@@ -55,6 +55,9 @@ def reproduce(
         have no measured figures. ``made`` says with what: versions and the machine, over all runs that it took
         (each trial keeps its own), how many trials at a time, the ``rows`` and the number of ``trials`` that were
         asked for, and ``seconds``, how long trials ran by the clock.
+
+    Raises:
+        BlockingIOError: another process is running trials of one of the rows.
     """
     wanted = experiment.chosen_rows(rows)
     if trials is not None and trials < 1:

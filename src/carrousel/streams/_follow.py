@@ -140,8 +140,9 @@ class Follower:
         """Keeps other processes from the state until the lines are at their end, or this object is."""
         if self.state is not None and self._held is None:
             refuse_unusual(self.state)
-            self._held = ExitStack()
-            self._held.enter_context(alone(self.state, "is following a stream with this state"))
+            held = ExitStack()
+            held.enter_context(alone(self.state, "is following a stream with this state"))
+            self._held = held
 
     def _settings(self) -> dict[str, Any]:
         names = ("hidden_size", "rate", "optimiser", "diagonal", "truncate", "update", "seed")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["CPU", "empty", "handed_out", "padded", "poison", "rows_of", "solid", "zeros"]
+from carrousel.engine._memory import CPU
 
-CPU = torch.device("cpu")
-"""Where kernels' memory is, whatever the default device is at the moment."""
+__all__ = ["empty", "handed_out", "padded", "poison", "rows_of", "solid", "zeros"]
 
 _POISON = False
 
@@ -20,13 +19,13 @@ def poison(on: bool) -> None:
 
 
 def empty(*shape: int, dtype: torch.dtype) -> Tensor:
-    """A new buffer, not cleared."""
+    """Makes a new buffer, not cleared."""
     buffer = torch.empty(shape, dtype=dtype, device=CPU)
     return buffer.fill_(float("nan")) if _POISON else buffer
 
 
 def zeros(*shape: int, dtype: torch.dtype) -> Tensor:
-    """A new buffer of zeros."""
+    """Makes a new buffer of zeros."""
     return torch.zeros(shape, dtype=dtype, device=CPU)
 
 
@@ -45,7 +44,7 @@ def padded(tensor: Tensor, width: int) -> Tensor:
 
 
 def handed_out(buffer: Tensor, size: int) -> Tensor:
-    """The first columns of a padded buffer as a result of autograd's: never the tensor itself, which is kept.
+    """Returns the first columns of a padded buffer as a result of autograd's: never the tensor itself, which is kept.
 
     A result holds autograd's node, and the node what is kept: were a result kept, neither would ever be freed but by
     the garbage collector. Nor may a result be a view of a larger buffer, for torch forbids to write into such.

@@ -6,12 +6,13 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
-from carrousel.engine.cpu._buffers import empty, padded, solid
-from carrousel.engine.cpu._call import call_of
-from carrousel.engine.cpu._rows import Rows
+from carrousel.engine._rows import Rows
+from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
+from carrousel.engine.cpu._kernels import kernels_of
 
 __all__ = ["Kept", "forward"]
 
@@ -44,7 +45,7 @@ class Kept:
     every: bool
 
     def tensors(self) -> list[Tensor | None]:
-        """All that it holds, in an order that :meth:`with_tensors` knows."""
+        """Lists all that it holds, in an order that :meth:`with_tensors` knows."""
         return [
             self.G,
             self.out,
@@ -55,68 +56,96 @@ class Kept:
         ]
 
     def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
-        """The same with other tensors in the places of its own."""
+        """Returns the same with other tensors in the places of its own."""
         (G, out, H, before), states = tensors[:4], list(tensors[4 : 4 + len(self.states)])
         pairs = iter(tensors[4 + len(self.states) :])
         norms = dict(zip(self.norms, zip(pairs, pairs, strict=True), strict=True))
         return Kept(G, states, out, H, norms, before, self.every)  # type: ignore[arg-type]
 
     def bare(self) -> Kept:
-        """The same without tensors: what is left is how many there are of which kind."""
+        """Returns the same without tensors: what is left is how many there are of which kind."""
         return self.with_tensors([None] * len(self.tensors()))
 
 
 def forward(
+    layer: Layer,
+    weights: Weights,
+    x: Tensor,
+    state: list[Tensor],
+    rows: Rows,
+    *,
+    reverse: bool,
+    keep: bool,
+    all_states: bool,
+) -> tuple[list[Tensor], Kept]:
+    """Computes outputs, final states, and every step's states if wanted; and the :class:`Kept`. See ``Forward``."""
+    kept = _forward(layer, weights, x, state, rows, reverse=reverse, keep=keep or all_states)
+    output = handed_out(kept.H, layer.output_size)
+    steps = [handed_out(value, layer.hidden_size) for value in kept.states] if all_states else []
+    return [output, *_final(layer, rows, reverse, kept, state), *steps], kept
+
+
+def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
+    """Returns the states after each sequence's last step."""
+    B, N = rows.count, rows.total
+    values = [(kept.H, True), *((value, kept.every) for value in kept.states)]
+    if rows.uniform:
+        # Without every step there is one row for each sequence.
+        ends = [value[:B] if reverse or not every else value[N - B :] for value, every in values]
+        return [
+            (end if end.shape[1] == size else end[:, :size]).clone()
+            for end, size in zip(ends, layer.state_sizes, strict=True)
+        ]
+    # A sequence of no steps ends in the state that it began with.
+    last, runs = rows.last(reverse=reverse), (rows.lengths > 0).unsqueeze(-1)
+    return [
+        torch.where(runs, (value[last] if every else value)[:, :size], before)
+        for (value, every), size, before in zip(values, layer.state_sizes, state, strict=True)
+    ]
+
+
+def _forward(
     layer: Layer, weights: Weights, x: Tensor, state: list[Tensor], rows: Rows, *, reverse: bool, keep: bool
 ) -> Kept:
-    """Runs a layer over packed rows.
-
-    Args:
-        layer, weights: as everywhere.
-        x: ``[rows, input]``.
-        state: the initial states ``[count, size]``, sequences in the order of the packing.
-        rows: the packing.
-        reverse: run from the last step to the first.
-        keep: whether a backward pass, or somebody who wants all states, will follow.
-    """
+    """Runs the kernel. ``keep`` says whether a backward pass, or somebody who wants all states, will follow."""
     dtype = x.dtype
-    call, cell, I = call_of(layer, dtype), layer.cell, layer.input_size
+    kernels, cell, I = kernels_of(layer, dtype), layer.cell, layer.input_size
     x = solid(x)
-    N, B, ldg, width = rows.total, rows.count, call.ldg, call.width
+    N, B, ldg, width = rows.total, rows.count, kernels.ldg, kernels.width
     projected = bool(layer.proj_size)
-    threads = min(call.threads(N * ldg * (I + layer.output_size)), B)
+    threads = min(kernels.threads(N * ldg * (I + layer.output_size)), B)
     fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
     every = keep or not fused
     depth = N if every else B
-    G, h0, before = empty(depth, ldg, dtype=dtype), padded(state[0], call.ldh), None
+    G, h0, before = empty(depth, ldg, dtype=dtype), padded(state[0], kernels.ldh), None
     if keep and rows.uniform:
-        both = empty(N + B, call.ldh, dtype=dtype)
+        both = empty(N + B, kernels.ldh, dtype=dtype)
         output, before = (both[:N], both[B:]) if reverse else (both[B:], both[:N])
         (both[N:] if reverse else both[:B]).copy_(h0)
     else:
-        output = empty(N, call.ldh, dtype=dtype)
+        output = empty(N, kernels.ldh, dtype=dtype)
     states = [empty(depth, width, dtype=dtype) for _ in cell.states]
     out = empty(depth, width, dtype=dtype) if projected else output
-    bias, peepholes = call.bias(weights), call.peepholes(weights)
+    bias, peepholes = kernels.bias(weights), kernels.peepholes(weights)
     inner = [padded(value, width) for value in state[1:]]
-    _held, (wx, *others) = call.panels(weights)  # the buffer, until the kernel is done
+    _held, (wx, *others) = kernels.panels(weights)  # the buffer, until the kernel is done
     wp = others.pop() if projected else wx
     wh, wr, *_ = *others, wx, wx
     norms: dict[str, tuple[Tensor, Tensor]] = {}
     of_norms: list[Tensor] = []
-    for name in call.variant.norms:
-        norms[name] = empty(depth, call.norm_size(name), dtype=dtype), empty(depth, dtype=dtype)
-        of_norms += [*norms[name], *call.gain_and_shift(weights, name)]
+    for name in kernels.variant.norms:
+        norms[name] = empty(depth, kernels.norm_size(name), dtype=dtype), empty(depth, dtype=dtype)
+        of_norms += [*norms[name], *kernels.gain_and_shift(weights, name)]
     if not fused and layer.layer_norm:
-        call.bulk(x.data_ptr(), I, wx, norms["X"][0], M=N, N=call.plan.inputs * width, K=I)
+        kernels.bulk(x.data_ptr(), I, wx, norms["X"][0], M=N, N=kernels.plan.inputs * width, K=I)
     elif not fused:
-        call.bulk(x.data_ptr(), I, wx, G, M=N, N=call.plan.inputs * width, K=I, start=bias)
+        kernels.bulk(x.data_ptr(), I, wx, G, M=N, N=kernels.plan.inputs * width, K=I, start=bias)
     of_states = [buffer for pair in zip(states, inner, strict=True) for buffer in pair]
-    arguments = call.forward_arguments(
+    arguments = kernels.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.data_ptr(), h0.data_ptr(),
         peepholes.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),
         *[part.data_ptr() for part in (*of_states, *of_norms)],
     )  # fmt: skip
-    call.forward_kernel(keep=keep)(ctypes.byref(arguments))
+    kernels.forward_kernel(keep=keep)(ctypes.byref(arguments))
     return Kept(G, states, out, output, norms, before, every)

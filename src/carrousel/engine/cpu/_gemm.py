@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from carrousel.engine.cpu._compile import Code, compile_module
-from carrousel.engine.cpu._emit import Function, Module
-from carrousel.engine.cpu._parallel import TEAM, emit_parallel
-from carrousel.engine.cpu._slots import Slots
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._compile import Code, compile_module
+from carrousel.engine.cpu.llvm._emit import Function, Module
+from carrousel.engine.cpu.llvm._parallel import TEAM, emit_parallel
+from carrousel.engine.cpu.llvm._target import Target
+from carrousel.engine.cpu.llvm._words import Words
 
 __all__ = ["BULK", "OUTER", "PACK", "PRODUCT", "gemm_code", "outer_room"]
 
@@ -39,22 +39,22 @@ RESIDENT = 1 << 19
 """The bytes of A that are taken at once where all of B's columns pass over them."""
 
 
-BULK = Slots(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], TEAM)
+BULK = Words(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], TEAM)
 """The arguments of ``bulk``, a large product with a B in panels, whose rows are shared among threads."""
 
-OUTER = Slots(
+OUTER = Words(
     ["threads", "room", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], TEAM
 )
 """The arguments of ``outer``, C = A^T B over K rows of A and of B, and the same with another B while A is at hand.
 A's M columns, the rows of C, are shared among threads; C's rows have N columns and no distance. ``room`` is memory of
 as many numbers as ``outer_room`` says, for each thread: the stack of a thread may be too small for it."""
 
-PACK = Slots(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], TEAM)
+PACK = Words(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], TEAM)
 """The arguments of ``pack_rows`` and ``pack_columns``."""
 
 
 def _microkernel(module: Module, rows: int, vectors: int) -> str:
-    """A tile of C with ``rows`` rows and ``vectors`` vectors."""
+    """Emits a tile of C with ``rows`` rows and ``vectors`` vectors."""
     name = f"tile_{rows}x{vectors}"
     f = module.function(name, _KERNEL)
     L = module.lanes
@@ -82,7 +82,7 @@ def _microkernel(module: Module, rows: int, vectors: int) -> str:
 
 
 def _product(module: Module) -> None:
-    """All tiles of a product: panels outside, so that each is read once while it is in the cache."""
+    """Emits all tiles of a product: panels outside, so that each is read once while it is in the cache."""
     most_rows, most_vectors = module.target.tile
     L = module.lanes
     width = most_vectors * L
@@ -126,7 +126,7 @@ def _product(module: Module) -> None:
 
 
 def _share(f: Function, threads: str, M: str) -> tuple[str, str]:
-    """The first of M rows that fall to this thread, and their number: whole tiles as far as they go."""
+    """Computes the first of M rows that fall to this thread, and their number: whole tiles as far as they go."""
     most_rows, _ = f.module.target.tile
     tiles = f.quotient(f.add(M, most_rows - 1), most_rows)
     first = f.mul(f.quotient(f.mul(tiles, "%thread"), threads), most_rows)
@@ -141,7 +141,7 @@ def _call_product(f: Function, **values: str) -> None:
 
 
 def _bulk(module: Module) -> None:
-    """A large product on all threads, each with its share of C's rows."""
+    """Emits a large product on all threads, each with its share of C's rows."""
     f = module.function("bulk_share", [("ptr", "a"), ("i64", "thread")])
     threads, ldstart, lda, K, ldc, M, N = (
         BULK.integer(f, name) for name in ("threads", "ldstart", "lda", "K", "ldc", "M", "N")
@@ -157,7 +157,7 @@ def _bulk(module: Module) -> None:
 
 
 def outer_room(kind: str, target: Target) -> int:
-    """How many numbers a thread of ``outer`` needs room for."""
+    """Tells how many numbers a thread of ``outer`` needs room for."""
     return DEPTH * target.tile[1] * target.lanes(kind)
 
 
@@ -268,7 +268,7 @@ def _pack_columns(module: Module) -> None:
 
 @cache
 def gemm_code(kind: str, target: Target) -> Code:
-    """The compiled products for numbers of one kind; no cell is in them, so all cells share them."""
+    """Returns the compiled products for numbers of one kind; no cell is in them, so all cells share them."""
     module = Module(kind, target)
     _product(module)
     _bulk(module)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from carrousel.engine.cpu._emit import Function, Module
+from carrousel.engine.cpu.llvm._emit import Function, Module
 
 __all__ = ["BACKWARD", "EPSILON", "FORWARD", "emit_norm"]
 
@@ -35,13 +35,13 @@ def emit_norm(module: Module) -> None:
 
 @contextmanager
 def _vectors(f: Function) -> Iterator[tuple[str, str]]:
-    """A loop over a row's vectors: each one's place, and the mask of its real numbers."""
+    """Emits a loop over a row's vectors: each one's place, and the mask of its real numbers."""
     with f.loop(0, "%groups") as group, f.loop(0, "%width", f.module.lanes) as u:
         yield f.add(f.mul(group, "%width"), u), f.first_lanes(f.sub("%units", u))
 
 
 def _total(f: Function, vector: str) -> str:
-    """The sum of a vector's lanes, spread over a vector."""
+    """Emits the sum of a vector's lanes, spread over a vector."""
     m = f.module
     name = f"llvm.vector.reduce.fadd.v{m.lanes}f{m.bits}"
     m.declare(name, f"{m.kind} ({m.kind}, {m.vector})")
@@ -50,7 +50,7 @@ def _total(f: Function, vector: str) -> str:
 
 
 def _count(f: Function) -> str:
-    """How many numbers are real, spread over a vector."""
+    """Emits how many numbers are real, spread over a vector."""
     m = f.module
     return f.spread(f.op(f"sitofp i64 {f.mul('%groups', '%units')} to {m.kind}"))
 

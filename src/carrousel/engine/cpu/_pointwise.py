@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from carrousel.engine._graph import Node, order
-from carrousel.engine.cpu._emit import Function, Module
-from carrousel.engine.cpu._math import UNARY
-from carrousel.engine.cpu._plan import Plan
-from carrousel.engine.cpu._slots import Slots
+from carrousel.engine._graph import Node
+from carrousel.engine._plan import Plan
+from carrousel.engine._print import Printer
+from carrousel.engine.cpu.llvm._emit import Function, Module
+from carrousel.engine.cpu.llvm._operations import OPERATIONS
+from carrousel.engine.cpu.llvm._words import Words
 
 __all__ = [
     "BACKWARD_STEP",
     "FORWARD_STEP",
-    "SUPPORTED",
     "Values",
     "backward_exits",
     "backward_step",
@@ -21,12 +21,8 @@ __all__ = [
     "unsupported",
 ]
 
-_BINARY = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv"}
-_COMPARE = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "equal": "oeq"}
-SUPPORTED = frozenset(
-    {"leaf", "constant", "exit", "neg", "where", "maximum", "minimum", "stop_gradient", *_BINARY, *_COMPARE, *UNARY}
-)
-"""The operations that the emitter has."""
+_GIVEN = ("leaf", "constant", "exit")
+"""What is no operation: it is there, or the layer computes it."""
 
 FORWARD_STEP = (
     ("ptr", "a"), ("i64", "lo"), ("i64", "count"), ("i64", "stride"), ("i64", "at"), ("i64", "kept"),
@@ -41,66 +37,30 @@ BACKWARD_STEP = (
 """Parameters of the backward step, where everything is kept."""
 
 
-class Values:
+class Values(Printer[str]):
     """The values of a graph's nodes at one vector of units, computed when they are first needed."""
 
     def __init__(self, f: Function, load: Callable[[Node], str | None]) -> None:
-        self._f, self._load, self._known = f, load, dict[Node, str]()
-
-    def __call__(self, root: Node) -> str:
-        for node in order([root], self._is_given):
-            if node not in self._known:
-                self._known[node] = self._emit(node)
-        return self._known[root]
-
-    def _is_given(self, node: Node) -> bool:
-        if node not in self._known:
-            value = self._load(node)
-            if value is None:
-                return False
-            self._known[node] = value
-        return True
-
-    def _emit(self, node: Node) -> str:
-        f, m, op = self._f, self._f.module, node.op
-        args = [self._known[arg] for arg in node.args]
-        if op == "constant":
-            return m.splat(node.name)
-        if op in _BINARY:
-            return f.arithmetic(_BINARY[op], *args)
-        if op in _COMPARE:
-            return f.compare(_COMPARE[op], *args)
-        if op == "neg":
-            return f.op(f"fneg {m.vector} {args[0]}")
-        if op == "stop_gradient":
-            return args[0]
-        if op == "where":
-            return f.choose(*args)
-        if op in ("maximum", "minimum"):
-            # A NaN on either side wins, as in torch.
-            a, b = args
-            first = f.choose(f.compare("ogt" if op == "maximum" else "olt", a, b), a, b)
-            return f.choose(f.compare("uno", a, a), a, first)
-        return UNARY[op](f, args[0])
+        super().__init__(OPERATIONS, f, lambda node: f.module.splat(node.name) if node.op == "constant" else load(node))
 
 
-class _Rows:
-    """What both directions have at hand of a row: where its old and new values stand, and how a node is loaded."""
+class _StepWriter:
+    """Writes a step: the addresses of a row's old and new values, and loads of them, for both directions."""
 
     def __init__(
-        self, module: Module, name: str, parameters: Sequence[tuple[str, str]], plan: Plan, slots: Slots
+        self, module: Module, name: str, parameters: Sequence[tuple[str, str]], plan: Plan, words: Words
     ) -> None:
         self.f = f = module.function(name, parameters)
-        self.plan, self.slots, self.cell = plan, slots, plan.cell
-        self.width, self.ldg, self._ldh = (slots.integer(f, label) for label in ("width", "ldg", "ldh"))
-        self._g, self._peepholes = slots.pointer(f, "G"), slots.pointer(f, "P")
-        self._states = [slots.pointer(f, f"S_{name}") for name in self.cell.states]
+        self.plan, self.words, self.cell = plan, words, plan.cell
+        self.width, self.ldg, self._ldh = (words.integer(f, label) for label in ("width", "ldg", "ldh"))
+        self._g, self._peepholes = words.pointer(f, "G"), words.pointer(f, "P")
+        self._states = [words.pointer(f, f"S_{name}") for name in self.cell.states]
         self._old_states = [
-            f.select("%fresh", "ptr", slots.pointer(f, f"S0_{name}"), new)
+            f.select("%fresh", "ptr", words.pointer(f, f"S0_{name}"), new)
             for name, new in zip(self.cell.states, self._states, strict=True)
         ]
-        self._old_h = f.select("%fresh", "ptr", slots.pointer(f, "H0"), slots.pointer(f, "H"))
-        self._exits = {node.name: _Exit(f, slots, node.name) for node in plan.exits}
+        self._old_h = f.select("%fresh", "ptr", words.pointer(f, "H0"), words.pointer(f, "H"))
+        self._exits = {node.name: _Exit(f, words, node.name) for node in plan.exits}
         self._new = {node: index for index, node in enumerate(plan.program.states.values())}
 
     def each(self, kept: str, before: str, before_kept: str, body: Callable[[str, str], None]) -> None:
@@ -151,9 +111,9 @@ class _Rows:
 class _Exit:
     """Where layer norm acts on a state on its way out: what stands there, normalised, and its gain and bias."""
 
-    def __init__(self, f: Function, slots: Slots, name: str) -> None:
+    def __init__(self, f: Function, words: Words, name: str) -> None:
         self._f = f
-        self._rows, self._gain, self._bias = (slots.pointer(f, f"{kind}_{name}") for kind in ("E", "gain", "shift"))
+        self._rows, self._gain, self._bias = (words.pointer(f, f"{kind}_{name}") for kind in ("E", "gain", "shift"))
 
     def place(self, row: str, width: str, u: str) -> str:
         return self._f.at(self._rows, self._f.add(self._f.mul(row, width), u))
@@ -163,12 +123,12 @@ class _Exit:
         return f.fma(f.load(place), f.load(f.at(self._gain, u)), f.load(f.at(self._bias, u)))
 
 
-def forward_step(module: Module, plan: Plan, slots: Slots, *, keep: bool) -> None:
+def forward_step(module: Module, plan: Plan, words: Words, *, keep: bool) -> None:
     """``forward_step``: from pre-activations in ``G`` and old states to new states, output, and what is kept.
 
     Where layer norm cuts the equations it stops at the cut, and ``forward_rest`` makes the output.
     """
-    rows = _Rows(module, "forward_step", FORWARD_STEP, plan, slots)
+    rows = _StepWriter(module, "forward_step", FORWARD_STEP, plan, words)
     store_h = None if plan.exits else _output(rows)
 
     def body(b: str, u: str) -> None:
@@ -184,7 +144,7 @@ def forward_step(module: Module, plan: Plan, slots: Slots, *, keep: bool) -> Non
     rows.each("%kept", "%before", "%before_kept", body)
     if not plan.exits:
         return
-    rest = _Rows(module, "forward_rest", FORWARD_STEP, plan, slots)
+    rest = _StepWriter(module, "forward_rest", FORWARD_STEP, plan, words)
     store_rest = _output(rest)
     rest.each(
         "%kept", "%before", "%before_kept",
@@ -192,18 +152,18 @@ def forward_step(module: Module, plan: Plan, slots: Slots, *, keep: bool) -> Non
     )  # fmt: skip
 
 
-def _output(rows: _Rows) -> Callable[[str, str], str]:
-    """The place of the cell's output: among what is kept if it is to be projected, else among the outputs."""
-    f, slots = rows.f, rows.slots
-    out, ldout = slots.pointer(f, "out"), slots.integer(f, "ldout")
-    kept = f.op(f"icmp ne i64 {slots.integer(f, 'out_kept')}, 0")
+def _output(rows: _StepWriter) -> Callable[[str, str], str]:
+    """Returns the place of the cell's output: among what is kept if it is to be projected, else among the outputs."""
+    f, words = rows.f, rows.words
+    out, ldout = words.pointer(f, "out"), words.integer(f, "ldout")
+    kept = f.op(f"icmp ne i64 {words.integer(f, 'out_kept')}, 0")
     row = f.select(kept, "i64", "%kept", "%at")
     return lambda b, u: f.at(out, f.add(f.mul(f.add(row, b), ldout), u))
 
 
-def _adjoint_of_output(rows: _Rows, *, projected: bool) -> Callable[[str, str], str]:
-    f, slots = rows.f, rows.slots
-    dh, dy, lddy = slots.pointer(f, "dh"), slots.pointer(f, "dY"), slots.integer(f, "lddy")
+def _adjoint_of_output(rows: _StepWriter, *, projected: bool) -> Callable[[str, str], str]:
+    f, words = rows.f, rows.words
+    dh, dy, lddy = words.pointer(f, "dh"), words.pointer(f, "dY"), words.integer(f, "lddy")
 
     def load(b: str, u: str) -> str:
         back = f.load(f.at(dh, f.add(f.mul(b, rows.width), u)))
@@ -214,12 +174,12 @@ def _adjoint_of_output(rows: _Rows, *, projected: bool) -> Callable[[str, str], 
     return load
 
 
-def backward_exits(module: Module, plan: Plan, slots: Slots, *, projected: bool) -> None:
+def backward_exits(module: Module, plan: Plan, words: Words, *, projected: bool) -> None:
     """``backward_exits``: the adjoints of what leaves the carrousel, where layer norm cuts the equations."""
-    rows = _Rows(module, "backward_exits", BACKWARD_STEP, plan, slots)
+    rows = _StepWriter(module, "backward_exits", BACKWARD_STEP, plan, words)
     f, of_output = rows.f, _adjoint_of_output(rows, projected=projected)
-    targets = [slots.pointer(f, f"dE_{node.name}") for node in plan.exits]
-    units = slots.integer(f, "units")
+    targets = [words.pointer(f, f"dE_{node.name}") for node in plan.exits]
+    units = words.integer(f, "units")
 
     def body(b: str, u: str) -> None:
         def load(node: Node) -> str | None:
@@ -233,15 +193,15 @@ def backward_exits(module: Module, plan: Plan, slots: Slots, *, projected: bool)
     rows.each("%at", "%before", "%before", body)
 
 
-def backward_step(module: Module, plan: Plan, slots: Slots, *, bias: bool, projected: bool) -> None:
+def backward_step(module: Module, plan: Plan, words: Words, *, bias: bool, projected: bool) -> None:
     """``backward_step``: from adjoints of the new states to those of the old and, in ``G``, of the pre-activations."""
-    rows = _Rows(module, "backward_step", BACKWARD_STEP, plan, slots)
+    rows = _StepWriter(module, "backward_step", BACKWARD_STEP, plan, words)
     f, cell, width = rows.f, plan.cell, rows.width
-    of_output, units = _adjoint_of_output(rows, projected=projected), slots.integer(f, "units")
-    running = [slots.pointer(f, f"dS_{name}") for name in cell.states]
-    given = [(slots.pointer(f, f"dY_{name}"), slots.integer(f, f"lddy_{name}")) for name in cell.states]
-    direct, dbias, dpeep = (slots.pointer(f, name) for name in ("direct", "dbias", "dP"))
-    d_exits = {node.name: slots.pointer(f, f"dE_{node.name}") for node in plan.exits}
+    of_output, units = _adjoint_of_output(rows, projected=projected), words.integer(f, "units")
+    running = [words.pointer(f, f"dS_{name}") for name in cell.states]
+    given = [(words.pointer(f, f"dY_{name}"), words.integer(f, f"lddy_{name}")) for name in cell.states]
+    direct, dbias, dpeep = (words.pointer(f, name) for name in ("direct", "dbias", "dP"))
+    d_exits = {node.name: words.pointer(f, f"dE_{node.name}") for node in plan.exits}
 
     def body(b: str, u: str) -> None:
         at_b = f.add(f.mul(b, width), u)
@@ -283,5 +243,5 @@ def backward_step(module: Module, plan: Plan, slots: Slots, *, bias: bool, proje
 
 
 def unsupported(nodes: Iterable[Node]) -> str | None:
-    """The first operation that the emitter lacks, if there is one."""
-    return next((node.op for node in nodes if node.op not in SUPPORTED), None)
+    """Returns the first operation that the emitter lacks, if there is one."""
+    return next((node.op for node in nodes if node.op not in {*OPERATIONS, *_GIVEN}), None)

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from carrousel.cells import Cell
-from carrousel.engine.cpu._compile import LOADED, Code, compile_module
-from carrousel.engine.cpu._emit import Function, Module
+from carrousel.engine._plan import Plan, plan
 from carrousel.engine.cpu._gemm import PRODUCT
 from carrousel.engine.cpu._norm import BACKWARD as NORM_BACKWARD
 from carrousel.engine.cpu._norm import emit_norm
-from carrousel.engine.cpu._parallel import TEAM, emit_parallel
-from carrousel.engine.cpu._plan import Plan, plan
 from carrousel.engine.cpu._pointwise import BACKWARD_STEP, FORWARD_STEP, backward_exits, backward_step, forward_step
-from carrousel.engine.cpu._slots import Slots
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
+from carrousel.engine.cpu.llvm._emit import Function, Module
+from carrousel.engine.cpu.llvm._parallel import TEAM, emit_parallel
+from carrousel.engine.cpu.llvm._target import Target
+from carrousel.engine.cpu.llvm._words import Words
 
-__all__ = ["Variant", "backward_code", "backward_slots", "forward_code", "forward_slots"]
+__all__ = ["Variant", "backward_code", "backward_words", "forward_code", "forward_words"]
 
 _VARYING = ["threads", "offsets", "T", "reverse", "G", "H", "H0", "P"]
 _FIXED = [*TEAM, "product", "zeros", "width", "ldg", "ldh", "ldout", "units"]
@@ -55,8 +55,8 @@ class Variant:
         return {"X": (0, plan.inputs), **recurrent}
 
 
-def forward_slots(variant: Variant) -> Slots:
-    """The arguments of ``forward``.
+def forward_words(variant: Variant) -> Words:
+    """Returns the arguments of ``forward``.
 
     ``width`` is H padded to whole vectors. ``keep`` is 1 if every step's values are kept and 0 if each sequence has
     but one row for them. ``KX`` is I, or 0 if the input's part stands in G already. Of what is normalised ``E`` holds
@@ -65,25 +65,25 @@ def forward_slots(variant: Variant) -> Slots:
     states = [f"{kind}_{name}" for name in variant.cell.states for kind in ("S", "S0")]
     norms = [f"{kind}_{name}" for name in variant.norms for kind in ("E", "scale", "gain", "shift")]
     own = ["X", "KX", "WX", "WH", "WR", "WP", "bias", "keep", "out"]
-    return Slots([*_VARYING, *own, *states, *norms], [*_FIXED, "ldx", "KH", "out_kept"])
+    return Words([*_VARYING, *own, *states, *norms], [*_FIXED, "ldx", "KH", "out_kept"])
 
 
-def backward_slots(variant: Variant) -> Slots:
+def backward_words(variant: Variant) -> Words:
     """The arguments of ``backward``: adjoints ``dY`` of the outputs, running ones ``dh`` and ``dS`` of the states."""
     states = [f"{kind}_{name}" for name in variant.cell.states for kind in ("S", "S0", "dS", "dY", "lddy")]
     kinds = ("E", "scale", "gain", "shift", "dE", "dgain", "dshift")
     norms = [f"{kind}_{name}" for name in variant.norms for kind in kinds]
     own = ["WH", "WP", "dY", "lddy", "dh", "dout", "direct", "dbias", "dP"]
-    return Slots([*_VARYING, *own, *states, *norms], _FIXED)
+    return Words([*_VARYING, *own, *states, *norms], _FIXED)
 
 
-def _product(f: Function, slots: Slots, **values: str) -> None:
+def _product(f: Function, words: Words, **values: str) -> None:
     """Calls ``product``; what is not given is nothing."""
     nothing = (
         dict.fromkeys(("a1", "b1", "a2", "b2"), "null") | dict.fromkeys(("m1", "K1", "m2", "K2"), "0") | {"k1": "1"}
     )
     values = nothing | values
-    f.line(f"call void {slots.pointer(f, 'product')}({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
+    f.line(f"call void {words.pointer(f, 'product')}({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
 
 
 def _mine(f: Function, threads: str, lo: str, hi: str) -> tuple[str, str]:
@@ -99,8 +99,8 @@ def _mine(f: Function, threads: str, lo: str, hi: str) -> tuple[str, str]:
 class _Steps:
     """The step of a loop over time: which one, where its rows begin, how many, and the same of its neighbour."""
 
-    def __init__(self, f: Function, slots: Slots, s: str, *, backward: bool) -> None:
-        T, reverse, offsets = slots.integer(f, "T"), slots.integer(f, "reverse"), slots.pointer(f, "offsets")
+    def __init__(self, f: Function, words: Words, s: str, *, backward: bool) -> None:
+        T, reverse, offsets = words.integer(f, "T"), words.integer(f, "reverse"), words.pointer(f, "offsets")
         is_reverse = f.op(f"icmp ne i64 {reverse}, 0")
         last = f.sub(f.sub(T, 1), s)
         self.t = f.select(is_reverse, "i64", *((s, last) if backward else (last, s)))
@@ -123,15 +123,15 @@ class _Steps:
         self.old, self.next = f.least(self.count, count_before), f.least(self.count, count_after)
 
 
-def _forward(module: Module, variant: Variant, slots: Slots) -> None:
+def _forward(module: Module, variant: Variant, words: Words) -> None:
     f, plan = module.function("forward_share", [("ptr", "a"), ("i64", "thread")]), variant.plan
     threads, width, ldg, ldh, ldx, KX, KH, keep, T = (
-        slots.integer(f, name) for name in ("threads", "width", "ldg", "ldh", "ldx", "KX", "KH", "keep", "T")
+        words.integer(f, name) for name in ("threads", "width", "ldg", "ldh", "ldx", "KX", "KH", "keep", "T")
     )
     g, h, h0, x, wx, wh, wr, bias, zeros = (
-        slots.pointer(f, name) for name in ("G", "H", "H0", "X", "WX", "WH", "WR", "bias", "zeros")
+        words.pointer(f, name) for name in ("G", "H", "H0", "X", "WX", "WH", "WR", "bias", "zeros")
     )
-    norms = {name: _Norm(f, slots, name) for name in variant.norms}
+    norms = {name: _Norm(f, words, name) for name in variant.norms}
     columns_in, columns_both = f.mul(width, plan.inputs), f.mul(width, plan.inputs - plan.shared)
     fused = f.op(f"icmp sgt i64 {KX}, 0")
     strides = {name: f.mul(threads, value) for name, value in (("g", ldg), ("h", ldh), ("x", ldx))}
@@ -140,7 +140,7 @@ def _forward(module: Module, variant: Variant, slots: Slots) -> None:
         """Normalises a part of the pre-activations and adds it to the slots that it feeds."""
         low, high = variant.parts[name]
         ld = f.mul(width, high - low)
-        # Slots that the input feeds hold its part once the recurrent part comes; all others hold nothing yet.
+        # Words that the input feeds hold its part once the recurrent part comes; all others hold nothing yet.
         held = columns_both if name == "Z" else "0"
         with f.loop(0, count) as m:
             row = f.add(kept, f.add(first, f.mul(m, threads)))
@@ -165,23 +165,23 @@ def _forward(module: Module, variant: Variant, slots: Slots) -> None:
                 own = f.at(norms[name].rows, f.mul(f.add(kept, first), ld))
                 to = {"start": zeros, "ldstart": "0", "c": own, "ldc": f.mul(threads, ld), "M": count, "N": ld}
                 if name == "Z":
-                    _product(f, slots, **to, **from_h)
+                    _product(f, words, **to, **from_h)
                 else:
                     with f.when(fused):
-                        _product(f, slots, **to, **from_x)
+                        _product(f, words, **to, **from_x)
                 normalise(name, kept, first, count)
             return
         if plan.cell.recurrent and not plan.cell.split:
-            _product(f, slots, **start, **from_x, **from_h, **size, c=rows, N=columns_in)
+            _product(f, words, **start, **from_x, **from_h, **size, c=rows, N=columns_in)
             return
         with f.when(fused):
-            _product(f, slots, **start, **from_x, **size, c=rows, N=columns_in)
+            _product(f, words, **start, **from_x, **size, c=rows, N=columns_in)
         if plan.cell.split:
             both = f.at(rows, f.mul(width, plan.shared))
-            _product(f, slots, start=both, ldstart=strides["g"], **from_h, **size, c=both, N=columns_both)
+            _product(f, words, start=both, ldstart=strides["g"], **from_h, **size, c=both, N=columns_both)
             only = {"start": f.at(bias, columns_in), "ldstart": "0", "c": f.at(rows, columns_in)}
             N = f.mul(width, len(plan.slots) - plan.inputs)
-            _product(f, slots, **only, **{**from_h, "b2": wr}, **size, N=N)
+            _product(f, words, **only, **{**from_h, "b2": wr}, **size, N=N)
 
     def run(step: _Steps, lo: str, hi: str, *, fresh: bool) -> None:
         first, count = _mine(f, threads, lo, hi)
@@ -197,49 +197,49 @@ def _forward(module: Module, variant: Variant, slots: Slots) -> None:
                         norms[str(node.name)].forward(f.add(kept, f.add(first, f.mul(m, threads))), width, 1)
                 f.line(f"call void @forward_rest({names})")
             if variant.projected:
-                ldout = slots.integer(f, "ldout")
+                ldout = words.integer(f, "ldout")
                 _product(
-                    f, slots,
-                    start=zeros, ldstart="0", a1=f.at(slots.pointer(f, "out"), f.mul(f.add(kept, first), ldout)),
-                    m1=f.mul(threads, ldout), b1=slots.pointer(f, "WP"), K1=slots.integer(f, "units"),
+                    f, words,
+                    start=zeros, ldstart="0", a1=f.at(words.pointer(f, "out"), f.mul(f.add(kept, first), ldout)),
+                    m1=f.mul(threads, ldout), b1=words.pointer(f, "WP"), K1=words.integer(f, "units"),
                     c=f.at(h, f.mul(f.add(step.at, first), ldh)), ldc=strides["h"], M=count, N=ldh,
                 )  # fmt: skip
 
     with f.loop(0, T) as s:
-        step = _Steps(f, slots, s, backward=False)
+        step = _Steps(f, words, s, backward=False)
         run(step, "0", step.old, fresh=False)
         run(step, step.old, step.count, fresh=True)
-    emit_parallel(module, "forward", "forward_share", slots)
+    emit_parallel(module, "forward", "forward_share", words)
 
 
 class _Norm:
     """Where layer norm acts: rows that it normalises in place, and its gain and bias."""
 
-    def __init__(self, f: Function, slots: Slots, name: str) -> None:
-        self._f, self._slots, self._name = f, slots, name
+    def __init__(self, f: Function, words: Words, name: str) -> None:
+        self._f, self._words, self._name = f, words, name
         self.rows, self._scale, self._gain, self._shift = (
-            slots.pointer(f, f"{kind}_{name}") for kind in ("E", "scale", "gain", "shift")
+            words.pointer(f, f"{kind}_{name}") for kind in ("E", "scale", "gain", "shift")
         )
 
     def forward(self, row: str, size: str, groups: int) -> str:
         """Normalises a row of ``size`` numbers in groups; returns its place."""
         f, place = self._f, self._f.at(self.rows, self._f.mul(row, size))
-        width, units = (self._slots.integer(f, name) for name in ("width", "units"))
+        width, units = (self._words.integer(f, name) for name in ("width", "units"))
         scale = f.at(self._scale, row)
         f.line(f"call void @norm_forward(ptr {place}, i64 {groups}, i64 {width}, i64 {units}, ptr {scale})")
         return place
 
     def value(self, place: str, u: str) -> str:
-        """What a normalised vector becomes."""
+        """Returns what a normalised vector becomes."""
         f = self._f
         return f.fma(f.load(place), f.load(f.at(self._gain, u)), f.load(f.at(self._shift, u)))
 
     def backward(self, dy: str, row: str, b: str, size: str, groups: int, dx: str, *, shift: bool) -> None:
         """From the adjoint dy of a row of sequence b to dx; ``shift``: whether the bias' derivative is wanted here."""
         f = self._f
-        width, units = (self._slots.integer(f, name) for name in ("width", "units"))
+        width, units = (self._words.integer(f, name) for name in ("width", "units"))
         dgain, dshift = (
-            f.at(self._slots.pointer(f, f"{kind}_{self._name}"), f.mul(b, size)) for kind in ("dgain", "dshift")
+            f.at(self._words.pointer(f, f"{kind}_{self._name}"), f.mul(b, size)) for kind in ("dgain", "dshift")
         )
         values = {
             "dy": dy, "gain": self._gain, "x": f.at(self.rows, f.mul(row, size)), "groups": str(groups),
@@ -249,22 +249,22 @@ class _Norm:
         f.line(f"call void @norm_backward({', '.join(f'{kind} {values[name]}' for kind, name in NORM_BACKWARD)})")
 
 
-def _backward(module: Module, variant: Variant, slots: Slots) -> None:
+def _backward(module: Module, variant: Variant, words: Words) -> None:
     f, plan, projected = (
         module.function("backward_share", [("ptr", "a"), ("i64", "thread")]),
         variant.plan,
         variant.projected,
     )
-    threads, width, ldg, T = (slots.integer(f, name) for name in ("threads", "width", "ldg", "T"))
-    g, wh, zeros, dh = (slots.pointer(f, name) for name in ("G", "WH", "zeros", "dh"))
-    norms = {name: _Norm(f, slots, name) for name in variant.norms}
+    threads, width, ldg, T = (words.integer(f, name) for name in ("threads", "width", "ldg", "T"))
+    g, wh, zeros, dh = (words.pointer(f, name) for name in ("G", "WH", "zeros", "dh"))
+    norms = {name: _Norm(f, words, name) for name in variant.norms}
     cell = plan.cell
     recurrent = f.mul(width, len(plan.slots) - plan.shared)
     # Projected, what comes back is the adjoint of the projection, and the cell's own is made of it below.
-    back, ld_back = (slots.pointer(f, "dout"), slots.integer(f, "ldh")) if projected else (dh, width)
+    back, ld_back = (words.pointer(f, "dout"), words.integer(f, "ldh")) if projected else (dh, width)
 
     def from_next(step: _Steps) -> None:
-        """The adjoint of h that comes back through the recurrence."""
+        """Returns the adjoint of h that comes back through the recurrence."""
         first, count = _mine(f, threads, "0", step.next)
         with f.when(f.op(f"icmp sgt i64 {count}, 0")):
             row = f.add(step.after, first)
@@ -273,11 +273,11 @@ def _backward(module: Module, variant: Variant, slots: Slots) -> None:
             else:
                 rows, ld = f.at(f.at(g, f.mul(row, ldg)), f.mul(width, plan.shared)), ldg
             if cell.reads_output:
-                start, ldstart = f.at(slots.pointer(f, "direct"), f.mul(first, width)), f.mul(threads, width)
+                start, ldstart = f.at(words.pointer(f, "direct"), f.mul(first, width)), f.mul(threads, width)
             else:
                 start, ldstart = zeros, "0"
             _product(
-                f, slots,
+                f, words,
                 start=start, ldstart=ldstart, a2=rows, m2=f.mul(threads, ld), b2=wh, K2=recurrent,
                 c=f.at(back, f.mul(first, ld_back)), ldc=f.mul(threads, ld_back), M=count, N=ld_back,
             )  # fmt: skip
@@ -288,14 +288,14 @@ def _backward(module: Module, variant: Variant, slots: Slots) -> None:
         with f.loop(0, count) as m:
             at = f.mul(f.add(first, f.mul(m, threads)), ld_back)
             target = f.at(back, at)
-            source = f.at(slots.pointer(f, "direct"), at) if cell.reads_output else zeros
+            source = f.at(words.pointer(f, "direct"), at) if cell.reads_output else zeros
             with f.loop(0, ld_back, module.lanes) as u:
                 f.store(f.load(f.at(source, u)), f.at(target, u))
 
     def through_projection(step: _Steps) -> None:
         """dh = dout W_hr, with the output's own adjoint added to dout and kept for W_hr's derivative."""
         first, count = _mine(f, threads, "0", step.count)
-        dy, lddy = slots.pointer(f, "dY"), slots.integer(f, "lddy")
+        dy, lddy = words.pointer(f, "dY"), words.integer(f, "lddy")
         with f.when(f.op(f"icmp sgt i64 {count}, 0")):
             with f.loop(0, count) as m:
                 b = f.add(first, f.mul(m, threads))
@@ -304,9 +304,9 @@ def _backward(module: Module, variant: Variant, slots: Slots) -> None:
                     total = f.arithmetic("fadd", f.load(f.at(row, u)), f.load(f.at(whole, u)))
                     f.store(total, f.at(whole, u))
             _product(
-                f, slots,
+                f, words,
                 start=zeros, ldstart="0", a1=f.at(dy, f.mul(f.add(step.at, first), lddy)), m1=f.mul(threads, lddy),
-                b1=slots.pointer(f, "WP"), K1=ld_back,
+                b1=words.pointer(f, "WP"), K1=ld_back,
                 c=f.at(dh, f.mul(first, width)), ldc=f.mul(threads, width), M=count, N=width,
             )  # fmt: skip
 
@@ -319,7 +319,7 @@ def _backward(module: Module, variant: Variant, slots: Slots) -> None:
             with f.loop(0, count) as m:
                 b = f.add(first, f.mul(m, threads))
                 for name in (str(node.name) for node in plan.exits):
-                    adjoint = f.at(slots.pointer(f, f"dE_{name}"), f.mul(b, width))
+                    adjoint = f.at(words.pointer(f, f"dE_{name}"), f.mul(b, width))
                     norms[name].backward(adjoint, f.add(step.at, b), b, width, 1, adjoint, shift=True)
         f.line(f"call void @backward_step({names})")
         for name, (low, high) in variant.parts.items() if variant.normed else ():
@@ -333,7 +333,7 @@ def _backward(module: Module, variant: Variant, slots: Slots) -> None:
                 norms[name].backward(dz, row, b, ld, high - low, own, shift=False)
 
     with f.loop(0, T) as s:
-        step = _Steps(f, slots, s, backward=True)
+        step = _Steps(f, words, s, backward=True)
         if cell.recurrent:
             from_next(step)
         else:
@@ -342,28 +342,28 @@ def _backward(module: Module, variant: Variant, slots: Slots) -> None:
             through_projection(step)
         run(step, "0", step.old, fresh=False)
         run(step, step.old, step.count, fresh=True)
-    emit_parallel(module, "backward", "backward_share", slots)
+    emit_parallel(module, "backward", "backward_share", words)
 
 
 @lru_cache(maxsize=LOADED)
 def forward_code(variant: Variant, kind: str, target: Target, keep: bool) -> Code:
-    """The compiled forward pass of a cell, for training (``keep``) or inference."""
-    module, slots = Module(kind, target), forward_slots(variant)
+    """Returns the compiled forward pass of a cell, for training (``keep``) or inference."""
+    module, words = Module(kind, target), forward_words(variant)
     if variant.norms:
         emit_norm(module)
-    forward_step(module, variant.plan, slots, keep=keep)
-    _forward(module, variant, slots)
+    forward_step(module, variant.plan, words, keep=keep)
+    _forward(module, variant, words)
     return compile_module(module.text(), target)
 
 
 @lru_cache(maxsize=LOADED)
 def backward_code(variant: Variant, kind: str, target: Target) -> Code:
-    """The compiled backward pass of a cell."""
-    module, slots = Module(kind, target), backward_slots(variant)
+    """Returns the compiled backward pass of a cell."""
+    module, words = Module(kind, target), backward_words(variant)
     if variant.norms:
         emit_norm(module)
     if variant.plan.exits:
-        backward_exits(module, variant.plan, slots, projected=variant.projected)
-    backward_step(module, variant.plan, slots, bias=variant.bias, projected=variant.projected)
-    _backward(module, variant, slots)
+        backward_exits(module, variant.plan, words, projected=variant.projected)
+    backward_step(module, variant.plan, words, bias=variant.bias, projected=variant.projected)
+    _backward(module, variant, words)
     return compile_module(module.text(), target)

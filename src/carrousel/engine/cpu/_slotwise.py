@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from carrousel.engine._graph import Node, order
-from carrousel.engine.cpu._compile import Code, compile_module
-from carrousel.engine.cpu._emit import Module
 from carrousel.engine.cpu._pointwise import Values, unsupported
-from carrousel.engine.cpu._target import host
+from carrousel.engine.cpu.llvm._compile import Code, compile_module
+from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._target import host
 
 __all__ = ["slotwise"]
 

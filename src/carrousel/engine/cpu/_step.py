@@ -15,16 +15,17 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._memory import PLAIN
+from carrousel.engine._plan import plan
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._buffers import empty, zeros
-from carrousel.engine.cpu._call import KINDS, PLAIN, Call, Kernel, call_of
-from carrousel.engine.cpu._compile import LOADED, Code, compile_module
-from carrousel.engine.cpu._emit import Function, Module
-from carrousel.engine.cpu._plan import plan
+from carrousel.engine.cpu._kernels import KINDS, Kernel, Kernels, kernels_of
 from carrousel.engine.cpu._pointwise import forward_step
 from carrousel.engine.cpu._sequence import Variant
-from carrousel.engine.cpu._slots import Slots
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
+from carrousel.engine.cpu.llvm._emit import Function, Module
+from carrousel.engine.cpu.llvm._target import Target
+from carrousel.engine.cpu.llvm._words import Words
 
 __all__ = ["quick_step"]
 
@@ -35,10 +36,10 @@ _STACK = 1 << 14
 """The most bytes that the kernel puts on the stack, which in a thread may be small."""
 
 
-def _slots(variant: Variant) -> Slots:
+def _words(variant: Variant) -> Words:
     states = [f"{kind}_{name}" for name in variant.cell.states for kind in ("S", "S0")]
     varying = ["count", "G", "X", "H0", "out", "copy", "WX", "WH", "bias_x", "bias_h", "P", *states]
-    return Slots(varying, ["H", "width", "ldg", "ldh", "ldout", "out_kept", "I"])
+    return Words(varying, ["H", "width", "ldg", "ldh", "ldout", "out_kept", "I"])
 
 
 def _sum_of_lanes(f: Function, vectors: list[str]) -> str:
@@ -59,17 +60,17 @@ def _sum_of_lanes(f: Function, vectors: list[str]) -> str:
     return vectors[0]
 
 
-def _step(module: Module, variant: Variant, slots: Slots) -> None:
+def _step(module: Module, variant: Variant, words: Words) -> None:
     f, p = module.function("step", [("ptr", "a")], public=True), variant.plan
     L, V = module.lanes, module.vector
-    width, I, count, ldg = (slots.integer(f, name) for name in ("width", "I", "count", "ldg"))
-    x, h = slots.pointer(f, "X"), slots.pointer(f, "H0")
+    width, I, count, ldg = (words.integer(f, name) for name in ("width", "I", "count", "ldg"))
+    x, h = words.pointer(f, "X"), words.pointer(f, "H0")
     # The pre-activations stand in the caller's memory, or on the stack if the caller has none for them.
-    given = slots.pointer(f, "G")
+    given = words.pointer(f, "G")
     none = f.op(f"icmp eq ptr {given}, null")
     own = f.op(f"alloca {module.kind}, i64 {f.select(none, 'i64', f.mul(count, ldg), '0')}, align 64")
     g = f.select(none, "ptr", own, given)
-    f.line(f"store ptr {g}, ptr {slots.place(f, 'G')}")
+    f.line(f"store ptr {g}, ptr {words.place(f, 'G')}")
     index = {row: n for n, row in enumerate(p.cell.rows)}
 
     def product(sums: list[str], weight: str, first: str, vector: str, K: str) -> None:
@@ -93,46 +94,46 @@ def _step(module: Module, variant: Variant, slots: Slots) -> None:
             for total in sums:
                 f.put(V, total, "zeroinitializer")
             for weight, _, vector, K in parts:
-                product(sums, slots.pointer(f, weight), first, f.at(vector, f.mul(b, K)), K)
+                product(sums, words.pointer(f, weight), first, f.at(vector, f.mul(b, K)), K)
             z = _sum_of_lanes(f, [f.get(V, total) for total in sums])
             for _, bias, _, _ in parts:
-                z = f.arithmetic("fadd", z, f.load(f.at(slots.pointer(f, bias), first)))
+                z = f.arithmetic("fadd", z, f.load(f.at(words.pointer(f, bias), first)))
             f.store(z, f.at(g, f.add(f.mul(b, ldg), f.add(f.mul(width, n), u))))
     f.line(f"call void @forward_step(ptr %a, i64 0, i64 {count}, i64 1, i64 0, i64 0, i64 0, i64 0, i1 true)")
-    out, copy = slots.pointer(f, "out"), slots.pointer(f, "copy")
+    out, copy = words.pointer(f, "out"), words.pointer(f, "copy")
     with f.loop(0, f.mul(count, width), L) as u:
         f.store(f.load(f.at(out, u)), f.at(copy, u))
 
 
 @lru_cache(maxsize=LOADED)
 def _code(variant: Variant, kind: str, target: Target) -> Code:
-    module, slots = Module(kind, target), _slots(variant)
-    forward_step(module, plan(variant.cell), slots, keep=False)
-    _step(module, variant, slots)
+    module, words = Module(kind, target), _words(variant)
+    forward_step(module, plan(variant.cell), words, keep=False)
+    _step(module, variant, words)
     return compile_module(module.text(), target)
 
 
 class _Stepper:
     """Runs single steps of a layer."""
 
-    def __init__(self, call: Call) -> None:
-        layer, H = call.layer, call.layer.hidden_size
-        slots = _slots(call.variant)
+    def __init__(self, kernels: Kernels) -> None:
+        layer, H = kernels.layer, kernels.layer.hidden_size
+        words = _words(kernels.variant)
         fixed = {
             "H": 0,
             "width": H,
-            "ldg": len(call.plan.slots) * H,
+            "ldg": len(kernels.plan.slots) * H,
             "ldh": H,
             "ldout": H,
             "out_kept": 0,
             "I": layer.input_size,
         }
-        self._arguments = slots.arguments(**fixed)
-        self._kernel: Kernel = _code(call.variant, call.kind, call.target).function("step")
+        self._arguments = words.arguments(**fixed)
+        self._kernel: Kernel = _code(kernels.variant, kernels.kind, kernels.target).function("step")
         self._units, self._square = H, layer.input_size == H
-        self._room, self._dtype = len(call.plan.slots) * H, call.dtype  # the pre-activations of a sequence
-        self._on_stack = _STACK // (self._room * call.dtype.itemsize)
-        self._nothing = zeros(sum(layer.row_sizes), dtype=call.dtype)
+        self._room, self._dtype = len(kernels.plan.slots) * H, kernels.dtype  # the pre-activations of a sequence
+        self._on_stack = _STACK // (self._room * kernels.dtype.itemsize)
+        self._nothing = zeros(sum(layer.row_sizes), dtype=kernels.dtype)
         self.sizes = [math.prod(shape) for shape in layer.shapes().values()]
         # Where the kernel's weights stand among the layer's; one past the last stands for nothing.
         names = list(layer.shapes())
@@ -165,7 +166,7 @@ class _Stepper:
 
 
 def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
-    """The stepper of a layer; None where its states are not whole vectors, or more than a cell is at work."""
+    """Returns the stepper of a layer; None where its states are not whole vectors, or more than a cell is at work."""
     try:
         return layer.kernels["step", dtype]
     except KeyError:
@@ -174,14 +175,14 @@ def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
 
 
 def _stepper_of(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
-    if layer.refusal is not None or layer.layer_norm or layer.proj_size:
+    if layer.refusal_of("cpu") is not None or layer.layer_norm or layer.proj_size:
         return None
-    call = call_of(layer, dtype)
-    return _Stepper(call) if call.width == layer.hidden_size else None
+    kernels = kernels_of(layer, dtype)
+    return _Stepper(kernels) if kernels.width == layer.hidden_size else None
 
 
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-    """See ``engine.quick_step``."""
+    """Runs one step: see ``engine.quick_step``."""
     if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._is_any_autocast_enabled() or recorded():
         return None
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:

@@ -10,6 +10,7 @@ import numpy as np
 import onnx_ir as ir
 
 from carrousel.engine._graph import Node, order
+from carrousel.engine._print import Printer
 
 __all__ = ["OPERATIONS", "Emitter", "lower"]
 
@@ -35,15 +36,15 @@ class Emitter:
         return self._tape.op(operation, inputs, attributes)
 
     def several(self, operation: str, *inputs: ir.Value | None, count: int, **attributes: Any) -> Sequence[ir.Value]:
-        """As a call, of an operation with several results."""
+        """Writes down, as a call does, an operation with several results."""
         return self._tape.op_multi_out(operation, inputs, attributes, num_outputs=count)
 
     def number(self, value: float) -> ir.Value:
-        """A number of the layer's type."""
+        """Returns a number of the layer's type."""
         return self._constant(np.array(value, self.dtype.numpy()))
 
     def integers(self, *values: int) -> ir.Value:
-        """A vector of integers: axes, sizes, indices."""
+        """Returns a vector of integers: axes, sizes, indices."""
         return self._constant(np.array(values, np.int64))
 
     def _constant(self, array: np.ndarray) -> ir.Value:
@@ -53,7 +54,7 @@ class Emitter:
         return self._known[key]
 
     def split(self, value: ir.Value, sizes: Sequence[int]) -> Sequence[ir.Value]:
-        """The parts of a value along its last axis."""
+        """Returns the parts of a value along its last axis."""
         if len(sizes) == 1:
             return [value]
         return self.several("Split", value, self.integers(*sizes), count=len(sizes), axis=-1)
@@ -66,7 +67,7 @@ class Emitter:
         return [self("Slice", value, *map(self.integers, (start, end, 0))) for start, end in itertools.pairwise(ends)]
 
     def concat(self, values: Sequence[ir.Value], *, axis: int) -> ir.Value:
-        """The values one after the other along an axis."""
+        """Returns the values one after the other along an axis."""
         return values[0] if len(values) == 1 else self("Concat", *values, axis=axis)
 
 
@@ -124,20 +125,18 @@ def lower(
         ports: what the nodes ``exit`` and ``peephole`` are, from their name and their argument.
         like: a value of the shape that all roots are to have, also one that depends on no leaf.
     """
-    known: dict[Node, ir.Value] = {}
-    for node in order(roots):
-        arguments = [known[arg] for arg in node.args]
-        if node.op == "leaf":
-            known[node] = leaves[node.name]
-        elif node.op == "constant":
-            known[node] = emit.number(node.name)
-        elif node.op in ports:
-            known[node] = ports[node.op](node.name, *arguments)
-        else:
-            known[node] = OPERATIONS[node.op](emit, *arguments)
+    printer = Printer(
+        OPERATIONS,
+        emit,
+        lambda node: (
+            leaves[node.name] if node.op == "leaf" else emit.number(node.name) if node.op == "constant" else None
+        ),
+        ports,
+    )
+    values = {root: printer(root) for root in roots}
     return [
-        known[root]
+        values[root]
         if any(node.op == "leaf" for node in order([root]))
-        else emit("Expand", known[root], emit("Shape", like))
+        else emit("Expand", values[root], emit("Shape", like))
         for root in roots
     ]

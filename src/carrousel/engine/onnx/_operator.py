@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from carrousel.engine import _graph, reference
-from carrousel.engine._layer import Layer, Masks, Result, Weights
+from carrousel.engine._call import Call
+from carrousel.engine._layer import Layer, Masks, Result
 
 __all__ = ["exporting", "layer_of", "refuses", "run_traced"]
 
@@ -19,26 +20,30 @@ _numbers = itertools.count()
 
 
 def _named(layer: Layer) -> str:
-    """A name for a layer, for as long as it lives: this operator is in no graph that outlives an export."""
+    """Returns a name for a layer, for as long as it lives: this operator is in no graph that outlives an export."""
     name = f"{layer.cell.name} {next(_numbers)}"
     _layers[name] = layer
     return name
 
 
 def layer_of(name: str) -> Layer:
-    """The layer that a graph means."""
+    """Returns the :class:`Layer` that a graph means."""
     if name not in _layers:
         raise RuntimeError(f"the network with the layer {name!r} is gone; export it again")
     return _layers[name]
 
 
 def exporting() -> bool:
-    """Whether ``torch.onnx.export`` is recording."""
-    return torch.compiler.is_exporting() and "torch.onnx" in sys.modules and torch.onnx.is_in_onnx_export()
+    """Tells whether ``torch.onnx.export`` is recording."""
+    if not torch.compiler.is_exporting() or "torch.onnx" not in sys.modules:
+        return False
+    # Dynamo, with which the exporter tries again what has failed, takes torch's own answer to be False.
+    flags = sys.modules.get("torch.onnx._internal.exporter._flags")
+    return getattr(flags, "_is_onnx_exporting", False) or torch.onnx.is_in_onnx_export()
 
 
 def refuses(layer: Layer, masks: Masks) -> str | None:
-    """Why a layer cannot be an operator of a graph; None if it can."""
+    """Says why a layer cannot be an operator of a graph; None if it can."""
     noise = (masks.variational, *(masks.candidate or {}).values(), masks.zoneout_h, masks.zoneout_c)
     if any(isinstance(mask, Tensor) for mask in noise):
         return "recurrent_dropout and zoneout draw noise in training, which eval() ends"
@@ -57,17 +62,9 @@ def _equations(
     """Output ``[T, B, output]``, final states ``[B, size]``, and every step's values ``[T, B, size]`` of those named
     in ``keep``, by the reference."""
     own, names = layer_of(layer), tuple(keep.split())
-    result = reference.run(
-        own,
-        dict(zip(own.shapes(), weights, strict=True)),
-        x,
-        tuple(state),
-        reverse=reverse,
-        lengths=lengths,
-        resets=resets,
-        masks=Masks(zoneout_h=zoneout_h or None, zoneout_c=zoneout_c or None),
-        keep=names,
-    )
+    named = dict(zip(own.shapes(), weights, strict=True))
+    masks = Masks(zoneout_h=zoneout_h or None, zoneout_c=zoneout_c or None)
+    result = reference.run(Call(own, named, x, tuple(state), reverse, lengths, resets, masks, names))
     return [value.clone() for value in (result.output, *result.final, *(result.steps[name] for name in names))]
 
 
@@ -86,28 +83,16 @@ def _(
     ]
 
 
-def run_traced(
-    layer: Layer,
-    weights: Weights,
-    x: Tensor,
-    state: tuple[Tensor, ...],
-    *,
-    reverse: bool,
-    lengths: Tensor | None,
-    resets: Tensor | None,
-    masks: Masks,
-    keep: tuple[str, ...],
-) -> Result:
-    """As ``reference.run``, as one operator of a traced graph.
+def run_traced(call: Call) -> Result:
+    """Runs a call as ``reference.run`` does, as one operator of a traced graph, to a :class:`Result`.
 
     Raises:
         RuntimeError: it cannot be one; the message says why, and what would be possible.
     """
+    layer, weights, x, state, reverse, lengths, resets, masks, keep = call
     reason = refuses(layer, masks)
     if reason is not None and isinstance(x.shape[0], int):
-        return reference.run(
-            layer, weights, x, state, reverse=reverse, lengths=lengths, resets=resets, masks=masks, keep=keep
-        )
+        return reference.run(call)
     if reason is not None:
         raise RuntimeError(
             f"this layer cannot become a loop in ONNX: {reason}. It can be exported step after step, for a fixed "

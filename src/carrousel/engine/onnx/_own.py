@@ -41,7 +41,7 @@ class Own(NamedTuple):
 
 
 def own_operator(layer: Layer, dtype: ir.DataType) -> Own | None:
-    """The operator that a layer is; None if it is none."""
+    """Returns the operator that a layer is; None if it is none."""
     plain = Layer(layer.cell, layer.input_size, layer.hidden_size, bias=layer.bias)
     return _of_cell(layer.cell) if layer == plain and dtype in _TYPES else None
 
@@ -59,7 +59,7 @@ def _of_cell(known: Cell) -> Own | None:
 
 
 def _candidates(peepholes: Sequence[str]) -> list[tuple[Cell, Own]]:
-    """All cells that ONNX has, with these peepholes."""
+    """Lists all cells that ONNX has, with these peepholes."""
     found = [(_rnn(squash), Own("RNN", "g", "", _activations(squash))) for squash in _ACTIVATIONS]
     found.append((_gru(), Own("GRU", "z r n", "", {"linear_before_reset": 1})))
     if {*peepholes} <= {*"ifo"}:
@@ -169,7 +169,7 @@ def run(
 
 
 def _peepholes(emit: Emitter, own: Own, layer: Layer, weight: ir.Value) -> ir.Value:
-    """The peephole weights in the operator's order, ``[1, 3H]``; zeros where the cell has none."""
+    """Returns the peephole weights in the operator's order, ``[1, 3H]``; zeros where the cell has none."""
     have = dict(zip(layer.cell.peepholes, emit.rows(weight, [1] * len(layer.cell.peepholes)), strict=True))
     nothing = emit("Expand", emit.number(0.0), emit.integers(1, layer.hidden_size))
     return emit.concat([have.get(gate, nothing) for gate in own.peepholes.split()], axis=1)

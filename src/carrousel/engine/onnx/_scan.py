@@ -107,7 +107,7 @@ def _normalised(emit: Emitter, value: ir.Value, weight: ir.Value, bias: ir.Value
 
 
 def _finished(emit: Emitter, layer: Layer, weights: Values, part: str, z: ir.Value) -> ir.Value:
-    """The input's part (``ih``) or the recurrent (``hh``), normalised if asked, plus its bias."""
+    """Returns the input's part (``ih``) or the recurrent (``hh``), normalised if asked, plus its bias."""
     bias = weights.get(f"bias_{part}")
     if layer.layer_norm:
         return _normalised(emit, z, weights[f"norm_{part}"], bias)
@@ -153,7 +153,7 @@ def _recurrent_product(emit: Emitter, layer: Layer, weight: ir.Value) -> Product
 
 
 def _gate_product(emit: Emitter, layer: Layer, weight: ir.Value) -> Product:
-    """What the gates of the step before send. If gates alone listen, candidates get zeros in their place."""
+    """Writes what the gates of the step before send. If gates alone listen, candidates get zeros in their place."""
     if layer.gate_recurrence == "gates":
         sent = iter(emit.rows(weight, [layer.blocks] * len(layer.fed_back)))
         count = layer.blocks * len(layer.fed_back)
@@ -199,7 +199,7 @@ class _Step:
     def _advance(
         self, projected: ir.Value, old: list[ir.Value], keep: Sequence[str]
     ) -> tuple[list[ir.Value], list[ir.Value]]:
-        """The new states, and the values of those named in ``keep``."""
+        """Returns the new states, and the values of those named in ``keep``."""
         layer, emit, cell = self.layer, self.emit, self.layer.cell
         n = 1 + len(cell.states)
         leaves = self._pre_activations(projected, old[0], old[n:])
@@ -245,7 +245,7 @@ class _Step:
         return {row: self._repeated(part) if row in layer.cell.gates else part for row, part in parts.items()}
 
     def _repeated(self, value: ir.Value) -> ir.Value:
-        """From one value for each block to one for each cell."""
+        """Spreads one value for each block to one for each cell."""
         layer = self.layer
         if layer.block_size == 1:
             return value

@@ -7,8 +7,8 @@ from typing import Any
 
 from onnxscript import evaluator
 
+from carrousel.engine import _key
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu import _key
 from carrousel.engine.onnx import _operator, _own, _scan
 from carrousel.engine.onnx._emit import Emitter
 
@@ -22,7 +22,7 @@ def sequence(
     x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
     resets: Value | None, layer: str, reverse: bool, all_states: bool,
 ) -> Sequence[Value]:  # fmt: skip
-    """The operator ``carrousel::sequence``."""
+    """Translates the operator ``carrousel::sequence``."""
     own = _key.layer_of(layer)
     keep = own.cell.states if all_states else ()
     return _written(x, state, weights, lengths, resets, own, reverse, keep, (0.0, 0.0))
@@ -32,7 +32,7 @@ def equations(
     x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
     resets: Value | None, layer: str, reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
 ) -> Sequence[Value]:  # fmt: skip
-    """The operator ``carrousel::equations``."""
+    """Translates the operator ``carrousel::equations``."""
     own = _operator.layer_of(layer)
     return _written(x, state, weights, lengths, resets, own, reverse, keep.split(), (zoneout_h, zoneout_c))
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from carrousel.cells import Cell
 from carrousel.engine._graph import ONE, ZERO, Node, Program, adjoints, leaf, order, trace
-from carrousel.engine.cpu._compile import Code
 from carrousel.engine.cpu._slotwise import slotwise
+from carrousel.engine.cpu.llvm._compile import Code
 
 __all__ = ["Derived", "derive"]
 

@@ -149,10 +149,10 @@ def speak(m, now, lane):
 
 
 @part
-def conventional(m, now, before, n_active, units):
-    """Activations and slopes of the first ``units`` conventional hidden units."""
+def conventional(m, now, before, n_active):
+    """Activations and slopes of conventional hidden units."""
     line = TABLE + COLUMNS * m.slots
-    for lane in range(0, units, 8):
+    for lane in range(0, m.hidden, 8):
         acc = net(m.weights, m.plan, line, lane, m.active, n_active, m.x, m.sources, before)
         value, slope = squashed(acc, m.squash, SQUASH_HIDDEN)
         store(now, m.plan[Y_HIDDEN] + lane, value * load(m.masks, m.lanes + lane))
@@ -171,7 +171,8 @@ def forward(m, now, before, n_active, heard, learning):
         remember(m, now, lane, learning)
         if heard:
             speak(m, now, lane)
-    conventional(m, now, before, n_active, m.hidden if heard else 0)
+    if heard:
+        conventional(m, now, before, n_active)
 
 
 @part
@@ -181,7 +182,7 @@ def recall(m, now, before, n_active):
         h, slope = squashed(load(m.state, lane), m.squash, SQUASH_H)
         store(m.work, m.squashed + lane, h)
         store(m.work, m.slopes + lane, slope)
-    conventional(m, now, before, n_active, m.hidden)
+    conventional(m, now, before, n_active)
 
 
 @part

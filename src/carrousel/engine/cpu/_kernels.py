@@ -1,4 +1,4 @@
-"""What the calls of one layer share: its sizes in whole vectors, its compiled code, and products with its weights."""
+"""A layer's kernels for one type of numbers: sizes in whole vectors, compiled code, and products with weights."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
-from carrousel.engine.cpu import _parallel
-from carrousel.engine.cpu._buffers import CPU, empty, padded, solid, zeros
+from carrousel.engine._memory import CPU
+from carrousel.engine._plan import Plan
+from carrousel.engine.cpu._buffers import empty, padded, solid, zeros
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
-from carrousel.engine.cpu._plan import Plan
-from carrousel.engine.cpu._sequence import Variant, backward_code, backward_slots, forward_code, forward_slots
-from carrousel.engine.cpu._target import Target, host
+from carrousel.engine.cpu._sequence import Variant, backward_code, backward_words, forward_code, forward_words
+from carrousel.engine.cpu.llvm import _parallel
+from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "PLAIN", "Call", "call_of"]
+__all__ = ["KINDS", "Kernels", "kernels_of"]
 
 KINDS = {torch.float32: "float", torch.float64: "double"}
 """The types of numbers that there are kernels for, in LLVM's terms."""
-
-PLAIN = (Tensor, torch.nn.Parameter)
-"""The types of tensor whose memory is what it seems."""
 
 _SMALL = 1 << 22
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""
@@ -35,8 +33,8 @@ _SET = 256
 Kernel = Callable[[Any], None]
 
 
-class Call:
-    """A layer and the numbers it computes with.
+class Kernels:
+    """Holds a layer's kernels for one type of numbers, its sizes in whole vectors, and the packing of its weights.
 
     Attributes:
         plan: what its cell's kernels compute.
@@ -72,8 +70,8 @@ class Call:
             "ldx": layer.input_size, "KH": layer.output_size if layer.cell.recurrent else 0,
             "out_kept": int(bool(layer.proj_size)),
         }  # fmt: skip
-        self.forward_arguments = _arguments(forward_slots(self.variant), fixed)
-        self.backward_arguments = _arguments(backward_slots(self.variant), fixed)
+        self.forward_arguments = _arguments(forward_words(self.variant), fixed)
+        self.backward_arguments = _arguments(backward_words(self.variant), fixed)
         self._forward: dict[bool, Kernel] = {}
         self._backward: Kernel | None = None
         starts = dict(zip(layer.cell.rows, _running_sum(layer.row_sizes), strict=True))
@@ -92,11 +90,11 @@ class Call:
         self.plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
 
     def whole(self, size: int) -> int:
-        """A size rounded up to whole vectors."""
+        """Returns a size rounded up to whole vectors."""
         return -(-size // self._lanes) * self._lanes
 
     def threads(self, work: int) -> int:
-        """How many threads a piece of work of so many multiplications is worth."""
+        """Tells how many threads a piece of work of so many multiplications is worth."""
         return 1 if work < _SMALL else _parallel.threads()
 
     def forward_kernel(self, *, keep: bool) -> Kernel:
@@ -186,7 +184,7 @@ class Call:
         return results
 
     def column_sum(self, values: Tensor) -> Tensor:
-        """The sum over the rows, in an order that does not depend on the threads."""
+        """Returns the sum over the rows, in an order that does not depend on the threads."""
         B = values.shape[0]
         if B == 1:
             return values[0]
@@ -206,7 +204,7 @@ class Call:
         return bias
 
     def _in_slots(self, vector: Tensor, rows: Tensor) -> Tensor:
-        """A vector of a weight's rows as ``[slots, width]``, in one piece."""
+        """Returns a vector of a weight's rows as ``[slots, width]``, in one piece."""
         if self.plain:
             return solid(vector)
         return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size, device=CPU)], self.width)
@@ -222,16 +220,16 @@ class Call:
         return padded(weights[f"norm_{name}"], self.width), self.zeros if bias is None else padded(bias, self.width)
 
     def norm_size(self, name: str) -> int:
-        """The numbers in a row of what is normalised."""
+        """Returns the numbers in a row of what is normalised."""
         low, high = self.variant.parts.get(name, (0, 1))
         return (high - low) * self.width
 
     def peepholes(self, weights: Weights) -> Tensor:
-        """The peephole weights ``[P, width]``."""
+        """Returns the peephole weights ``[P, width]``."""
         return padded(weights["weight_peephole"], self.width) if self.layer.cell.peepholes else self.zeros
 
     def unpack(self, slots: Tensor, rows: Tensor, columns: int) -> Tensor:
-        """From slots, ``[slots · width, columns]`` padded, to the rows of a weight."""
+        """Takes slots, ``[slots · width, columns]`` padded, to the rows of a weight."""
         H = self.layer.hidden_size
         if self.width == H and slots.shape[-1] == columns and not self.layer.cell.split:
             return slots
@@ -244,23 +242,23 @@ class Call:
         return slots.reshape(count * H, columns).contiguous()  # of whole vectors there is a view, with gaps
 
 
-def _arguments(slots: Any, fixed: dict[str, int]) -> Any:
-    return slots.arguments(**{name: fixed[name] for name in slots.fixed})
+def _arguments(words: Any, fixed: dict[str, int]) -> Any:
+    return words.arguments(**{name: fixed[name] for name in words.fixed})
 
 
 def _running_sum(sizes: tuple[int, ...]) -> list[int]:
     return [sum(sizes[:k]) for k in range(len(sizes))]
 
 
-def call_of(layer: Layer, dtype: torch.dtype) -> Call:
-    """The call of a layer. It lives as long as the layer."""
-    call = layer.kernels.get(dtype)
-    if call is None:
-        call = layer.kernels[dtype] = _made(layer, dtype, host())
-    return call
+def kernels_of(layer: Layer, dtype: torch.dtype) -> Kernels:
+    """Returns the :class:`Kernels` of a layer. They live as long as the layer."""
+    kernels = layer.kernels.get(dtype)
+    if kernels is None:
+        kernels = layer.kernels[dtype] = _made(layer, dtype, host())
+    return kernels
 
 
 @lru_cache(maxsize=64)  # who makes one network after the other, all alike, finds what the last one had
-def _made(layer: Layer, dtype: torch.dtype, target: Target) -> Call:
-    # The call's own copy: it would else be in a circle with the layer that holds it, for the garbage collector to find.
-    return Call(replace(layer), dtype, target)
+def _made(layer: Layer, dtype: torch.dtype, target: Target) -> Kernels:
+    # Their own copy: they would else be in a circle with the layer that holds them, for the garbage collector to find.
+    return Kernels(replace(layer), dtype, target)

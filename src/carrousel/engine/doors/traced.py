@@ -1,4 +1,4 @@
-"""The kernels as operators of torch, for ``torch.compile`` and ``torch.export``, which cannot look into them.
+"""A backend's passes as operators of torch, for ``torch.compile`` and ``torch.export``, which cannot look into them.
 
 This is what the operators of ``carrousel._operators`` do. In eager mode the kernels are an ``autograd.Function``,
 which knows double backward and costs less; an operator is what a traced graph can hold. Both run the same code. A
@@ -15,13 +15,13 @@ from torch import Tensor
 
 from carrousel import _operators
 from carrousel.engine import reference
-from carrousel.engine._layer import Layer, Result, Weights
-from carrousel.engine.cpu._autograd import by_operations, compute
-from carrousel.engine.cpu._backward import backward
-from carrousel.engine.cpu._forward import forward
-from carrousel.engine.cpu._key import layer_of
-from carrousel.engine.cpu._operands import check_adjoints, check_operands
-from carrousel.engine.cpu._packing import Packing, pack
+from carrousel.engine._backend import passes_for
+from carrousel.engine._call import Call
+from carrousel.engine._key import layer_of
+from carrousel.engine._layer import Layer, Result
+from carrousel.engine._packing import Packing, pack
+from carrousel.engine.doors._operands import check_adjoints, check_operands
+from carrousel.engine.doors.eager import by_operations, compute
 
 __all__ = ["differentiate", "run_traced", "sequence", "sequence_backward", "set_up", "shapes", "shapes_backward"]
 
@@ -36,12 +36,13 @@ def sequence(
 ) -> list[Tensor]:  # fmt: skip
     """Output ``[T, B, output]``, final states ``[B, size]``, and every step's states ``[T, B, H]`` if wanted."""
     own = layer_of(layer)
+    passes = passes_for(own, x)
     check_operands(own, x, state, weights, lengths, resets)
     packing = _packing(x, lengths, resets, reverse=reverse)
     if not packing.rows.total:
         return _of_nothing(own, x, state, all_states=all_states)
     tensors = [packing.rows_in(x), *map(packing.state_in, state), *weights]
-    (output, *rest), _ = compute(own, packing.rows, reverse, all_states, tensors, train=False)
+    (output, *rest), _ = compute(passes, own, packing.rows, reverse, all_states, tensors, keep=False)
     n = len(state)
     return [
         packing.rows_out(output),
@@ -72,6 +73,7 @@ def sequence_backward(
     """The derivatives by x (empty unless wanted), by the initial states, by the weights. It runs forward once more,
     for a graph has no place for what the kernels keep between the two."""
     own, n = layer_of(layer), len(state)
+    passes = passes_for(own, x)
     check_operands(own, x, state, weights, lengths, resets)
     check_adjoints(own, grads, x, all_states=all_states)
     packing = _packing(x, lengths, resets, reverse=reverse)
@@ -81,10 +83,10 @@ def sequence_backward(
         return [dx, *(d.clone() for d in grads[1 : 1 + n]), *map(torch.zeros_like, weights)]
     rows, packed = packing.rows, [packing.state_in(value) for value in state]
     x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
-    kept = forward(own, of_name, x_rows, packed, rows, reverse=reverse, keep=True)
+    _, kept = passes.forward(own, of_name, x_rows, packed, rows, reverse=reverse, keep=True, all_states=False)
     d_final: list[Tensor | None] = [packing.state_back(d) for d in grads[1 : 1 + n]]
     d_steps: list[Tensor | None] = [packing.rows_in(d) for d in grads[1 + n :]]
-    found = backward(
+    found = passes.backward(
         own, of_name, x_rows, packed, rows, kept,
         packing.rows_in(grads[0]), d_steps or [None] * len(own.cell.states),
         d_final, reverse=reverse, wanted={"x", "state", *names} if with_x else {"state", *names},
@@ -114,25 +116,17 @@ def _is_batch(adjoint: Tensor | None) -> bool:
 
 
 def _by_reference(ctx: Any, lengths: Tensor | None, resets: Tensor | None, tensors: list[Tensor]) -> list[Tensor]:
-    """What the operator computes, by the reference."""
+    """Computes what the operator does, by the reference."""
     layer, n = layer_of(ctx.layer), ctx.counts[0]
     weights = dict(zip(layer.shapes(), tensors[1 + n :], strict=True))
     keep = layer.cell.states if ctx.all_states else ()
-    result = reference.run(
-        layer,
-        weights,
-        tensors[0],
-        tuple(tensors[1 : 1 + n]),
-        reverse=ctx.reverse,
-        lengths=lengths,
-        resets=resets,
-        keep=keep,
-    )
+    state = tuple(tensors[1 : 1 + n])
+    result = reference.run(Call(layer, weights, tensors[0], state, ctx.reverse, lengths, resets, keep=keep))
     return [result.output, *result.final, *(result.steps[name] for name in keep)]
 
 
 def differentiate(ctx: Any, grads: Any) -> Any:
-    """The derivative of :func:`sequence`, for autograd."""
+    """Computes the derivative of :func:`sequence`, for autograd."""
     x, *rest, lengths, resets = ctx.saved_tensors
     n, m = ctx.counts
     state, weights = list(rest[:n]), list(rest[n:])
@@ -149,18 +143,9 @@ def differentiate(ctx: Any, grads: Any) -> Any:
     return dx if with_x else None, found[:n], found[n : n + m], None, None, None, None, None
 
 
-def run_traced(
-    layer: Layer,
-    weights: Weights,
-    x: Tensor,
-    state: tuple[Tensor, ...],
-    *,
-    reverse: bool,
-    lengths: Tensor | None,
-    resets: Tensor | None,
-    keep: tuple[str, ...],
-) -> Result:
-    """As ``reference.run``, as one operator of a traced graph."""
+def run_traced(call: Call) -> Result:
+    """Runs a call as one operator of a traced graph, to a :class:`Result`."""
+    layer, weights, x, state, reverse, lengths, resets, _, keep = call
     all_states = any(name != "h" for name in keep)
     output, *rest = _operators.sequence(
         x, list(state), list(weights.values()), lengths, resets, layer.key, reverse, all_states

@@ -2,7 +2,7 @@
 
 A cell that comes with carrousel stands in it by name. Any other stands in it with its equations, as they were traced:
 a graph with a cell of one's own finds it after the cell is gone, and in another process. Such a string may come from a
-file, so nothing of it is believed: its operations are those that kernels have, and each refers to earlier ones.
+file, so nothing of it is believed: its operations are those of the graph, and each refers to earlier ones.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from typing import Any
 from carrousel import cells
 from carrousel.cells import Cell, Gates, State
 from carrousel.cells import math as cell_math
-from carrousel.engine._graph import Node, Program, order, trace
+from carrousel.engine._graph import OPERATIONS, Node, Program, order, trace
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu._plan import plan
-from carrousel.engine.cpu._pointwise import SUPPORTED
+from carrousel.engine._plan import plan
 
 __all__ = ["key_of", "layer_of"]
 
@@ -32,7 +31,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def key_of(layer: Layer) -> str:
-    """The string that :func:`layer_of` reads; empty if the cell's equations cannot be written down."""
+    """Returns the string that :func:`layer_of` reads; empty if the cell's equations cannot be written down."""
     cell = _named(layer.cell) or _written(layer.cell)
     if cell is None:
         return ""
@@ -42,7 +41,7 @@ def key_of(layer: Layer) -> str:
 
 @lru_cache(maxsize=128)
 def layer_of(key: str) -> Layer:
-    """The layer that a graph means.
+    """Returns the :class:`Layer` that a graph means.
 
     Raises:
         ValueError: the string is not one that :func:`key_of` made.
@@ -76,7 +75,7 @@ def _check(name: str, value: Any) -> None:
 
 
 def _named(cell: Cell) -> str | None:
-    """The name of a cell that comes with carrousel, its options with it."""
+    """Returns the name of a cell that comes with carrousel, its options with it."""
     if not cell.equations.__module__.startswith(f"{cells.__name__}."):
         return None  # nor a cell that was registered: elsewhere it may not be
     try:
@@ -87,7 +86,7 @@ def _named(cell: Cell) -> str | None:
 
 @lru_cache(maxsize=128)
 def _written(cell: Cell) -> dict[str, Any] | None:
-    """A cell with its equations, as JSON; None if reading it would not give the same equations."""
+    """Returns a cell with its equations, as JSON; None if reading it would not give the same equations."""
     try:
         program = trace(cell, masked=True, exits=True)
         places: dict[Node, int] = {}
@@ -113,7 +112,7 @@ def _results(program: Program) -> dict[str, Node]:
 
 @lru_cache(maxsize=128)
 def _read(text: str) -> Cell:
-    """The cell that was written down, checked like any that is declared."""
+    """Returns the cell that was written down, checked like any that is declared."""
     about = json.loads(text)
     declared = {name: about[name] for name in _DECLARED}
     for name, value in declared.items():
@@ -130,7 +129,7 @@ def _read(text: str) -> Cell:
 
 def _step(place: int, op: str, args: list[int], name: Any) -> _Operation:
     arity = {"leaf": 0, "constant": 0, "where": 3, "exit": 1, "neg": 1}
-    if op not in SUPPORTED:
+    if op not in {*OPERATIONS, "leaf", "constant", "exit"}:
         raise ValueError(f"there is no operation {op!r}")
     if not all(type(arg) is int and 0 <= arg < place for arg in args):
         raise ValueError(f"operation {place} works on {args}, of which not all come before it")

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._target import Target
 
 __all__ = ["Function", "Module"]
 
@@ -31,7 +31,7 @@ class Module:
         self._declared: dict[str, str] = {}
 
     def function(self, name: str, parameters: Sequence[tuple[str, str]], *, public: bool = False) -> Function:
-        """A new function without a result; parameters as pairs of type and name."""
+        """Makes a new function without a result; parameters as pairs of type and name."""
         function = Function(self, name, parameters, public)
         self._functions.append(function)
         return function
@@ -43,21 +43,21 @@ class Module:
         return name
 
     def text(self) -> str:
-        """The whole module."""
+        """Returns the whole module."""
         return "\n\n".join([*sorted(self._declared.values()), *(f.text() for f in self._functions)]) + "\n"
 
     def number(self, value: float) -> str:
-        """A constant of this module's kind, exactly."""
+        """Returns a constant of this module's kind, exactly."""
         if self.kind == "float":
             value = struct.unpack("f", struct.pack("f", value))[0]
         return f"0x{struct.unpack('>Q', struct.pack('>d', value))[0]:016X}"
 
     def splat(self, value: float) -> str:
-        """A constant vector."""
+        """Returns a constant vector."""
         return "<" + ", ".join([f"{self.kind} {self.number(value)}"] * self.lanes) + ">"
 
     def splat_int(self, value: int) -> str:
-        """A constant vector of integers as wide as the numbers."""
+        """Returns a constant vector of integers as wide as the numbers."""
         return "<" + ", ".join([f"i{self.bits} {value}"] * self.lanes) + ">"
 
 
@@ -86,13 +86,13 @@ class Function:
         self._lines.append("  " + text)
 
     def op(self, text: str) -> str:
-        """An instruction with a result."""
+        """Emits an instruction and returns the name of its result."""
         name = self._new()
         self.line(f"{name} = {text}")
         return name
 
     def variable(self, kind: str, value: str) -> str:
-        """A mutable variable, which LLVM will keep in a register."""
+        """Makes a mutable variable, which LLVM will keep in a register."""
         name = self._new()
         self._allocas.append(f"  {name} = alloca {kind}")
         self.put(kind, name, value)
@@ -134,7 +134,7 @@ class Function:
         return self.op(f"select i1 {condition}, {kind} {a}, {kind} {b}")
 
     def at(self, pointer: str, index: str | int) -> str:
-        """The address of an array's element."""
+        """Returns the address of an array's element."""
         return self.op(f"getelementptr {self.module.kind}, ptr {pointer}, i64 {index}")
 
     # Control
@@ -148,7 +148,7 @@ class Function:
 
     @contextmanager
     def loop(self, start: str | int, stop: str | int, step: str | int = 1) -> Iterator[str]:
-        """A loop over ``range(start, stop, step)``, whose body is the ``with`` block."""
+        """Emits a loop over ``range(start, stop, step)``, whose body is the ``with`` block."""
         head, body, end = self._labels("loop", "body", "end")
         counter = self.variable("i64", str(start))
         self.line(f"br label %{head}")
@@ -163,7 +163,7 @@ class Function:
 
     @contextmanager
     def when(self, condition: str) -> Iterator[None]:
-        """A block that runs if the condition holds."""
+        """Emits a block that runs if the condition holds."""
         body, end = self._labels("then", "done")
         self.line(f"br i1 {condition}, label %{body}, label %{end}")
         self.label(body)
@@ -182,14 +182,14 @@ class Function:
         self.line(f"store {m.vector} {value}, ptr {pointer}, align {m.bytes}")
 
     def load_lanes(self, pointer: str, mask: str) -> str:
-        """As :meth:`load`, the lanes of the mask only; zeros in others."""
+        """Loads as :meth:`load`, the lanes of the mask only; zeros in others."""
         m = self.module
         name = m.declare(f"llvm.masked.load.v{m.lanes}f{m.bits}.p0", f"{m.vector} (ptr, {m.mask}, {m.vector})")
         arguments = f"ptr align {m.bytes} {pointer}, {m.mask} {mask}, {m.vector} zeroinitializer"
         return self.op(f"call {m.vector} @{name}({arguments})")
 
     def store_lanes(self, value: str, pointer: str, mask: str) -> None:
-        """As :meth:`store`, the lanes of the mask only."""
+        """Stores as :meth:`store`, the lanes of the mask only."""
         m = self.module
         name = m.declare(f"llvm.masked.store.v{m.lanes}f{m.bits}.p0", f"void ({m.vector}, ptr, {m.mask})")
         self.line(f"call void @{name}({m.vector} {value}, ptr align {m.bytes} {pointer}, {m.mask} {mask})")
@@ -198,7 +198,7 @@ class Function:
         return self.op(f"load {self.module.kind}, ptr {pointer}")
 
     def spread(self, number: str, kind: str | None = None) -> str:
-        """A vector whose lanes are all the number."""
+        """Returns a vector whose lanes are all the number."""
         m = self.module
         kind = kind or m.kind
         vector = f"<{m.lanes} x {kind}>"
@@ -206,7 +206,7 @@ class Function:
         return self.op(f"shufflevector {vector} {first}, {vector} poison, <{m.lanes} x i32> zeroinitializer")
 
     def intrinsic(self, name: str, *arguments: str) -> str:
-        """A floating-point intrinsic on vectors, such as ``fma``."""
+        """Returns a floating-point intrinsic on vectors, such as ``fma``."""
         m = self.module
         full = f"llvm.{name}.v{m.lanes}f{m.bits}"
         m.declare(full, f"{m.vector} ({', '.join([m.vector] * len(arguments))})")
@@ -220,7 +220,7 @@ class Function:
         return self.op(f"{name} {self.module.vector} {a}, {b}")
 
     def compare(self, predicate: str, a: str, b: str) -> str:
-        """A mask; the predicate such as ``olt``."""
+        """Returns a mask; the predicate such as ``olt``."""
         return self.op(f"fcmp {predicate} {self.module.vector} {a}, {b}")
 
     def choose(self, mask: str, a: str, b: str) -> str:
@@ -228,7 +228,7 @@ class Function:
         return self.op(f"select {m.mask} {mask}, {m.vector} {a}, {m.vector} {b}")
 
     def first_lanes(self, count: str) -> str:
-        """A mask of the lanes below ``count`` (an i64, which may exceed the lanes or be negative)."""
+        """Returns a mask of the lanes below ``count`` (an i64, which may exceed the lanes or be negative)."""
         m = self.module
         lanes = "<" + ", ".join(f"i64 {lane}" for lane in range(m.lanes)) + ">"
         kind = f"<{m.lanes} x i64>"

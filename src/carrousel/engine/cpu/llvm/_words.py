@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-from carrousel.engine.cpu._emit import Function
+from carrousel.engine.cpu.llvm._emit import Function
 
-__all__ = ["Arguments", "Slots"]
+__all__ = ["Arguments", "Words"]
 
 
-class Slots:
+class Words:
     """The words that a kernel reads, by name: those that differ from call to call, then those that do not.
 
     The emitter loads them from the array that is the function's parameter ``%a``.
@@ -21,7 +21,7 @@ class Slots:
         self._index = {name: index for index, name in enumerate((*varying, *fixed))}
 
     def place(self, f: Function, name: str) -> str:
-        """The address of a word."""
+        """Returns the address of a word."""
         return f.op(f"getelementptr i64, ptr %a, i64 {self._index[name]}")
 
     def integer(self, f: Function, name: str) -> str:
@@ -33,15 +33,15 @@ class Slots:
         return f.op(f"load ptr, ptr {self.place(f, name)}")
 
     def arguments(self, **fixed: int) -> Arguments:
-        """What makes the arrays of many calls that have the fixed words in common."""
+        """Makes the :class:`Arguments` of many calls that have the fixed words in common."""
         return Arguments(self, [fixed[name] for name in self.fixed])
 
 
 class Arguments:
     """Makes the array of a call from its varying words, given in order."""
 
-    def __init__(self, slots: Slots, fixed: Sequence[int]) -> None:
-        self._count = len(slots.varying)
+    def __init__(self, words: Words, fixed: Sequence[int]) -> None:
+        self._count = len(words.varying)
         self._kind = ctypes.c_int64 * (self._count + len(fixed))
         self._template = bytes(self._kind(*[0] * self._count, *fixed))
 

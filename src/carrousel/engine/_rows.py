@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
-from carrousel.engine.cpu._buffers import CPU
+from carrousel.engine._memory import CPU
 
 __all__ = ["Rows", "dense"]
 
@@ -46,17 +46,17 @@ class Rows:
         return step, torch.arange(self.total, device=CPU) - self.offsets[step]
 
     def spread(self, packed: Tensor) -> Tensor:
-        """``[rows, size]`` to ``[T, count, size]``, zeros where there is no row."""
+        """Turns ``[rows, size]`` to ``[T, count, size]``, zeros where there is no row."""
         if self.uniform:
             return packed.unflatten(0, (self.steps, self.count))
         return packed.new_zeros(self.steps, self.count, packed.shape[-1]).index_put(self.places, packed)
 
     def gather(self, dense: Tensor) -> Tensor:
-        """The inverse of :meth:`spread`."""
+        """Returns the inverse of :meth:`spread`."""
         return dense.flatten(0, 1) if self.uniform else dense[self.places]
 
     def last(self, *, reverse: bool) -> Tensor:
-        """The row of each sequence's last step in the order of running; of those with no step, row 0."""
+        """Returns the row of each sequence's last step in the order of running; of those with no step, row 0."""
         step = torch.zeros_like(self.lengths) if reverse else (self.lengths - 1).clamp(min=0)
         return torch.where(self.lengths > 0, self.offsets[step] + torch.arange(self.count, device=CPU), 0)
 
@@ -73,7 +73,7 @@ _FEW = 4096
 
 
 def dense(T: int, B: int) -> Rows:
-    """The packing of a batch in which all sequences have T steps."""
+    """Returns the :class:`Rows` of a batch in which all sequences have T steps."""
     return _remembered(T, B) if T + B <= _FEW else _dense(T, B)
 
 

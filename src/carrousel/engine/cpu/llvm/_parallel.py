@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from carrousel.engine.cpu._emit import Module
-from carrousel.engine.cpu._slots import Slots
+from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._words import Words
 
 __all__ = ["TEAM", "emit_parallel", "runtime", "threads"]
 
@@ -22,7 +22,7 @@ _born = os.getpid()
 
 @cache
 def runtime() -> dict[str, int]:
-    """The addresses of ``GOMP_parallel``, ``omp_get_thread_num`` and ``omp_get_num_threads``, by the names of
+    """Returns the addresses of ``GOMP_parallel``, ``omp_get_thread_num`` and ``omp_get_num_threads``, by the names of
     ``TEAM``; zeros where there is no such runtime."""
     own = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*"))
     for name in [*map(str, own), None]:
@@ -43,8 +43,8 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-def emit_parallel(module: Module, name: str, share: str, slots: Slots) -> None:
-    """A public function of the arguments' array ``a`` that runs ``share(a, thread)`` for every thread.
+def emit_parallel(module: Module, name: str, share: str, words: Words) -> None:
+    """Emits a public function of the arguments' array ``a`` that runs ``share(a, thread)`` for every thread.
 
     The runtime may give fewer threads than were asked for (``OMP_DYNAMIC``, ``OMP_THREAD_LIMIT``): these then run the
     shares of the others too.
@@ -52,16 +52,16 @@ def emit_parallel(module: Module, name: str, share: str, slots: Slots) -> None:
     entry = module.function(name + "_thread", [("ptr", "a")])
 
     def whole(function: str) -> str:
-        number = entry.op(f"call i32 {slots.pointer(entry, function)}()")
+        number = entry.op(f"call i32 {words.pointer(entry, function)}()")
         return entry.op(f"zext i32 {number} to i64")
 
-    with entry.loop(whole("thread_number"), slots.integer(entry, "threads"), whole("team_size")) as thread:
+    with entry.loop(whole("thread_number"), words.integer(entry, "threads"), whole("team_size")) as thread:
         entry.line(f"call void @{share}(ptr %a, i64 {thread})")
     f = module.function(name, [("ptr", "a")], public=True)
-    count = slots.integer(f, "threads")
+    count = words.integer(f, "threads")
     several = f.op(f"icmp sgt i64 {count}, 1")
     with f.when(several):
         team = f.op(f"trunc i64 {count} to i32")
-        f.line(f"call void {slots.pointer(f, 'parallel')}(ptr @{name}_thread, ptr %a, i32 {team}, i32 0)")
+        f.line(f"call void {words.pointer(f, 'parallel')}(ptr @{name}_thread, ptr %a, i32 {team}, i32 0)")
     with f.when(f.op(f"xor i1 {several}, true")):
         f.line(f"call void @{share}(ptr %a, i64 0)")

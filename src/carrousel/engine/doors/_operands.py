@@ -12,7 +12,6 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer
 from carrousel.engine._memory import in_memory
-from carrousel.engine.cpu._call import KINDS
 
 __all__ = ["check_adjoints", "check_lengths", "check_operands"]
 
@@ -31,8 +30,6 @@ def check_operands(
         TypeError, ValueError: something is not what the layer needs.
         RuntimeError: the memory of something was freed.
     """
-    if x.dtype not in KINDS:
-        raise TypeError(f"x should be float32 or float64, got {x.dtype}")
     if x.dim() != 3 or x.shape[2] != layer.input_size:
         raise ValueError(f"x should have the shape [steps, sequences, {layer.input_size}], got {list(x.shape)}")
     T, B = x.shape[:2]

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from carrousel.engine.cpu._emit import Function
+from carrousel.engine.cpu.llvm._emit import Function
 
 __all__ = ["UNARY"]
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
-from carrousel.engine.cpu._llvm import lock
+from carrousel.engine.cpu.llvm._lock import lock
 
 __all__ = ["Target", "host"]
 
@@ -29,7 +29,7 @@ class Target:
     registers: int
 
     def lanes(self, kind: str) -> int:
-        """The numbers of a kind (``"float"`` or ``"double"``) in a vector."""
+        """Returns the numbers of a kind (``"float"`` or ``"double"``) in a vector."""
         return self.vector_bytes // (4 if kind == "float" else 8)
 
     @property

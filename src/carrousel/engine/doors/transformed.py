@@ -1,4 +1,4 @@
-"""The kernels under the transformations of ``torch.func``: vmap, grad, and both together.
+"""A backend's passes under the transformations of ``torch.func``: vmap, grad, and both together.
 
 A batch that vmap adds is folded into that of the sequences, as long as the weights have none of it; where they have,
 and for derivatives, each of its members is a call. Unlike the function of eager mode this one keeps nothing between
@@ -12,19 +12,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from carrousel.engine._backend import Passes
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu._autograd import by_reference, compute
-from carrousel.engine.cpu._backward import backward
-from carrousel.engine.cpu._forward import forward
-from carrousel.engine.cpu._rows import Rows
+from carrousel.engine._rows import Rows
+from carrousel.engine.doors.eager import by_reference, compute
 
 __all__ = ["Transformed", "bare", "refuses_transforms"]
 
-_OWN = 4  # the arguments of the functions below that are not tensors
+_OWN = 5  # the arguments of the functions below that are not tensors
 
 
 def refuses_transforms(*hidden: Tensor | None) -> str | None:
-    """Why the transformations at work cannot be served; None if they can, or if there are none.
+    """Says why the transformations at work cannot be served; None if they can, or if there are none.
 
     Args:
         hidden: tensors whose values must be known.
@@ -52,8 +51,10 @@ class Transformed(torch.autograd.Function):
     """As the function of eager mode: outputs, final states, and every step's states if wanted."""
 
     @staticmethod
-    def forward(layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
-        return tuple(compute(layer, rows, reverse, all_states, tensors, train=False)[0])
+    def forward(
+        passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
+        return tuple(compute(passes, layer, rows, reverse, all_states, tensors, keep=False)[0])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -66,14 +67,14 @@ class Transformed(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
-        (layer, rows, *own), tensors, dims = arguments[:_OWN], arguments[_OWN:], in_dims[_OWN:]
+        (passes, layer, rows, *own), tensors, dims = arguments[:_OWN], arguments[_OWN:], in_dims[_OWN:]
         folded = 1 + len(layer.state_names)
         if any(dim is not None for dim in dims[folded:]):
             return _one_by_one(Transformed, info, dims, arguments[:_OWN], tensors)
         V = info.batch_size
         inner = [_fold(t, dim, V) for t, dim in zip(tensors[:folded], dims, strict=False)]
         more = Rows(rows.offsets * V, rows.count * V, rows.total * V, rows.uniform)
-        results = Transformed.apply(layer, more, *own, *inner, *tensors[folded:])
+        results = Transformed.apply(passes, layer, more, *own, *inner, *tensors[folded:])
         return tuple(r.unflatten(0, (-1, V)) for r in results), (1,) * len(results)
 
 
@@ -81,14 +82,16 @@ class _Backward(torch.autograd.Function):
     """From the adjoints of all results, and what these were made of, to the derivatives by the latter."""
 
     @staticmethod
-    def forward(layer: Layer, rows: Rows, reverse: bool, all_states: bool, *given: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *given: Tensor
+    ) -> tuple[Tensor, ...]:
         grads, tensors = _split(layer, all_states, given)
         n, names = 1 + len(layer.state_names), layer.shapes()
         x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(names, tensors[n:], strict=True))
-        kept = forward(layer, weights, x, state, rows, reverse=reverse, keep=True)
+        _, kept = passes.forward(layer, weights, x, state, rows, reverse=reverse, keep=True, all_states=False)
         d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
         wanted = {"x", "state", *names}
-        found = backward(
+        found = passes.backward(
             layer, weights, x, state, rows, kept, grads[0], d_states, list(grads[1:n]), reverse=reverse, wanted=wanted
         )
         assert found.x is not None
@@ -101,7 +104,7 @@ class _Backward(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *seconds: Tensor) -> Any:
-        layer, rows, reverse, all_states = ctx.own
+        _, layer, rows, reverse, all_states = ctx.own
         with torch.enable_grad():
             given = [t.detach().requires_grad_() for t in ctx.saved_tensors]
             grads, tensors = _split(layer, all_states, given)
@@ -122,7 +125,7 @@ def _split(layer: Layer, all_states: bool, given: Any) -> tuple[Any, Any]:
 
 
 def _fold(tensor: Tensor, dim: int | None, V: int) -> Tensor:
-    """``[rows, size]`` of V members as ``[rows · V, size]``, the members of a row side by side."""
+    """Folds ``[rows, size]`` of V members to ``[rows · V, size]``, the members of a row side by side."""
     apart = tensor.unsqueeze(1).expand(-1, V, -1) if dim is None else tensor.movedim(dim, 1)
     return apart.flatten(0, 1)
 

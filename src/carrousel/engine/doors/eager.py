@@ -1,4 +1,4 @@
-"""The kernels as an operation of torch's autograd."""
+"""A backend's passes as an operation of torch's autograd, for eager mode."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from carrousel.engine import reference
+from carrousel.engine._backend import Kept, Passes
+from carrousel.engine._call import Call
 from carrousel.engine._layer import Layer
+from carrousel.engine._memory import PLAIN
 from carrousel.engine._recorders import recorded
-from carrousel.engine.cpu._backward import backward
-from carrousel.engine.cpu._buffers import handed_out
-from carrousel.engine.cpu._call import PLAIN
-from carrousel.engine.cpu._forward import Kept, forward
-from carrousel.engine.cpu._rows import Rows
+from carrousel.engine._rows import Rows
+
+_OWN = 5  # the arguments of the function below that are not tensors
 
 __all__ = ["Eager", "by_operations", "by_operator", "by_reference", "compute"]
 
@@ -26,8 +27,11 @@ class Eager(torch.autograd.Function):
     """From packed inputs, initial states and weights to outputs, final states, and every step's states if wanted."""
 
     @staticmethod
-    def forward(ctx: Any, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor) -> Any:
-        results, kept = compute(layer, rows, reverse, all_states, tensors, train=True)
+    def forward(
+        ctx: Any, passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor
+    ) -> Any:
+        results, kept = compute(passes, layer, rows, reverse, all_states, tensors, keep=True)
+        ctx.passes = passes
         ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
         steps = results[1 + len(layer.state_names) :]
         if _hooks_on_saved_tensors():
@@ -45,16 +49,16 @@ class Eager(torch.autograd.Function):
         layer, rows = ctx.layer, ctx.rows
         saved = ctx.saved_tensors
         tensors = saved[: 1 + len(layer.state_names) + len(layer.shapes())]
-        needs = ctx.needs_input_grad[4:]
+        needs = ctx.needs_input_grad[_OWN:]
         if torch.is_grad_enabled() or not all(map(_has_memory, grads)):
             # Somebody differentiates this derivative, or asks for a batch of them at once: it must be made of
             # operations that torch knows.
             run = partial(by_reference, layer, rows, ctx.reverse, ctx.all_states)
-            return (None,) * 4 + by_operations(run, tensors, grads, needs)
+            return (None,) * _OWN + by_operations(run, tensors, grads, needs)
         n = 1 + len(layer.state_names)
         if recorded():
             all_of_them = by_operator(layer, rows, ctx.reverse, ctx.all_states, tensors, grads)
-            return (None,) * 4 + tuple(g if need else None for g, need in zip(all_of_them, needs, strict=True))
+            return (None,) * _OWN + tuple(g if need else None for g, need in zip(all_of_them, needs, strict=True))
         names = ["x", *("state" for _ in layer.state_names), *layer.shapes()]
         x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
         kept, ctx.kept = ctx.kept, None
@@ -62,48 +66,34 @@ class Eager(torch.autograd.Function):
             kept = kept.with_tensors(saved[-len(kept.tensors()) :])
         elif kept is None:
             # A second pass through a retained graph: the first one used up what was kept.
-            kept = forward(layer, weights, x, state, rows, reverse=ctx.reverse, keep=True)
+            again = {"reverse": ctx.reverse, "keep": True, "all_states": False}
+            _, kept = ctx.passes.forward(layer, weights, x, state, rows, **again)
         d_output, d_final = grads[0], list(grads[1:n])
         d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
-        found = backward(
+        found = ctx.passes.backward(
             layer, weights, x, state, rows, kept,
             d_output, d_states, d_final,
             reverse=ctx.reverse, wanted={name for name, need in zip(names, needs, strict=True) if need},
         )  # fmt: skip
         states: list[Tensor | None] = [*found.state] or [None] * len(layer.state_names)
         result = [found.x, *states, *(found.weights.get(name) for name in layer.shapes())]
-        return (None,) * 4 + tuple(g if need else None for g, need in zip(result, needs, strict=True))
+        return (None,) * _OWN + tuple(g if need else None for g, need in zip(result, needs, strict=True))
 
 
 def compute(
-    layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: Sequence[Tensor], *, train: bool
+    passes: Passes,
+    layer: Layer,
+    rows: Rows,
+    reverse: bool,
+    all_states: bool,
+    tensors: Sequence[Tensor],
+    *,
+    keep: bool,
 ) -> tuple[list[Tensor], Kept]:
-    """Outputs, final states, every step's states if wanted; and what is kept."""
+    """Runs forward: outputs, final states, every step's states if wanted; and the :class:`Kept`."""
     n = 1 + len(layer.state_names)
     state, weights = list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
-    kept = forward(layer, weights, tensors[0], state, rows, reverse=reverse, keep=train or all_states)
-    output = handed_out(kept.H, layer.output_size)
-    steps = [handed_out(value, layer.hidden_size) for value in kept.states] if all_states else []
-    return [output, *_final(layer, rows, reverse, kept, state), *steps], kept
-
-
-def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
-    """The states after each sequence's last step."""
-    B, N = rows.count, rows.total
-    values = [(kept.H, True), *((value, kept.every) for value in kept.states)]
-    if rows.uniform:
-        # Without every step there is one row for each sequence.
-        ends = [value[:B] if reverse or not every else value[N - B :] for value, every in values]
-        return [
-            (end if end.shape[1] == size else end[:, :size]).clone()
-            for end, size in zip(ends, layer.state_sizes, strict=True)
-        ]
-    # A sequence of no steps ends in the state that it began with.
-    last, runs = rows.last(reverse=reverse), (rows.lengths > 0).unsqueeze(-1)
-    return [
-        torch.where(runs, (value[last] if every else value)[:, :size], before)
-        for (value, every), size, before in zip(values, layer.state_sizes, state, strict=True)
-    ]
+    return passes.forward(layer, weights, tensors[0], state, rows, reverse=reverse, keep=keep, all_states=all_states)
 
 
 def _hooks_on_saved_tensors() -> bool:
@@ -140,19 +130,20 @@ def by_operations(
 
 
 def by_reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: list[Tensor]) -> list[Tensor]:
-    """What :class:`Eager` computes, by the reference."""
+    """Computes what :class:`Eager` does, by the reference."""
     n = 1 + len(layer.state_names)
     x, state, weights = tensors[0], tuple(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
     lengths = None if rows.uniform else rows.lengths
     keep = layer.cell.states if all_states else ()
-    result = reference.run(layer, weights, rows.spread(x), state, reverse=reverse, lengths=lengths, keep=keep)
+    call = Call(layer, weights, rows.spread(x), state, reverse, lengths, keep=keep)
+    result = reference.run(call)
     return [rows.gather(result.output), *result.final, *(rows.gather(result.steps[name]) for name in keep)]
 
 
 def by_operator(
     layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
 ) -> list[Tensor]:
-    """The derivatives by all tensors, by the operator of ``_door``: for recorders, which do not see kernels."""
+    """The derivatives by all tensors, by the operator of ``traced``: for recorders, which do not see kernels."""
     n = 1 + len(layer.state_names)
     with _disable_current_modes():  # places and lengths are kept with the rows, for calls that nobody records
         lengths = None if rows.uniform else rows.lengths

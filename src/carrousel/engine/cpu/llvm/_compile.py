@@ -14,8 +14,8 @@ import llvmlite.binding as llvm
 
 from carrousel._cache import read as _read
 from carrousel._cache import write as _write
-from carrousel.engine.cpu._llvm import lock
-from carrousel.engine.cpu._target import Target
+from carrousel.engine.cpu.llvm._lock import lock
+from carrousel.engine.cpu.llvm._target import Target
 
 __all__ = ["LOADED", "Code", "compile_module"]
 
@@ -36,12 +36,12 @@ class Code:
         weakref.finalize(self, _unload, self._engine).atexit = False
 
     def address(self, name: str) -> int:
-        """The address of a public function, for who holds the code too."""
+        """Returns the address of a public function, for who holds the code too."""
         with lock:
             return self._engine.get_function_address(name)
 
     def function(self, name: str) -> Callable[[Any], None]:
-        """A public function that takes one pointer; Python's lock is released while it runs."""
+        """Returns a public function that takes one pointer; Python's lock is released while it runs."""
         function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address(name))
         function.code = self  # type: ignore[attr-defined]  # which must not be unloaded before it
         return function

@@ -52,7 +52,7 @@ class Plan:
 
 @lru_cache(maxsize=128)  # the family twice over; who needs a plan for long holds it
 def plan(cell: Cell, *, normed: bool = False) -> Plan:
-    """The plan of a cell, with layer norm or without.
+    """Returns the :class:`Plan` of a cell, with layer norm or without.
 
     Raises:
         TypeError: its equations cannot be traced.

@@ -1,4 +1,4 @@
-"""Does something once torch is imported, without importing it."""
+"""Does something once a module is imported, without importing it."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-__all__ = ["with_torch"]
+__all__ = ["on_import"]
 
 
-def with_torch(work: Callable[[], object]) -> None:
-    """Calls ``work`` now if torch is imported already, else as soon as it is, by whomever.
+def on_import(name: str, work: Callable[[], object]) -> None:
+    """Calls ``work`` now if a module is imported already, else as soon as it is, by whomever.
 
-    What goes wrong in it later is a warning: whoever imports torch need not know of us.
+    What goes wrong in it later is a warning: whoever imports the module need not know of us.
     """
-    if sys.modules.get("torch") is not None:
+    if sys.modules.get(name) is not None:
         work()
     else:
-        sys.meta_path.insert(0, _Finder(work))
+        sys.meta_path.insert(0, _Finder(name, work))
 
 
 class _Finder:
-    """Finds torch as the others do, and has its loader call ``work`` in the end."""
+    """Finds a module as the others do, and has its loader call ``work`` in the end."""
 
-    def __init__(self, work: Callable[[], object]) -> None:
-        self.work = work
+    def __init__(self, name: str, work: Callable[[], object]) -> None:
+        self.name, self.work = name, work
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != "torch":
+        if fullname != self.name:
             return None
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
         spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
-        # Who only asks whether there is a torch asks in the same way, and may ask again: the finder stays for now.
+        # Who only asks whether there is such a module does it in the same way, and may again: the finder stays for now.
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]  # the machinery wants two methods
         return spec
@@ -68,4 +68,6 @@ class _Loader:
         try:
             self._finder.work()
         except Exception as error:
-            warnings.warn(f"carrousel's operators are not known to torch: {error}", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                f"carrousel's operators are not known to {self._finder.name}: {error}", RuntimeWarning, stacklevel=2
+            )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from carrousel.engine.cpu._buffers import CPU
-from carrousel.engine.cpu._rows import Rows
+from carrousel.engine._memory import CPU
+from carrousel.engine._rows import Rows
 
 __all__ = ["Packing", "pack"]
 
@@ -37,26 +37,26 @@ class Packing:
     shape: tuple[int, int]
 
     def rows_in(self, x: Tensor) -> Tensor:
-        """``[T, B, size]`` to ``[rows, size]``."""
+        """Turns ``[T, B, size]`` to ``[rows, size]``."""
         return x.flatten(0, 1).index_select(0, self.index)
 
     def rows_out(self, packed: Tensor) -> Tensor:
-        """``[rows, size]`` to ``[T, B, size]``, zeros where there is no row."""
+        """Turns ``[rows, size]`` to ``[T, B, size]``, zeros where there is no row."""
         T, B = self.shape
         flat = packed.new_zeros(T * B, packed.shape[-1])
         return flat.index_copy(0, self.index, packed).unflatten(0, (T, B))
 
     def state_in(self, state: Tensor) -> Tensor:
-        """``[B, size]`` to ``[segments, size]``."""
+        """Turns ``[B, size]`` to ``[segments, size]``."""
         own = state.index_select(0, self.sequence)
         return own if self.starts is None else torch.where(self.starts.unsqueeze(-1), own, torch.zeros_like(own))
 
     def state_out(self, packed: Tensor) -> Tensor:
-        """``[segments, size]`` to ``[B, size]``."""
+        """Turns ``[segments, size]`` to ``[B, size]``."""
         return packed.index_select(0, self.ends)
 
     def state_back(self, d_state: Tensor) -> Tensor:
-        """The adjoint of :meth:`state_out`."""
+        """Returns the adjoint of :meth:`state_out`."""
         return d_state.new_zeros(self.rows.count, d_state.shape[-1]).index_copy(0, self.ends, d_state)
 
     def state_sum(self, d_packed: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ class Packing:
 
 
 def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
-    """The packing of a batch of T steps and B sequences; its arguments as in ``reference.run``."""
+    """Returns the :class:`Packing` of a batch of T steps and B sequences; its arguments as in ``Call``."""
     with torch.no_grad(), torch._C._DisableFuncTorch():  # a transformation at work would wrap what is made now
         return _pack(T, B, lengths, resets, reverse=reverse)
 

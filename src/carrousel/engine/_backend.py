@@ -1,0 +1,196 @@
+"""What a backend answers, and the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from carrousel.engine._call import Call, Stack
+from carrousel.engine._layer import Layer, Result, Weights
+from carrousel.engine._rows import Rows
+
+__all__ = ["BACKENDS", "Backend", "Backward", "Forward", "Grads", "Kept", "Passes", "StackBackend", "passes_for"]
+
+
+class Kept(Protocol):
+    """What a forward pass leaves for the backward pass."""
+
+    def tensors(self) -> list[Tensor | None]:
+        """Lists all tensors in it, in an order that :meth:`with_tensors` knows."""
+        ...
+
+    def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
+        """Puts other tensors in the places of its own, in another ``Kept``."""
+        ...
+
+    def bare(self) -> Kept:
+        """Leaves all tensors out, in another ``Kept``."""
+        ...
+
+
+@dataclass
+class Grads:
+    """Derivatives by what a layer was given; None, or left out, where they were not asked for."""
+
+    x: Tensor | None = None
+    state: list[Tensor] = field(default_factory=list)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Forward(Protocol):
+    """Runs a layer over packed rows."""
+
+    def __call__(
+        self,
+        layer: Layer,
+        weights: Weights,
+        x: Tensor,
+        state: list[Tensor],
+        rows: Rows,
+        *,
+        reverse: bool,
+        keep: bool,
+        all_states: bool,
+    ) -> tuple[list[Tensor], Any]:
+        """Computes outputs and states, and a ``Kept``.
+
+        Args:
+            layer: the layer.
+            weights: its parameters.
+            x: ``[rows, input]``.
+            state: the initial states ``[count, size]``, sequences in the order of the packing.
+            rows: the packing.
+            reverse: whether to run from the last step to the first.
+            keep: whether a backward pass will follow, for which the ``Kept`` is.
+            all_states: whether every step's states are wanted.
+
+        Returns:
+            The outputs ``[rows, output]``, the final states ``[count, size]``, every step's states ``[rows, H]`` if
+            wanted; and the ``Kept``.
+        """
+        ...
+
+
+class Backward(Protocol):
+    """Runs a layer's reverse mode over packed rows."""
+
+    def __call__(
+        self,
+        layer: Layer,
+        weights: Weights,
+        x: Tensor,
+        state: list[Tensor],
+        rows: Rows,
+        kept: Any,
+        d_output: Tensor | None,
+        d_states: list[Tensor | None],
+        d_final: list[Tensor | None],
+        *,
+        reverse: bool,
+        wanted: set[str],
+    ) -> Grads:
+        """Computes the derivatives that are ``wanted``: ``"x"``, ``"state"``, the weights' names. Uses ``kept`` up.
+
+        Args:
+            layer, weights, x, state, rows, reverse: as going forward.
+            kept: what that left.
+            d_output: the adjoint of the outputs.
+            d_states: those of every step's states.
+            d_final: those of the final states, h first.
+            wanted: which derivatives are.
+        """
+        ...
+
+
+class Passes(NamedTuple):
+    """A backend's own code for both directions. The doors of ``engine.doors`` lead torch's autograd to it.
+
+    It reads its arguments' memory by address.
+
+    Attributes:
+        device: the type of the device whose memory it reads.
+        dtypes: the types of numbers that it computes with.
+        forward, backward: the two.
+    """
+
+    device: str
+    dtypes: frozenset[torch.dtype]
+    forward: Forward
+    backward: Backward
+
+
+class Backend(Protocol):
+    """A module that runs layers."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802 - a module's constant
+        """What ``explain`` calls it."""
+        ...
+
+    @property
+    def PASSES(self) -> Passes | None:  # noqa: N802
+        """Its own code for both directions; None if it is made of operations that torch can differentiate."""
+        ...
+
+    def refuses_layer(self, layer: Layer) -> str | None:
+        """Says why it cannot run a layer, whatever the call; None if it can. It is asked once for a layer."""
+        ...
+
+    def refuses_call(self, call: Call) -> str | None:
+        """Says why it cannot run this call of a layer that it does not refuse; None if it can."""
+        ...
+
+    def merit(self, call: Call | Stack) -> str | None:
+        """Says why it is the right one for what it does not refuse; None if it is because all before it refused."""
+        ...
+
+    def run(self, call: Call) -> Result:
+        """Runs a call."""
+        ...
+
+    def quick_step(
+        self, layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ...] | None:
+        """Runs one step without derivatives, as ``engine.quick_step``; None where it has nothing quicker than run."""
+        ...
+
+
+class StackBackend(Backend, Protocol):
+    """A backend that runs a whole network at once, too."""
+
+    def refuses_stack(self, x: Tensor, lengths: Tensor | None) -> str | None:
+        """Says why it cannot run a stack of layers that it does not refuse over a batch; None if it can."""
+        ...
+
+    def run_stack(self, stack: Stack) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Runs a stack: its output ``[T, B, size]``, or as the data of a packed sequence; and the final states."""
+        ...
+
+
+BACKENDS: list[Backend] = []
+"""All backends in order: the first that does not refuse a call runs it. The reference, the last one, refuses none."""
+
+
+def passes_for(layer: Layer, x: Tensor) -> Passes:
+    """Returns the passes that run a layer's operator in a traced graph, as :class:`Passes`.
+
+    Raises:
+        TypeError: no backend has any for this device, this type of numbers, or the layer.
+    """
+    reason = f"no kernels for the device {x.device.type!r}"
+    for backend in BACKENDS:
+        passes = backend.PASSES
+        if passes is None or passes.device != x.device.type:
+            continue
+        if x.dtype not in passes.dtypes:
+            reason = f"x should be {' or '.join(sorted(str(d)[6:] for d in passes.dtypes))}, got {x.dtype}"
+            continue
+        refusal = backend.refuses_layer(layer)
+        if refusal is None:
+            return passes
+        reason = refusal
+    raise TypeError(reason)

@@ -1,0 +1,86 @@
+"""The three ways by which torch comes to a backend's own passes: eager autograd, traced graphs, and transformations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from carrousel.engine import reference
+from carrousel.engine._backend import Passes
+from carrousel.engine._call import Call
+from carrousel.engine._layer import Result
+from carrousel.engine._packing import pack
+from carrousel.engine._recorders import recorded
+from carrousel.engine._rows import Rows, dense
+from carrousel.engine.doors.eager import Eager, compute
+from carrousel.engine.doors.traced import run_traced
+from carrousel.engine.doors.transformed import Transformed, bare, refuses_transforms
+
+__all__ = ["refuses_call", "run"]
+
+
+def refuses_call(call: Call, *, plain: bool) -> str | None:
+    """Says why no door leads a call to any passes; None if one does.
+
+    Args:
+        call: the call.
+        plain: whether all tensors are of the types of ``PLAIN``.
+    """
+    if torch.compiler.is_compiling():
+        if not call.layer.key:
+            return "the cell's equations cannot be written into a graph"
+        # What follows cannot be seen while tracing, and the operator copes with empty batches.
+        mapped = torch._C._are_functorch_transforms_active()
+        return "a transformation of torch.func is traced, which operators do not know" if mapped else None
+    if not plain and torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is None:
+        return "an input is of a tensor subclass"
+    x = call.x
+    if not x.shape[0] or not x.shape[1]:
+        return "there is nothing to compute"
+    reason = refuses_transforms(call.lengths, call.resets)
+    if reason is None and torch._C._functorch.peek_interpreter_stack() is not None and recorded():
+        return "a transformation of torch.func is recorded"  # operators do not know them, recorders do not see kernels
+    return reason
+
+
+def run(passes: Passes, call: Call) -> Result:
+    """Runs a call, without noise, by a backend's own passes, to a :class:`Result`."""
+    layer, _, x, state, reverse, lengths, resets, _, keep = call
+    T, B = x.shape[:2]
+    if torch.compiler.is_compiling() or recorded():
+        return run_traced(call)
+    all_states = bool(keep) and keep != ("h",)
+    if lengths is None and resets is None:
+        rows = dense(T, B)
+        flat = x.reshape(T * B, layer.input_size)
+        output, final, steps = _sequence(passes, call, flat, state, rows, all_states=all_states)
+        output = output.view(T, B, layer.output_size)
+        every = {name: value.view(T, B, -1) for name, value in steps.items()}
+    else:
+        lengths, resets = (None if value is None else bare(value) for value in (lengths, resets))
+        packing = pack(T, B, lengths, resets, reverse=reverse)
+        if not packing.rows.total:
+            return reference.nothing(call)
+        packed = tuple(map(packing.state_in, state))
+        output, final, steps = _sequence(passes, call, packing.rows_in(x), packed, packing.rows, all_states=all_states)
+        final = tuple(map(packing.state_out, final))
+        output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
+    return Result(output, final, {name: output if name == "h" else every[name] for name in keep})
+
+
+def _sequence(
+    passes: Passes, call: Call, x: Tensor, state: tuple[Tensor, ...], rows: Rows, *, all_states: bool
+) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+    """Outputs ``[rows, output]``, final states ``[count, size]``, and every step's states by name if asked for."""
+    layer, reverse = call.layer, call.reverse
+    tensors = (x, *state, *call.weights.values())
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        results: Sequence[Tensor] = Transformed.apply(passes, layer, rows, reverse, all_states, *tensors)
+    elif torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        results = Eager.apply(passes, layer, rows, reverse, all_states, *tensors)
+    else:
+        results, _ = compute(passes, layer, rows, reverse, all_states, tensors, keep=False)
+    n = 1 + len(layer.state_names)
+    return results[0], tuple(results[1:n]), dict(zip(layer.cell.states, results[n:], strict=bool(all_states)))
