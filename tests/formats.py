@@ -15,7 +15,7 @@ import numpy as np
 
 from carrousel import papers
 from carrousel._format import Format
-from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _checkpoint, _saved, load
+from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _saved, load
 from carrousel.learning import OnlineLSTM
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
 from carrousel.learning.online.cell import _online_lstm
@@ -23,6 +23,7 @@ from carrousel.learning.online.network import _saved as _learner
 from carrousel.papers import _files
 from carrousel.papers._report import read_results
 from carrousel.streams import Follower, StreamClassifier, StreamRegressor, _records
+from carrousel.training import _checkpoint
 
 
 @dataclass(frozen=True)

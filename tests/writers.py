@@ -20,9 +20,9 @@ from carrousel import OnlineLSTM, papers, pictures
 from carrousel._atomic import write_directory, write_file
 from carrousel.cli._output import write_json, write_table
 from carrousel.estimators import LSTMClassifier
-from carrousel.estimators._checkpoint import Run, RunState, save_checkpoint
 from carrousel.learning.online import Learner, Network
 from carrousel.streams import StreamClassifier, StreamRegressor
+from carrousel.training._checkpoint import Run, RunState, save_checkpoint
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 
@@ -86,7 +86,7 @@ def _run(version: int) -> Run:
     torch.manual_seed(version)
     network = torch.nn.LSTM(4, 24)
     order = np.random.default_rng(version)
-    return Run(network, torch.optim.AdamW(network.parameters()), order, torch.device("cpu"), version, 9, 1, None)
+    return Run(network, torch.optim.AdamW(network.parameters()), {}, order, torch.device("cpu"), version, 9, 1, None)
 
 
 def _checkpoint(path: Path, version: int) -> None:

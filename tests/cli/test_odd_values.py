@@ -107,13 +107,13 @@ def brief(monkeypatch, folder, models):
     import carrousel.bench
     import carrousel.bench._online
     import carrousel.papers
-    from carrousel.estimators._training import Trainer
+    from carrousel.training._trainer import Trainer
 
     def stop(*_, **__):
         raise ValueError("this is where the work begins")
 
     run = Trainer.run
-    monkeypatch.setattr(Trainer, "run", lambda self, dataset, epochs: run(self, dataset, min(epochs, 1)))
+    monkeypatch.setattr(Trainer, "run", lambda self, dataset, epochs, state: run(self, dataset, min(epochs, 1), state))
     monkeypatch.setattr(carrousel.bench, "peak", stop)
     monkeypatch.setattr(carrousel.bench._online, "benchmarks", stop)
     monkeypatch.setattr(carrousel.papers, "reproduce", stop)

@@ -132,7 +132,7 @@ EXAMPLES = [pytest.param(page, code, id=f"{page}-{k}") for page in PAGES for k, 
 def test_the_pages_have_their_examples() -> None:
     assert {page: len(python_of(page)) for page in PAGES} == {
         "README.md": 4,
-        "CONTRIBUTING.md": 4,
+        "CONTRIBUTING.md": 5,
         "docs/module.md": 3,
         "docs/engine.md": 1,
         "docs/online.md": 4,
@@ -156,6 +156,11 @@ def test_examples_run(page: str, code: str, tmp_path, monkeypatch) -> None:
         assert (names["output"][:, 2] == 0).all()  # type: ignore[index]
     if "FirstSymbol" in names:
         check_task(names["FirstSymbol"]())  # type: ignore[operator]
+    if "Tagger" in names:
+        network, batch, target = names["Tagger"].example()  # type: ignore[attr-defined]
+        output = network(**batch)
+        assert network.each(output, target).shape == (2,)
+        assert [len(said) for said in network.decode(output, batch["lengths"])] == [3, 1]
     if "experiment" in names and page == "CONTRIBUTING.md":
         assert names["result"]["holds"]  # type: ignore[index]
     if "shared_gate" in names:

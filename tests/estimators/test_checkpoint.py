@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from carrousel.estimators import ESTIMATORS, LSTMClassifier, ModelError
-from carrousel.estimators._checkpoint import RunState, read_checkpoint
+from carrousel.training._checkpoint import RunState, read_checkpoint
 
 from .conftest import fresh, outputs, pulses
 
@@ -247,7 +247,7 @@ def test_where_it_cannot_be(tmp_path):
 def test_every_field_of_the_state_is_in_the_file_or_follows_from_it(checkpoint):
     facts, arrays = read_checkpoint(checkpoint)
     assert set(facts) == {"identity", "history", "best_epoch", "order"}
-    assert {"history", "best_epoch", "best_weights", "least", "epoch", "misses"} == set(vars(RunState()))
+    assert {"history", "best_epoch", "best_weights", "least", "epoch", "misses", "updates"} == set(vars(RunState()))
     assert len(facts["history"]) == 2
     kinds = {name.split(".")[0] for name in arrays}
     assert kinds == {"network", "best", "least", "optimizer", "random"}

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrousel.estimators import LSTMForecaster
-from carrousel.estimators._losses import PinballLoss
 from carrousel.estimators._series import as_series, following, season_of
 from carrousel.estimators._simple_forecasts import naive, spread
 from carrousel.estimators._windows import split_origins
+from carrousel.nets._losses import PinballLoss
 
 from .conftest import QUICK, fresh, wave
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrousel.estimators import LSTMClassifier, LSTMRegressor
-from carrousel.estimators._batches import Batches, SequenceDataset
 from carrousel.estimators._sequences import as_sequences
+from carrousel.training._batches import Batches, SequenceDataset
 
 from .conftest import QUICK, pulses
 

@@ -6,9 +6,9 @@ import torch
 from sklearn.model_selection import GridSearchCV
 
 from carrousel.estimators import ESTIMATORS, LSTMClassifier, LSTMRegressor
-from carrousel.estimators._losses import close_to
 from carrousel.estimators._split import split
-from carrousel.estimators._training import usual_batch
+from carrousel.training._criterion import close_to
+from carrousel.training._loop import usual_batch
 
 from .conftest import QUICK, fresh, outputs, pulses
 

@@ -6,10 +6,10 @@ import torch
 
 from carrousel.estimators import LSTMClassifier, LSTMRegressor
 from carrousel.estimators._baselines import fit_logistic, fit_ridge
-from carrousel.estimators._losses import SquaredError, WeightedCrossEntropy
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import as_sequences
 from carrousel.estimators._weights import mean_one
+from carrousel.nets._losses import SquaredError, WeightedCrossEntropy
 
 from .conftest import QUICK, outputs, pulses
 

@@ -14,8 +14,8 @@ import pytest
 from task_contract import check_environment, check_task
 
 from carrousel import tasks
+from carrousel._discover import classes_in, modules_of
 from carrousel.tasks import ENVIRONMENTS, TASKS
-from carrousel.tasks._registry import classes_in, modules_of
 
 # What somebody else might add is found and checked as ours is: a task and a world of a file each.
 MADE_UP = Path(__file__).parents[1] / "made_up"

@@ -30,7 +30,7 @@ class Subjects:
         self.workload = w = workload
         torch.manual_seed(0)
         self.net = carrousel.LSTM(w.I, w.H, **w.options)
-        self.layer = self.net._layers[0]
+        self.layer = self.net.layers[0]
         with torch.no_grad():
             for name, weight in self.net.named_parameters():
                 if name.startswith(("norm_ih", "norm_hh")):

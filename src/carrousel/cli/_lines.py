@@ -17,9 +17,8 @@ from typing import Any
 
 from carrousel._alone import alone
 from carrousel._atomic import append
-
-from ._errors import UsageError
-from ._place import plain_file
+from carrousel.cli._errors import UsageError
+from carrousel.cli._place import plain_file
 
 END = 4096  # bytes by whose hash an output is known again
 

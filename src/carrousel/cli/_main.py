@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ._errors import lines, missing, of_system
+from carrousel.cli._errors import lines, missing, of_system
 
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell reports for a process that SIGINT or SIGPIPE ended
 
@@ -47,7 +47,7 @@ def _give_up_output() -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        from .app import app
+        from carrousel.cli.app import app
 
         try:
             return app(args=arguments, prog_name="carrousel", standalone_mode=False) or 0

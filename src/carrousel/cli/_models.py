@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._errors import UsageError
-from ._options import Columns
+from carrousel.cli._errors import UsageError
+from carrousel.cli._options import Columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +22,6 @@ def open_model(path: Path) -> Any:
     if not path.exists():
         raise UsageError(f"{path}: there is no such model")
     return load(path)
-
-
-def is_forecaster(model: Any) -> bool:
-    from carrousel.estimators import LSTMForecaster
-
-    return isinstance(model, LSTMForecaster)
 
 
 def sequences_for(model: Any, data: str, columns: Columns, split: str | None) -> Sequences:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args, get_type_hints
 
 import typer
 
-from ._errors import UsageError
+from carrousel.cli._errors import UsageError
 
 Data: TypeAlias = Annotated[
     str,
@@ -150,16 +150,31 @@ def size(text: str | None) -> float | None:
 
 def defaults_of(module: str, estimator: str) -> dict[str, str]:
     """An estimator's defaults in words for the help, read from its source: importing it takes seconds (torch)."""
-    tree = ast.parse(files("carrousel").joinpath("estimators", f"{module}.py").read_text(encoding="utf-8"))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == estimator)
-    head = next(node.args for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
-    given = [
-        *zip(head.args[::-1], head.defaults[::-1], strict=False),
-        *zip(head.kwonlyargs, head.kw_defaults, strict=True),
-    ]
-    values = {argument.arg: ast.literal_eval(value) for argument, value in given if value is not None}
+    values = _defaults(f"carrousel.estimators.{module}", estimator)
     values["bidirectional"] = "bidirectional" if values["bidirectional"] else "one-direction"
     return {f.name: str(values[f.name]) for f in fields(Knobs) if f.name in values}
+
+
+def _defaults(module: str, name: str) -> dict[str, Any]:
+    """The defaults of a dataclass's fields and its bases', as far as they stand in the package, from their source."""
+    path = files("carrousel").joinpath(*module.split(".")[1:-1], f"{module.split('.')[-1]}.py")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    made = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    homes = {node.name: module for node in tree.body if isinstance(node, ast.ClassDef)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("carrousel."):
+            homes |= dict.fromkeys((alias.name for alias in node.names), str(node.module))
+    values: dict[str, Any] = {}
+    for base in reversed(made.bases):
+        if isinstance(base, ast.Name) and base.id in homes:
+            values |= _defaults(homes[base.id], base.id)
+    for node in made.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            value = node.value
+            if isinstance(value, ast.Call):  # field(default=...)
+                value = next(keyword.value for keyword in value.keywords if keyword.arg == "default")
+            values[node.target.id] = ast.literal_eval(value)
+    return values
 
 
 def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str] | None = None) -> Callable[..., Any]:

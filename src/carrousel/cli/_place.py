@@ -10,9 +10,8 @@ from pathlib import Path
 
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
-
-from ._errors import UsageError
-from ._options import Run
+from carrousel.cli._errors import UsageError
+from carrousel.cli._options import Run
 
 
 @dataclass(frozen=True)

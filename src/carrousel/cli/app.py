@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .bench import bench
-from .bench_online import online
-from .family import family
-from .inspect import inspect
-from .reproduce import reproduce
-from .stream import stream
-from .train import classify, forecast, regress
-from .use import evaluate, predict
+from carrousel.cli.bench import bench
+from carrousel.cli.bench_online import online
+from carrousel.cli.family import family
+from carrousel.cli.inspect import inspect
+from carrousel.cli.reproduce import reproduce
+from carrousel.cli.stream import stream
+from carrousel.cli.train import classify, forecast, regress
+from carrousel.cli.use import evaluate, predict
 
 # Without markup the help is plain text, and errors come to `main` instead of being drawn in boxes.
 PLAIN: dict[str, Any] = {

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._errors import UsageError
-from ._output import note, say, write_json
-from ._place import plain_file
+from carrousel.cli._errors import UsageError
+from carrousel.cli._output import note, say, write_json
+from carrousel.cli._place import plain_file
 
 if TYPE_CHECKING:
     from carrousel.bench import Row

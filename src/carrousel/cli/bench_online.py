@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ._options import Json
-from ._output import emit, say
+from carrousel.cli._options import Json
+from carrousel.cli._output import emit, say
 
 
 def online(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ._options import Json
-from ._output import emit, say
+from carrousel.cli._options import Json
+from carrousel.cli._output import emit, say
 
 
 def family(json: Json = False) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._errors import UsageError
-from ._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from ._options import Columns, Data, Json, Model, Split, flat
-from ._output import emit, say
-from ._place import folders_of
+from carrousel.cli._errors import UsageError
+from carrousel.cli._models import given, open_model, refuse_columns, sequences_for, series_for, unseen
+from carrousel.cli._options import Columns, Data, Json, Model, Split, flat
+from carrousel.cli._output import emit, say
+from carrousel.cli._place import folders_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +49,7 @@ def inspect(
     depth = int(estimator.num_layers)
     if layer >= depth:
         raise UsageError(f"--layer {layer}: the model has {depth} layer{'s' * (depth > 1)}, counted from 0")
-    if is_forecaster(estimator):
+    if estimator.reads == "series":
         refuse_columns(columns, split)
         if sequence is not None:
             raise UsageError("--sequence: a forecaster reads one series")
@@ -99,14 +99,27 @@ def _sequences(
     if found.y is None:
         return drawn
     predicted = estimator.predict(found.X)
-    if hasattr(estimator, "classes_"):
-        right = int((predicted == found.y.astype(predicted.dtype)).sum())
-        drawn["confusion"] = pictures.draw_confusion(
-            found.y.astype(predicted.dtype), predicted, title=f"{data}: {right} of {len(found)} right"
-        )
-    else:
-        drawn["values"] = pictures.draw_values(found.values(), predicted, title=f"{data}: predicted and actual")
+    actual = estimator.targets_of(found)
+    drawn[estimator.pictured] = JUDGED[estimator.pictured](actual, predicted, data)
     return drawn
+
+
+def _confusion(actual: Any, predicted: Any, data: str) -> Figure:
+    from carrousel import pictures
+
+    actual = actual.astype(predicted.dtype)
+    right = int((predicted == actual).sum())
+    return pictures.draw_confusion(actual, predicted, title=f"{data}: {right} of {len(actual)} right")
+
+
+def _values(actual: Any, predicted: Any, data: str) -> Figure:
+    from carrousel import pictures
+
+    return pictures.draw_values(actual, predicted, title=f"{data}: predicted and actual")
+
+
+JUDGED = {"confusion": _confusion, "values": _values}
+"""How what was predicted is drawn beside what came, by the name that an estimator of sequences has for it."""
 
 
 def _series(estimator: Any, data: str, columns: Columns, layer: int) -> dict[str, Figure]:

@@ -10,12 +10,12 @@ from typing import Annotated, Any, BinaryIO, Literal
 
 import typer
 
-from ._errors import UsageError
-from ._lines import lines_to
-from ._options import names
-from ._output import note, plain
-from ._place import plain_file
-from ._signals import Ending, held_back
+from carrousel.cli._errors import UsageError
+from carrousel.cli._lines import lines_to
+from carrousel.cli._options import names
+from carrousel.cli._output import note, plain
+from carrousel.cli._place import plain_file
+from carrousel.cli._signals import Ending, held_back
 
 HEADING = "line,prediction,target"
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._errors import UsageError
-from ._options import Columns, Data, Json, Knobs, MaxSize, Run, defaults_of, flat, names, size
-from ._output import emit, note, say
-from ._place import Place, place
-from ._progress import watch
-from ._signals import terminated_gently
+from carrousel.cli._errors import UsageError
+from carrousel.cli._options import Columns, Data, Json, Knobs, MaxSize, Run, defaults_of, flat, names, size
+from carrousel.cli._output import emit, note, say
+from carrousel.cli._place import Place, place
+from carrousel.cli._progress import watch
+from carrousel.cli._signals import terminated_gently
 
 if TYPE_CHECKING:
     from carrousel.data import Sequences

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._errors import UsageError
-from ._models import given, is_forecaster, open_model, refuse_columns, sequences_for, series_for, unseen
-from ._options import Columns, Data, Json, Model, Split, flat
-from ._output import emit, plain, say, write_table
-from ._place import folders_of, plain_file
+from carrousel.cli._errors import UsageError
+from carrousel.cli._models import given, open_model, refuse_columns, sequences_for, series_for, unseen
+from carrousel.cli._options import Columns, Data, Json, Model, Split, flat
+from carrousel.cli._output import emit, plain, say, write_table
+from carrousel.cli._place import folders_of, plain_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns,
     The simple methods learned from the data that the model was trained on.
     """
     estimator = open_model(model)
-    if is_forecaster(estimator):
+    if estimator.reads == "series":
         refuse_columns(columns, split)
         series = series_for(data, columns)
         rows = unseen(estimator, series.frame)
@@ -39,8 +39,7 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns,
         found = sequences_for(estimator, data, columns, split)
         if found.y is None:
             raise UsageError(f"{data}: there are no labels to compare with (--label names their column)")
-        y = found.y if hasattr(estimator, "classes_") else found.values()
-        report = estimator.report(found.X, y)
+        report = estimator.report(found.X, estimator.targets_of(found))
         about = str(found)
     if json:
         emit({"model": model, "data": data, "report": report.to_dict()})
@@ -73,7 +72,7 @@ def predict(
     if out is not None:
         plain_file("--out", out)
     estimator = open_model(model)
-    if is_forecaster(estimator):
+    if estimator.reads == "series":
         refuse_columns(columns, split)
         table = _forecast(estimator, data, future, columns)
     else:
@@ -93,20 +92,8 @@ def predict(
 
 
 def _sequences(estimator: Any, data: str, columns: Columns, split: str | None) -> pd.DataFrame:
-    import pandas as pd
-
     found = sequences_for(estimator, data, columns, split)
-    if hasattr(estimator, "classes_"):
-        shares = estimator.predict_proba(found.X)
-        table = pd.DataFrame({"id": found.ids, "prediction": estimator.classes_[shares.argmax(axis=1)]})
-        for k, name in enumerate(estimator.classes_):
-            table[f"probability {name}"] = shares[:, k].round(6)
-        return table
-    values = estimator.predict(found.X).reshape(len(found), -1)
-    table = pd.DataFrame({"id": found.ids})
-    for k in range(values.shape[1]):
-        table["prediction" if values.shape[1] == 1 else f"prediction {k}"] = values[:, k]
-    return table
+    return estimator.table(found.X, found.ids)
 
 
 def _forecast(estimator: Any, data: str, future: str | None, columns: Columns) -> pd.DataFrame:
@@ -118,6 +105,4 @@ def _forecast(estimator: Any, data: str, future: str | None, columns: Columns) -
         if lacking:
             raise UsageError(f"{future}: no column {lacking[0]!r}, which the model knows in advance")
         later = frame[list(estimator.known)]
-    table = estimator.predict_quantiles(*given(estimator, series.frame), future=later)
-    table.columns = [f"quantile {c}" for c in table.columns]
-    return table.rename_axis("time").reset_index()
+    return estimator.table(*given(estimator, series.frame), future=later)

@@ -1,13 +1,16 @@
 """Scikit-learn style estimators over the LSTM family."""
 
-from ._backtest import Backtest
-from ._errors import ModelError
-from ._progress import Progress, ProgressCallback
-from ._report import Report, Score
-from ._saved import load
-from .classify import LSTMClassifier
-from .forecast import LSTMForecaster
-from .regress import LSTMRegressor
+from __future__ import annotations
+
+from carrousel.estimators._backtest import Backtest
+from carrousel.estimators._recipe import Recipe
+from carrousel.estimators._report import Report, Score
+from carrousel.estimators._saved import load
+from carrousel.estimators.classify import LSTMClassifier
+from carrousel.estimators.forecast import LSTMForecaster
+from carrousel.estimators.regress import LSTMRegressor
+from carrousel.training._errors import ModelError
+from carrousel.training._progress import Progress, ProgressCallback
 
 # Every estimator that scikit-learn's conventions bind: the tests run the same checks on each.
 ESTIMATORS = (LSTMClassifier, LSTMRegressor, LSTMForecaster)
@@ -21,6 +24,7 @@ __all__ = [
     "ModelError",
     "Progress",
     "ProgressCallback",
+    "Recipe",
     "Report",
     "Score",
     "load",

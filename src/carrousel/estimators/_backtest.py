@@ -1,11 +1,13 @@
 """Forecasts of every method from every origin, and how far off they were."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ._report import Report, Score
+from carrousel.estimators._report import Report, Score
 
 
 @dataclass(frozen=True)

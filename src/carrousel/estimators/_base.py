@@ -1,45 +1,50 @@
 """What the classifier and the regressor share: checking, splitting, training, predicting."""
 
+from __future__ import annotations
+
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from carrousel import cells
 from carrousel._format import whole
-
-from . import _saved
-from ._baselines import LinearBaseline
-from ._batches import Batches, SequenceDataset
-from ._callbacks import Metric
-from ._checkpoint import digest, stored_seed
-from ._features import check_features, restore_features, stored_features
-from ._losses import ItemLoss
-from ._network import SequenceNet
-from ._params import lstm_options, stored_params, training_options
-from ._scaling import Scaler
-from ._sequences import Sequences, as_sequences
-from ._threads import threads_worth
-from ._training import Job, Trained, train
-from ._weights import mean_one
+from carrousel.estimators import _saved
+from carrousel.estimators._baselines import LinearBaseline
+from carrousel.estimators._features import check_features, restore_features, stored_features
+from carrousel.estimators._params import lstm_options, stored_params, training_options
+from carrousel.estimators._recipe import Recipe
+from carrousel.estimators._scaling import Scaler
+from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._weights import mean_one
+from carrousel.nets._losses import ItemLoss
+from carrousel.nets.pooled import SequenceNet
+from carrousel.training._batches import Batches, SequenceDataset
+from carrousel.training._callbacks import Metric
+from carrousel.training._checkpoint import digest, stored_seed
+from carrousel.training._loop import Job, Trained, train
+from carrousel.training._threads import threads_worth
 
 PREDICT_BATCH = 256
 SEEDS = 2**31 - 1
 
 
-class Trainable(BaseEstimator):
+class Trainable(Recipe):
     """An estimator around a network with ``network_``: its seed, its training run, its directory.
 
     Subclasses say what their network is (``_build``), and what beside parameters and weights must be kept
     (``_facts``, ``_arrays`` and their inverse ``_restore``).
     """
 
+    reads: ClassVar[str]
+    """What it learns from: ``"sequences"``, each with a target, or one ``"series"``."""
     network_: nn.Module
 
     def _draw_seed(self, checkpoint: str | Path | None, resume: bool) -> int:
@@ -99,8 +104,16 @@ class Trainable(BaseEstimator):
         return hasattr(self, "network_")
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class SequenceEstimator(Trainable):
     """A classifier or regressor of whole sequences."""
+
+    reads: ClassVar[str] = "sequences"
+    pictured: ClassVar[str]
+    """The picture of what it predicts beside what came: ``"confusion"`` or ``"values"``."""
+    bidirectional: bool = True
+    pooling: str = "mean"
+    standardise: bool = True
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -150,8 +163,7 @@ class SequenceEstimator(Trainable):
             Scaler.fit(sequences.values, of_steps) if self.standardise else Scaler.identity(sequences.channels)
         )
         job = Job(
-            build=self._build,
-            criterion=criterion,
+            build=lambda: self._build(criterion),
             train=self._dataset(sequences, targets, weights),
             valid=None if valid is None else self._dataset(*valid),
             metric_name=metric_name,
@@ -165,7 +177,7 @@ class SequenceEstimator(Trainable):
             raise ValueError("X has values too large for float32; rescale it, or leave standardise=True")
         return SequenceDataset(values, sequences.lengths, targets, mean_one(weights))
 
-    def _build(self) -> nn.Module:
+    def _build(self, loss: ItemLoss | None = None) -> nn.Module:
         return SequenceNet(
             self.n_channels_,
             self._n_outputs,
@@ -173,7 +185,12 @@ class SequenceEstimator(Trainable):
             dropout=float(self.dropout),
             noise=float(self.input_noise),
             lstm=lstm_options(self),
+            loss=self._loss() if loss is None else loss,
         )
+
+    def _loss(self) -> ItemLoss:
+        """The loss of a network whose training is over: it says what an output means."""
+        raise NotImplementedError
 
     @property
     def _n_outputs(self) -> int:
@@ -193,6 +210,14 @@ class SequenceEstimator(Trainable):
                 outputs[order[done : done + len(found)]] = found.cpu().double().numpy()
                 done += len(found)
         return outputs
+
+    def table(self, X: Any, ids: Any) -> pd.DataFrame:
+        """What is predicted for the sequences X as a table with a row for each of the ``ids``."""
+        raise NotImplementedError
+
+    def targets_of(self, data: Any) -> Any:
+        """The targets y that it learns, of sequences as ``carrousel.data`` reads them."""
+        raise NotImplementedError
 
     def activations(self, sequence: Any) -> dict[str, np.ndarray]:
         """Every state, gate and candidate at every step of one sequence ``[T, C]``.

@@ -1,12 +1,14 @@
 """The simple methods that a model has to beat: linear in each channel's mean and deviation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
-from ._scaling import Scaler
-from ._sequences import Sequences
+from carrousel.estimators._scaling import Scaler
+from carrousel.estimators._sequences import Sequences
 
 ALPHAS = np.logspace(-3, 5, 17)
 
@@ -27,7 +29,7 @@ class LinearBaseline:
         return {"mean": self.scaler.mean, "scale": self.scaler.scale, "weight": self.weight, "bias": self.bias}
 
     @classmethod
-    def from_tensors(cls, tensors: dict[str, np.ndarray]) -> "LinearBaseline":
+    def from_tensors(cls, tensors: dict[str, np.ndarray]) -> LinearBaseline:
         return cls(Scaler(tensors["mean"], tensors["scale"]), tensors["weight"], tensors["bias"])
 
 

@@ -1,11 +1,13 @@
 """The names of features, as scikit-learn knows them: those of a DataFrame's columns."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from ._errors import ModelError
+from carrousel.training._errors import ModelError
 
 
 def check_features(estimator: Any, X: Any, *, reset: bool) -> None:

@@ -1,12 +1,14 @@
 """What an estimator of one series makes of X and y."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ._base import Trainable
-from ._features import check_features, check_width
-from ._series import Series, as_series, beside, following
+from carrousel.estimators._base import Trainable
+from carrousel.estimators._features import check_features, check_width
+from carrousel.estimators._series import Series, as_series, beside, following
 
 
 class SeriesEstimator(Trainable):
@@ -15,6 +17,7 @@ class SeriesEstimator(Trainable):
     ``tail_`` holds the last rows that it learned from, ``apart_`` tells whether the target was given apart from X.
     """
 
+    reads: ClassVar[str] = "series"
     target: Any
     known: tuple[Any, ...]
     tail_: Series

@@ -1,8 +1,11 @@
 """The options that all estimators share: what they may be, and how they look as JSON."""
 
+from __future__ import annotations
+
 import math
 import numbers
 import os
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,14 +13,11 @@ import torch
 
 from carrousel import LSTM, cells
 from carrousel.cells import Cell
+from carrousel.estimators._recipe import OfLSTM
+from carrousel.training._options import Options
 
-from ._training import Options
-
-LSTM_OPTIONS = (
-    "hidden_size", "num_layers", "cell", "bidirectional", "proj_size", "forget_bias", "layer_norm",
-    "recurrent_dropout", "zoneout", "block_size", "gate_recurrence", "heads", "diagonal", "init",
-)  # fmt: skip
 MOST_LAYERS = 1000  # building a million takes ten minutes, and nobody means it
+LSTM_OPTIONS = tuple(f.name for f in fields(OfLSTM))
 LARGEST = 2**53  # of whole numbers: the last below which a float has all of them
 
 

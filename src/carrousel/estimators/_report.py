@@ -1,5 +1,7 @@
 """A model beside the simple methods, and a plain word on which wins."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import asdict, dataclass
 from typing import Any

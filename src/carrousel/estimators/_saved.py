@@ -1,5 +1,7 @@
 """A model as a directory: model.json says what it is, model.safetensors holds its arrays. Reading runs no code."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,10 @@ import torch
 from carrousel import __version__, cells
 from carrousel._atomic import backup_of, steadily, write_directory
 from carrousel._format import Format, fitted, number, pack, parse, unpack, whole
-
-from ._errors import ModelError
-from ._history import checked_history
-from ._params import decode, is_own_cell, stored_params
-from ._scaling import Scaler
+from carrousel.estimators._params import decode, is_own_cell, stored_params
+from carrousel.estimators._scaling import Scaler
+from carrousel.training._errors import ModelError
+from carrousel.training._history import checked_history
 
 FORMAT = Format("carrousel-model", 2, "a saved model", ModelError)
 JSON, ARRAYS = "model.json", "model.safetensors"
@@ -82,7 +83,7 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
 
 
 def _rebuild(facts: dict[str, Any], arrays: dict[str, np.ndarray], cell: Any, device: str | None) -> Any:
-    from . import ESTIMATORS
+    from carrousel.estimators import ESTIMATORS
 
     kinds = {estimator.__name__: estimator for estimator in ESTIMATORS}
     if facts["estimator"] not in kinds:

@@ -1,5 +1,7 @@
 """Standardisation, fitted once and kept with the model."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +15,7 @@ class Scaler:
     scale: np.ndarray
 
     @classmethod
-    def fit(cls, values: np.ndarray, weights: np.ndarray | None = None) -> "Scaler":
+    def fit(cls, values: np.ndarray, weights: np.ndarray | None = None) -> Scaler:
         """From ``values`` [S, C], whose rows may count differently, ``weights`` [S]."""
         if weights is None:
             mean, scale = values.mean(axis=0), values.std(axis=0)
@@ -25,7 +27,7 @@ class Scaler:
         return cls(mean, np.where(constant, 1.0, scale))
 
     @classmethod
-    def identity(cls, columns: int) -> "Scaler":
+    def identity(cls, columns: int) -> Scaler:
         return cls(np.zeros(columns), np.ones(columns))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:

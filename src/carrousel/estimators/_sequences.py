@@ -1,5 +1,7 @@
 """Sequences of unequal length, checked and laid end to end."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +32,7 @@ class Sequences:
         """Row of ``values`` at which each sequence begins, [N]."""
         return np.concatenate(([0], np.cumsum(self.lengths)[:-1])).astype(np.int64)
 
-    def take(self, chosen: np.ndarray) -> "Sequences":
+    def take(self, chosen: np.ndarray) -> Sequences:
         """The sequences numbered in ``chosen``, in that order."""
         starts, lengths = self.starts[chosen], self.lengths[chosen]
         rows = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) + np.arange(lengths.sum())

@@ -1,5 +1,7 @@
 """One long series with its time index: what the forecaster reads."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from carrousel._format import MOST, whole
-
-from ._sequences import real
+from carrousel.estimators._sequences import real
 
 # Steps in a season by the frequency of the index: the next longer natural cycle.
 SEASONS = {

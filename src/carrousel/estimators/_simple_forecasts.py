@@ -1,13 +1,15 @@
 """The forecasts that an LSTM has to beat: naive, seasonal naive, and ridge regression on a time window."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
-from ._baselines import ALPHAS
-from ._scaling import Scaler
+from carrousel.estimators._baselines import ALPHAS
+from carrousel.estimators._scaling import Scaler
 
 WINDOWS = 4000  # the most that ridge learns from, evenly spaced
 FEATURES = 1000  # the most lags of all columns together; beyond it only the target keeps all its lags
@@ -38,7 +40,7 @@ class WindowRidge:
     @classmethod
     def fit(
         cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
-    ) -> "WindowRidge":
+    ) -> WindowRidge:
         """Its penalty is chosen by leave-one-out."""
         some = origins[np.linspace(0, len(origins) - 1, min(WINDOWS, len(origins))).astype(int)]
         found = features(values, some, context, horizon, target, known)
@@ -89,7 +91,7 @@ class SimpleForecasts:
     def fit(
         cls, values: np.ndarray, training: np.ndarray, valid: np.ndarray, season: int, levels: tuple[float, ...],
         shape: tuple[int, int, int, tuple[int, ...]],
-    ) -> "SimpleForecasts":  # fmt: skip
+    ) -> SimpleForecasts:  # fmt: skip
         """Intervals come from the errors on the validation windows, where there are any; ridge then learns from all.
 
         ``shape`` is context, horizon, target, known.
@@ -129,7 +131,7 @@ class SimpleForecasts:
     def from_arrays(
         cls, array: Callable[[str, tuple[int, ...]], np.ndarray], season: int, columns: int, levels: int,
         shape: tuple[int, int, int, tuple[int, ...]],
-    ) -> "SimpleForecasts":  # fmt: skip
+    ) -> SimpleForecasts:  # fmt: skip
         """The inverse; ``array`` gives an array of a name after checking its shape."""
         context, horizon, _, known = shape
         wide = feature_count(columns, context, horizon, len(known))

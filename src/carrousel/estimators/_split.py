@@ -1,5 +1,7 @@
 """Which sequences are kept aside for validation."""
 
+from __future__ import annotations
+
 import numpy as np
 
 

@@ -1,12 +1,14 @@
 """How much each sequence counts."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from ._sequences import Sequences
+from carrousel.estimators._sequences import Sequences
 
 
 def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:

@@ -1,13 +1,15 @@
 """Windows of one long series: what stands before a forecast's origin, and what comes after."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ._batches import Batch
-from ._scaling import Scaler
+from carrousel.estimators._scaling import Scaler
+from carrousel.training._batches import Batch
 
 SAMPLE = 2000  # windows from which a scale is told
 
@@ -30,7 +32,7 @@ class Frame:
     @classmethod
     def fit(
         cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
-    ) -> "Frame":
+    ) -> Frame:
         """A frame whose scales come from the training windows, ``origins``, alone."""
         seen = values[: origins.max() + horizon]
         some = origins[np.linspace(0, len(origins) - 1, min(SAMPLE, len(origins))).astype(int)]
@@ -77,11 +79,13 @@ class WindowDataset(Dataset):
     def __getitem__(self, i: int) -> Batch:
         return self.batch(np.array([i]))
 
-    def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], known [B, H, K]; targets [B, H]
+    def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], lengths [B], known [B, H, K]; targets [B, H]
         origins = self.origins[chosen]
         context, known = self.frame.inputs(self.values, origins)
         targets = self.frame.targets(self.values, origins)
-        return {"input": torch.from_numpy(context), "known": torch.from_numpy(known)}, torch.from_numpy(targets)
+        lengths = torch.from_numpy(self.lengths[chosen])
+        inputs = {"input": torch.from_numpy(context), "lengths": lengths, "known": torch.from_numpy(known)}
+        return inputs, torch.from_numpy(targets)
 
 
 def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> tuple[np.ndarray, np.ndarray]:

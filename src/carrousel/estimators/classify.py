@@ -1,31 +1,36 @@
 """Sequences to classes."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from . import _saved
-from ._base import SequenceEstimator, paired_error
-from ._baselines import fit_logistic
-from ._losses import WeightedCrossEntropy
-from ._params import check_memory, training_options
-from ._progress import ProgressCallback
-from ._report import Report, Score
-from ._sequences import Sequences, as_sequences
-from ._split import split
-from ._weights import class_weights, given, item_weights, part, without_zeros
+from carrousel.estimators import _saved
+from carrousel.estimators._base import SequenceEstimator, paired_error
+from carrousel.estimators._baselines import fit_logistic
+from carrousel.estimators._params import check_memory, training_options
+from carrousel.estimators._report import Report, Score
+from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._split import split
+from carrousel.estimators._weights import class_weights, given, item_weights, part, without_zeros
+from carrousel.nets._losses import WeightedCrossEntropy
+from carrousel.training._progress import ProgressCallback
 
 
 def accuracy(logits: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> float:
     return float(np.average(logits.argmax(axis=1) == classes, weights=weights))
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     """Classify sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
 
@@ -36,27 +41,14 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     Parameters
     ----------
     hidden_size : cells in each layer and direction.
-    num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout, block_size,
-    gate_recurrence, heads, diagonal, init : as in ``carrousel.LSTM``; ``cell`` is a name in ``carrousel.cells``, a
-        name with options such as ``"elman(squash=relu)"``, or a cell of your own; ``forget_bias="auto"`` is 1 where
-        the cell has a forget gate.
     pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
         (each direction where it has read the whole sequence).
-    dropout : rate between layers and before the linear layer, in [0, 1).
-    input_noise : deviation of Gaussian noise on the standardised input, in training only.
     standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
-    learning_rate : the highest of a schedule that rises for a tenth of all steps and then falls as a cosine (AdamW).
-    weight_decay : of AdamW.
-    batch_size : sequences in a batch; None takes 32, or a seventh of a small training part, but at least 4. Where
-        lengths differ much, sequences of similar length are put together.
-    max_epochs : passes over the training data.
-    patience : epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
     validation : share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
-    gradient_clip : largest norm of the gradient; None does not clip.
     class_weight : None, ``"balanced"`` or ``{class: weight}``.
-    device : a torch device.
-    random_state : seed; the same seed, data, thread count and torch version give the same model, bit for bit (on a
-        CPU). The global random state of torch is left alone.
+
+    All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
+    of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
     Attributes
     ----------
@@ -96,66 +88,11 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     False
     """
 
-    def __init__(
-        self,
-        hidden_size: int = 64,
-        *,
-        num_layers: int = 1,
-        cell: Any = "lstm",
-        bidirectional: bool = True,
-        pooling: str = "mean",
-        dropout: float = 0.3,
-        proj_size: int = 0,
-        forget_bias: float | str | None = "auto",
-        layer_norm: bool = False,
-        recurrent_dropout: Any = 0.0,
-        zoneout: Any = 0.0,
-        block_size: int = 1,
-        gate_recurrence: str | None = None,
-        heads: int = 1,
-        diagonal: bool = False,
-        init: Any = "uniform",
-        input_noise: float = 0.4,
-        standardise: bool = True,
-        learning_rate: float = 5e-3,
-        weight_decay: float = 1e-2,
-        batch_size: int | None = None,
-        max_epochs: int = 40,
-        patience: int | None = 15,
-        validation: float | None = 0.1,
-        gradient_clip: float | None = 1.0,
-        class_weight: Any = None,
-        device: str = "cpu",
-        random_state: Any = None,
-    ):
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.cell = cell
-        self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.dropout = dropout
-        self.proj_size = proj_size
-        self.forget_bias = forget_bias
-        self.layer_norm = layer_norm
-        self.recurrent_dropout = recurrent_dropout
-        self.zoneout = zoneout
-        self.block_size = block_size
-        self.gate_recurrence = gate_recurrence
-        self.heads = heads
-        self.diagonal = diagonal
-        self.init = init
-        self.input_noise = input_noise
-        self.standardise = standardise
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.validation = validation
-        self.gradient_clip = gradient_clip
-        self.class_weight = class_weight
-        self.device = device
-        self.random_state = random_state
+    pictured: ClassVar[str] = "confusion"
+    hidden_size: int = field(default=64, kw_only=False)
+    dropout: float = 0.3
+    input_noise: float = 0.4
+    class_weight: Any = None
 
     def fit(
         self,
@@ -168,7 +105,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
-    ) -> "LSTMClassifier":
+    ) -> LSTMClassifier:
         """Train on the sequences X and their classes y.
 
         Parameters
@@ -263,6 +200,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     def _n_outputs(self) -> int:
         return len(self.classes_)
 
+    def _loss(self) -> WeightedCrossEntropy:
+        return WeightedCrossEntropy(torch.ones(len(self.classes_)))
+
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, in the order of ``classes_``, [N, K]."""
         logits = self._outputs(self._sequences(X))
@@ -273,6 +213,18 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         """The most probable class of each sequence, [N]."""
         chosen = self._outputs(self._sequences(X)).argmax(axis=1)
         return self.classes_[chosen]
+
+    def table(self, X: Any, ids: Any) -> pd.DataFrame:
+        """The class of each sequence under ``prediction``, and the probability of every class."""
+        shares = self.predict_proba(X)
+        columns = {"id": ids, "prediction": self.classes_[shares.argmax(axis=1)]}
+        return pd.DataFrame(
+            columns | {f"probability {name}": shares[:, k].round(6) for k, name in enumerate(self.classes_)}
+        )
+
+    def targets_of(self, data: Any) -> Any:
+        """The labels of sequences as ``carrousel.data`` reads them."""
+        return data.y
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a logistic regression on each channel's mean and deviation, and beside always naming the

@@ -1,5 +1,8 @@
 """The future of a series."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +12,14 @@ import torch
 from torch import nn
 
 from carrousel._format import whole
-
-from . import _saved
-from ._backtest import Backtest
-from ._base import trace
-from ._features import restore_features, stored_features
-from ._forecast_network import ForecastNet
-from ._losses import PinballLoss
-from ._one_series import SeriesEstimator
-from ._params import check_memory, integer, lstm_options, training_options
-from ._progress import ProgressCallback
-from ._report import Report
-from ._series import (
+from carrousel.estimators import _saved
+from carrousel.estimators._backtest import Backtest
+from carrousel.estimators._base import trace
+from carrousel.estimators._features import restore_features, stored_features
+from carrousel.estimators._one_series import SeriesEstimator
+from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
+from carrousel.estimators._report import Report
+from carrousel.estimators._series import (
     Series,
     following,
     index_from_json,
@@ -29,16 +28,19 @@ from ._series import (
     last_place,
     season_of,
 )
-from ._simple_forecasts import SimpleForecasts
-from ._threads import threads_worth
-from ._training import Job, train
-from ._windows import Frame, WindowDataset, split_origins
+from carrousel.estimators._simple_forecasts import SimpleForecasts
+from carrousel.estimators._windows import Frame, WindowDataset, split_origins
+from carrousel.nets.forecaster import ForecastNet
+from carrousel.training._loop import Job, train
+from carrousel.training._progress import ProgressCallback
+from carrousel.training._threads import threads_worth
 
 PREDICT_BATCH = 256
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
 SHORTEST, LONGEST = 16, 512  # of a context that is not given
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class LSTMForecaster(SeriesEstimator):
     """Forecast a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
@@ -61,10 +63,10 @@ class LSTMForecaster(SeriesEstimator):
     batches_per_epoch : the most batches in an epoch, of windows drawn at random; None takes all windows.
     highway : add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
         at zero and is trained with the rest.
-    hidden_size, num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout,
-    block_size, gate_recurrence, heads, diagonal, init, dropout, input_noise, learning_rate, weight_decay, batch_size,
-    max_epochs, patience, gradient_clip, device, random_state : as in LSTMClassifier.
     validation : share of the windows, the last in time, kept aside to stop early; None keeps none.
+
+    All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
+    of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
     Attributes
     ----------
@@ -98,76 +100,16 @@ class LSTMForecaster(SeriesEstimator):
     'seasonal naive (20)'
     """
 
-    def __init__(
-        self,
-        target: Any = None,
-        horizon: int = 12,
-        *,
-        context: int | None = None,
-        known: tuple[Any, ...] = (),
-        quantiles: tuple[float, ...] = (0.1, 0.5, 0.9),
-        season: int | None = None,
-        batches_per_epoch: int | None = 100,
-        highway: bool = True,
-        hidden_size: int = 64,
-        num_layers: int = 1,
-        cell: Any = "lstm",
-        bidirectional: bool = False,
-        dropout: float = 0.1,
-        proj_size: int = 0,
-        forget_bias: float | str | None = "auto",
-        layer_norm: bool = False,
-        recurrent_dropout: Any = 0.0,
-        zoneout: Any = 0.0,
-        block_size: int = 1,
-        gate_recurrence: str | None = None,
-        heads: int = 1,
-        diagonal: bool = False,
-        init: Any = "uniform",
-        input_noise: float = 0.0,
-        learning_rate: float = 5e-3,
-        weight_decay: float = 1e-2,
-        batch_size: int | None = None,
-        max_epochs: int = 40,
-        patience: int | None = 8,
-        validation: float | None = 0.2,
-        gradient_clip: float | None = 1.0,
-        device: str = "cpu",
-        random_state: Any = None,
-    ):
-        self.target = target
-        self.horizon = horizon
-        self.context = context
-        self.known = known
-        self.quantiles = quantiles
-        self.season = season
-        self.batches_per_epoch = batches_per_epoch
-        self.highway = highway
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.cell = cell
-        self.bidirectional = bidirectional
-        self.dropout = dropout
-        self.proj_size = proj_size
-        self.forget_bias = forget_bias
-        self.layer_norm = layer_norm
-        self.recurrent_dropout = recurrent_dropout
-        self.zoneout = zoneout
-        self.block_size = block_size
-        self.gate_recurrence = gate_recurrence
-        self.heads = heads
-        self.diagonal = diagonal
-        self.init = init
-        self.input_noise = input_noise
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.validation = validation
-        self.gradient_clip = gradient_clip
-        self.device = device
-        self.random_state = random_state
+    target: Any = field(default=None, kw_only=False)
+    horizon: int = field(default=12, kw_only=False)
+    context: int | None = None
+    known: tuple[Any, ...] = ()
+    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+    season: int | None = None
+    batches_per_epoch: int | None = 100
+    highway: bool = True
+    patience: int | None = 8
+    validation: float | None = 0.2
 
     def fit(
         self,
@@ -177,7 +119,7 @@ class LSTMForecaster(SeriesEstimator):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
-    ) -> "LSTMForecaster":
+    ) -> LSTMForecaster:
         """Train on one series.
 
         Parameters
@@ -220,7 +162,6 @@ class LSTMForecaster(SeriesEstimator):
 
         job = Job(
             build=self._build,
-            criterion=PinballLoss(self.levels_),
             train=WindowDataset(values, training, self.frame_),
             valid=WindowDataset(values, some, self.frame_) if len(some) else None,
             metric_name="MAE",
@@ -278,7 +219,9 @@ class LSTMForecaster(SeriesEstimator):
         with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.frame_.context):
             for start in range(0, len(origins), PREDICT_BATCH):
                 inputs = self.frame_.inputs(values, origins[start : start + PREDICT_BATCH])
-                found.append(self.network_(*(torch.from_numpy(part).to(device) for part in inputs)).cpu().double())
+                context, known = (torch.from_numpy(part).to(device) for part in inputs)
+                lengths = torch.full((len(context),), self.context_, device=device)
+                found.append(self.network_(context, lengths, known).cpu().double())
         relative = torch.cat(found).numpy() * self.frame_.unit
         return relative + self.frame_.levels(values, origins)[:, None, None]
 
@@ -307,6 +250,12 @@ class LSTMForecaster(SeriesEstimator):
         """As ``predict``, all levels of ``levels_``: ``[horizon, Q]``, or a DataFrame with the levels as columns."""
         quantiles, index = self._ahead(X, y, future, continues)
         return quantiles if index is None else pd.DataFrame(quantiles, index=index, columns=list(self.levels_))
+
+    def table(self, X: Any = None, y: Any = None, *, future: Any = None) -> pd.DataFrame:
+        """``predict_quantiles`` as a table with a row for each step: its time, and every quantile."""
+        found = pd.DataFrame(self.predict_quantiles(X, y, future=future))
+        found.columns = pd.Index([f"quantile {level}" for level in self.levels_])
+        return found.rename_axis("time").reset_index()
 
     def _ahead(self, X: Any, y: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
         self._check_fitted()

@@ -1,26 +1,31 @@
 """Sequences to a value or a vector each."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from . import _saved
-from ._base import SequenceEstimator, paired_error
-from ._baselines import fit_ridge
-from ._losses import SquaredError
-from ._params import check_memory, training_options
-from ._progress import ProgressCallback
-from ._report import Report, Score
-from ._scaling import Scaler
-from ._sequences import Sequences, as_sequences
-from ._split import split
-from ._weights import given, item_weights, part, without_zeros
+from carrousel.estimators import _saved
+from carrousel.estimators._base import SequenceEstimator, paired_error
+from carrousel.estimators._baselines import fit_ridge
+from carrousel.estimators._params import check_memory, training_options
+from carrousel.estimators._report import Report, Score
+from carrousel.estimators._scaling import Scaler
+from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._split import split
+from carrousel.estimators._weights import given, item_weights, part, without_zeros
+from carrousel.nets._losses import SquaredError
+from carrousel.training._progress import ProgressCallback
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class LSTMRegressor(RegressorMixin, SequenceEstimator):
     """Predict a value, or a vector, for each sequence with an LSTM or any other cell of the family.
 
@@ -29,26 +34,12 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     Parameters
     ----------
     hidden_size : cells in each layer and direction.
-    num_layers, cell, bidirectional, proj_size, forget_bias, layer_norm, recurrent_dropout, zoneout, block_size,
-    gate_recurrence, heads, diagonal, init : as in ``carrousel.LSTM``; ``cell`` is a name in ``carrousel.cells``, a
-        name with options such as ``"elman(squash=relu)"``, or a cell of your own; ``forget_bias="auto"`` is 1 where
-        the cell has a forget gate.
     pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
         (each direction where it has read the whole sequence).
-    dropout : rate between layers and before the linear layer, in [0, 1).
-    input_noise : deviation of Gaussian noise on the standardised input, in training only.
     standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
-    learning_rate : the highest of a schedule that rises for a tenth of all steps and then falls as a cosine (AdamW).
-    weight_decay : of AdamW.
-    batch_size : sequences in a batch; None takes 32, or a seventh of a small training part, but at least 4. Where
-        lengths differ much, sequences of similar length are put together.
-    max_epochs : passes over the training data.
-    patience : epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
-    validation : share of the sequences kept aside; None keeps none and uses the last weights.
-    gradient_clip : largest norm of the gradient; None does not clip.
-    device : a torch device.
-    random_state : seed; the same seed, data, thread count and torch version give the same model, bit for bit (on a
-        CPU). The global random state of torch is left alone.
+
+    All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
+    of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
     Attributes
     ----------
@@ -78,64 +69,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     True
     """
 
-    def __init__(
-        self,
-        hidden_size: int = 64,
-        *,
-        num_layers: int = 1,
-        cell: Any = "lstm",
-        bidirectional: bool = True,
-        pooling: str = "mean",
-        dropout: float = 0.2,
-        proj_size: int = 0,
-        forget_bias: float | str | None = "auto",
-        layer_norm: bool = False,
-        recurrent_dropout: Any = 0.0,
-        zoneout: Any = 0.0,
-        block_size: int = 1,
-        gate_recurrence: str | None = None,
-        heads: int = 1,
-        diagonal: bool = False,
-        init: Any = "uniform",
-        input_noise: float = 0.0,
-        standardise: bool = True,
-        learning_rate: float = 5e-3,
-        weight_decay: float = 1e-2,
-        batch_size: int | None = None,
-        max_epochs: int = 40,
-        patience: int | None = 15,
-        validation: float | None = 0.1,
-        gradient_clip: float | None = 1.0,
-        device: str = "cpu",
-        random_state: Any = None,
-    ):
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.cell = cell
-        self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.dropout = dropout
-        self.proj_size = proj_size
-        self.forget_bias = forget_bias
-        self.layer_norm = layer_norm
-        self.recurrent_dropout = recurrent_dropout
-        self.zoneout = zoneout
-        self.block_size = block_size
-        self.gate_recurrence = gate_recurrence
-        self.heads = heads
-        self.diagonal = diagonal
-        self.init = init
-        self.input_noise = input_noise
-        self.standardise = standardise
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.validation = validation
-        self.gradient_clip = gradient_clip
-        self.device = device
-        self.random_state = random_state
+    pictured: ClassVar[str] = "values"
+    hidden_size: int = field(default=64, kw_only=False)
+    dropout: float = 0.2
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -153,7 +89,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         checkpoint: str | Path | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
-    ) -> "LSTMRegressor":
+    ) -> LSTMRegressor:
         """Train on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
         training_options(self)
         check_memory(self)
@@ -225,11 +161,25 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     def _n_outputs(self) -> int:
         return self._width
 
+    def _loss(self) -> SquaredError:
+        return SquaredError()
+
     def predict(self, X: Any) -> np.ndarray:
         """The value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""
         sequences = self._sequences(X)
         values = self.target_scaler_.inverse(self._outputs(sequences))
         return values[:, 0] if self._single else values
+
+    def table(self, X: Any, ids: Any) -> pd.DataFrame:
+        """The value of each sequence under ``prediction``, or its values under ``prediction 0`` and so on."""
+        values = np.asarray(self.predict(X)).reshape(len(ids), -1)
+        one = values.shape[1] == 1
+        columns = {"prediction" if one else f"prediction {k}": column for k, column in enumerate(values.T)}
+        return pd.DataFrame({"id": ids} | columns)
+
+    def targets_of(self, data: Any) -> Any:
+        """The values of sequences as ``carrousel.data`` reads them."""
+        return data.values()
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a ridge regression on each channel's mean and deviation, and beside the mean of the

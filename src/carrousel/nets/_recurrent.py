@@ -34,6 +34,11 @@ class Recurrent(Whole, nn.RNNBase):
 
     # What torch.nn.LSTM has as attributes stands in the layers.
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, the lowest first."""
+        return self._layers
+
+    @property
     def cell(self) -> Cell:
         """The cell of every layer."""
         return self._layers[0].cell

@@ -53,7 +53,7 @@ def to_torch(net: LSTM | LSTMCell) -> nn.Module:
     <All keys matched successfully>
     """
     if isinstance(net, LSTM):
-        layer, options, table = net._layers[0], _options(net), _NETWORKS
+        layer, options, table = net.layers[0], _options(net), _NETWORKS
     elif isinstance(net, LSTMCell):
         layer, options, table = net._layer, {}, _CELLS
     else:

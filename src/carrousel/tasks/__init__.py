@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from carrousel._discover import classes_in, modules_of
 from carrousel.tasks._adding import Adding, Multiplication
 from carrousel.tasks._continual import ContinualReber, ContinualTask, ContinualTemporalOrder, Endless, Stream
 from carrousel.tasks._distractors import LongLagDistractors
@@ -22,7 +23,6 @@ from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import NoiseFreeLag, NoRegularities
 from carrousel.tasks._languages import CountingLanguage
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
-from carrousel.tasks._registry import classes_in, modules_of
 from carrousel.tasks._spaces import Box, Discrete
 from carrousel.tasks._task import Environment, Space, Task
 from carrousel.tasks._temporal_order import TemporalOrder

@@ -1,5 +1,7 @@
 """A training run on disk: one file, rewritten in one step, from which it goes on to the same bits."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,12 +12,12 @@ import numpy as np
 import torch
 
 from carrousel._format import Arrays, Format, fitted, whole
-
-from ._errors import ModelError
-from ._history import checked_history, misses
+from carrousel.training._errors import ModelError
+from carrousel.training._history import checked_history, misses
 
 FORMAT = Format("carrousel-checkpoint", 2, "a training checkpoint", ModelError)
-MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW remembers of each weight, beside its number of steps
+SQUARES = ("exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum")  # names of what an optimiser remembers, never negative
+STEP = "step"  # what an optimiser calls the number of its updates, which follows from the run's own numbers
 
 
 @dataclass
@@ -23,7 +25,8 @@ class RunState:
     """Where a training run stands after its last whole epoch.
 
     ``least`` holds the validation items' losses [N] in the epoch of the least mean loss, ``misses`` counts the epochs
-    since. ``best_weights`` are the network's at ``best_epoch``, the last epoch that came close to it.
+    since, ``updates`` the optimiser's steps. ``best_weights`` are the network's at ``best_epoch``, the last epoch that
+    came close to it.
     """
 
     epoch: int = 0
@@ -31,6 +34,7 @@ class RunState:
     best_epoch: int | None = None
     misses: int = 0
     least: torch.Tensor | None = None
+    updates: int = 0
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
@@ -40,21 +44,19 @@ class Run:
 
     network: torch.nn.Module
     optimizer: torch.optim.Optimizer
+    slots: dict[int, dict[str, torch.Tensor]]  # what it remembers of each weight: shapes and types
     order: np.random.Generator
     device: torch.device
     seed: int
     epochs: int  # at most
     batches: int  # of an epoch
     valid: int | None  # validation items; None without any
+    truncated: bool = False  # a batch may bring several updates
 
     def weights(self) -> dict[str, Any]:
         """Shape and type of every array of the network."""
         state = self.network.state_dict().items()
         return {name: (tuple(value.shape), torch.empty(0, dtype=value.dtype).numpy().dtype) for name, value in state}
-
-    def trained(self) -> list[torch.Tensor]:
-        """What the optimiser numbers."""
-        return [weight for group in self.optimizer.param_groups for weight in group["params"]]
 
 
 def digest(parts: Iterable[np.ndarray | str]) -> str:
@@ -75,14 +77,17 @@ def save_checkpoint(path: Path, identity: dict[str, Any], state: RunState, run: 
     arrays |= {f"best.{name}": _numpy(value) for name, value in state.best_weights.items()}
     if state.least is not None:
         arrays["least"] = _numpy(state.least)
-    for index, values in run.optimizer.state_dict()["state"].items():
-        arrays |= {f"optimizer.{index}.{name}": _numpy(values[name]) for name in MOMENTS}
+    slots = run.optimizer.state_dict()["state"]
+    for index, names in run.slots.items():
+        arrays |= {f"optimizer.{index}.{name}": _numpy(slots[index][name]) for name in names if name != STEP}
     arrays["random.torch"] = _numpy(torch.get_rng_state())
     if run.device.type == "cuda":
         arrays["random.cuda"] = _numpy(torch.cuda.get_rng_state(run.device))
     generator = run.order.bit_generator.state
     order = {**{name: generator[name] for name in ("has_uint32", "uinteger")}, "state": generator["state"]["state"]}
     facts = {"identity": identity, "history": state.history, "best_epoch": state.best_epoch, "order": order}
+    if run.truncated:
+        facts["updates"] = state.updates
     FORMAT.write(path, facts, arrays)
 
 
@@ -125,7 +130,7 @@ def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, 
             raise ValueError(f"its best epoch is {best}, and there was no validation to tell it")
         found = fitted(arrays, _declared(run))
         for name, array in found.items():
-            if name.endswith(MOMENTS[1]) and name.startswith("optimizer.") and (array < 0).any():
+            if name.endswith(SQUARES) and name.startswith("optimizer.") and (array < 0).any():
                 raise ValueError(f"the mean square {name} is negative")
         generator, order = _generator(found["random.torch"], run.seed), _order(facts["order"], run.order)
 
@@ -133,13 +138,20 @@ def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, 
             items = found.items()
             return {n.removeprefix(prefix): torch.from_numpy(value) for n, value in items if n.startswith(prefix)}
 
-        slots = {
-            index: {**part(f"optimizer.{index}."), "step": torch.tensor(float(len(history) * run.batches))}
-            for index, _ in enumerate(run.trained())
+        updates = len(history) * run.batches
+        if run.truncated:
+            updates = whole(facts["updates"], "its updates", updates)
+        slots: dict[int, dict[str, torch.Tensor]] = {
+            index: {
+                **part(f"optimizer.{index}."),
+                **{name: torch.tensor(float(updates), dtype=value.dtype) for name, value in s.items() if name == STEP},
+            }
+            for index, s in run.slots.items()
         }
         run.network.load_state_dict(part("network."))
         run.optimizer.load_state_dict({"state": slots, "param_groups": run.optimizer.state_dict()["param_groups"]})
         run.order.bit_generator.state = order
+        state.updates = updates
         state.epoch, state.misses = len(history), misses(history)
         state.history, state.best_epoch = history, best
         state.least = torch.from_numpy(found["least"]) if validated else None
@@ -154,8 +166,12 @@ def _declared(run: Run) -> dict[str, Any]:
     declared = {f"network.{name}": value for name, value in run.weights().items()}
     if run.valid is not None:
         declared |= {f"best.{name}": value for name, value in run.weights().items()} | {"least": ((run.valid,), "f8")}
-    for index, weight in enumerate(run.trained()):
-        declared |= {f"optimizer.{index}.{name}": (tuple(weight.shape), np.float32) for name in MOMENTS}
+    for index, slots in run.slots.items():
+        declared |= {
+            f"optimizer.{index}.{name}": (tuple(value.shape), torch.empty(0, dtype=value.dtype).numpy().dtype)
+            for name, value in slots.items()
+            if name != STEP
+        }
     declared["random.torch"] = (tuple(torch.get_rng_state().shape), np.uint8)
     if run.device.type == "cuda":
         declared["random.cuda"] = (tuple(torch.cuda.get_rng_state(run.device).shape), np.uint8)

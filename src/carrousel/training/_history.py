@@ -1,5 +1,7 @@
 """What is told of the epochs of a training run, checked when it comes from a file."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from carrousel._format import number

@@ -1,6 +1,7 @@
 """What happens between the batches and epochs of a training run (skorch callbacks over one RunState)."""
 
-import copy
+from __future__ import annotations
+
 import math
 import time
 from collections.abc import Callable
@@ -11,41 +12,13 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from ._checkpoint import RunState
-from ._losses import close_to
-from ._progress import Progress, ProgressCallback
-
-WARM_UP = 0.1  # share of all steps over which the learning rate rises to its highest value
-LOWEST = 1e-3  # the learning rate never falls below this share of the highest
+from carrousel.training._checkpoint import RunState
+from carrousel.training._criterion import close_to
+from carrousel.training._progress import Progress, ProgressCallback
+from carrousel.training._trainer import StopTraining
 
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 """From what was predicted, what came, and the items' weights where these differ."""
-
-
-class StopTraining(Exception):  # noqa: N818 - a signal, not an error
-    """Early stopping ends the run."""
-
-
-class Schedule(Callback):
-    """Learning rate: linear rise, then half a cosine down. A function of the step alone, so resuming needs no state."""
-
-    def __init__(self, state: RunState, highest: float, epochs: int, batches: int):
-        self.state, self.highest, self.epochs, self.batches = state, highest, epochs, batches
-
-    def rate(self, step: int) -> float:
-        total = self.epochs * self.batches
-        warm = max(1, round(WARM_UP * total))
-        if step < warm:
-            share = (step + 1) / warm
-        else:
-            share = 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
-        return self.highest * max(share, LOWEST)
-
-    def on_batch_begin(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
-        if training:
-            step = self.state.epoch * self.batches + len(net.history[-1]["batches"]) - 1
-            for group in net.optimizer_.param_groups:
-                group["lr"] = self.rate(step)
 
 
 class Epochs(Callback):
@@ -55,7 +28,12 @@ class Epochs(Callback):
     """
 
     def __init__(
-        self, state: RunState, patience: int | None, metric_name: str, metric: Metric, after_epoch: Callable[[], None]
+        self,
+        state: RunState,
+        patience: int | None,
+        metric_name: str,
+        metric: Metric | None,
+        after_epoch: Callable[[], None],
     ):
         self.state, self.patience = state, patience
         self.metric_name, self.metric, self.after_epoch = metric_name, metric, after_epoch
@@ -89,17 +67,11 @@ class Epochs(Callback):
             "train_loss": float(last["train_loss"]),
         }
         if self.outputs:
-            predicted, actual, *weights = (torch.cat(part) for part in zip(*self.outputs, strict=True))
-            self.outputs.clear()
-            target = (actual, *weights) if weights else actual
-            losses = copy.deepcopy(net.criterion_).cpu().weighted(predicted, target).double()
+            losses, figure = self._judged(net.criterion_)
             self._refuse_unless(bool(losses.isfinite().all()), "the validation loss is")
-            row |= {
-                "valid_loss": float(losses.mean()),
-                self.metric_name: self.metric(
-                    predicted.numpy(), actual.numpy(), weights[0].numpy() if weights else None
-                ),
-            }
+            row["valid_loss"] = float(losses.mean())
+            if figure is not None:
+                row[self.metric_name] = figure
             if state.least is None or losses.mean() < state.least.mean():
                 state.least, state.misses = losses, 0
             else:
@@ -112,6 +84,17 @@ class Epochs(Callback):
         self.after_epoch()
         if self.exhausted:
             raise StopTraining
+
+    def _judged(self, criterion: Any) -> tuple[Tensor, float | None]:
+        """The losses of the validation items, float64 [N], and the metric over all of them."""
+        outputs, self.outputs = self.outputs, []
+        loss = criterion.on(outputs[0][0].device)
+        if self.metric is None:  # outputs of every step are as long as their batch, and cannot be one array
+            pieces = [loss.weighted(o, (target, *weights) if weights else target) for o, target, *weights in outputs]
+            return torch.cat(pieces).detach().double(), None
+        predicted, actual, *weights = (torch.cat(part) for part in zip(*outputs, strict=True))
+        losses = loss.weighted(predicted, (actual, *weights) if weights else actual).detach().double()
+        return losses, self.metric(predicted.numpy(), actual.numpy(), weights[0].numpy() if weights else None)
 
 
 class Watch(Callback):
@@ -166,20 +149,3 @@ class Watch(Callback):
                 stopped_early=stopped_early,
             )
         )
-
-
-class RandomStates:
-    """The run's own random numbers: torch's global state is borrowed and given back."""
-
-    def __init__(self, seed: int, device: torch.device):
-        self.seed = seed
-        self.fork = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-        self.order = np.random.default_rng(seed)
-
-    def __enter__(self) -> np.random.Generator:
-        self.fork.__enter__()
-        torch.manual_seed(self.seed)
-        return self.order
-
-    def __exit__(self, *error: Any) -> None:
-        self.fork.__exit__(*error)

@@ -1,5 +1,7 @@
 """Data sets of sequences and windows, and the order in which they are served."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any, Protocol
 

@@ -1,4 +1,4 @@
-"""Finds tasks and environments: they are the public classes of the files in this room."""
+"""Finds what a room or a folder holds: the public classes of its files that have certain methods."""
 
 from __future__ import annotations
 

@@ -1,9 +1,15 @@
-"""What training minimises: the mean over items of a loss that can be had for each item alone."""
+"""Losses: what training minimises is the mean over items of a loss that each item has alone."""
 
+from __future__ import annotations
+
+import copy
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+__all__ = ["ItemLoss", "PinballLoss", "SquaredError", "WeightedCrossEntropy", "is_on"]
 
 
 class ItemLoss(nn.Module):
@@ -14,7 +20,12 @@ class ItemLoss(nn.Module):
     """
 
     def each(self, predicted: Tensor, actual: Tensor) -> Tensor:
+        """Returns the loss of each item, [B]."""
         raise NotImplementedError
+
+    def decode(self, predicted: Tensor) -> Tensor:
+        """Returns what an output says, by item: itself, where it is what was asked for."""
+        return predicted
 
     def weighted(self, predicted: Tensor, actual: Any) -> Tensor:
         """``each``, times the items' weights if there are any."""
@@ -26,6 +37,15 @@ class ItemLoss(nn.Module):
     def forward(self, predicted: Tensor, actual: Any) -> Tensor:
         return self.weighted(predicted, actual).mean()
 
+    def on(self, device: torch.device) -> ItemLoss:
+        """Returns the loss on a device: itself if it is there, else a copy."""
+        return self if is_on(self, device) else copy.deepcopy(self).to(device)
+
+
+def is_on(module: nn.Module, device: torch.device) -> bool:
+    """Says whether all weights and buffers of a module are on a device."""
+    return all(value.device == device for value in chain(module.parameters(), module.buffers()))
+
 
 class WeightedCrossEntropy(ItemLoss):
     """Cross-entropy, each item times its class's weight [K]; not divided by the weights of the batch, which would undo
@@ -36,10 +56,14 @@ class WeightedCrossEntropy(ItemLoss):
 
     def __init__(self, weight: Tensor):
         super().__init__()
-        self.register_buffer("weight", weight)
+        self.register_buffer("weight", weight, persistent=False)
 
     def each(self, predicted: Tensor, actual: Tensor) -> Tensor:  # logits [B, K], classes [B]
         return nn.functional.cross_entropy(predicted, actual, reduction="none") * self.weight[actual]
+
+    def decode(self, predicted: Tensor) -> Tensor:  # [B, K] -> [B]
+        """Returns the number of the most probable class of each item."""
+        return predicted.argmax(dim=1)
 
 
 class SquaredError(ItemLoss):
@@ -56,21 +80,13 @@ class PinballLoss(ItemLoss):
 
     def __init__(self, levels: tuple[float, ...]):
         super().__init__()
-        self.register_buffer("levels", torch.tensor(levels))
+        self.register_buffer("levels", torch.tensor(levels), persistent=False)
+        self._median = levels.index(0.5)
 
     def each(self, predicted: Tensor, actual: Tensor) -> Tensor:  # [B, H, Q], [B, H]
         error = actual[..., None] - predicted
         return torch.maximum(self.levels * error, (self.levels - 1) * error).mean(dim=(1, 2))
 
-
-def close_to(losses: Tensor, least: Tensor) -> bool:
-    """Whether losses [N] exceed the least so far, of the same items, by no more than the difference's standard error.
-
-    The one-standard-error rule (Breiman et al. 1984), paired: on a small validation part the least loss is often
-    chance, and of two epochs that it cannot tell apart the later one, with its lower learning rate, does better on
-    new data.
-    """
-    difference = losses - least
-    if len(difference) < 2:
-        return bool(difference.mean() <= 0)
-    return bool(difference.mean() <= difference.std() / len(difference) ** 0.5)
+    def decode(self, predicted: Tensor) -> Tensor:  # [B, H, Q] -> [B, H]
+        """Returns the median forecast of each step."""
+        return predicted[..., self._median]

@@ -1,5 +1,7 @@
 """The one error that this room adds to Python's own."""
 
+from __future__ import annotations
+
 
 class ModelError(ValueError):
     """A saved model or checkpoint cannot be used: truncated, foreign, tampered with, or of another configuration.

@@ -1,5 +1,7 @@
 """What a training run tells whoever watches it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from carrousel.estimators import LSTMClassifier
-from carrousel.estimators._threads import LARGE, threads_worth
+from carrousel.training._threads import LARGE, threads_worth
 
 
 @pytest.fixture

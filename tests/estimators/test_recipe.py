@@ -1,0 +1,116 @@
+"""The parameters of all estimators are declared once, and what was saved before they were still loads."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+import carrousel
+from carrousel.cli._options import defaults_of
+from carrousel.estimators import ESTIMATORS, Recipe, load
+from carrousel.estimators._recipe import OfLSTM
+from carrousel.training._checkpoint import read_checkpoint
+
+from .conftest import fresh, outputs
+
+EVERY = pytest.mark.parametrize("kind", ESTIMATORS, ids=lambda kind: kind.__name__)
+SAVED = Path(__file__).parent / "saved"
+
+# What a network of an estimator decides itself: its input, its layout, and dropout, which is above the LSTM too.
+DECIDED = {"input_size", "bias", "batch_first", "dropout", "device", "dtype"}
+
+
+def test_every_option_of_the_lstm_is_in_the_recipe() -> None:
+    """An option is written in three places: the LSTM's signature, its docstring, and the recipe."""
+    options = inspect.signature(carrousel.LSTM).parameters.keys() - DECIDED
+    assert {field.name for field in fields(OfLSTM)} == options
+    for name in options:
+        assert f"{name}:" in carrousel.LSTM.__doc__, name
+
+
+@EVERY
+def test_the_recipe_s_parameters_are_every_estimator_s(kind) -> None:
+    names = {field.name for field in fields(Recipe)}
+    parameters = inspect.signature(kind).parameters
+    assert names <= set(parameters)
+    assert set(kind().get_params()) == set(parameters)
+    body = inspect.getsource(kind)
+    assert "def __init__" not in body
+    for name in ("num_layers", "zoneout", "weight_decay", "max_epochs"):
+        assert f"{name}:" not in body, "declared again"
+
+
+@EVERY
+def test_estimators_are_compared_by_identity_and_cloned_by_value(kind) -> None:
+    estimator = kind(hidden_size=3, cell="gru")
+    other = clone(estimator)
+    assert other.get_params() == estimator.get_params()
+    assert other != estimator
+    assert len({estimator, other}) == 2
+    assert repr(other) == f"{kind.__name__}(cell='gru', hidden_size=3)"
+    with pytest.raises(TypeError, match="hiden_size"):
+        kind(hiden_size=3)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS, ids=lambda kind: kind.__name__)
+def test_the_help_shows_the_defaults_and_imports_no_torch(kind) -> None:
+    shown = defaults_of(kind.__module__.split(".")[-1], kind.__name__)
+    defaults = {name: p.default for name, p in inspect.signature(kind).parameters.items()}
+    assert shown.pop("bidirectional") == ("bidirectional" if defaults["bidirectional"] else "one-direction")
+    assert len(shown) >= 8
+    assert shown == {name: str(defaults[name]) for name in shown}
+
+
+def test_reading_the_defaults_is_light() -> None:
+    code = "import sys, carrousel.cli.train; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+@EVERY
+def test_models_saved_before_the_recipe_load(kind) -> None:
+    _, _, test = fresh(kind)
+    said = np.asarray(outputs(load(SAVED / kind.__name__), test))
+    np.testing.assert_allclose(said, np.load(SAVED / f"{kind.__name__}.npy"), rtol=1e-4, atol=1e-5)
+
+
+@EVERY
+def test_checkpoints_written_before_the_recipe_go_on(kind, tmp_path) -> None:
+    path = tmp_path / "run.checkpoint"
+    shutil.copy(SAVED / f"{kind.__name__}.checkpoint", path)
+    identity = read_checkpoint(path)[0]["identity"]
+    if identity["torch"] != torch.__version__:
+        pytest.skip(f"written by torch {identity['torch']}, and a checkpoint is bound to its version")
+    options = {"dropout": 0.2, "input_noise": 0.1, "num_layers": 2, "hidden_size": 4, "max_epochs": 4}
+    estimator, data, test = fresh(kind, random_state=0, **options)
+    estimator.fit(*data, checkpoint=path, resume=True)
+    said = np.asarray(outputs(estimator, test))
+    np.testing.assert_allclose(said, np.load(SAVED / f"{kind.__name__}.npy"), rtol=1e-3, atol=1e-4)
+
+
+def test_the_command_line_does_not_ask_what_an_estimator_is() -> None:
+    for path in (Path(carrousel.__file__).parent / "cli").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "isinstance(estimator" not in text, path
+        assert "isinstance(model" not in text, path
+        assert "classes_" not in text, path
+
+
+@EVERY
+def test_an_estimator_gives_its_own_table(kind) -> None:
+    estimator, data, test = fresh(kind, max_epochs=1)
+    estimator.fit(*data)
+    ids = [] if estimator.reads == "series" else [list(range(len(test[0])))]
+    table = estimator.table(*test, *ids)
+    first = "time" if estimator.reads == "series" else "id"
+    assert table.columns[0] == first
+    assert len(table) == (4 if estimator.reads == "series" else len(test[0]))
+    assert all(name.startswith(("prediction", "probability", "quantile")) for name in table.columns[1:])
