@@ -25,7 +25,7 @@ help:
 	@echo 'make fuzz    hand 10,000 damaged files to everything that reads files; FUZZ=100000 for more'
 	@echo 'make hard    kills, two writers, a full disk, guard pages, fuzz: what was tried, what survived; takes long'
 	@echo 'make bench   how fast the networks are on this machine, beside torch.nn.LSTM; takes some minutes'
-	@echo 'make check   formatting, lint and types'
+	@echo 'make check   formatting, lint, types, and which room imports which'
 	@echo 'make clean   remove the environment and everything generated'
 
 # Stamps are written last, so that an installation which was broken off starts again.
@@ -84,6 +84,7 @@ check: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 clean:
 	rm -rf .venv $(OUT) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
