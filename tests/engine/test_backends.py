@@ -20,11 +20,11 @@ from carrousel import cells, engine
 from carrousel.engine import Backend, Call, Layer, _graph, reference, torch_kernels
 from carrousel.engine._backend import passes_for
 
-MADE_UP = Path(__file__).parents[1] / "made_up"
+MADE_UP = Path(__file__).parents[1] / "made_up" / "backends"
 VERBS = [name for name, value in vars(Backend).items() if inspect.isfunction(value) and not name.startswith("_")]
 OTHERS: list[Any] = [
     module
-    for found in pkgutil.iter_modules([str(MADE_UP)], "made_up.")
+    for found in pkgutil.iter_modules([str(MADE_UP)], "made_up.backends.")
     if all(hasattr(module := import_module(found.name), verb) for verb in (*VERBS, "PASSES"))
 ]
 BACKENDS = [*engine.BACKENDS, *OTHERS]

@@ -28,7 +28,7 @@ def test_intervals_never_cross():
     assert (np.diff(found, axis=2) >= 0).all()
     assert (np.diff(found, axis=2) > 0).mean() > 0.9
     random = torch.randn(50, model.context_, 1) * 100
-    raw = model.network_(random, torch.zeros(50, 4, 0)).detach().numpy()
+    raw = model.network_(random, torch.full((50,), model.context_), torch.zeros(50, 4, 0)).detach().numpy()
     assert (np.diff(raw, axis=2) >= 0).all()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_up.corridor import Corridor
+from made_up.tasks.corridor import Corridor
 
 from carrousel.tasks import Box, Discrete
 from carrousel.tasks import gymnasium as ours

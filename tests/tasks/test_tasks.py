@@ -18,8 +18,8 @@ from carrousel._discover import classes_in, modules_of
 from carrousel.tasks import ENVIRONMENTS, TASKS
 
 # What somebody else might add is found and checked as ours is: a task and a world of a file each.
-MADE_UP = Path(__file__).parents[1] / "made_up"
-OTHERS = modules_of("made_up", [str(MADE_UP)])
+MADE_UP = Path(__file__).parents[1] / "made_up" / "tasks"
+OTHERS = modules_of("made_up.tasks", [str(MADE_UP)])
 ALL_TASKS = {**TASKS, **classes_in(OTHERS, "draw", "right")}
 ALL_ENVIRONMENTS = {**ENVIRONMENTS, **classes_in(OTHERS, "reset", "step")}
 

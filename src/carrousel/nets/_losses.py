@@ -81,7 +81,7 @@ class PinballLoss(ItemLoss):
     def __init__(self, levels: tuple[float, ...]):
         super().__init__()
         self.register_buffer("levels", torch.tensor(levels), persistent=False)
-        self._median = levels.index(0.5)
+        self._levels = levels
 
     def each(self, predicted: Tensor, actual: Tensor) -> Tensor:  # [B, H, Q], [B, H]
         error = actual[..., None] - predicted
@@ -89,4 +89,4 @@ class PinballLoss(ItemLoss):
 
     def decode(self, predicted: Tensor) -> Tensor:  # [B, H, Q] -> [B, H]
         """Returns the median forecast of each step."""
-        return predicted[..., self._median]
+        return predicted[..., self._levels.index(0.5)]

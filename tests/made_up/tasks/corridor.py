@@ -13,7 +13,7 @@ class Corridor:
     """Go on, and turn in the end to the side that a lamp showed in the beginning. Nobody 2026.
 
     >>> Corridor().reset(seed=0)[0]
-    array([1., 0.], dtype=float32)
+    array([-1.,  0.], dtype=float32)
     """
 
     observation_space = Box((2,), -1.0, 1.0)  # the lamp, the end
