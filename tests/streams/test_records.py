@@ -121,6 +121,15 @@ def test_bad_values_are_refused_and_change_nothing(bad):
         assert np.array_equal(array, before[name])
 
 
+def test_who_diverged_says_so_and_never_nan():
+    model, rows = StreamRegressor(hidden_size=4, rate=1e30), np.random.default_rng(0).normal(size=(60, 2))
+    model.learn_many(rows, rows[:, 0])
+    with pytest.raises(ValueError, match="learning diverged"):
+        model.predict_many(rows)
+    with pytest.raises(ValueError, match="learning diverged"):
+        model.predict_one(dict.fromkeys(model._features, 0.0))
+
+
 def test_an_outlier_and_a_constant_do_no_harm():
     model = StreamRegressor(hidden_size=4)
     for t in range(300):
@@ -200,6 +209,9 @@ def test_a_killed_process_resumes_as_if_nothing_had_happened(tmp_path):
         ("a,y\nred,2\n", [], "leave the field out with --ignore"),
         ("a,y\nnan,2\n", [], "line 1: 'a' is 'nan'"),
         ("a,b\n1,2\n", [], "no field 'y' in the first line; it names a, b"),
+        ("a,y\n1,2\n", ["--features", "nope"], "no field 'nope' in the first line; it names a, y"),
+        ("a,y\n1,2\n", ["--ignore", "nope"], "no field 'nope' in the first line; it names a, y"),
+        ("a,y\n" + 50 * "1,2\n3,-1\n", ["--rate", "1e30"], "learning diverged"),
         ("[1]\n", ["--format", "jsonl"], "line 1: a JSON object is wanted"),
         ("{\n", ["--format", "jsonl"], "line 1: it is not JSON"),
     ],

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
 from carrousel.streams._notes import check_notes
-from carrousel.streams._records import StreamClassifier, StreamRegressor
+from carrousel.streams._records import DivergedError, StreamClassifier, StreamRegressor
 
 __all__ = ["Follower", "Said", "Tally"]
 
@@ -195,6 +195,9 @@ class Follower:
             header = next(csv.reader([self._readline(file).decode("utf-8-sig")]), [])
             if self.target not in header:
                 raise ValueError(f"there is no field {self.target!r} in the first line; it names {', '.join(header)}")
+            for name in (*self.features, *self.ignore):
+                if name not in header:
+                    raise ValueError(f"there is no field {name!r} in the first line; it names {', '.join(header)}")
         if self.offset and file.seekable():
             if file.seek(0, 2) < self.offset:
                 raise ValueError(f"the state is {self.offset} bytes into its file, but this one is shorter")
@@ -207,6 +210,8 @@ class Follower:
             if raw.strip():
                 try:
                     said = self._one(raw.decode("utf-8"), header)
+                except DivergedError as error:
+                    raise ValueError(f"line {self.line + 1}: {error}") from None  # what was saved before stays
                 except ValueError as error:
                     self.save()
                     raise ValueError(f"line {self.line + 1}: {error}") from None

@@ -14,7 +14,7 @@ from carrousel._format import Arrays, Format
 from carrousel.learning.online import Adam, Descent, OnlineLSTM, Optimiser, RMSprop
 from carrousel.streams._standardise import LARGEST, Standardiser
 
-__all__ = ["StreamClassifier", "StreamRegressor"]
+__all__ = ["DivergedError", "StreamClassifier", "StreamRegressor"]
 
 FORMAT = Format("carrousel-stream", 3, "the state of a stream's learner")
 _OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "rmsprop": RMSprop, "descent": Descent}
@@ -144,6 +144,18 @@ class _Stream:
                 placed[:, self._features[name]] = rows[:, column]
         return placed
 
+    def _look(self, rows: np.ndarray) -> np.ndarray:
+        """Looks ahead: the outputs ``[n, outputs]`` after records ``[n, features]``.
+
+        Raises:
+            DivergedError: they are not finite.
+        """
+        assert self._lstm is not None
+        outputs = self._lstm.predict_many(self._inputs.look(rows))
+        if not np.isfinite(outputs).all():
+            raise DivergedError("learning diverged: what it predicts is not finite; a lower rate would do")
+        return outputs
+
     def save(self, path: str | Path, **more: Any) -> None:
         """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
 
@@ -224,6 +236,10 @@ def _checked_names(names: Any) -> list[Any]:
     return names
 
 
+class DivergedError(ValueError):
+    """Says that a learner predicts numbers that are not finite."""
+
+
 def _finite(value: Any, what: str) -> float:
     number = float(value)
     if not abs(number) <= LARGEST:
@@ -273,7 +289,7 @@ class StreamRegressor(_Stream):
         read = self._read(x)
         if self._lstm is None:
             return 0.0
-        outputs = self._lstm.predict_many(self._inputs.look(self._row(read)))
+        outputs = self._look(self._row(read))
         return float(self._target.back(outputs.astype(np.float64))[0, 0])
 
     def learn_many(self, inputs: Any, targets: Any) -> None:
@@ -291,7 +307,7 @@ class StreamRegressor(_Stream):
         rows = self._array(inputs)
         if self._lstm is None:
             return np.zeros(len(rows))
-        outputs = self._lstm.predict_many(self._inputs.look(self._in_place(rows, self._names)))
+        outputs = self._look(self._in_place(rows, self._names))
         return self._target.back(outputs.astype(np.float64))[:, 0]
 
     def _standardisers(self) -> dict[str, Standardiser]:
@@ -346,7 +362,7 @@ class StreamClassifier(_Stream):
         read = self._read(x)
         if self._lstm is None or not self._classes:
             return {}
-        outputs = self._lstm.predict_many(self._inputs.look(self._row(read)))[0].astype(np.float64)
+        outputs = self._look(self._row(read))[0].astype(np.float64)
         return dict(zip(self._classes, (outputs / outputs.sum()).tolist(), strict=True))
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
@@ -375,6 +391,6 @@ class StreamClassifier(_Stream):
         rows = self._array(inputs)
         if self._lstm is None or not self._classes:
             return [None] * len(rows)
-        outputs = self._lstm.predict_many(self._inputs.look(self._in_place(rows, self._names)))
+        outputs = self._look(self._in_place(rows, self._names))
         names = list(self._classes)
         return [names[k] for k in outputs.argmax(1)]
