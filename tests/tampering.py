@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Iterator, Mapping
@@ -94,14 +95,19 @@ def _change_facts(facts: Any, draw: random.Random) -> None:
         if kind < 0.1:
             del facts[place]
         elif kind < 0.2 and isinstance(facts, list):
-            facts.append(below)
+            facts.append(copy.deepcopy(below))
         elif kind < 0.3 and isinstance(facts, dict):
-            facts["surprise"] = draw.choice(ODD)
+            facts["surprise"] = _odd(draw)
         elif kind < 0.5 and type(below) in (int, float):
             facts[place] = below + draw.choice((1, -1, 8, 100))
         else:
-            facts[place] = draw.choice(ODD)
+            facts[place] = _odd(draw)
         return
+
+
+def _odd(draw: random.Random) -> Any:
+    """Draws one of ``ODD``, apart from it: another change may go into it, or put it into itself."""
+    return copy.deepcopy(draw.choice(ODD))
 
 
 def _change_arrays(arrays: dict[str, np.ndarray], draw: random.Random) -> None:

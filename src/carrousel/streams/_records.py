@@ -329,19 +329,6 @@ class StreamClassifier(_Stream):
 
     _loss = "softmax"
 
-    def __init__(
-        self,
-        hidden_size: int = 16,
-        cell: Any = "lstm",
-        rate: float = 0.01,
-        optimiser: str = "adam",
-        diagonal: bool = False,
-        truncate: str | None = "paper",
-        update: Any = "step",
-        seed: int = 0,
-    ) -> None:
-        super().__init__(hidden_size, cell, rate, optimiser, diagonal, truncate, update, seed)
-
     @property
     def _outputs(self) -> int:
         return len(self._classes)
