@@ -58,7 +58,7 @@ class Prepared:
     """What is made before the clock starts: a learner with its first weights, its task, and what was drawn.
 
     Attributes:
-        learner: has ``learn_sequences(inputs, targets, spans)`` or ``learn_and_answer``, or :meth:`ready` is its own.
+        learner: has ``ready()``, as all that have a role in ``carrousel.learning``, or :meth:`ready` is its own.
         task: draws what it learns from.
         sets: sequences that are drawn once, if there are any.
     """
@@ -69,15 +69,7 @@ class Prepared:
 
     def ready(self) -> None:
         """Has everything compiled that learning needs; no weight changes, and nothing of the trial is drawn."""
-        import numpy as np
-
-        nothing = self.task.draw(np.random.default_rng(0), 0)
-        for learns in ("learn_sequences", "learn_and_answer"):
-            if hasattr(self.learner, learns):
-                getattr(self.learner, learns)(nothing.inputs, nothing.targets, nothing.spans)
-        for says in ("sequence_outputs", "answers"):
-            if hasattr(self.learner, says):
-                getattr(self.learner, says)(nothing.inputs, nothing.spans)
+        self.learner.ready()
 
 
 Prepare = Callable[[Setting], Prepared]

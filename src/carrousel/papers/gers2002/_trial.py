@@ -87,21 +87,12 @@ def task(config: Config, options: Mapping[str, str]) -> Task:
     return PeriodicFunction(about["shape"], about["period"], constant, about["tolerance"])
 
 
-class Rehearsing(Prepared):
-    """A network that learns from one stream and is tested on another, in turn."""
-
-    def ready(self) -> None:
-        """Has everything compiled that this needs."""
-        self.learner.rehearse([[0.0]], [[0.0]], [[0, 0]], [[0, 0]], 0.0)
-        self.learner.sequence_outputs([[0.0]], [[0, 0]])
-
-
-def prepare(setting: Setting) -> Rehearsing:
+def prepare(setting: Setting) -> Prepared:
     """Makes the network with its first weights, and its task."""
     config, options = setting.config, setting.options
     rate, momentum = config.learner["descent"][options["descent"]]
     net = network(config.learner["peepholes"], config.learner["squash"], options["gates"])
-    return Rehearsing(Learner(net, Descent(rate, momentum), seed=setting.rng), task(config, options))
+    return Prepared(Learner(net, Descent(rate, momentum), seed=setting.rng), task(config, options))
 
 
 def train(prepared: Prepared, setting: Setting) -> Found:

@@ -59,6 +59,10 @@ class _Growing:
         self.learner = Learner(perceptron(task.p), rate, seed=rng, **self._how)
         self._before, self._errors, self._seen = np.inf, 0.0, 0
 
+    def ready(self) -> None:
+        """Compiles what teaching needs; nothing changes."""
+        self.learner.ready()
+
     def learn_sequences(self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray) -> None:
         if not self.added:
             self._errors += self._error(codes, targets, spans)
