@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from carrousel.engine import Call, cpu, reference
-from carrousel.engine._layer import Layer
+from carrousel.engine._layer import Layer, Masks
 
 
 def tensors_of(layer: Layer, T: int, B: int) -> dict[str, Tensor]:
@@ -24,11 +27,33 @@ def tensors_of(layer: Layer, T: int, B: int) -> dict[str, Tensor]:
     return made | {f"{name}0": value for name, value in zip(layer.state_names, final, strict=True)}
 
 
+def masks_of(layer: Layer, T: int, B: int, kinds: Sequence[str]) -> Masks:
+    """Noise of some kinds: that of training, or in evaluation the shares ``share_h`` and ``share_c``."""
+    generator = torch.Generator().manual_seed(7)
+
+    def draw(*shape: int) -> Tensor:
+        return (torch.rand(shape, generator=generator, dtype=torch.float64) < 0.7).double()
+
+    made: dict[str, Any] = {}
+    if "variational" in kinds:
+        made["variational"] = draw(B, layer.output_size) / 0.7
+    if "candidate" in kinds:
+        made["candidate"] = {name: draw(T, B, layer.hidden_size) / 0.7 for name in layer.cell.candidates}
+    for kind, size in (("h", layer.output_size), ("c", layer.hidden_size)):
+        if f"zoneout_{kind}" in kinds:
+            made[f"zoneout_{kind}"] = 1 - draw(T, B, size)
+        elif f"share_{kind}" in kinds:
+            made[f"zoneout_{kind}"] = 0.3
+    return Masks(**made)
+
+
 def call(backend, layer: Layer, made: dict[str, Tensor], dtype: torch.dtype, **options) -> dict[str, Tensor]:
     """All results of a backend, and the derivatives of a weighted sum of them by everything it was given."""
     given = {name: value.to(dtype).requires_grad_() for name, value in made.items()}
     state = tuple(given[f"{name}0"] for name in layer.state_names)
     weights = {name: given[name] for name in layer.shapes()}
+    if "masks" in options:
+        options["masks"] = options["masks"].map(lambda mask: mask.to(dtype), lambda mask: mask.to(dtype))
     result = backend.run(Call(layer, weights, given["x"], state, **options))
     named = {"output": result.output}
     named |= {f"{n}_n": v for n, v in zip(layer.state_names, result.final, strict=True)}

@@ -21,36 +21,36 @@ def _door() -> Any:
 
 @torch.library.custom_op("carrousel::sequence", mutates_args=(), device_types="cpu")
 def sequence(
-    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
-    reverse: bool, all_states: bool,
+    x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str,
 ) -> list[Tensor]:  # fmt: skip
-    """Runs one layer in one direction: the output, the final states, and every step's states if wanted."""
-    return _door().sequence(x, state, weights, lengths, resets, layer, reverse, all_states)
+    """Runs one layer in one direction: the output, the final states, and every step's values of ``steps``."""
+    return _door().sequence(x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps)
 
 
 @torch.library.custom_op("carrousel::sequence_backward", mutates_args=(), device_types="cpu")
 def sequence_backward(
-    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
-    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
+    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
+    lengths: Tensor | None, resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
     """Computes the derivatives by x (empty unless wanted), by the initial states and by the weights."""
     return _door().sequence_backward(
-        grads, x, state, weights, lengths, resets, layer, reverse, all_states, with_x
+        grads, x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps, with_x
     )  # fmt: skip
 
 
 @sequence.register_fake
 def _(
-    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
-    reverse: bool, all_states: bool,
+    x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str,
 ) -> list[Tensor]:  # fmt: skip
-    return _door().shapes(x, state, layer, all_states)
+    return _door().shapes(x, state, layer, steps)
 
 
 @sequence_backward.register_fake
 def _(
-    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
-    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
+    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
+    lengths: Tensor | None, resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
     return _door().shapes_backward(x, state, weights, with_x)
 

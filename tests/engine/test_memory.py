@@ -241,7 +241,7 @@ def test_the_operator_of_sequences_without_steps() -> None:
     x = torch.randn(T, 2, 4, requires_grad=True)
     state = [torch.randn(2, size, requires_grad=True) for size in layer.state_sizes]
     weights = [torch.randn(shape, requires_grad=True) for shape in layer.shapes().values()]
-    arguments = (x, state, weights, torch.tensor([0, 0]), None, layer.key, False, True)
+    arguments = (x, state, weights, [], torch.tensor([0, 0]), None, layer.key, "", False, "c")
     torch.library.opcheck(torch.ops.carrousel.sequence.default, arguments)
     arguments = (x.detach(), *arguments[1:])
     torch.library.opcheck(torch.ops.carrousel.sequence.default, arguments)

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 import torch
+from against_reference import masks_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from carrousel import LSTM
+from carrousel.engine import QUIET
+from carrousel.engine.doors._noise import written
 
 T, B, I = 5, 3, 4
 
@@ -87,7 +90,7 @@ print([str(w.message) for w in seen if "carrousel" in str(w.message)], torch.zer
 class Call:
     """The arguments of a call that is right, to be made wrong."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, noisy: bool = False, **options: Any) -> None:
         torch.manual_seed(0)
         net = LSTM(I, 8, dtype=torch.float64, **options)
         self.layer = net._layers[0]
@@ -97,17 +100,22 @@ class Call:
         self.lengths: Any = torch.tensor([5, 0, 2])
         self.resets: Any = torch.zeros(T, B, dtype=torch.bool)
         self.key: Any = self.layer.key
+        masks = masks_of(self.layer, T, B, ["variational", "candidate", "zoneout_h", "share_c"])
+        self.noise, self.kinds = written(masks if noisy else QUIET)
+        self.steps = " ".join(self.layer.cell.states)
         self.adjoints: list[Tensor] = [torch.ones_like(value) for value in self.forward()]
 
     def forward(self) -> list[Tensor]:
         return torch.ops.carrousel.sequence(
-            self.x, self.state, self.weights, self.lengths, self.resets, self.key, False, True
-        )
+            self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key, self.kinds, False,
+            self.steps,
+        )  # fmt: skip
 
     def backward(self) -> list[Tensor]:
         return torch.ops.carrousel.sequence_backward(
-            self.adjoints, self.x, self.state, self.weights, self.lengths, self.resets, self.key, False, True, True
-        )
+            self.adjoints, self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key, self.kinds,
+            False, self.steps, True,
+        )  # fmt: skip
 
 
 def changed(key: str, **values: Any) -> str:
@@ -173,9 +181,24 @@ WRONG: dict[str, tuple[Callable[[Call], None], str]] = {
     "a layer of no size": (put("key", lambda k: changed(k, hidden_size=0)), "hidden_size is 0"),
     "a layer of negative size": (put("key", lambda k: changed(k, input_size=-4)), "input_size is -4"),
     "a layer of half a size": (put("key", lambda k: changed(k, hidden_size=8.0)), "hidden_size is 8.0"),
-    "a layer with a projection to more": (put("key", lambda k: changed(k, proj_size=8)), "cannot be projected"),
+    "a layer with a projection to more": (put("key", lambda k: changed(k, proj_size=8)), "proj_size has to be smaller"),
     "a projection of what is read": (put("key", lambda k: changed(k, cell="gru", proj_size=4)), "cannot be projected"),
-    "a layer that is not fused": (put("key", lambda k: changed(k, heads=2)), "heads=2 is not fused"),
+    "heads that do not divide": (put("key", lambda k: changed(k, heads=3)), "heads 3 does not divide"),
+    "blocks that do not divide": (put("key", lambda k: changed(k, block_size=5)), "block_size 5 does not divide"),
+    "blocks of nothing": (put("key", lambda k: changed(k, block_size=0)), "block_size is 0"),
+    "more heads than weights are for": (put("key", lambda k: changed(k, heads=2)), "weight_hh should have the shape"),
+    "diagonal heads": (put("key", lambda k: changed(k, heads=2, diagonal=True)), "does not go together"),
+    "gates that send to nobody": (put("key", lambda k: changed(k, gate_recurrence="some")), "gate_recurrence is 'some'"),
+    "gates that send": (put("key", lambda k: changed(k, gate_recurrence="all")), "there should be 5 states"),
+    "steps of what is not there": (put("steps", lambda _: "c n"), "steps should be some of c, f, g, i, o"),
+    "steps of h": (put("steps", lambda _: "h"), "steps should be some of"),
+    "steps twice": (put("steps", lambda _: "c c"), "steps should be some of"),
+    "noise that nobody described": (put("noise", lambda _: [torch.ones(3, 8).double()]), "more than its description"),
+    "noise that is not there": (put("kinds", lambda _: "variational"), r"the shape \[3, 8\]"),
+    "noise of a share above 1": (put("kinds", lambda _: "zoneout_h=1.5"), "noise that carrousel cannot read"),
+    "noise of no number": (put("kinds", lambda _: "zoneout_h=nan"), "noise that carrousel cannot read"),
+    "noise of another kind": (put("kinds", lambda _: "white=0.5"), "noise that carrousel cannot read"),
+    "noise of a kind twice": (put("kinds", lambda _: "zoneout_h=0.5 zoneout_h=0.5"), "has a word twice"),
     "a layer with another cell": (put("key", lambda k: changed(k, cell="slstm")), "there should be 4 states"),
     "a layer with an unknown cell": (put("key", lambda k: changed(k, cell="gpt")), "unknown cell 'gpt'"),
     "a layer without a cell": (put("key", lambda k: without(k, "cell")), "cannot read"),
@@ -215,6 +238,29 @@ def test_wrong_adjoints_are_refused(name: str) -> None:
         call.backward()
 
 
+WRONG_NOISE: dict[str, tuple[Callable[[Call], None], str]] = {
+    "a tensor less": (put("noise", lambda n: n[1:]), "noise should have the shape"),
+    "a tensor more": (put("noise", lambda n: [*n, n[0]]), "more than its description"),
+    "that of a sequence for fewer": (put_one("noise", 0, lambda n: n[1:]), "noise should have the shape"),
+    "that of a step for fewer steps": (put_one("noise", 1, lambda n: n[1:]), "noise should have the shape"),
+    "a narrower one": (put_one("noise", 2, lambda n: n[..., 1:]), "noise should have the shape"),
+    "a sparse one": (put_one("noise", 0, Tensor.to_sparse), r"noise should|Sparse"),
+    "another type": (put_one("noise", 0, Tensor.float), "noise has the type torch.float32, x torch.float64"),
+    "one freed": (put_one("noise", 1, freed), "freed"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_NOISE)
+def test_wrong_noise_is_refused(name: str) -> None:
+    change, message = WRONG_NOISE[name]
+    call = Call(noisy=True)
+    assert all(value.isfinite().all() for value in (*call.forward(), *call.backward()))
+    change(call)
+    for run in (call.forward, call.backward):
+        with pytest.raises((TypeError, ValueError, RuntimeError, NotImplementedError), match=message):
+            run()
+
+
 @pytest.mark.parametrize("options", [{}, {"cell": "gru"}, {"cell": "peephole", "layer_norm": True}, {"proj_size": 3}])
 def test_what_is_right_is_computed(options: dict[str, Any]) -> None:
     call = Call(**options)
@@ -223,6 +269,16 @@ def test_what_is_right_is_computed(options: dict[str, Any]) -> None:
     assert all(value.isfinite().all() for value in results)
     call.lengths = call.resets = None
     assert call.forward()[0].abs().min() > 0
+
+
+@pytest.mark.parametrize("steps", ["", "c", "o c i f g"])
+def test_steps_are_given_in_the_order_in_which_they_are_asked_for(steps: str) -> None:
+    call = Call()
+    call.steps = "c i f g o"
+    every = dict(zip(call.steps.split(), call.forward()[3:], strict=True))
+    call.steps = steps
+    for name, value in zip(steps.split(), call.forward()[3:], strict=True):
+        assert torch.equal(value, every[name])
 
 
 def test_signs_and_strides_of_arguments_are_taken_as_they_are() -> None:

@@ -6,6 +6,7 @@ from carrousel.engine import reference, torch_kernels
 from carrousel.engine._backend import BACKENDS, Backend, Grads, Kept, Passes, StackBackend
 from carrousel.engine._call import Call, Stack
 from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run, run_stack, stack_backend, step, watched
+from carrousel.engine._fit import check_layer
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine._memory import in_memory
 from carrousel.engine._recorders import recorded
@@ -25,6 +26,7 @@ __all__ = [
     "Stack",
     "StackBackend",
     "Weights",
+    "check_layer",
     "choose",
     "in_memory",
     "prepare",

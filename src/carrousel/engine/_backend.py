@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._call import Call, Stack
-from carrousel.engine._layer import Layer, Result, Weights
+from carrousel.engine._layer import Layer, Masks, Result, Weights
 from carrousel.engine._rows import Rows
 
 __all__ = ["BACKENDS", "Backend", "Backward", "Forward", "Grads", "Kept", "Passes", "StackBackend", "passes_for"]
@@ -54,7 +54,8 @@ class Forward(Protocol):
         *,
         reverse: bool,
         keep: bool,
-        all_states: bool,
+        masks: Masks,
+        steps: Sequence[str],
     ) -> tuple[list[Tensor], Any]:
         """Computes outputs and states, and a ``Kept``.
 
@@ -66,11 +67,12 @@ class Forward(Protocol):
             rows: the packing.
             reverse: whether to run from the last step to the first.
             keep: whether a backward pass will follow, for which the ``Kept`` is.
-            all_states: whether every step's states are wanted.
+            masks: the noise, packed as x and the states are.
+            steps: the names of the states besides h, gates and candidates whose values at every step are wanted.
 
         Returns:
-            The outputs ``[rows, output]``, the final states ``[count, size]``, every step's states ``[rows, H]`` if
-            wanted; and the ``Kept``.
+            The outputs ``[rows, output]``, the final states ``[count, size]``, every step's values ``[rows, size]`` of
+            ``steps``; and the ``Kept``.
         """
         ...
 
@@ -87,19 +89,21 @@ class Backward(Protocol):
         rows: Rows,
         kept: Any,
         d_output: Tensor | None,
-        d_states: list[Tensor | None],
+        d_steps: list[Tensor | None],
         d_final: list[Tensor | None],
         *,
         reverse: bool,
         wanted: set[str],
+        masks: Masks,
+        steps: Sequence[str],
     ) -> Grads:
         """Computes the derivatives that are ``wanted``: ``"x"``, ``"state"``, the weights' names. Uses ``kept`` up.
 
         Args:
-            layer, weights, x, state, rows, reverse: as going forward.
+            layer, weights, x, state, rows, reverse, masks, steps: as going forward.
             kept: what that left.
             d_output: the adjoint of the outputs.
-            d_states: those of every step's states.
+            d_steps: those of every step's values of ``steps``.
             d_final: those of the final states, h first.
             wanted: which derivatives are.
         """

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from carrousel.engine import cpu, onnx, reference, torch_kernels
@@ -92,7 +93,7 @@ def run(call: Call) -> Result:
     backend, reason = _ask(call)
     if _watching:
         _tell(Choice(backend.NAME, backend.merit(call) or reason))
-    if backend is reference and onnx.exporting():
+    if onnx.exporting() and (backend is reference or call.masks.tensors()):
         return onnx.run_traced(call)
     return backend.run(call)
 
@@ -111,11 +112,6 @@ def run_stack(backend: StackBackend, stack: Stack) -> tuple[Tensor, tuple[Tensor
     if _watching:
         _tell(Choice(backend.NAME, backend.merit(stack) or ""))
     return backend.run_stack(stack)
-
-
-_ONE_STEP = Choice(
-    "reference", "a single step that is differentiated, or that no kernel is made for, runs the equations"
-)
 
 
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
@@ -144,7 +140,14 @@ def step(
         after = quick_step(layer, weights, x, state)
         if after is not None:
             return after[1:]
-    in_memory((x, *state, *weights.values()))
+    given = (x, *state, *weights.values())
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given):
+        along = masks.map(lambda mask: mask, lambda mask: mask.unsqueeze(0))
+        return run(Call(layer, weights, x.unsqueeze(0), state, masks=along)).final
+    in_memory(given)
     if _watching:
         _tell(_ONE_STEP)
     return reference.step(layer, weights, x, state, masks)
+
+
+_ONE_STEP = Choice("reference", "for a single step without derivatives packing weights would take longer")

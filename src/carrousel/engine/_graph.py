@@ -28,6 +28,7 @@ __all__ = [
     "leaf",
     "order",
     "trace",
+    "weighted",
 ]
 
 TRANSCENDENTAL = frozenset({"exp", "log", "logsigmoid", "sigmoid", "softplus", "tanh"})
@@ -208,14 +209,27 @@ class Program:
         return {"h": self.h, **self.states}
 
 
-def trace(cell: Cell, *, masked: bool = False, exits: bool = False, peepholes: bool = False) -> Program:
+def weighted(gate: str, value: Node) -> Node:
+    """Returns what a gate sees of a state through a peephole of its own: the weight times the state."""
+    return mul(leaf("p", gate), value)
+
+
+def trace(
+    cell: Cell,
+    *,
+    masked: bool = False,
+    exits: bool = False,
+    peephole: Callable[[str, Node], Node] = weighted,
+    pre_activation: Callable[[str, str], Node] = leaf,
+) -> Program:
     """Returns the graph of a cell's equations as a :class:`Program`.
 
     Args:
         cell: the cell.
         masked: whether candidates are multiplied by leaves ``("mask", row)`` as they enter the carrousel.
         exits: whether a state's port becomes a node ``exit``, for a layer that does something there.
-        peepholes: whether a peephole becomes a node ``peephole``, for a layer in which it sees more than one cell.
+        peephole: what a gate sees of a state, from the gate's name and the state.
+        pre_activation: what a row's pre-activation is, from the leaf's kind and the row's name.
 
     Raises:
         TypeError: the equations do what cannot be traced: they branch on values, or call torch itself.
@@ -229,19 +243,12 @@ def trace(cell: Cell, *, masked: bool = False, exits: bool = False, peepholes: b
 
     z = Named()
     for row in cell.rows:
-        parts = Parts(symbol("z.input", row), symbol("z.recurrent", row)) if row in cell.split else symbol("z", row)
-        setattr(z, row, parts)
+        kinds = ("z.input", "z.recurrent") if row in cell.split else ("z",)
+        parts = [Symbol(pre_activation(kind, row)) for kind in kinds]
+        setattr(z, row, Parts(*parts) if row in cell.split else parts[0])
     p = Named()
     for gate in cell.peepholes:
-        setattr(
-            p,
-            gate,
-            port(
-                lambda value, gate=gate: (  # type: ignore[misc]
-                    Node("peephole", (value,), gate) if peepholes else mul(leaf("p", gate), value)
-                )
-            ),
-        )
+        setattr(p, gate, port(lambda value, gate=gate: peephole(gate, value)))  # type: ignore[misc]
     for row in cell.candidates:
         setattr(p, row, port(lambda value, row=row: mul(leaf("mask", row), value) if masked else value))  # type: ignore[misc]
     for name in cell.states:
@@ -275,23 +282,28 @@ def order(roots: Iterable[Node], stop: Callable[[Node], bool] = lambda node: Fal
 
 
 def adjoints(
-    outputs: Sequence[tuple[Node, Node]], wanted: Sequence[Node], cut: Callable[[Node], bool] = lambda node: False
+    outputs: Sequence[tuple[Node, Node]],
+    wanted: Sequence[Node],
+    anew: Callable[[Node], Node | None] = lambda node: None,
 ) -> list[Node]:
     """Reverse mode: the derivative of sum(weight · output) by each wanted node, as a graph again.
 
     Args:
         outputs: pairs of an output and its weight, the adjoint with which it starts.
         wanted: the nodes to differentiate by; zero where an output does not depend on one.
-        cut: nodes through which no error flows to their arguments.
+        anew: for a node whose derivative is computed outside of the graph, the leaf with which its arguments' adjoints
+            begin anew; None for all others.
     """
     total: dict[Node, Node] = {}
     for output, weight in outputs:
         total[output] = add(total.get(output, ZERO), weight)
-    for node in reversed(order((output for output, _ in outputs), cut)):
+    for node in reversed(order(output for output, _ in outputs)):
         adjoint = total.get(node, ZERO)
-        if adjoint is ZERO or not node.args or cut(node):
+        if adjoint is ZERO or not node.args:
             continue
-        for arg, part in zip(node.args, _RULES[node.op](node, adjoint), strict=True):
+        begun = anew(node)
+        parts = _RULES[node.op](node, adjoint) if begun is None else (begun,) * len(node.args)
+        for arg, part in zip(node.args, parts, strict=True):
             if part is not ZERO:
                 total[arg] = add(total.get(arg, ZERO), part)
     return [total.get(node, ZERO) for node in wanted]

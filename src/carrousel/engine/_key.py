@@ -17,9 +17,10 @@ from typing import Any
 from carrousel import cells
 from carrousel.cells import Cell, Gates, State
 from carrousel.cells import math as cell_math
+from carrousel.engine._fit import check_layer
 from carrousel.engine._graph import OPERATIONS, Node, Program, order, trace
 from carrousel.engine._layer import Layer
-from carrousel.engine._plan import plan
+from carrousel.engine._plan import Variant, plan
 
 __all__ = ["key_of", "layer_of"]
 
@@ -53,25 +54,24 @@ def layer_of(key: str) -> Layer:
         for name, value in values.items():
             _check(name, value)
         layer = Layer(cell, **values)
-        if layer.proj_size >= layer.hidden_size or (layer.proj_size and cell.reads_output):
-            raise ValueError(
-                f"h of cell {cell.spec!r} cannot be projected from {layer.hidden_size} to {layer.proj_size}"
-            )
-        plan(cell, normed=layer.layer_norm)
+        check_layer(layer)
+        plan(Variant(cell, normed=layer.layer_norm))
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"a graph holds a layer that carrousel cannot read: {error}") from None
     return layer
 
 
 def _check(name: str, value: Any) -> None:
-    kinds = {"bias": bool, "layer_norm": bool, "diagonal": bool, "gate_recurrence": type(None)}
+    kinds = {"bias": bool, "layer_norm": bool, "diagonal": bool}
+    if name == "gate_recurrence":
+        if value not in (None, "gates", "all"):
+            raise ValueError(f"{name} is {value!r}")
+        return
     if type(value) is not kinds.get(name, int):
         raise ValueError(f"{name} is {value!r}")
     least = {"input_size": 1, "hidden_size": 1, "block_size": 1, "heads": 1}
-    if value is not None and value < least.get(name, 0):
+    if value < least.get(name, 0):
         raise ValueError(f"{name} is {value!r}")
-    if {"block_size": 1, "heads": 1, "diagonal": False}.get(name, value) != value:
-        raise ValueError(f"{name}={value!r} is not fused")
 
 
 def _named(cell: Cell) -> str | None:
@@ -88,7 +88,7 @@ def _named(cell: Cell) -> str | None:
 def _written(cell: Cell) -> dict[str, Any] | None:
     """Returns a cell with its equations, as JSON; None if reading it would not give the same equations."""
     try:
-        program = trace(cell, masked=True, exits=True)
+        program = _traced(cell)
         places: dict[Node, int] = {}
         nodes: list[list[Any]] = []
         for node in order([*_results(program).values()]):
@@ -96,10 +96,15 @@ def _written(cell: Cell) -> dict[str, Any] | None:
             nodes.append([node.op, [places[arg] for arg in node.args], node.name])
         found = {name: getattr(cell, name) for name in _DECLARED}
         found |= {"nodes": nodes, "results": {name: places[node] for name, node in _results(program).items()}}
-        again = trace(_read(json.dumps(found)), masked=True, exits=True)
+        again = _traced(_read(json.dumps(found)))
     except (TypeError, ValueError, KeyError, AttributeError):
         return None  # what cannot be traced has no kernel either
     return found if _results(again) == _results(program) else None
+
+
+def _traced(cell: Cell) -> Program:
+    """Returns a cell's equations with all ports in them, as a :class:`Program`."""
+    return trace(cell, masked=True, exits=True, peephole=lambda gate, value: Node("peephole", (value,), gate))
 
 
 def _results(program: Program) -> dict[str, Node]:
@@ -128,8 +133,8 @@ def _read(text: str) -> Cell:
 
 
 def _step(place: int, op: str, args: list[int], name: Any) -> _Operation:
-    arity = {"leaf": 0, "constant": 0, "where": 3, "exit": 1, "neg": 1}
-    if op not in {*OPERATIONS, "leaf", "constant", "exit"}:
+    arity = {"leaf": 0, "constant": 0, "where": 3, "exit": 1, "peephole": 1, "neg": 1}
+    if op not in {*OPERATIONS, "leaf", "constant", "exit", "peephole"}:
         raise ValueError(f"there is no operation {op!r}")
     if not all(type(arg) is int and 0 <= arg < place for arg in args):
         raise ValueError(f"operation {place} works on {args}, of which not all come before it")
@@ -164,7 +169,7 @@ class _Equations:
                 values.append(_leaf(z, s, p, *step.name))
             elif step.op == "constant":
                 values.append(step.name)
-            elif step.op == "exit":
+            elif step.op in ("exit", "peephole"):
                 values.append(getattr(p, step.name)(*args))
             else:
                 function = _OPERATORS.get(step.op) or getattr(cell_math, step.op)
@@ -181,7 +186,7 @@ class _Equations:
 def _leaf(z: Any, s: Any, p: Any, kind: str, name: str) -> Any:
     if kind == "s":
         return getattr(s, name)
-    if kind in ("p", "mask"):
+    if kind == "mask":
         return getattr(p, name)(1.0)  # a port multiplies: what it gives for one is its factor
     value = getattr(z, name)
     return {"z": lambda: value, "z.input": lambda: value.input, "z.recurrent": lambda: value.recurrent}[kind]()

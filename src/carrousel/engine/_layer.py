@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple
 
@@ -105,6 +105,10 @@ class Layer:
         """Says why the backend of a name refuses the layer; None if it does not."""
         return self.refusals.get(backend, UNPREPARED)
 
+    def size_of(self, name: str) -> int:
+        """Returns the size of a state, a gate or a candidate: of what every step has of it."""
+        return dict(zip(self.state_names, self.state_sizes, strict=True)).get(name, self.hidden_size)
+
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The layer's parameters: names and shapes, in the order of ``torch.nn.LSTM``, carrousel's own after."""
         return self._shapes
@@ -160,6 +164,27 @@ class Masks(NamedTuple):
             self.variational,
             self.candidate and {name: mask[t] for name, mask in self.candidate.items()},
             *(mask[t] if isinstance(mask, torch.Tensor) else mask for mask in (self.zoneout_h, self.zoneout_c)),
+        )
+
+    def tensors(self) -> list[torch.Tensor]:
+        """Lists all tensors, those of a sequence first."""
+        zoneout = (mask for mask in (self.zoneout_h, self.zoneout_c) if isinstance(mask, torch.Tensor))
+        variational = [] if self.variational is None else [self.variational]
+        return [*variational, *(self.candidate or {}).values(), *zoneout]
+
+    def map(
+        self, sequence: Callable[[torch.Tensor], torch.Tensor], step: Callable[[torch.Tensor], torch.Tensor]
+    ) -> Masks:
+        """Returns what ``sequence`` makes of the masks of a sequence, and ``step`` of those that every step has."""
+
+        def zone(mask: torch.Tensor | float | None) -> torch.Tensor | float | None:
+            return step(mask) if isinstance(mask, torch.Tensor) else mask
+
+        return Masks(
+            None if self.variational is None else sequence(self.variational),
+            self.candidate and {name: step(mask) for name, mask in self.candidate.items()},
+            zone(self.zoneout_h),
+            zone(self.zoneout_c),
         )
 
 

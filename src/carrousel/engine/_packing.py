@@ -46,6 +46,10 @@ class Packing:
         flat = packed.new_zeros(T * B, packed.shape[-1])
         return flat.index_copy(0, self.index, packed).unflatten(0, (T, B))
 
+    def sequence_in(self, value: Tensor) -> Tensor:
+        """Turns ``[B, size]`` to ``[segments, size]``: what holds for all of a sequence."""
+        return value.index_select(0, self.sequence)
+
     def state_in(self, state: Tensor) -> Tensor:
         """Turns ``[B, size]`` to ``[segments, size]``."""
         own = state.index_select(0, self.sequence)

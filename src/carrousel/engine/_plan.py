@@ -1,14 +1,106 @@
-"""What the kernels of a cell compute: its forward and backward graphs, and what is kept between the two."""
+"""What the kernels of a layer compute: its forward and backward graphs, and what is kept between the two."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from carrousel.cells import Cell
-from carrousel.engine._graph import TRANSCENDENTAL, Node, Program, adjoints, leaf, order, trace
+from carrousel.engine._graph import (
+    ONE,
+    TRANSCENDENTAL,
+    ZERO,
+    Node,
+    Program,
+    add,
+    adjoints,
+    leaf,
+    mul,
+    order,
+    sub,
+    trace,
+    weighted,
+)
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Plan", "Variant", "is_cut", "plan"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A cell, and what a layer and a call do besides its equations, as far as the kernels' code depends on it.
+
+    Attributes:
+        cell: the cell.
+        projected: whether the output is projected.
+        normed: whether there is layer norm.
+        bias: whether there are biases, whose derivatives are then wanted.
+        diagonal: whether each unit's recurrence is a weight of its own.
+        heads: whether the recurrent product falls apart into those of heads.
+        block_size: the cells of a block.
+        fed: what the gates of the step before feed: ``"gates"``, ``"all"`` rows, or None for nothing.
+        told: the gates and candidates whose activations are kept of every step; those fed back come first.
+        masked: whether candidates have factors.
+        variational: whether h has factors on its way into the recurrence.
+        zoned_h, zoned: whether a share of the old h, of the old state, is kept.
+    """
+
+    cell: Cell
+    projected: bool = False
+    normed: bool = False
+    bias: bool = True
+    diagonal: bool = False
+    heads: bool = False
+    block_size: int = 1
+    fed: str | None = None
+    told: tuple[str, ...] = ()
+    masked: bool = False
+    variational: bool = False
+    zoned_h: bool = False
+    zoned: bool = False
+
+    @cached_property
+    def plan(self) -> Plan:
+        return plan(self)
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether the recurrence is a part of the equations. Normalised, all its rows are needed at once."""
+        return self.diagonal and not self.normed
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[int, int]]:
+        """The parts of the pre-activations, ``"X"`` of the input and ``"Z"`` of the recurrence: the slots that each
+        feeds, from the first to before the last."""
+        plan = self.plan
+        recurrent = {"Z": (plan.shared, len(plan.slots))} if self.cell.recurrent else {}
+        return {"X": (0, plan.inputs), **recurrent}
+
+    @cached_property
+    def norms(self) -> tuple[str, ...]:
+        """The names of what is normalised: the parts of the pre-activations, and the states on their way out."""
+        exits = (str(cut.name) for cut in self.plan.cuts if cut.op == "exit")
+        return (*self.parts, *exits) if self.normed else ()
+
+    @property
+    def summed(self) -> list[str]:
+        """The gates that see the cells of a block through their peepholes."""
+        return [cut.name for cut in self.plan.cuts if cut.op == "block_sum"]
+
+    @cached_property
+    def listening(self) -> list[tuple[int, int]]:
+        """Runs of slots that hear what the gates of the step before send."""
+        plan, cell = self.plan, self.cell
+        if self.fed is None:
+            return []
+        hears = [row in cell.gates or self.fed == "all" for row in plan.rows]
+        runs: list[tuple[int, int]] = []
+        for slot in range(plan.shared, len(plan.slots)):
+            if hears[slot] and runs and runs[-1][1] == slot:
+                runs[-1] = runs[-1][0], slot + 1
+            elif hears[slot]:
+                runs.append((slot, slot + 1))
+        return runs
 
 
 @dataclass(frozen=True)
@@ -20,17 +112,22 @@ class Plan:
     keeps ``[slots, H]`` numbers for each step of each sequence: first the pre-activations, then in their place what
     the backward pass needs of the step, then their adjoints.
 
+    Where something is done to all units at once the equations are *cut*: by layer norm of a state on its way out, by
+    the sum over a block of what a gate sees through its peepholes. What is done there is no part of the graph. The
+    equations are computed in stages, one more than there are cuts on the longest way.
+
     Attributes:
-        program: the equations.
+        program: the equations; among its states are the activations of ``Variant.told``.
         slots: the leaves of the pre-activations.
         rows: for each slot the row of the cell whose weights feed it.
         shared: the first slot that the recurrence feeds.
         inputs: the number of slots that the input feeds.
-        saved: the nodes kept for the backward pass, at most one for each slot.
-        exits: where layer norm acts on states on their way out; it cuts the equations in two.
-        d_exits: the adjoints of the exits' values; those of their arguments enter the second part of the reverse
-            as leaves ``("adj.exit", name)``.
-        d_slots, d_states, d_peepholes: the adjoints of the slots; of the old states, h first; of peephole weights.
+        vectors: the leaves that are weights, a number for each unit.
+        saved: the nodes kept for the backward pass, and the slot that each stands in.
+        cuts: the nodes at which the equations are cut; what is done is done to their argument.
+        stage: for each node the stage in which it is computed.
+        d_cuts: the adjoints of the cuts; those of their arguments enter as leaves ``("adj.cut", name)``.
+        d_slots, d_states, d_vectors: the adjoints of the slots; of the old states, h first; of the vectors.
     """
 
     program: Program
@@ -38,77 +135,194 @@ class Plan:
     rows: tuple[str, ...]
     shared: int
     inputs: int
-    saved: tuple[Node, ...]
-    exits: tuple[Node, ...]
-    d_exits: tuple[Node, ...]
+    vectors: tuple[Node, ...]
+    saved: Mapping[Node, int]
+    cuts: tuple[Node, ...]
+    stage: Mapping[Node, int]
+    d_cuts: tuple[Node, ...]
     d_slots: tuple[Node, ...]
     d_states: tuple[Node, ...]
-    d_peepholes: tuple[Node, ...]
+    d_vectors: tuple[Node, ...]
 
     @property
     def cell(self) -> Cell:
         return self.program.cell
 
+    @property
+    def stages(self) -> int:
+        """The number of stages."""
+        return 1 + max((self.stage[cut] for cut in self.cuts), default=0)
 
-@lru_cache(maxsize=128)  # the family twice over; who needs a plan for long holds it
-def plan(cell: Cell, *, normed: bool = False) -> Plan:
-    """Returns the :class:`Plan` of a cell, with layer norm or without.
+    @property
+    def derivatives(self) -> list[Node]:
+        """All adjoints."""
+        return [*self.d_cuts, *self.d_slots, *self.d_states, *self.d_vectors]
+
+    @property
+    def reads_output(self) -> bool:
+        """Whether the equations use the old h other than by a product."""
+        return self.d_states[0] is not ZERO
+
+    def cuts_after(self, stage: int) -> list[Node]:
+        """Lists the cuts whose arguments are there after a stage, and not before."""
+        return [cut for cut in self.cuts if self.stage[cut] == stage + 1]
+
+
+def is_cut(node: Node) -> bool:
+    """Tells whether the equations are cut at a node."""
+    return node.op in ("exit", "block_sum")
+
+
+@lru_cache(maxsize=256)  # the family several times over; who needs a plan for long holds it
+def plan(variant: Variant) -> Plan:
+    """Returns the :class:`Plan` of a variant.
 
     Raises:
-        TypeError: its equations cannot be traced.
-        ValueError: they use what leaves the carrousel, where layer norm acts, for more than the output.
+        TypeError: its cell's equations cannot be traced.
+        ValueError: they use a port at which they are cut for more than one value.
     """
-    program = trace(cell, exits=normed)
-    exits = tuple(node for node in order(program.outputs.values()) if node.op == "exit")
-    if len({node.name for node in exits}) < len(exits) or any(n.op == "exit" for n in order(program.states.values())):
-        raise ValueError(f"cell {cell.spec!r} uses a state's port for more than its output")
-    only_input = [row for row in cell.rows if row in cell.split or not cell.recurrent]
+    cell, program = variant.cell, _program(variant)
+    cuts = tuple(node for node in order(program.outputs.values()) if is_cut(node))
+    if len({(node.op, node.name) for node in cuts}) < len(cuts):
+        raise ValueError(f"cell {cell.spec!r} uses the port of a state or of a gate for more than one value")
+    alone = not cell.recurrent or variant.pointwise
+    only_input = [row for row in cell.rows if row in cell.split or alone]
     both = [row for row in cell.rows if row not in only_input]
+    only_recurrent = [] if alone else list(cell.split)
     slots = [leaf("z.input" if row in cell.split else "z", row) for row in only_input]
     slots += [leaf("z", row) for row in both]
-    slots += [leaf("z.recurrent", row) for row in cell.split]
-    old = [leaf("s", name) for name in ("h", *cell.states)]
-    peepholes = [leaf("p", gate) for gate in cell.peepholes]
+    slots += [leaf("z.recurrent", row) for row in only_recurrent]
+    old = [leaf("s", name) for name in ("h", *program.states)]
+    vectors = [leaf("p", gate) for gate in cell.peepholes]
+    if variant.pointwise:
+        vectors += [leaf("r", row) for row in cell.rows]
+        vectors += [leaf("b", row) for row in cell.split if variant.bias]
     weights = [(node, leaf("adj", name)) for name, node in program.outputs.items()]
-    d_exits = adjoints(weights[:1], exits, _is_exit)
-    weights += [(node.args[0], leaf("adj.exit", node.name)) for node in exits]
-    back = adjoints(weights, [*slots, *old, *peepholes], _is_exit)
-    # Where the equations are cut the output is made of what is kept, too.
-    later = [*back, *d_exits, *([program.h] if exits else [])]
-    n, m = len(slots), len(slots) + len(old)
+    wanted = [*cuts, *slots, *old, *vectors]
+    back = adjoints(weights, wanted, lambda node: leaf("adj.cut", node.name) if is_cut(node) else None)
+    stage = _stages(program)
+    # Where the equations are cut, later stages are made of what is kept, too.
+    later = [*back, *(node for node in program.outputs.values() if cuts)]
+    places, k = iter(back), len(cuts)
+    d_cuts, d_slots, d_old, d_vectors = (
+        tuple(next(places) for _ in part) for part in (cuts, slots, old, vectors)
+    )
     return Plan(
         program,
         tuple(slots),
-        (*only_input, *both, *cell.split),
+        (*only_input, *both, *only_recurrent),
         len(only_input),
         len(only_input) + len(both),
-        _saved(program, slots, later),
-        exits,
-        tuple(d_exits),
-        tuple(back[:n]),
-        tuple(back[n:m]),
-        tuple(back[m:]),
+        tuple(vectors),
+        _saved(program, slots, later, stage),
+        cuts,
+        stage,
+        d_cuts,
+        d_slots,
+        d_old,
+        d_vectors,
     )
 
 
-def _is_exit(node: Node) -> bool:
-    return node.op == "exit"
+def _program(variant: Variant) -> Program:
+    """Returns the equations of a cell with all that the variant does at a single unit, as a :class:`Program`."""
+    seen = leaf("s", "h")
+    if variant.variational:
+        seen = mul(leaf("mask", "h"), seen)
+
+    def pre_activation(kind: str, row: str) -> Node:
+        """A diagonal recurrence: each unit's own weight times its old output."""
+        own = mul(leaf("r", row), seen)
+        if kind == "z.recurrent":
+            return add(leaf("b", row), own) if variant.bias else own
+        return leaf(kind, row) if kind == "z.input" else add(leaf(kind, row), own)
+
+    def summed(gate: str, value: Node) -> Node:
+        return Node("block_sum", (weighted(gate, value),), gate)
+
+    program = trace(
+        variant.cell,
+        masked=variant.masked,
+        exits=variant.normed,
+        peephole=summed if variant.block_size > 1 else weighted,
+        pre_activation=pre_activation if variant.pointwise else leaf,
+    )
+
+    def zone(name: str, new: Node) -> Node:
+        """Zoneout (Krueger et al. 2017): keeps a share of the old value."""
+        share = leaf("zone", name)
+        return add(mul(share, leaf("s", name)), mul(sub(ONE, share), new))
+
+    # The output of a layer that projects it is partly kept after that.
+    h = zone("h", program.h) if variant.zoned_h and not variant.projected else program.h
+    states = {name: zone(name, node) if variant.zoned else node for name, node in program.states.items()}
+    return Program(variant.cell, h, states | {row: program.gates[row] for row in variant.told}, program.gates)
 
 
-def _saved(program: Program, slots: list[Node], later: list[Node]) -> tuple[Node, ...]:
+def _stages(program: Program) -> dict[Node, int]:
+    """Returns for each node the stage in which it is computed; for a cut, the first in which it is there."""
+    stages: dict[Node, int] = {}
+    for node in order(program.outputs.values()):
+        stages[node] = max((stages[arg] for arg in node.args), default=0) + is_cut(node)
+    return stages
+
+
+def _saved(
+    program: Program, slots: Sequence[Node], later: Sequence[Node], stage: Mapping[Node, int]
+) -> Mapping[Node, int]:
     """What to keep in the slots: costly values that hang on them, or where these are too many the slots themselves.
 
-    All else is computed again, from these, from the states, and from what leaves the carrousel: these are there.
+    All else is computed again, from these, from the states, and from what was done at cuts: these are there.
     """
     given = {*program.states.values()}
-    hangs: dict[Node, bool] = {}
-    for node in order([*program.outputs.values(), *later]):
-        there = node in given or _is_exit(node)
-        hangs[node] = node in slots or (not there and any(hangs[arg] for arg in node.args))
+    everything = order([*program.outputs.values(), *later])
     forward = set(order(program.outputs.values()))
 
-    def keep(node: Node) -> bool:
-        return hangs[node] and (node in slots or (node in forward and node.op in TRANSCENDENTAL))
+    def there(node: Node) -> bool:
+        return node in given or is_cut(node)
 
-    found = [node for node in order(later, lambda node: node in given or _is_exit(node) or keep(node)) if keep(node)]
-    return tuple(found) if len(found) <= len(slots) else tuple(slots)
+    def choose(keep: Callable[[Node], bool]) -> list[Node]:
+        return [node for node in order(later, lambda node: there(node) or keep(node)) if keep(node)]
+
+    for thrifty in (False, True):
+        # Thriftily: what can be computed of kept values is none of them.
+        hangs: dict[Node, bool] = {}
+        kept: set[Node] = set()
+        for node in everything:
+            hangs[node] = node in slots or (
+                not there(node) and any(hangs[arg] and not (thrifty and arg in kept) for arg in node.args)
+            )
+            if hangs[node] and (node in slots or (node in forward and node.op in TRANSCENDENTAL)):
+                kept.add(node)
+        places = _places(program, slots, choose(kept.__contains__), stage)
+        if places is not None:
+            return places
+    return {slot: place for place, slot in enumerate(slots)}
+
+
+def _places(
+    program: Program, slots: Sequence[Node], nodes: Sequence[Node], stage: Mapping[Node, int]
+) -> Mapping[Node, int] | None:
+    """Gives each node that is kept a slot whose pre-activation no later stage needs; None if there are too few."""
+    if len(nodes) > len(slots):
+        return None
+    outputs = program.outputs.values()
+
+    def there(node: Node, k: int) -> bool:
+        """Whether a node stands somewhere in memory when a stage begins, and not as a pre-activation."""
+        if is_cut(node):
+            return stage[node] <= k
+        return (node in nodes or node in program.states.values()) and stage.get(node, 0) < k
+
+    last = dict.fromkeys(slots, 0)
+    for k in range(1, 1 + max((stage[node] for node in outputs), default=0)):
+        cut_here = [node.args[0] for node in order(outputs) if is_cut(node)]
+        roots = [node for node in (*outputs, *nodes, *cut_here) if stage.get(node, 0) == k]
+        for node in order(roots, lambda node, k=k: there(node, k)):  # type: ignore[misc]
+            if node in last and not there(node, k):
+                last[node] = k
+    free = sorted(range(len(slots)), key=lambda place: (last[slots[place]], place))
+    waiting = sorted(nodes, key=lambda node: stage.get(node, 0))  # stable
+    places = dict(zip(waiting, free, strict=False))
+    fits = all(last[slots[place]] <= stage.get(node, 0) for node, place in places.items())
+    return places if fits else None

@@ -93,10 +93,9 @@ def nothing(call: Call) -> Result:
     """
     layer, weights, x, state, *_, keep = call
     zero = torch.stack([value[:0].sum() for value in (x, *state, *weights.values())]).sum()
-    sizes = _sizes(layer)
 
     def zeros(name: str) -> Tensor:
-        return x.new_zeros(*x.shape[:2], sizes[name]) + zero
+        return x.new_zeros(*x.shape[:2], layer.size_of(name)) + zero
 
     return Result(zeros("h"), tuple(value + zero for value in state), {name: zeros(name) for name in keep})
 
@@ -117,11 +116,6 @@ def _before_running(resets: Tensor, reverse: bool) -> Tensor:
     if not reverse:
         return resets
     return torch.cat([resets[1:], torch.zeros_like(resets[:1])])
-
-
-def _sizes(layer: Layer) -> dict[str, int]:
-    rows = dict.fromkeys(layer.cell.rows, layer.hidden_size)
-    return {**rows, **dict(zip(layer.state_names, layer.state_sizes, strict=True))}
 
 
 def _input_part(layer: Layer, weights: Weights, x: Tensor) -> Tensor:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carrousel.cells import Cell
+from torch import Tensor
+
 from carrousel.engine import doors
 from carrousel.engine._backend import Passes
 from carrousel.engine._call import Call, Stack
 from carrousel.engine._graph import order
 from carrousel.engine._layer import QUIET, Layer, Result
 from carrousel.engine._memory import PLAIN
-from carrousel.engine._plan import plan
+from carrousel.engine._plan import Variant, plan
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._forward import forward
-from carrousel.engine.cpu._kernels import KINDS
+from carrousel.engine.cpu._kernels import KINDS, variant_of
 from carrousel.engine.cpu._pointwise import unsupported
 from carrousel.engine.cpu._step import quick_step
 
@@ -26,34 +27,24 @@ PASSES = Passes("cpu", frozenset(KINDS), forward, backward)
 
 def refuses_layer(layer: Layer) -> str | None:
     """Says why no kernel is made of a layer; None if one is."""
-    options = (
-        ("block_size", layer.block_size > 1),
-        ("heads", layer.heads > 1),
-        ("diagonal", layer.diagonal),
-        ("gate_recurrence", layer.gate_recurrence),
-    )
-    for name, on in options:
-        if on:
-            return f"{name} is not fused"
     if not layer.hidden_size or not layer.input_size:
         return "there is nothing to compute"
-    return _refuses_cell(layer.cell, layer.layer_norm)
+    return _refuses_variant(variant_of(layer))
 
 
 @lru_cache(maxsize=128)
-def _refuses_cell(cell: Cell, normed: bool) -> str | None:
+def _refuses_variant(variant: Variant) -> str | None:
     try:
-        found = plan(cell, normed=normed)
+        found = plan(variant)
     except Exception as error:  # a user's equations may fail in any way when they meet symbols
-        return f"the equations of cell {cell.spec!r} cannot be fused: {error}"
-    roots = [*found.program.outputs.values(), *found.d_exits, *found.d_slots, *found.d_states, *found.d_peepholes]
-    operation = unsupported(order(roots))
+        return f"the equations of cell {variant.cell.spec!r} cannot be fused: {error}"
+    operation = unsupported(order([*found.program.outputs.values(), *found.derivatives]))
     return None if operation is None else f"the kernels have no operation {operation!r}"
 
 
 def refuses_call(call: Call) -> str | None:
     """Says why a call cannot use the layer's kernel; None if it can."""
-    layer, weights, masks, keep = call.layer, call.weights, call.masks, call.keep
+    layer, weights, masks = call.layer, call.weights, call.masks
     dtype = weights["weight_ih"].dtype
     if dtype not in KINDS:
         return f"there is no kernel for numbers of type {dtype}"
@@ -68,11 +59,31 @@ def refuses_call(call: Call) -> str | None:
     for weight, shape in zip(weights.values(), layer.shapes().values(), strict=True):
         if weight.shape != shape:
             return "a weight has not the layer's shape"  # it would be read past its end; the reference refuses it
-    if masks is not QUIET and any(mask is not None for mask in masks):
-        return "dropout in the recursion and zoneout are not fused"
-    if keep and set(keep) - set(layer.state_names):
-        return "the activations of gates were asked for, which the kernels do not keep"
+    if masks is not QUIET:
+        reason = _refuses_noise(call)
+        if reason is not None:
+            return reason
     return doors.refuses_call(call, plain=plain)
+
+
+def _refuses_noise(call: Call) -> str | None:
+    """Says why the kernels cannot use the noise of a call; None if they can."""
+    layer, (T, B) = call.layer, call.x.shape[:2]
+    of_h, of_c = (T, B, layer.output_size), (T, B, layer.hidden_size)
+    masks = call.masks
+    wanted = [(masks.variational, of_h[1:]), (masks.zoneout_h, of_h), (masks.zoneout_c, of_c)]
+    if masks.candidate is not None:
+        wanted += [(masks.candidate.get(row), of_c) for row in layer.cell.candidates]
+    for mask, shape in wanted:
+        if not isinstance(mask, Tensor):
+            continue
+        if mask.shape != shape or not mask.is_cpu:
+            return "noise has not the shape of the call, or is on another device"  # it would be read past its end
+        if mask.requires_grad:
+            return "derivatives by noise are wanted"
+        if type(mask) not in PLAIN:
+            return "noise is of a tensor subclass"
+    return None
 
 
 def merit(call: Call | Stack) -> str | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from carrousel.engine._backend import Grads
-from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._memory import in_memory
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
-from carrousel.engine.cpu._forward import Kept
-from carrousel.engine.cpu._kernels import Kernels, kernels_of
+from carrousel.engine.cpu._forward import Kept, of_noise
+from carrousel.engine.cpu._kernels import Extras, Kernels, kernels_of
 
 __all__ = ["backward"]
 
@@ -26,163 +27,282 @@ def backward(
     rows: Rows,
     kept: Kept,
     d_output: Tensor | None,
-    d_states: list[Tensor | None],
+    d_steps: list[Tensor | None],
     d_final: list[Tensor | None],
     *,
     reverse: bool,
     wanted: set[str],
+    masks: Masks,
+    steps: Sequence[str],
 ) -> Grads:
     """Computes the :class:`Grads` that are wanted. See ``Backward``."""
     in_memory((x, *state, *weights.values()))  # what was there going forward may be gone
-    kernels, cell, dtype, B = kernels_of(layer, x.dtype), layer.cell, x.dtype, rows.count
-    width, ldg, ldh, projected = kernels.width, kernels.ldg, kernels.ldh, bool(layer.proj_size)
-    threads = min(kernels.threads(rows.total * ldg * layer.output_size), B)
-    h0 = padded(state[0], ldh)
-    inner = [padded(value, width) for value in state[1:]]
-    peepholes = kernels.peepholes(weights)
-    dy = kernels.zeros if d_output is None else padded(d_output, ldh)
-    lddy = 0 if d_output is None else ldh
-    if projected:
-        # What comes back through the recurrence is added to the outputs' adjoint, which is the caller's.
-        dy, lddy = zeros(rows.total, ldh, dtype=dtype) if d_output is None else dy.clone(), ldh
-    given = [kernels.zeros if d is None else padded(d, width) for d in d_states]
+    kernels = kernels_of(layer, x.dtype, Extras.of(layer, masks, steps))
+    run = _Run(kernels, weights, state, rows, kept, masks, reverse=reverse)
+    run.start(d_output, dict(zip(steps, d_steps, strict=True)), d_final)
+    run.go()
+    dx = None
+    if "x" in wanted:
+        dx = empty(rows.total, kernels.ldx, dtype=x.dtype)
+        wx = kernels.pack_columns(kernels.places.of_units(weights["weight_ih"]), kernels.places.into, layer.hidden_size)
+        kernels.bulk(
+            run.d_wx.data_ptr(), run.d_wx.stride(0), wx.data_ptr(), dx, M=rows.total, N=kernels.ldx,
+            K=run.d_wx.shape[1],
+        )  # fmt: skip
+        dx = rows_of(dx, layer.input_size)
+    if "state" in wanted or ("weight_hh" in wanted and run.diagonal is not None):
+        run.go_to_start()
+    d_state = run.by_state(d_final) if "state" in wanted else []
+    return Grads(dx, d_state, {**run.by_products(x, wanted), **run.by_vectors()})
 
-    def running(d: Tensor | None, size: int) -> Tensor:
-        buffer = zeros(B, size, dtype=dtype)
+
+class _Run:
+    """A backward pass: what it is given, what it writes, and the derivatives that come of this."""
+
+    def __init__(
+        self, kernels: Kernels, weights: Weights, state: list[Tensor], rows: Rows, kept: Kept, masks: Masks, *,
+        reverse: bool,
+    ) -> None:  # fmt: skip
+        self.kernels, self.layer, self.variant, self.plan = kernels, kernels.layer, kernels.variant, kernels.plan
+        self.weights, self.rows, self.kept, self.reverse = weights, rows, kept, reverse
+        cell, dtype, n = self.layer.cell, kernels.dtype, 1 + len(self.layer.cell.states)
+        self._noise = kernels.noise(masks)
+        self._h0 = padded(state[0], kernels.ldh)
+        self._source0 = self._h0 * self._noise[0][0] if self.variant.variational else self._h0
+        self._inner = [padded(value, kernels.width) for value in state[1:n]]
+        self._told0 = kernels.places.told([*state[n:]], rows.count, dtype) if self.variant.told else self._h0
+        self.diagonal = kernels.diagonal(weights)
+        layer = self.layer
+        self._wp = (
+            kernels.pack_columns(weights["weight_hr"], kernels.places.first, layer.proj_size)
+            if layer.proj_size
+            else self._h0
+        )
+        if self.diagonal is not None:
+            self._wh = self.diagonal
+        else:
+            self._wh = kernels.recurrent_columns(weights["weight_hh"]) if kernels.recurrent else self._h0
+        self._to_gates = kernels.gate_columns(weights["weight_gh"]) if layer.fed_back else []
+        self.threads = min(kernels.threads(rows.total * kernels.ldg * layer.output_size), rows.count)
+        self.d_told = self.d_r = self._h0
+        self._cell = cell
+
+    def _running(self, d: Tensor | None, size: int) -> Tensor:
+        """Makes a buffer for adjoints that go from step to step, from those of the final states."""
+        buffer = zeros(self.rows.count, size, dtype=self.kernels.dtype)
         if d is not None:
             buffer[:, : d.shape[-1]] = d
         return buffer
 
-    dh = running(None if projected else d_final[0], width)
-    dout = running(d_final[0], ldh) if projected else dh
-    d_running = [running(d, width) for d in d_final[1:]]
-    direct = running(None, width) if cell.reads_output else dh
-    dbias = zeros(B, ldg, dtype=dtype) if layer.bias else dh
-    dpeep = zeros(B, len(cell.peepholes) * width, dtype=dtype) if cell.peepholes else dh
-    wh = kernels.pack_columns(weights["weight_hh"], kernels.rows_recurrent, layer.hidden_size) if cell.recurrent else dh
-    wp = kernels.pack_columns(weights["weight_hr"], kernels.one_row, layer.proj_size) if projected else dh
-    held: list[Tensor] = []  # what only the kernel refers to
-    of_states: list[int] = []
-    for s, s0, ds, dys, d in zip(kept.states, inner, d_running, given, d_states, strict=True):
-        of_states += [s.data_ptr(), s0.data_ptr(), ds.data_ptr(), dys.data_ptr(), 0 if d is None else width]
-    d_norms: dict[str, tuple[Tensor, Tensor]] = {}
-    of_norms: list[int] = []
-    for name in kernels.variant.norms:
-        size = kernels.norm_size(name)
-        adjoint = empty(B, size, dtype=dtype) if name not in kernels.variant.parts else dh
-        d_norms[name] = running(None, size), running(None, size)
-        buffers = (*kept.norms[name], *kernels.gain_and_shift(weights, name), adjoint, *d_norms[name])
-        held += buffers
-        of_norms += [buffer.data_ptr() for buffer in buffers]
-    arguments = kernels.backward_arguments(
-        threads, rows.offsets.data_ptr(), rows.steps, reverse, kept.G.data_ptr(), kept.H.data_ptr(), h0.data_ptr(),
-        peepholes.data_ptr(), wh.data_ptr(), wp.data_ptr(), dy.data_ptr(), lddy, dh.data_ptr(), dout.data_ptr(),
-        direct.data_ptr(), dbias.data_ptr(), dpeep.data_ptr(), *of_states, *of_norms,
-    )  # fmt: skip
-    kernels.backward_kernel()(ctypes.byref(arguments))
+    def start(
+        self, d_output: Tensor | None, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]
+    ) -> None:
+        """Lays out all that the pass reads and writes."""
+        kernels, layer, variant, kept = self.kernels, self.layer, self.variant, self.kept
+        width, ldh, dtype, total = kernels.width, kernels.ldh, kernels.dtype, self.rows.total
+        n, projected = 1 + len(self._cell.states), bool(layer.proj_size)
+        dy, lddy = (kernels.zeros, 0) if d_output is None else (padded(d_output, ldh), ldh)
+        if projected:
+            # What comes back through the recurrence is added to the outputs' adjoint, which is the caller's.
+            dy, lddy = zeros(total, ldh, dtype=dtype) if d_output is None else dy.clone(), ldh
+        self._dy = dy
+        self.dh = self._running(None if projected else d_final[0], width)
+        self.dout = self._running(d_final[0], ldh) if projected else self.dh
+        self._direct = self._running(None, ldh if projected else width)
+        self._dbias = self._running(None, kernels.ldg) if layer.bias else self.dh
+        self._dvectors = self._running(None, len(self.plan.vectors) * width) if self.plan.vectors else self.dh
+        self.d_states = [self._running(d, width) for d in d_final[1:n]]
+        own: list[int] = []
+        self._held: list[Tensor] = []  # what only the kernel refers to
+        if self.diagonal is not None:
+            self.d_r = self._running(None, self.diagonal.numel())
+            own += kept.R.data_ptr(), self.d_r.data_ptr()
+        own += [panels.data_ptr() for panels in self._to_gates]
+        for name, s, s0, ds in zip(self._cell.states, kept.states, self._inner, self.d_states, strict=True):
+            given = d_steps.get(name)
+            d, ld = (kernels.zeros, 0) if given is None else (padded(given, width), width)
+            self._held.append(d)
+            own += s.data_ptr(), s0.data_ptr(), ds.data_ptr(), d.data_ptr(), ld
+        if variant.told:
+            own += self._words_of_told(d_steps, d_final[n:])
+        own += self._words_of_norms()
+        for name in variant.summed:
+            adjoint = empty(self.rows.count, width, dtype=dtype)
+            self._held.append(adjoint)
+            own += kept.sums[name].data_ptr(), adjoint.data_ptr()
+        values = [
+            self.threads, self.rows.offsets.data_ptr(), self.rows.steps, self.reverse, kept.G.data_ptr(),
+            kept.H.data_ptr(), self._h0.data_ptr(), self._vectors().data_ptr(), self._wh.data_ptr(),
+            self._wp.data_ptr(), dy.data_ptr(), lddy, self.dh.data_ptr(), self.dout.data_ptr(),
+            self._direct.data_ptr(), self._dbias.data_ptr(), self._dvectors.data_ptr(), *own, *of_noise(self._noise),
+        ]  # fmt: skip
+        self._words = values
 
-    # The adjoints of the products W x and R h: normalised, they are not those of the pre-activations.
-    p = kernels.plan
-    if layer.layer_norm:
-        d_wx, d_rh = kept.norms["X"][0], kept.norms["Z"][0] if cell.recurrent else kept.G
-    else:
-        d_wx = kept.G[:, : p.inputs * width]
-        d_rh = kept.G[:, p.shared * width : len(p.slots) * width] if cell.split or not cell.recurrent else d_wx
-    before = _before(kept, h0, rows, reverse=reverse) if "weight_hh" in wanted else h0
-    grads = Grads(weights=_by_products(kernels, x, before, d_wx, d_rh, wanted))
-    if "weight_hr" in wanted:
-        (dw,) = kernels.outer(dy, kept.out)
-        grads.weights["weight_hr"] = rows_of(dw[: layer.proj_size], layer.hidden_size)
-    grads.weights |= _by_vectors(kernels, dbias, dpeep, d_norms)
-    if "x" in wanted:
-        dx = empty(rows.total, kernels.ldx, dtype=dtype)
-        wx = kernels.pack_columns(weights["weight_ih"], kernels.rows_in, layer.hidden_size)
-        kernels.bulk(d_wx.data_ptr(), d_wx.stride(0), wx.data_ptr(), dx, M=rows.total, N=kernels.ldx, K=d_wx.shape[1])
-        grads.x = rows_of(dx, layer.input_size)
-    if "state" in wanted:
-        d_h0 = _by_h0(kernels, wh, d_rh, direct, d_final[0], rows, reverse=reverse)
-        grads.state = [d_h0, *(rows_of(value, layer.hidden_size) for value in d_running)]
-    return grads
+    def _vectors(self) -> Tensor:
+        vectors = self.kernels.vectors(self.weights)
+        self._held.append(vectors)
+        return vectors
 
+    def _words_of_told(self, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]) -> list[int]:
+        kernels, told = self.kernels, self.variant.told
+        places, dtype = kernels.places, kernels.dtype
+        self.d_told = places.told(d_final, self.rows.count, dtype)
+        d, ld = kernels.zeros, 0
+        if any(d_steps.get(name) is not None for name in told):
+            d, ld = places.told([d_steps.get(name) for name in told], self.rows.total, dtype), kernels.ldt
+        self._held.append(d)
+        return [self.kept.told.data_ptr(), self._told0.data_ptr(), self.d_told.data_ptr(), d.data_ptr(), ld]
 
-def _by_products(
-    kernels: Kernels, x: Tensor, before: Tensor, d_wx: Tensor, d_rh: Tensor, wanted: set[str]
-) -> dict[str, Tensor]:
-    """Returns the derivatives by the matrices that x and h are multiplied with."""
-    layer, found = kernels.layer, {}
-    ask_ih, ask_hh = "weight_ih" in wanted, "weight_hh" in wanted
-    xs = padded(x, kernels.ldx) if ask_ih else x
-    if ask_ih and ask_hh and d_wx is d_rh:
-        by_ih, by_hh = kernels.outer(d_wx, xs, before)  # in one pass over the adjoints
-    else:
-        by_ih, by_hh = (
-            kernels.outer(d, b)[0] if ask else d for ask, d, b in ((ask_ih, d_wx, xs), (ask_hh, d_rh, before))
-        )
-    if ask_ih:
-        found["weight_ih"] = kernels.unpack(by_ih, kernels.rows_in, layer.input_size)
-    if ask_hh:
-        found["weight_hh"] = kernels.unpack(by_hh, kernels.rows_recurrent, layer.output_size)
-    return found
+    def _words_of_norms(self) -> list[int]:
+        kernels, words = self.kernels, list[int]()
+        self._d_norms: dict[str, tuple[Tensor, Tensor]] = {}
+        for name in self.variant.norms:
+            size = kernels.norm_size(name)
+            part = name in self.variant.parts
+            adjoint = self.dh if part else empty(self.rows.count, size, dtype=kernels.dtype)
+            self._d_norms[name] = self._running(None, size), self._running(None, size)
+            buffers = (*self.kept.norms[name], *kernels.of_norm(self.weights, name), adjoint, *self._d_norms[name])
+            self._held += buffers
+            words += [buffer.data_ptr() for buffer in buffers]
+        return words
 
+    def go(self) -> None:
+        """Runs the kernel over all steps."""
+        kernels, kept, p, width = self.kernels, self.kept, self.plan, self.kernels.width
+        kernels.backward_kernel()(ctypes.byref(kernels.backward_arguments(*self._words)))
+        # The adjoints of the products W x and R h: normalised, they are not those of the pre-activations.
+        if self.layer.layer_norm:
+            self.d_wx, self.d_rh = kept.norms["X"][0], kept.norms["Z"][0] if self._cell.recurrent else kept.G
+            return
+        self.d_wx = kept.G[:, : p.inputs * width]
+        together = not self._cell.split and kernels.recurrent
+        self.d_rh = self.d_wx if together else kept.G[:, p.shared * width : len(p.slots) * width]
 
-def _by_vectors(
-    kernels: Kernels, dbias: Tensor, dpeep: Tensor, d_norms: dict[str, tuple[Tensor, Tensor]]
-) -> dict[str, Tensor]:
-    """Returns the derivatives by biases, peepholes, gains: sums over the sequences."""
-    layer, p, width = kernels.layer, kernels.plan, kernels.width
-    H, found = layer.hidden_size, {}
-    rows = {"ih": kernels.rows_in, "hh": kernels.rows_recurrent}
+    def go_to_start(self) -> None:
+        """Goes on from each sequence's first step, the first that it ran, to the initial states."""
+        kernels, rows, words = self.kernels, self.rows, list(self._words)
+        first = rows.last(reverse=not self.reverse)
+        runs = rows.lengths > 0
 
-    def of_rows(total: Tensor, ending: str) -> Tensor:
-        # Memory of its own: who scales one parameter's gradient in place must not scale another's.
-        return (
-            total.clone() if kernels.plain else kernels.unpack(total.unsqueeze(-1), rows[ending], 1).squeeze(-1).clone()
-        )
+        def of_first(buffer: Tensor) -> Tensor:
+            # Nothing comes back to a sequence of no steps.
+            gathered = buffer[first]
+            return gathered if bool(runs.all()) else torch.where(runs.unsqueeze(-1), gathered, 0)
 
-    if layer.bias:
-        total = kernels.column_sum(dbias)[: len(p.slots) * width]
-        found["bias_ih"] = of_rows(total[: p.inputs * width], "ih")
-        if layer.cell.recurrent:
-            found["bias_hh"] = of_rows(total[p.shared * width :], "hh")
-    if layer.cell.peepholes:
-        found["weight_peephole"] = rows_of(kernels.column_sum(dpeep).view(-1, width), H)
-    for name, (by_gain, by_shift) in d_norms.items():
-        if name in kernels.variant.parts:
-            ending = "ih" if name == "X" else "hh"
-            found[f"norm_{ending}"] = of_rows(kernels.column_sum(by_gain), ending)
+        offsets = torch.tensor([0, rows.count], dtype=torch.int64)
+        place = kernels.backward_arguments.place
+        changed: dict[str, Tensor] = {"offsets": offsets, "G": of_first(self.kept.G), "H": self._h0}
+        if self.layer.layer_norm and self._cell.recurrent:
+            changed["E_Z"] = of_first(self.kept.norms["Z"][0])
+        if self.diagonal is not None:
+            changed["R"] = self._source0
+        for name, value in changed.items():
+            words[place(name)] = value.data_ptr()
+        words[place("T")], words[place("threads")] = 1, 1
+        kernels.backward_kernel("to_start")(ctypes.byref(kernels.backward_arguments(*words)))
+
+    def by_state(self, d_final: list[Tensor | None]) -> list[Tensor]:
+        """Returns the derivatives by the initial states."""
+        layer, kernels = self.layer, self.kernels
+        total = rows_of(self.dout, layer.output_size)
+        runs = self.rows.lengths > 0
+        if not bool(runs.all()):
+            # A sequence of no steps hands its final state's adjoint straight on.
+            own = torch.zeros_like(total) if d_final[0] is None else d_final[0]
+            total = torch.where(runs.unsqueeze(-1), total, own)
+        H, S = layer.hidden_size, layer.block_size
+        begins = [k * kernels.width for k in range(len(layer.fed_back))]
+        fed = [self.d_told[:, begin : begin + H : S].contiguous() for begin in begins]
+        return [total, *(rows_of(value, H) for value in self.d_states), *fed]
+
+    def by_products(self, x: Tensor, wanted: set[str]) -> dict[str, Tensor]:
+        """Returns the derivatives by the matrices that are multiplied with x, h and gates."""
+        layer, kernels, places, found = self.layer, self.kernels, self.kernels.places, dict[str, Tensor]()
+        ask_ih = "weight_ih" in wanted
+        ask_hh = "weight_hh" in wanted and kernels.recurrent and self.diagonal is None
+        xs = padded(x, kernels.ldx) if ask_ih else x
+        before = self._before(self.kept.R, self._source0, self.kept.before) if ask_hh else xs
+        if ask_ih and ask_hh and self.d_wx is self.d_rh and not places.apart:
+            by_ih, by_hh = kernels.outer(self.d_wx, xs, before)  # in one pass over the adjoints
         else:
-            found[f"norm_{name}"] = rows_of(kernels.column_sum(by_gain), H)
-            found[f"norm_bias_{name}"] = rows_of(kernels.column_sum(by_shift), H)
-    return found
+            by_ih = kernels.outer(self.d_wx, xs)[0] if ask_ih else xs
+            if ask_hh:
+                product = kernels.outer_of_heads if places.apart else lambda a, b: kernels.outer(a, b)[0]
+                by_hh = product(self.d_rh, before)
+        if ask_ih:
+            found["weight_ih"] = places.of_rows(places.from_slots(by_ih, places.into, layer.input_size))
+        if ask_hh:
+            columns = layer.output_size // layer.heads if places.apart else layer.output_size
+            found["weight_hh"] = places.of_recurrent_weight(places.from_slots(by_hh, places.recurrent, columns))
+        if "weight_hr" in wanted:
+            (dw,) = kernels.outer(self._dy, self.kept.out)
+            found["weight_hr"] = rows_of(dw[: layer.proj_size], layer.hidden_size)
+        if "weight_gh" in wanted and layer.fed_back:
+            found["weight_gh"] = self._by_gates()
+        return found
 
-
-def _before(kept: Kept, h0: Tensor, rows: Rows, *, reverse: bool) -> Tensor:
-    """For every row the h of the step before, ``[rows, ldh]``."""
-    if kept.before is not None:
-        return kept.before
-    old, exists = rows.before(reverse=reverse)
-    return torch.where(exists.unsqueeze(-1), kept.H[old], h0[rows.places[1]])
-
-
-def _by_h0(
-    kernels: Kernels, wh: Tensor, d_rh: Tensor, direct: Tensor, d_final: Tensor | None, rows: Rows, *, reverse: bool
-) -> Tensor:
-    """Returns the adjoint of the initial h: what comes back from each sequence's first step, the first it ran."""
-    layer, B = kernels.layer, rows.count
-    first = rows.last(reverse=not reverse)  # the first step in the order of running
-    total = direct[:, : layer.output_size] if layer.cell.reads_output else None
-    if layer.cell.recurrent:
-        of_first = d_rh[first]
-        back = empty(B, kernels.ldh, dtype=kernels.dtype)
-        kernels.bulk(
-            of_first.data_ptr(), of_first.shape[1], wh.data_ptr(), back, M=B, N=kernels.ldh, K=of_first.shape[1]
-        )
-        through = rows_of(back, layer.output_size)
-        total = through if total is None else through + total
-    if total is None:
-        total = zeros(B, layer.output_size, dtype=kernels.dtype)
-    runs = rows.lengths > 0
-    if bool(runs.all()):
+    def _by_gates(self) -> Tensor:
+        """Returns the derivative by the weights of what gates send."""
+        kernels, places, width, H = self.kernels, self.kernels.places, self.kernels.width, self.layer.hidden_size
+        before = self._before(self.kept.told, self._told0, self.kept.told_before)
+        sent = before[:, : len(self.layer.fed_back) * width]
+        total = torch.zeros_like(self.weights["weight_gh"], memory_format=torch.contiguous_format)
+        for low, high in self.variant.listening:
+            begin = low - self.plan.shared
+            (units,) = kernels.outer(self.d_rh[:, begin * width : (high - self.plan.shared) * width], sent)
+            units = units.view(high - low, width, -1)[:, :H].reshape((high - low) * H, -1)
+            places.add_gate_weight(total, units, (low, high))
         return total
-    # A sequence of no steps hands its final state's adjoint straight on.
-    return torch.where(runs.unsqueeze(-1), total, torch.zeros_like(total) if d_final is None else d_final)
+
+    def _before(self, buffer: Tensor, initial: Tensor, before: Tensor | None) -> Tensor:
+        """For every row what stood in a buffer at the step before."""
+        if before is not None:
+            return before
+        old, exists = self.rows.before(reverse=self.reverse)
+        return torch.where(exists.unsqueeze(-1), buffer[old], initial[self.rows.places[1]])
+
+    def by_vectors(self) -> dict[str, Tensor]:
+        """Returns the derivatives by biases, peepholes, gains, a diagonal recurrence: sums over the sequences."""
+        kernels, layer, p, width = self.kernels, self.layer, self.plan, self.kernels.width
+        places, H, found = kernels.places, layer.hidden_size, dict[str, Tensor]()
+
+        def of_rows(total: Tensor, ending: str) -> Tensor:
+            # Memory of its own: who scales one parameter's gradient in place must not scale another's.
+            if places.plain:
+                return total.clone()
+            rows = places.into if ending == "ih" else places.recurrent
+            return places.of_rows(places.from_slots(total.unsqueeze(-1), rows, 1).squeeze(-1)).clone()
+
+        if layer.bias:
+            total = kernels.column_sum(self._dbias)[: len(p.slots) * width]
+            found["bias_ih"] = of_rows(total[: p.inputs * width], "ih")
+            if kernels.recurrent:
+                found["bias_hh"] = of_rows(total[p.shared * width :], "hh")
+        if p.vectors:
+            found |= self._by_own(rows_of(kernels.column_sum(self._dvectors).view(-1, width), H), found)
+        if self.diagonal is not None:
+            found["weight_hh"] = of_rows(kernels.column_sum(self.d_r), "hh")
+        for name, (by_gain, by_shift) in self._d_norms.items():
+            if name in self.variant.parts:
+                ending = "ih" if name == "X" else "hh"
+                found[f"norm_{ending}"] = of_rows(kernels.column_sum(by_gain), ending)
+            else:
+                found[f"norm_{name}"] = rows_of(kernels.column_sum(by_gain), H)
+                found[f"norm_bias_{name}"] = rows_of(kernels.column_sum(by_shift), H)
+        return found
+
+    def _by_own(self, total: Tensor, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the derivatives by the weights that are part of the equations, from those by the plan's vectors."""
+        layer, own = self.layer, dict[str, Tensor]()
+        rows, n = layer.cell.rows, len(layer.cell.peepholes)
+        if n:
+            own["weight_peephole"] = total[:n].contiguous()
+        if not self.variant.pointwise:
+            return own
+        own["weight_hh"] = total[n : n + len(rows)].reshape(-1)
+        if layer.bias:
+            bias = found["bias_ih"].clone().view(len(rows), -1)
+            for k, row in enumerate(layer.cell.split):
+                bias[rows.index(row)] = total[n + len(rows) + k]
+            own["bias_hh"] = bias.view(-1)
+        return own

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
-from carrousel.engine.cpu._kernels import kernels_of
+from carrousel.engine.cpu._kernels import Extras, Kernels, kernels_of
 
 __all__ = ["Kept", "forward"]
 
@@ -28,39 +28,42 @@ class Kept:
     Attributes:
         G: ``[rows, slots · width]``, the values saved for the backward pass; their adjoints take their place.
         states: ``[rows, width]`` for each state of the cell.
+        told: ``[rows, told · width]``, the activations that are told, side by side.
         out: ``[rows, width]``, the cell's own output where it is projected.
         H: ``[rows, ldh]``, the outputs.
+        R: ``[rows, ldh]``, what the recurrent weights are multiplied with: H, or H times its factors.
         norms: for all that layer norm acts on, by name, the normalised rows and 1 / their deviation.
-        before: ``[rows, ldh]``, for every row the h of the step before, if the packing is uniform: the same memory
-            as H, one step on, with the initial h at its end.
-        every: whether it is kept of every step; else G, states and out have but one row for each sequence.
+        sums: for all gates whose peepholes see a block, by name, what they see.
+        before: ``[rows, ldh]``, for every row the R of the step before, if the packing is uniform: the same memory
+            as R, one step on, with the initial one at its end.
+        told_before: the same of ``told``.
+        every: whether it is kept of every step; else all but H has one row for each sequence.
     """
 
     G: Tensor
     states: list[Tensor]
+    told: Tensor
     out: Tensor
     H: Tensor
+    R: Tensor
     norms: dict[str, tuple[Tensor, Tensor]]
+    sums: dict[str, Tensor]
     before: Tensor | None
+    told_before: Tensor | None
     every: bool
 
     def tensors(self) -> list[Tensor | None]:
         """Lists all that it holds, in an order that :meth:`with_tensors` knows."""
-        return [
-            self.G,
-            self.out,
-            self.H,
-            self.before,
-            *self.states,
-            *(part for pair in self.norms.values() for part in pair),
-        ]
+        own = [self.G, self.told, self.out, self.H, self.R, self.before, self.told_before]
+        return [*own, *self.states, *self.sums.values(), *(part for pair in self.norms.values() for part in pair)]
 
     def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
         """Returns the same with other tensors in the places of its own."""
-        (G, out, H, before), states = tensors[:4], list(tensors[4 : 4 + len(self.states)])
-        pairs = iter(tensors[4 + len(self.states) :])
-        norms = dict(zip(self.norms, zip(pairs, pairs, strict=True), strict=True))
-        return Kept(G, states, out, H, norms, before, self.every)  # type: ignore[arg-type]
+        others = iter(tensors)
+        G, told, out, H, R, before, told_before = (next(others) for _ in range(7))
+        states, sums = [next(others) for _ in self.states], {name: next(others) for name in self.sums}
+        norms = {name: (next(others), next(others)) for name in self.norms}
+        return Kept(G, states, told, out, H, R, norms, sums, before, told_before, self.every)  # type: ignore[arg-type]
 
     def bare(self) -> Kept:
         """Returns the same without tensors: what is left is how many there are of which kind."""
@@ -76,76 +79,124 @@ def forward(
     *,
     reverse: bool,
     keep: bool,
-    all_states: bool,
+    masks: Masks,
+    steps: Sequence[str],
 ) -> tuple[list[Tensor], Kept]:
-    """Computes outputs, final states, and every step's states if wanted; and the :class:`Kept`. See ``Forward``."""
-    kept = _forward(layer, weights, x, state, rows, reverse=reverse, keep=keep or all_states)
+    """Computes outputs, final states, and every step's values of ``steps``; and the :class:`Kept`. See ``Forward``."""
+    kernels = kernels_of(layer, x.dtype, Extras.of(layer, masks, steps))
+    kept = _forward(kernels, weights, x, state, rows, masks, reverse=reverse, keep=keep or bool(steps))
     output = handed_out(kept.H, layer.output_size)
-    steps = [handed_out(value, layer.hidden_size) for value in kept.states] if all_states else []
-    return [output, *_final(layer, rows, reverse, kept, state), *steps], kept
+    return [output, *_final(kernels, rows, reverse, kept, state), *(_every(kernels, kept, name) for name in steps)], kept
 
 
-def _final(layer: Layer, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
+def _every(kernels: Kernels, kept: Kept, name: str) -> Tensor:
+    """Returns every step's values of a state, a gate, or a candidate."""
+    layer = kernels.layer
+    if name in layer.cell.states:
+        return handed_out(kept.states[layer.cell.states.index(name)], layer.hidden_size)
+    return _told(kernels, kept.told, name).contiguous()
+
+
+def _told(kernels: Kernels, told: Tensor, name: str) -> Tensor:
+    """Returns the columns of an activation; of a gate that feeds the next step one for each block."""
+    layer, begin = kernels.layer, kernels.variant.told.index(name) * kernels.width
+    step = layer.block_size if name in layer.fed_back else 1
+    return told[:, begin : begin + layer.hidden_size : step]
+
+
+def _final(kernels: Kernels, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
     """Returns the states after each sequence's last step."""
-    B, N = rows.count, rows.total
-    values = [(kept.H, True), *((value, kept.every) for value in kept.states)]
+    B, N, layer = rows.count, rows.total, kernels.layer
+    values = [(kept.H[:, : layer.output_size], True)]
+    values += [(value[:, : layer.hidden_size], kept.every) for value in kept.states]
+    values += [(_told(kernels, kept.told, gate), kept.every) for gate in layer.fed_back]
     if rows.uniform:
         # Without every step there is one row for each sequence.
         ends = [value[:B] if reverse or not every else value[N - B :] for value, every in values]
-        return [
-            (end if end.shape[1] == size else end[:, :size]).clone()
-            for end, size in zip(ends, layer.state_sizes, strict=True)
-        ]
+        return [end.clone(memory_format=torch.contiguous_format) for end in ends]
     # A sequence of no steps ends in the state that it began with.
     last, runs = rows.last(reverse=reverse), (rows.lengths > 0).unsqueeze(-1)
     return [
-        torch.where(runs, (value[last] if every else value)[:, :size], before)
-        for (value, every), size, before in zip(values, layer.state_sizes, state, strict=True)
+        torch.where(runs, value[last] if every else value, before)
+        for (value, every), before in zip(values, state, strict=True)
     ]
 
 
+class _Along:
+    """A buffer of a row for each step of each sequence, and what stood there a step before."""
+
+    def __init__(self, rows: Rows, size: int, initial: Tensor, *, reverse: bool, deep: bool, every: bool) -> None:
+        N, B, dtype = rows.total, rows.count, initial.dtype
+        self.initial, self.before = initial, None
+        if deep and rows.uniform:
+            both = empty(N + B, size, dtype=dtype)
+            self.rows, self.before = (both[:N], both[B:]) if reverse else (both[B:], both[:N])
+            (both[N:] if reverse else both[:B]).copy_(initial)
+        else:
+            self.rows = empty(N if every else B, size, dtype=dtype)
+
+
 def _forward(
-    layer: Layer, weights: Weights, x: Tensor, state: list[Tensor], rows: Rows, *, reverse: bool, keep: bool
-) -> Kept:
+    kernels: Kernels, weights: Weights, x: Tensor, state: list[Tensor], rows: Rows, masks: Masks, *, reverse: bool,
+    keep: bool,
+) -> Kept:  # fmt: skip
     """Runs the kernel. ``keep`` says whether a backward pass, or somebody who wants all states, will follow."""
-    dtype = x.dtype
-    kernels, cell, I = kernels_of(layer, dtype), layer.cell, layer.input_size
+    layer, variant, dtype = kernels.layer, kernels.variant, kernels.dtype
+    cell, I = layer.cell, layer.input_size
     x = solid(x)
-    N, B, ldg, width = rows.total, rows.count, kernels.ldg, kernels.width
+    N, B, ldg, width, ldh = rows.total, rows.count, kernels.ldg, kernels.width, kernels.ldh
     projected = bool(layer.proj_size)
     threads = min(kernels.threads(N * ldg * (I + layer.output_size)), B)
     fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
     every = keep or not fused
     depth = N if every else B
-    G, h0, before = empty(depth, ldg, dtype=dtype), padded(state[0], kernels.ldh), None
-    if keep and rows.uniform:
-        both = empty(N + B, kernels.ldh, dtype=dtype)
-        output, before = (both[:N], both[B:]) if reverse else (both[B:], both[:N])
-        (both[N:] if reverse else both[:B]).copy_(h0)
-    else:
-        output = empty(N, kernels.ldh, dtype=dtype)
+    G, h0 = empty(depth, ldg, dtype=dtype), padded(state[0], ldh)
+    noise = kernels.noise(masks)
+    weighed = variant.variational
+    output = _Along(rows, ldh, h0, reverse=reverse, deep=keep and not weighed, every=True)
+    source = output
+    if weighed:
+        source = _Along(rows, ldh, h0 * noise[0][0], reverse=reverse, deep=keep, every=every)
+    n = 1 + len(cell.states)
+    told0 = kernels.places.told([*state[n:]], B, dtype) if variant.told else h0
+    told = _Along(rows, kernels.ldt, told0, reverse=reverse, deep=keep and bool(layer.fed_back), every=every)
     states = [empty(depth, width, dtype=dtype) for _ in cell.states]
-    out = empty(depth, width, dtype=dtype) if projected else output
-    bias, peepholes = kernels.bias(weights), kernels.peepholes(weights)
-    inner = [padded(value, width) for value in state[1:]]
+    out = empty(depth, width, dtype=dtype) if projected else output.rows
+    bias, vectors = kernels.bias(weights), kernels.vectors(weights)
+    inner = [padded(value, width) for value in state[1:n]]
     _held, (wx, *others) = kernels.panels(weights)  # the buffer, until the kernel is done
     wp = others.pop() if projected else wx
     wh, wr, *_ = *others, wx, wx
+    diagonal = kernels.diagonal(weights)
+    if diagonal is not None:
+        wh = diagonal.data_ptr()
+    from_gates = kernels.gate_panels(weights["weight_gh"]) if layer.fed_back else []
     norms: dict[str, tuple[Tensor, Tensor]] = {}
     of_norms: list[Tensor] = []
-    for name in kernels.variant.norms:
+    for name in variant.norms:
         norms[name] = empty(depth, kernels.norm_size(name), dtype=dtype), empty(depth, dtype=dtype)
-        of_norms += [*norms[name], *kernels.gain_and_shift(weights, name)]
+        of_norms += [*norms[name], *kernels.of_norm(weights, name)]
+    sums = {name: empty(depth, width, dtype=dtype) for name in variant.summed}
     if not fused and layer.layer_norm:
         kernels.bulk(x.data_ptr(), I, wx, norms["X"][0], M=N, N=kernels.plan.inputs * width, K=I)
     elif not fused:
         kernels.bulk(x.data_ptr(), I, wx, G, M=N, N=kernels.plan.inputs * width, K=I, start=bias)
-    of_states = [buffer for pair in zip(states, inner, strict=True) for buffer in pair]
+    own: list[Tensor] = [source.rows, source.initial] if weighed else []
+    own += from_gates
+    own += [buffer for pair in zip(states, inner, strict=True) for buffer in pair]
+    own += [told.rows, told0] if variant.told else []
     arguments = kernels.forward_arguments(
-        threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.data_ptr(), h0.data_ptr(),
-        peepholes.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),
-        *[part.data_ptr() for part in (*of_states, *of_norms)],
+        threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.rows.data_ptr(), h0.data_ptr(),
+        vectors.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),
+        *[part.data_ptr() for part in (*own, *of_norms, *sums.values())], *of_noise(noise),
     )  # fmt: skip
     kernels.forward_kernel(keep=keep)(ctypes.byref(arguments))
-    return Kept(G, states, out, output, norms, before, every)
+    return Kept(
+        G, states, told.rows, out, output.rows, source.rows, norms, sums, source.before, told.before, every
+    )  # fmt: skip
+
+
+def of_noise(noise: list[tuple[Tensor, int]]) -> list[int]:
+    """Returns the words of noise: addresses and distances."""
+    return [word for rows, ld in noise for word in (rows.data_ptr(), ld)]

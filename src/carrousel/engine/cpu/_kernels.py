@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from carrousel.engine._layer import Layer, Weights
+from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._memory import CPU
-from carrousel.engine._plan import Plan
+from carrousel.engine._plan import Plan, Variant
 from carrousel.engine.cpu._buffers import empty, padded, solid, zeros
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
-from carrousel.engine.cpu._sequence import Variant, backward_code, backward_words, forward_code, forward_words
+from carrousel.engine.cpu._sequence import backward_words, forward_words
+from carrousel.engine.cpu._sequence_backward import backward_code
+from carrousel.engine.cpu._sequence_forward import forward_code
+from carrousel.engine.cpu._weights import Places
 from carrousel.engine.cpu.llvm import _parallel
 from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "Kernels", "kernels_of"]
+__all__ = ["KINDS", "Extras", "Kernels", "kernels_of", "variant_of"]
 
 KINDS = {torch.float32: "float", torch.float64: "double"}
 """The types of numbers that there are kernels for, in LLVM's terms."""
@@ -33,29 +36,71 @@ _SET = 256
 Kernel = Callable[[Any], None]
 
 
+class Extras(NamedTuple):
+    """What a call asks of a layer's kernels besides running it.
+
+    Attributes:
+        told: the gates and candidates whose activations are wanted of every step, or feed the next one; these first.
+        masked: whether candidates have factors.
+        variational: whether h has factors on its way into the recurrence.
+        zoned_h, zoned: whether a share of the old h, of the old states, is kept.
+    """
+
+    told: tuple[str, ...] = ()
+    masked: bool = False
+    variational: bool = False
+    zoned_h: bool = False
+    zoned: bool = False
+
+    @classmethod
+    def of(cls, layer: Layer, masks: Masks, steps: Sequence[str]) -> Extras:
+        """Returns what a call asks for that has these masks and wants these values of every step."""
+        inner = {"h", *layer.cell.states, *layer.fed_back}
+        told = (*layer.fed_back, *(name for name in steps if name not in inner))
+        return cls(
+            told, masks.candidate is not None, masks.variational is not None, masks.zoneout_h is not None,
+            masks.zoneout_c is not None,
+        )  # fmt: skip
+
+
+def variant_of(layer: Layer, lanes: int = 1, extras: Extras = Extras()) -> Variant:  # noqa: B008
+    """Returns the :class:`Variant` of a layer's kernels, for vectors of so many numbers."""
+    apart = layer.heads > 1 and not (layer.output_size // layer.heads % lanes or layer.hidden_size // layer.heads % lanes)
+    fed = layer.gate_recurrence
+    return Variant(
+        layer.cell, bool(layer.proj_size), layer.layer_norm, layer.bias, layer.diagonal, apart, layer.block_size, fed,
+        **extras._asdict(),
+    )  # fmt: skip
+
+
 class Kernels:
     """Holds a layer's kernels for one type of numbers, its sizes in whole vectors, and the packing of its weights.
 
     Attributes:
         plan: what its cell's kernels compute.
+        places: where the rows of its weights stand.
         width, ldh, ldx: the sizes of the cell's states, of h and of x in whole vectors.
         ldg: the distance of rows of slots: slots · width, or a little more.
+        ldt: that of activations that are told.
+        recurrent: whether there is a recurrent product, or one of each unit.
         zeros: as many zeros as anything is wide.
-        plain: whether slots stand as the weights' rows do, and every row has a recurrent part.
     """
 
-    def __init__(self, layer: Layer, dtype: torch.dtype, target: Target) -> None:
+    def __init__(self, layer: Layer, dtype: torch.dtype, target: Target, extras: Extras) -> None:
         self.layer, self.dtype, self.target = layer, dtype, target
         self.kind = KINDS[dtype]
         self._lanes = self.target.lanes(self.kind)
-        self.variant = Variant(layer.cell, bool(layer.proj_size), layer.layer_norm, layer.bias)
+        self.variant = variant_of(layer, self._lanes, extras)
         self.plan: Plan = self.variant.plan
         self.width, self.ldh = self.whole(layer.hidden_size), self.whole(layer.output_size)
         self.ldx, self.ldg = self.whole(layer.input_size), len(self.plan.slots) * self.width
         if self.ldg % _SET == 0:
             # Rows a power of two apart fall on few sets of the cache, and drive one another out.
             self.ldg += self._lanes
-        self.zeros = zeros(max(self.ldg, self.ldh, self.ldx), dtype=dtype)
+        self.ldt = len(self.variant.told) * self.width
+        self.places = Places(layer, self.variant, self.width)
+        self.recurrent = layer.cell.recurrent and not self.variant.pointwise
+        self.zeros = zeros(max(self.ldg, self.ldh, self.ldx, self.ldt), dtype=dtype)
         code = gemm_code(self.kind, self.target)
         team = _parallel.runtime()
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
@@ -67,27 +112,17 @@ class Kernels:
             **team, "product": code.address("product"), "zeros": self.zeros.data_ptr(),
             "width": self.width, "ldg": self.ldg, "ldh": self.ldh, "units": layer.hidden_size,
             "ldout": self.width if layer.proj_size else self.ldh,
-            "ldx": layer.input_size, "KH": layer.output_size if layer.cell.recurrent else 0,
+            "ldx": layer.input_size, "KH": layer.output_size if self.recurrent else 0,
             "out_kept": int(bool(layer.proj_size)),
+            "heads": layer.heads, "head_in": layer.output_size // layer.heads,
+            "head_out": layer.hidden_size // layer.heads,
+            "ldt": self.ldt, "KF": len(layer.fed_back) * self.width,
         }  # fmt: skip
         self.forward_arguments = _arguments(forward_words(self.variant), fixed)
         self.backward_arguments = _arguments(backward_words(self.variant), fixed)
         self._forward: dict[bool, Kernel] = {}
-        self._backward: Kernel | None = None
-        starts = dict(zip(layer.cell.rows, _running_sum(layer.row_sizes), strict=True))
-        rows = [starts[row] for row in self.plan.rows]
-        inputs, shared = self.plan.inputs, self.plan.shared
-        self.rows_in, self.rows_recurrent = (
-            torch.tensor(rows[:inputs], device=CPU),
-            torch.tensor(rows[shared:], device=CPU),
-        )
-        self.rows_both, self.rows_only = (
-            torch.tensor(rows[shared:inputs], device=CPU),
-            torch.tensor(rows[inputs:], device=CPU),
-        )
-        self.one_row = torch.zeros(1, dtype=torch.int64, device=CPU)
+        self._backward: dict[str, Kernel] = {}
         self._panels, self._panels_size = self._lay_panels()
-        self.plain = self.width == layer.hidden_size and not layer.cell.split and layer.cell.recurrent
 
     def whole(self, size: int) -> int:
         """Returns a size rounded up to whole vectors."""
@@ -103,25 +138,26 @@ class Kernels:
             self._forward[keep] = code.function("forward")
         return self._forward[keep]
 
-    def backward_kernel(self) -> Kernel:
-        if self._backward is None:
-            code = backward_code(self.variant, self.kind, self.target)
-            self._backward = code.function("backward")
-        return self._backward
+    def backward_kernel(self, name: str = "backward") -> Kernel:
+        """Returns a function of the backward pass: ``backward``, or ``to_start``."""
+        if name not in self._backward:
+            self._backward[name] = backward_code(self.variant, self.kind, self.target).function(name)
+        return self._backward[name]
 
     def _lay_panels(self) -> tuple[list[tuple[str, Tensor, int, int]], int]:
         """What a forward pass multiplies with: the weight, the rows of it, their size, and the byte where its panels
         start; and how many numbers these are in all."""
-        layer = self.layer
-        named = [("weight_ih", self.rows_in, layer.hidden_size, layer.input_size)]
-        if layer.cell.recurrent:
+        layer, places = self.layer, self.places
+        named = [("weight_ih", places.into, layer.hidden_size, layer.input_size)]
+        if self.recurrent and not layer.diagonal:
             # Normalised in one piece, the recurrent part is computed in one piece; else apart from what only it feeds.
-            together = self.rows_recurrent if layer.layer_norm else self.rows_both
-            named.append(("weight_hh", together, layer.hidden_size, layer.output_size))
+            together = places.recurrent if layer.layer_norm else places.both
+            columns = layer.output_size // layer.heads if places.apart else layer.output_size
+            named.append(("weight_hh", together, layer.hidden_size, columns))
             if layer.cell.split and not layer.layer_norm:
-                named.append(("weight_hh", self.rows_only, layer.hidden_size, layer.output_size))
+                named.append(("weight_hh", places.only, layer.hidden_size, columns))
         if layer.proj_size:
-            named.append(("weight_hr", self.one_row, layer.proj_size, layer.hidden_size))
+            named.append(("weight_hr", places.first, layer.proj_size, layer.hidden_size))
         sizes = [len(rows) * self.whole(size) * columns for _, rows, size, columns in named]
         starts = _running_sum(tuple(sizes))
         bytes_each = self.dtype.itemsize
@@ -136,14 +172,63 @@ class Kernels:
             apart, and of W_hr, where there are such.
         """
         buffer = empty(self._panels_size, dtype=self.dtype)
-        base, places = buffer.data_ptr(), []
+        base, addresses = buffer.data_ptr(), []
+        whole = {"weight_ih": self.places.of_units, "weight_hh": self.places.recurrent_weight}
+        made = {name: whole[name](weights[name]) if name in whole else weights[name] for name, *_ in self._panels}
         for name, rows, size, start in self._panels:
-            places.append(base + start)
-            self._pack(self._pack_rows, weights[name], rows, size, places[-1])
-        return buffer, places
+            addresses.append(base + start)
+            if name == "weight_hh" and self.places.apart:
+                self._pack_heads(self._pack_rows, made[name], rows, addresses[-1], self._tile)
+            else:
+                self._pack(self._pack_rows, made[name], rows, size, addresses[-1])
+        return buffer, addresses
+
+    @property
+    def _tile(self) -> int:
+        """The columns of a panel."""
+        return self.target.tile[1] * self._lanes
+
+    def recurrent_columns(self, weight: Tensor) -> Tensor:
+        """Panels of W_hh itself, for products with its rows."""
+        layer, rows, weight = self.layer, self.places.recurrent, self.places.recurrent_weight(weight)
+        if not self.places.apart:
+            return self.pack_columns(weight, rows, layer.hidden_size)
+        panels = empty(len(rows) * self.width * weight.shape[1], dtype=self.dtype)
+        self._pack_heads(self._pack_columns, weight, rows, panels.data_ptr(), self._tile)
+        return panels
+
+    def _pack_heads(self, kernel: Kernel, weight: Tensor, rows: Tensor, into: int, tile: int) -> None:
+        """Packs the rows of each slot and head by themselves, one after the other."""
+        layer = self.layer
+        size, columns = layer.hidden_size // layer.heads, weight.shape[1]
+        begin = (rows.unsqueeze(-1) + torch.arange(0, layer.hidden_size, size, device=CPU)).flatten()
+        # Packed at once they lie so too, if none of a group's panels has columns of two.
+        if size % tile == 0 if kernel is self._pack_rows else columns <= tile:
+            self._pack(kernel, weight, begin, size, into)
+            return
+        for k in range(len(begin)):
+            self._pack(kernel, weight, begin[k : k + 1], size, into + k * size * columns * self.dtype.itemsize)
+
+    def gate_panels(self, weight: Tensor) -> list[Tensor]:
+        """Panels of the W_gh^T of each run of slots that hears gates."""
+        made = []
+        for run in self.variant.listening:
+            units = self.places.gate_weight(weight, run)
+            panels = empty((run[1] - run[0]) * self.width * units.shape[1], dtype=self.dtype)
+            self._pack(self._pack_rows, units, self._starts(run), self.layer.hidden_size, panels.data_ptr())
+            made.append(panels)
+        return made
+
+    def gate_columns(self, weight: Tensor) -> list[Tensor]:
+        """Panels of W_gh itself, of each run of slots that hears gates."""
+        runs, H = self.variant.listening, self.layer.hidden_size
+        return [self.pack_columns(self.places.gate_weight(weight, run), self._starts(run), H) for run in runs]
+
+    def _starts(self, run: tuple[int, int]) -> Tensor:
+        return torch.arange(run[1] - run[0], device=CPU) * self.layer.hidden_size
 
     def pack_columns(self, weight: Tensor, rows: Tensor, size: int) -> Tensor:
-        """Panels of W, for products with W's rows."""
+        """Panels of a weight with a row for each unit, for products with its rows."""
         panels = empty(len(rows) * self.whole(size) * self.whole(weight.shape[1]), dtype=self.dtype)
         self._pack(self._pack_columns, weight, rows, size, panels.data_ptr())
         return panels
@@ -170,18 +255,31 @@ class Kernels:
 
     def outer(self, a: Tensor, *factors: Tensor) -> list[Tensor]:
         """A^T B for one or two B, each a whole number of vectors wide; A and B may be columns of wider matrices."""
+        results = [empty(a.shape[1], b.shape[1], dtype=self.dtype) for b in factors]
+        self._outer_into(a, list(zip(factors, results, strict=True)))
+        return results
+
+    def _outer_into(self, a: Tensor, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
         K, M = a.shape
-        results = [empty(M, b.shape[1], dtype=self.dtype) for b in factors]
         words: list[int] = []
-        for b, c in zip(factors, results, strict=True):
+        for b, c in pairs:
             words += b.data_ptr(), b.stride(0), b.shape[1], c.data_ptr()
-        threads = self.threads(M * K * sum(b.shape[1] for b in factors))
+        threads = self.threads(M * K * sum(b.shape[1] for b, _ in pairs))
         room = empty(threads, self._outer_room, dtype=self.dtype)
         arguments = self._outer_arguments(
             threads, room.data_ptr(), a.data_ptr(), a.stride(0), K, M, *words, *[0] * (8 - len(words))
         )
         self._outer(ctypes.byref(arguments))
-        return results
+
+    def outer_of_heads(self, a: Tensor, b: Tensor) -> Tensor:
+        """A^T B of each slot and head, ``[slots · H, output / heads]``."""
+        heads, size, seen = self.layer.heads, self.layer.hidden_size // self.layer.heads, b.shape[1] // self.layer.heads
+        result = empty(a.shape[1], seen, dtype=self.dtype)
+        for k in range(a.shape[1] // size):
+            head = k % heads
+            part = a[:, k * size : (k + 1) * size]
+            self._outer_into(part, [(b[:, head * seen : (head + 1) * seen], result[k * size : (k + 1) * size])])
+        return result
 
     def column_sum(self, values: Tensor) -> Tensor:
         """Returns the sum over the rows, in an order that does not depend on the threads."""
@@ -192,54 +290,70 @@ class Kernels:
 
     def bias(self, weights: Weights) -> Tensor:
         """Both biases together in the order of the slots, ``[slots · width]``."""
-        bias_ih, bias_hh = weights.get("bias_ih"), weights.get("bias_hh")
+        places, bias_ih, bias_hh = self.places, weights.get("bias_ih"), weights.get("bias_hh")
         if bias_ih is None:
             return self.zeros
-        if self.plain and bias_hh is not None:
+        if places.plain and bias_hh is not None:
             return bias_ih + bias_hh
         bias = zeros(len(self.plan.slots), self.width, dtype=self.dtype)
-        bias[: self.plan.inputs] += self._in_slots(bias_ih, self.rows_in)
-        if bias_hh is not None:
-            bias[self.plan.shared :] += self._in_slots(bias_hh, self.rows_recurrent)
+        bias[: self.plan.inputs] += places.in_slots(bias_ih, places.into)
+        if bias_hh is not None and self.recurrent:
+            bias[self.plan.shared :] += places.in_slots(bias_hh, places.recurrent)
+        elif bias_hh is not None:
+            both = padded(bias_hh.view(-1, self.layer.hidden_size), self.width)
+            rows = self.layer.cell.rows
+            for slot, row in enumerate(self.plan.rows):
+                if row not in self.layer.cell.split:  # whose recurrent part has its bias to itself
+                    bias[slot] += both[rows.index(row)]
         return bias
-
-    def _in_slots(self, vector: Tensor, rows: Tensor) -> Tensor:
-        """Returns a vector of a weight's rows as ``[slots, width]``, in one piece."""
-        if self.plain:
-            return solid(vector)
-        return padded(vector[rows.unsqueeze(-1) + torch.arange(self.layer.hidden_size, device=CPU)], self.width)
 
     def gain_and_shift(self, weights: Weights, name: str) -> tuple[Tensor, Tensor]:
         """Layer norm's gain and bias for what is named in :attr:`Variant.norms`, in slots."""
         if name in self.variant.parts:
-            ending, rows = ("ih", self.rows_in) if name == "X" else ("hh", self.rows_recurrent)
+            ending, rows = ("ih", self.places.into) if name == "X" else ("hh", self.places.recurrent)
             bias = weights.get(f"bias_{ending}")
-            shift = self.zeros if bias is None else self._in_slots(bias, rows)
-            return self._in_slots(weights[f"norm_{ending}"], rows), shift
+            shift = self.zeros if bias is None else self.places.in_slots(bias, rows)
+            return self.places.in_slots(weights[f"norm_{ending}"], rows), shift
         bias = weights.get(f"norm_bias_{name}")
         return padded(weights[f"norm_{name}"], self.width), self.zeros if bias is None else padded(bias, self.width)
+
+    def of_norm(self, weights: Weights, name: str) -> list[Tensor]:
+        """Returns the gain and the bias of what is normalised, and in a layer of blocks its shares."""
+        shares = [self.places.shares(name, self.dtype)] if self.layer.block_size > 1 else []
+        return [*self.gain_and_shift(weights, name), *shares]
+
+    def diagonal(self, weights: Weights) -> Tensor | None:
+        """Returns the weights of a diagonal recurrence in slots, where it is no part of the equations."""
+        if not self.layer.diagonal or self.variant.pointwise:
+            return None
+        return self.places.in_slots(weights["weight_hh"], self.places.recurrent)
 
     def norm_size(self, name: str) -> int:
         """Returns the numbers in a row of what is normalised."""
         low, high = self.variant.parts.get(name, (0, 1))
         return (high - low) * self.width
 
-    def peepholes(self, weights: Weights) -> Tensor:
-        """Returns the peephole weights ``[P, width]``."""
-        return padded(weights["weight_peephole"], self.width) if self.layer.cell.peepholes else self.zeros
+    def vectors(self, weights: Weights) -> Tensor:
+        """Returns the weights that have a number for each unit, ``[vectors, width]``; zeros where there are none."""
+        return self.places.vectors(dict(weights)) if self.plan.vectors else self.zeros
 
-    def unpack(self, slots: Tensor, rows: Tensor, columns: int) -> Tensor:
-        """Takes slots, ``[slots · width, columns]`` padded, to the rows of a weight."""
-        H = self.layer.hidden_size
-        if self.width == H and slots.shape[-1] == columns and not self.layer.cell.split:
-            return slots
-        count = len(rows)
-        slots = slots.view(count, self.width, -1)
-        if self.layer.cell.split:
-            slots = slots[torch.argsort(rows)]
-        if self.width != H or slots.shape[-1] != columns:
-            slots = slots[:, :H, :columns]
-        return slots.reshape(count * H, columns).contiguous()  # of whole vectors there is a view, with gaps
+    def noise(self, masks: Masks) -> list[tuple[Tensor, int]]:
+        """Returns the rows of all noise, in the order of ``noise_words``, and their distances."""
+        variant = self.variant
+        given: list[tuple[Tensor | float | None, int]] = []
+        if variant.variational:
+            given.append((masks.variational, self.ldh))
+        if variant.masked and masks.candidate is not None:
+            given += [(masks.candidate[row], self.width) for row in variant.cell.candidates]
+        if variant.zoned_h:
+            given.append((masks.zoneout_h, self.ldh))
+        if variant.zoned:
+            given += [(masks.zoneout_c, self.width) for _ in variant.cell.states]
+        return [
+            (padded(value.to(self.dtype), size), size) if isinstance(value, Tensor)
+            else (torch.full((size,), float(value or 0.0), dtype=self.dtype, device=CPU), 0)
+            for value, size in given
+        ]  # fmt: skip
 
 
 def _arguments(words: Any, fixed: dict[str, int]) -> Any:
@@ -250,15 +364,15 @@ def _running_sum(sizes: tuple[int, ...]) -> list[int]:
     return [sum(sizes[:k]) for k in range(len(sizes))]
 
 
-def kernels_of(layer: Layer, dtype: torch.dtype) -> Kernels:
+def kernels_of(layer: Layer, dtype: torch.dtype, extras: Extras = Extras()) -> Kernels:  # noqa: B008
     """Returns the :class:`Kernels` of a layer. They live as long as the layer."""
-    kernels = layer.kernels.get(dtype)
+    kernels = layer.kernels.get((dtype, extras))
     if kernels is None:
-        kernels = layer.kernels[dtype] = _made(layer, dtype, host())
+        kernels = layer.kernels[dtype, extras] = _made(layer, dtype, host(), extras)
     return kernels
 
 
 @lru_cache(maxsize=64)  # who makes one network after the other, all alike, finds what the last one had
-def _made(layer: Layer, dtype: torch.dtype, target: Target) -> Kernels:
+def _made(layer: Layer, dtype: torch.dtype, target: Target, extras: Extras) -> Kernels:
     # Their own copy: they would else be in a circle with the layer that holds them, for the garbage collector to find.
-    return Kernels(replace(layer), dtype, target)
+    return Kernels(replace(layer), dtype, target, extras)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from carrousel.engine._graph import Node
-from carrousel.engine._plan import Plan
+from carrousel.engine._graph import Node, order
+from carrousel.engine._plan import Variant, is_cut
 from carrousel.engine._print import Printer
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._operations import OPERATIONS
@@ -15,26 +15,26 @@ __all__ = [
     "BACKWARD_STEP",
     "FORWARD_STEP",
     "Values",
-    "backward_exits",
+    "backward_cuts",
     "backward_step",
-    "forward_step",
+    "forward_stage",
     "unsupported",
 ]
 
-_GIVEN = ("leaf", "constant", "exit")
+_GIVEN = ("leaf", "constant", "exit", "block_sum")
 """What is no operation: it is there, or the layer computes it."""
 
 FORWARD_STEP = (
     ("ptr", "a"), ("i64", "lo"), ("i64", "count"), ("i64", "stride"), ("i64", "at"), ("i64", "kept"),
     ("i64", "before"), ("i64", "before_kept"), ("i1", "fresh"),
 )  # fmt: skip
-"""Parameters of the forward step: sequences ``lo, lo + stride, ...``; the step's first row among the outputs (``at``)
+"""Parameters of a forward stage: sequences ``lo, lo + stride, ...``; the step's first row among the outputs (``at``)
 and among what is kept (``kept``), the same of the step before, and whether the initial states are the old ones."""
 
 BACKWARD_STEP = (
     ("ptr", "a"), ("i64", "lo"), ("i64", "count"), ("i64", "stride"), ("i64", "at"), ("i64", "before"), ("i1", "fresh"),
 )  # fmt: skip
-"""Parameters of the backward step, where everything is kept."""
+"""Parameters of a backward stage, where everything is kept."""
 
 
 class Values(Printer[str]):
@@ -45,23 +45,36 @@ class Values(Printer[str]):
 
 
 class _StepWriter:
-    """Writes a step: the addresses of a row's old and new values, and loads of them, for both directions."""
+    """Writes a stage of a step: the addresses of a row's old and new values, and loads of them, for both directions.
+
+    Args:
+        module: where the function goes.
+        name: its name.
+        parameters: ``FORWARD_STEP`` or ``BACKWARD_STEP``.
+        variant: what is computed.
+        words: the kernel's arguments.
+        stage: the stage, whose values are not in memory yet; None if all are.
+    """
 
     def __init__(
-        self, module: Module, name: str, parameters: Sequence[tuple[str, str]], plan: Plan, words: Words
+        self,
+        module: Module,
+        name: str,
+        parameters: Sequence[tuple[str, str]],
+        variant: Variant,
+        words: Words,
+        stage: int | None = None,
     ) -> None:
         self.f = f = module.function(name, parameters)
-        self.plan, self.words, self.cell = plan, words, plan.cell
+        self.variant, self.plan, self.words, self.cell = variant, variant.plan, words, variant.cell
+        self._stage = self.plan.stages if stage is None else stage
         self.width, self.ldg, self._ldh = (words.integer(f, label) for label in ("width", "ldg", "ldh"))
-        self._g, self._peepholes = words.pointer(f, "G"), words.pointer(f, "P")
-        self._states = [words.pointer(f, f"S_{name}") for name in self.cell.states]
-        self._old_states = [
-            f.select("%fresh", "ptr", words.pointer(f, f"S0_{name}"), new)
-            for name, new in zip(self.cell.states, self._states, strict=True)
-        ]
+        self._g, self._vectors = words.pointer(f, "G"), words.pointer(f, "P")
+        self._states = [_State(self, name) for name in self.plan.program.states]
         self._old_h = f.select("%fresh", "ptr", words.pointer(f, "H0"), words.pointer(f, "H"))
-        self._exits = {node.name: _Exit(f, words, node.name) for node in plan.exits}
-        self._new = {node: index for index, node in enumerate(plan.program.states.values())}
+        self._noise = {node.name: _Noise(self, node.name) for node in _noise(variant)}
+        self._cuts = {cut: _Cut(f, words, cut) for cut in self.plan.cuts}
+        self._new = {node: index for index, node in enumerate(self.plan.program.states.values())}
 
     def each(self, kept: str, before: str, before_kept: str, body: Callable[[str, str], None]) -> None:
         """Runs ``body(b, u)`` for every sequence b and vector of units u. The arguments are the first rows of what is
@@ -72,84 +85,155 @@ class _StepWriter:
             b = f.add("%lo", f.mul(m, "%stride"))
             row = f.add(kept, b)
             g_row = f.at(self._g, f.mul(row, self.ldg))
-            new = [f.at(s, f.mul(row, self.width)) for s in self._states]
-            old = [f.at(s, f.mul(f.add(before_kept, b), self.width)) for s in self._old_states]
+            for state in self._states:
+                state.go_to(row, f.add(before_kept, b))
+            for noise in self._noise.values():
+                noise.go_to(f.add("%at", b), b)
             old_h = f.at(self._old_h, f.mul(f.add(before, b), self._ldh))
             with f.loop(0, self.width, f.module.lanes) as u:
                 self.places = [f.at(g_row, f.add(f.mul(self.width, n), u)) for n in range(len(self.plan.slots))]
-                self.new_places = [f.at(s, u) for s in new]
-                self._old_places = [f.at(s, u) for s in old]
+                self.new_places = [state.new_place(u) for state in self._states]
                 self._old_h_place = f.at(old_h, u)
-                self.exit_places = {name: exit.place(row, self.width, u) for name, exit in self._exits.items()}
+                self.cut_places = {cut: self._cuts[cut].place(row, self.width, u) for cut in self.plan.cuts}
                 self._u = u
                 body(b, u)
 
-    def leaf(self, node: Node) -> str | None:
-        """Old states, weights, and pre-activations as long as they stand in their slots."""
+    def vector_place(self, node: Node) -> str:
+        """Returns the place of a weight that has a number for each unit."""
+        f = self.f
+        return f.at(self._vectors, f.add(f.mul(self.width, self.plan.vectors.index(node)), self._u))
+
+    def load(self, node: Node) -> str | None:
+        """What is in memory when the stage begins; None for what the stage has to compute."""
+        f, plan = self.f, self.plan
+        done = plan.stage.get(node, 0) < self._stage
+        if node in plan.saved and done:
+            return f.load(self.places[plan.saved[node]])
+        if node in self._new and done:
+            return f.load(self.new_places[self._new[node]])
+        if is_cut(node):
+            return self._cuts[node].value(self.cut_places[node], self._u)
         if node.op != "leaf":
             return None
-        f, (kind, name) = self.f, node.name
+        kind, name = node.name
         if kind == "s":
-            return f.load(self._old_h_place if name == "h" else self._old_places[self.cell.states.index(name)])
-        if kind == "p":
-            at = f.add(f.mul(self.width, self.cell.peepholes.index(name)), self._u)
-            return f.load(f.at(self._peepholes, at))
-        return f.load(self.places[self.plan.slots.index(node)]) if node in self.plan.slots else None
+            return f.load(self._old_h_place if name == "h" else self._old_state(name))
+        if kind in ("p", "r", "b"):
+            return f.load(self.vector_place(node))
+        if kind in ("mask", "zone"):
+            return self._noise[node.name].load(self._u)
+        return f.load(self.places[plan.slots.index(node)]) if node in plan.slots else None
 
-    def later(self, node: Node) -> str | None:
-        """What is there once the step has run forward: what was saved, the new states, what leaves the carrousel."""
-        f = self.f
-        if node in self.plan.saved:
-            return f.load(self.places[self.plan.saved.index(node)])
-        if node in self._new:
-            return f.load(self.new_places[self._new[node]])
-        if node.op == "exit":
-            return self._exits[node.name].value(self.exit_places[node.name], self._u)
-        return None if node in self.plan.slots else self.leaf(node)
+    def _old_state(self, name: str) -> str:
+        (state,) = (state for state in self._states if state.name == name)
+        return state.old_place(self._u)
 
 
-class _Exit:
-    """Where layer norm acts on a state on its way out: what stands there, normalised, and its gain and bias."""
+class _State:
+    """Where a state of the cell, or an activation that is told, stands: the old one and the new one."""
 
-    def __init__(self, f: Function, words: Words, name: str) -> None:
-        self._f = f
-        self._rows, self._gain, self._bias = (words.pointer(f, f"{kind}_{name}") for kind in ("E", "gain", "shift"))
+    def __init__(self, step: _StepWriter, name: str) -> None:
+        self._f, self.name = step.f, name
+        words, told = step.words, step.variant.told
+        # Activations stand side by side, for gates feed the next step by one product.
+        group = "told" if name in told else name
+        self._ld = words.integer(step.f, "ldt") if name in told else step.width
+        self._shift = step.f.mul(step.width, told.index(name) if name in told else 0)
+        self._new = words.pointer(step.f, f"S_{group}")
+        self._old = step.f.select("%fresh", "ptr", words.pointer(step.f, f"S0_{group}"), self._new)
+
+    def go_to(self, row: str, old_row: str) -> None:
+        """Turns to a row of a step, and that of the step before."""
+        f = self._f
+        self._new_row, self._old_row = (
+            f.at(base, f.add(f.mul(at, self._ld), self._shift)) for base, at in ((self._new, row), (self._old, old_row))
+        )
+
+    def new_place(self, u: str) -> str:
+        return self._f.at(self._new_row, u)
+
+    def old_place(self, u: str) -> str:
+        return self._f.at(self._old_row, u)
+
+
+def _noise(variant: Variant) -> list[Node]:
+    """Lists the leaves that are noise: factors, and shares that are kept."""
+    plan = variant.plan
+    found = {
+        node
+        for node in order([*plan.program.outputs.values(), *plan.derivatives])
+        if node.op == "leaf" and node.name[0] in ("mask", "zone")
+    }
+    return sorted(found, key=lambda node: node.name)
+
+
+class _Noise:
+    """Factors, or shares that are kept: a row for each step of each sequence, or for each sequence, or one for all."""
+
+    def __init__(self, step: _StepWriter, name: tuple[str, str]) -> None:
+        self._f, word = step.f, "_".join(name)
+        self._base, self._ld = step.words.pointer(step.f, word), step.words.integer(step.f, f"ld_{word}")
+        self._of_sequence = name == ("mask", "h")
+
+    def go_to(self, row: str, b: str) -> None:
+        self._row = self._f.at(self._base, self._f.mul(b if self._of_sequence else row, self._ld))
+
+    def load(self, u: str) -> str:
+        return self._f.load(self._f.at(self._row, u))
+
+
+class _Cut:
+    """Where the equations are cut: what stands there for each row of what is kept.
+
+    Layer norm leaves there what it normalised, to which its gain and bias are applied by whoever loads it.
+    """
+
+    def __init__(self, f: Function, words: Words, cut: Node) -> None:
+        self._f, self._normed = f, cut.op == "exit"
+        self._rows = words.pointer(f, f"E_{cut.name}")
+        if self._normed:
+            self._gain, self._bias = (words.pointer(f, f"{kind}_{cut.name}") for kind in ("gain", "shift"))
 
     def place(self, row: str, width: str, u: str) -> str:
         return self._f.at(self._rows, self._f.add(self._f.mul(row, width), u))
 
     def value(self, place: str, u: str) -> str:
         f = self._f
+        if not self._normed:
+            return f.load(place)
         return f.fma(f.load(place), f.load(f.at(self._gain, u)), f.load(f.at(self._bias, u)))
 
 
-def forward_step(module: Module, plan: Plan, words: Words, *, keep: bool) -> None:
-    """``forward_step``: from pre-activations in ``G`` and old states to new states, output, and what is kept.
-
-    Where layer norm cuts the equations it stops at the cut, and ``forward_rest`` makes the output.
-    """
-    rows = _StepWriter(module, "forward_step", FORWARD_STEP, plan, words)
-    store_h = None if plan.exits else _output(rows)
+def forward_stage(module: Module, variant: Variant, words: Words, stage: int, *, keep: bool) -> None:
+    """Writes ``forward_0``, ``forward_1``, ...: from pre-activations in ``G`` and old states to new states, output,
+    and what is kept. A stage ends where the equations are cut."""
+    rows = _StepWriter(module, f"forward_{stage}", FORWARD_STEP, variant, words, stage)
+    plan = variant.plan
+    program, told = plan.program, len(variant.told)
+    last = plan.stage[program.h]
+    output = _output(rows) if stage == last else None
+    units = words.integer(rows.f, "units") if told else ""
 
     def body(b: str, u: str) -> None:
-        f, value, program = rows.f, Values(rows.f, rows.leaf), plan.program
-        results = [] if store_h is None else [(value(program.h), store_h(b, u))]
-        results += [(value(node), place) for node, place in zip(program.states.values(), rows.new_places, strict=True)]
-        results += [(value(node.args[0]), rows.exit_places[node.name]) for node in plan.exits]
-        if keep or plan.exits:
-            results += [(value(node), place) for node, place in zip(plan.saved, rows.places, strict=False)]
+        f, value = rows.f, Values(rows.f, rows.load)
+        results = [] if output is None else [(value(program.h), output(b, u))]
+        first_told = len(program.states) - told
+        # What gates send is multiplied with weights, padding too, and that may be NaN.
+        real = f.first_lanes(f.sub(units, u)) if told else ""
+        for k, (node, place) in enumerate(zip(program.states.values(), rows.new_places, strict=True)):
+            if plan.stage[node] == stage:
+                result = value(node)
+                results.append((result if k < first_told else f.choose(real, result, "zeroinitializer"), place))
+        results += [(value(cut.args[0]), rows.cut_places[cut]) for cut in plan.cuts_after(stage)]
+        if keep or plan.cuts:
+            results += [
+                (value(node), rows.places[place]) for node, place in plan.saved.items()
+                if plan.stage.get(node, 0) == stage and node is not plan.slots[place]
+            ]  # fmt: skip
         for result, place in results:
             f.store(result, place)
 
     rows.each("%kept", "%before", "%before_kept", body)
-    if not plan.exits:
-        return
-    rest = _StepWriter(module, "forward_rest", FORWARD_STEP, plan, words)
-    store_rest = _output(rest)
-    rest.each(
-        "%kept", "%before", "%before_kept",
-        lambda b, u: rest.f.store(Values(rest.f, rest.later)(plan.program.h), store_rest(b, u)),
-    )  # fmt: skip
 
 
 def _output(rows: _StepWriter) -> Callable[[str, str], str]:
@@ -161,78 +245,109 @@ def _output(rows: _StepWriter) -> Callable[[str, str], str]:
     return lambda b, u: f.at(out, f.add(f.mul(f.add(row, b), ldout), u))
 
 
-def _adjoint_of_output(rows: _StepWriter, *, projected: bool) -> Callable[[str, str], str]:
-    f, words = rows.f, rows.words
-    dh, dy, lddy = words.pointer(f, "dh"), words.pointer(f, "dY"), words.integer(f, "lddy")
+class _AdjointOfState:
+    """Where a state's adjoint stands: what goes from step to step, and what every step is given."""
 
-    def load(b: str, u: str) -> str:
-        back = f.load(f.at(dh, f.add(f.mul(b, rows.width), u)))
-        if projected:  # it has come through the projection, with the output's own adjoint in it
+    def __init__(self, rows: _StepWriter, name: str) -> None:
+        self._f, words, told = rows.f, rows.words, rows.variant.told
+        group = "told" if name in told else name
+        self._running, self._given = (words.pointer(rows.f, f"{kind}_{group}") for kind in ("dS", "dY"))
+        self._ld = words.integer(rows.f, "ldt") if name in told else rows.width
+        self._ld_given = words.integer(rows.f, f"lddy_{group}")
+        self._shift = rows.f.mul(rows.width, told.index(name) if name in told else 0)
+
+    def running_place(self, b: str, u: str) -> str:
+        f = self._f
+        return f.at(self._running, f.add(f.add(f.mul(b, self._ld), self._shift), u))
+
+    def load(self, b: str, u: str) -> str:
+        """Returns the sum of both."""
+        f = self._f
+        at = f.add(f.add(f.mul(f.add("%at", b), self._ld_given), self._shift), u)
+        return f.arithmetic("fadd", f.load(self.running_place(b, u)), f.load(f.at(self._given, at)))
+
+
+class _Adjoints:
+    """Loads of the adjoints with which a step begins to go back, and of all that it kept."""
+
+    def __init__(self, rows: _StepWriter) -> None:
+        self.rows, f, words, variant = rows, rows.f, rows.words, rows.variant
+        self._dh, self._dy, self._lddy = words.pointer(f, "dh"), words.pointer(f, "dY"), words.integer(f, "lddy")
+        self._states = {name: _AdjointOfState(rows, name) for name in rows.plan.program.states}
+        self._cuts = {cut.name: words.pointer(f, f"dE_{cut.name}") for cut in rows.plan.cuts}
+
+    def running_place(self, name: str, b: str, u: str) -> str:
+        """Returns the place of a state's adjoint that goes from step to step."""
+        return self._states[name].running_place(b, u)
+
+    def cut_place(self, cut: Node, b: str, u: str) -> str:
+        """Returns the place of the adjoint of what was done at a cut, and after that of its argument."""
+        f = self.rows.f
+        return f.at(self._cuts[cut.name], f.add(f.mul(b, self.rows.width), u))
+
+    def load(self, b: str, u: str) -> Callable[[Node], str | None]:
+        f, rows = self.rows.f, self.rows
+
+        def load(node: Node) -> str | None:
+            if node.op != "leaf" or node.name[0] not in ("adj", "adj.cut"):
+                return rows.load(node)
+            kind, name = node.name
+            if kind == "adj.cut":
+                return f.load(f.at(self._cuts[name], f.add(f.mul(b, rows.width), u)))
+            if name == "h":
+                return self._of_output(b, u)
+            return self._states[name].load(b, u)
+
+        return load
+
+    def _of_output(self, b: str, u: str) -> str:
+        f, rows = self.rows.f, self.rows
+        back = f.load(f.at(self._dh, f.add(f.mul(b, rows.width), u)))
+        if rows.variant.projected:  # it has come through the projection, with the output's own adjoint in it
             return back
-        return f.arithmetic("fadd", back, f.load(f.at(dy, f.add(f.mul(f.add("%at", b), lddy), u))))
-
-    return load
+        return f.arithmetic("fadd", back, f.load(f.at(self._dy, f.add(f.mul(f.add("%at", b), self._lddy), u))))
 
 
-def backward_exits(module: Module, plan: Plan, words: Words, *, projected: bool) -> None:
-    """``backward_exits``: the adjoints of what leaves the carrousel, where layer norm cuts the equations."""
-    rows = _StepWriter(module, "backward_exits", BACKWARD_STEP, plan, words)
-    f, of_output = rows.f, _adjoint_of_output(rows, projected=projected)
-    targets = [words.pointer(f, f"dE_{node.name}") for node in plan.exits]
+def backward_cuts(module: Module, variant: Variant, words: Words, stage: int) -> None:
+    """Writes ``backward_cuts_1``, ...: the adjoints of what was done at the cuts before a stage."""
+    rows = _StepWriter(module, f"backward_cuts_{stage}", BACKWARD_STEP, variant, words)
+    f, plan, adjoints = rows.f, rows.plan, _Adjoints(rows)
     units = words.integer(f, "units")
 
     def body(b: str, u: str) -> None:
-        def load(node: Node) -> str | None:
-            return of_output(b, u) if node.op == "leaf" and node.name == ("adj", "h") else rows.later(node)
-
-        value, real = Values(f, load), f.first_lanes(f.sub(units, u))
-        for node, target in zip(plan.d_exits, targets, strict=True):
-            result = f.choose(real, value(node), "zeroinitializer")
-            f.store(result, f.at(target, f.add(f.mul(b, rows.width), u)))
+        value, real = Values(f, adjoints.load(b, u)), f.first_lanes(f.sub(units, u))
+        for cut, node in zip(plan.cuts, plan.d_cuts, strict=True):
+            if plan.stage[cut] == stage:
+                f.store(f.choose(real, value(node), "zeroinitializer"), adjoints.cut_place(cut, b, u))
 
     rows.each("%at", "%before", "%before", body)
 
 
-def backward_step(module: Module, plan: Plan, words: Words, *, bias: bool, projected: bool) -> None:
-    """``backward_step``: from adjoints of the new states to those of the old and, in ``G``, of the pre-activations."""
-    rows = _StepWriter(module, "backward_step", BACKWARD_STEP, plan, words)
-    f, cell, width = rows.f, plan.cell, rows.width
-    of_output, units = _adjoint_of_output(rows, projected=projected), words.integer(f, "units")
-    running = [words.pointer(f, f"dS_{name}") for name in cell.states]
-    given = [(words.pointer(f, f"dY_{name}"), words.integer(f, f"lddy_{name}")) for name in cell.states]
-    direct, dbias, dpeep = (words.pointer(f, name) for name in ("direct", "dbias", "dP"))
-    d_exits = {node.name: words.pointer(f, f"dE_{node.name}") for node in plan.exits}
+def backward_step(module: Module, variant: Variant, words: Words) -> None:
+    """Writes ``backward_step``: from adjoints of the new states to those of the old and, in ``G``, of the
+    pre-activations."""
+    rows = _StepWriter(module, "backward_step", BACKWARD_STEP, variant, words)
+    f, plan, width, adjoints = rows.f, rows.plan, rows.width, _Adjoints(rows)
+    units = words.integer(f, "units")
+    direct, dbias, dvectors = (words.pointer(f, name) for name in ("direct", "dbias", "dP"))
 
     def body(b: str, u: str) -> None:
-        at_b = f.add(f.mul(b, width), u)
-        run_places = [f.at(s, at_b) for s in running]
-
-        def load(node: Node) -> str | None:
-            if node.op != "leaf" or node.name[0] not in ("adj", "adj.exit"):
-                return rows.later(node)
-            kind, name = node.name
-            if kind == "adj.exit":
-                return f.load(f.at(d_exits[name], at_b))
-            if name == "h":
-                return of_output(b, u)
-            k = cell.states.index(name)
-            own = f.load(f.at(given[k][0], f.add(f.mul(f.add("%at", b), given[k][1]), u)))
-            return f.arithmetic("fadd", f.load(run_places[k]), own)
-
-        value = Values(f, load)
+        value = Values(f, adjoints.load(b, u))
         # Padding holds what the equations make of nothing, be it NaN; it must not reach the products.
         real = f.first_lanes(f.sub(units, u))
         d_slots = [f.choose(real, value(node), "zeroinitializer") for node in plan.d_slots]
         results = list(zip(d_slots, rows.places, strict=True))
-        results += [(value(node), place) for node, place in zip(plan.d_states[1:], run_places, strict=True)]
-        if cell.reads_output:
-            results.append((f.choose(real, value(plan.d_states[0]), "zeroinitializer"), f.at(direct, at_b)))
+        for name, node in zip(plan.program.states, plan.d_states[1:], strict=True):
+            results.append((value(node), adjoints.running_place(name, b, u)))
+        if plan.reads_output:
+            place = f.at(direct, f.add(f.mul(b, width), u))
+            results.append((f.choose(real, value(plan.d_states[0]), "zeroinitializer"), place))
         sums: list[tuple[str, str]] = []
-        if bias:
+        if variant.bias:
             at = f.at(dbias, f.mul(b, rows.ldg))
             sums += [(dz, f.at(at, f.add(f.mul(width, n), u))) for n, dz in enumerate(d_slots)]
-        for k, node in enumerate(plan.d_peepholes):
-            at = f.at(dpeep, f.mul(f.mul(b, len(cell.peepholes)), width))
+        for k, node in enumerate(plan.d_vectors):
+            at = f.at(dvectors, f.mul(f.mul(b, len(plan.d_vectors)), width))
             sums.append((value(node), f.at(at, f.add(f.mul(width, k), u))))
         for result, place in results:
             f.store(result, place)

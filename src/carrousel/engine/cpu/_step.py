@@ -16,12 +16,11 @@ from torch import Tensor
 
 from carrousel.engine._layer import Layer, Weights
 from carrousel.engine._memory import PLAIN
-from carrousel.engine._plan import plan
+from carrousel.engine._plan import Variant
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._buffers import empty, zeros
 from carrousel.engine.cpu._kernels import KINDS, Kernel, Kernels, kernels_of
-from carrousel.engine.cpu._pointwise import forward_step
-from carrousel.engine.cpu._sequence import Variant
+from carrousel.engine.cpu._pointwise import forward_stage
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._target import Target
@@ -99,7 +98,7 @@ def _step(module: Module, variant: Variant, words: Words) -> None:
             for _, bias, _, _ in parts:
                 z = f.arithmetic("fadd", z, f.load(f.at(words.pointer(f, bias), first)))
             f.store(z, f.at(g, f.add(f.mul(b, ldg), f.add(f.mul(width, n), u))))
-    f.line(f"call void @forward_step(ptr %a, i64 0, i64 {count}, i64 1, i64 0, i64 0, i64 0, i64 0, i1 true)")
+    f.line(f"call void @forward_0(ptr %a, i64 0, i64 {count}, i64 1, i64 0, i64 0, i64 0, i64 0, i1 true)")
     out, copy = words.pointer(f, "out"), words.pointer(f, "copy")
     with f.loop(0, f.mul(count, width), L) as u:
         f.store(f.load(f.at(out, u)), f.at(copy, u))
@@ -108,7 +107,7 @@ def _step(module: Module, variant: Variant, words: Words) -> None:
 @lru_cache(maxsize=LOADED)
 def _code(variant: Variant, kind: str, target: Target) -> Code:
     module, words = Module(kind, target), _words(variant)
-    forward_step(module, plan(variant.cell), words, keep=False)
+    forward_stage(module, variant, words, 0, keep=False)
     _step(module, variant, words)
     return compile_module(module.text(), target)
 
@@ -175,7 +174,8 @@ def _stepper(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
 
 
 def _stepper_of(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
-    if layer.refusal_of("cpu") is not None or layer.layer_norm or layer.proj_size:
+    plain = Layer(layer.cell, layer.input_size, layer.hidden_size, bias=layer.bias)
+    if layer.refusal_of("cpu") is not None or layer != plain:
         return None
     kernels = kernels_of(layer, dtype)
     return _Stepper(kernels) if kernels.width == layer.hidden_size else None

@@ -10,7 +10,7 @@ from torch import Tensor
 from carrousel.engine import reference
 from carrousel.engine._backend import Passes
 from carrousel.engine._call import Call
-from carrousel.engine._layer import Result
+from carrousel.engine._layer import QUIET, Masks, Result
 from carrousel.engine._packing import pack
 from carrousel.engine._recorders import recorded
 from carrousel.engine._rows import Rows, dense
@@ -40,22 +40,26 @@ def refuses_call(call: Call, *, plain: bool) -> str | None:
     if not x.shape[0] or not x.shape[1]:
         return "there is nothing to compute"
     reason = refuses_transforms(call.lengths, call.resets)
+    if reason is None and call.masks is not QUIET and torch._C._functorch.peek_interpreter_stack() is not None:
+        return "noise in the recursion under a transformation of torch.func"
     if reason is None and torch._C._functorch.peek_interpreter_stack() is not None and recorded():
         return "a transformation of torch.func is recorded"  # operators do not know them, recorders do not see kernels
     return reason
 
 
 def run(passes: Passes, call: Call) -> Result:
-    """Runs a call, without noise, by a backend's own passes, to a :class:`Result`."""
-    layer, _, x, state, reverse, lengths, resets, _, keep = call
+    """Runs a call by a backend's own passes, to a :class:`Result`."""
+    layer, _, x, state, reverse, lengths, resets, masks, keep = call
     T, B = x.shape[:2]
     if torch.compiler.is_compiling() or recorded():
         return run_traced(call)
-    all_states = bool(keep) and keep != ("h",)
+    names = tuple(name for name in keep if name != "h")
     if lengths is None and resets is None:
         rows = dense(T, B)
         flat = x.reshape(T * B, layer.input_size)
-        output, final, steps = _sequence(passes, call, flat, state, rows, all_states=all_states)
+        if masks is not QUIET:
+            masks = masks.map(lambda mask: mask, lambda mask: mask.reshape(T * B, -1))
+        output, final, steps = _sequence(passes, call, flat, state, rows, masks, names)
         output = output.view(T, B, layer.output_size)
         every = {name: value.view(T, B, -1) for name, value in steps.items()}
     else:
@@ -64,23 +68,24 @@ def run(passes: Passes, call: Call) -> Result:
         if not packing.rows.total:
             return reference.nothing(call)
         packed = tuple(map(packing.state_in, state))
-        output, final, steps = _sequence(passes, call, packing.rows_in(x), packed, packing.rows, all_states=all_states)
+        masks = masks.map(packing.sequence_in, packing.rows_in)
+        output, final, steps = _sequence(passes, call, packing.rows_in(x), packed, packing.rows, masks, names)
         final = tuple(map(packing.state_out, final))
         output, every = packing.rows_out(output), {name: packing.rows_out(v) for name, v in steps.items()}
     return Result(output, final, {name: output if name == "h" else every[name] for name in keep})
 
 
 def _sequence(
-    passes: Passes, call: Call, x: Tensor, state: tuple[Tensor, ...], rows: Rows, *, all_states: bool
+    passes: Passes, call: Call, x: Tensor, state: tuple[Tensor, ...], rows: Rows, masks: Masks, steps: tuple[str, ...]
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """Outputs ``[rows, output]``, final states ``[count, size]``, and every step's states by name if asked for."""
+    """Outputs ``[rows, output]``, final states ``[count, size]``, and every step's values by name."""
     layer, reverse = call.layer, call.reverse
     tensors = (x, *state, *call.weights.values())
     if torch._C._functorch.peek_interpreter_stack() is not None:
-        results: Sequence[Tensor] = Transformed.apply(passes, layer, rows, reverse, all_states, *tensors)
+        results: Sequence[Tensor] = Transformed.apply(passes, layer, rows, reverse, steps, *tensors)
     elif torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        results = Eager.apply(passes, layer, rows, reverse, all_states, *tensors)
+        results = Eager.apply(passes, layer, rows, reverse, masks, steps, *tensors)
     else:
-        results, _ = compute(passes, layer, rows, reverse, all_states, tensors, keep=False)
+        results, _ = compute(passes, layer, rows, reverse, masks, steps, tensors, keep=False)
     n = 1 + len(layer.state_names)
-    return results[0], tuple(results[1:n]), dict(zip(layer.cell.states, results[n:], strict=bool(all_states)))
+    return results[0], tuple(results[1:n]), dict(zip(steps, results[n:], strict=True))

@@ -23,6 +23,7 @@ def check_operands(
     weights: Sequence[Tensor],
     lengths: Tensor | None,
     resets: Tensor | None,
+    steps: Sequence[str],
 ) -> None:
     """Checks what an operator is given for a layer.
 
@@ -33,6 +34,9 @@ def check_operands(
     if x.dim() != 3 or x.shape[2] != layer.input_size:
         raise ValueError(f"x should have the shape [steps, sequences, {layer.input_size}], got {list(x.shape)}")
     T, B = x.shape[:2]
+    has = {*layer.state_names, *layer.cell.rows} - {"h"}
+    if not set(steps) <= has or len(set(steps)) < len(steps):
+        raise ValueError(f"steps should be some of {', '.join(sorted(has))}, got {' '.join(steps)!r}")
     shapes = layer.shapes()
     _check_all("states", layer.state_names, [(B, size) for size in layer.state_sizes], state, x)
     _check_all("weights", list(shapes), list(shapes.values()), weights, x)
@@ -48,17 +52,16 @@ def check_operands(
     in_memory([x, *state, *weights])
 
 
-def check_adjoints(layer: Layer, adjoints: Sequence[Tensor], x: Tensor, *, all_states: bool) -> None:
-    """Checks the adjoints of all results: of the output, of the final states, of every step's states if wanted.
+def check_adjoints(layer: Layer, adjoints: Sequence[Tensor], x: Tensor, steps: Sequence[str]) -> None:
+    """Checks the adjoints of all results: of the output, of the final states, of every step's values of ``steps``.
 
     Raises:
         TypeError, ValueError: they are not these.
     """
     T, B = x.shape[:2]
-    every = layer.cell.states if all_states else ()
-    names = ["output", *layer.state_names, *(f"every {name}" for name in every)]
+    names = ["output", *layer.state_names, *(f"every {name}" for name in steps)]
     shapes = [(T, B, layer.output_size), *((B, size) for size in layer.state_sizes)]
-    _check_all("adjoints", names, [*shapes, *((T, B, layer.hidden_size) for _ in every)], adjoints, x)
+    _check_all("adjoints", names, [*shapes, *((T, B, layer.size_of(name)) for name in steps)], adjoints, x)
     in_memory(adjoints)
 
 

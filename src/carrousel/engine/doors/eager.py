@@ -13,34 +13,36 @@ from torch.utils._python_dispatch import _disable_current_modes
 from carrousel.engine import reference
 from carrousel.engine._backend import Kept, Passes
 from carrousel.engine._call import Call
-from carrousel.engine._layer import Layer
+from carrousel.engine._layer import Layer, Masks
 from carrousel.engine._memory import PLAIN
 from carrousel.engine._recorders import recorded
 from carrousel.engine._rows import Rows
+from carrousel.engine.doors._noise import written
 
-_OWN = 5  # the arguments of the function below that are not tensors
+_OWN = 6  # the arguments of the function below that are not tensors
 
 __all__ = ["Eager", "by_operations", "by_operator", "by_reference", "compute"]
 
 
 class Eager(torch.autograd.Function):
-    """From packed inputs, initial states and weights to outputs, final states, and every step's states if wanted."""
+    """From packed inputs, initial states and weights to outputs, final states, and every step's values of ``steps``."""
 
     @staticmethod
     def forward(
-        ctx: Any, passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor
-    ) -> Any:
-        results, kept = compute(passes, layer, rows, reverse, all_states, tensors, keep=True)
+        ctx: Any, passes: Passes, layer: Layer, rows: Rows, reverse: bool, masks: Masks, steps: tuple[str, ...],
+        *tensors: Tensor,
+    ) -> Any:  # fmt: skip
+        results, kept = compute(passes, layer, rows, reverse, masks, steps, tensors, keep=True)
         ctx.passes = passes
-        ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
-        steps = results[1 + len(layer.state_names) :]
+        ctx.layer, ctx.rows, ctx.reverse, ctx.masks, ctx.steps = layer, rows, reverse, masks, steps
+        every = results[1 + len(layer.state_names) :]
         if _hooks_on_saved_tensors():
             # Somebody wants all that is kept, to put it elsewhere or to compute it anew when it is needed.
             ctx.kept, ctx.hooked = kept.bare(), True
-            ctx.save_for_backward(*tensors, results[0], *steps, *kept.tensors())
+            ctx.save_for_backward(*tensors, results[0], *every, *kept.tensors())
         else:
             ctx.kept, ctx.hooked = kept, False
-            ctx.save_for_backward(*tensors, results[0], *steps)
+            ctx.save_for_backward(*tensors, results[0], *every)
         ctx.set_materialize_grads(False)
         return tuple(results)
 
@@ -53,11 +55,11 @@ class Eager(torch.autograd.Function):
         if torch.is_grad_enabled() or not all(map(_has_memory, grads)):
             # Somebody differentiates this derivative, or asks for a batch of them at once: it must be made of
             # operations that torch knows.
-            run = partial(by_reference, layer, rows, ctx.reverse, ctx.all_states)
+            run = partial(by_reference, layer, rows, ctx.reverse, ctx.masks, ctx.steps)
             return (None,) * _OWN + by_operations(run, tensors, grads, needs)
         n = 1 + len(layer.state_names)
         if recorded():
-            all_of_them = by_operator(layer, rows, ctx.reverse, ctx.all_states, tensors, grads)
+            all_of_them = by_operator(layer, rows, ctx.reverse, ctx.masks, ctx.steps, tensors, grads)
             return (None,) * _OWN + tuple(g if need else None for g, need in zip(all_of_them, needs, strict=True))
         names = ["x", *("state" for _ in layer.state_names), *layer.shapes()]
         x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
@@ -66,14 +68,13 @@ class Eager(torch.autograd.Function):
             kept = kept.with_tensors(saved[-len(kept.tensors()) :])
         elif kept is None:
             # A second pass through a retained graph: the first one used up what was kept.
-            again = {"reverse": ctx.reverse, "keep": True, "all_states": False}
+            again = {"reverse": ctx.reverse, "keep": True, "masks": ctx.masks, "steps": ctx.steps}
             _, kept = ctx.passes.forward(layer, weights, x, state, rows, **again)
-        d_output, d_final = grads[0], list(grads[1:n])
-        d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
         found = ctx.passes.backward(
             layer, weights, x, state, rows, kept,
-            d_output, d_states, d_final,
+            grads[0], list(grads[n:]), list(grads[1:n]),
             reverse=ctx.reverse, wanted={name for name, need in zip(names, needs, strict=True) if need},
+            masks=ctx.masks, steps=ctx.steps,
         )  # fmt: skip
         states: list[Tensor | None] = [*found.state] or [None] * len(layer.state_names)
         result = [found.x, *states, *(found.weights.get(name) for name in layer.shapes())]
@@ -85,15 +86,17 @@ def compute(
     layer: Layer,
     rows: Rows,
     reverse: bool,
-    all_states: bool,
+    masks: Masks,
+    steps: tuple[str, ...],
     tensors: Sequence[Tensor],
     *,
     keep: bool,
 ) -> tuple[list[Tensor], Kept]:
-    """Runs forward: outputs, final states, every step's states if wanted; and the :class:`Kept`."""
+    """Runs forward: outputs, final states, every step's values of ``steps``; and the :class:`Kept`."""
     n = 1 + len(layer.state_names)
     state, weights = list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
-    return passes.forward(layer, weights, tensors[0], state, rows, reverse=reverse, keep=keep, all_states=all_states)
+    options = {"reverse": reverse, "keep": keep, "masks": masks, "steps": steps}
+    return passes.forward(layer, weights, tensors[0], state, rows, **options)
 
 
 def _hooks_on_saved_tensors() -> bool:
@@ -129,34 +132,38 @@ def by_operations(
     return tuple(next(found) if need else None for need in needs)
 
 
-def by_reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: list[Tensor]) -> list[Tensor]:
+def by_reference(
+    layer: Layer, rows: Rows, reverse: bool, masks: Masks, steps: tuple[str, ...], tensors: list[Tensor]
+) -> list[Tensor]:
     """Computes what :class:`Eager` does, by the reference."""
     n = 1 + len(layer.state_names)
     x, state, weights = tensors[0], tuple(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
     lengths = None if rows.uniform else rows.lengths
-    keep = layer.cell.states if all_states else ()
-    call = Call(layer, weights, rows.spread(x), state, reverse, lengths, keep=keep)
+    noise = masks.map(lambda mask: mask, rows.spread)
+    call = Call(layer, weights, rows.spread(x), state, reverse, lengths, masks=noise, keep=steps)
     result = reference.run(call)
-    return [rows.gather(result.output), *result.final, *(rows.gather(result.steps[name]) for name in keep)]
+    return [rows.gather(result.output), *result.final, *(rows.gather(result.steps[name]) for name in steps)]
 
 
 def by_operator(
-    layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
-) -> list[Tensor]:
+    layer: Layer, rows: Rows, reverse: bool, masks: Masks, steps: tuple[str, ...], tensors: Sequence[Tensor],
+    grads: Sequence[Tensor | None],
+) -> list[Tensor]:  # fmt: skip
     """The derivatives by all tensors, by the operator of ``traced``: for recorders, which do not see kernels."""
     n = 1 + len(layer.state_names)
     with _disable_current_modes():  # places and lengths are kept with the rows, for calls that nobody records
         lengths = None if rows.uniform else rows.lengths
         _ = rows.places
     x, state, weights = rows.spread(tensors[0]), list(tensors[1:n]), list(tensors[n:])
-    sizes = [layer.output_size, *layer.state_sizes, *(layer.hidden_size for _ in layer.cell.states)]
-    counts = [rows.total, *(rows.count for _ in layer.state_names), *(rows.total for _ in layer.cell.states)]
+    sizes = [layer.output_size, *layer.state_sizes, *(layer.size_of(name) for name in steps)]
+    counts = [rows.total, *(rows.count for _ in layer.state_names), *(rows.total for _ in steps)]
     whole = [
         x.new_zeros(count, size) if grad is None else grad
         for grad, count, size in zip(grads, counts, sizes, strict=False)
     ]
     by_step = [grad if 0 < k < n else rows.spread(grad) for k, grad in enumerate(whole)]
+    noise, kinds = written(masks.map(lambda mask: mask, rows.spread))
     dx, *others = torch.ops.carrousel.sequence_backward(
-        by_step, x, state, weights, lengths, None, layer.key, reverse, all_states, True
+        by_step, x, state, weights, noise, lengths, None, layer.key, kinds, reverse, " ".join(steps), True
     )
     return [rows.gather(dx), *others]

@@ -20,6 +20,7 @@ from carrousel.engine._call import Call
 from carrousel.engine._key import layer_of
 from carrousel.engine._layer import Layer, Result
 from carrousel.engine._packing import Packing, pack
+from carrousel.engine.doors._noise import read, written
 from carrousel.engine.doors._operands import check_adjoints, check_operands
 from carrousel.engine.doors.eager import by_operations, compute
 
@@ -31,18 +32,20 @@ def _packing(x: Tensor, lengths: Tensor | None, resets: Tensor | None, *, revers
 
 
 def sequence(
-    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
-    reverse: bool, all_states: bool,
+    x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str,
 ) -> list[Tensor]:  # fmt: skip
-    """Output ``[T, B, output]``, final states ``[B, size]``, and every step's states ``[T, B, H]`` if wanted."""
-    own = layer_of(layer)
+    """Output ``[T, B, output]``, final states ``[B, size]``, and every step's values ``[T, B, size]`` of ``steps``."""
+    own, names = layer_of(layer), tuple(steps.split())
     passes = passes_for(own, x)
-    check_operands(own, x, state, weights, lengths, resets)
+    check_operands(own, x, state, weights, lengths, resets, names)
+    masks = read(noise, kinds, own, x)
     packing = _packing(x, lengths, resets, reverse=reverse)
     if not packing.rows.total:
-        return _of_nothing(own, x, state, all_states=all_states)
+        return _of_nothing(own, x, state, names)
     tensors = [packing.rows_in(x), *map(packing.state_in, state), *weights]
-    (output, *rest), _ = compute(passes, own, packing.rows, reverse, all_states, tensors, keep=False)
+    packed = masks.map(packing.sequence_in, packing.rows_in)
+    (output, *rest), _ = compute(passes, own, packing.rows, reverse, packed, names, tensors, keep=False)
     n = len(state)
     return [
         packing.rows_out(output),
@@ -51,31 +54,31 @@ def sequence(
     ]
 
 
-def _of_nothing(layer: Layer, x: Tensor, state: list[Tensor], *, all_states: bool) -> list[Tensor]:
+def _of_nothing(layer: Layer, x: Tensor, state: list[Tensor], steps: tuple[str, ...]) -> list[Tensor]:
     T, B = x.shape[:2]
-    steps = len(layer.cell.states) if all_states else 0
     return [
         x.new_zeros(T, B, layer.output_size),
         *(value.clone() for value in state),
-        *(x.new_zeros(T, B, layer.hidden_size) for _ in range(steps)),
+        *(x.new_zeros(T, B, layer.size_of(name)) for name in steps),
     ]
 
 
-def shapes(x: Tensor, state: list[Tensor], layer: str, all_states: bool) -> list[Tensor]:
+def shapes(x: Tensor, state: list[Tensor], layer: str, steps: str) -> list[Tensor]:
     """Tensors as :func:`sequence` gives them, for tracing."""
-    return _of_nothing(layer_of(layer), x, state, all_states=all_states)
+    return _of_nothing(layer_of(layer), x, state, tuple(steps.split()))
 
 
 def sequence_backward(
-    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
-    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
+    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
+    lengths: Tensor | None, resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
     """The derivatives by x (empty unless wanted), by the initial states, by the weights. It runs forward once more,
     for a graph has no place for what the kernels keep between the two."""
-    own, n = layer_of(layer), len(state)
+    own, n, every = layer_of(layer), len(state), tuple(steps.split())
     passes = passes_for(own, x)
-    check_operands(own, x, state, weights, lengths, resets)
-    check_adjoints(own, grads, x, all_states=all_states)
+    check_operands(own, x, state, weights, lengths, resets, every)
+    check_adjoints(own, grads, x, every)
+    masks = read(noise, kinds, own, x)
     packing = _packing(x, lengths, resets, reverse=reverse)
     names = list(own.shapes())
     if not packing.rows.total:
@@ -83,13 +86,13 @@ def sequence_backward(
         return [dx, *(d.clone() for d in grads[1 : 1 + n]), *map(torch.zeros_like, weights)]
     rows, packed = packing.rows, [packing.state_in(value) for value in state]
     x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
-    _, kept = passes.forward(own, of_name, x_rows, packed, rows, reverse=reverse, keep=True, all_states=False)
+    options = {"reverse": reverse, "masks": masks.map(packing.sequence_in, packing.rows_in), "steps": every}
+    _, kept = passes.forward(own, of_name, x_rows, packed, rows, keep=True, **options)
     d_final: list[Tensor | None] = [packing.state_back(d) for d in grads[1 : 1 + n]]
     d_steps: list[Tensor | None] = [packing.rows_in(d) for d in grads[1 + n :]]
     found = passes.backward(
-        own, of_name, x_rows, packed, rows, kept,
-        packing.rows_in(grads[0]), d_steps or [None] * len(own.cell.states),
-        d_final, reverse=reverse, wanted={"x", "state", *names} if with_x else {"state", *names},
+        own, of_name, x_rows, packed, rows, kept, packing.rows_in(grads[0]), d_steps, d_final,
+        wanted={"x", "state", *names} if with_x else {"state", *names}, **options,
     )  # fmt: skip
     dx = x.new_empty(0) if found.x is None else packing.rows_out(found.x)
     return [dx, *(packing.state_sum(d) for d in found.state), *(found.weights[name].contiguous() for name in names)]
@@ -103,10 +106,10 @@ def shapes_backward(x: Tensor, state: list[Tensor], weights: list[Tensor], with_
 
 def set_up(ctx: Any, inputs: Any, output: Any) -> None:
     """Keeps what the derivative of :func:`sequence` needs."""
-    x, state, weights, lengths, resets, ctx.layer, ctx.reverse, ctx.all_states = inputs
-    ctx.counts = len(state), len(weights)
+    x, state, weights, noise, lengths, resets, ctx.layer, ctx.kinds, ctx.reverse, ctx.steps = inputs
+    ctx.counts = len(state), len(weights), len(noise)
     ctx.shapes = [value.shape for value in output]
-    ctx.save_for_backward(x, *state, *weights, lengths, resets)
+    ctx.save_for_backward(x, *state, *weights, *noise, lengths, resets)
 
 
 def _is_batch(adjoint: Tensor | None) -> bool:
@@ -115,41 +118,45 @@ def _is_batch(adjoint: Tensor | None) -> bool:
     return adjoint is not None and (about.is_batchedtensor(adjoint) or about.is_legacy_batchedtensor(adjoint))
 
 
-def _by_reference(ctx: Any, lengths: Tensor | None, resets: Tensor | None, tensors: list[Tensor]) -> list[Tensor]:
+def _by_reference(
+    ctx: Any, noise: list[Tensor], lengths: Tensor | None, resets: Tensor | None, tensors: list[Tensor]
+) -> list[Tensor]:
     """Computes what the operator does, by the reference."""
-    layer, n = layer_of(ctx.layer), ctx.counts[0]
+    layer, n, keep = layer_of(ctx.layer), ctx.counts[0], tuple(ctx.steps.split())
     weights = dict(zip(layer.shapes(), tensors[1 + n :], strict=True))
-    keep = layer.cell.states if ctx.all_states else ()
-    state = tuple(tensors[1 : 1 + n])
-    result = reference.run(Call(layer, weights, tensors[0], state, ctx.reverse, lengths, resets, keep=keep))
+    state, masks = tuple(tensors[1 : 1 + n]), read(noise, ctx.kinds, layer, tensors[0])
+    result = reference.run(Call(layer, weights, tensors[0], state, ctx.reverse, lengths, resets, masks, keep))
     return [result.output, *result.final, *(result.steps[name] for name in keep)]
 
 
 def differentiate(ctx: Any, grads: Any) -> Any:
     """Computes the derivative of :func:`sequence`, for autograd."""
     x, *rest, lengths, resets = ctx.saved_tensors
-    n, m = ctx.counts
-    state, weights = list(rest[:n]), list(rest[n:])
+    n, m, _ = ctx.counts
+    state, weights, noise = list(rest[:n]), list(rest[n : n + m]), list(rest[n + m :])
+    without = [None] * len(noise), None, None, None, None, None, None
     if torch.is_grad_enabled() or any(map(_is_batch, grads)):
-        run = partial(_by_reference, ctx, lengths, resets)
-        needs = [t.requires_grad for t in (x, *rest)]
-        dx, *found = by_operations(run, [x, *rest], grads, needs)
-        return dx, found[:n], found[n:], None, None, None, None, None
+        run = partial(_by_reference, ctx, noise, lengths, resets)
+        tensors = [x, *state, *weights]
+        needs = [t.requires_grad for t in tensors]
+        dx, *found = by_operations(run, tensors, grads, needs)
+        return dx, found[:n], found[n:], *without
     whole = [x.new_zeros(shape) if g is None else g for g, shape in zip(grads, ctx.shapes, strict=True)]
     with_x = ctx.needs_input_grad[0]
     dx, *found = _operators.sequence_backward(
-        whole, x, state, weights, lengths, resets, ctx.layer, ctx.reverse, ctx.all_states, with_x
+        whole, x, state, weights, noise, lengths, resets, ctx.layer, ctx.kinds, ctx.reverse, ctx.steps, with_x
     )
-    return dx if with_x else None, found[:n], found[n : n + m], None, None, None, None, None
+    return dx if with_x else None, found[:n], found[n : n + m], *without
 
 
 def run_traced(call: Call) -> Result:
     """Runs a call as one operator of a traced graph, to a :class:`Result`."""
-    layer, weights, x, state, reverse, lengths, resets, _, keep = call
-    all_states = any(name != "h" for name in keep)
+    layer, weights, x, state, reverse, lengths, resets, masks, keep = call
+    names = tuple(name for name in keep if name != "h")
+    noise, kinds = written(masks)
     output, *rest = _operators.sequence(
-        x, list(state), list(weights.values()), lengths, resets, layer.key, reverse, all_states
+        x, list(state), list(weights.values()), noise, lengths, resets, layer.key, kinds, reverse, " ".join(names)
     )
     n = len(layer.state_names)
-    every = dict(zip(layer.cell.states, rest[n:], strict=bool(all_states)))
-    return Result(output, tuple(rest[:n]), {name: output if name == "h" else every[name] for name in keep})
+    every = {"h": output, **dict(zip(names, rest[n:], strict=True))}
+    return Result(output, tuple(rest[:n]), {name: every[name] for name in keep})

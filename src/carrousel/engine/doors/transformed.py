@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._backend import Passes
-from carrousel.engine._layer import Layer
+from carrousel.engine._layer import QUIET, Layer
 from carrousel.engine._rows import Rows
 from carrousel.engine.doors.eager import by_reference, compute
 
@@ -48,13 +48,13 @@ def bare(tensor: Tensor) -> Tensor:
 
 
 class Transformed(torch.autograd.Function):
-    """As the function of eager mode: outputs, final states, and every step's states if wanted."""
+    """As the function of eager mode: outputs, final states, and every step's values of ``steps``."""
 
     @staticmethod
     def forward(
-        passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor
+        passes: Passes, layer: Layer, rows: Rows, reverse: bool, steps: tuple[str, ...], *tensors: Tensor
     ) -> tuple[Tensor, ...]:
-        return tuple(compute(passes, layer, rows, reverse, all_states, tensors, keep=False)[0])
+        return tuple(compute(passes, layer, rows, reverse, QUIET, steps, tensors, keep=False)[0])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -83,16 +83,16 @@ class _Backward(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *given: Tensor
+        passes: Passes, layer: Layer, rows: Rows, reverse: bool, steps: tuple[str, ...], *given: Tensor
     ) -> tuple[Tensor, ...]:
-        grads, tensors = _split(layer, all_states, given)
+        grads, tensors = _split(layer, steps, given)
         n, names = 1 + len(layer.state_names), layer.shapes()
         x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(names, tensors[n:], strict=True))
-        _, kept = passes.forward(layer, weights, x, state, rows, reverse=reverse, keep=True, all_states=False)
-        d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
+        options = {"reverse": reverse, "masks": QUIET, "steps": steps}
+        _, kept = passes.forward(layer, weights, x, state, rows, keep=True, **options)
         wanted = {"x", "state", *names}
         found = passes.backward(
-            layer, weights, x, state, rows, kept, grads[0], d_states, list(grads[1:n]), reverse=reverse, wanted=wanted
+            layer, weights, x, state, rows, kept, grads[0], list(grads[n:]), list(grads[1:n]), wanted=wanted, **options
         )
         assert found.x is not None
         return (found.x, *found.state, *(found.weights[name] for name in names))
@@ -104,11 +104,11 @@ class _Backward(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *seconds: Tensor) -> Any:
-        _, layer, rows, reverse, all_states = ctx.own
+        _, layer, rows, reverse, steps = ctx.own
         with torch.enable_grad():
             given = [t.detach().requires_grad_() for t in ctx.saved_tensors]
-            grads, tensors = _split(layer, all_states, given)
-            results = by_reference(layer, rows, reverse, all_states, list(tensors))
+            grads, tensors = _split(layer, steps, given)
+            results = by_reference(layer, rows, reverse, QUIET, steps, list(tensors))
             firsts = torch.autograd.grad(results, tensors, grads, create_graph=True)
             found = torch.autograd.grad(firsts, given, seconds, allow_unused=True)
         return (None,) * _OWN + found
@@ -119,8 +119,8 @@ class _Backward(torch.autograd.Function):
         return _one_by_one(_Backward, info, in_dims[_OWN:], arguments[:_OWN], arguments[_OWN:])
 
 
-def _split(layer: Layer, all_states: bool, given: Any) -> tuple[Any, Any]:
-    results = 1 + len(layer.state_names) + (len(layer.cell.states) if all_states else 0)
+def _split(layer: Layer, steps: tuple[str, ...], given: Any) -> tuple[Any, Any]:
+    results = 1 + len(layer.state_names) + len(steps)
     return given[:results], given[results:]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import onnx_ir as ir
 
-from carrousel.engine._graph import trace
+from carrousel.engine._graph import Node, trace
 from carrousel.engine._layer import Layer
 from carrousel.engine.onnx._emit import Emitter, lower
 
@@ -205,7 +205,7 @@ class _Step:
         leaves = self._pre_activations(projected, old[0], old[n:])
         like = next(iter(leaves.values()))
         leaves |= {("s", name): value for name, value in zip(("h", *cell.states), old, strict=False)}
-        program = trace(cell, exits=True, peepholes=True)
+        program = trace(cell, exits=True, peephole=lambda gate, value: Node("peephole", (value,), gate))
         computed = {**program.gates, **program.states}
         names = [name for name in dict.fromkeys((*layer.state_names, *keep)) if name != "h"]
         roots = [program.h, *(computed[name] for name in names)]

@@ -9,6 +9,7 @@ from onnxscript import evaluator
 
 from carrousel.engine import _key
 from carrousel.engine._layer import Layer
+from carrousel.engine.doors._noise import shares_of
 from carrousel.engine.onnx import _operator, _own, _scan
 from carrousel.engine.onnx._emit import Emitter
 
@@ -19,13 +20,16 @@ Value = Any
 
 
 def sequence(
-    x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
-    resets: Value | None, layer: str, reverse: bool, all_states: bool,
+    x: Value, state: Sequence[Value], weights: Sequence[Value], noise: Sequence[Value], lengths: Value | None,
+    resets: Value | None, layer: str, kinds: str, reverse: bool, steps: str,
 ) -> Sequence[Value]:  # fmt: skip
     """Translates the operator ``carrousel::sequence``."""
+    if len(noise):
+        raise TypeError("recurrent_dropout and zoneout draw noise in training, which a file cannot; call eval() first")
+    shares = shares_of(kinds)
+    zoneout = (shares.get("zoneout_h", 0.0), shares.get("zoneout_c", 0.0))
     own = _key.layer_of(layer)
-    keep = own.cell.states if all_states else ()
-    return _written(x, state, weights, lengths, resets, own, reverse, keep, (0.0, 0.0))
+    return _written(x, state, weights, lengths, resets, own, reverse, steps.split(), zoneout)
 
 
 def equations(

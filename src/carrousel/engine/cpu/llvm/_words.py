@@ -41,6 +41,7 @@ class Arguments:
     """Makes the array of a call from its varying words, given in order."""
 
     def __init__(self, words: Words, fixed: Sequence[int]) -> None:
+        self.place = words.varying.index
         self._count = len(words.varying)
         self._kind = ctypes.c_int64 * (self._count + len(fixed))
         self._template = bytes(self._kind(*[0] * self._count, *fixed))

@@ -1,0 +1,155 @@
+"""A layer's weights as the kernels have them, a row for each unit, and derivatives of these as the layer has them.
+
+In a layer of blocks the cells of a block share the rows of their gates; here each cell has its own, all alike. Slots
+are what the kernels compute for a unit, in the order of ``Plan``, each ``width`` wide: H in whole vectors.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from carrousel.engine._layer import Layer
+from carrousel.engine._memory import CPU
+from carrousel.engine._plan import Variant
+from carrousel.engine.cpu._buffers import padded, solid, zeros
+
+__all__ = ["Places"]
+
+
+class Places:
+    """Where the rows of a layer's weights stand, one for each unit of each slot.
+
+    Attributes:
+        into, recurrent: the first of the unit's rows for each slot that the input feeds, that the recurrence feeds.
+        both, only: the same for those of the latter that the input feeds too, and that it does not.
+        plain: whether slots stand as the weights' rows do, and every row has a recurrent part.
+        apart: whether each head's product is computed by itself; otherwise the weights are filled up with zeros.
+    """
+
+    def __init__(self, layer: Layer, variant: Variant, width: int) -> None:
+        self.layer, self.variant, self.width = layer, variant, width
+        plan, H, cell = variant.plan, layer.hidden_size, layer.cell
+        starts = {row: index * H for index, row in enumerate(cell.rows)}
+        rows = [starts[row] for row in plan.rows]
+        inputs, shared = plan.inputs, plan.shared
+        self.into, self.recurrent, self.both, self.only = (
+            torch.tensor(part, dtype=torch.int64, device=CPU)
+            for part in (rows[:inputs], rows[shared:], rows[shared:inputs], rows[inputs:])
+        )
+        self.first = torch.zeros(1, dtype=torch.int64, device=CPU)
+        self.plain = (
+            width == H and not cell.split and cell.recurrent and not variant.pointwise and layer.block_size == 1
+        )
+        self._spread = self._of_units(cell.rows) if layer.block_size > 1 else None
+        self.apart = variant.heads
+        self._unit = torch.arange(H, device=CPU)
+
+    def _of_units(self, rows: tuple[str, ...]) -> Tensor:
+        """Returns for each unit of some rows its row in a weight that has these rows and no others."""
+        layer, parts, begin = self.layer, [], 0
+        for row in rows:
+            size = layer.row_sizes[layer.cell.rows.index(row)]
+            parts.append(begin + torch.arange(size, device=CPU).repeat_interleave(layer.hidden_size // size))
+            begin += size
+        return torch.cat(parts)
+
+    def of_units(self, weight: Tensor) -> Tensor:
+        """Turns a weight ``[rows, ...]`` to one with a row for each unit."""
+        return weight if self._spread is None else weight.index_select(0, self._spread)
+
+    def of_rows(self, units: Tensor) -> Tensor:
+        """The adjoint of :meth:`of_units`: what belongs to the cells of a block is added."""
+        if self._spread is None:
+            return units
+        return units.new_zeros(sum(self.layer.row_sizes), *units.shape[1:]).index_add_(0, self._spread, units)
+
+    def recurrent_weight(self, weight: Tensor) -> Tensor:
+        """Returns ``weight_hh`` with a row for each unit; where heads are not apart, with zeros between them."""
+        layer, weight = self.layer, self.of_units(weight)
+        if layer.heads == 1 or self.apart:
+            return weight
+        heads, H, out = layer.heads, layer.hidden_size, layer.output_size
+        blocks = weight.view(-1, heads, H // heads, out // heads)
+        whole = weight.new_zeros(blocks.shape[0], heads, H // heads, heads, out // heads)
+        whole.diagonal(dim1=1, dim2=3).copy_(blocks.permute(0, 2, 3, 1))
+        return whole.view(weight.shape[0], out)
+
+    def of_recurrent_weight(self, units: Tensor) -> Tensor:
+        """The adjoint of :meth:`recurrent_weight`."""
+        layer = self.layer
+        if layer.heads > 1 and not self.apart:
+            heads, H, out = layer.heads, layer.hidden_size, layer.output_size
+            whole = units.view(-1, heads, H // heads, heads, out // heads)
+            units = whole.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2).reshape(-1, out // heads)
+        return self.of_rows(units)
+
+    def _hearing(self, run: tuple[int, int]) -> Tensor:
+        """Returns for each unit of a run of slots its row in ``weight_gh``."""
+        layer, cell = self.layer, self.layer.cell
+        rows = layer.fed_back if layer.gate_recurrence == "gates" else cell.rows
+        units = self._of_units(rows).view(len(rows), layer.hidden_size)
+        return torch.cat([units[rows.index(self.variant.plan.rows[slot])] for slot in range(*run)])
+
+    def _sending(self) -> Tensor:
+        """Returns for each column of ``weight_gh`` its place among the activations that are told: the first cell of a
+        block speaks for it."""
+        layer = self.layer
+        first = torch.arange(0, layer.hidden_size, layer.block_size, device=CPU)
+        return torch.cat([first + k * self.width for k in range(len(layer.fed_back))])
+
+    def gate_weight(self, weight: Tensor, run: tuple[int, int]) -> Tensor:
+        """Returns the weights of a run of slots for what gates send, ``[units, gates · width]``."""
+        rows = self._hearing(run)
+        whole = weight.new_zeros(len(rows), len(self.layer.fed_back) * self.width)
+        whole[:, self._sending()] = weight.index_select(0, rows)
+        return whole
+
+    def add_gate_weight(self, total: Tensor, units: Tensor, run: tuple[int, int]) -> None:
+        """The adjoint of :meth:`gate_weight`, added to that of ``weight_gh``."""
+        total.index_add_(0, self._hearing(run), units[:, self._sending()])
+
+    def in_slots(self, vector: Tensor, rows: Tensor) -> Tensor:
+        """Returns a vector of a weight's rows as ``[slots, width]``, in one piece."""
+        vector = self.of_units(vector)
+        return solid(vector) if self.plain else padded(vector[rows.unsqueeze(-1) + self._unit], self.width)
+
+    def from_slots(self, slots: Tensor, rows: Tensor, columns: int) -> Tensor:
+        """Takes slots, ``[slots · width, columns]`` padded, to the units' rows of a weight."""
+        H, split = self.layer.hidden_size, self.layer.cell.split
+        if self.width == H and slots.shape[-1] == columns and not split:
+            return slots
+        count = len(rows)
+        slots = slots.view(count, self.width, -1)
+        if split:
+            slots = slots[torch.argsort(rows)]
+        if self.width != H or slots.shape[-1] != columns:
+            slots = slots[:, :H, :columns]
+        return slots.reshape(count * H, columns).contiguous()  # of whole vectors there is a view, with gaps
+
+    def vectors(self, weights: dict[str, Tensor]) -> Tensor:
+        """Returns the weights that have a number for each unit, ``[vectors, width]``, in the order of the plan."""
+        rows = self.layer.cell.rows
+        parts = [weights["weight_peephole"]] if self.layer.cell.peepholes else []
+        if self.variant.pointwise:
+            parts.append(weights["weight_hh"].view(len(rows), -1))
+            split = [rows.index(row) for row in self.layer.cell.split if self.variant.bias]
+            parts += [weights["bias_hh"].view(len(rows), -1)[split]] if split else []
+        return padded(parts[0] if len(parts) == 1 else torch.cat(parts), self.width)
+
+    def shares(self, name: str, dtype: torch.dtype) -> Tensor:
+        """Returns for each slot of what is normalised the share with which each of its numbers counts."""
+        low, high = self.variant.parts.get(name, (0, 0))
+        gates, size = self.layer.cell.gates, self.layer.block_size
+        counts = [size if row in gates else 1 for row in self.variant.plan.rows[low:high]] or [1]
+        return torch.tensor([1 / count for count in counts], dtype=dtype, device=CPU)
+
+    def told(self, values: list[Tensor | None], count: int, dtype: torch.dtype) -> Tensor:
+        """Returns activations ``[count, blocks or H]`` side by side as they are told; zeros for those not given."""
+        layer, told = self.layer, self.variant.told
+        whole = zeros(count, len(told), self.width, dtype=dtype)
+        for k, value in enumerate(values):
+            if value is not None:
+                step = layer.hidden_size // value.shape[-1]  # of a gate that feeds others, the first cell of a block
+                whole[:, k, : layer.hidden_size : step] = value
+        return whole.view(count, -1)

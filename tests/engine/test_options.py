@@ -1,0 +1,157 @@
+"""Every option of a layer, and all noise, on the kernels against the reference: cells, awkward sizes, both widths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from against_reference import call, compare, masks_of, ragged, tensors_of
+
+from carrousel import cells
+from carrousel.engine import cpu
+from carrousel.engine._layer import Layer
+from carrousel.engine.cpu import _buffers, _kernels
+
+SIZES = [(5, 3, 4, 12), (3, 7, 5, 32), (6, 1, 3, 24)]
+"""T, B, I, H: sizes that blocks and heads divide, whole vectors and not."""
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "blocks": {"block_size": 2},
+    "heads": {"heads": 2},
+    "four heads": {"heads": 4},
+    "diagonal": {"diagonal": True},
+    "gates to gates": {"gate_recurrence": "gates"},
+    "gates to all": {"gate_recurrence": "all"},
+    "blocks, heads, gates": {"block_size": 2, "heads": 2, "gate_recurrence": "gates"},
+    "projected heads": {"proj_size": 8, "heads": 4},
+    "projected gates": {"proj_size": 7, "gate_recurrence": "all", "block_size": 2},
+}
+
+NOISE: dict[str, tuple[str, ...]] = {
+    "variational": ("variational",),
+    "candidate": ("candidate",),
+    "zoneout of h": ("zoneout_h",),
+    "mean of zoneout": ("share_h", "share_c"),
+    "all": ("variational", "candidate", "zoneout_h", "zoneout_c"),
+}
+
+CELLS = list(cells)
+NORMED = ["peephole", "gru", "slstm", "minlstm"]
+"""Cells whose normalised kernels differ in kind: cut for peepholes, split, of several exits, without recurrence."""
+
+
+@pytest.fixture(autouse=True)
+def poisoned() -> Iterator[None]:
+    _buffers.poison(True)
+    yield
+    _buffers.poison(False)
+
+
+def fits(cell: cells.Cell, options: dict[str, Any]) -> bool:
+    """Whether a cell can have the options."""
+    asks = {"heads", "diagonal", "gate_recurrence"} & set(options)
+    return not (
+        (asks and not cell.recurrent)
+        or ({"block_size", "gate_recurrence"} & set(options) and not cell.gates)
+        or ("proj_size" in options and cell.reads_output)
+    )
+
+
+def has(cell: cells.Cell, kind: str) -> bool:
+    """Whether a cell can have noise of a kind."""
+    needs = {"variational": cell.recurrent, "candidate": cell.candidates}
+    return bool(needs.get(kind, len(cell.states) == 1 if kind.endswith("_c") else True))
+
+
+WITH_OPTIONS = [(name, option) for name in CELLS for option in OPTIONS if fits(cells.get(name), OPTIONS[option])]
+WITH_NOISE = [(name, noise) for name in CELLS for noise in NOISE if any(has(cells.get(name), k) for k in NOISE[noise])]
+
+
+@pytest.mark.parametrize(("name", "option"), WITH_OPTIONS)
+def test_options(name: str, option: str) -> None:
+    cell, options = cells.get(name), OPTIONS[option]
+    for T, B, I, H in SIZES:
+        layer = Layer(cell, I, H, **options)
+        compare(layer, T, B, torch.float64, reverse=B == 3, lengths=ragged(T, B) if B > 1 else None)
+    compare(layer, T, B, torch.float32)
+
+
+@pytest.mark.parametrize(("name", "option"), [each for each in WITH_OPTIONS if each[0] in NORMED])
+def test_options_with_layer_norm(name: str, option: str) -> None:
+    for T, B, I, H in SIZES[:2]:
+        layer = Layer(cells.get(name), I, H, layer_norm=True, bias=B == 3, **OPTIONS[option])
+        compare(layer, T, B, torch.float64, reverse=B == 3)
+        compare(layer, T, B, torch.float64, lengths=ragged(T, B))
+
+
+@pytest.mark.parametrize("option", [None, "blocks", "gates to all"])
+@pytest.mark.parametrize("name", CELLS)
+def test_activations_of_every_step(name: str, option: str | None) -> None:
+    cell, options = cells.get(name), OPTIONS[option] if option else {}
+    if not fits(cell, options):
+        pytest.skip("the cell has no such option")
+    for T, B, I, H in SIZES[:2]:
+        layer = Layer(cell, I, H, **options)
+        for lengths in (None, ragged(T, B)):
+            compare(layer, T, B, torch.float64, lengths=lengths, keep=("h", *cell.states, *cell.rows))
+
+
+@pytest.mark.parametrize(("name", "noise"), WITH_NOISE)
+def test_noise(name: str, noise: str) -> None:
+    cell = cells.get(name)
+    given = [kind for kind in NOISE[noise] if has(cell, kind)]
+    for T, B, I, H in SIZES:
+        layer = Layer(cell, I, H)
+        lengths = ragged(T, B) if B > 1 else None
+        compare(layer, T, B, torch.float64, reverse=B == 3, masks=masks_of(layer, T, B, given), lengths=lengths)
+    compare(layer, T, B, torch.float32, masks=masks_of(layer, T, B, given))
+    others = [{"layer_norm": True}] if name in NORMED else []
+    others += [] if cell.reads_output else [{"proj_size": 7}]
+    for options in others:
+        layer = Layer(cell, 5, 24, **options)
+        compare(layer, 4, 3, torch.float64, masks=masks_of(layer, 4, 3, given), keep=("h", *cell.states))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options_under_noise(option: str) -> None:
+    """Everything at once, with resets, for cells that peep, split their rows and read their output."""
+    resets = torch.rand(6, 5, generator=torch.Generator().manual_seed(0)) < 0.3
+    for name in ("peephole", "gru"):
+        cell = cells.get(name)
+        if not fits(cell, OPTIONS[option]):
+            continue
+        for normed in (False, True):
+            layer = Layer(cell, 3, 32, layer_norm=normed, **OPTIONS[option])
+            masks = masks_of(layer, 6, 5, [kind for kind in NOISE["all"] if has(cell, kind)])
+            lengths = torch.tensor([0, 6, 4, 1, 6])
+            for reverse in (False, True):
+                options = {"resets": resets, "lengths": lengths, "masks": masks, "keep": ("h", *cell.rows)}
+                compare(layer, 6, 5, torch.float64, reverse=reverse, **options)
+
+
+@pytest.mark.parametrize("block_size", [3, 5, 15])
+def test_blocks_that_no_vector_holds(block_size: int) -> None:
+    for name in ("peephole", "original", "gru"):
+        layer = Layer(cells.get(name), 3, 15, block_size=block_size)
+        compare(layer, 5, 4, torch.float64, keep=("h", *layer.cell.rows))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_threads_change_nothing(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_kernels, "_SMALL", 0)  # however little there is to do
+    layer = Layer(cells.get("lstm"), 40, 64, **OPTIONS[option])
+    torch.manual_seed(0)
+    made = tensors_of(layer, 30, 13)
+    masks = masks_of(layer, 30, 13, NOISE["all"])
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append(call(cpu, layer, made, torch.float32, lengths=ragged(30, 13), masks=masks))
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(torch.equal(value, other[name]) for name, value in results[0].items())
