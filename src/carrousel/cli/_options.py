@@ -19,10 +19,8 @@ import typer
 
 from carrousel.cli._errors import UsageError
 
-Data: TypeAlias = Annotated[
-    str,
-    typer.Argument(metavar="DATA", show_default=False, help="a data set's name, or a .ts, .csv, .parquet or .npz file"),
-]
+DATA = "a data set's name, or a .ts, .csv, .parquet or .npz file"
+Data: TypeAlias = Annotated[str, typer.Argument(metavar="DATA", show_default=False, help=DATA)]
 Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
 ]
@@ -93,11 +91,19 @@ class Knobs:
         typer.Option("--set", metavar="NAME=VALUE", help="any other parameter of the estimator; repeatable"),
     ] = None
 
-    def parameters(self, estimator: type) -> dict[str, Any]:
-        """The estimator's keyword arguments. Raises UsageError for a name it does not have."""
+    def parameters(self, estimator: type, also: dict[str, Any]) -> dict[str, Any]:
+        """Returns the estimator's keyword arguments.
+
+        Args:
+            estimator: its class.
+            also: arguments that other options of the command stand for.
+
+        Raises:
+            UsageError: it has no parameter of a name, or one is given twice.
+        """
         known = set(inspect.signature(estimator).parameters)
-        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
-        chosen = {name: value for name, value in given.items() if value is not None}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
+        chosen = {name: value for name, value in values.items() if value is not None} | also
         for word in self.set or []:
             name, equals, text = word.partition("=")
             name = name.strip().replace("-", "_")

@@ -29,14 +29,13 @@ class InOrder(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         order = ["train", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
-        order += ["classify", "regress", "forecast"]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
 app = typer.Typer(
     cls=InOrder, add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True, **PLAIN
 )
-train = typer.Typer(cls=InOrder, help="Train a model on a data set or a file, and save it.", **PLAIN)
+train = typer.Typer(help="Train a model on a data set or a file, and save it.", **PLAIN)
 
 
 def _examples(*lines: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from carrousel.estimators._report import Report, Score
 
@@ -35,6 +36,21 @@ class Backtest:
     def median(self) -> dict[str, np.ndarray]:
         """Point forecasts, method -> [N, H]."""
         return {method: forecast[:, :, self.levels.index(0.5)] for method, forecast in self.quantiles.items()}
+
+    def last_forecasts(self, index: pd.Index, most: int) -> list[pd.DataFrame]:
+        """Returns the model's last forecasts that do not overlap, each with its times and a column for each level.
+
+        Args:
+            index: of the rows of the series given to ``backtest``.
+            most: how many, at most.
+        """
+        model, horizon = next(iter(self.quantiles.values())), self.actual.shape[1]
+        chosen = range(len(self.origins) - 1, -1, -horizon)[:most][::-1]
+        begins = [int(self.origins[k]) for k in chosen]
+        return [
+            pd.DataFrame(model[k], index=index[begin : begin + horizon], columns=list(self.levels))
+            for k, begin in zip(chosen, begins, strict=True)
+        ]
 
     def report(self) -> Report:
         """Every method's MAE (it decides), RMSE, MASE (MAE in units of the seasonal naive method's, Hyndman & Koehler

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from carrousel.estimators._scaling import Scaler
-from carrousel.estimators._sequences import Sequences
+from carrousel.estimators._sequences import Ragged
 
 ALPHAS = np.logspace(-3, 5, 17)
 
@@ -21,7 +21,7 @@ class LinearBaseline:
     weight: np.ndarray
     bias: np.ndarray
 
-    def __call__(self, sequences: Sequences) -> np.ndarray:  # [N, K]
+    def __call__(self, sequences: Ragged) -> np.ndarray:  # [N, K]
         features = (mean_and_deviation(sequences) - self.scaler.mean) / self.scaler.scale
         return features @ self.weight.T + self.bias
 
@@ -33,7 +33,7 @@ class LinearBaseline:
         return cls(Scaler(tensors["mean"], tensors["scale"]), tensors["weight"], tensors["bias"])
 
 
-def mean_and_deviation(sequences: Sequences) -> np.ndarray:
+def mean_and_deviation(sequences: Ragged) -> np.ndarray:
     """Each channel's mean and standard deviation over a sequence's steps, [N, 2·C]."""
     starts, lengths = sequences.starts, sequences.lengths[:, None]
     mean = np.add.reduceat(sequences.values, starts) / lengths
@@ -42,7 +42,7 @@ def mean_and_deviation(sequences: Sequences) -> np.ndarray:
 
 
 def fit_logistic(
-    sequences: Sequences, classes: np.ndarray, count: int, class_weight: object, weights: np.ndarray | None
+    sequences: Ragged, classes: np.ndarray, count: int, class_weight: object, weights: np.ndarray | None
 ) -> LinearBaseline:
     """Logistic regression; ``classes`` [N] numbers below ``count``, ``weights`` [N] of the sequences."""
     features = mean_and_deviation(sequences)
@@ -57,7 +57,7 @@ def fit_logistic(
     return LinearBaseline(scaler, weight, bias)
 
 
-def fit_ridge(sequences: Sequences, targets: np.ndarray, weights: np.ndarray | None) -> LinearBaseline:
+def fit_ridge(sequences: Ragged, targets: np.ndarray, weights: np.ndarray | None) -> LinearBaseline:
     """Ridge regression, its penalty chosen by leave-one-out; ``targets`` [N, D], ``weights`` [N]."""
     features = mean_and_deviation(sequences)
     scaler = Scaler.fit(features, weights)

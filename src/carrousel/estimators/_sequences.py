@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Sequences:
+class Ragged:
     """N sequences as one array: ``values`` float64 [S, C], S the sum of ``lengths`` [N]; ``names`` of channels.
 
     ``flat`` is T where they came as one 2-D array [N, T], else None.
@@ -32,14 +32,14 @@ class Sequences:
         """Row of ``values`` at which each sequence begins, [N]."""
         return np.concatenate(([0], np.cumsum(self.lengths)[:-1])).astype(np.int64)
 
-    def take(self, chosen: np.ndarray) -> Sequences:
+    def take(self, chosen: np.ndarray) -> Ragged:
         """The sequences numbered in ``chosen``, in that order."""
         starts, lengths = self.starts[chosen], self.lengths[chosen]
         rows = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) + np.arange(lengths.sum())
-        return Sequences(self.values[rows], lengths, self.names)
+        return Ragged(self.values[rows], lengths, self.names)
 
 
-def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estimator", what: str = "X") -> Sequences:
+def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estimator", what: str = "X") -> Ragged:
     """Check X and lay it end to end.
 
     X is a list of ``[T_i, C]`` arrays (or DataFrames with the same columns), one ``[N, T, C]`` array, or a 2-D
@@ -63,7 +63,7 @@ def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estim
     return found
 
 
-def _from_array(X: Any, what: str) -> Sequences:
+def _from_array(X: Any, what: str) -> Ragged:
     names = _names(X)
     array = real(X, what)
     flat = array.shape[1] if array.ndim == 2 else None
@@ -79,10 +79,10 @@ def _from_array(X: Any, what: str) -> Sequences:
         raise ValueError(f"Found array with 0 sample(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
     if steps == 0 or channels == 0:
         raise ValueError(f"Found array with 0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
-    return Sequences(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names, flat)
+    return Ragged(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names, flat)
 
 
-def _from_list(X: Any, what: str) -> Sequences:
+def _from_list(X: Any, what: str) -> Ragged:
     if len(X) == 0:
         raise ValueError(f"Found array with 0 sample(s) (an empty list as {what}) while a minimum of 1 is required.")
     arrays: list[np.ndarray] = []
@@ -111,7 +111,7 @@ def _from_list(X: Any, what: str) -> Sequences:
     # Numbers in lists of lists are a 2-D array to scikit-learn; arrays in a list are sequences that may differ.
     plain = all(isinstance(x, (list, tuple)) and np.ndim(x[0]) == 0 for x in X)
     flat = int(lengths[0]) if plain and len(set(lengths.tolist())) == 1 else None
-    return Sequences(np.concatenate(arrays), lengths, _common_names(X, what), flat)
+    return Ragged(np.concatenate(arrays), lengths, _common_names(X, what), flat)
 
 
 def _names(x: Any) -> tuple[str, ...] | None:
@@ -148,7 +148,7 @@ def _refuse_sparse(x: Any, what: str) -> None:
         raise TypeError(f"{what} is a sparse container, and sequences are dense: use {what}.toarray()")
 
 
-def _refuse_not_finite(found: Sequences, what: str) -> None:
+def _refuse_not_finite(found: Ragged, what: str) -> None:
     bad = ~np.isfinite(found.values)
     if not bad.any():
         return

@@ -21,7 +21,7 @@ TARGET = "y"  # the name of a target that has none
 
 
 @dataclass(frozen=True)
-class Series:
+class Regular:
     """``values`` float64 [T, C] under ``names`` (column names, or numbers for an array) and a regular ``index``.
 
     ``index`` is None for a plain array.
@@ -42,7 +42,7 @@ class Series:
         raise ValueError(f"{what} {name!r} is not a column of the series; it has {known}")
 
 
-def as_series(X: Any, what: str = "X") -> Series:
+def as_series(X: Any, what: str = "X") -> Regular:
     """Check a series: array ``[T]`` or ``[T, C]``, pandas Series or DataFrame with a regular time index.
 
     Raises ValueError, naming row and column, for NaN or infinity, and for an index with gaps, repeats or disorder.
@@ -71,10 +71,10 @@ def as_series(X: Any, what: str = "X") -> Series:
         value = "NaN" if np.isnan(values[row, column]) else "inf"
         at = f"row {row}" if index is None else f"row {row} ({index[row]})"
         raise ValueError(f"{what} contains {value} at {at}, column {names[column]!r}; fill it first")
-    return Series(values, names, None if index is None else regular(index, what))
+    return Regular(values, names, None if index is None else regular(index, what))
 
 
-def beside(series: Series, y: Any, what: str) -> Series:
+def beside(series: Regular, y: Any, what: str) -> Regular:
     """The series with the target y ``[T]``, given apart, as its last column.
 
     Raises ValueError for another number of rows, other times, or a name that a column has.
@@ -93,7 +93,7 @@ def beside(series: Series, y: Any, what: str) -> Series:
     if name in series.names:
         raise ValueError(f"X has a column {name!r}, and so is {what} called; give it another name")
     index = found.index if series.index is None else series.index
-    return Series(np.concatenate([series.values, found.values], axis=1), (*series.names, name), index)
+    return Regular(np.concatenate([series.values, found.values], axis=1), (*series.names, name), index)
 
 
 def known_ahead(future: Any, names: list[Any], horizon: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from carrousel.estimators._sequences import Sequences
+from carrousel.estimators._sequences import Ragged
 
 
 def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
@@ -29,9 +29,7 @@ def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
     return weights
 
 
-def without_zeros(
-    sequences: Sequences, targets: np.ndarray, weights: np.ndarray
-) -> tuple[Sequences, np.ndarray, np.ndarray]:
+def without_zeros(sequences: Ragged, targets: np.ndarray, weights: np.ndarray) -> tuple[Ragged, np.ndarray, np.ndarray]:
     """The sequences that count at all, with their targets and weights."""
     kept = np.flatnonzero(weights)
     return (

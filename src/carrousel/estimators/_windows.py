@@ -15,7 +15,7 @@ SAMPLE = 2000  # windows from which a scale is told
 
 
 @dataclass(frozen=True)
-class Frame:
+class Window:
     """What a window is made of: ``context`` rows, then ``horizon`` rows; the target's column, the columns known ahead.
 
     The target is given relative to its mean over the context, in units of ``unit``, its usual deviation from it: the
@@ -32,8 +32,8 @@ class Frame:
     @classmethod
     def fit(
         cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
-    ) -> Frame:
-        """A frame whose scales come from the training windows, ``origins``, alone."""
+    ) -> Window:
+        """A window whose scales come from the training windows, ``origins``, alone."""
         seen = values[: origins.max() + horizon]
         some = origins[np.linspace(0, len(origins) - 1, min(SAMPLE, len(origins))).astype(int)]
         windows = values[some[:, None] + np.arange(-context, horizon), target]
@@ -69,9 +69,9 @@ class Frame:
 class WindowDataset(Dataset):
     """The windows of ``values`` [T, C] at ``origins`` [N]: the first row to forecast of each."""
 
-    def __init__(self, values: np.ndarray, origins: np.ndarray, frame: Frame):
-        self.values, self.origins, self.frame = values, origins, frame
-        self.lengths = np.full(len(origins), frame.context, dtype=np.int64)
+    def __init__(self, values: np.ndarray, origins: np.ndarray, window: Window):
+        self.values, self.origins, self.window = values, origins, window
+        self.lengths = np.full(len(origins), window.context, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -81,8 +81,8 @@ class WindowDataset(Dataset):
 
     def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], lengths [B], known [B, H, K]; targets [B, H]
         origins = self.origins[chosen]
-        context, known = self.frame.inputs(self.values, origins)
-        targets = self.frame.targets(self.values, origins)
+        context, known = self.window.inputs(self.values, origins)
+        targets = self.window.targets(self.values, origins)
         lengths = torch.from_numpy(self.lengths[chosen])
         inputs = {"input": torch.from_numpy(context), "lengths": lengths, "known": torch.from_numpy(known)}
         return inputs, torch.from_numpy(targets)

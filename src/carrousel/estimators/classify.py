@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,16 +14,23 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
+from carrousel import pictures
+from carrousel.data import Sequences
 from carrousel.estimators import _saved
-from carrousel.estimators._base import SequenceEstimator, paired_error
 from carrousel.estimators._baselines import fit_logistic
 from carrousel.estimators._params import check_memory, training_options
 from carrousel.estimators._report import Report, Score
-from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._sequence_estimator import SequenceEstimator, paired_error
+from carrousel.estimators._sequences import Ragged, as_sequences
 from carrousel.estimators._split import split
 from carrousel.estimators._weights import class_weights, given, item_weights, part, without_zeros
 from carrousel.nets._losses import WeightedCrossEntropy
 from carrousel.training._progress import ProgressCallback
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["LSTMClassifier"]
 
 
 def accuracy(logits: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> float:
@@ -88,7 +95,6 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     False
     """
 
-    pictured: ClassVar[str] = "confusion"
     hidden_size: int = field(default=64, kw_only=False)
     dropout: float = 0.3
     input_noise: float = 0.4
@@ -180,7 +186,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             return self.class_weight
         return {k: self.class_weight[c] for k, c in enumerate(self.classes_.tolist()) if c in self.class_weight}
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Sequences, np.ndarray, np.ndarray | None]:
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Ragged, np.ndarray, np.ndarray | None]:
         sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMClassifier", what="validation_data's X")
         numbers, weights = (
             self._numbers(y, len(sequences), "validation_data's y"),
@@ -214,17 +220,25 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         chosen = self._outputs(self._sequences(X)).argmax(axis=1)
         return self.classes_[chosen]
 
-    def table(self, X: Any, ids: Any) -> pd.DataFrame:
-        """The class of each sequence under ``prediction``, and the probability of every class."""
-        shares = self.predict_proba(X)
-        columns = {"id": ids, "prediction": self.classes_[shares.argmax(axis=1)]}
+    def table(self, data: Sequences) -> pd.DataFrame:
+        """Returns the class of each sequence under ``prediction``, and the probability of every class."""
+        shares = self.predict_proba(data.X)
+        columns = {"id": data.ids, "prediction": self.classes_[shares.argmax(axis=1)]}
         return pd.DataFrame(
             columns | {f"probability {name}": shares[:, k].round(6) for k, name in enumerate(self.classes_)}
         )
 
-    def targets_of(self, data: Any) -> Any:
-        """The labels of sequences as ``carrousel.data`` reads them."""
+    def targets_of(self, data: Sequences, *, training: bool = False) -> np.ndarray:
+        """Returns the labels of sequences as ``carrousel.data`` reads them; to learn, two classes are needed."""
+        if data.y is None or training:
+            data.classes()
+        assert data.y is not None
         return data.y
+
+    def _judged(self, actual: np.ndarray, predicted: np.ndarray, name: str) -> dict[str, Figure]:
+        actual = actual.astype(predicted.dtype)
+        title = f"{name}: {int((predicted == actual).sum())} of {len(actual)} right"
+        return {"confusion": pictures.draw_confusion(actual, predicted, title=title)}
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a logistic regression on each channel's mean and deviation, and beside always naming the

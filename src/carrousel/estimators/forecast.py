@@ -12,15 +12,15 @@ import torch
 from torch import nn
 
 from carrousel._format import whole
+from carrousel.data import Series
 from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
-from carrousel.estimators._base import trace
+from carrousel.estimators._base import PREDICT_BATCH, activations_of
 from carrousel.estimators._features import restore_features, stored_features
-from carrousel.estimators._one_series import SeriesEstimator
 from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
 from carrousel.estimators._series import (
-    Series,
+    Regular,
     following,
     index_from_json,
     index_to_json,
@@ -28,14 +28,16 @@ from carrousel.estimators._series import (
     last_place,
     season_of,
 )
+from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
-from carrousel.estimators._windows import Frame, WindowDataset, split_origins
+from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
 from carrousel.training._loop import Job, train
 from carrousel.training._progress import ProgressCallback
 from carrousel.training._threads import threads_worth
 
-PREDICT_BATCH = 256
+__all__ = ["LSTMForecaster"]
+
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
 SHORTEST, LONGEST = 16, 512  # of a context that is not given
 
@@ -149,21 +151,21 @@ class LSTMForecaster(SeriesEstimator):
         identity = self._identity(seed, [values, repr(series.names), repr(series.index)])
 
         training, valid = split_origins(len(values), self._reach, horizon, self.validation)
-        self.frame_ = Frame.fit(values, training, self.context_, horizon, self._column, self._known)
+        self.window_ = Window.fit(values, training, self.context_, horizon, self._column, self._known)
         shape = (self.context_, horizon, self._column, self._known)
         self.simple_ = SimpleForecasts.fit(values, training, valid, self.season_, self.levels_, shape)
         target = values[:, self._column]
         self.mase_unit_ = float(np.abs(target[self.season_ :] - target[: -self.season_]).mean())
         some = valid[np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]]
-        unit, middle = self.frame_.unit, self.levels_.index(0.5)
+        unit, middle = self.window_.unit, self.levels_.index(0.5)
 
         def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> float:
             return float(np.abs(forecast[:, :, middle] - actual).mean() * unit)
 
         job = Job(
             build=self._build,
-            train=WindowDataset(values, training, self.frame_),
-            valid=WindowDataset(values, some, self.frame_) if len(some) else None,
+            train=WindowDataset(values, training, self.window_),
+            valid=WindowDataset(values, some, self.window_) if len(some) else None,
             metric_name="MAE",
             metric=mean_absolute_error,
             batches=self.batches_per_epoch,
@@ -177,7 +179,7 @@ class LSTMForecaster(SeriesEstimator):
             resume=resume,
             progress=progress,
         )
-        self.tail_ = Series(values[-self._reach :].copy(), series.names, last_place(series.index))
+        self.tail_ = Regular(values[-self._reach :].copy(), series.names, last_place(series.index))
         self._keep(trained, seed)
         return self
 
@@ -216,14 +218,14 @@ class LSTMForecaster(SeriesEstimator):
         """Quantiles in the target's units, [N, H, Q]."""
         device = next(self.network_.parameters()).device
         found = []
-        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.frame_.context):
+        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.window_.context):
             for start in range(0, len(origins), PREDICT_BATCH):
-                inputs = self.frame_.inputs(values, origins[start : start + PREDICT_BATCH])
+                inputs = self.window_.inputs(values, origins[start : start + PREDICT_BATCH])
                 context, known = (torch.from_numpy(part).to(device) for part in inputs)
                 lengths = torch.full((len(context),), self.context_, device=device)
                 found.append(self.network_(context, lengths, known).cpu().double())
-        relative = torch.cat(found).numpy() * self.frame_.unit
-        return relative + self.frame_.levels(values, origins)[:, None, None]
+        relative = torch.cat(found).numpy() * self.window_.unit
+        return relative + self.window_.levels(values, origins)[:, None, None]
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
         """The median forecast of the next ``horizon`` steps after the training data, or after a newer series X.
@@ -251,11 +253,16 @@ class LSTMForecaster(SeriesEstimator):
         quantiles, index = self._ahead(X, y, future, continues)
         return quantiles if index is None else pd.DataFrame(quantiles, index=index, columns=list(self.levels_))
 
-    def table(self, X: Any = None, y: Any = None, *, future: Any = None) -> pd.DataFrame:
-        """``predict_quantiles`` as a table with a row for each step: its time, and every quantile."""
-        found = pd.DataFrame(self.predict_quantiles(X, y, future=future))
-        found.columns = pd.Index([f"quantile {level}" for level in self.levels_])
-        return found.rename_axis("time").reset_index()
+    def table(self, data: Series, *, future: Any = None) -> pd.DataFrame:
+        """Returns a row for each step after a series as ``carrousel.data`` reads it: its time, and every quantile.
+
+        Args:
+            data: the series.
+            future: the known columns of the steps ahead, as in ``predict``.
+        """
+        quantiles = pd.DataFrame(self.predict_quantiles(*self._arguments(data.frame), future=future))
+        quantiles.columns = pd.Index([f"quantile {level}" for level in self.levels_])
+        return quantiles.rename_axis("time").reset_index()
 
     def _ahead(self, X: Any, y: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
         self._check_fitted()
@@ -306,10 +313,10 @@ class LSTMForecaster(SeriesEstimator):
         if len(series) < self.context_:
             raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
         rows = np.concatenate([series.values, np.zeros((self.horizon, series.values.shape[1]))])
-        return trace(self.network_, self.frame_.inputs(rows, np.array([len(series)]))[0][0])
+        return activations_of(self.network_, self.window_.inputs(rows, np.array([len(series)]))[0][0])
 
     def _facts(self) -> dict[str, Any]:
-        scaler = self.frame_.scaler
+        scaler = self.window_.scaler
         return {
             "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
             "apart": self.apart_,
@@ -317,7 +324,7 @@ class LSTMForecaster(SeriesEstimator):
             "index": index_to_json(self.tail_.index),
             "season": self.season_,
             "context": self.context_,
-            "unit": self.frame_.unit,
+            "unit": self.window_.unit,
             "mase_unit": self.mase_unit_,
             "scaler": {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()},
         }
@@ -334,7 +341,7 @@ class LSTMForecaster(SeriesEstimator):
         integer(self, "horizon")
         self.levels_ = self._levels()
         tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
-        self.tail_ = Series(tail, tuple(columns), index_from_json(facts["index"]))
+        self.tail_ = Regular(tail, tuple(columns), index_from_json(facts["index"]))
         self.apart_ = facts.get("apart") is True
         self._set_columns(self.tail_)
         restore_features(self, facts.get("features"))
@@ -342,7 +349,7 @@ class LSTMForecaster(SeriesEstimator):
         unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
         if unit <= 0 or self.mase_unit_ < 0:
             raise ValueError(f"its units are {unit} and {self.mase_unit_}")
-        self.frame_ = Frame(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
+        self.window_ = Window(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
 
         def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:
             return _saved.array(arrays, name, wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,17 +12,24 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_consistent_length
 
+from carrousel import pictures
+from carrousel.data import Sequences
 from carrousel.estimators import _saved
-from carrousel.estimators._base import SequenceEstimator, paired_error
 from carrousel.estimators._baselines import fit_ridge
 from carrousel.estimators._params import check_memory, training_options
 from carrousel.estimators._report import Report, Score
 from carrousel.estimators._scaling import Scaler
-from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._sequence_estimator import SequenceEstimator, paired_error
+from carrousel.estimators._sequences import Ragged, as_sequences
 from carrousel.estimators._split import split
 from carrousel.estimators._weights import given, item_weights, part, without_zeros
 from carrousel.nets._losses import SquaredError
 from carrousel.training._progress import ProgressCallback
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["LSTMRegressor"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -69,7 +76,6 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     True
     """
 
-    pictured: ClassVar[str] = "values"
     hidden_size: int = field(default=64, kw_only=False)
     dropout: float = 0.2
 
@@ -146,7 +152,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             raise ValueError(f"y must be [N] or [N, D], got the shape {np.shape(y)}")
         return targets
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Sequences, np.ndarray, np.ndarray | None]:
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Ragged, np.ndarray, np.ndarray | None]:
         sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMRegressor", what="validation_data's X")
         targets = self._known_width(self._targets(y, len(sequences)), "validation_data's y")
         weights = item_weights(sample_weight, len(sequences))
@@ -170,16 +176,19 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         values = self.target_scaler_.inverse(self._outputs(sequences))
         return values[:, 0] if self._single else values
 
-    def table(self, X: Any, ids: Any) -> pd.DataFrame:
-        """The value of each sequence under ``prediction``, or its values under ``prediction 0`` and so on."""
-        values = np.asarray(self.predict(X)).reshape(len(ids), -1)
+    def table(self, data: Sequences) -> pd.DataFrame:
+        """Returns the value of each sequence under ``prediction``, or its values under ``prediction 0`` and so on."""
+        values = np.asarray(self.predict(data.X)).reshape(len(data), -1)
         one = values.shape[1] == 1
         columns = {"prediction" if one else f"prediction {k}": column for k, column in enumerate(values.T)}
-        return pd.DataFrame({"id": ids} | columns)
+        return pd.DataFrame({"id": data.ids} | columns)
 
-    def targets_of(self, data: Any) -> Any:
-        """The values of sequences as ``carrousel.data`` reads them."""
+    def targets_of(self, data: Sequences, *, training: bool = False) -> np.ndarray:
+        """Returns the values of sequences as ``carrousel.data`` reads them."""
         return data.values()
+
+    def _judged(self, actual: np.ndarray, predicted: np.ndarray, name: str) -> dict[str, Figure]:
+        return {"values": pictures.draw_values(actual, predicted, title=f"{name}: predicted and actual")}
 
     def report(self, X: Any, y: Any) -> Report:
         """This model beside a ridge regression on each channel's mean and deviation, and beside the mean of the
