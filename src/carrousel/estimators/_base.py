@@ -64,6 +64,14 @@ class Trainable(Recipe):
         """
         raise NotImplementedError
 
+    def fit(self, X: Any, *args: Any, **kwargs: Any) -> Any:
+        """Trains on X, as scikit-learn knows it."""
+        raise NotImplementedError
+
+    def report(self, X: Any, *args: Any, **kwargs: Any) -> Report:
+        """Compares the model with simple methods on X."""
+        raise NotImplementedError
+
     def fit_on(self, data: Any, **run: Any) -> Any:
         """Trains on data as they were read, and returns the estimator.
 

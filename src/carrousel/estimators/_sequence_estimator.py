@@ -182,16 +182,8 @@ class SequenceEstimator(Trainable):
         """Trains on sequences as ``carrousel.data`` reads them; ``run`` as in ``fit``."""
         return self.fit(data.X, self.targets_of(data, training=True), channel_names=list(data.channels), **run)
 
-    def fit(self, X: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
-        """Trains on the sequences X and their targets y."""
-        raise NotImplementedError
-
     def predict(self, X: Any) -> np.ndarray:
         """Returns what is predicted for the sequences X."""
-        raise NotImplementedError
-
-    def report(self, X: Any, y: Any) -> Report:
-        """Compares the model with simple methods on the sequences X and their targets y."""
         raise NotImplementedError
 
     def targets_of(self, data: Sequences, *, training: bool = False) -> np.ndarray:

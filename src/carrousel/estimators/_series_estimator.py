@@ -76,14 +76,6 @@ class SeriesEstimator(Trainable):
         """Trains on a series as ``carrousel.data`` reads it; ``run`` as in ``fit``."""
         return self.fit(data.frame, **run)
 
-    def fit(self, X: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Trains on the series X."""
-        raise NotImplementedError
-
-    def report(self, X: Any, y: Any = None, *args: Any, **kwargs: Any) -> Report:
-        """Compares the model with simple methods on the series X."""
-        raise NotImplementedError
-
     def backtest(self, X: Any, y: Any = None, *args: Any, **kwargs: Any) -> Backtest:
         """Forecasts from the rows of the series X."""
         raise NotImplementedError
