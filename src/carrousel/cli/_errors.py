@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 
+__all__ = ["UsageError", "lines", "missing", "of_system"]
+
 # Packages of the extra `train`, by the name under which they are imported.
 EXTRA = {"markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer"}
 

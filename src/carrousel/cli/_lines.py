@@ -20,6 +20,8 @@ from carrousel._atomic import append
 from carrousel.cli._errors import UsageError
 from carrousel.cli._place import plain_file
 
+__all__ = ["lines_to"]
+
 END = 4096  # bytes by whose hash an output is known again
 
 

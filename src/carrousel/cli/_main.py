@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from carrousel.cli._errors import lines, missing, of_system
 
+__all__ = ["main"]
+
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell reports for a process that SIGINT or SIGPIPE ended
 
 

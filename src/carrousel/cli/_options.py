@@ -19,6 +19,22 @@ import typer
 
 from carrousel.cli._errors import UsageError
 
+__all__ = [
+    "DATA",
+    "Columns",
+    "Data",
+    "Json",
+    "Knobs",
+    "MaxSize",
+    "Model",
+    "Run",
+    "Split",
+    "defaults_of",
+    "flat",
+    "names",
+    "size",
+]
+
 DATA = "a data set's name, or a .ts, .csv, .parquet or .npz file"
 Data: TypeAlias = Annotated[str, typer.Argument(metavar="DATA", show_default=False, help=DATA)]
 Model: TypeAlias = Annotated[

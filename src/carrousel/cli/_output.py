@@ -14,6 +14,8 @@ from carrousel._atomic import write_file
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["emit", "note", "plain", "say", "write_json", "write_table"]
+
 
 def say(text: str) -> None:
     """A line on standard output."""

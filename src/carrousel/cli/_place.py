@@ -13,6 +13,8 @@ from carrousel._atomic import refuse_unusual
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import Run
 
+__all__ = ["Place", "folders_of", "place", "plain_file"]
+
 
 @dataclass(frozen=True)
 class Place:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from carrousel.estimators import Progress
 
+__all__ = ["watch"]
+
 LINES = 10  # about so many plain lines for a whole run
 
 

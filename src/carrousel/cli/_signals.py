@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+__all__ = ["Ending", "held_back", "terminated_gently"]
+
 TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
 
 

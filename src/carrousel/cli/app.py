@@ -17,6 +17,8 @@ from carrousel.cli.stream import stream
 from carrousel.cli.train import classify, forecast, regress
 from carrousel.cli.use import evaluate, predict
 
+__all__ = ["app", "train"]
+
 # Without markup the help is plain text, and errors come to `main` instead of being drawn in boxes.
 PLAIN: dict[str, Any] = {
     "rich_markup_mode": None,

@@ -16,6 +16,8 @@ from carrousel.cli._place import plain_file
 if TYPE_CHECKING:
     from carrousel.bench import Row
 
+__all__ = ["bench"]
+
 HEAD = ("workload", "   time", "GFLOP/s", "of peak", "x nn.LSTM", "x eager", "x our lstm", "backend")
 
 

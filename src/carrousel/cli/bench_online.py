@@ -9,6 +9,8 @@ import typer
 from carrousel.cli._options import Json
 from carrousel.cli._output import emit, say
 
+__all__ = ["online"]
+
 
 def online(
     repeats: Annotated[int, typer.Option(min=1, help="repeats, of which the fastest counts")] = 15,

@@ -8,6 +8,8 @@ from typing import Any
 from carrousel.cli._options import Json
 from carrousel.cli._output import emit, say
 
+__all__ = ["family"]
+
 
 def family(json: Json = False) -> None:
     """List the family: rows, states, and what each cell is."""

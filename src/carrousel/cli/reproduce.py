@@ -17,6 +17,8 @@ from carrousel.cli._place import plain_file
 if TYPE_CHECKING:
     from carrousel.papers import Experiment, Row, Trial
 
+__all__ = ["reproduce"]
+
 
 def reproduce(
     experiment: Annotated[

@@ -17,6 +17,8 @@ from carrousel.cli._output import note, plain
 from carrousel.cli._place import plain_file
 from carrousel.cli._signals import Ending, held_back
 
+__all__ = ["stream"]
+
 HEADING = "line,prediction,target"
 
 

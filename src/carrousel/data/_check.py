@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import DataError, reading
-from ._times import plain_times
-from ._types import Sequences, Series
-from ._words import plain_labels, plain_names, refuse_twice
+from carrousel.data._errors import DataError, reading
+from carrousel.data._times import plain_times
+from carrousel.data._types import Sequences, Series
+from carrousel.data._words import plain_labels, plain_names, refuse_twice
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["make_sequences", "make_series"]
 
 
 def make_sequences(

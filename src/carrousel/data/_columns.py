@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import DataError, reading
-from ._times import plain_times
-from ._words import plain_names
+from carrousel.data._errors import DataError, reading
+from carrousel.data._times import plain_times
+from carrousel.data._words import plain_names
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["named", "numbers", "times"]
 
 SIMPLE = (str, bool, int, float, Decimal, np.generic)
 

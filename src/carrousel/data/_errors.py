@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+__all__ = ["DataError", "listed", "nearest", "reading", "said", "tidy"]
+
 LONGEST = 1000
 """Characters in a line of a message; a name in a file may be longer than any screen."""
 

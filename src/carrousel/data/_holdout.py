@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._errors import DataError
-from ._types import Sequences
+from carrousel.data._errors import DataError
+from carrousel.data._types import Sequences
+
+__all__ = ["hold_out"]
 
 
 def hold_out(data: Sequences, share: float, *, seed: int = 0) -> tuple[Sequences, Sequences]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ._errors import DataError
+from carrousel.data._errors import DataError
+
+__all__ = ["MAX_SIZE", "amount", "check_size"]
 
 MAX_SIZE = 1e9
 """Bytes that a file may unpack to unless more is allowed."""

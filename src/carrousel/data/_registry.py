@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
+__all__ = ["Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
+
 Kind = Literal["sequences", "series"]
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,7 +75,7 @@ def _options(function: Callable[..., Any]) -> frozenset[str]:
 
 @cache
 def _discover() -> None:
-    from . import readers
+    from carrousel.data import readers
 
     for module in pkgutil.iter_modules(readers.__path__):
         importlib.import_module(f"{readers.__name__}.{module.name}")

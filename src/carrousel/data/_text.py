@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from ._errors import DataError, reading
+from carrousel.data._errors import DataError, reading
+
+__all__ = ["check_text"]
 
 BLOCK = 2**20  # bytes at a time
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._errors import DataError
+from carrousel.data._errors import DataError
+
+__all__ = ["plain_times"]
 
 LARGEST = 2**61
 """Of whole numbers: differences of two, and steps beyond the last, are still int64. Nanoseconds reach the year 2043."""

@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._errors import DataError
-from ._words import first_no_number
+from carrousel.data._errors import DataError
+from carrousel.data._words import first_no_number
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["Sequences", "Series"]
 
 
 @dataclass(frozen=True)
 class Sequences:
     """Sequences of possibly different lengths over the same channels, each with a label or a target.
 
-    Attributes
-    ----------
-    X : list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite.
-    y : class labels or values ``[N]``, several values per sequence ``[N, K]``, or None without labels.
-    ids : names of the sequences ``[N]``: the source's own, or 0 … N - 1.
-    channels : C names.
-    name : where the data came from, for messages and tables.
-    split : ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
+    Attributes:
+        X: list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite.
+        y: class labels or values ``[N]``, several values per sequence ``[N, K]``, or None without labels.
+        ids: names of the sequences ``[N]``: the source's own, or 0 … N - 1.
+        channels: C names.
+        name: where the data came from, for messages and tables.
+        split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
 
     >>> import numpy as np
     >>> X = [np.zeros((3, 2), "f"), np.ones((5, 2), "f")]
@@ -106,11 +107,10 @@ class Sequences:
 class Series:
     """One series of one or more channels at equal steps of time.
 
-    Attributes
-    ----------
-    frame : float64 DataFrame ``[T, C]``, all values finite; its index is the time: a DatetimeIndex with its
-        frequency (None where the step is not one of the calendar), or whole numbers at equal steps.
-    name : where the data came from.
+    Attributes:
+        frame: float64 DataFrame ``[T, C]``, all values finite; its index is the time: a DatetimeIndex with its
+            frequency (None where the step is not one of the calendar), or whole numbers at equal steps.
+        name: where the data came from.
     """
 
     frame: pd.DataFrame

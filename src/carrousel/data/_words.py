@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import DataError
+from carrousel.data._errors import DataError
+
+__all__ = ["first_no_number", "plain_labels", "plain_names", "refuse_twice"]
 
 
 def plain_names(names: Any, what: str) -> np.ndarray:

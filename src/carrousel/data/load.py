@@ -7,9 +7,11 @@ import stat
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ._errors import DataError, listed, nearest, said
-from ._registry import Kind, Reader, by_ending, by_name, plain
-from ._types import Sequences, Series
+from carrousel.data._errors import DataError, listed, nearest, said
+from carrousel.data._registry import Kind, Reader, by_ending, by_name, plain
+from carrousel.data._types import Sequences, Series
+
+__all__ = ["load_sequences", "load_series", "names", "splits"]
 
 Loaded = TypeVar("Loaded", Sequences, Series)
 
@@ -17,17 +19,16 @@ Loaded = TypeVar("Loaded", Sequences, Series)
 def load_sequences(source: str | Path, *, split: str = "all", **options: Any) -> Sequences:
     """Sequences with labels from a data set's name or a file.
 
-    Parameters
-    ----------
-    source : ``"japanese-vowels"``, ``"basic-motions"``, ``"digits"``, any UEA/UCR name, or the path of a
-        ``.ts``, ``.csv``, ``.parquet`` or ``.npz`` file. A path that exists wins over a name.
-    split : ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
-    options : of the reader; for ``.csv`` and ``.parquet`` columns: ``id``, ``time``, ``label``, ``channels``; for
-        these and ``.npz`` ``max_size``: bytes that a compressed file may unpack to (10⁹; ``math.inf`` for any number).
+    Args:
+        source: ``"japanese-vowels"``, ``"basic-motions"``, ``"digits"``, any UEA/UCR name, or the path of a ``.ts``,
+            ``.csv``, ``.parquet`` or ``.npz`` file. A path that exists wins over a name.
+        split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+        options: of the reader; for ``.csv`` and ``.parquet`` columns: ``id``, ``time``, ``label``, ``channels``; for
+            these and ``.npz`` ``max_size``: bytes that a compressed file may unpack to (10⁹; ``math.inf`` for any
+            number).
 
-    Raises
-    ------
-    DataError : with one or two lines that name the file and the row or column at fault.
+    Raises:
+        DataError: with one or two lines that name the file and the row or column at fault.
 
     >>> print(load_sequences("japanese-vowels", split="train"))
     270 sequences of 7 to 26 steps, 12 channels, 9 classes
@@ -132,7 +133,7 @@ def _named(kind: Kind, name: str) -> Reader:
             return reader
     candidates = list(readers)
     if kind == "sequences":
-        from .readers.uea import PARTS, archive_names, read_archive
+        from carrousel.data.readers.uea import PARTS, archive_names, read_archive
 
         archive = archive_names()
         own = archive.get(plain(name))

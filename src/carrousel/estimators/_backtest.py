@@ -10,19 +10,20 @@ import pandas as pd
 
 from carrousel.estimators._report import Report, Score
 
+__all__ = ["Backtest"]
+
 
 @dataclass(frozen=True)
 class Backtest:
     """A rolling backtest: N origins, H steps ahead, Q quantile levels; the model is not refitted on the way.
 
-    Attributes
-    ----------
-    origins : row of the series given to ``backtest`` that each forecast starts with, [N].
-    actual : what came, [N, H].
-    quantiles : method -> forecast [N, H, Q]; the model first.
-    levels : the Q levels, ascending, 0.5 among them.
-    index : the series' pandas index, or None for an array.
-    unit : mean absolute error of the seasonal naive forecast one season ahead within the training data; MASE's unit.
+    Attributes:
+        origins: row of the series given to ``backtest`` that each forecast starts with, [N].
+        actual: what came, [N, H].
+        quantiles: method -> forecast [N, H, Q]; the model first.
+        levels: the Q levels, ascending, 0.5 among them.
+        index: the series' pandas index, or None for an array.
+        unit: mean absolute error of the seasonal naive forecast one season ahead within the training data; MASE's unit.
     """
 
     origins: np.ndarray

@@ -10,6 +10,8 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import Ragged
 
+__all__ = ["ALPHAS", "LinearBaseline", "fit_logistic", "fit_ridge"]
+
 ALPHAS = np.logspace(-3, 5, 17)
 
 

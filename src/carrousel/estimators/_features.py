@@ -9,6 +9,8 @@ from sklearn.utils.validation import validate_data
 
 from carrousel.training._errors import ModelError
 
+__all__ = ["check_features", "check_width", "restore_features", "stored_features"]
+
 
 def check_features(estimator: Any, X: Any, *, reset: bool) -> None:
     """Set ``feature_names_in_`` (``reset``), or hold X's names against it.

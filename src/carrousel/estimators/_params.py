@@ -16,6 +16,8 @@ from carrousel.cells import Cell
 from carrousel.estimators._recipe import OfLSTM
 from carrousel.training._options import Options
 
+__all__ = ["check_memory", "decode", "integer", "is_own_cell", "lstm_options", "stored_params", "training_options"]
+
 MOST_LAYERS = 1000  # building a million takes ten minutes, and nobody means it
 LSTM_OPTIONS = tuple(f.name for f in fields(OfLSTM))
 LARGEST = 2**53  # of whole numbers: the last below which a float has all of them

@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+__all__ = ["Report", "Score"]
+
 
 @dataclass(frozen=True)
 class Score:
@@ -24,15 +26,14 @@ class Score:
 class Report:
     """A model beside simple methods on the same test data; what ``estimator.report(...)`` returns.
 
-    Attributes
-    ----------
-    task : ``"classification"``, ``"regression"`` or ``"forecast"``.
-    metric : the deciding metric, a key of every ``Score.metrics``.
-    higher_is_better : how to read it.
-    scores : the model first, then the simple methods.
-    count : test items: sequences, or forecast origins.
-    uncertainty : standard error of the difference between the model and the best simple method, over the test items
-        (paired); None where the items are not independent (forecast origins overlap).
+    Attributes:
+        task: ``"classification"``, ``"regression"`` or ``"forecast"``.
+        metric: the deciding metric, a key of every ``Score.metrics``.
+        higher_is_better: how to read it.
+        scores: the model first, then the simple methods.
+        count: test items: sequences, or forecast origins.
+        uncertainty: standard error of the difference between the model and the best simple method, over the test items
+            (paired); None where the items are not independent (forecast origins overlap).
 
     >>> lstm, naive = Score("LSTM", False, {"MAE": 2.0}), Score("naive", True, {"MAE": 1.5})
     >>> print(Report("forecast", "MAE", False, (lstm, naive), 20))

@@ -17,6 +17,19 @@ from carrousel.estimators._scaling import Scaler
 from carrousel.training._errors import ModelError
 from carrousel.training._history import checked_history
 
+__all__ = [
+    "FORMAT",
+    "array",
+    "labels_from_json",
+    "labels_to_json",
+    "load",
+    "numbers",
+    "save",
+    "scaler",
+    "truth",
+    "words",
+]
+
 FORMAT = Format("carrousel-model", 2, "a saved model", ModelError)
 JSON, ARRAYS = "model.json", "model.safetensors"
 LARGEST_JSON = 256 * 2**20  # bytes
@@ -52,16 +65,14 @@ def load(path: str | Path, *, cell: Any = None, device: str | None = None) -> An
 
     Its predictions are those of the saved one, bit for bit. No code from the directory is run, whatever it holds.
 
-    Parameters
-    ----------
-    path : the model's directory.
-    cell : only for a model trained with a cell of your own, whose code is not stored: that cell.
-    device : a torch device instead of the one the model was trained on.
+    Args:
+        path: the model's directory.
+        cell: only for a model trained with a cell of your own, whose code is not stored: that cell.
+        device: a torch device instead of the one the model was trained on.
 
-    Raises
-    ------
-    FileNotFoundError : there is nothing at ``path``.
-    ModelError : what is there is no intact model: foreign, truncated, changed, or of a later version.
+    Raises:
+        FileNotFoundError: there is nothing at ``path``.
+        ModelError: what is there is no intact model: foreign, truncated, changed, or of a later version.
     """
     path = Path(path)
     if not path.exists() and backup_of(path).is_dir():

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["Ragged", "as_sequences", "real"]
+
 
 @dataclass(frozen=True)
 class Ragged:

@@ -11,6 +11,18 @@ import pandas as pd
 from carrousel._format import MOST, whole
 from carrousel.estimators._sequences import real
 
+__all__ = [
+    "Regular",
+    "as_series",
+    "beside",
+    "following",
+    "index_from_json",
+    "index_to_json",
+    "known_ahead",
+    "last_place",
+    "season_of",
+]
+
 # Steps in a season by the frequency of the index: the next longer natural cycle.
 SEASONS = {
     "s": 60, "sec": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "SM": 24, "M": 12, "ME": 12, "MS": 12, "BM": 12,

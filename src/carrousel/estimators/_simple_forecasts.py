@@ -11,6 +11,8 @@ from sklearn.linear_model import RidgeCV
 from carrousel.estimators._baselines import ALPHAS
 from carrousel.estimators._scaling import Scaler
 
+__all__ = ["SimpleForecasts", "naive", "spread"]
+
 WINDOWS = 4000  # the most that ridge learns from, evenly spaced
 FEATURES = 1000  # the most lags of all columns together; beyond it only the target keeps all its lags
 

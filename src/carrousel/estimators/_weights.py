@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from carrousel.estimators._sequences import Ragged
 
+__all__ = ["class_weights", "given", "item_weights", "mean_one", "part", "without_zeros"]
+
 
 def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
     """The weights of ``count`` sequences, float64 [N], checked; None where all count alike.

@@ -11,6 +11,8 @@ from torch.utils.data import Dataset
 from carrousel.estimators._scaling import Scaler
 from carrousel.training._batches import Batch
 
+__all__ = ["Window", "WindowDataset", "split_origins"]
+
 SAMPLE = 2000  # windows from which a scale is told
 
 

@@ -45,39 +45,34 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     standardised by the training data; a part of the training data is kept aside to end training early and to
     choose the weights that are kept.
 
-    Parameters
-    ----------
-    hidden_size : cells in each layer and direction.
-    pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
-        (each direction where it has read the whole sequence).
-    standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
-    validation : share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
-    class_weight : None, ``"balanced"`` or ``{class: weight}``.
+    Args:
+        hidden_size: cells in each layer and direction.
+        pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
+            (each direction where it has read the whole sequence).
+        standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
+        validation: share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
+        class_weight: None, ``"balanced"`` or ``{class: weight}``.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
     of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
-    Attributes
-    ----------
-    classes_ : class labels, sorted [K].
-    n_channels_, channel_names_ : channels, and their names (list of str).
-    n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
-        arrays of another width are refused, as scikit-learn wants it.
-    feature_names_in_ : the columns' names, if X was made of DataFrames with columns of text: then DataFrames with other
-        columns, or these in another order, are refused.
-    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
-    best_epoch_ : the epoch whose weights were kept: the last whose validation loss is within a standard error of the
-        least, for a small validation part cannot tell such epochs apart (the last of all without validation).
-    network_ : the torch module; ``network_.lstm`` is its ``carrousel.LSTM``.
-    fit_seconds_ : how long ``fit`` trained.
+    Attributes:
+        classes_: class labels, sorted [K].
+        n_channels_, channel_names_: channels, and their names (list of str).
+        n_features_in_: channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
+            arrays of another width are refused, as scikit-learn wants it.
+        feature_names_in_: the columns' names, if X was made of DataFrames with columns of text: then DataFrames with
+            other columns, or these in another order, are refused.
+        history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
+        best_epoch_: the epoch whose weights were kept: the last whose validation loss is within a standard error of the
+            least, for a small validation part cannot tell such epochs apart (the last of all without validation).
+        network_: the torch module; ``network_.lstm`` is its ``carrousel.LSTM``.
+        fit_seconds_: how long ``fit`` trained.
 
-    Raises
-    ------
-    ValueError : X with NaN or infinity, empty sequences or mixed channel counts (the message names sequence, step and
-        channel), fewer than two classes, unknown cell, a parameter out of its range.
+    Raises:
+        ValueError: X with NaN or infinity, empty sequences or mixed channel counts (the message names sequence, step
+            and channel), fewer than two classes, unknown cell, a parameter out of its range.
 
-    Examples
-    --------
     Which half of a sequence holds the pulse?
 
     >>> import numpy as np
@@ -114,20 +109,19 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     ) -> LSTMClassifier:
         """Train on the sequences X and their classes y.
 
-        Parameters
-        ----------
-        X : list of ``[T_i, C]`` arrays or DataFrames (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D
-            ``[N, T]`` array of N one-channel sequences.
-        y : N class labels: strings, integers or booleans.
-        sample_weight : N numbers, how much each sequence counts, in the loss and in everything else that is learned
-            from it: 2 as if it stood there twice, 0 as if it did not. None: all alike.
-        validation_data : ``(X, y)`` or ``(X, y, sample_weight)`` to validate on instead of a share of X.
-        channel_names : C names; by default the columns' of DataFrames, or "0", "1", ...
-        checkpoint : a file, rewritten in one step after every epoch, that holds all that the next epoch depends on;
-            no other training can have it meanwhile.
-        resume : go on from ``checkpoint`` if it is there, to the same bits as an unbroken run; a checkpoint of
-            another configuration or of other data is refused (ModelError).
-        progress : called with a ``Progress`` after each batch and epoch.
+        Args:
+            X: list of ``[T_i, C]`` arrays or DataFrames (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D
+                ``[N, T]`` array of N one-channel sequences.
+            y: N class labels: strings, integers or booleans.
+            sample_weight: N numbers, how much each sequence counts, in the loss and in everything else that is learned
+                from it: 2 as if it stood there twice, 0 as if it did not. None: all alike.
+            validation_data: ``(X, y)`` or ``(X, y, sample_weight)`` to validate on instead of a share of X.
+            channel_names: C names; by default the columns' of DataFrames, or "0", "1", ...
+            checkpoint: a file, rewritten in one step after every epoch, that holds all that the next epoch depends on;
+                no other training can have it meanwhile.
+            resume: go on from ``checkpoint`` if it is there, to the same bits as an unbroken run; a checkpoint of
+                another configuration or of other data is refused (ModelError).
+            progress: called with a ``Progress`` after each batch and epoch.
         """
         training_options(self)
         check_memory(self)

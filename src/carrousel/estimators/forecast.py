@@ -50,43 +50,38 @@ class LSTMForecaster(SeriesEstimator):
     from all windows of the series but the last, on which training is stopped early. ``report`` sets it beside the
     naive, the seasonal naive and a ridge regression: use an LSTM only where simpler methods fail.
 
-    Parameters
-    ----------
-    target : the column to forecast (a name, or a number for an array); None if there is only one, or if it is given
-        apart, as y.
-    horizon : steps ahead.
-    context : rows that the network sees; None takes two seasons or two horizons, whichever is longer, within 16 to
-        512 and a quarter of the series.
-    known : columns known ahead (prices, holidays, the hour): their future is given to ``predict``. All other columns
-        are seen up to the present.
-    quantiles : levels in (0, 1) for the intervals; 0.5 is always added.
-    season : steps in a season, for the seasonal naive method and MASE; None tells it from the frequency of a time
-        index (24 for hours, 7 for days, 12 for months ...), 1 is none.
-    batches_per_epoch : the most batches in an epoch, of windows drawn at random; None takes all windows.
-    highway : add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
-        at zero and is trained with the rest.
-    validation : share of the windows, the last in time, kept aside to stop early; None keeps none.
+    Args:
+        target: the column to forecast (a name, or a number for an array); None if there is only one, or if it is given
+            apart, as y.
+        horizon: steps ahead.
+        context: rows that the network sees; None takes two seasons or two horizons, whichever is longer, within 16 to
+            512 and a quarter of the series.
+        known: columns known ahead (prices, holidays, the hour): their future is given to ``predict``. All other columns
+            are seen up to the present.
+        quantiles: levels in (0, 1) for the intervals; 0.5 is always added.
+        season: steps in a season, for the seasonal naive method and MASE; None tells it from the frequency of a time
+            index (24 for hours, 7 for days, 12 for months ...), 1 is none.
+        batches_per_epoch: the most batches in an epoch, of windows drawn at random; None takes all windows.
+        highway: add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
+            at zero and is trained with the rest.
+        validation: share of the windows, the last in time, kept aside to stop early; None keeps none.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
     of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
-    Attributes
-    ----------
-    target_, columns_ : the target's column and all columns, a target that was given apart the last.
-    n_features_in_ : columns of X.
-    feature_names_in_ : their names, if X was a DataFrame with columns of text: then DataFrames with other columns, or
-        these in another order, are refused.
-    context_, season_ : as given or told.
-    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
-    best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
+    Attributes:
+        target_, columns_: the target's column and all columns, a target that was given apart the last.
+        n_features_in_: columns of X.
+        feature_names_in_: their names, if X was a DataFrame with columns of text: then DataFrames with other columns,
+            or these in another order, are refused.
+        context_, season_: as given or told.
+        history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
+        best_epoch_, network_, fit_seconds_: as in LSTMClassifier.
 
-    Raises
-    ------
-    ValueError : NaN or infinity (the message names row and column), gaps in the time index, a horizon longer than the
-        series, unknown columns, unknown cell.
+    Raises:
+        ValueError: NaN or infinity (the message names row and column), gaps in the time index, a horizon longer than
+            the series, unknown columns, unknown cell.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from carrousel.estimators import LSTMForecaster
     >>> wave = np.sin(np.arange(400) * 2 * np.pi / 20)
@@ -124,15 +119,14 @@ class LSTMForecaster(SeriesEstimator):
     ) -> LSTMForecaster:
         """Train on one series.
 
-        Parameters
-        ----------
-        X : array ``[T]`` or ``[T, C]``, pandas Series, or DataFrame of numbers whose index is the time (dates, periods
-            or integers, one regular step after another).
-        y : the series to forecast, ``[T]``, where it does not stand in X: the columns of X are then what is seen
-            beside it, and ``predict``, ``score`` and all others want y too wherever they are given newer rows. So a
-            step of a Pipeline before this one works on X and leaves the target alone. None: the target is the column
-            ``target`` of X.
-        checkpoint, resume, progress : as in LSTMClassifier.fit.
+        Args:
+            X: array ``[T]`` or ``[T, C]``, pandas Series, or DataFrame of numbers whose index is the time (dates,
+                periods or integers, one regular step after another).
+            y: the series to forecast, ``[T]``, where it does not stand in X: the columns of X are then what is seen
+                beside it, and ``predict``, ``score`` and all others want y too wherever they are given newer rows. So a
+                step of a Pipeline before this one works on X and leaves the target alone. None: the target is the
+                column ``target`` of X.
+            checkpoint, resume, progress: as in LSTMClassifier.fit.
         """
         training_options(self)
         check_memory(self)
@@ -230,15 +224,14 @@ class LSTMForecaster(SeriesEstimator):
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
         """The median forecast of the next ``horizon`` steps after the training data, or after a newer series X.
 
-        Parameters
-        ----------
-        X : rows that came after the training data, or another series of the same columns; None forecasts from the end
-            of the training data.
-        y : the target in these rows, if it was given apart in ``fit``.
-        future : the known covariates of the steps ahead, ``[horizon, K]`` in the order of ``known``, or a DataFrame
-            with those columns. Needed if there are any.
-        continues : whether X's first row follows the training data's last; None tells it from the time index, and
-            takes an array to continue. A series that does not continue needs ``context_`` rows.
+        Args:
+            X: rows that came after the training data, or another series of the same columns; None forecasts from the
+                end of the training data.
+            y: the target in these rows, if it was given apart in ``fit``.
+            future: the known covariates of the steps ahead, ``[horizon, K]`` in the order of ``known``, or a DataFrame
+                with those columns. Needed if there are any.
+            continues: whether X's first row follows the training data's last; None tells it from the time index, and
+                takes an array to continue. A series that does not continue needs ``context_`` rows.
 
         Returns ``[horizon]``; a pandas Series under the coming times where the data has a time index.
         """

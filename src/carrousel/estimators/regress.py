@@ -38,32 +38,27 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
 
     As LSTMClassifier, but for numbers: the squared error is minimised, on targets standardised by the training data.
 
-    Parameters
-    ----------
-    hidden_size : cells in each layer and direction.
-    pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
-        (each direction where it has read the whole sequence).
-    standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
+    Args:
+        hidden_size: cells in each layer and direction.
+        pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
+            (each direction where it has read the whole sequence).
+        standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
     of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
-    Attributes
-    ----------
-    n_channels_, channel_names_ : channels, and their names (list of str).
-    n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
-        arrays of another width are refused, as scikit-learn wants it.
-    feature_names_in_ : as in LSTMClassifier.
-    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, MAE (of the validation part, in the
-        target's units).
-    best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
+    Attributes:
+        n_channels_, channel_names_: channels, and their names (list of str).
+        n_features_in_: channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
+            arrays of another width are refused, as scikit-learn wants it.
+        feature_names_in_: as in LSTMClassifier.
+        history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss, MAE (of the validation part, in the
+            target's units).
+        best_epoch_, network_, fit_seconds_: as in LSTMClassifier.
 
-    Raises
-    ------
-    ValueError : as LSTMClassifier, and for a target with NaN or infinity.
+    Raises:
+        ValueError: as LSTMClassifier, and for a target with NaN or infinity.
 
-    Examples
-    --------
     How many pulses did a sequence have?
 
     >>> import numpy as np

@@ -10,6 +10,8 @@ from carrousel.pictures.style import BLUE, GREEN, GREY, INK, RED, new_figure, ti
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["draw_learning_curve"]
+
 
 def draw_learning_curve(
     history: Sequence[Mapping[str, Any]], *, best_epoch: int | None = None, title: str | None = None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+__all__ = ["draw_confusion", "draw_forecast", "draw_values"]
+
 
 def draw_confusion(
     actual: np.ndarray, predicted: np.ndarray, classes: Sequence[Any] | None = None, *, title: str | None = None

@@ -9,7 +9,7 @@ import numpy as np
 from carrousel._format import MOST, Arrays, fitted
 from carrousel._jit import entry
 
-__all__ = ["Standardiser"]
+__all__ = ["LARGEST", "Standardiser"]
 
 LARGEST = 1e100
 """Larger numbers are refused: their squares would overflow."""

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+__all__ = ["Batch", "BatchSource", "Batches", "SequenceDataset"]
+
 Batch = tuple[dict[str, Tensor], Any]
 """What the network is given, and the targets, or a pair of the targets and the items' weights."""
 

@@ -17,6 +17,8 @@ from carrousel.training._criterion import close_to
 from carrousel.training._progress import Progress, ProgressCallback
 from carrousel.training._trainer import StopTraining
 
+__all__ = ["Epochs", "Metric", "Watch"]
+
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 """From what was predicted, what came, and the items' weights where these differ."""
 

@@ -15,6 +15,18 @@ from carrousel._format import Arrays, Format, fitted, whole
 from carrousel.training._errors import ModelError
 from carrousel.training._history import checked_history, misses
 
+__all__ = [
+    "FORMAT",
+    "Run",
+    "RunState",
+    "check_identity",
+    "digest",
+    "read_checkpoint",
+    "restore",
+    "save_checkpoint",
+    "stored_seed",
+]
+
 FORMAT = Format("carrousel-checkpoint", 2, "a training checkpoint", ModelError)
 SQUARES = ("exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum")  # names of what an optimiser remembers, never negative
 STEP = "step"  # what an optimiser calls the number of its updates, which follows from the run's own numbers

@@ -6,6 +6,8 @@ from typing import Any
 
 from carrousel._format import number
 
+__all__ = ["checked_history", "misses"]
+
 
 def checked_history(history: Any, most: int) -> list[dict[str, Any]]:
     """A run's history: one row of figures for each epoch, at most ``most``.

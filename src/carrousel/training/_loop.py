@@ -36,6 +36,8 @@ from carrousel.training._schedules import SetRate, schedule_of
 from carrousel.training._threads import threads_worth
 from carrousel.training._trainer import Trainer
 
+__all__ = ["Job", "Trained", "train", "usual_batch"]
+
 
 @dataclass(frozen=True)
 class Job:

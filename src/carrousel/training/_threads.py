@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-__all__ = ["threads_worth"]
+__all__ = ["LARGE", "threads_worth"]
 
 LARGE = 1 << 27
 """The multiplications of a batch from which several threads are worth their while. Below it they win a millisecond

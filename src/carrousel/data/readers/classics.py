@@ -1,8 +1,10 @@
 """Short classic series that sktime carries, for forecasting."""
 
-from .._check import make_series
-from .._registry import reads_name
-from .._types import Series
+from __future__ import annotations
+
+from carrousel.data._check import make_series
+from carrousel.data._registry import reads_name
+from carrousel.data._types import Series
 
 
 @reads_name("series", "airline")

@@ -1,10 +1,12 @@
 """Handwritten digits, read row by row: the data set that scikit-learn carries."""
 
+from __future__ import annotations
+
 import numpy as np
 
-from .._check import make_sequences
-from .._registry import reads_name
-from .._types import Sequences
+from carrousel.data._check import make_sequences
+from carrousel.data._registry import reads_name
+from carrousel.data._types import Sequences
 
 TEST = 360  # the last fifth, in the order of the data
 

@@ -19,13 +19,13 @@ from typing import IO
 
 import numpy as np
 
-from .._check import make_sequences, make_series
-from .._errors import DataError, listed, nearest, reading
-from .._limit import MAX_SIZE, amount, check_size
-from .._registry import reads_file
-from .._times import plain_times
-from .._types import Sequences, Series
-from .._words import plain_names
+from carrousel.data._check import make_sequences, make_series
+from carrousel.data._errors import DataError, listed, nearest, reading
+from carrousel.data._limit import MAX_SIZE, amount, check_size
+from carrousel.data._registry import reads_file
+from carrousel.data._times import plain_times
+from carrousel.data._types import Sequences, Series
+from carrousel.data._words import plain_names
 
 ENDING = ".npy"
 

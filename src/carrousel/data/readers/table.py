@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._check import make_sequences, make_series
-from .._columns import named, numbers, times
-from .._errors import DataError, listed, nearest, reading
-from .._limit import MAX_SIZE, check_size
-from .._registry import reads_file
-from .._text import check_text
-from .._types import Sequences, Series
-from .._words import refuse_twice
+from carrousel.data._check import make_sequences, make_series
+from carrousel.data._columns import named, numbers, times
+from carrousel.data._errors import DataError, listed, nearest, reading
+from carrousel.data._limit import MAX_SIZE, check_size
+from carrousel.data._registry import reads_file
+from carrousel.data._text import check_text
+from carrousel.data._types import Sequences, Series
+from carrousel.data._words import refuse_twice
 
 if TYPE_CHECKING:
     import pandas as pd

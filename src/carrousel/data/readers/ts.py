@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .._check import make_sequences
-from .._errors import DataError, listed, nearest, reading, said
-from .._registry import reads_file
-from .._text import check_text
-from .._types import Sequences
-from .._words import first_no_number
+from carrousel.data._check import make_sequences
+from carrousel.data._errors import DataError, listed, nearest, reading, said
+from carrousel.data._registry import reads_file
+from carrousel.data._text import check_text
+from carrousel.data._types import Sequences
+from carrousel.data._words import first_no_number
+
+__all__ = ["read_part"]
 
 
 @reads_file("sequences", ".ts")

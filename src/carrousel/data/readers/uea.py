@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .._errors import DataError, reading
-from .._registry import plain, reads_name
-from .._types import Sequences
-from .ts import read_part
+from carrousel.data._errors import DataError, reading
+from carrousel.data._registry import plain, reads_name
+from carrousel.data._types import Sequences
+from carrousel.data.readers.ts import read_part
+
+__all__ = ["PARTS", "archive_names", "read_archive"]
 
 PARTS = ("train", "test")
 
