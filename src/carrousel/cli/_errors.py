@@ -18,7 +18,7 @@ class UsageError(ValueError):
 
 
 def missing(error: ModuleNotFoundError) -> str | None:
-    """How to install the package that is missing, or None when it is none of ours."""
+    """Returns how to install the package that is missing, or None when it is none of ours."""
     package = (error.name or "").split(".")[0]
     if package not in EXTRA:
         return None
@@ -26,7 +26,7 @@ def missing(error: ModuleNotFoundError) -> str | None:
 
 
 def lines(error: BaseException) -> str:
-    """A message of at most two lines."""
+    """Returns a message of at most two lines."""
     kept = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
     if not kept:
         return type(error).__name__
@@ -34,7 +34,7 @@ def lines(error: BaseException) -> str:
 
 
 def of_system(error: OSError) -> str:
-    """A file that cannot be read or written, without Python's numbering."""
+    """Returns a message on a file that cannot be read or written, without Python's numbering."""
     if error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if error.errno in FULL:  # whatever writes a file names it

@@ -49,14 +49,14 @@ class FileLines:
         return os.fstat(self._handle).st_size == 0
 
     def say(self, text: str) -> None:
-        """Add a line."""
+        """Writes a line."""
         try:
             append(self._handle, f"{text}\n".encode())
         except OSError as error:
             raise _named(error, str(self.path)) from None
 
     def mark(self) -> Any:
-        """How far it is, all on the disk."""
+        """Brings all to the disk, and returns a mark of how far that is."""
         try:
             os.fsync(self._handle)
         except OSError as error:
@@ -90,7 +90,7 @@ class StandardLines:
         return sys.stdout.isatty() or (stat.S_ISREG(about.st_mode) and about.st_size == 0)
 
     def say(self, text: str) -> None:
-        """Add a line."""
+        """Writes a line."""
         rest = None if self._place is None else self._lacking(text)
         try:
             if rest is None:
@@ -102,7 +102,7 @@ class StandardLines:
             raise _named(error, "standard output") from None
 
     def _lacking(self, text: str) -> bytes:
-        """What the file has not yet of a line that it may have already."""
+        """Returns what the file lacks of a line that it may have already."""
         assert self._reader is not None
         assert self._place is not None
         line = f"{text}\n".encode(sys.stdout.encoding, sys.stdout.errors or "strict")
@@ -112,7 +112,7 @@ class StandardLines:
         return line[len(there) :] if line.startswith(there) else line
 
     def mark(self) -> Any:
-        """How far it is, all on the disk; None if it is not a file that lines are appended to."""
+        """Brings all to the disk, and returns a mark of how far that is; None if lines are not appended to a file."""
         if self._reader is None:
             return None
         try:
@@ -129,7 +129,7 @@ class StandardLines:
 
 @contextmanager
 def lines_to(out: Path | None, mark: Any) -> Iterator[FileLines | StandardLines]:
-    """Open the output, for this process alone if it is a file, as far as a state's mark says it is written.
+    """Opens the output, for this process alone if it is a file, as far as a state's mark says it is written.
 
     Raises:
         UsageError: the file holds something else.
@@ -162,14 +162,14 @@ def _read(handle: int, start: int, count: int) -> bytes:
 
 
 def _fits(mark: Any, handle: int, size: int) -> bool:
-    """Whether an output of this size is one that was marked, or goes on from it."""
+    """Tells whether an output of this size is the one of a mark, or goes on from it."""
     if not isinstance(mark, dict) or not isinstance(mark.get("bytes"), int) or not 0 <= mark["bytes"] <= size:
         return False
     return mark.get("end") == _mark(handle, mark["bytes"])["end"]
 
 
 def _reader() -> int | None:
-    """A handle to read what stands in the file that standard output is appended to; None if it is no such file."""
+    """Returns a handle to read the file that standard output is appended to; None if it is no such file."""
     with suppress(ImportError, OSError, ValueError):  # ValueError: standard output is no file at all
         import fcntl
 
@@ -181,6 +181,6 @@ def _reader() -> int | None:
 
 
 def _named(error: OSError, what: str) -> OSError:
-    """The error, which says what could not be written."""
+    """Returns the error, which then says what could not be written."""
     error.filename = what
     return error

@@ -14,7 +14,7 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell reports for a process that S
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code.
+    """Runs the command line and returns its exit code.
 
     0 for success, 1 when ``bench`` found wrong results, 2 for a mistake in the call or the data, 130 after Ctrl-C, 141
     when the output's reader has gone.
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _flushed(code: int) -> int:
-    """The exit code after what is still to be written to standard output."""
+    """Returns the exit code after what is still to be written to standard output."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -43,7 +43,7 @@ def _flushed(code: int) -> int:
 
 
 def _give_up_output() -> None:
-    """Python flushes standard output once more at its end; that must not fail again."""
+    """Turns standard output to nowhere: Python flushes it once more at its end, and that must not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

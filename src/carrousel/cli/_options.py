@@ -75,7 +75,7 @@ class Columns:
     max_size: MaxSize = None
 
     def options(self) -> dict[str, Any]:
-        """As the readers take them."""
+        """Returns them as the readers take them."""
         return {
             "id": self.id,
             "time": self.time,
@@ -153,12 +153,12 @@ class Run:
 
 
 def names(text: str | None) -> list[str] | None:
-    """``"a, b"`` as a list."""
+    """Returns ``"a, b"`` as a list."""
     return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
 
 
 def size(text: str | None) -> float | None:
-    """``"4GB"`` as a number of bytes, ``"any"`` as infinity."""
+    """Returns ``"4GB"`` as a number of bytes, ``"any"`` as infinity."""
     if text is None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower(), re.ASCII)
@@ -171,14 +171,14 @@ def size(text: str | None) -> float | None:
 
 
 def defaults_of(module: str, estimator: str) -> dict[str, str]:
-    """An estimator's defaults in words for the help, read from its source: importing it takes seconds (torch)."""
+    """Returns an estimator's defaults in words for the help, from its source: importing it takes seconds (torch)."""
     values = _defaults(f"carrousel.estimators.{module}", estimator)
     values["bidirectional"] = "bidirectional" if values["bidirectional"] else "one-direction"
     return {f.name: str(values[f.name]) for f in fields(Knobs) if f.name in values}
 
 
 def _defaults(module: str, name: str) -> dict[str, Any]:
-    """The defaults of a dataclass's fields and its bases', as far as they stand in the package, from their source."""
+    """Returns the defaults of a dataclass's fields and its bases' in the package, from their source."""
     path = files("carrousel").joinpath(*module.split(".")[1:-1], f"{module.split('.')[-1]}.py")
     tree = ast.parse(path.read_text(encoding="utf-8"))
     made = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
@@ -200,7 +200,7 @@ def _defaults(module: str, name: str) -> dict[str, Any]:
 
 
 def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str] | None = None) -> Callable[..., Any]:
-    """Spread parameters that are groups of options (dataclasses) into single options, as the parser wants them.
+    """Spreads parameters that are groups of options (dataclasses) into single options, as the parser wants them.
 
     ``defaults`` are words for the defaults that the estimator decides, shown in the help.
     """
@@ -252,7 +252,7 @@ def _check_device(name: Any) -> None:
 
 
 def _value(text: str) -> Any:
-    """JSON where it is JSON (0.1, true, null, [1, 2]), else the word itself."""
+    """Returns a value that is written as JSON (0.1, true, null, [1, 2]), else the word itself."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

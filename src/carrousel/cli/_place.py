@@ -27,7 +27,7 @@ class Place:
 
 @contextmanager
 def place(run: Run, data: str) -> Iterator[Place]:
-    """Check before anything is computed that the model can be written, and keep others from the place meanwhile.
+    """Checks before anything is computed that the model can be written, and keeps others from the place meanwhile.
 
     Raises:
         UsageError: it cannot be written there, or not without saying so.
@@ -77,7 +77,7 @@ def _is_model(out: Path) -> bool:
 
 
 def plain_file(option: str, path: Path) -> None:
-    """Check before anything is computed that a file can stand there; UsageError if something else does."""
+    """Checks before anything is computed that a file can stand there; UsageError if something else does."""
     try:
         refuse_unusual(path)
     except OSError as error:
@@ -86,7 +86,7 @@ def plain_file(option: str, path: Path) -> None:
 
 @contextmanager
 def folders_of(path: Path) -> Iterator[None]:
-    """Take away again the empty folders that were made for ``path``, when what was to stand there is not."""
+    """Removes the empty folders that were made for ``path`` if what was to stand there is not."""
     made = []
     above = path.absolute().parent
     while not above.exists():

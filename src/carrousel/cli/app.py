@@ -125,7 +125,7 @@ app.command(
 
 
 def _alone(function: Any) -> Any:
-    """A command that has a command of its own below it: it runs when that was not called."""
+    """Makes a command of one that has a command below it: it runs when that was not called."""
 
     def call(context: typer.Context, **options: Any) -> Any:
         return function(**options) if context.invoked_subcommand is None else None

@@ -126,7 +126,7 @@ def _list(experiments: Sequence[Mapping[str, Any]]) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[Row, Trial | None], None]]:
-    """A bar on a terminal, ten lines elsewhere."""
+    """Gives a callback that shows a bar on a terminal, ten lines elsewhere."""
     done = 0
     if not sys.stderr.isatty():
 
@@ -148,7 +148,7 @@ def _progress(total: int) -> Iterator[Callable[[Row, Trial | None], None]]:
 
 
 def _print(experiment: Experiment, result: Mapping[str, Any]) -> None:
-    """The table: a line of published figures and one of ours for every row."""
+    """Prints the table: a line of published figures and one of ours for every row."""
     from carrousel import papers
 
     say(experiment.title)

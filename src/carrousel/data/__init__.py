@@ -1,6 +1,6 @@
 """Readers: from a data set's name or a file to sequences with labels, or to one series with a time index.
 
-A reader is one file in ``carrousel/data/readers``; dropped there, it is found by itself.
+A reader is one file in ``carrousel/data/readers``; put there, it is discovered.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ BLOCK = 2**20  # bytes at a time
 
 
 def check_text(path: Path) -> int:
-    """Refuse what is not UTF-8 text or holds a NUL byte; return the number of line ends.
+    """Refuses what is not UTF-8 text or holds a NUL byte, and returns the number of line ends.
 
     Readers of tables take a NUL for the end of a field: what stands after it would be lost without a word.
     """

@@ -17,7 +17,7 @@ SECONDS = {"Y": 31_556_952.0, "M": 2_629_746.0, "W": 604_800.0, "D": 86_400.0, "
 
 
 def plain_times(times: np.ndarray, where: str) -> np.ndarray:
-    """Times ``[T]`` as int64, float64 or datetime64, all finite and within bounds where sums of them are exact.
+    """Returns times ``[T]`` as int64, float64 or datetime64, all finite and within bounds where sums of them are exact.
 
     ``where`` begins the message, its ``{row}`` replaced by the row at fault, counted from 1.
 

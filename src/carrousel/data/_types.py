@@ -47,17 +47,21 @@ class Sequences:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Steps of each sequence, ``[N]``."""
+        """The steps of each sequence, ``[N]``."""
         return np.array([len(x) for x in self.X], dtype=np.int64)
 
     def take(self, rows: np.ndarray | list[int]) -> Sequences:
-        """The sequences at these positions."""
+        """Returns the sequences at these positions."""
         rows = np.asarray(rows, dtype=np.int64)
         y = None if self.y is None else self.y[rows]
         return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows])
 
     def classes(self) -> np.ndarray:
-        """The labels that occur, sorted. Raises DataError without labels or with one class only."""
+        """Returns the labels that occur, sorted.
+
+        Raises:
+            DataError: there are no labels, they are no classes, or all are of one class.
+        """
         if self.y is None:
             raise DataError(f"{self.name}: there are no labels")
         if self.y.ndim != 1:
@@ -69,13 +73,17 @@ class Sequences:
         if self.y.dtype.kind == "f" and (self.y != np.round(self.y)).any():
             value = self.y[self.y != np.round(self.y)][0]
             raise DataError(f"{self.name}: the labels are values such as {value:g}, no classes; train a regression")
-        found = np.unique(self.y)
-        if len(found) < 2:
-            raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({found[0]!s}); 2 are needed")
-        return found
+        labels = np.unique(self.y)
+        if len(labels) < 2:
+            raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({labels[0]!s}); 2 are needed")
+        return labels
 
     def values(self) -> np.ndarray:
-        """The targets as float64, ``[N]`` or ``[N, K]``. Raises DataError where one is not finite."""
+        """Returns the targets as float64, ``[N]`` or ``[N, K]``.
+
+        Raises:
+            DataError: there are none, or one is not finite.
+        """
         if self.y is None:
             raise DataError(f"{self.name}: there are no target values")
         bad = None if self.y.dtype.kind in "biuf" else first_no_number(self.y)
@@ -121,7 +129,7 @@ class Series:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the channels."""
+        """The names of the channels."""
         return tuple(str(c) for c in self.frame.columns)
 
     def __str__(self) -> str:

@@ -35,7 +35,7 @@ class Backtest:
 
     @property
     def median(self) -> dict[str, np.ndarray]:
-        """Point forecasts, method -> [N, H]."""
+        """The point forecasts of each method, [N, H]."""
         return {method: forecast[:, :, self.levels.index(0.5)] for method, forecast in self.quantiles.items()}
 
     def last_forecasts(self, index: pd.Index, most: int) -> list[pd.DataFrame]:

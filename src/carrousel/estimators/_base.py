@@ -157,7 +157,7 @@ class Trainable(Recipe):
 
 
 def activations_of(network: nn.Module, values: np.ndarray) -> dict[str, np.ndarray]:
-    """The states and activations of ``network.lstm`` over one prepared sequence, float32 [T, C] -> name -> [T, H]."""
+    """Returns states and activations of ``network.lstm`` over a prepared sequence [T, C], each float32 [T, H]."""
     device = next(network.parameters()).device
     network.eval()
     with torch.no_grad():

@@ -36,7 +36,7 @@ class LinearBaseline:
 
 
 def mean_and_deviation(sequences: Ragged) -> np.ndarray:
-    """Each channel's mean and standard deviation over a sequence's steps, [N, 2·C]."""
+    """Returns each channel's mean and standard deviation over a sequence's steps, [N, 2·C]."""
     starts, lengths = sequences.starts, sequences.lengths[:, None]
     mean = np.add.reduceat(sequences.values, starts) / lengths
     centred = sequences.values - np.repeat(mean, sequences.lengths, axis=0)
@@ -46,7 +46,7 @@ def mean_and_deviation(sequences: Ragged) -> np.ndarray:
 def fit_logistic(
     sequences: Ragged, classes: np.ndarray, count: int, class_weight: object, weights: np.ndarray | None
 ) -> LinearBaseline:
-    """Logistic regression; ``classes`` [N] numbers below ``count``, ``weights`` [N] of the sequences."""
+    """Fits a logistic regression; ``classes`` [N] numbers below ``count``, ``weights`` [N] of the sequences."""
     features = mean_and_deviation(sequences)
     scaler = Scaler.fit(features, weights)
     features = (features - scaler.mean) / scaler.scale
@@ -60,7 +60,7 @@ def fit_logistic(
 
 
 def fit_ridge(sequences: Ragged, targets: np.ndarray, weights: np.ndarray | None) -> LinearBaseline:
-    """Ridge regression, its penalty chosen by leave-one-out; ``targets`` [N, D], ``weights`` [N]."""
+    """Fits a ridge regression, its penalty chosen by leave-one-out; ``targets`` [N, D], ``weights`` [N]."""
     features = mean_and_deviation(sequences)
     scaler = Scaler.fit(features, weights)
     model = RidgeCV(ALPHAS).fit((features - scaler.mean) / scaler.scale, targets, sample_weight=weights)

@@ -98,7 +98,7 @@ class Report:
         return said
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values; ``winner``, ``simpler_wins``, ``clear`` and ``verdict`` included."""
+        """Returns all as plain JSON values; ``winner``, ``simpler_wins``, ``clear`` and ``verdict`` included."""
         fields = {**asdict(self), "scores": [asdict(score) for score in self.scores]}
         for score in fields["scores"]:
             score["metrics"] = {name: v if math.isfinite(v) else None for name, v in score["metrics"].items()}
@@ -106,7 +106,7 @@ class Report:
         return {**fields, "winner": self.winner.method, **said}
 
     def __str__(self) -> str:
-        """A table in plain text with the winner starred, and the verdict below it."""
+        """Returns a table in plain text with the winner starred, and the verdict below it."""
         names = list(self.scores[0].metrics)
         rows = [["method", *names]]
         for score in self.scores:

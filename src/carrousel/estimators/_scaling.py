@@ -18,7 +18,7 @@ class Scaler:
 
     @classmethod
     def fit(cls, values: np.ndarray, weights: np.ndarray | None = None) -> Scaler:
-        """From ``values`` [S, C], whose rows may count differently, ``weights`` [S]."""
+        """Returns the scaler of ``values`` [S, C], whose rows may count differently, ``weights`` [S]."""
         if weights is None:
             mean, scale = values.mean(axis=0), values.std(axis=0)
         else:

@@ -51,7 +51,7 @@ class SequenceEstimator(Trainable):
         return tags
 
     def _sequences(self, X: Any, what: str = "X") -> Ragged:
-        """X as a fitted estimator accepts it."""
+        """Returns X as a fitted estimator accepts it."""
         self._check_fitted()
         name = type(self).__name__
         check_features(self, X, reset=False)
@@ -86,7 +86,7 @@ class SequenceEstimator(Trainable):
         identity: dict[str, Any],
         run: dict[str, Any],
     ) -> None:
-        """Standardise with what the training part tells, and train."""
+        """Standardises by the training part, and trains."""
         options = training_options(self)
         of_steps = None if weights is None else np.repeat(weights, sequences.lengths)
         self.scaler_ = (
@@ -119,7 +119,7 @@ class SequenceEstimator(Trainable):
         )
 
     def _loss(self) -> ItemLoss:
-        """The loss of a network whose training is over: it says what an output means."""
+        """Returns the loss of a network whose training is over: it says what an output means."""
         raise NotImplementedError
 
     @property
@@ -127,7 +127,7 @@ class SequenceEstimator(Trainable):
         raise NotImplementedError
 
     def _outputs(self, sequences: Ragged) -> np.ndarray:
-        """The network's output for every sequence, float64 [N, K]."""
+        """Returns the network's output for every sequence, float64 [N, K]."""
         order = np.argsort(sequences.lengths, kind="stable")
         dataset = self._dataset(sequences.take(order), np.zeros(len(sequences), dtype=np.float32))
         device = next(self.network_.parameters()).device
@@ -243,7 +243,7 @@ class SequenceEstimator(Trainable):
         raise NotImplementedError
 
     def activations(self, sequence: Any) -> dict[str, np.ndarray]:
-        """Every state, gate and candidate at every step of one sequence ``[T, C]``.
+        """Returns every state, gate and candidate at every step of one sequence ``[T, C]``.
 
         Returns ``{"h_l0": [T, H], "c_l0": [T, H], "i_l0": ..., "h_l0_reverse": ...}``: the names of the cell's states,
         gates and candidates with the layer, and the direction where it runs backward.
@@ -278,6 +278,6 @@ class SequenceEstimator(Trainable):
 
 
 def paired_error(better: np.ndarray, worse: np.ndarray) -> float | None:
-    """Standard error of the mean difference of two methods' scores on the same items; None for one item."""
+    """Returns the standard error of the mean difference of two methods' scores on the same items; None for one item."""
     difference = np.asarray(better, dtype=float) - np.asarray(worse, dtype=float)
     return float(difference.std(ddof=1) / math.sqrt(len(difference))) if len(difference) > 1 else None

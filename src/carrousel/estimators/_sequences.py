@@ -31,18 +31,18 @@ class Ragged:
 
     @property
     def starts(self) -> np.ndarray:
-        """Row of ``values`` at which each sequence begins, [N]."""
+        """The row of ``values`` at which each sequence begins, [N]."""
         return np.concatenate(([0], np.cumsum(self.lengths)[:-1])).astype(np.int64)
 
     def take(self, chosen: np.ndarray) -> Ragged:
-        """The sequences numbered in ``chosen``, in that order."""
+        """Returns the sequences numbered in ``chosen``, in that order."""
         starts, lengths = self.starts[chosen], self.lengths[chosen]
         rows = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) + np.arange(lengths.sum())
         return Ragged(self.values[rows], lengths, self.names)
 
 
 def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estimator", what: str = "X") -> Ragged:
-    """Check X and lay it end to end.
+    """Checks X and lays it end to end.
 
     X is a list of ``[T_i, C]`` arrays (or DataFrames with the same columns), one ``[N, T, C]`` array, or a 2-D
     ``[N, T]`` array of N one-channel sequences of T steps; a list of 1-D arrays is one-channel and ragged.

@@ -47,7 +47,7 @@ class Regular:
         return len(self.values)
 
     def column(self, name: Any, what: str) -> int:
-        """The number of a column; ValueError naming those there are."""
+        """Returns the number of a column."""
         if name in self.names:
             return self.names.index(name)
         known = ", ".join(repr(n) for n in self.names)
@@ -55,7 +55,7 @@ class Regular:
 
 
 def as_series(X: Any, what: str = "X") -> Regular:
-    """Check a series: array ``[T]`` or ``[T, C]``, pandas Series or DataFrame with a regular time index.
+    """Checks a series: array ``[T]`` or ``[T, C]``, pandas Series or DataFrame with a regular time index.
 
     Raises ValueError, naming row and column, for NaN or infinity, and for an index with gaps, repeats or disorder.
     """
@@ -87,7 +87,7 @@ def as_series(X: Any, what: str = "X") -> Regular:
 
 
 def beside(series: Regular, y: Any, what: str) -> Regular:
-    """The series with the target y ``[T]``, given apart, as its last column.
+    """Returns the series with the target y ``[T]``, given apart, as its last column.
 
     Raises ValueError for another number of rows, other times, or a name that a column has.
     """
@@ -109,7 +109,7 @@ def beside(series: Regular, y: Any, what: str) -> Regular:
 
 
 def known_ahead(future: Any, names: list[Any], horizon: int) -> np.ndarray:
-    """The known covariates of the steps ahead, ``[horizon, len(names)]``, checked."""
+    """Returns the known covariates of the steps ahead, ``[horizon, len(names)]``, after checking them."""
     if future is None:
         if names:
             raise ValueError(f"give future=, the next {horizon} rows of the known covariates {names}")
@@ -131,7 +131,7 @@ def known_ahead(future: Any, names: list[Any], horizon: int) -> np.ndarray:
 
 
 def regular(index: pd.Index, what: str) -> pd.Index:
-    """The index with its frequency, refused if it is not one step after another."""
+    """Returns the index with its frequency, and refuses one that is not one step after another."""
     if isinstance(index, pd.PeriodIndex):
         steps = np.diff(index.asi8)
         _refuse_irregular(index, steps == 1, what)
@@ -163,7 +163,7 @@ def _refuse_irregular(index: pd.Index, good: np.ndarray, what: str) -> None:
 
 
 def following(index: pd.Index, steps: int) -> pd.Index:
-    """The next ``steps`` places after a regular index."""
+    """Returns the next ``steps`` places after a regular index."""
     if isinstance(index, pd.PeriodIndex):
         return pd.period_range(index[-1] + 1, periods=steps, freq=index.freq)
     if isinstance(index, pd.DatetimeIndex):
@@ -176,7 +176,7 @@ def following(index: pd.Index, steps: int) -> pd.Index:
 
 
 def season_of(index: pd.Index | None) -> int:
-    """Steps in a season, from the index's frequency: 24 for hours, 7 for days, 12 for months ... ; 1 if unknown."""
+    """Returns the steps in a season by the index's frequency: 24 for hours, 7 for days, 12 for months; 1 if unknown."""
     frequency = getattr(index, "freq", None)
     if frequency is None:
         return 1
@@ -192,14 +192,14 @@ def season_of(index: pd.Index | None) -> int:
 
 
 def last_place(index: pd.Index | None) -> pd.Index | None:
-    """The last place of an index, with its frequency."""
+    """Returns the last place of an index, with its frequency."""
     if index is None or isinstance(index, pd.RangeIndex | pd.PeriodIndex):
         return None if index is None else index[-1:]
     return index[-1:] if index.freq is None else pd.DatetimeIndex(index[-1:], freq=index.freq)
 
 
 def index_to_json(index: pd.Index | None) -> dict[str, Any] | None:
-    """The last place of an index in JSON."""
+    """Returns the last place of an index in JSON."""
     if index is None:
         return None
     if isinstance(index, pd.RangeIndex):
@@ -210,7 +210,7 @@ def index_to_json(index: pd.Index | None) -> dict[str, Any] | None:
 
 
 def index_from_json(facts: dict[str, Any] | None) -> pd.Index | None:
-    """The inverse of ``index_to_json``."""
+    """Returns the place that ``index_to_json`` was given."""
     if facts is None:
         return None
     if facts["kind"] == "integers":

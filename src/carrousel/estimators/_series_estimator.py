@@ -145,7 +145,7 @@ class SeriesEstimator(Trainable):
         return frame.iloc[int(frame.index.get_indexer([last])[0]) + 1 :]
 
     def _begin(self, X: Any, y: Any) -> Regular:
-        """The series to learn from, the target y as its last column if it is given apart; sets what it has."""
+        """Returns the series to learn from, a target y given apart as its last column, and sets the columns."""
         series = as_series(X)
         if len(series) == 1:
             raise ValueError("X has 1 sample, a series of one row: nothing follows that could be forecast")
@@ -175,7 +175,7 @@ class SeriesEstimator(Trainable):
             raise ValueError(f"the target {self.target_!r} cannot be known ahead")
 
     def _joined(self, X: Any, y: Any, continues: bool | None) -> tuple[Regular, int]:
-        """X as the fitted columns, after the training data's last rows where it continues them; and their number."""
+        """Returns X as the fitted columns, after the training data's last rows where it continues them, and their number."""
         tail = self.tail_
         if X is None:
             if continues is not None or y is not None:

@@ -18,7 +18,7 @@ FEATURES = 1000  # the most lags of all columns together; beyond it only the tar
 
 
 def naive(values: np.ndarray, origins: np.ndarray, target: int, horizon: int, season: int) -> np.ndarray:
-    """The value one season before each step, [N, horizon]; with season 1 the last value."""
+    """Returns the value one season before each step, [N, horizon]; with season 1 the last value."""
     ahead = np.arange(horizon)
     return values[origins[:, None] - season + ahead % season, target]
 
@@ -69,12 +69,12 @@ def features(
 
 
 def feature_count(columns: int, context: int, horizon: int, known: int) -> int:
-    """F of ``features``."""
+    """Returns how many numbers ``features`` makes of a window."""
     return context + (columns - 1) * (context if context * columns <= FEATURES else 1) + horizon * known
 
 
 def spread(actual: np.ndarray, forecast: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """What to add to a point forecast for each level, [H, Q]: the quantiles of its errors [N, H], ordered about 0."""
+    """Returns what to add to a forecast for each level, [H, Q]: quantiles of its errors [N, H], ordered about 0."""
     offsets = np.quantile(actual - forecast, levels, axis=0).T
     levels_ = np.array(levels)
     ordered = np.where(levels_ < 0.5, np.minimum(offsets, 0), np.where(levels_ > 0.5, np.maximum(offsets, 0), 0.0))
@@ -106,7 +106,7 @@ class SimpleForecasts:
         return cls(season, WindowRidge.fit(values, np.concatenate([training, valid]), *shape), spreads)
 
     def points(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """Point forecasts, name -> [N, H]."""
+        """Returns the point forecasts, [N, H] by name."""
         shape = (self.ridge.target, self.ridge.horizon)
         found = {"naive": naive(values, origins, *shape, 1)}
         if self.season > 1:
@@ -114,12 +114,12 @@ class SimpleForecasts:
         return {**found, "ridge on a window": self.ridge(values, origins)}
 
     def quantiles(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """Name -> [N, H, Q]."""
+        """Returns the quantiles, [N, H, Q] by name."""
         points = self.points(values, origins).items()
         return {name: point[:, :, None] + add for (name, point), add in zip(points, self.spreads, strict=True)}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a saved model keeps of it."""
+        """Returns the arrays that a saved model has of it."""
         ridge = self.ridge
         return {
             "ridge.mean": ridge.scaler.mean,
@@ -134,7 +134,7 @@ class SimpleForecasts:
         cls, array: Callable[[str, tuple[int, ...]], np.ndarray], season: int, columns: int, levels: int,
         shape: tuple[int, int, int, tuple[int, ...]],
     ) -> SimpleForecasts:  # fmt: skip
-        """The inverse; ``array`` gives an array of a name after checking its shape."""
+        """Returns the forecasts of a saved model; ``array`` gives an array of a name after checking its shape."""
         context, horizon, _, known = shape
         wide = feature_count(columns, context, horizon, len(known))
         scaler = Scaler(array("ridge.mean", (wide,)), array("ridge.scale", (wide,)))

@@ -8,7 +8,7 @@ __all__ = ["split"]
 
 
 def split(count: int, share: float, seed: int, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the training and of the validation sequences, both ascending.
+    """Returns the numbers of the training and of the validation sequences, both ascending.
 
     ``round(share * count)`` go to validation, drawn from each class in proportion when ``classes`` [N] (numbers) is
     given; every class keeps at least one training sequence. Too few sequences give an empty validation part.

@@ -14,7 +14,7 @@ __all__ = ["class_weights", "given", "item_weights", "mean_one", "part", "withou
 
 
 def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
-    """The weights of ``count`` sequences, float64 [N], checked; None where all count alike.
+    """Returns the weights of ``count`` sequences, float64 [N], after checking them; None where all count alike.
 
     Raises ValueError for another shape or number of them, negative ones, NaN or infinity, or if all are zero.
     """
@@ -32,7 +32,7 @@ def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
 
 
 def without_zeros(sequences: Ragged, targets: np.ndarray, weights: np.ndarray) -> tuple[Ragged, np.ndarray, np.ndarray]:
-    """The sequences that count at all, with their targets and weights."""
+    """Returns the sequences that count at all, with their targets and weights."""
     kept = np.flatnonzero(weights)
     return (
         (sequences.take(kept), targets[kept], weights[kept])
@@ -42,22 +42,22 @@ def without_zeros(sequences: Ragged, targets: np.ndarray, weights: np.ndarray) -
 
 
 def part(weights: np.ndarray | None, chosen: np.ndarray) -> np.ndarray | None:
-    """The weights of the sequences numbered in ``chosen``."""
+    """Returns the weights of the sequences numbered in ``chosen``."""
     return None if weights is None else weights[chosen]
 
 
 def given(weights: np.ndarray | None) -> list[np.ndarray]:
-    """The weights if there are any, as a part of what a run was trained on."""
+    """Returns the weights, if there are any, as a part of what a run was trained on."""
     return [] if weights is None else [weights]
 
 
 def mean_one(weights: np.ndarray | None) -> np.ndarray | None:
-    """Weights in units of their mean, float32: a mean over items times these is the weighted mean."""
+    """Returns weights in units of their mean, float32: a mean over items times these is the weighted mean."""
     return None if weights is None else (weights / weights.mean()).astype(np.float32)
 
 
 def class_weights(given: Any, labels: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Each class's weight [K]; ``"balanced"`` counts sequences by their weights [N]."""
+    """Returns each class's weight [K]; ``"balanced"`` counts sequences by their weights [N]."""
     if given == "balanced" and weights is not None:
         shares = np.bincount(np.searchsorted(classes, labels), weights, len(classes))
         return weights.sum() / (len(classes) * shares)

@@ -35,7 +35,7 @@ class Window:
     def fit(
         cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
     ) -> Window:
-        """A window whose scales come from the training windows, ``origins``, alone."""
+        """Returns a window whose scales come from the training windows alone, which begin at ``origins``."""
         seen = values[: origins.max() + horizon]
         some = origins[np.linspace(0, len(origins) - 1, min(SAMPLE, len(origins))).astype(int)]
         windows = values[some[:, None] + np.arange(-context, horizon), target]
@@ -43,11 +43,11 @@ class Window:
         return cls(context, horizon, target, known, Scaler.fit(seen), unit if unit > 0 else 1.0)
 
     def levels(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """The target's mean over each context, [N]."""
+        """Returns the target's mean over each context, [N]."""
         return values[origins[:, None] + np.arange(-self.context, 0), self.target].mean(axis=1)
 
     def inputs(self, values: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The network's input [N, context, C] and the known future [N, horizon, K], float32.
+        """Returns the network's input [N, context, C] and the known future [N, horizon, K], float32.
 
         Raises ValueError if a value does not fit in.
         """
@@ -63,7 +63,7 @@ class Window:
         return scaled, np.ascontiguousarray(future[:, :, list(self.known)])
 
     def targets(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """What is to be forecast, relative, float32 [N, horizon]."""
+        """Returns what is to be forecast, relative to the level, float32 [N, horizon]."""
         future = values[origins[:, None] + np.arange(self.horizon), self.target]
         return ((future - self.levels(values, origins)[:, None]) / self.unit).astype(np.float32)
 
@@ -91,7 +91,7 @@ class WindowDataset(Dataset):
 
 
 def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> tuple[np.ndarray, np.ndarray]:
-    """Origins for training and, later in time, for validation; no row is a target in both parts.
+    """Returns origins for training and, later in time, for validation; no row is a target in both parts.
 
     ``reach`` rows must stand before an origin. Raises ValueError if the series has no training window.
     """

@@ -107,7 +107,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> LSTMClassifier:
-        """Train on the sequences X and their classes y.
+        """Trains on the sequences X and their classes y.
 
         Args:
             X: list of ``[T_i, C]`` arrays or DataFrames (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D
@@ -175,7 +175,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return labels
 
     def _numbered_weights(self) -> Any:
-        """class_weight, its labels replaced by class numbers."""
+        """Returns class_weight with class numbers in place of labels."""
         if not isinstance(self.class_weight, dict):
             return self.class_weight
         return {k: self.class_weight[c] for k, c in enumerate(self.classes_.tolist()) if c in self.class_weight}
@@ -189,7 +189,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return (sequences, numbers, None) if weights is None else without_zeros(sequences, numbers, weights)
 
     def _numbers(self, y: Any, count: int, what: str) -> np.ndarray:
-        """Class numbers of the labels; ValueError for a label that the training data did not have."""
+        """Returns the class numbers of the labels; ValueError for a label that the training data did not have."""
         labels = self._labels(y, count)
         unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()), key=str)
         if unknown:
@@ -204,13 +204,13 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return WeightedCrossEntropy(torch.ones(len(self.classes_)))
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each class, in the order of ``classes_``, [N, K]."""
+        """Returns probability of each class, in the order of ``classes_``, [N, K]."""
         logits = self._outputs(self._sequences(X))
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each sequence, [N]."""
+        """Returns the most probable class of each sequence, [N]."""
         chosen = self._outputs(self._sequences(X)).argmax(axis=1)
         return self.classes_[chosen]
 

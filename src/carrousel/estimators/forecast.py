@@ -117,7 +117,7 @@ class LSTMForecaster(SeriesEstimator):
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> LSTMForecaster:
-        """Train on one series.
+        """Trains on one series.
 
         Args:
             X: array ``[T]`` or ``[T, C]``, pandas Series, or DataFrame of numbers whose index is the time (dates,
@@ -209,7 +209,7 @@ class LSTMForecaster(SeriesEstimator):
         )
 
     def _outputs(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """Quantiles in the target's units, [N, H, Q]."""
+        """Returns quantiles in the target's units, [N, H, Q]."""
         device = next(self.network_.parameters()).device
         found = []
         with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.window_.context):
@@ -222,7 +222,7 @@ class LSTMForecaster(SeriesEstimator):
         return relative + self.window_.levels(values, origins)[:, None, None]
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
-        """The median forecast of the next ``horizon`` steps after the training data, or after a newer series X.
+        """Returns the median forecast of the ``horizon`` steps after the training data, or after a newer series X.
 
         Args:
             X: rows that came after the training data, or another series of the same columns; None forecasts from the
@@ -242,7 +242,7 @@ class LSTMForecaster(SeriesEstimator):
     def predict_quantiles(
         self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None
     ) -> Any:
-        """As ``predict``, all levels of ``levels_``: ``[horizon, Q]``, or a DataFrame with the levels as columns."""
+        """Returns all levels of ``levels_``: ``[horizon, Q]``, or a DataFrame with the levels as columns; as ``predict``."""
         quantiles, index = self._ahead(X, y, future, continues)
         return quantiles if index is None else pd.DataFrame(quantiles, index=index, columns=list(self.levels_))
 
@@ -270,7 +270,7 @@ class LSTMForecaster(SeriesEstimator):
         return self._outputs(values, np.array([len(series)]))[0], index
 
     def backtest(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Backtest:
-        """Forecast from every ``stride``-th row of X and set the model beside the simple methods.
+        """Forecasts from every ``stride``-th row of X, by the model and by the simple methods.
 
         X must be data that was not trained on. Where it continues the training data, the first forecast starts at its
         first row; else its first rows are context only.
@@ -290,17 +290,17 @@ class LSTMForecaster(SeriesEstimator):
         return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_)
 
     def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
-        """``backtest(...).report()``: the model beside naive, seasonal naive and ridge on the same backtest of X."""
+        """Returns ``backtest(...).report()``: the model beside naive, seasonal naive and ridge on the same rows of X."""
         return self.backtest(X, y, stride=stride, continues=continues).report()
 
     def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
-        """Skill on a backtest of X: 1 - MAE / MAE of the naive forecast. 1 is perfect, 0 no better than naive."""
+        """Returns the skill on a backtest of X: 1 - MAE / MAE of the naive forecast. 1 is perfect, 0 no better than naive."""
         median = (found := self.backtest(X, y, continues=continues)).median
         errors = {method: np.abs(found.actual - guess).mean() for method, guess in median.items()}
         return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
 
     def activations(self, X: Any = None, y: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
-        """Every state, gate and candidate over the ``context_`` rows before a forecast; as LSTMClassifier's."""
+        """Returns every state, gate and candidate over the ``context_`` rows before a forecast; as LSTMClassifier's."""
         self._check_fitted()
         series, _ = self._joined(X, y, continues)
         if len(series) < self.context_:

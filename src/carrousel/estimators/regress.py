@@ -91,7 +91,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> LSTMRegressor:
-        """Train on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
+        """Trains on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
         training_options(self)
         check_memory(self)
         if y is None:
@@ -166,7 +166,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         return SquaredError()
 
     def predict(self, X: Any) -> np.ndarray:
-        """The value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""
+        """Returns the value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""
         sequences = self._sequences(X)
         values = self.target_scaler_.inverse(self._outputs(sequences))
         return values[:, 0] if self._single else values

@@ -28,7 +28,7 @@ def draw_activations(
     layer: int = 0,
     title: str | None = None,
 ) -> Figure:
-    """Every gate, candidate and state of one layer as an image: a row is a unit, a column a step.
+    """Draws every gate, candidate and state of one layer as an image: a row is a unit, a column a step.
 
     Args:
         activations: ``estimator.activations(sequence)``: ``{"h_l0": [T, H], "c_l0": [T, H], "i_l0_reverse": ...}``.

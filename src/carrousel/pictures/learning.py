@@ -16,7 +16,7 @@ __all__ = ["draw_learning_curve"]
 def draw_learning_curve(
     history: Sequence[Mapping[str, Any]], *, best_epoch: int | None = None, title: str | None = None
 ) -> Figure:
-    """Training and validation loss over the epochs, and below them the validation metric where there is one.
+    """Draws the losses of training and validation over the epochs, and below them the validation metric if there is one.
 
     ``history`` is an estimator's ``history_``: one mapping per epoch with ``epoch``, ``train_loss``, and with a
     validation part ``valid_loss`` and one metric (``accuracy``, ``MAE``). ``best_epoch`` is marked. Raises ValueError

@@ -156,7 +156,7 @@ class Follower:
             self.model.save(self.state, **self._notes(self.mark()))
 
     def _notes(self, marked: Any) -> dict[str, Any]:
-        """What is kept beside the model."""
+        """Returns what is saved beside the model."""
         return {
             "settings": self._settings(),
             "tally": asdict(self.tally),
@@ -166,7 +166,7 @@ class Follower:
         }
 
     def follow(self, file: BinaryIO) -> Iterator[Said]:
-        """What is said of every line, each before it is learned.
+        """Yields what is said of every line, before it is learned.
 
         A file that can be read from anywhere goes on after the last line that was learned; of a pipe all lines are
         taken to be new. An interrupt while a line is waited for keeps what came before; while a line is learned, what
@@ -252,7 +252,7 @@ class Follower:
         return Said(self.line + 1, prediction, target)
 
     def _before(self) -> dict[str, float]:
-        """The target of the line before as features: a number, or for classes one for each."""
+        """Returns the target of the line before as features: a number, or for classes one for each."""
         last, name = self.tally.last, f"{self.target} before"
         if not self.classes:
             return {} if last is None else {name: last}

@@ -65,7 +65,7 @@ class _Stream:
         return self._lstm
 
     def _arguments(self, outputs: int) -> dict[str, Any]:
-        """What the network is made with, but for the seed of its first weights."""
+        """Returns the network's arguments, but for the seed of its first weights."""
         if self.optimiser not in _OPTIMISERS:
             raise ValueError(f"optimiser must be one of {', '.join(_OPTIMISERS)}; got {self.optimiser!r}")
         return {
@@ -82,7 +82,7 @@ class _Stream:
         }
 
     def _read(self, x: Mapping[Any, Any]) -> dict[Any, float]:
-        """The record's features that are there, as numbers."""
+        """Returns the record's features that are there, as numbers."""
         found = {}
         for name, value in x.items():
             if value is None:
@@ -93,7 +93,7 @@ class _Stream:
         return found
 
     def _row(self, read: Mapping[Any, float]) -> np.ndarray:
-        """The inputs ``[1, features]``, NaN where one is missing."""
+        """Returns the inputs ``[1, features]``, NaN where one is missing."""
         row = np.full((1, len(self._features)), np.nan)
         for name, value in read.items():
             if name in self._features:
@@ -116,7 +116,7 @@ class _Stream:
         self._widen(read, max(1, self._outputs)).observe_many(self._inputs.learn(self._row(read)))
 
     def reset(self) -> None:
-        """A sequence's start: what the network remembers of the stream is forgotten, not what it learned."""
+        """Starts a sequence: what the network remembers of the stream is forgotten, not what it learned."""
         if self._lstm is not None:
             self._lstm.reset()
 
@@ -125,7 +125,7 @@ class _Stream:
         return 1
 
     def _array(self, inputs: Any) -> np.ndarray:
-        """Steps ``[n, features]``; the features are named by their columns, or 0, 1, ... where these have no names."""
+        """Returns steps ``[n, features]``; the features are named by their columns, or 0, 1, ... where these have no names."""
         names = list(getattr(inputs, "columns", range(np.shape(inputs)[1] if np.ndim(inputs) == 2 else 0)))
         rows = np.asarray(inputs, np.float64)
         if rows.ndim != 2:
@@ -185,7 +185,7 @@ class _Stream:
 
     @classmethod
     def load(cls, path: str | Path) -> Any:
-        """What :meth:`save` wrote; it goes on bit for bit as the saved one would have.
+        """Reads what :meth:`save` wrote; it goes on bit for bit as the saved one would have.
 
         Raises:
             ValueError: the file is not such a file, or is damaged.
@@ -224,7 +224,7 @@ class _Stream:
 
 
 def _checked_names(names: Any) -> list[Any]:
-    """Names of features or classes as JSON can hold them, each once.
+    """Returns names of features or classes that JSON can hold, each once.
 
     Raises:
         ValueError: one is something else, or there twice.
@@ -279,13 +279,13 @@ class StreamRegressor(_Stream):
         self._target = Standardiser(1)
 
     def learn_one(self, x: Mapping[Any, Any], y: Any) -> None:
-        """One record and its target."""
+        """Learns from one record and its target."""
         read, target = self._read(x), _finite(y, "the target")
         lstm = self._widen(read, 1)
         lstm.learn_many(self._inputs.learn(self._row(read)), self._target.learn(np.array([[target]])))
 
     def predict_one(self, x: Mapping[Any, Any]) -> float:
-        """The target of the next record, 0.0 before anything was learned; nothing changes."""
+        """Returns the target of the next record, 0.0 before anything was learned; nothing changes."""
         read = self._read(x)
         if self._lstm is None:
             return 0.0
@@ -293,7 +293,7 @@ class StreamRegressor(_Stream):
         return float(self._target.back(outputs.astype(np.float64))[0, 0])
 
     def learn_many(self, inputs: Any, targets: Any) -> None:
-        """Records one after the other: ``[n, features]`` or a data frame, and ``[n]``; as ``learn_one`` for each."""
+        """Learns from records one after the other: ``[n, features]`` or a data frame, and targets ``[n]``."""
         rows = self._array(inputs)
         y = np.asarray(targets, np.float64)
         if y.shape != rows.shape[:1] or not (np.abs(y) <= LARGEST).all():
@@ -303,7 +303,7 @@ class StreamRegressor(_Stream):
         lstm.learn_many(placed, self._target.learn(y[:, None]))
 
     def predict_many(self, inputs: Any) -> np.ndarray:
-        """The targets ``[n]`` of the next records, one after the other; nothing changes."""
+        """Returns the targets ``[n]`` of the next records, one after the other; nothing changes."""
         rows = self._array(inputs)
         if self._lstm is None:
             return np.zeros(len(rows))
@@ -339,13 +339,13 @@ class StreamClassifier(_Stream):
         return self._classes.setdefault(_plain(y), len(self._classes))
 
     def learn_one(self, x: Mapping[Any, Any], y: Any) -> None:
-        """One record and its class."""
+        """Learns from one record and its class."""
         read = self._read(x)
         code = self._code(y)
         self._widen(read, len(self._classes)).learn_many(self._inputs.learn(self._row(read)), [code])
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
-        """The probability of every class seen so far; nothing changes."""
+        """Returns the probability of every class seen so far; nothing changes."""
         read = self._read(x)
         if self._lstm is None or not self._classes:
             return {}
@@ -353,12 +353,12 @@ class StreamClassifier(_Stream):
         return dict(zip(self._classes, (outputs / outputs.sum()).tolist(), strict=True))
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """The most probable class, None before anything was learned; nothing changes."""
+        """Returns the most probable class, None before anything was learned; nothing changes."""
         found = self.predict_proba_one(x)
         return max(found, key=lambda label: found[label]) if found else None
 
     def learn_many(self, inputs: Any, targets: Any) -> None:
-        """Records one after the other: ``[n, features]`` or a data frame, and ``[n]``; as ``learn_one`` for each."""
+        """Learns from records one after the other: ``[n, features]`` or a data frame, and classes ``[n]``."""
         rows, labels = self._array(inputs), list(targets)
         if len(labels) != len(rows):
             raise ValueError(f"there are {len(rows)} records but {len(labels)} classes")
@@ -374,7 +374,7 @@ class StreamClassifier(_Stream):
             lstm.learn_many(self._inputs.learn(self._in_place(rows[begin:end], self._names)), np.array(codes))
 
     def predict_many(self, inputs: Any) -> list[Any]:
-        """The most probable classes of the next records, one after the other; nothing changes."""
+        """Returns the most probable classes of the next records, one after the other; nothing changes."""
         rows = self._array(inputs)
         if self._lstm is None or not self._classes:
             return [None] * len(rows)

@@ -36,7 +36,7 @@ class Standardiser:
 
     @classmethod
     def restored(cls, columns: int, arrays: Arrays) -> Standardiser:
-        """One of so many columns, with these arrays.
+        """Returns a standardiser of so many columns, with these arrays.
 
         Raises:
             ValueError: no values could have led to them.
@@ -55,11 +55,11 @@ class Standardiser:
         return self._run(rows, True)
 
     def look(self, rows: np.ndarray) -> np.ndarray:
-        """Rows standardised; nothing changes."""
+        """Returns rows standardised; nothing changes."""
         return self._run(rows, False)
 
     def back(self, rows: np.ndarray) -> np.ndarray:
-        """The inverse of :meth:`look`."""
+        """Returns the rows that :meth:`look` was given."""
         return rows * self._spread() + self.mean
 
     def _spread(self) -> np.ndarray:

@@ -33,9 +33,9 @@ class LSTMClassifier(StreamClassifier, base.Classifier):
         return True
 
     def predict_proba_one(self, x: Any, **kwargs: Any) -> dict[Any, float]:
-        """The probability of every class seen so far; nothing changes."""
+        """Returns the probability of every class seen so far; nothing changes."""
         return super().predict_proba_one(x)
 
     def predict_one(self, x: Any, **kwargs: Any) -> Any:
-        """The most probable class, None before anything was learned; nothing changes."""
+        """Returns the most probable class, None before anything was learned; nothing changes."""
         return super().predict_one(x)

@@ -88,7 +88,7 @@ class Epochs(Callback):
             raise StopTraining
 
     def _judged(self, criterion: Any) -> tuple[Tensor, float | None]:
-        """The losses of the validation items, float64 [N], and the metric over all of them."""
+        """Returns the losses of the validation items, float64 [N], and the metric over all of them."""
         outputs, self.outputs = self.outputs, []
         loss = criterion.on(outputs[0][0].device)
         if self.metric is None:  # outputs of every step are as long as their batch, and cannot be one array

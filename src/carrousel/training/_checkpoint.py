@@ -66,13 +66,13 @@ class Run:
     truncated: bool = False  # a batch may bring several updates
 
     def weights(self) -> dict[str, Any]:
-        """Shape and type of every array of the network."""
+        """Returns shape and type of every array of the network."""
         state = self.network.state_dict().items()
         return {name: (tuple(value.shape), torch.empty(0, dtype=value.dtype).numpy().dtype) for name, value in state}
 
 
 def digest(parts: Iterable[np.ndarray | str]) -> str:
-    """SHA-256 over arrays (type, shape, values) and strings, in order."""
+    """Returns the SHA-256 of arrays (type, shape, values) and strings, in order."""
     total = hashlib.sha256()
     for part in parts:
         array = np.asarray(part)
@@ -84,7 +84,7 @@ def digest(parts: Iterable[np.ndarray | str]) -> str:
 
 
 def save_checkpoint(path: Path, identity: dict[str, Any], state: RunState, run: Run) -> None:
-    """Write everything that the next epoch depends on, and that does not follow from the run's own numbers."""
+    """Writes everything that the next epoch depends on, and that does not follow from the run's own numbers."""
     arrays = {f"network.{name}": _numpy(value) for name, value in run.network.state_dict().items()}
     arrays |= {f"best.{name}": _numpy(value) for name, value in state.best_weights.items()}
     if state.least is not None:
@@ -104,7 +104,7 @@ def save_checkpoint(path: Path, identity: dict[str, Any], state: RunState, run: 
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The facts and the arrays of a checkpoint; ModelError if the file is none."""
+    """Returns the facts and the arrays of a checkpoint; ModelError if the file is none."""
     with FORMAT.reading(path) as (facts, arrays):
         if not isinstance(facts["identity"], dict) or not isinstance(facts["identity"]["params"], dict):
             raise ValueError("it does not say of which run it is")
@@ -112,7 +112,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def check_identity(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Refuse a checkpoint of another configuration or of other data, naming what differs."""
+    """Refuses a checkpoint of another configuration or of other data, naming what differs."""
     if stored.get("estimator") != wanted["estimator"]:
         raise ModelError(f"{path} is a checkpoint of a {stored.get('estimator')}, not of a {wanted['estimator']}")
     old, new = stored.get("params", {}), wanted["params"]
@@ -174,7 +174,7 @@ def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, 
 
 
 def _declared(run: Run) -> dict[str, Any]:
-    """Shape and type of every array that a checkpoint of a run holds."""
+    """Returns shape and type of every array that a checkpoint of a run holds."""
     declared = {f"network.{name}": value for name, value in run.weights().items()}
     if run.valid is not None:
         declared |= {f"best.{name}": value for name, value in run.weights().items()} | {"least": ((run.valid,), "f8")}
@@ -191,7 +191,7 @@ def _declared(run: Run) -> dict[str, Any]:
 
 
 def _generator(found: np.ndarray, seed: int) -> torch.Tensor:
-    """The state of torch's generator, if it is one that can follow from the seed."""
+    """Returns the state of torch's generator, if it is one that can follow from the seed."""
     state, scratch = torch.from_numpy(found), torch.Generator()
     scratch.set_state(state)  # torch refuses what would lead it out of its table
     if scratch.initial_seed() != seed or not torch.equal(scratch.get_state(), state):
@@ -200,7 +200,7 @@ def _generator(found: np.ndarray, seed: int) -> torch.Tensor:
 
 
 def _order(facts: dict[str, Any], fresh: np.random.Generator) -> Any:
-    """The state of NumPy's generator: the stream is that of the seed, only the place in it is the file's."""
+    """Returns the state of NumPy's generator: the stream is that of the seed, only the place in it is the file's."""
     state: Any = fresh.bit_generator.state
     inner = {**state["state"], "state": whole(facts["state"], "the state of its order", most=2**128 - 1)}
     has, left = whole(facts["has_uint32"], "has_uint32", most=1), whole(facts["uinteger"], "uinteger", most=2**32 - 1)
@@ -212,7 +212,7 @@ def _numpy(tensor: torch.Tensor) -> np.ndarray:
 
 
 def stored_seed(path: Path) -> int:
-    """The seed that the run of a checkpoint began with."""
+    """Returns the seed that the run of a checkpoint began with."""
     seed = read_checkpoint(path)[0]["identity"].get("seed")
     with FORMAT.blaming(path):
         return whole(seed, "its seed", most=2**32 - 1)

@@ -10,7 +10,7 @@ __all__ = ["checked_history", "misses"]
 
 
 def checked_history(history: Any, most: int) -> list[dict[str, Any]]:
-    """A run's history: one row of figures for each epoch, at most ``most``.
+    """Returns a run's history after checking it: one row of figures for each epoch, at most ``most``.
 
     Raises ValueError if it is none.
     """
@@ -26,6 +26,6 @@ def checked_history(history: Any, most: int) -> list[dict[str, Any]]:
 
 
 def misses(history: list[dict[str, Any]]) -> int:
-    """How many epochs ago the validation loss was least; 0 without validation."""
+    """Returns how many epochs ago the validation loss was least; 0 without validation."""
     losses = [row["valid_loss"] for row in history if "valid_loss" in row]
     return len(losses) - 1 - losses.index(min(losses)) if losses else 0

@@ -82,7 +82,7 @@ class Trained:
 
 
 def usual_batch(count: int) -> int:
-    """32 items, fewer of a small set: an epoch of one or two steps teaches too little."""
+    """Returns 32, or fewer for a small set: an epoch of one or two steps teaches too little."""
     return min(32, max(4, count // 7))
 
 
@@ -235,7 +235,7 @@ def _train(
 
 
 def _digest(job: Job) -> str:
-    """A digest of all that a job trains and validates on."""
+    """Returns a digest of all that a job trains and validates on."""
     parts: list[Any] = []
     for source in (job.train, job.valid):
         for batch in () if source is None else Batches(source, 256):

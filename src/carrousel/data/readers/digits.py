@@ -13,7 +13,7 @@ TEST = 360  # the last fifth, in the order of the data
 
 @reads_name("sequences", "digits", splits=("train", "test"))
 def read(name: str, split: str) -> Sequences:
-    """1797 images of 8 × 8 pixels (0 … 16): sequences of 8 steps (rows), 8 channels (columns), 10 classes.
+    """Reads 1797 images of 8 × 8 pixels (0 … 16): sequences of 8 steps (rows), 8 channels (columns), 10 classes.
 
     The source has no parts; the last 360 images, in its order, are the test part.
     """
