@@ -18,8 +18,8 @@ class Backtest:
     """A rolling backtest: N origins, H steps ahead, Q quantile levels; the model is not refitted on the way.
 
     Attributes:
-        origins: row of the series given to ``backtest`` that each forecast starts with, [N].
-        actual: what came, [N, H].
+        origins: the row of the backtested series with which each forecast starts, [N].
+        actual: the values of the series, [N, H].
         quantiles: method -> forecast [N, H, Q]; the model first.
         levels: the Q levels, ascending, 0.5 among them.
         index: the series' pandas index, or None for an array.
@@ -42,7 +42,7 @@ class Backtest:
         """Returns the model's last forecasts that do not overlap, each with its times and a column for each level.
 
         Args:
-            index: of the rows of the series given to ``backtest``.
+            index: of the rows of the backtested series.
             most: how many, at most.
         """
         model, horizon = next(iter(self.quantiles.values())), self.actual.shape[1]
@@ -54,8 +54,10 @@ class Backtest:
         ]
 
     def report(self) -> Report:
-        """Every method's MAE (it decides), RMSE, MASE (MAE in units of the seasonal naive method's, Hyndman & Koehler
-        2006), pinball loss, and the share of values within the outermost interval ("coverage of 80%").
+        """Compares the methods; MAE decides.
+
+        The metrics are MAE, RMSE, MASE (MAE in units of the seasonal naive method's, Hyndman & Koehler 2006), pinball
+        loss, and the share of values within the outermost interval ("coverage of 80%").
         """
         model = next(iter(self.quantiles))
         scores = [Score(method, method != model, self._metrics(method)) for method in self.quantiles]

@@ -32,7 +32,7 @@ SEEDS = 2**31 - 1
 class Trainable(Recipe):
     """An estimator around a network ``network_``.
 
-    Subclasses say what their network is (``_build``), and what beside parameters and weights must be kept
+    Subclasses say what their network is (``_build``), and what a saved model has beside parameters and weights
     (``_facts``, ``_arrays`` and their inverse ``_restore``).
 
     They read their own kind of data, ``read``, and take it as it was read: ``fit_on``, ``report_on``, ``table`` and
@@ -45,7 +45,7 @@ class Trainable(Recipe):
         """Writes the fitted model as a directory: ``model.json`` and ``model.safetensors``, no pickle.
 
         The directory appears in one step: after a crash the old model or the new one is there. An older model at
-        ``path`` is replaced, other files beside it are kept.
+        ``path`` is replaced, other files beside it stay.
 
         Raises:
             FileExistsError: ``path`` is a file, or a directory that holds something else than a model.
@@ -162,6 +162,6 @@ def activations_of(network: nn.Module, values: np.ndarray) -> dict[str, np.ndarr
     network.eval()
     with torch.no_grad():
         lstm: Any = network.lstm
-        found = lstm(torch.from_numpy(values)[None].to(device), return_states="gates")[2]
+        states = lstm(torch.from_numpy(values)[None].to(device), return_states="gates")[2]
     # Shapes are [B, T, H] or [T, B, H] by the module's batch_first; the batch is this one sequence.
-    return {name: value.reshape(len(values), -1).cpu().numpy() for name, value in found.items()}
+    return {name: value.reshape(len(values), -1).cpu().numpy() for name, value in states.items()}

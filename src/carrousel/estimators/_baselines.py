@@ -28,10 +28,12 @@ class LinearBaseline:
         return features @ self.weight.T + self.bias
 
     def tensors(self) -> dict[str, np.ndarray]:
+        """Returns its arrays by name."""
         return {"mean": self.scaler.mean, "scale": self.scaler.scale, "weight": self.weight, "bias": self.bias}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, np.ndarray]) -> LinearBaseline:
+        """Returns the baseline of what ``tensors`` returned."""
         return cls(Scaler(tensors["mean"], tensors["scale"]), tensors["weight"], tensors["bias"])
 
 

@@ -15,8 +15,11 @@ __all__ = ["check_features", "check_width", "restore_features", "stored_features
 def check_features(estimator: Any, X: Any, *, reset: bool) -> None:
     """Sets ``feature_names_in_`` (``reset``), or holds X's names against it.
 
-    X may be a list of sequences, which all have the columns of the first. Raises ValueError where names differ from
-    those of ``fit``, and warns where there are names in one of the two only, in scikit-learn's words.
+    X may be a list of sequences, which all have the columns of the first. There is a warning where only one of the two
+    has names, in scikit-learn's words.
+
+    Raises:
+        ValueError: the names are not those of ``fit``.
     """
     several = isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
     first = X[0] if several and len(X) else X
@@ -40,7 +43,7 @@ def stored_features(estimator: Any) -> list[str] | None:
 
 
 def restore_features(estimator: Any, names: Any) -> None:
-    """Sets the names that ``stored_features`` returned."""
+    """Sets the names that ``stored_features`` returned; ModelError for others than that can return."""
     if names is None:
         return
     good = isinstance(names, list) and all(isinstance(name, str) for name in names)

@@ -33,7 +33,7 @@ def lstm_options(estimator: Any) -> dict[str, Any]:
 
 
 def training_options(estimator: Any) -> Options:
-    """Returns how to train, and refuses parameters out of their range."""
+    """Returns the options of the training, and refuses parameters out of their range."""
     number(estimator, "learning_rate", above=0.0)
     number(estimator, "weight_decay", least=0.0)
     number(estimator, "dropout", least=0.0, below=1.0)
@@ -140,8 +140,8 @@ def number(
     bounds = [("at least", least, lambda v, b: v >= b), ("above", above, lambda v, b: v > b),
               ("below", below, lambda v, b: v < b)]  # fmt: skip
     if not good or not all(bound is None or holds(value, bound) for _, bound, holds in bounds):
-        said = " and ".join(f"{word} {bound:g}" for word, bound, _ in bounds if bound is not None)
-        raise ValueError(f"{name} must be a number {said}{', or None' * none}, got {value!r}")
+        limits = " and ".join(f"{word} {bound:g}" for word, bound, _ in bounds if bound is not None)
+        raise ValueError(f"{name} must be a number {limits}{', or None' * none}, got {value!r}")
 
 
 def encode(value: Any) -> Any:
@@ -160,7 +160,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(value: Any) -> Any:
-    """Returns the value that ``encode`` was given; sequences come back as tuples."""
+    """Returns the value of what ``encode`` returned; sequences become tuples."""
     if isinstance(value, dict):
         if set(value) != {"pairs"}:
             raise ValueError(f"unexpected fields {sorted(value)}")
@@ -171,7 +171,7 @@ def decode(value: Any) -> Any:
 
 
 def stored_params(estimator: Any) -> dict[str, Any]:
-    """Returns all constructor parameters as JSON, but a generator given as ``random_state`` (the drawn seed is kept)."""
+    """Returns all constructor parameters as JSON, but no generator: the seed drawn from it is stored."""
     params = dict(estimator.get_params(deep=False))
     if not (params["random_state"] is None or isinstance(params["random_state"], numbers.Integral)):
         params["random_state"] = None

@@ -13,8 +13,10 @@ __all__ = ["Report", "Score"]
 class Score:
     """One method's figures on the test data.
 
-    ``method`` is its name for people (``"LSTM"``, ``"seasonal naive (24)"``), ``simple`` tells the baselines from
-    the model, ``metrics`` maps metric names to values.
+    Attributes:
+        method: its name for people, such as ``"LSTM"`` and ``"seasonal naive (24)"``.
+        simple: whether it is a simple method, and not the model.
+        metrics: values by the names of the metrics.
     """
 
     method: str
@@ -52,10 +54,12 @@ class Report:
 
     @property
     def model(self) -> Score:
+        """The model's figures."""
         return next(score for score in self.scores if not score.simple)
 
     @property
     def best_simple(self) -> Score:
+        """The figures of the best simple method."""
         return max((score for score in self.scores if score.simple), key=self._merit)
 
     @property
@@ -87,23 +91,21 @@ class Report:
         tail = f"({self.count} {items})"
         doubt = "" if self.clear else " The difference is within what chance explains."
         if self._merit(model) == self._merit(other):
-            said = f"{other.method}, a simpler method, does as well: {self.metric} {theirs} {tail}. Use it."
-        elif self.simpler_wins:
-            said = (
+            return f"{other.method}, a simpler method, does as well: {self.metric} {theirs} {tail}. Use it."
+        if self.simpler_wins:
+            return (
                 f"{other.method}, a simpler method, wins: {self.metric} {theirs} against {ours} of {model.method} "
                 f"{tail}.{doubt} Use it, or give {model.method} more data or tuning."
             )
-        else:
-            said = f"{model.method} wins: {self.metric} {ours} against {theirs} of {other.method} {tail}.{doubt}"
-        return said
+        return f"{model.method} wins: {self.metric} {ours} against {theirs} of {other.method} {tail}.{doubt}"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all as plain JSON values; ``winner``, ``simpler_wins``, ``clear`` and ``verdict`` included."""
         fields = {**asdict(self), "scores": [asdict(score) for score in self.scores]}
         for score in fields["scores"]:
             score["metrics"] = {name: v if math.isfinite(v) else None for name, v in score["metrics"].items()}
-        said = {"simpler_wins": self.simpler_wins, "clear": self.clear, "verdict": self.verdict}
-        return {**fields, "winner": self.winner.method, **said}
+        judgement = {"simpler_wins": self.simpler_wins, "clear": self.clear, "verdict": self.verdict}
+        return {**fields, "winner": self.winner.method, **judgement}
 
     def __str__(self) -> str:
         """Returns a table in plain text with the winner starred, and the verdict below it."""

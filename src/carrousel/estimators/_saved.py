@@ -131,10 +131,10 @@ def _network(estimator: Any, arrays: dict[str, np.ndarray]) -> torch.nn.Module:
         wanted = estimator._build().state_dict()
     declared = {f"network.{name}": (tuple(w.shape), str(w.dtype).removeprefix("torch.")) for name, w in wanted.items()}
     declared |= {name: (value.shape, value.dtype) for name, value in estimator._arrays().items()}
-    found = fitted(arrays, declared)
+    checked = fitted(arrays, declared)
     with torch.random.fork_rng(devices=[]):  # the random initial weights are overwritten
         network = estimator._build()
-    network.load_state_dict({name: torch.from_numpy(found[f"network.{name}"]) for name in wanted})
+    network.load_state_dict({name: torch.from_numpy(checked[f"network.{name}"]) for name in wanted})
     return network
 
 
@@ -166,10 +166,10 @@ def truth(value: Any, what: str) -> bool:
 
 def scaler(facts: dict[str, Any], columns: int) -> Scaler:
     """Returns a Scaler of its means and (positive) scales."""
-    found = Scaler(numbers(facts["mean"], columns, "scaler mean"), numbers(facts["scale"], columns, "scaler scale"))
-    if not (found.scale > 0).all():
+    scaler = Scaler(numbers(facts["mean"], columns, "scaler mean"), numbers(facts["scale"], columns, "scaler scale"))
+    if not (scaler.scale > 0).all():
         raise ValueError("a scale of the scaler is not positive")
-    return found
+    return scaler
 
 
 def labels_to_json(labels: np.ndarray) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def labels_to_json(labels: np.ndarray) -> dict[str, Any]:
 
 
 def labels_from_json(facts: dict[str, Any]) -> np.ndarray:
-    """Returns the labels that ``labels_to_json`` was given."""
+    """Returns the labels of what ``labels_to_json`` returned."""
     kind, values = facts["kind"], facts["values"]
     simple: tuple[type, ...] = (bool, int, float, str)
     wanted = {"b": simple[:1], "i": simple[1:2], "u": simple[1:2], "f": simple[1:3], "U": simple[3:], "O": simple}

@@ -1,4 +1,4 @@
-"""Standardisation, fitted once and kept with the model."""
+"""Standardisation by the training data, stored with the model."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ class Scaler:
 
     @classmethod
     def identity(cls, columns: int) -> Scaler:
+        """Returns the scaler that changes nothing."""
         return cls(np.zeros(columns), np.ones(columns))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         return ((values - self.mean) / self.scale).astype(np.float32)
 
     def inverse(self, values: np.ndarray) -> np.ndarray:
+        """Returns scaled values in their units, float64."""
         return values.astype(np.float64) * self.scale + self.mean

@@ -55,13 +55,13 @@ class SequenceEstimator(Trainable):
         self._check_fitted()
         name = type(self).__name__
         check_features(self, X, reset=False)
-        found = as_sequences(X, channels=self.n_channels_, estimator=name, what=what)
-        if None not in (found.flat, self._flat) and found.flat != self._flat:
+        sequences = as_sequences(X, channels=self.n_channels_, estimator=name, what=what)
+        if None not in (sequences.flat, self._flat) and sequences.flat != self._flat:
             raise ValueError(
-                f"{what} has {found.flat} features, but {name} is expecting {self._flat} features as input: it was "
+                f"{what} has {sequences.flat} features, but {name} is expecting {self._flat} features as input: it was "
                 "fitted on a 2-D array. Sequences of another length are given as a list or as [N, T, 1]"
             )
-        return found
+        return sequences
 
     def _check_channels(self, X: Any, sequences: Ragged, names: Any) -> None:
         check_features(self, X, reset=True)
@@ -136,9 +136,9 @@ class SequenceEstimator(Trainable):
         done = 0
         with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * float(sequences.lengths.mean())):
             for inputs, _ in Batches(dataset, PREDICT_BATCH):
-                found = self.network_(inputs["input"].to(device), inputs["lengths"].to(device))
-                outputs[order[done : done + len(found)]] = found.cpu().double().numpy()
-                done += len(found)
+                output = self.network_(inputs["input"].to(device), inputs["lengths"].to(device))
+                outputs[order[done : done + len(output)]] = output.cpu().double().numpy()
+                done += len(output)
         return outputs
 
     def read(
@@ -157,7 +157,10 @@ class SequenceEstimator(Trainable):
         Args:
             source: a name or a file, as ``carrousel.data.load_sequences`` takes it.
             split: the part of a data set; by default its test part where it has one, else all.
-            id, time, label, channels: columns of a table; by default the model's channels.
+            id: the column of a table that tells sequences apart.
+            time: the column of times.
+            label: the columns of the targets.
+            channels: the columns of the input; by default the model's channels.
             max_size: bytes that a compressed file may unpack to.
 
         Raises:

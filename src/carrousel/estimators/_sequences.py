@@ -12,9 +12,13 @@ __all__ = ["Ragged", "as_sequences", "real"]
 
 @dataclass(frozen=True)
 class Ragged:
-    """N sequences as one array: ``values`` float64 [S, C], S the sum of ``lengths`` [N]; ``names`` of channels.
+    """N sequences of unequal length as one array.
 
-    ``flat`` is T where they came as one 2-D array [N, T], else None.
+    Attributes:
+        values: float64 [S, C], S the sum of the lengths.
+        lengths: the steps of each, [N].
+        names: of the channels.
+        flat: T where they came as one 2-D array [N, T], else None.
     """
 
     values: np.ndarray
@@ -27,6 +31,7 @@ class Ragged:
 
     @property
     def channels(self) -> int:
+        """The number of channels."""
         return self.values.shape[1]
 
     @property
@@ -44,25 +49,30 @@ class Ragged:
 def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estimator", what: str = "X") -> Ragged:
     """Checks X and lays it end to end.
 
-    X is a list of ``[T_i, C]`` arrays (or DataFrames with the same columns), one ``[N, T, C]`` array, or a 2-D
-    ``[N, T]`` array of N one-channel sequences of T steps; a list of 1-D arrays is one-channel and ragged.
-    ``channels`` is the number that a fitted estimator expects.
+    Args:
+        X: a list of ``[T_i, C]`` arrays (or DataFrames with the same columns), one ``[N, T, C]`` array, or a 2-D
+            ``[N, T]`` array of N one-channel sequences of T steps; a list of 1-D arrays is one-channel and ragged.
+        channels: the number that a fitted estimator expects.
+        estimator: its name in messages.
+        what: the name of X in messages.
 
-    Raises ValueError, naming the sequence, step and channel, for NaN or infinity, empty sequences, mixed channel
-    counts; TypeError for what is no array of real numbers.
+    Raises:
+        ValueError: there are NaN or infinity (the message names sequence, step and channel), empty sequences, or mixed
+            channel counts.
+        TypeError: it is no array of real numbers.
     """
     _refuse_sparse(X, what)
     if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
-        found = _from_list(X, what)
+        sequences = _from_list(X, what)
     else:
-        found = _from_array(X, what)
-    if channels is not None and found.channels != channels:
+        sequences = _from_array(X, what)
+    if channels is not None and sequences.channels != channels:
         raise ValueError(
-            f"{what} has {found.channels} channel{'s' * (found.channels != 1)}, but {estimator} "
+            f"{what} has {sequences.channels} channel{'s' * (sequences.channels != 1)}, but {estimator} "
             f"was fitted on {channels}"
         )
-    _refuse_not_finite(found, what)
-    return found
+    _refuse_not_finite(sequences, what)
+    return sequences
 
 
 def _from_array(X: Any, what: str) -> Ragged:
@@ -130,6 +140,7 @@ def _common_names(X: Any, what: str) -> tuple[str, ...] | None:
 
 
 def real(x: Any, what: str) -> np.ndarray:
+    """Returns an array of real numbers, float64."""
     _refuse_sparse(x, what)
     if hasattr(x, "detach"):  # a torch tensor, wherever it lives
         x = x.detach().cpu()
@@ -150,16 +161,16 @@ def _refuse_sparse(x: Any, what: str) -> None:
         raise TypeError(f"{what} is a sparse container, and sequences are dense: use {what}.toarray()")
 
 
-def _refuse_not_finite(found: Ragged, what: str) -> None:
-    bad = ~np.isfinite(found.values)
+def _refuse_not_finite(sequences: Ragged, what: str) -> None:
+    bad = ~np.isfinite(sequences.values)
     if not bad.any():
         return
     row, channel = (int(k[0]) for k in np.nonzero(bad))
-    sequence = int(np.searchsorted(found.starts, row, side="right")) - 1
-    value = found.values[row, channel]
+    sequence = int(np.searchsorted(sequences.starts, row, side="right")) - 1
+    value = sequences.values[row, channel]
     name = "NaN" if np.isnan(value) else "inf" if value > 0 else "-inf"
-    where = f"{channel} ({found.names[channel]!r})" if found.names else f"{channel}"
+    where = f"{channel} ({sequences.names[channel]!r})" if sequences.names else f"{channel}"
     raise ValueError(
-        f"{what} contains {name} at sequence {sequence}, step {row - found.starts[sequence]}, channel {where}; "
+        f"{what} contains {name} at sequence {sequence}, step {row - sequences.starts[sequence]}, channel {where}; "
         f"{int(bad.sum())} of {bad.size} values are not finite. Fill or drop them first"
     )

@@ -1,4 +1,4 @@
-"""One long series with its time index: what the forecaster reads."""
+"""One long series with its time index, from arrays and data frames."""
 
 from __future__ import annotations
 
@@ -34,9 +34,12 @@ TARGET = "y"  # the name of a target that has none
 
 @dataclass(frozen=True)
 class Regular:
-    """``values`` float64 [T, C] under ``names`` (column names, or numbers for an array) and a regular ``index``.
+    """One series at equal steps of time.
 
-    ``index`` is None for a plain array.
+    Attributes:
+        values: float64 [T, C].
+        names: of the columns, which are numbers for an array.
+        index: the times, or None for a plain array.
     """
 
     values: np.ndarray
@@ -47,7 +50,7 @@ class Regular:
         return len(self.values)
 
     def column(self, name: Any, what: str) -> int:
-        """Returns the number of a column."""
+        """Returns the number of a column; ValueError for a name that none has."""
         if name in self.names:
             return self.names.index(name)
         known = ", ".join(repr(n) for n in self.names)
@@ -57,7 +60,9 @@ class Regular:
 def as_series(X: Any, what: str = "X") -> Regular:
     """Checks a series: array ``[T]`` or ``[T, C]``, pandas Series or DataFrame with a regular time index.
 
-    Raises ValueError, naming row and column, for NaN or infinity, and for an index with gaps, repeats or disorder.
+    Raises:
+        ValueError: there is NaN or infinity (the message names row and column), or the index has gaps, repeats or
+            disorder.
     """
     index = getattr(X, "index", None) if isinstance(X, (pd.Series, pd.DataFrame)) else None
     if isinstance(X, pd.Series):
@@ -74,8 +79,8 @@ def as_series(X: Any, what: str = "X") -> Regular:
         raise ValueError(f"{what} must be one series, [T] or [T, C]; it has the shape {values.shape}")
     for axis, kind in ((1, "feature"), (0, "sample")):
         if values.shape[axis] == 0:
-            found = f"Found array with 0 {kind}(s) (shape={values.shape})"
-            raise ValueError(f"{what} is empty. {found} while a minimum of 1 is required.")
+            fault = f"Found array with 0 {kind}(s) (shape={values.shape})"
+            raise ValueError(f"{what} is empty. {fault} while a minimum of 1 is required.")
     names = names if names is not None else tuple(range(values.shape[1]))
     bad = ~np.isfinite(values)
     if bad.any():
@@ -89,23 +94,24 @@ def as_series(X: Any, what: str = "X") -> Regular:
 def beside(series: Regular, y: Any, what: str) -> Regular:
     """Returns the series with the target y ``[T]``, given apart, as its last column.
 
-    Raises ValueError for another number of rows, other times, or a name that a column has.
+    Raises:
+        ValueError: y has another number of rows, other times, or a name that a column has.
     """
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
-    own = getattr(y, "name", None) if isinstance(y, pd.Series) else None
-    name = TARGET if own is None else own
-    found = as_series(y, what)
-    if found.values.shape[1] != 1:
-        raise ValueError(f"{what} must be the one series to forecast, [T]; it has the shape {found.values.shape}")
-    if len(found) != len(series):
-        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{len(series)}, {len(found)}]")
-    if found.index is not None and series.index is not None and not found.index.equals(series.index):
+    name = getattr(y, "name", None) if isinstance(y, pd.Series) else None
+    name = TARGET if name is None else name
+    target = as_series(y, what)
+    if target.values.shape[1] != 1:
+        raise ValueError(f"{what} must be the one series to forecast, [T]; it has the shape {target.values.shape}")
+    if len(target) != len(series):
+        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{len(series)}, {len(target)}]")
+    if target.index is not None and series.index is not None and not target.index.equals(series.index):
         raise ValueError(f"{what} has other times than X")
     if name in series.names:
         raise ValueError(f"X has a column {name!r}, and so is {what} called; give it another name")
-    index = found.index if series.index is None else series.index
-    return Regular(np.concatenate([series.values, found.values], axis=1), (*series.names, name), index)
+    index = target.index if series.index is None else series.index
+    return Regular(np.concatenate([series.values, target.values], axis=1), (*series.names, name), index)
 
 
 def known_ahead(future: Any, names: list[Any], horizon: int) -> np.ndarray:
@@ -121,13 +127,13 @@ def known_ahead(future: Any, names: list[Any], horizon: int) -> np.ndarray:
         if missing:
             raise ValueError(f"future lacks the known covariate {missing[0]!r}")
         future = future[names]
-    found = real(future, "future")
-    found = found[:, None] if found.ndim == 1 else found
-    if found.shape != (horizon, len(names)):
-        raise ValueError(f"future must be [{horizon}, {len(names)}] (horizon, known), got {found.shape}")
-    if not np.isfinite(found).all():
-        raise ValueError(f"future contains NaN or infinity at row {int(np.argwhere(~np.isfinite(found))[0, 0])}")
-    return found
+    ahead = real(future, "future")
+    ahead = ahead[:, None] if ahead.ndim == 1 else ahead
+    if ahead.shape != (horizon, len(names)):
+        raise ValueError(f"future must be [{horizon}, {len(names)}] (horizon, known), got {ahead.shape}")
+    if not np.isfinite(ahead).all():
+        raise ValueError(f"future contains NaN or infinity at row {int(np.argwhere(~np.isfinite(ahead))[0, 0])}")
+    return ahead
 
 
 def regular(index: pd.Index, what: str) -> pd.Index:
@@ -210,7 +216,7 @@ def index_to_json(index: pd.Index | None) -> dict[str, Any] | None:
 
 
 def index_from_json(facts: dict[str, Any] | None) -> pd.Index | None:
-    """Returns the place that ``index_to_json`` was given."""
+    """Returns the place of what ``index_to_json`` returned."""
     if facts is None:
         return None
     if facts["kind"] == "integers":

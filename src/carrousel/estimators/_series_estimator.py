@@ -28,7 +28,9 @@ FORECASTS = 4  # drawn at most, one after another at the end of a series
 class SeriesEstimator(Trainable):
     """An estimator that learns from one series, and goes on from its end or from newer rows.
 
-    ``tail_`` holds the last rows that it learned from, ``apart_`` tells whether the target was given apart from X.
+    Attributes:
+        tail_: the last rows of the training data.
+        apart_: whether the target was given apart from X.
     """
 
     target: Any
@@ -50,7 +52,8 @@ class SeriesEstimator(Trainable):
 
         Args:
             source: a name or a file, as ``carrousel.data.load_series`` takes it.
-            time, channels: columns of a table; by default all but the time are channels.
+            time: the column of times of a table.
+            channels: the columns of the series; by default all others.
             max_size: bytes that a compressed file may unpack to.
 
         Raises:
@@ -175,7 +178,7 @@ class SeriesEstimator(Trainable):
             raise ValueError(f"the target {self.target_!r} cannot be known ahead")
 
     def _joined(self, X: Any, y: Any, continues: bool | None) -> tuple[Regular, int]:
-        """Returns X as the fitted columns, after the training data's last rows where it continues them, and their number."""
+        """Returns X, after the last rows of the training data if it continues them, and how many these are."""
         tail = self.tail_
         if X is None:
             if continues is not None or y is not None:

@@ -36,19 +36,19 @@ class WindowRidge:
     bias: np.ndarray
 
     def __call__(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:  # [N, H]
-        found = features(values, origins, self.context, self.horizon, self.target, self.known)
-        return (found - self.scaler.mean) / self.scaler.scale @ self.weight.T + self.bias
+        window = features(values, origins, self.context, self.horizon, self.target, self.known)
+        return (window - self.scaler.mean) / self.scaler.scale @ self.weight.T + self.bias
 
     @classmethod
     def fit(
         cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
     ) -> WindowRidge:
-        """Its penalty is chosen by leave-one-out."""
+        """Returns the regression on the windows at ``origins``, its penalty chosen by leave-one-out."""
         some = origins[np.linspace(0, len(origins) - 1, min(WINDOWS, len(origins))).astype(int)]
-        found = features(values, some, context, horizon, target, known)
-        scaler = Scaler.fit(found)
+        windows = features(values, some, context, horizon, target, known)
+        scaler = Scaler.fit(windows)
         wanted = values[some[:, None] + np.arange(horizon), target]
-        model = RidgeCV(ALPHAS).fit((found - scaler.mean) / scaler.scale, wanted)
+        model = RidgeCV(ALPHAS).fit((windows - scaler.mean) / scaler.scale, wanted)
         weight = np.asarray(model.coef_).reshape(horizon, -1)
         return cls(context, horizon, target, known, scaler, weight, np.reshape(model.intercept_, horizon))
 
@@ -56,7 +56,7 @@ class WindowRidge:
 def features(
     values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
 ) -> np.ndarray:
-    """Ridge's view of a window, [N, F]: all lags of all columns (many columns: the others' last values only)."""
+    """Returns ridge's view of a window, [N, F]: all lags of all columns, or of others than the target the last only."""
     columns, count = values.shape[1], len(origins)
     window = values[origins[:, None] + np.arange(-context, 0)]  # [N, L, C]
     others = [c for c in range(columns) if c != target]
@@ -94,9 +94,17 @@ class SimpleForecasts:
         cls, values: np.ndarray, training: np.ndarray, valid: np.ndarray, season: int, levels: tuple[float, ...],
         shape: tuple[int, int, int, tuple[int, ...]],
     ) -> SimpleForecasts:  # fmt: skip
-        """Intervals come from the errors on the validation windows, where there are any; ridge then learns from all.
+        """Returns the simple methods of one series.
 
-        ``shape`` is context, horizon, target, known.
+        Intervals come from the errors on the validation windows, where there are any; ridge then learns from all.
+
+        Args:
+            values: the series, [T, C].
+            training: origins to learn from.
+            valid: origins after them.
+            season: steps in a season.
+            levels: the levels of the quantiles.
+            shape: context, horizon, target, known.
         """
         _, horizon, target, _ = shape
         judged = valid if len(valid) else training
@@ -108,10 +116,10 @@ class SimpleForecasts:
     def points(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the point forecasts, [N, H] by name."""
         shape = (self.ridge.target, self.ridge.horizon)
-        found = {"naive": naive(values, origins, *shape, 1)}
+        points = {"naive": naive(values, origins, *shape, 1)}
         if self.season > 1:
-            found[f"seasonal naive ({self.season})"] = naive(values, origins, *shape, self.season)
-        return {**found, "ridge on a window": self.ridge(values, origins)}
+            points[f"seasonal naive ({self.season})"] = naive(values, origins, *shape, self.season)
+        return {**points, "ridge on a window": self.ridge(values, origins)}
 
     def quantiles(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the quantiles, [N, H, Q] by name."""

@@ -10,13 +10,14 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from carrousel.estimators._sequences import Ragged
 
-__all__ = ["class_weights", "given", "item_weights", "mean_one", "part", "without_zeros"]
+__all__ = ["class_weights", "item_weights", "mean_one", "part", "parts_of", "without_zeros"]
 
 
 def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
     """Returns the weights of ``count`` sequences, float64 [N], after checking them; None where all count alike.
 
-    Raises ValueError for another shape or number of them, negative ones, NaN or infinity, or if all are zero.
+    Raises:
+        ValueError: their shape or number is another, one is negative, NaN or infinite, or all are zero.
     """
     if sample_weight is None:
         return None
@@ -33,10 +34,10 @@ def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
 
 def without_zeros(sequences: Ragged, targets: np.ndarray, weights: np.ndarray) -> tuple[Ragged, np.ndarray, np.ndarray]:
     """Returns the sequences that count at all, with their targets and weights."""
-    kept = np.flatnonzero(weights)
+    counting = np.flatnonzero(weights)
     return (
-        (sequences.take(kept), targets[kept], weights[kept])
-        if len(kept) < len(weights)
+        (sequences.take(counting), targets[counting], weights[counting])
+        if len(counting) < len(weights)
         else (sequences, targets, weights)
     )
 
@@ -46,7 +47,7 @@ def part(weights: np.ndarray | None, chosen: np.ndarray) -> np.ndarray | None:
     return None if weights is None else weights[chosen]
 
 
-def given(weights: np.ndarray | None) -> list[np.ndarray]:
+def parts_of(weights: np.ndarray | None) -> list[np.ndarray]:
     """Returns the weights, if there are any, as a part of what a run was trained on."""
     return [] if weights is None else [weights]
 
@@ -56,9 +57,9 @@ def mean_one(weights: np.ndarray | None) -> np.ndarray | None:
     return None if weights is None else (weights / weights.mean()).astype(np.float32)
 
 
-def class_weights(given: Any, labels: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+def class_weights(class_weight: Any, labels: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Returns each class's weight [K]; ``"balanced"`` counts sequences by their weights [N]."""
-    if given == "balanced" and weights is not None:
+    if class_weight == "balanced" and weights is not None:
         shares = np.bincount(np.searchsorted(classes, labels), weights, len(classes))
         return weights.sum() / (len(classes) * shares)
-    return compute_class_weight(given, classes=classes, y=labels)
+    return compute_class_weight(class_weight, classes=classes, y=labels)

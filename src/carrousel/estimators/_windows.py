@@ -13,14 +13,14 @@ from carrousel.training._batches import Batch
 
 __all__ = ["Window", "WindowDataset", "split_origins"]
 
-SAMPLE = 2000  # windows from which a scale is told
+SAMPLE = 2000  # windows whose deviation gives the scale
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a window is made of: ``context`` rows, then ``horizon`` rows; the target's column, the columns known ahead.
+    """The shape of a window, ``context`` rows and then ``horizon`` rows, and the scales of its columns.
 
-    The target is given relative to its mean over the context, in units of ``unit``, its usual deviation from it: the
+    The target is taken relative to its mean over the context, in units of ``unit``, its usual deviation from it: the
     network sees shapes, and a series may wander off to where it never was. Other columns are standardised.
     """
 
@@ -49,7 +49,8 @@ class Window:
     def inputs(self, values: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the network's input [N, context, C] and the known future [N, horizon, K], float32.
 
-        Raises ValueError if a value does not fit in.
+        Raises:
+            ValueError: a value does not fit in.
         """
         context = values[origins[:, None] + np.arange(-self.context, 0)]
         scaled = self.scaler(context)
@@ -82,6 +83,7 @@ class WindowDataset(Dataset):
         return self.batch(np.array([i]))
 
     def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], lengths [B], known [B, H, K]; targets [B, H]
+        """Returns the windows numbered in ``chosen``."""
         origins = self.origins[chosen]
         context, known = self.window.inputs(self.values, origins)
         targets = self.window.targets(self.values, origins)
@@ -93,7 +95,10 @@ class WindowDataset(Dataset):
 def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> tuple[np.ndarray, np.ndarray]:
     """Returns origins for training and, later in time, for validation; no row is a target in both parts.
 
-    ``reach`` rows must stand before an origin. Raises ValueError if the series has no training window.
+    ``reach`` rows must stand before an origin.
+
+    Raises:
+        ValueError: the series has no training window.
     """
     last = rows - horizon
     if last < reach:
@@ -103,7 +108,7 @@ def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> t
             "Give more rows, a shorter horizon or a shorter context"
         )
     origins = np.arange(reach, last + 1)
-    kept = 0 if share is None else round(share * len(origins))
-    if kept == 0 or len(origins) - kept - horizon + 1 < 1:
+    later = 0 if share is None else round(share * len(origins))
+    if later == 0 or len(origins) - later - horizon + 1 < 1:
         return origins, origins[:0]
-    return origins[: len(origins) - kept - horizon + 1], origins[len(origins) - kept :]
+    return origins[: len(origins) - later - horizon + 1], origins[len(origins) - later :]

@@ -23,7 +23,7 @@ from carrousel.estimators._report import Report, Score
 from carrousel.estimators._sequence_estimator import SequenceEstimator, paired_error
 from carrousel.estimators._sequences import Ragged, as_sequences
 from carrousel.estimators._split import split
-from carrousel.estimators._weights import class_weights, given, item_weights, part, without_zeros
+from carrousel.estimators._weights import class_weights, item_weights, part, parts_of, without_zeros
 from carrousel.nets._losses import WeightedCrossEntropy
 from carrousel.training._progress import ProgressCallback
 
@@ -34,23 +34,24 @@ __all__ = ["LSTMClassifier"]
 
 
 def accuracy(logits: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> float:
+    """Returns the share of items whose class has the greatest logit."""
     return float(np.average(logits.argmax(axis=1) == classes, weights=weights))
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMClassifier(ClassifierMixin, SequenceEstimator):
-    """Classify sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
+    """Classifies sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
 
     Follows scikit-learn's conventions, so that pipelines, cross-validation and grid search work on it. Channels are
-    standardised by the training data; a part of the training data is kept aside to end training early and to
-    choose the weights that are kept.
+    standardised by the training data; a part of the training data is set aside to end training early and to
+    choose the weights.
 
     Args:
         hidden_size: cells in each layer and direction.
         pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
             (each direction where it has read the whole sequence).
         standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
-        validation: share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
+        validation: share of the sequences set aside, stratified by class; with None the last weights are used.
         class_weight: None, ``"balanced"`` or ``{class: weight}``.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
@@ -64,8 +65,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         feature_names_in_: the columns' names, if X was made of DataFrames with columns of text: then DataFrames with
             other columns, or these in another order, are refused.
         history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
-        best_epoch_: the epoch whose weights were kept: the last whose validation loss is within a standard error of the
-            least, for a small validation part cannot tell such epochs apart (the last of all without validation).
+        best_epoch_: the epoch of the network's weights: the last whose validation loss is within a standard
+            error of the least, for a small validation part cannot tell such epochs apart (without validation the last
+            of all).
         network_: the torch module; ``network_.lstm`` is its ``carrousel.LSTM``.
         fit_seconds_: how long ``fit`` trained.
 
@@ -139,7 +141,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
                 f"LSTMClassifier needs at least 2 classes, but y holds one class only: {labels.tolist()[0]!r}"
             )
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, labels, *given(weights)]
+        data: list[Any] = [sequences.values, sequences.lengths, labels, *parts_of(weights)]
         self.baseline_ = fit_logistic(sequences, numbers, len(self.classes_), self._numbered_weights(), weights)
         self.prior_ = np.bincount(numbers, weights) / (len(numbers) if weights is None else weights.sum())
 
@@ -147,7 +149,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         train_part = np.arange(len(sequences))
         if validation_data is not None:
             valid = self._validation(*validation_data)
-            data += [valid[0].values, valid[0].lengths, valid[1], *given(valid[2])]
+            data += [valid[0].values, valid[0].lengths, valid[1], *parts_of(valid[2])]
         elif self.validation is not None:
             train_part, valid_part = split(len(sequences), self.validation, seed, numbers)
             if len(valid_part):
@@ -204,7 +206,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return WeightedCrossEntropy(torch.ones(len(self.classes_)))
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Returns probability of each class, in the order of ``classes_``, [N, K]."""
+        """Returns the probability of each class, in the order of ``classes_``, [N, K]."""
         logits = self._outputs(self._sequences(X))
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
@@ -235,9 +237,10 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return {"confusion": pictures.draw_confusion(actual, predicted, title=title)}
 
     def report(self, X: Any, y: Any) -> Report:
-        """This model beside a logistic regression on each channel's mean and deviation, and beside always naming the
-        most frequent class. The simple methods learned from the same training data, in ``fit``; they are kept in a
-        saved model.
+        """Compares the model with a logistic regression on mean and deviation, and with the most frequent class.
+
+        The regression has each channel's mean and deviation over the steps. The simple methods learned from the same
+        training data, in ``fit``; a saved model has them. Accuracy decides.
         """
         sequences = self._sequences(X)
         classes = self._numbers(y, len(sequences), "y")

@@ -39,12 +39,12 @@ from carrousel.training._threads import threads_worth
 __all__ = ["LSTMForecaster"]
 
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
-SHORTEST, LONGEST = 16, 512  # of a context that is not given
+SHORTEST, LONGEST = 16, 512  # of a context that is chosen here
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMForecaster(SeriesEstimator):
-    """Forecast a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
+    """Forecasts a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
     The network reads the last ``context`` rows and gives all ``horizon`` steps at once (Wen et al. 2017). It learns
     from all windows of the series but the last, on which training is stopped early. ``report`` sets it beside the
@@ -64,17 +64,17 @@ class LSTMForecaster(SeriesEstimator):
         batches_per_epoch: the most batches in an epoch, of windows drawn at random; None takes all windows.
         highway: add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
             at zero and is trained with the rest.
-        validation: share of the windows, the last in time, kept aside to stop early; None keeps none.
+        validation: share of the windows, the last in time, set aside to stop early; None sets none aside.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
     of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
     Attributes:
-        target_, columns_: the target's column and all columns, a target that was given apart the last.
+        target_, columns_: the target's column and all columns, the last of which is a target apart.
         n_features_in_: columns of X.
         feature_names_in_: their names, if X was a DataFrame with columns of text: then DataFrames with other columns,
             or these in another order, are refused.
-        context_, season_: as given or told.
+        context_, season_: the parameters, or what None chose.
         history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
         best_epoch_, network_, fit_seconds_: as in LSTMClassifier.
 
@@ -126,7 +126,9 @@ class LSTMForecaster(SeriesEstimator):
                 beside it, and ``predict``, ``score`` and all others want y too wherever they are given newer rows. So a
                 step of a Pipeline before this one works on X and leaves the target alone. None: the target is the
                 column ``target`` of X.
-            checkpoint, resume, progress: as in LSTMClassifier.fit.
+            checkpoint: as in LSTMClassifier.fit.
+            resume: as there.
+            progress: as there.
         """
         training_options(self)
         check_memory(self)
@@ -139,7 +141,7 @@ class LSTMForecaster(SeriesEstimator):
         self.season_ = int(self.season) if self.season is not None else season_of(series.index)
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
         if self.season is None and self._reach + self.horizon > len(series):
-            self.season_ = 1  # a season told by the index that the series does not fill
+            self.season_ = 1  # the index's season, which the series does not fill
         values, horizon = series.values, int(self.horizon)
         seed = self._draw_seed(checkpoint, resume)
         identity = self._identity(seed, [values, repr(series.names), repr(series.index)])
@@ -211,14 +213,14 @@ class LSTMForecaster(SeriesEstimator):
     def _outputs(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """Returns quantiles in the target's units, [N, H, Q]."""
         device = next(self.network_.parameters()).device
-        found = []
+        outputs = []
         with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.window_.context):
             for start in range(0, len(origins), PREDICT_BATCH):
                 inputs = self.window_.inputs(values, origins[start : start + PREDICT_BATCH])
                 context, known = (torch.from_numpy(part).to(device) for part in inputs)
                 lengths = torch.full((len(context),), self.context_, device=device)
-                found.append(self.network_(context, lengths, known).cpu().double())
-        relative = torch.cat(found).numpy() * self.window_.unit
+                outputs.append(self.network_(context, lengths, known).cpu().double())
+        relative = torch.cat(outputs).numpy() * self.window_.unit
         return relative + self.window_.levels(values, origins)[:, None, None]
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
@@ -233,7 +235,8 @@ class LSTMForecaster(SeriesEstimator):
             continues: whether X's first row follows the training data's last; None tells it from the time index, and
                 takes an array to continue. A series that does not continue needs ``context_`` rows.
 
-        Returns ``[horizon]``; a pandas Series under the coming times where the data has a time index.
+        Returns:
+            ``[horizon]``; a pandas Series under the coming times where the data has a time index.
         """
         quantiles, index = self._ahead(X, y, future, continues)
         median = quantiles[:, self.levels_.index(0.5)]
@@ -242,7 +245,7 @@ class LSTMForecaster(SeriesEstimator):
     def predict_quantiles(
         self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None
     ) -> Any:
-        """Returns all levels of ``levels_``: ``[horizon, Q]``, or a DataFrame with the levels as columns; as ``predict``."""
+        """Returns the quantiles of ``levels_``, ``[horizon, Q]`` or a DataFrame with a column each; as ``predict``."""
         quantiles, index = self._ahead(X, y, future, continues)
         return quantiles if index is None else pd.DataFrame(quantiles, index=index, columns=list(self.levels_))
 
@@ -290,13 +293,13 @@ class LSTMForecaster(SeriesEstimator):
         return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_)
 
     def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
-        """Returns ``backtest(...).report()``: the model beside naive, seasonal naive and ridge on the same rows of X."""
+        """Compares the model with naive, seasonal naive and ridge on X: ``backtest(...).report()``."""
         return self.backtest(X, y, stride=stride, continues=continues).report()
 
     def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
-        """Returns the skill on a backtest of X: 1 - MAE / MAE of the naive forecast. 1 is perfect, 0 no better than naive."""
-        median = (found := self.backtest(X, y, continues=continues)).median
-        errors = {method: np.abs(found.actual - guess).mean() for method, guess in median.items()}
+        """Returns the skill on a backtest of X, 1 - MAE / MAE of the naive forecast: 1 is perfect, 0 is naive."""
+        backtest = self.backtest(X, y, continues=continues)
+        errors = {method: np.abs(backtest.actual - guess).mean() for method, guess in backtest.median.items()}
         return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
 
     def activations(self, X: Any = None, y: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequence_estimator import SequenceEstimator, paired_error
 from carrousel.estimators._sequences import Ragged, as_sequences
 from carrousel.estimators._split import split
-from carrousel.estimators._weights import given, item_weights, part, without_zeros
+from carrousel.estimators._weights import item_weights, part, parts_of, without_zeros
 from carrousel.nets._losses import SquaredError
 from carrousel.training._progress import ProgressCallback
 
@@ -34,7 +34,7 @@ __all__ = ["LSTMRegressor"]
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMRegressor(RegressorMixin, SequenceEstimator):
-    """Predict a value, or a vector, for each sequence with an LSTM or any other cell of the family.
+    """Predicts a value, or a vector, for each sequence with an LSTM or any other cell of the family.
 
     As LSTMClassifier, but for numbers: the squared error is minimised, on targets standardised by the training data.
 
@@ -105,7 +105,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         if weights is not None:
             sequences, targets, weights = without_zeros(sequences, targets, weights)
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single), *given(weights)]
+        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single), *parts_of(weights)]
         self.baseline_ = fit_ridge(sequences, targets, weights)
         self.mean_ = np.average(targets, axis=0, weights=weights)
 
@@ -113,7 +113,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         train_part = np.arange(len(sequences))
         if validation_data is not None:
             valid = self._validation(*validation_data)
-            data += [valid[0].values, valid[0].lengths, valid[1], *given(valid[2])]
+            data += [valid[0].values, valid[0].lengths, valid[1], *parts_of(valid[2])]
         elif self.validation is not None:
             train_part, valid_part = split(len(sequences), self.validation, seed)
             if len(valid_part):
@@ -186,9 +186,11 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         return {"values": pictures.draw_values(actual, predicted, title=f"{name}: predicted and actual")}
 
     def report(self, X: Any, y: Any) -> Report:
-        """This model beside a ridge regression on each channel's mean and deviation, and beside the mean of the
-        training targets. The simple methods learned from the same training data, in ``fit``; they are kept in a saved
-        model. MAE decides; MAE and RMSE are in the target's units, averaged over its D values.
+        """Compares the model with a ridge regression on mean and deviation, and with the mean of the targets.
+
+        The regression has each channel's mean and deviation over the steps. The simple methods learned from the same
+        training data, in ``fit``; a saved model has them. MAE decides; MAE and RMSE are in the target's units, averaged
+        over its D values.
         """
         sequences = self._sequences(X)
         targets = self._known_width(self._targets(y, len(sequences)), "y")
