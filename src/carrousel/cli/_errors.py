@@ -1,4 +1,4 @@
-"""What goes wrong is said in one or two lines."""
+"""Messages of one or two lines on what went wrong."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def missing(error: ModuleNotFoundError) -> str | None:
 
 def lines(error: BaseException) -> str:
     """Returns a message of at most two lines."""
-    kept = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
-    if not kept:
+    written = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    if not written:
         return type(error).__name__
-    return kept[0] if len(kept) == 1 else f"{kept[0]}\n{' '.join(kept[1:])}"
+    return written[0] if len(written) == 1 else f"{written[0]}\n{' '.join(written[1:])}"
 
 
 def of_system(error: OSError) -> str:

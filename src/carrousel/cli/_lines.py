@@ -1,7 +1,7 @@
 """Where the lines of a stream go, each once, however often the process that writes them is killed.
 
-Before the state is saved, what was said of its lines is brought to the disk, and the state keeps a mark of how far that
-is. Lines beyond the mark are said again after a crash: what a file has of them already is taken back, or passed over.
+Before the state is saved, the lines so far are brought to the disk, and the state holds a mark of how far that is.
+Lines beyond the mark are written again after a crash: what a file has of them already is cut off, or passed over.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from carrousel.cli._place import plain_file
 
 __all__ = ["lines_to"]
 
-END = 4096  # bytes by whose hash an output is known again
+END = 4096  # the last bytes of an output, by whose hash it is recognised
 
 
 class FileLines:
-    """Lines in a file of their own.
+    """Lines in a file that has nothing else.
 
     A file that the state knows is cut where the state stands; any other that holds something is refused.
     """
@@ -70,13 +70,13 @@ class FileLines:
 class StandardLines:
     """Lines on standard output, each on its way at once.
 
-    In a file to which it is appended (``>> FILE``), a line that the file has already is not said again. What the reader
-    of a pipe has taken is not known: lines since the last mark reach it a second time.
+    In a file to which it is appended (``>> FILE``), a line that the file has already is not written again. What
+    the reader of a pipe has taken is not known: lines since the last mark reach it a second time.
     """
 
     def __init__(self, mark: Any) -> None:
         self._reader = _reader()
-        self._place: int | None = None  # what follows it in the file may be what will be said
+        self._place: int | None = None  # what follows it in the file may be the next lines
         if self._reader is not None and _fits(mark, self._reader, os.fstat(self._reader).st_size):
             self._place = mark["bytes"]
 
@@ -152,6 +152,7 @@ def lines_to(out: Path | None, mark: Any) -> Iterator[FileLines | StandardLines]
 
 
 def _mark(handle: int, size: int) -> dict[str, Any]:
+    """Returns a mark of an output of this size."""
     start = max(0, size - END)
     return {"bytes": size, "end": hashlib.sha256(_read(handle, start, size - start)).hexdigest()}
 

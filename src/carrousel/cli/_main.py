@@ -16,9 +16,12 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell reports for a process that S
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code.
 
-    0 for success, 1 when ``bench`` found wrong results, 2 for a mistake in the call or the data, 130 after Ctrl-C, 141
-    when the output's reader has gone.
-    ``arguments`` are the shell's words without the program's name, by default those of this process.
+    Args:
+        arguments: the shell's words without the program's name, by default those of this process.
+
+    Returns:
+        0 for success, 1 for wrong results of ``bench`` or a claim of ``reproduce`` that does not hold, 2 for a mistake
+        in the call or the data, 130 after Ctrl-C, 141 when the output's reader has gone.
     """
     try:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
@@ -58,10 +61,10 @@ def _run(arguments: list[str]) -> int:
                 raise stop.__context__ from None
             raise
     except ModuleNotFoundError as error:
-        said = missing(error)
-        if said is None:
+        advice = missing(error)
+        if advice is None:
             raise
-        return _refuse(said)
+        return _refuse(advice)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -79,6 +82,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _refuse(message: str) -> int:
+    """Prints a message on standard error, and returns the exit code 2."""
     from carrousel.data._errors import tidy  # words that were typed, or stand in a file, are part of messages
 
     message = tidy(message)

@@ -55,8 +55,8 @@ Split: TypeAlias = Annotated[
 ]
 
 
-OWN = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
-"""Parameters of the estimators that the commands give in their own way."""
+OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
+"""Parameters of the estimators that have an option of another kind."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Knobs:
-    """Parameters of the estimators under their usual names; what is not given is left to the estimator's default."""
+    """Parameters of the estimators under their usual names; None stands for the estimator's default."""
 
     cell: Annotated[str | None, typer.Option(help="member of the family, see `carrousel cells`")] = None
     hidden_size: Annotated[int | None, typer.Option(help="cells in each layer and direction")] = None
@@ -125,8 +125,8 @@ class Knobs:
             name = name.strip().replace("-", "_")
             if not equals:
                 raise UsageError(f"--set {word}: write NAME=VALUE")
-            if name in known & OWN.keys():
-                raise UsageError(f"--set {word}: {name} is given as {OWN[name]}")
+            if name in known & OPTION_OF.keys():
+                raise UsageError(f"--set {word}: {name} is given as {OPTION_OF[name]}")
             if name not in known:
                 from carrousel.data._errors import nearest
 
@@ -161,12 +161,12 @@ def size(text: str | None) -> float | None:
     """Returns ``"4GB"`` as a number of bytes, ``"any"`` as infinity."""
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower(), re.ASCII)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower(), re.ASCII)
     if text.strip().lower() == "any":
         return math.inf
-    if found is None:
+    if match is None:
         raise UsageError(f"--max-size {text}: a number of bytes such as 500MB or 4GB, or any")
-    number, unit = found.groups()
+    number, unit = match.groups()
     return float(number) * 1000.0 ** " kmgt".index(unit or " ")
 
 
@@ -181,16 +181,16 @@ def _defaults(module: str, name: str) -> dict[str, Any]:
     """Returns the defaults of a dataclass's fields and its bases' in the package, from their source."""
     path = files("carrousel").joinpath(*module.split(".")[1:-1], f"{module.split('.')[-1]}.py")
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    made = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    declared = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     homes = {node.name: module for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("carrousel."):
             homes |= dict.fromkeys((alias.name for alias in node.names), str(node.module))
     values: dict[str, Any] = {}
-    for base in reversed(made.bases):
+    for base in reversed(declared.bases):
         if isinstance(base, ast.Name) and base.id in homes:
             values |= _defaults(homes[base.id], base.id)
-    for node in made.body:
+    for node in declared.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
             value = node.value
             if isinstance(value, ast.Call):  # field(default=...)
@@ -230,10 +230,10 @@ def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str]
             )
     spread.sort(key=lambda p: p.kind is inspect.Parameter.KEYWORD_ONLY)
 
-    def command(*positional: Any, **given: Any) -> Any:
+    def command(*positional: Any, **options: Any) -> Any:
         for name, group in groups.items():
-            given[name] = group(**{f.name: given.pop(f.name) for f in fields(group)})
-        return function(*positional, **given)
+            options[name] = group(**{f.name: options.pop(f.name) for f in fields(group)})
+        return function(*positional, **options)
 
     command.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in spread}

@@ -33,7 +33,7 @@ def emit(result: dict[str, Any]) -> None:
 
 
 def plain(value: Any) -> Any:
-    """NumPy's and pandas' values as JSON has them; what is not finite becomes null."""
+    """Returns NumPy's and pandas' values as JSON has them; what is not finite becomes null."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -43,7 +43,7 @@ class PartsOptions(Protocol):
     source: ClassVar[str]
 
     def parameters(self) -> dict[str, Any]:
-        """Returns those that are parameters of the estimator and were given."""
+        """Returns those that are parameters of the estimator, but no None."""
         ...
 
     def parts(self, source: str, model: Any, seed: int) -> Parts:

@@ -87,15 +87,15 @@ def plain_file(option: str, path: Path) -> None:
 @contextmanager
 def folders_of(path: Path) -> Iterator[None]:
     """Removes the empty folders that were made for ``path`` if what was to stand there is not."""
-    made = []
+    new = []
     above = path.absolute().parent
     while not above.exists():
-        made.append(above)
+        new.append(above)
         above = above.parent
     try:
         yield
     finally:
-        for folder in made:
+        for folder in new:
             try:
                 folder.rmdir()  # refuses a folder that holds something
             except OSError:

@@ -19,7 +19,7 @@ LINES = 10  # about so many plain lines for a whole run
 def watch(about: str) -> Iterator[Callable[[Progress], None]]:
     """Gives a callback for ``fit(progress=...)`` that shows the run on standard error, after a line ``about`` it.
 
-    Nothing is said before the run begins, so that a refusal stands alone.
+    Nothing is shown before the run begins, so that a refusal stands alone.
     """
 
     def begin(p: Progress) -> None:

@@ -15,7 +15,7 @@ TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
 
 @contextmanager
 def terminated_gently() -> Iterator[None]:
-    """Makes SIGTERM end the block by an exception, so that the terminal is given back and no part-written file stays."""
+    """Makes SIGTERM end the block by an exception, so that the terminal is restored and no partial file stays."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set a handler
         return
@@ -34,6 +34,7 @@ class Ending:
 
     @property
     def wanted(self) -> bool:
+        """Whether a signal came."""
         return bool(self._came)
 
     def take(self, number: int, frame: object = None) -> None:

@@ -30,6 +30,7 @@ class InOrder(TyperGroup):
     """The commands in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
+        """Returns the names of the commands."""
         order = ["train", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
         return sorted(super().list_commands(ctx), key=order.index)
 

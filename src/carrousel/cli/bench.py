@@ -74,11 +74,11 @@ def bench(
     finally:
         torch.set_num_threads(before)
     say("")
-    found = verdicts(rows, best)
-    _say_verdicts(found)
+    judged = verdicts(rows, best)
+    _say_verdicts(judged)
     if json is not None:
         facts = {"torch": torch.__version__, "threads": threads or before, "machine": platform.machine()}
-        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in found]
+        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
         result = {**facts, "peak_gflops": best / 1e9, "rows": [row.to_dict(best) for row in rows], "targets": targets}
         write_json(json, result)
     failed = [row for row in rows if row.failure]
@@ -88,7 +88,7 @@ def bench(
 
 
 def _warn_of_company(threads: int) -> None:
-    """Figures of a machine that has other work are rough."""
+    """Warns that figures of a machine that has other work are rough."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > 0.5:
         cores = os.cpu_count()
@@ -118,8 +118,8 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} us"
 
 
-def _say_verdicts(found: list[Any]) -> None:
-    known = [verdict for verdict in found if verdict.value is not None]
+def _say_verdicts(verdicts: list[Any]) -> None:
+    known = [verdict for verdict in verdicts if verdict.value is not None]
     if not known:
         return
     wide = max(len(verdict.figure) for verdict in known)

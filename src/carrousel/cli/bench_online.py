@@ -1,4 +1,4 @@
-"""``carrousel bench online``: the online rule beside what it is compared with."""
+"""``carrousel bench online``: the online rule beside eager torch and back-propagation through time."""
 
 from __future__ import annotations
 

@@ -72,18 +72,18 @@ def reproduce(
             raise UsageError("say which EXPERIMENT; `carrousel reproduce` alone lists them")
         _list(papers.listing())
         return
-    found = papers.get(experiment)
+    chosen = papers.get(experiment)
     options = dict(_setting(text) for text in set or [])
-    found.choose(options)
+    chosen.choose(options)
     if quick:
         if how:
             raise UsageError("--quick has its own rows, trials and options, runs them here and keeps nothing")
-        result = papers.quick(found, seed)
+        result = papers.quick(chosen, seed)
     else:
-        total = sum(found.count(one, trials) for one in found.chosen_rows(row or []))
+        total = sum(chosen.count(one, trials) for one in chosen.chosen_rows(row or []))
         with _progress(total) as progress:
             result = papers.reproduce(
-                found,
+                chosen,
                 trials=trials,
                 rows=row or [],
                 seed=seed,
@@ -93,13 +93,13 @@ def reproduce(
                 fresh=fresh,
                 progress=progress,
             )
-    _print(found, result)
+    _print(chosen, result)
     if json is not None:
         write_json(json, result)
     if into is not None:
-        name = papers.result_stem(found, result)
+        name = papers.result_stem(chosen, result)
         papers.write_result(into / f"{name}.json", plain(result))
-        for picture in found.pictures:
+        for picture in chosen.pictures:
             picture.draw(into / f"{name}-{picture.name}.png", result)
     if quick:
         say(f"{'True' if result['holds'] else 'NOT TRUE'}: {result['claim']}")

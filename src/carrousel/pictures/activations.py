@@ -32,21 +32,26 @@ def draw_activations(
 
     Args:
         activations: ``estimator.activations(sequence)``: ``{"h_l0": [T, H], "c_l0": [T, H], "i_l0_reverse": ...}``.
-        sequence: the input ``[T, C]``, drawn on top; its ``channels`` are named when they are few.
-        cell: the cell that ran, a name or a Cell; tells states from gates.
+        sequence: the input ``[T, C]``, drawn on top.
+        cell: the cell that ran, a name or a Cell, which says what is a state and what a gate.
+        channels: names of the input's channels, shown if they are few.
         layer: which layer, from 0.
+        title: the picture's.
+
+    Raises:
+        ValueError: the layer is not among the activations.
 
     Units stand in the order of the mean of their first state (the carrousel; without one, of h), the same in all images
-    of a direction. Raises ValueError when the layer is not among the activations.
+    of a direction.
     """
     from carrousel import cells
 
-    found: dict[str, dict[str, np.ndarray]] = {"": {}, "_reverse": {}}
+    by_direction: dict[str, dict[str, np.ndarray]] = {"": {}, "_reverse": {}}
     for key, values in activations.items():
         match = _KEY.match(key)
         if match and int(match["layer"]) == layer:
-            found[match["reverse"] or ""][match["name"]] = np.asarray(values)
-    directions = [(word, panels) for word, panels in found.items() if panels]
+            by_direction[match["reverse"] or ""][match["name"]] = np.asarray(values)
+    directions = [(word, panels) for word, panels in by_direction.items() if panels]
     if not directions:
         raise ValueError(f"there are no activations of layer {layer} among {', '.join(activations)}")
 

@@ -74,9 +74,12 @@ def draw_forecast(
 ) -> Figure:
     """Draws a series and forecasts of it with their intervals.
 
-    ``actual`` is a Series under its time index. Each of ``forecasts`` is a DataFrame whose columns are quantile levels
-    (0.1, 0.5, 0.9) and whose index is the time: ``forecaster.predict_quantiles(...)``. Pairs of levels about 0.5 are
-    drawn as bands, 0.5 as the line.
+    Args:
+        actual: the series under its time index.
+        forecasts: data frames as ``forecaster.predict_quantiles(...)`` returns them: the columns are quantile levels
+            (0.1, 0.5, 0.9), the index is the time. Pairs of levels about 0.5 are drawn as bands, 0.5 as the line.
+        name: what the values are; by default the name of the series.
+        title: the picture's.
     """
     figure = new_figure(8.6, 3.8, title)
     ax = figure.subplots()

@@ -22,9 +22,9 @@ _PARAMETERS = ("hidden_size", "cell", "rate", "optimiser", "diagonal", "truncate
 
 
 class _Stream:
-    """What regressor and classifier share.
+    """The part that regressor and classifier share.
 
-    Features are numbers; each becomes an input, standardised by what was seen of it so far. A feature that is
+    Features are numbers; each becomes an input, standardised by its values so far. A feature that is
     missing from a record (absent, or None) counts as its mean. One that is new when learning becomes a new input with
     small random weights; when predicting it is ignored. NaN, infinities and numbers beyond 1e100 are refused, and
     then nothing has changed.
@@ -34,7 +34,9 @@ class _Stream:
         cell: a member of the family, or your own.
         rate: step size.
         optimiser: ``"adam"``, ``"rmsprop"`` or ``"descent"``.
-        diagonal, truncate, update: see :class:`carrousel.OnlineLSTM`.
+        diagonal: see :class:`carrousel.OnlineLSTM`.
+        truncate: see there.
+        update: see there.
         seed: of the initial weights.
     """
 
@@ -83,14 +85,14 @@ class _Stream:
 
     def _read(self, x: Mapping[Any, Any]) -> dict[Any, float]:
         """Returns the record's features that are there, as numbers."""
-        found = {}
+        numbers = {}
         for name, value in x.items():
             if value is None:
                 continue
             if not isinstance(value, Real | np.bool_):
                 raise ValueError(f"feature {name!r} is {value!r}: a number is wanted; encode categories first")
-            found[name] = _finite(value, f"feature {name!r}")
-        return found
+            numbers[name] = _finite(value, f"feature {name!r}")
+        return numbers
 
     def _row(self, read: Mapping[Any, float]) -> np.ndarray:
         """Returns the inputs ``[1, features]``, NaN where one is missing."""
@@ -125,7 +127,7 @@ class _Stream:
         return 1
 
     def _array(self, inputs: Any) -> np.ndarray:
-        """Returns steps ``[n, features]``; the features are named by their columns, or 0, 1, ... where these have no names."""
+        """Returns records ``[n, features]``, and notes the features' names: those of the columns, or numbers from 0."""
         names = list(getattr(inputs, "columns", range(np.shape(inputs)[1] if np.ndim(inputs) == 2 else 0)))
         rows = np.asarray(inputs, np.float64)
         if rows.ndim != 2:
@@ -161,7 +163,7 @@ class _Stream:
 
         Args:
             path: the file.
-            more: JSON values to keep with it; :meth:`load` gives them back in ``notes``.
+            **more: JSON values to save with it; :meth:`load` sets them as ``notes``.
 
         Raises:
             ValueError: a name of a feature or class is none of text, numbers and truth values; or a weight or a state
@@ -180,7 +182,7 @@ class _Stream:
         groups = {group: vars(standardiser) for group, standardiser in self._standardisers().items()}
         if self._lstm is not None:
             groups["lstm"] = self._lstm._arrays()
-        arrays = {f"{group}.{name}": array for group, found in groups.items() for name, array in found.items()}
+        arrays = {f"{group}.{name}": array for group, part in groups.items() for name, array in part.items()}
         FORMAT.write(Path(path), facts, arrays)
 
     @classmethod
@@ -201,15 +203,15 @@ class _Stream:
         return stream
 
     def _restore(self, arrays: Arrays) -> None:
-        """Takes what was learned, once it is known of which features and classes."""
+        """Takes the arrays of a saved learner whose features and classes are set."""
         groups: dict[str, dict[str, np.ndarray]] = {}
         for name, array in arrays.items():
             group, _, rest = name.partition(".")
             groups.setdefault(group, {})[rest] = array
         self._inputs.widen(len(self._features))
         for group, standardiser in self._standardisers().items():
-            found = Standardiser.restored(len(standardiser.count), groups.pop(group))
-            vars(standardiser).update(vars(found))
+            restored = Standardiser.restored(len(standardiser.count), groups.pop(group))
+            vars(standardiser).update(vars(restored))
         arguments = self._arguments(max(1, self._outputs))
         if "lstm" in groups:
             self._lstm = OnlineLSTM.restored(arguments, groups.pop("lstm"))
@@ -330,6 +332,11 @@ class StreamClassifier(_Stream):
     _loss = "softmax"
 
     @property
+    def classes(self) -> list[Any]:
+        """The classes seen so far, in the order of their first records."""
+        return list(self._classes)
+
+    @property
     def _outputs(self) -> int:
         return len(self._classes)
 
@@ -354,8 +361,8 @@ class StreamClassifier(_Stream):
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Returns the most probable class, None before anything was learned; nothing changes."""
-        found = self.predict_proba_one(x)
-        return max(found, key=lambda label: found[label]) if found else None
+        shares = self.predict_proba_one(x)
+        return max(shares, key=lambda label: shares[label]) if shares else None
 
     def learn_many(self, inputs: Any, targets: Any) -> None:
         """Learns from records one after the other: ``[n, features]`` or a data frame, and classes ``[n]``."""

@@ -22,11 +22,11 @@ __all__ = ["LSTMClassifier", "LSTMRegressor"]
 
 
 class LSTMRegressor(StreamRegressor, base.Regressor):
-    """:class:`carrousel.learning.StreamRegressor` as river knows regressors; the same arguments."""
+    """:class:`carrousel.streams.StreamRegressor` as river knows regressors; the same arguments."""
 
 
 class LSTMClassifier(StreamClassifier, base.Classifier):
-    """:class:`carrousel.learning.StreamClassifier` as river knows classifiers; the same arguments."""
+    """:class:`carrousel.streams.StreamClassifier` as river knows classifiers; the same arguments."""
 
     @property
     def _multiclass(self) -> bool:

@@ -20,7 +20,7 @@ from carrousel.training._trainer import StopTraining
 __all__ = ["Epochs", "Metric", "Watch"]
 
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
-"""From what was predicted, what came, and the items' weights where these differ."""
+"""A figure from the outputs, the targets, and the items' weights where these differ."""
 
 
 class Epochs(Callback):

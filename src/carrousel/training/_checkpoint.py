@@ -52,7 +52,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class Run:
-    """The parts of a training run that change while it runs, but for its state, and the numbers that it was given."""
+    """The parts of a training run that change while it runs, but for its state, and the numbers that it began with."""
 
     network: torch.nn.Module
     optimizer: torch.optim.Optimizer
@@ -128,8 +128,10 @@ def check_identity(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -
 
 
 def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, run: Run) -> None:
-    """Put a fresh run to where ``read_checkpoint`` found the old one: ModelError, and nothing is changed, if what was
-    found is not of such a run.
+    """Puts a fresh run to where the run of a checkpoint stood.
+
+    Raises:
+        ModelError: what the checkpoint holds is not of such a run; then nothing is changed.
     """
     with FORMAT.blaming(path):
         history = checked_history(facts["history"], run.epochs)
@@ -140,14 +142,14 @@ def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, 
             best = whole(best, "its best epoch", len(history) - misses(history), len(history))
         elif best is not None:
             raise ValueError(f"its best epoch is {best}, and there was no validation to tell it")
-        found = fitted(arrays, _declared(run))
-        for name, array in found.items():
+        checked = fitted(arrays, _declared(run))
+        for name, array in checked.items():
             if name.endswith(SQUARES) and name.startswith("optimizer.") and (array < 0).any():
                 raise ValueError(f"the mean square {name} is negative")
-        generator, order = _generator(found["random.torch"], run.seed), _order(facts["order"], run.order)
+        generator, order = _generator(checked["random.torch"], run.seed), _order(facts["order"], run.order)
 
         def part(prefix: str) -> dict[str, torch.Tensor]:
-            items = found.items()
+            items = checked.items()
             return {n.removeprefix(prefix): torch.from_numpy(value) for n, value in items if n.startswith(prefix)}
 
         updates = len(history) * run.batches
@@ -166,11 +168,11 @@ def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, 
         state.updates = updates
         state.epoch, state.misses = len(history), misses(history)
         state.history, state.best_epoch = history, best
-        state.least = torch.from_numpy(found["least"]) if validated else None
+        state.least = torch.from_numpy(checked["least"]) if validated else None
         state.best_weights = {name: tensor.to(run.device) for name, tensor in part("best.").items()}
         torch.set_rng_state(generator)
         if run.device.type == "cuda":
-            torch.cuda.set_rng_state(torch.from_numpy(found["random.cuda"]), run.device)
+            torch.cuda.set_rng_state(torch.from_numpy(checked["random.cuda"]), run.device)
 
 
 def _declared(run: Run) -> dict[str, Any]:
@@ -190,9 +192,9 @@ def _declared(run: Run) -> dict[str, Any]:
     return declared
 
 
-def _generator(found: np.ndarray, seed: int) -> torch.Tensor:
+def _generator(bytes_: np.ndarray, seed: int) -> torch.Tensor:
     """Returns the state of torch's generator, if it is one that can follow from the seed."""
-    state, scratch = torch.from_numpy(found), torch.Generator()
+    state, scratch = torch.from_numpy(bytes_), torch.Generator()
     scratch.set_state(state)  # torch refuses what would lead it out of its table
     if scratch.initial_seed() != seed or not torch.equal(scratch.get_state(), state):
         raise ValueError("the state of its random numbers is not of its seed")

@@ -1,4 +1,4 @@
-"""The criterion of a training, and when two epochs' losses cannot be told apart."""
+"""The criterion of a training, and when the difference of two epochs' losses may be chance."""
 
 from __future__ import annotations
 

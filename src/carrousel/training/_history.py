@@ -1,4 +1,4 @@
-"""What is told of the epochs of a training run, checked when it comes from a file."""
+"""The figures of a training run's epochs, checked when they come from a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ __all__ = ["checked_history", "misses"]
 def checked_history(history: Any, most: int) -> list[dict[str, Any]]:
     """Returns a run's history after checking it: one row of figures for each epoch, at most ``most``.
 
-    Raises ValueError if it is none.
+    Raises:
+        ValueError: it is no such history.
     """
     if not isinstance(history, list) or not 1 <= len(history) <= most:
         raise ValueError(f"its history should be a list of 1 to {most} epochs")

@@ -46,9 +46,9 @@ class Job:
     Attributes:
         build: makes the network; it is called once, when the run's generator is seeded.
         train: the items to learn from.
-        valid: items on which training is stopped early, and by which the kept weights are chosen; None keeps the last.
+        valid: items on which training is stopped early, and by which the weights are chosen; None takes the last.
         metric_name: the name of the validation figure that is shown to people.
-        metric: that figure, from what the network said, what came, and the items' weights; None shows none.
+        metric: that figure, from the network's outputs, the targets, and the items' weights; None shows none.
         batches: the most batches in an epoch, of items drawn at random; None takes all.
         criterion: the loss; None takes the network's own, ``network.each(output, target) -> [B]``.
     """
@@ -158,10 +158,10 @@ def _train(
     progress: ProgressCallback | None,
 ) -> Trained:
     begun = time.perf_counter()
-    found = None
+    stored = None
     if path is not None and resume and path.exists():
-        found = read_checkpoint(path)
-        check_identity(path, found[0]["identity"], identity)
+        stored = read_checkpoint(path)
+        check_identity(path, stored[0]["identity"], identity)
     device = torch.device(options.device)
     size = options.batch_size or usual_batch(len(job.train))
     batches = len(Batches(job.train, size, limit=job.batches))
@@ -215,8 +215,8 @@ def _train(
             valid,
             truncated=options.truncation is not None,
         )
-        if found is not None and path is not None:
-            restore(path, *found, state, run)
+        if stored is not None and path is not None:
+            restore(path, *stored, state, run)
         watch.begin()
         if not epochs.exhausted:
             with threads_worth(network, size * float(job.train.lengths.mean())):

@@ -1,4 +1,4 @@
-"""skorch's loop with what the papers add to it: noise on weights, and back-propagation that is cut."""
+"""skorch's loop with two additions of the papers: noise on weights, and back-propagation that is cut."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StopTraining(Exception):  # noqa: N818 - a signal, not an error
 
 
 class Trainer(NeuralNet):
-    """skorch's net, but an interrupt by the user is not taken for a finished training."""
+    """skorch's net, in which an interrupt by the user does not look like a finished training."""
 
     def __init__(self, *args: Any, weight_noise: float = 0.0, truncation: int | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -51,7 +51,7 @@ class Trainer(NeuralNet):
         return {"loss": total, "y_pred": None}
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        """Returns the loss of a batch or piece, after its derivatives, at weights that are noisy if they are to be."""
+        """Returns the loss of a batch or piece, after its derivatives, at weights with noise if there is noise."""
         with self._noise():
             return super().train_step_single(batch, **fit_params)
 
