@@ -29,7 +29,8 @@ def chosen(method: Callable[..., Any], **options: Any) -> dict[str, Any]:
         UsageError: the method has no such parameter.
     """
     used = {name: value for name, value in options.items() if value is not None}
-    for name in used.keys() - inspect.signature(method).parameters.keys():
+    known = inspect.signature(method).parameters
+    for name in (name for name in used if name not in known):
         estimator = type(getattr(method, "__self__", method)).__name__
         raise UsageError(f"--{name.replace('_', '-')}: {estimator} takes no such option")
     return used

@@ -56,7 +56,7 @@ Split: TypeAlias = Annotated[
 
 
 OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
-"""Parameters of the estimators that have an option of another kind."""
+"""The options of the commands that stand for parameters of the estimators, by the parameter."""
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ class Trainable(Recipe):
     Subclasses say what their network is (``_build``), and what a saved model has beside parameters and weights
     (``_facts``, ``_arrays`` and their inverse ``_restore``).
 
-    They read their own kind of data, ``read``, and take it as it was read: ``fit_on``, ``report_on``, ``table`` and
-    ``drawings``. So a caller such as the command line need not know which estimator it has.
+    An estimator reads its kind of data with ``read``. ``fit_on``, ``unseen``, ``report_on``, ``table`` and ``drawings``
+    take data as they were read, so that the command line need not know which estimator it has.
     """
 
     network_: nn.Module
@@ -60,7 +60,7 @@ class Trainable(Recipe):
             source: the name of a data set, or a path. An estimator has options of its own beside it, by keyword.
 
         Raises:
-            DataError: the data cannot be read, or are none for this model.
+            DataError: the data cannot be read, or do not fit this model.
         """
         raise NotImplementedError
 

@@ -39,7 +39,15 @@ __all__ = ["SequenceEstimator", "paired_error"]
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class SequenceEstimator(Trainable):
-    """A classifier or regressor of whole sequences."""
+    """A classifier or regressor of whole sequences.
+
+    >>> from carrousel.data import load_sequences
+    >>> from carrousel.estimators import LSTMClassifier
+    >>> model = LSTMClassifier(4, max_epochs=1, random_state=0).fit_on(load_sequences("basic-motions", split="train"))
+    >>> test = model.read("basic-motions")
+    >>> model.report_on(test).count, len(model.table(test)), sorted(model.drawings(test))
+    (40, 40, ['confusion', 'gates', 'learning-curve'])
+    """
 
     bidirectional: bool = True
     pooling: str = "mean"

@@ -120,7 +120,7 @@ class Follower:
         """Goes on from the state's file, and returns whether something was learned there.
 
         Raises:
-            ValueError: its follower had another model, target, or choice of features.
+            ValueError: the state is of another model, target, or choice of features.
             BlockingIOError: another process follows a stream with it.
         """
         self._hold()

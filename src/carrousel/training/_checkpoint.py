@@ -192,9 +192,9 @@ def _declared(run: Run) -> dict[str, Any]:
     return declared
 
 
-def _generator(bytes_: np.ndarray, seed: int) -> torch.Tensor:
+def _generator(stored: np.ndarray, seed: int) -> torch.Tensor:
     """Returns the state of torch's generator, if it is one that can follow from the seed."""
-    state, scratch = torch.from_numpy(bytes_), torch.Generator()
+    state, scratch = torch.from_numpy(stored), torch.Generator()
     scratch.set_state(state)  # torch refuses what would lead it out of its table
     if scratch.initial_seed() != seed or not torch.equal(scratch.get_state(), state):
         raise ValueError("the state of its random numbers is not of its seed")
