@@ -19,37 +19,37 @@ __all__ = ["classify", "forecast", "regress", "trainer"]
 
 
 def trainer(
-    estimator: Callable[[], type], options: type[PartsOptions], about: str, defaults: dict[str, str] | None = None
+    estimator: Callable[[], type], group: type[PartsOptions], about: str, defaults: dict[str, str] | None = None
 ) -> Callable[..., None]:
     """Makes the command that trains an estimator.
 
     Args:
         estimator: returns its class; called when the command runs, for the import takes seconds.
-        options: the options that say what to train on.
+        group: the options that say what to train on.
         about: what the help says of the command.
         defaults: what the help says of the estimator's defaults, by parameter.
     """
 
-    def train(data: str, *, parts: Any, run: Run, knobs: Knobs, json: Json = False) -> None:
+    def train(data: str, *, options: Any, run: Run, knobs: Knobs, json: Json = False) -> None:
         kind = estimator()
-        parameters = knobs.parameters(kind, also=parts.parameters())
+        parameters = knobs.parameters(kind, also=options.parameters())
         with place(run, data) as where:
             if where.finished:
                 _finished(where, json)
                 return
             model = kind(**parameters, random_state=run.seed)
-            _train(model, data, parts.parts(data, model, run.seed), where, run, json)
+            _train(model, data, options.parts(data, model, run.seed), where, run, json)
 
-    source = typer.Argument(metavar="DATA", show_default=False, help=options.source)
-    train.__annotations__ |= {"data": Annotated[str, source], "parts": options}
+    source = typer.Argument(metavar="DATA", show_default=False, help=group.source)
+    train.__annotations__ |= {"data": Annotated[str, source], "options": group}
     train.__doc__ = about
     return flat(train, defaults=defaults)
 
 
-def _trainer(module: str, name: str, options: type[PartsOptions], about: str) -> Callable[..., None]:
+def _trainer(module: str, name: str, group: type[PartsOptions], about: str) -> Callable[..., None]:
     """Makes the command of one of carrousel's estimators."""
     path = f"carrousel.estimators.{module}"
-    return trainer(lambda: getattr(import_module(path), name), options, about, defaults_of(module, name))
+    return trainer(lambda: getattr(import_module(path), name), group, about, defaults_of(module, name))
 
 
 classify = _trainer(

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader and what it can be told: ``options`` are the names of its keyword-only parameters."""
+    """A reader, the names of its keyword-only parameters (``options``), and the parts of a data set."""
 
     read: Callable[..., Any]
     options: frozenset[str]
