@@ -14,9 +14,12 @@ from typing import Any
 from carrousel._alone import alone
 from carrousel._atomic import append_to, write_file
 from carrousel._format import Format, number, parse, whole
-from carrousel.papers._experiment import Experiment, Row, Trial
+from carrousel.papers._experiment import RUNNING, Experiment, Row, Trial
 
-__all__ = ["RESULT", "TRIAL", "Kept", "read_result", "trials_directory", "write_result"]
+__all__ = ["MADE_WITH", "RESULT", "TRIAL", "Kept", "read_result", "trials_directory", "write_result"]
+
+MADE_WITH = ("carrousel", "python", "numpy", "numba", "machine")
+"""What every trial says that it was made with."""
 
 TRIAL = Format("carrousel-trial", 2, "a trial that was kept")
 RESULT = Format("carrousel-result", 2, "a result of an experiment")
@@ -30,8 +33,8 @@ def trials_directory() -> Path:
 class Kept:
     """One row's finished trials: a file with a line for each, added as it is done, by one process at a time.
 
-    A line that was cut off, changed, or written by another version of carrousel does not count: its trial is made
-    again.
+    A line that was cut off or changed does not count: its trial is made again. Lines that were written before they had
+    a checksum count if they hold what a trial needs; a digit that was changed in one of them cannot be noticed.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class Kept:
             try:
                 with TRIAL.blaming(self.path):
                     if line:
-                        found = TRIAL.unseal(parse(line))
+                        found = _unsealed(parse(line))
                         trial = whole(found.pop("trial"), "its number")
                         _check_trial(experiment, found)
                         self.done[trial] = found
@@ -78,14 +81,37 @@ class Kept:
             append_to(self.path, f"\n{line}".encode())
 
 
+def _unsealed(line: Any) -> dict[str, Any]:
+    """Returns the facts of a line, with its checksum or from before lines had one.
+
+    Raises:
+        ValueError: the checksum does not match, or a line without one is not as those were.
+        KeyError: a line without a checksum lacks what a trial needs.
+    """
+    if not isinstance(line, dict) or "sha256" in line or next(iter(line), "") != "trial":  # with which old lines began
+        return TRIAL.unseal(line)
+    if type(line["success"]) is not bool:
+        raise ValueError("it does not say whether the trial succeeded")
+    whole(line["steps"], "its number of steps")
+    begin, end = line["ran"]
+    if number(line["seconds"], "its time") < 0 or number(end, "its end") < number(begin, "its begin"):
+        raise ValueError("it ended before it began")
+    if line["made"].keys() != set(MADE_WITH):
+        raise ValueError("it does not say with what it was made")
+    return line
+
+
 def _check_trial(experiment: Experiment, trial: Trial) -> None:
-    """Refuses what cannot be summed up."""
+    """Refuses a trial that cannot be summed up."""
     begin, end = trial["ran"]
     number(begin, "its begin")
     number(end, "its end")
     if not all(isinstance(value, str) for value in trial["made"].values()):
         raise ValueError("it does not say with what it was made")
-    experiment.measure([trial])
+    figures = experiment.measure([trial])
+    for column in (*experiment.figures, *RUNNING):
+        if figures.get(column.key) is not None:
+            number(figures[column.key], f"its {column.key}")
 
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:

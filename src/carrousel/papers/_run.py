@@ -16,7 +16,7 @@ import llvmlite.binding
 import numpy as np
 
 from carrousel.papers._experiment import Experiment, Row
-from carrousel.papers._files import Kept
+from carrousel.papers._files import MADE_WITH, Kept
 from carrousel.papers._trial import Trial, run_trial
 
 __all__ = ["quick", "reproduce"]
@@ -123,25 +123,21 @@ def _result(
     return {"experiment": experiment.name, "seed": seed, "options": dict(options), "made": dict(made), "rows": rows}
 
 
-def _about() -> dict[str, Any]:
-    """What the run was made with."""
+def _about() -> dict[str, str]:
+    """Returns versions and the machine by the names of :data:`MADE_WITH`."""
     import numba
 
     import carrousel
 
-    return {
-        "carrousel": carrousel.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "machine": f"{platform.machine()}, {llvmlite.binding.get_host_cpu_name()}, {os.cpu_count()} processors",
-    }
+    machine = f"{platform.machine()}, {llvmlite.binding.get_host_cpu_name()}, {os.cpu_count()} processors"
+    versions = (carrousel.__version__, platform.python_version(), np.__version__, numba.__version__)
+    return dict(zip(MADE_WITH, (*versions, machine), strict=True))
 
 
 def _joined(trials: Sequence[Trial]) -> dict[str, Any]:
     """What these trials were made with; where they differ, all that there is."""
     each = [trial["made"] for trial in trials]
-    return {key: "; ".join(sorted({made[key] for made in each})) for key in _about()}
+    return {key: "; ".join(sorted({made[key] for made in each})) for key in MADE_WITH}
 
 
 def _parallel(

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from carrousel.learning import GuessedNetwork
 from carrousel.papers._experiment import Column, Config, Experiment, Picture, Quick, Row, Trial, mean
 from carrousel.papers._trial import Found, Prepared, Setting
@@ -55,9 +57,10 @@ class Searching(Prepared):
     """A network whose weights are guessed; ``sets`` are the training and the test sequences."""
 
     def ready(self) -> None:
-        """Has the search compiled."""
-        training = self.sets[0]
-        self.learner.guess(training.inputs, training.goals[:0, 0], training.spans[:0], limit=1)
+        """Has the search and the answers compiled."""
+        net, training = self.learner, self.sets[0]
+        net.guess(training.inputs, training.goals[:0, 0], training.spans[:0], limit=1)
+        net.answers(np.zeros(net.weight_count), training.inputs, training.spans[:0])
 
 
 def _prepare(setting: Setting) -> Searching:
