@@ -112,11 +112,16 @@ def report(directory: Path, experiments: Mapping[str, Experiment]) -> tuple[Path
 def _page(directory: Path, results: Sequence[tuple[Experiment, Mapping[str, Any]]]) -> str:
     parts = [
         "# The papers' experiments, published and re-run",
-        "Made by `carrousel reproduce --report` from the result files beside it. For every row of a published table "
-        "the paper's figures stand above ours; × is ours divided by the paper's, and ✗ marks what is not within a "
-        "factor of 2, or did not come out at all. Rows without a line of ours are quoted. Where a paper leaves a "
-        "choice open, or does not succeed as it is printed, there is an option with a value for each choice: "
-        "`criterion=best` in a note is what `--set criterion=best` on the command line gives.",
+        "This page is made by `carrousel reproduce --report` from the result files beside it. For every row of a "
+        "published table the paper's figures stand above ours. × is our figure divided by the paper's, and ✗ marks a "
+        "figure that is not within a factor of 2, or did not come out at all. Rows without a line of ours are quoted.",
+        "In most tables *success* is the share of trials that met the criterion, and *sequences* is how many training "
+        "sequences these took in the mean, *from* the fastest *to* the slowest. *Seconds* is the time that all trials "
+        "of the row took together.",
+        "Where a paper leaves a choice open, or a network does not learn as it is printed, the experiment has an option "
+        "with a value for each choice. `criterion=best` in a note is what `--set criterion=best` on the command line "
+        "chooses; a table whose heading has no options is that of the defaults. The notes on an experiment stand under "
+        "its first table.",
         _overview(results),
     ]
     seen: set[str] = set()
@@ -162,7 +167,7 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any],
     shown = {entry["row"] for entry in result["rows"]}
     notes = [f"- {row.name}: {row.note}" for row in experiment.rows if row.note and row.name in shown]
     if notes and not noted:
-        parts.append("\n".join(notes))
+        parts += ["On single rows:", "\n".join(notes)]
     for picture in experiment.pictures:
         file = f"{result_stem(experiment, result)}-{picture.name}.png"
         if (directory / file).is_file():

@@ -136,7 +136,7 @@ def _latches() -> list[Row]:
                 "free-latch",
                 {"spread": SPREADS[noise]},
                 tolerance=0.8,
-                note="right if the sign is: a latched unit is near 1 or -1, never within 0.1 of 0.8 or -0.8",
+                note="Right if the sign is, for a latched unit is near 1 or -1, never within 0.1 of 0.8 or -0.8.",
             )
         )
     for noise, words in _NOISES.items():
@@ -151,7 +151,7 @@ def _latches() -> list[Row]:
             )
         )
     rows.append(
-        _quoted("bengio-latch", "latch", "several (Bengio et al. 1994)", "", {"draws_mean": 1600}, "of the variant I")
+        _quoted("bengio-latch", "latch", "several (Bengio et al. 1994)", "", {"draws_mean": 1600}, "It is of latch I.")
     )
     return rows
 
@@ -173,7 +173,8 @@ def _two_sequences() -> list[Row]:
                 )
     search = "multi-grid random search (Bengio et al. 1994)"
     em = "expectation maximisation (Bengio & Frasconi 1994)"
-    rows.append(_quoted("multigrid-two-sequence", "2-sequence", search, "50-100", {"draws_mean": 6400}, "error 0.06"))
+    published = {"draws_mean": 6400}
+    rows.append(_quoted("multigrid-two-sequence", "2-sequence", search, "50-100", published, "With an error of 0.06."))
     rows.append(_quoted("em-two-sequence", "2-sequence", em, "", {"draws_uncertain": 2900}))
     return rows
 
@@ -191,9 +192,9 @@ def _parities() -> list[Row]:
         row("parity-a2", "A2", 10, 2797),
         row("parity-a2-without-self", "A2 without self", 10, 250),
         row("parity-noise-a1", "A1", 1, 41_400, 0.2),
-        _quoted("annealing-parity", "parity", annealing, "25-50", {"draws_mean": 810_000}, "error 0"),
-        _quoted("discrete-parity", "parity", discrete, "", {"draws_mean": 54_000}, "error 0.05"),
-        _quoted("iohmm-parity", "parity", machine, "250-500", {"draws_mean": 3400}, "error 0.12"),
+        _quoted("annealing-parity", "parity", annealing, "25-50", {"draws_mean": 810_000}, "With an error of 0."),
+        _quoted("discrete-parity", "parity", discrete, "", {"draws_mean": 54_000}, "With an error of 0.05."),
+        _quoted("iohmm-parity", "parity", machine, "250-500", {"draws_mean": 3400}, "With an error of 0.12."),
     ]
 
 
@@ -209,7 +210,7 @@ def _tomitas() -> list[Row]:
                 ("A2", 10),
                 "tomita",
                 {"language": language},
-                note="the paper's network is unknown; this one is a choice",
+                note="The paper's network is unknown, and this one is a choice.",
             )
         )
         method = "second-order net (Miller & Giles 1993)"
@@ -220,33 +221,39 @@ def _tomitas() -> list[Row]:
 _ROWS = (*_latches(), *_two_sequences(), *_parities(), *_tomitas())
 
 _NOTES = """\
-Guessing finds weights for all these problems, in every search but those for Tomita's grammar 4. It takes about as many
-draws as published if the noise "with variance 0.2" has the standard deviation 0.2; with the variance 0.2 the 2-sequence
-problem takes up to forty times as many.
+**Result.** Random guessing finds weights for every problem, in all searches but those for Tomita's grammar 4. It takes
+about as many draws as published if the noise "with variance 0.2" has the standard deviation 0.2. If it has the variance
+0.2, the 2-sequence problem takes up to forty times as many. Parity with noise takes about a third of the published
+number.
 
-Weights are uniform in [-100, 100]. A trial is one search: 100 training sequences, 50 of each class, draws until all of
-them are right, then 100 fresh test sequences; its figure is the number of draws. The means are over 40 searches, the
-paper's number for the first latch problem (for the other tasks it is unknown). A search ends without success after
-1,000,000 draws. The order of the training sequences changes only what a failing draw costs: the classes take turns.
+**A trial is one search.** Weights are drawn uniformly from [-100, 100] until all of 100 training sequences, 50 of each
+class, are right. The weights are then tested on 100 fresh sequences. The figure of a search is its number of draws. A
+search without success ends after 1,000,000 draws. Every mean is over 40 searches, the paper's number for the first
+latch problem; its number for the other problems is unknown. The two classes take turns in the training set. This order
+changes only what a failing draw costs.
 
-Other methods count presentations of sequences or trials of their own: those rows are quoted as they are.
+**Other methods** count presentations of sequences, or trials of another kind. Their rows are quoted as they are.
 
-Left open by the paper and chosen here. In a step, activations go from the input through the hidden units to the output;
-with units that are updated all at once no weights were found. A2 has 10 hidden units, A1 one. "A1 has biased hidden
-units" is read as an output unit without a bias (option a1_output); A1's output sees the input and itself, for without
-either no weights were found for parity. A2's output sees "all other units", which is read as the hidden units
-(option a2_output); with the input among them parity takes up to twice as many draws, the 2-sequence problem about
-three times as many. The number of relevant elements of the 2-sequence problem is run as 1 and as 3. Noise "with
-variance 0.2" is run with that variance and with that deviation. For the
-first latch problem an output is right if its sign is.
+**What the paper leaves open** was chosen as follows.
 
-Tomita grammars: the published numbers are from memory, the networks are unknown. Run with A2, as a choice, on Tomita's
-training strings as they are usually reprinted (Tomita 1982), the empty string left out, since a network sees nothing
-of it; tested on 100 random strings of 1 to 15 symbols, half of them of the language. So few training strings do not
-pin the language down, and the share of right test strings says so.
+- The order of the units: in a step, activations go from the input through the hidden units to the output. No weights
+  were found for units that are all updated at once.
+- The numbers of units: A2 has 10 hidden units, and A1 has one.
+- The output unit of A1: "A1 has biased hidden units" is read as an output unit without a bias; `a1_output=biased` gives
+  it one. It sees the input and itself, for without either no weights were found for parity.
+- The output unit of A2: "all other units" is read as the hidden units. With `a2_output=hidden+input` it sees the input
+  too; parity then takes up to twice as many draws, and the 2-sequence problem about three times as many.
+- The number N of relevant elements of the 2-sequence problem: it is run as 1 and as 3.
+- The noise "with variance 0.2": it is run with that variance and with that standard deviation.
+- The first latch problem: an output is right if its sign is.
 
-The columns "uncertain" hold published numbers whose source is not certain; they are not compared. A later slide of the
-authors speaks of about 1,000 draws for sequential parity.
+**Tomita's grammars.** The published numbers are from memory, and the paper's networks are unknown. A2 is a choice. It
+is trained on Tomita's strings as they are usually reprinted (Tomita 1982), without the empty string, of which a network
+sees nothing. It is tested on 100 random strings of 1 to 15 symbols, half of them of the language. So few training
+strings do not pin a language down, as the share of right test strings shows.
+
+**Uncertain numbers.** The column "uncertain" holds published numbers whose source is not certain. They are not compared
+with ours. A later slide of the authors speaks of about 1,000 draws for sequential parity.
 """
 
 
