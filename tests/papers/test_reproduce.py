@@ -114,7 +114,9 @@ def test_a_killed_run_goes_on_from_the_trials_that_are_done(experiment, tmp_path
     file = next(papers.trials_directory().iterdir())
     kept = file.read_text().splitlines()
     file.write_text("\n".join(kept[:3]) + '\n{"trial": 2, "succ')  # killed while it wrote
-    with pytest.warns(UserWarning, match="1 of the trials kept are made again: .* cannot be read as a trial"):
+    with pytest.warns(
+        UserWarning, match="of the finished trials, 1 must be run again: .* cannot be read as a finished trial"
+    ):
         again = papers.reproduce(experiment, rows=["near"], jobs=1)
     assert again["rows"] == first["rows"]
     assert sorted((tmp_path / "log").read_text().split()) == sorted(["0", "1", "2", "3", "2", "3"])
@@ -439,7 +441,7 @@ def test_a_kept_line_that_was_cut_off_is_noticed(lines):
         for cut in (line[:length], line[length:]):
             numbers, said = kept_from(cut)
             assert not numbers
-            assert "1 of the trials kept are made again" in said[0]
+            assert "of the finished trials, 1 must be run again" in said[0]
 
 
 @pytest.mark.parametrize(
@@ -459,8 +461,8 @@ def test_a_kept_line_that_was_cut_off_is_noticed(lines):
         ('"ran": [1', '"ran": [9', "ended before it began"),
         ('"ran": [1', '"ran": [0, 1', "too many values"),
         ('"made": {', '"mad_": {', "'made' is missing"),
-        ('"numba": ', '"number": ', "with what it was made"),
-        ('"numba": "0.68.1"', '"numba": 0.68', "with what it was made"),
+        ('"numba": ', '"number": ', "does not name its versions"),
+        ('"numba": "0.68.1"', '"numba": 0.68', "does not name its versions"),
         ('"trial": 0', '"trial": -1', "its number is -1"),
         ('"trial": 0', '"tries": 0', "nothing in it says"),
     ],

@@ -1,4 +1,4 @@
-"""What experiments leave behind: trials that are done, a line for each, and results."""
+"""Files of experiments: finished trials, a line for each, and results."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from carrousel.papers._experiment import RUNNING, Experiment, Row, Trial
 __all__ = ["MADE_WITH", "RESULT", "TRIAL", "Kept", "read_result", "trials_directory", "write_result"]
 
 MADE_WITH = ("carrousel", "python", "numpy", "numba", "machine")
-"""What every trial says that it was made with."""
+"""The versions, and the machine, that every trial names."""
 
-TRIAL = Format("carrousel-trial", 2, "a trial that was kept")
+TRIAL = Format("carrousel-trial", 2, "a finished trial")
 RESULT = Format("carrousel-result", 2, "a result of an experiment")
 
 
 def trials_directory() -> Path:
-    """Where finished trials are kept: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
+    """Returns the folder of finished trials: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrousel" / "trials"
 
 
 class Kept:
-    """One row's finished trials: a file with a line for each, added as it is done, by one process at a time.
+    """Holds a row's finished trials, and their file, to which one process at a time adds lines.
 
-    A line that was cut off or changed does not count: its trial is made again. Lines that were written before they had
+    A line that was cut off or changed does not count: its trial is run again. Lines that were written before they had
     a checksum count if they hold what a trial needs; a digit that was changed in one of them cannot be noticed.
     """
 
@@ -70,10 +70,10 @@ class Kept:
             except ValueError as error:
                 refused.append(str(error))
         if refused:
-            warnings.warn(f"{len(refused)} of the trials kept are made again: {refused[0]}", stacklevel=4)
+            warnings.warn(f"of the finished trials, {len(refused)} must be run again: {refused[0]}", stacklevel=4)
 
     def add(self, trial: int, found: Trial) -> None:
-        """Keeps what a trial found."""
+        """Adds a finished trial, and its line to the file."""
         self.done[trial] = found
         with contextlib.suppress(ValueError):  # a figure is NaN or infinite: to come to it, the trial is made again
             line = json.dumps(TRIAL.seal({"trial": trial, **found}))
@@ -97,7 +97,7 @@ def _unsealed(line: Any) -> dict[str, Any]:
     if number(line["seconds"], "its time") < 0 or number(end, "its end") < number(begin, "its begin"):
         raise ValueError("it ended before it began")
     if line["made"].keys() != set(MADE_WITH):
-        raise ValueError("it does not say with what it was made")
+        raise ValueError("it does not name its versions and machine")
     return line
 
 
@@ -107,7 +107,7 @@ def _check_trial(experiment: Experiment, trial: Trial) -> None:
     number(begin, "its begin")
     number(end, "its end")
     if not all(isinstance(value, str) for value in trial["made"].values()):
-        raise ValueError("it does not say with what it was made")
+        raise ValueError("it does not name its versions and machine")
     figures = experiment.measure([trial])
     for column in (*experiment.figures, *RUNNING):
         if figures.get(column.key) is not None:
@@ -115,12 +115,12 @@ def _check_trial(experiment: Experiment, trial: Trial) -> None:
 
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:
-    """Writes a result as JSON that people can read, with its checksum."""
+    """Writes a result as indented JSON with its checksum."""
     write_file(path, (json.dumps(RESULT.seal(result), indent=2) + "\n").encode())
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """The result that :func:`write_result` wrote.
+    """Returns the result that :func:`write_result` wrote.
 
     Raises:
         ValueError: the file is none, or was changed.
@@ -128,7 +128,5 @@ def read_result(path: Path) -> dict[str, Any]:
     with RESULT.blaming(path):
         found = parse(path.read_bytes())
         if isinstance(found, dict) and "format" not in found:
-            raise ValueError(
-                "it has no checksum, as those have that `carrousel reproduce EXPERIMENT --into` writes now"
-            )
+            raise ValueError("it has no checksum: write it anew with `carrousel reproduce EXPERIMENT --into`")
         return RESULT.unseal(found)

@@ -1,4 +1,4 @@
-"""One page of all results: each published table beside ours, with notes and pictures. Nothing is typed by hand."""
+"""Writes one page of all results: each published table beside ours, with notes and pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pre { background: #f4f4f4; padding: .6em; overflow-x: auto; }
 
 
 def ratio(figure: Column, row: Mapping[str, Any]) -> float | None:
-    """The measured figure over the published one, where they are to be compared and both are numbers."""
+    """Returns the measured figure over the published one; None if they are not compared, or one is no number."""
     published, measured = row["published"].get(figure.key), row.get("measured", {}).get(figure.key)
     if not figure.compared or not published or isinstance(published, str) or measured is None:
         return None
@@ -37,7 +37,7 @@ def ratio(figure: Column, row: Mapping[str, Any]) -> float | None:
 
 
 def near(figure: Column, row: Mapping[str, Any]) -> bool | None:
-    """Whether a figure that is to be compared is within the factor; None if it is not, or no number is published.
+    """Returns whether a figure is within the factor; None if it is not compared, or no number is published.
 
     Where one is published and none came out, as of a row without a success, it is not.
     """
@@ -49,7 +49,7 @@ def near(figure: Column, row: Mapping[str, Any]) -> bool | None:
 
 
 def table(experiment: Experiment, result: Mapping[str, Any]) -> list[list[str]]:
-    """The table as text: a heading, and for every row a line of published figures and one of ours."""
+    """Returns the table as texts: a heading, and for every row a line of published figures and one of ours."""
     figures = (*experiment.figures, *RUNNING)
     head = list(dict.fromkeys(name for row in experiment.rows for name in row.columns))
     lines = [["row", "method", *head, "", *(figure.heading for figure in figures)]]
@@ -71,7 +71,7 @@ def _ours(figure: Column, entry: Mapping[str, Any]) -> str:
 
 
 def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list[tuple[Experiment, dict[str, Any]]]:
-    """The results in a directory, in the order of the experiments, of each first those with the default options.
+    """Reads the results in a directory, in the order of the experiments, those with the default options first.
 
     Raises:
         ValueError: there is none, or a file is not such a result, or is of no known experiment, row or option.
@@ -82,7 +82,7 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
         with RESULT.blaming(path):
             experiment = experiments[result["experiment"]]
             if "claim" in result:
-                raise ValueError("it is a quick run's, which is not the experiment")
+                raise ValueError("it is of a quick run, which is not the experiment")
             known = {row.name for row in experiment.rows}
             if missing := [entry["row"] for entry in result["rows"] if entry["row"] not in known]:
                 raise ValueError(f"{experiment.name} has no row {missing[0]!r}")
@@ -100,7 +100,7 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
 
 
 def report(directory: Path, experiments: Mapping[str, Experiment]) -> tuple[Path, Path]:
-    """Writes ``README.md`` and the self-contained ``report.html`` from the results in a directory; their paths."""
+    """Writes ``README.md`` and the self-contained ``report.html`` from the results beside them; returns their paths."""
     results = read_results(directory, experiments)
     text = _page(directory, results)
     markdown, page = directory / "README.md", directory / "report.html"
@@ -118,10 +118,10 @@ def _page(directory: Path, results: Sequence[tuple[Experiment, Mapping[str, Any]
         "In most tables *success* is the share of trials that met the criterion, and *sequences* is how many training "
         "sequences these took in the mean, *from* the fastest *to* the slowest. *Seconds* is the time that all trials "
         "of the row took together.",
-        "Where a paper leaves a choice open, or a network does not learn as it is printed, the experiment has an option "
-        "with a value for each choice. `criterion=best` in a note is what `--set criterion=best` on the command line "
-        "chooses; a table whose heading has no options is that of the defaults. The notes on an experiment stand under "
-        "its first table.",
+        "Where a paper leaves a choice open, or a network does not learn as it is printed, the experiment has an "
+        "option with a value for each choice. `criterion=best` in a note is what `--set criterion=best` on the command "
+        "line chooses. A table whose heading has no options is that of the defaults. The notes on an experiment stand "
+        "under its first table.",
         _overview(results),
     ]
     seen: set[str] = set()
@@ -145,7 +145,7 @@ def _overview(results: Sequence[tuple[Experiment, Mapping[str, Any]]]) -> str:
 
 
 def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any], *, noted: bool) -> list[str]:
-    """One result; ``noted`` if the experiment's notes stand under another one already."""
+    """Returns the paragraphs of a result; ``noted`` if the notes stand under another result of the experiment."""
     made = result["made"]
     heading = f"{experiment.name}{' ' if _options(experiment, result) else ''}{_options(experiment, result)}"
     words = ["carrousel reproduce", experiment.name, *_settings(experiment, result)]
@@ -176,14 +176,14 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any],
 
 
 def result_stem(experiment: Experiment, result: Mapping[str, Any]) -> str:
-    """How the files of a result are named: the experiment, and the options that are not the defaults."""
+    """Returns the beginning of a result's file names: the experiment, and the options that are not the defaults."""
     return "-".join(
         [experiment.stem, *(setting.split()[1].replace("=", "-") for setting in _settings(experiment, result))]
     )
 
 
 def _settings(experiment: Experiment, result: Mapping[str, Any]) -> list[str]:
-    """The command's ``--set`` for the options that are not the defaults."""
+    """Returns the command's ``--set`` for the options that are not the defaults."""
     chosen = result["options"]
     return [f"--set {k}={chosen[k]}" for k, values in experiment.options.items() if chosen[k] != values[0]]
 
@@ -209,7 +209,7 @@ def _markdown_table(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _html(text: str, directory: Path) -> str:
-    """The page as one HTML file, with the pictures in it."""
+    """Returns the page as one HTML file, with the pictures in it."""
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)

@@ -1,4 +1,4 @@
-"""Elman networks, RTRL and BPTT on the tasks of Hochreiter & Schmidhuber 1997: a table each."""
+"""Elman networks, RTRL and BPTT on the tasks of Hochreiter & Schmidhuber 1997, with a table each."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _FORGET = (0.5, 1.0, 1.5, 2.0)
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums trials up: shares of perfect, good, other networks; streams that the first took, mean length of the others.
+    """Returns shares of perfect, good, other networks, streams that the first took, mean lengths of the others.
 
     >>> found = [{"success": True, "streams": 9, "length": 1e5}, {"success": False, "streams": 30, "length": 40.0}]
     >>> summary(found)["perfect_rate"], summary(found)["perfect_streams"], summary(found)["rest_length"]
@@ -146,10 +146,10 @@ CONTINUAL_REBER = Experiment(
     ),
     notes="""
 **Result.** What the paper is about comes out. Without forget gates no network lasts over a stream of strings that
-nothing separates, and with them most become perfect. With a rate that decays they do about as often as published, 67% against
-62%. With a constant rate far more do, 73% against 18%. No network is good without being perfect, where the paper has
-29% with the constant rate. Networks that learn nothing are worse than the paper's: 16 symbols without an error, not
-145.
+nothing separates, and with them most become perfect. With a rate that decays they do about as often as published, 67%
+against 62%. With a constant rate far more do, 73% against 18%. No network is good without being perfect, where the
+paper has 29% with the constant rate. Networks that learn nothing are worse than the paper's: 16 symbols without an
+error, not 145.
 
 **Why more networks become perfect** may be how often they are tested. Once a network has learned the strings it is
 perfect soon after, and here it is tested after every training stream. Networks that were tested less often might be

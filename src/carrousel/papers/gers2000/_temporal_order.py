@@ -26,7 +26,7 @@ _FORGET = {"5": (5.0,) * 4, "1": (1.0,) * 4, "staggered": (0.5, 1.0, 1.5, 2.0)}
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums trials up: the share of perfect networks, the streams that they took, the sequences the others had right.
+    """Returns the share of perfect networks, the streams that these took, the sequences that others had right.
 
     >>> found = [{"success": True, "streams": 9, "strings": 100.0}, {"success": False, "streams": 30, "strings": 4.5}]
     >>> summary(found)

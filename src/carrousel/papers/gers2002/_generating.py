@@ -56,7 +56,7 @@ GENERATING = Experiment(
         ("peephole-10",),
         config={"limit": 300_000, "tested": 100},
     ),
-    pictures=(Picture("spikes", "The spikes of learned networks over 1,000 periods, folded by the period", _draw),),
+    pictures=(Picture("spikes", "The spikes of trained networks over 1,000 periods, folded by the period", _draw),),
     notes=f"""
 **Result.** Networks learn to give a spike every 10 to 50 steps. That they need peepholes for it, as the paper says,
 does not come out. Networks without peepholes learn it as fast, and fall behind at 50 alone. Their gates see the cell's
@@ -66,10 +66,10 @@ output, which is not quite zero while the output gate is nearly closed.
 
 **Rate and momentum.** The paper's are 1e-5 and 0.999 (`descent=paper`, the second table). With them F = 10 and 20 take
 about the published numbers of streams. From F = 30 on most networks are thrown into saturation soon after their first
-right spikes, and stay there. The default, `descent=ours`, is 1e-4 and 0.99, which has the same ratio of rate to 1 -
-momentum. F = 10 and 20 take as long with it. Most networks learn longer periods too, in a quarter to a third of the
-published numbers of streams. With `descent=slower` the rate is 3e-5, and F = 50 takes about as many streams as
-published.
+right spikes, and stay there: of the first three networks with F = 30 one learned, which the picture shows. The default,
+`descent=ours`, is 1e-4 and 0.99, which has the same ratio of rate to 1 - momentum. F = 10 and 20 take as long with it.
+Most networks learn longer periods too, in a quarter to a third of the published numbers of streams. With
+`descent=slower` the rate is 3e-5, and F = 50 takes about as many streams as published.
 
 **The constant input** is 1. With `input=zero` it is 0.
 

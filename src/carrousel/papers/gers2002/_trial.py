@@ -1,4 +1,4 @@
-"""One network of Gers, Schraudolph & Schmidhuber 2002, trained on streams that end at the first wrong output."""
+"""Trains a network of Gers, Schraudolph & Schmidhuber 2002 on streams that end at the first wrong output."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Task = MeasuringDelays | GeneratingSpikes | PeriodicFunction
 
 
 def network(peepholes: bool, squash: str = "sigmoid", gates: str = GATES[0]) -> Network:
-    """Makes the paper's network: 17 weights, 14 without peepholes.
+    """Returns the paper's network: 17 weights, 14 without peepholes.
 
     One input, one block of one cell, one output; gates and the cell see the input, the cell and a bias, the output
     the cell and a bias.
@@ -78,7 +78,7 @@ def network(peepholes: bool, squash: str = "sigmoid", gates: str = GATES[0]) -> 
 
 
 def task(config: Config, options: Mapping[str, str]) -> Task:
-    """Makes the task of a row."""
+    """Returns the task of a row."""
     about = config.task
     if about["task"] == "measuring":
         return MeasuringDelays(about["period"], tuple(about["intervals"]), options["between"] == "zero")
@@ -89,7 +89,7 @@ def task(config: Config, options: Mapping[str, str]) -> Task:
 
 
 def prepare(setting: Setting) -> Prepared:
-    """Makes the network with its first weights, and its task."""
+    """Returns the network with its first weights, and its task."""
     config, options = setting.config, setting.options
     rate, momentum = config.learner["descent"][options["descent"]]
     net = network(config.learner["peepholes"], config.learner["squash"], options["gates"])
@@ -125,6 +125,6 @@ def train(prepared: Prepared, setting: Setting) -> Found:
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums trials up: successes, and the errors of the networks that had one."""
+    """Returns the figures of success, and the mean error of the networks that succeeded."""
     errors = [trial["rmse"] for trial in trials if trial["success"]]
     return {**success(trials), "rmse": mean(errors)}

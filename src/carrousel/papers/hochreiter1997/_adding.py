@@ -83,7 +83,7 @@ _MULTIPLICATION = (
 
 
 def _root_mean_square(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums up a row, with the root of the mean squared error."""
+    """Returns a row's figures, with the root of the mean squared error."""
     won = [sqrt(trial["squared_error"]) for trial in trials if trial["success"]]
     return {**_ending.summary(trials), "rms_mean": float(np.mean(won)) if won else None}
 
@@ -203,7 +203,7 @@ ADDING = Experiment(
     ),
     pictures=(
         Picture("curves", _ending.LINES, _draw_adding_errors),
-        Picture("trace", "Gates and states of a learned network over one sequence with its two marks", _draw_trace),
+        Picture("trace", "Gates and states of a trained network over one sequence with its two marks", _draw_trace),
     ),
     notes=_ADDING_NOTES,
 )

@@ -23,9 +23,10 @@ BLOCK = 100  # training sequences between two looks at the criterion
 
 
 def network(p: int, connections: str) -> Network:
-    """Makes the paper's network for p distractors: two blocks of size 1, no biases; with 50, 364 weights.
+    """Returns the paper's network for p distractors: two blocks of size 1, no biases; for p = 50, 364 weights.
 
     Args:
+        p: the number of kinds of distractors.
         connections: ``"full"``, cells and gates fed by inputs, cells and gates as the paper says; ``"inputs"``, by the
             inputs alone: the 36 recurrent weights are missing, 328 are left.
     """
@@ -34,7 +35,7 @@ def network(p: int, connections: str) -> Network:
 
 
 def prepare(setting: Setting) -> Prepared:
-    """Makes the network of a row and its task."""
+    """Returns the network of a row and its task."""
     task = LongLagDistractors(**setting.config.task)
     net = network(task.p, setting.options["connections"])
     return Prepared(Learner(net, setting.config.learner["rate"], seed=setting.rng), task)
@@ -117,7 +118,7 @@ DISTRACTORS = Experiment(
     pictures=(
         Picture("growth", "Training sequences to success over the lag, published and measured", _draw_growth),
         Picture(
-            "trace", "States and gates of a learned network over two sequences that differ in x and y", _draw_trace
+            "trace", "States and gates of a trained network over two sequences that differ in x and y", _draw_trace
         ),
     ),
     notes="""\

@@ -25,12 +25,12 @@ SQUASHES = {"symmetric": "sigmoid_pm2", "printed": "sigmoid"}
 
 
 def perceptron(p: int) -> Network:
-    """Makes what LSTM begins with: outputs fed by the inputs."""
+    """Returns what LSTM begins with: outputs fed by the inputs."""
     return Network(p + 1, p + 1, blocks=0, init=0.2, feeds={"output": "input"})
 
 
 def network(p: int, g: str) -> Network:
-    """Makes the network with the memory cell and its input gate, fed by the inputs: 10504 weights for p = 100.
+    """Returns the network with the memory cell and its input gate, fed by the inputs: 10504 weights for p = 100.
 
     The squashing function h is the identity.
     """
@@ -48,7 +48,7 @@ def network(p: int, g: str) -> Network:
 
 
 class _Growing:
-    """LSTM that begins as a perceptron; cell and gate are added once the error has stopped falling."""
+    """LSTM that begins as a perceptron; cell and gate are added when the error has stopped falling."""
 
     def __init__(self, task: NoiseFreeLag, rate: float, options: Mapping[str, str], rng: np.random.Generator) -> None:
         self.task, self.added = task, 0
@@ -74,7 +74,7 @@ class _Growing:
             self._before, self._errors = self._errors, 0.0
 
     def _error(self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray) -> float:
-        """The sum of squared errors over all of the sequences' targets, before they are learned from."""
+        """Returns the sum of squared errors over the sequences' targets, before they are learned from."""
         said = self.learner.sequence_outputs(codes, spans)
         wanted = np.concatenate([targets[:0], *(targets[begin:end] for begin, end in spans)])
         errors = (said - (np.arange(said.shape[1]) == wanted[:, None])) ** 2
@@ -95,7 +95,7 @@ class _Growing:
 
 
 def _learner(setting: Setting, task: NoiseFreeLag) -> Any:
-    """Makes the row's learner; where a row has several rates, trials take them in turn."""
+    """Returns the row's learner; where a row has several rates, trials take them in turn."""
     about, options, rng = setting.config.learner, setting.options, setting.rng
     rate = about["rates"][setting.number % len(about["rates"])]
     update, method = options["update"], about["method"]
@@ -113,7 +113,7 @@ def _prepare(setting: Setting) -> Prepared:
 
 
 def _ends_of(drawn: Drawn) -> np.ndarray:
-    """The targets, those of the last steps only."""
+    """Returns the targets, [steps], -1 but at the last step of each sequence."""
     targets = np.full_like(drawn.targets, -1)
     last = drawn.spans[:, 1] - 1
     targets[last] = drawn.targets[last]
@@ -231,7 +231,7 @@ NOISE_FREE = Experiment(
         ("lstm-100", "bptt-100"),
         config={"p": 10, "limit": 30_000},
     ),
-    pictures=(Picture("trace", "State, input gate and outputs of a learned network over both sequences", _draw_lag),),
+    pictures=(Picture("trace", "State, input gate and outputs of a trained network over both sequences", _draw_lag),),
     notes=f"""\
 **Result.** LSTM succeeds in every trial, after nearly five times as many sequences as published. RTRL and BPTT fail
 over lags of 10 and 100, as published. Two rows do not come out. RTRL over 4 steps succeeds more often the higher the

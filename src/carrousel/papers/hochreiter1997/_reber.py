@@ -22,12 +22,13 @@ PAIRS = 3  # of training and test sets
 
 
 def network(blocks: int, block_size: int, outputs: str, squash: str) -> Network:
-    """Makes the paper's network: 264 weights with 4 blocks of one cell, 276 with 3 blocks of two.
+    """Returns the paper's network: 264 weights with 4 blocks of one cell, 276 with 3 blocks of two.
 
     Initial weights lie in [-0.2, 0.2], the input gates' biases in [-0.1, 0.1]; output gates begin at -1, -2, ...
 
     Args:
-        blocks, block_size: its size.
+        blocks: the number of memory blocks.
+        block_size: the number of cells in each.
         outputs: what output units see: ``"cells"`` as the paper says, or ``"layer"``, the gates too, which makes
             320 and 318 weights.
         squash: the ranges of the squashing functions g and h: ``"appendix"``, [-2, 2] and [-1, 1] as in the paper's
@@ -41,7 +42,7 @@ def network(blocks: int, block_size: int, outputs: str, squash: str) -> Network:
 
 
 def network_of_2000(blocks: int, block_size: int) -> Network:
-    """Makes a network with the connections of Gers, Schmidhuber & Cummins 2000, without forget gates.
+    """Returns a network with the connections of Gers, Schmidhuber & Cummins 2000, without forget gates.
 
     It has 360 weights with 4 blocks of two.
     Gates feed nothing; outputs see the inputs too and have biases; gates begin at -0.5, -1.0, ...
@@ -54,14 +55,14 @@ def network_of_2000(blocks: int, block_size: int) -> Network:
 
 @lru_cache(maxsize=8)
 def _strings(seed: int, pair: int, distinct: bool) -> tuple[Strings, Strings]:
-    """Draws a training set; gives it, and it together with the test set."""
+    """Draws a training and a test set; returns the first, and both together."""
     task = EmbeddedReber()
     training, test = task.train_test([seed, pair], distinct=distinct)
     return training, task.encode(training.text + test.text)
 
 
 def _prepare(setting: Setting) -> Prepared:
-    """Trials take the pairs of training and test sets in turn; each has its own initial weights."""
+    """Returns a learner, its task, and its sets, of which trials take the pairs in turn."""
     about, options = setting.config.learner, setting.options
     sets = _strings(setting.seed, setting.number % PAIRS, options["strings"] == "distinct")
     learner: Any
@@ -191,7 +192,7 @@ REBER = Experiment(
         trials=3,
         config={"limit": 20_000},
     ),
-    pictures=(Picture("carrousel", "States, gates and outputs of a learned network over two strings", _draw),),
+    pictures=(Picture("carrousel", "States, gates and outputs of a trained network over two strings", _draw),),
     notes="""\
 **Result.** LSTM learns the grammar in nearly all trials, about as fast as published; but not with the network that the
 paper prints, which fails in most trials here. Elman's network fails, as published. RTRL never succeeded in six trials

@@ -57,7 +57,7 @@ def _train(prepared: Prepared, setting: Setting) -> Found:
 
 
 def _error(learner: Any, task: TwoSequence, tested: WithGoals, wrong: int) -> float | None:
-    """Looks at the test set: its mean absolute error, or None if ``wrong`` or more of its sequences are wrong."""
+    """Returns the mean absolute error on the test set, or None if ``wrong`` or more of its sequences are wrong."""
     missed, errors = 0, 0.0
     first, size = 0, 4
     while first < len(tested.spans):

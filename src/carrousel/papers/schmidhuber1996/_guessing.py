@@ -30,7 +30,7 @@ TASKS: Mapping[str, type] = {
 
 
 def network(learner: Mapping[str, Any], options: Mapping[str, str]) -> GuessedNetwork:
-    """Makes the network of a row: ``learner["net"]`` is one of these.
+    """Returns the network of a row, whose kind is ``learner["net"]``.
 
     ``"A1"``: fully connected; hidden units have biases, and the output unit too with ``options["a1_output"]`` biased.
     ``"A2"``: each hidden unit sees the input, the output and itself, the output unit sees the hidden units, and the
@@ -54,17 +54,17 @@ def network(learner: Mapping[str, Any], options: Mapping[str, str]) -> GuessedNe
 
 
 class Searching(Prepared):
-    """A network whose weights are guessed; ``sets`` are the training and the test sequences."""
+    """Holds a network whose weights are guessed; ``sets`` are the training and the test sequences."""
 
     def ready(self) -> None:
-        """Has the search and the answers compiled."""
+        """Compiles the search and the answers."""
         net, training = self.learner, self.sets[0]
         net.guess(training.inputs, training.goals[:0, 0], training.spans[:0], limit=1)
         net.answers(np.zeros(net.weight_count), training.inputs, training.spans[:0])
 
 
 def _prepare(setting: Setting) -> Searching:
-    """Makes the network, and draws its own training and test sequences."""
+    """Returns the network, and draws the trial's own training and test sequences."""
     about = setting.config.task
     task = TASKS[about["task"]](**about["about"], tolerance=about["tolerance"])
     training = task.training() if isinstance(task, Tomita) else task.draw(setting.rng, EXAMPLES)
@@ -74,7 +74,7 @@ def _prepare(setting: Setting) -> Searching:
 
 
 def _train(prepared: Prepared, setting: Setting) -> Found:
-    """Searches: draws weights until all training sequences are right, then looks at the test sequences."""
+    """Draws weights until all training sequences are right, then tests them on the test sequences."""
     net, task, (training, test) = prepared.learner, prepared.task, prepared.sets
     limit, goals = setting.config.until["limit"], training.goals[:, 0]
     guess = net.guess(training.inputs, goals, training.spans, tolerance=task.tolerance, limit=limit, seed=setting.rng)
@@ -86,7 +86,7 @@ def _train(prepared: Prepared, setting: Setting) -> Found:
 
 
 def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums searches up: draws over those that found weights, and how right these are on fresh sequences."""
+    """Returns the draws of the searches that found weights, and how right these are on fresh sequences."""
     won = [trial["draws"] for trial in trials if trial["success"]]
     return {
         "success_rate": len(won) / len(trials) if trials else None,
