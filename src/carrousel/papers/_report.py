@@ -22,7 +22,8 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222; }
 table { border-collapse: collapse; font-size: 85%; display: block; overflow-x: auto; }
 th, td { padding: .2em .6em; border-bottom: 1px solid #ddd; text-align: left; font-variant-numeric: tabular-nums; }
-h2 { margin-top: 2.5em; border-top: 2px solid #222; padding-top: .5em; }
+td:first-child { white-space: nowrap; }
+h2 { margin-top: 2.5em; border-top: 2px solid #222; padding-top: .5em; overflow-wrap: anywhere; }
 img { max-width: 100%; }
 pre { background: #f4f4f4; padding: .6em; overflow-x: auto; }
 """
@@ -154,7 +155,7 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any],
     spent = sum(entry["measured"]["seconds"] for entry in result["rows"] if "measured" in entry)
     parts = [
         f'<a id="{_anchor(experiment, result)}"></a>\n\n## {heading}',
-        f"{experiment.title}.",
+        experiment.title if experiment.title.endswith("?") else f"{experiment.title}.",
         experiment.citation,
         "    " + " ".join(words),
         _markdown_table(table(experiment, result)),
@@ -219,6 +220,8 @@ def _html(text: str, directory: Path) -> str:
         return f'src="data:image/png;base64,{data}"'
 
     body = re.sub(r'src="([^":]+\.png)"', embedded, body)
+    body = body.replace(" (×", "&nbsp;(×").replace(" ✗)", "&nbsp;✗)")  # a figure and its ratio stay on one line
     title = text.splitlines()[0].removeprefix("# ")
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}</body></html>\n'

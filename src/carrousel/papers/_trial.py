@@ -24,7 +24,7 @@ Trial = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Setting:
-    """Holds all that a trial depends on: the first four, of which the generator is made.
+    """Holds what a trial is run with. Its figures depend on the first four attributes alone.
 
     Attributes:
         config: the row's.

@@ -143,15 +143,15 @@ and 3c take less than half as many.
 **With N = 3** most trials classify the training sequences after some 4,000. The first block does it: feedback drives
 its state to +12 or -12, as the first elements say. Many then fall back to chance, and learn again with another block.
 One such trial was looked into: sequences of both classes drove the state to -25 from then on, where h has no slope. So
-the figure depends on where between two looks at the criterion the network falls back.
+a trial succeeds early only if a look at the criterion comes before it falls back.
 
 **With N = 1 and T = 100** trials are alike. They meet the criterion after about half of the published number of
 sequences. In 3b two of ten do not meet it, for the reason that the last paragraph gives.
 
 **The cells' biases**, which the paper has, make 3b with T = 1,000 take five times the published number of sequences,
 for the reason that stands with the adding problem. Without them (`cells=unbiased`, the second table) 19 of 20 trials of
-3b with N = 1 learn, when the paper says. But with N = 3 three of the four rows are then learned far sooner than
-published, and a few trials of 3a take a million sequences and more. So the paper's biases are the default here.
+3b with N = 1 learn, about when the paper says. But with N = 3 three of the four rows are then learned far sooner
+than published, and a few trials of 3a take a million sequences and more. So the paper's biases are the default here.
 
 **What the paper leaves open.** It does not say how often the test set is looked at. Here 256 sequences are drawn once
 for each trial, and looked at after every 100 training sequences; all the paper's means of 10 trials are multiples of
