@@ -51,7 +51,7 @@ class Subjects:
         return tuple(torch.zeros(self.workload.B, size, dtype=dtype) for size in self.layer.state_sizes)
 
     def weights(self) -> dict[str, Tensor]:
-        return self.net._weights(self.layer, "_l0")
+        return self.net.weights_of(self.layer, "_l0")
 
     def flops(self) -> float:
         """Floating-point operations of the matrix products of one go, a multiplication and an addition being two."""

@@ -101,7 +101,7 @@ def _hooked(modules: dict[LSTM | LSTMCell, str], ran: list[Ran], choices: list[e
 
 
 def _named(name: str, module: LSTM | LSTMCell, choices: list[engine.Choice]) -> Iterable[Ran]:
-    suffixes = [suffix for _, suffix in module._each()] if isinstance(module, LSTM) else [""]
+    suffixes = [suffix for suffix, _ in module.named_layers()]
     if len(choices) < len(suffixes):
         suffixes = [""]  # torch's kernels run a whole stack
     for suffix, choice in zip(suffixes, choices, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from carrousel.cells import Cell
 from carrousel.engine import Layer, torch_kernels
 from carrousel.nets._autocast import widened
 from carrousel.nets._options import Rates
+from carrousel.nets._state import as_tuple, check_stacked
 from carrousel.nets._tools import Whole
 
 __all__ = ["Recurrent"]
@@ -37,6 +37,11 @@ class Recurrent(Whole, nn.RNNBase):
     def layers(self) -> tuple[Layer, ...]:
         """The layers, the lowest first."""
         return self._layers
+
+    @property
+    def rates(self) -> Rates:
+        """The rates of dropout in the recursion and of zoneout."""
+        return self._rates
 
     @property
     def cell(self) -> Cell:
@@ -74,16 +79,17 @@ class Recurrent(Whole, nn.RNNBase):
     def _suffixes(self, index: int) -> list[str]:
         return [f"_l{index}", f"_l{index}_reverse"][: self._directions]
 
-    def _each(self) -> list[tuple[Layer, str]]:
-        """Every layer and direction, with the ending of its parameters' names."""
-        return [(layer, suffix) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
+    def named_layers(self) -> list[tuple[str, Layer]]:
+        """Returns every layer and direction after the ending of its parameters' names, such as ``"_l0_reverse"``."""
+        return [(suffix, layer) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
 
     # Weights
 
-    def _weights(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
-        own, weights = self._parameters, {}  # the module's own look-up is slow
+    def weights_of(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
+        """Returns the weights of a layer in one direction, by their names without the ending; see ``named_layers``."""
+        parameters, weights = self._parameters, {}  # the module's own look-up is slow
         for name in layer.shapes():
-            weight = own.get(name + suffix)
+            weight = parameters.get(name + suffix)
             # What a parametrisation takes out of the parameters is found by that look-up only.
             weights[name] = getattr(self, name + suffix) if weight is None else weight
         return weights
@@ -91,7 +97,7 @@ class Recurrent(Whole, nn.RNNBase):
     @property
     def all_weights(self) -> list[list[nn.Parameter]]:
         """The parameters of each layer and direction, in the order of their names in the state dict."""
-        return [list(self._weights(layer, suffix).values()) for layer, suffix in self._each()]  # type: ignore[arg-type]
+        return [list(self.weights_of(layer, suffix).values()) for suffix, layer in self.named_layers()]  # type: ignore[arg-type]
 
     @property
     def _all_weights(self) -> list[list[str]]:  # type: ignore[override]
@@ -104,7 +110,7 @@ class Recurrent(Whole, nn.RNNBase):
         """
         if self._torch_mode() is None:
             raise AttributeError("_all_weights")
-        return [[name + suffix for name in layer.shapes()] for layer, suffix in self._each()]
+        return [[name + suffix for name in layer.shapes()] for suffix, layer in self.named_layers()]
 
     @property
     def _flat_weights_names(self) -> list[str]:  # type: ignore[override]
@@ -188,19 +194,8 @@ class Recurrent(Whole, nn.RNNBase):
         """
         self.check_input(input, batch_sizes)
         count, batch, _ = self.get_expected_hidden_size(input, batch_sizes)
-        given = self._states_of(hidden)
-        for index, (value, size) in enumerate(zip(given, self._layers[0].state_sizes, strict=True)):
-            which = "hidden" if len(given) == 1 else f"hidden[{index}]"
-            self.check_hidden_size(value, (count, batch, size), f"Expected {which} size {{}}, got {{}}")
-
-    def _states_of(self, hx: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The user's states one by one, as many as the cell has."""
-        names, given = self._layers[0].state_names, (hx,) if isinstance(hx, Tensor) else tuple(hx)
-        if len(given) != len(names):
-            raise RuntimeError(
-                f"cell {self.cell.spec!r} has {len(names)} states ({', '.join(names)}), hx holds {len(given)}"
-            )
-        return given
+        layer = self._layers[0]
+        check_stacked(layer, as_tuple(layer, hidden), count, batch)
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
         """Puts the sequences of states into another order."""

@@ -11,6 +11,7 @@ from torch import nn
 from carrousel.engine import Layer
 from carrousel.nets._lstm import LSTM
 from carrousel.nets._lstm_cell import LSTMCell
+from carrousel.nets._options import Rates
 
 __all__ = ["to_torch"]
 
@@ -52,13 +53,11 @@ def to_torch(net: LSTM | LSTMCell) -> nn.Module:
     >>> back.load_state_dict(carrousel.to_torch(net).state_dict())
     <All keys matched successfully>
     """
-    if isinstance(net, LSTM):
-        layer, options, table = net.layers[0], _options(net), _NETWORKS
-    elif isinstance(net, LSTMCell):
-        layer, options, table = net._layer, {}, _CELLS
-    else:
+    if not isinstance(net, (LSTM, LSTMCell)):
         raise TypeError(f"to_torch takes a carrousel.LSTM or a carrousel.LSTMCell, got {type(net).__name__}")
-    _check(net, layer)
+    options, table = (_options(net), _NETWORKS) if isinstance(net, LSTM) else ({}, _CELLS)
+    layer = net.layers[0]
+    _check(layer, net.rates)
     kind, extra = table[layer.cell.spec]
     weights = _weights(net)
     some = next(iter(weights.values()))
@@ -89,16 +88,15 @@ def _options(net: LSTM) -> dict[str, Any]:
 
 def _weights(net: LSTM | LSTMCell) -> dict[str, torch.Tensor]:
     """All weights by torch's names; of a parametrised one, what is computed."""
-    if isinstance(net, LSTMCell):
-        return net._weights()
     return {
-        name + suffix: weight for layer, suffix in net._each() for name, weight in net._weights(layer, suffix).items()
+        name + suffix: weight
+        for suffix, layer in net.named_layers()
+        for name, weight in net.weights_of(layer, suffix).items()
     }
 
 
-def _check(net: LSTM | LSTMCell, layer: Layer) -> None:
+def _check(layer: Layer, rates: Rates) -> None:
     """Refuses what torch has no module for."""
-    rates = net._rates
     lacking = {
         "layer_norm": layer.layer_norm,
         "block_size": layer.block_size > 1,
