@@ -14,7 +14,7 @@ from carrousel.bench._memory import memory
 from carrousel.bench._subjects import Subjects
 from carrousel.bench._workloads import Workload
 
-__all__ = ["Row", "measure"]
+__all__ = ["LIKE_LSTM", "Row", "measure"]
 
 LIKE_LSTM = ("peephole", "coupled", "own")
 """The variants that are held against carrousel's plain LSTM too."""

@@ -13,7 +13,7 @@ import torch
 
 from carrousel.cells import math
 
-__all__ = ["Cell", "Gates", "Named", "Parts", "State", "cell"]
+__all__ = ["Cell", "Gates", "Named", "Parts", "State", "cell", "option_defaults"]
 
 
 class Named:

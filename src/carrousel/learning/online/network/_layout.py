@@ -18,7 +18,20 @@ from carrousel._format import Declared
 from carrousel.learning._simd import LANES
 from carrousel.learning.online.network._network import SQUASHES, Network
 
-__all__ = ["Layout"]
+__all__ = [
+    "BIASED",
+    "COLUMNS",
+    "ERROR",
+    "FIRST",
+    "INJECT",
+    "LAST",
+    "PLAN",
+    "ROWS",
+    "SEES_INPUT",
+    "SLOT",
+    "TABLE",
+    "Layout",
+]
 
 _HEADER = (
     "inputs", "outputs", "block_size", "lanes", "hidden_lanes", "output_lanes", "forget", "gated", "peepholes",

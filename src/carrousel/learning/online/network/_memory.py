@@ -8,7 +8,20 @@ from carrousel._jit import part
 from carrousel.learning._simd import fill, pointer
 from carrousel.learning.online.network._layout import PLAN
 
-__all__ = ["Memory", "Net", "Steps", "Stream", "opened", "streamed"]
+__all__ = [
+    "INSENSITIVE",
+    "SQUASH_G",
+    "SQUASH_H",
+    "SQUASH_HIDDEN",
+    "SQUASH_UNIT",
+    "TRACE_DECAY",
+    "Memory",
+    "Net",
+    "Steps",
+    "Stream",
+    "opened",
+    "streamed",
+]
 
 # Places among the constants of the squashing functions, see :class:`Layout`.
 SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY, TRACE_DECAY, INSENSITIVE = 0, 4, 8, 12, 16, 17, 18
