@@ -215,7 +215,7 @@ class LSTM(Recurrent):
     def step(
         self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
-        """The same network one step at a time.
+        """Runs the network one step further.
 
         Args:
             x: ``[B, I]`` or ``[I]``.
@@ -263,17 +263,17 @@ class LSTM(Recurrent):
     def _quick_step(
         self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None
     ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]] | None:
-        """``step`` for one layer without noise, where nothing has to be checked twice; None where it must be."""
+        """Runs a ``step`` of one layer without noise, if a few checks are enough; returns None if they are not."""
         if state is None or self.num_layers > 1 or self.bidirectional or self._noisy or torch.is_grad_enabled():
             return None
-        layer, given, size = self._layers[0], (state,) if isinstance(state, Tensor) else state, x.shape
-        if len(size) not in (1, 2) or size[-1] != layer.input_size or len(given) != len(layer.state_sizes):
+        layer, states, size = self._layers[0], (state,) if isinstance(state, Tensor) else state, x.shape
+        if len(size) not in (1, 2) or size[-1] != layer.input_size or len(states) != len(layer.state_sizes):
             return None
         lead = (1, *size[:-1])
-        for value, last in zip(given, layer.state_sizes):  # noqa: B905 - their numbers were compared
+        for value, last in zip(states, layer.state_sizes):  # noqa: B905 - their numbers were compared
             if value.shape != (*lead, last):
                 return None
-        after = engine.quick_step(layer, self.weights_of(layer, "_l0"), x, given)
+        after = engine.quick_step(layer, self.weights_of(layer, "_l0"), x, states)
         if after is None:
             return None
         output, *new = after

@@ -90,7 +90,7 @@ class LSTMCell(Whole, nn.RNNCellBase):
         for name, shape in self._layer.shapes().items():
             self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         for name in () if self.bias else ("bias_ih", "bias_hh"):
-            self.register_parameter(name, None)  # as torch's cells say it
+            self.register_parameter(name, None)  # as torch's cells have it
         self.reset_parameters()
 
     @property
@@ -155,5 +155,5 @@ class LSTMCell(Whole, nn.RNNCellBase):
         return as_returned(after)
 
     def _torch_name(self) -> str:
-        """What torch calls the cell that this one stands for."""
+        """Returns torch's name of the module that this one stands for."""
         return {"gru": "GRUCell", "elman": "RNNCell"}.get(self.cell.name, "LSTMCell")

@@ -18,7 +18,7 @@ __all__ = ["Recurrent"]
 
 
 class Recurrent(Whole, nn.RNNBase):
-    """What libraries look for in a recurrent network, of any cell.
+    """A recurrent network of any cell, with all that libraries look for in one.
 
     It is a ``torch.nn.RNNBase``, so that who sets the dropout of all such modules, or draws their weights anew, finds
     it. Of what that class does only the checks are used: weights are looked up when they are needed, and there is no
@@ -66,7 +66,7 @@ class Recurrent(Whole, nn.RNNBase):
 
     @property
     def mode(self) -> str:  # type: ignore[override]
-        """torch's name of the equations, such as ``"LSTM"``; where torch has none of this kind, the cell's name."""
+        """The name that torch has for the equations, such as ``"LSTM"``; where it has none, the cell's."""
         return self._torch_mode() or self.cell.spec
 
     def _torch_mode(self) -> str | None:
@@ -136,7 +136,7 @@ class Recurrent(Whole, nn.RNNBase):
             flat = [weight for weights in self.all_weights for weight in weights]
             torch_kernels.flatten(kind, flat, self._layers[0], self.num_layers, self.bidirectional)
 
-    # RNNBase's own of these keep its lists.
+    # RNNBase's versions of these methods keep its lists of weights in step.
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         result = nn.Module._apply(self, fn, recurse)
         self.flatten_parameters()
@@ -182,7 +182,7 @@ class Recurrent(Whole, nn.RNNBase):
             )
 
     def get_expected_cell_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
-        """The shape ``[layers · directions, B, H]`` of each state of the cell."""
+        """Returns the shape ``[layers · directions, B, H]`` of each state of the cell."""
         count, batch, _ = self.get_expected_hidden_size(input, batch_sizes)
         return count, batch, self.hidden_size
 
@@ -198,7 +198,7 @@ class Recurrent(Whole, nn.RNNBase):
         check_stacked(layer, as_tuple(layer, hidden), count, batch)
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
-        """Puts the sequences of states into another order."""
+        """Returns states whose sequences stand in another order."""
         if permutation is None:
             return hx
         if isinstance(hx, Tensor):

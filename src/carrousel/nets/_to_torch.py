@@ -32,7 +32,7 @@ _CELLS: _Table = {
 
 
 def to_torch(net: LSTM | LSTMCell) -> nn.Module:
-    """Makes torch's own module of a network: the same weights, options and results, without carrousel.
+    """Returns torch's own module for a network: the same weights, options and results, without carrousel.
 
     Args:
         net: a :class:`carrousel.LSTM` or :class:`carrousel.LSTMCell` with the cell ``lstm``, ``gru``, ``elman`` or
@@ -60,11 +60,11 @@ def to_torch(net: LSTM | LSTMCell) -> nn.Module:
     _check(layer, net.rates)
     kind, extra = table[layer.cell.spec]
     weights = _weights(net)
-    some = next(iter(weights.values()))
-    # Made without numbers: drawing them would change what torch's generator gives the user next.
+    first = next(iter(weights.values()))
+    # Made on meta: drawing weights would change the numbers that torch's generator draws for the user next.
     sizes = layer.input_size, layer.hidden_size
-    module = kind(*sizes, bias=layer.bias, **options, **extra, device="meta", dtype=some.dtype)
-    module.to_empty(device=some.device)
+    module = kind(*sizes, bias=layer.bias, **options, **extra, device="meta", dtype=first.dtype)
+    module.to_empty(device=first.device)
     parameters = dict(module.named_parameters())
     with torch.no_grad():
         for name, weight in weights.items():
@@ -76,18 +76,18 @@ def to_torch(net: LSTM | LSTMCell) -> nn.Module:
 
 
 def _options(net: LSTM) -> dict[str, Any]:
-    own = {"proj_size": net.proj_size} if net.proj_size else {}
+    projection = {"proj_size": net.proj_size} if net.proj_size else {}
     return {
         "num_layers": net.num_layers,
         "batch_first": net.batch_first,
         "dropout": net.dropout,
         "bidirectional": net.bidirectional,
-        **own,
+        **projection,
     }
 
 
 def _weights(net: LSTM | LSTMCell) -> dict[str, torch.Tensor]:
-    """All weights by torch's names; of a parametrised one, what is computed."""
+    """Returns all weights by torch's names; of a parametrised one, what is computed."""
     return {
         name + suffix: weight
         for suffix, layer in net.named_layers()
@@ -107,11 +107,11 @@ def _check(layer: Layer, rates: Rates) -> None:
         "zoneout": rates.zoneout_h or rates.zoneout_c,
         "proj_size": layer.proj_size and layer.cell.spec != "lstm",
     }
-    found = [name for name, on in lacking.items() if on]
+    obstacles = [name for name, on in lacking.items() if on]
     if layer.cell.spec not in _NETWORKS:
-        found.insert(0, f"the cell {layer.cell.spec!r}")
-    if found:
+        obstacles.insert(0, f"the cell {layer.cell.spec!r}")
+    if obstacles:
         raise ValueError(
-            f"torch has no module with {', '.join(found)}; it has the cells {', '.join(_NETWORKS)}, and carrousel.LSTM "
-            "itself goes to where torch.export or torch.onnx.export take it"
+            f"torch has no module with {', '.join(obstacles)}; it has the cells {', '.join(_NETWORKS)}, and "
+            "carrousel.LSTM itself goes to where torch.export or torch.onnx.export take it"
         )
