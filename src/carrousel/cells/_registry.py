@@ -87,8 +87,8 @@ def _read_value(cell: Cell, key: str, value: str) -> Any:
     try:
         return float(value)
     except ValueError:
-        known = ", ".join(option_defaults(cell.equations)) or "none"
+        options = ", ".join(option_defaults(cell.equations)) or "none"
         raise ValueError(
-            f"option {key!r} of cell {cell.name!r} (options: {known}) is {value!r}: "
+            f"option {key!r} of cell {cell.name!r} (options: {options}) is {value!r}: "
             f"a number or one of {', '.join(math.__all__)} is wanted"
         ) from None

@@ -128,7 +128,7 @@ class Sequential(_Learner):
             inputs, targets, spans = joined(inputs, targets, self.input_size)
         inputs = self._inputs(inputs)
         targets = self._targets(targets, len(inputs)) if learns else None
-        begin, end = checked_spans(spans, len(inputs), some=telling == LAST_STEP)
+        begin, end = checked_spans(spans, len(inputs), nonempty=telling == LAST_STEP)
         return self._sequences(inputs, targets, begin, end, telling)
 
     @abstractmethod
@@ -202,7 +202,7 @@ class Streaming(_Learner):
 
 
 class Sensitive(Streaming):
-    """A learner that knows the derivatives of its outputs by its weights, of which filters and eligibility are made."""
+    """A learner that knows its outputs' derivatives by its weights: filters and eligibility traces need them."""
 
     @property
     @abstractmethod

@@ -81,11 +81,11 @@ def checked_targets(targets: Any, steps: int, size: int, dtype: np.dtype) -> np.
     return goals
 
 
-def checked_spans(spans: Any, steps: int, some: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def checked_spans(spans: Any, steps: int, nonempty: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Returns where sequences begin, and where they end, each ``[sequences]``.
 
     Raises:
-        ValueError: a span leaves the steps or ends before it begins; or has no step, where each must have ``some``.
+        ValueError: a span leaves the steps or ends before it begins; or, if ``nonempty``, has no step.
     """
     spans = np.asarray(spans)
     if spans.ndim != 2 or spans.shape[1] != 2 or not np.issubdtype(spans.dtype, np.integer):
@@ -95,7 +95,7 @@ def checked_spans(spans: Any, steps: int, some: bool = False) -> tuple[np.ndarra
     if bad.any():
         q = int(np.argmax(bad))
         raise ValueError(f"span {q} is [{begin[q]}, {end[q]}), but there are {steps} steps")
-    if some and (begin == end).any():
+    if nonempty and (begin == end).any():
         raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step, and so no last one")
     return begin, end
 

@@ -77,9 +77,9 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
         parts += [("z.input", row), ("z.recurrent", row)] if row in cell.split else [("z", row)]
     states = (*cell.states, *(("h",) if h_is_state or cell.reads_output else ()))
     outputs = _outputs(program, keeps_peepholes)
-    wanted = [leaf("s", state) for state in states]
-    wanted += [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
-    jacobians = {name: adjoints([(node, ONE)], wanted) for name, node in outputs.items()}
+    variables = [leaf("s", state) for state in states]
+    variables += [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
+    jacobians = {name: adjoints([(node, ONE)], variables) for name, node in outputs.items()}
     leaves = [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
     old = [leaf("s", state) for state in states]
     old += [leaf("s", state) for state in cell.states if state not in states]

@@ -49,17 +49,17 @@ def take_inputs(m, stream, t, n_touched, learning):
 @part
 def take_target(m, stream, t):
     """Puts a step's target in its place, if there is one; says whether there is."""
-    given = False
+    has_target = False
     if stream.coded_targets:
         code = stream.target_codes[t]
         if code >= 0:
             m.work[m.goal + code] = 1
-            given = True
+            has_target = True
     elif stream.has_target[t]:
         for k in range(m.outputs):
             m.work[m.goal + k] = stream.targets[t * m.outputs + k]
-        given = True
-    return given
+        has_target = True
+    return has_target
 
 
 @part
