@@ -14,7 +14,7 @@ from carrousel.cli._output import note, say, write_json
 from carrousel.cli._place import plain_file
 
 if TYPE_CHECKING:
-    from carrousel.bench import Row
+    from carrousel.bench import Measured
 
 __all__ = ["bench"]
 
@@ -101,7 +101,7 @@ def _line(wide: int, cells: tuple[str, ...]) -> str:
     return "  ".join([f"{name:{wide}}", *columns, last])
 
 
-def _cells(row: Row, peak: float) -> tuple[str, ...]:
+def _cells(row: Measured, peak: float) -> tuple[str, ...]:
     name, nothing = row.workload.name, ("",) * (len(HEAD) - 2)
     if row.failure:
         return (name, *nothing, f"WRONG: {row.failure}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
 LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork)
-"""All learners. Tests walk them and hold each to the roles that it has."""
+"""All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
     "LEARNERS",
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Gives the names of ``carrousel.streams``, a room above this one."""
+    """Returns a name of ``carrousel.streams``, a room above this one."""
     if name in ("Follower", "PredictedLine", "StreamClassifier", "StreamRegressor", "Tally"):
         return getattr(importlib.import_module("carrousel.streams"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
