@@ -93,7 +93,7 @@ class Call:
     def __init__(self, *, noisy: bool = False, **options: Any) -> None:
         torch.manual_seed(0)
         net = LSTM(I, 8, dtype=torch.float64, **options)
-        self.layer = net._layers[0]
+        self.layer = net.layers[0]
         self.x = torch.randn(T, B, I, dtype=torch.float64)
         self.state = [torch.rand(B, size, dtype=torch.float64) for size in self.layer.state_sizes]
         self.weights = [weight.detach() for weight in net.parameters()]
@@ -113,8 +113,8 @@ class Call:
 
     def backward(self) -> list[Tensor]:
         return torch.ops.carrousel.sequence_backward(
-            self.adjoints, self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key, self.kinds,
-            False, self.steps, True,
+            self.adjoints, self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key,
+            self.kinds, False, self.steps, True,
         )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ WRONG: dict[str, tuple[Callable[[Call], None], str]] = {
     "blocks of nothing": (put("key", lambda k: changed(k, block_size=0)), "block_size is 0"),
     "more heads than weights are for": (put("key", lambda k: changed(k, heads=2)), "weight_hh should have the shape"),
     "diagonal heads": (put("key", lambda k: changed(k, heads=2, diagonal=True)), "does not go together"),
-    "gates that send to nobody": (put("key", lambda k: changed(k, gate_recurrence="some")), "gate_recurrence is 'some'"),
+    "gates that send to nobody": (put("key", lambda k: changed(k, gate_recurrence="x")), "gate_recurrence is 'x'"),
     "gates that send": (put("key", lambda k: changed(k, gate_recurrence="all")), "there should be 5 states"),
     "steps of what is not there": (put("steps", lambda _: "c n"), "steps should be some of c, f, g, i, o"),
     "steps of h": (put("steps", lambda _: "h"), "steps should be some of"),

@@ -203,10 +203,8 @@ def plan(variant: Variant) -> Plan:
     stage = _stages(program)
     # Where the equations are cut, later stages are made of what is kept, too.
     later = [*back, *(node for node in program.outputs.values() if cuts)]
-    places, k = iter(back), len(cuts)
-    d_cuts, d_slots, d_old, d_vectors = (
-        tuple(next(places) for _ in part) for part in (cuts, slots, old, vectors)
-    )
+    parts = iter(back)
+    d_cuts, d_slots, d_old, d_vectors = (tuple(next(parts) for _ in part) for part in (cuts, slots, old, vectors))
     return Plan(
         program,
         tuple(slots),

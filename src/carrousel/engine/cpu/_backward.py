@@ -94,9 +94,7 @@ class _Run:
             buffer[:, : d.shape[-1]] = d
         return buffer
 
-    def start(
-        self, d_output: Tensor | None, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]
-    ) -> None:
+    def start(self, d_output: Tensor | None, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]) -> None:
         """Lays out all that the pass reads and writes."""
         kernels, layer, variant, kept = self.kernels, self.layer, self.variant, self.kept
         width, ldh, dtype, total = kernels.width, kernels.ldh, kernels.dtype, self.rows.total

@@ -8,7 +8,7 @@ __all__ = ["emit_block_sum"]
 
 
 def emit_block_sum(module: Module, block_size: int) -> None:
-    """Writes ``block_sum(row, units)``: each of a row's numbers becomes the sum over its block. It is its own adjoint."""
+    """Writes ``block_sum(row, units)``: each number of a row becomes the sum over its block. It is its own adjoint."""
     f = module.function("block_sum", [("ptr", "row"), ("i64", "units")])
     kind = module.kind
     total = f.variable(kind, module.number(0.0))

@@ -86,7 +86,8 @@ def forward(
     kernels = kernels_of(layer, x.dtype, Extras.of(layer, masks, steps))
     kept = _forward(kernels, weights, x, state, rows, masks, reverse=reverse, keep=keep or bool(steps))
     output = handed_out(kept.H, layer.output_size)
-    return [output, *_final(kernels, rows, reverse, kept, state), *(_every(kernels, kept, name) for name in steps)], kept
+    every = [_every(kernels, kept, name) for name in steps]
+    return [output, *_final(kernels, rows, reverse, kept, state), *every], kept
 
 
 def _every(kernels: Kernels, kept: Kept, name: str) -> Tensor:

@@ -65,11 +65,12 @@ class Extras(NamedTuple):
 
 def variant_of(layer: Layer, lanes: int = 1, extras: Extras = Extras()) -> Variant:  # noqa: B008
     """Returns the :class:`Variant` of a layer's kernels, for vectors of so many numbers."""
-    apart = layer.heads > 1 and not (layer.output_size // layer.heads % lanes or layer.hidden_size // layer.heads % lanes)
+    sizes = layer.output_size // layer.heads, layer.hidden_size // layer.heads
+    apart = layer.heads > 1 and not any(size % lanes for size in sizes)
     fed = layer.gate_recurrence
     return Variant(
         layer.cell, bool(layer.proj_size), layer.layer_norm, layer.bias, layer.diagonal, apart, layer.block_size, fed,
-        **extras._asdict(),
+        *extras,
     )  # fmt: skip
 
 

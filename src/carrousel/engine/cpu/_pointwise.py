@@ -271,7 +271,7 @@ class _Adjoints:
     """Loads of the adjoints with which a step begins to go back, and of all that it kept."""
 
     def __init__(self, rows: _StepWriter) -> None:
-        self.rows, f, words, variant = rows, rows.f, rows.words, rows.variant
+        self.rows, f, words = rows, rows.f, rows.words
         self._dh, self._dy, self._lddy = words.pointer(f, "dh"), words.pointer(f, "dY"), words.integer(f, "lddy")
         self._states = {name: _AdjointOfState(rows, name) for name in rows.plan.program.states}
         self._cuts = {cut.name: words.pointer(f, f"dE_{cut.name}") for cut in rows.plan.cuts}

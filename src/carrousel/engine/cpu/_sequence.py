@@ -86,7 +86,7 @@ def product(f: Function, words: Words, **values: str) -> None:
     f.line(f"call void {words.pointer(f, 'product')}({', '.join(f'{kind} {values[name]}' for kind, name in PRODUCT)})")
 
 
-def runs_of_product(f: Function, words: Words, slots: int, *, transposed: bool = False, **values: str) -> None:
+def runs_of_product(f: Function, words: Words, slots: int, values: dict[str, str], *, transposed: bool = False) -> None:
     """Emits the product of some slots with a block of each head: A's columns of a head with its own rows of weights.
 
     Forward A is h and C the slots; ``transposed``, A is the slots and C is h, the sum over all slots.

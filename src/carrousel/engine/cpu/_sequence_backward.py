@@ -40,9 +40,7 @@ def backward_code(variant: Variant, kind: str, target: Target) -> Code:
     step = Steps(start, words, "0", backward=True)
     threads = words.integer(start, "threads")
     first, count = mine(start, threads, "0", step.count)
-    start.line(
-        f"call void @from_next(ptr %a, i64 {first}, i64 {count}, i64 {step.at}, i64 {step.at}, i64 {threads})"
-    )
+    start.line(f"call void @from_next(ptr %a, i64 {first}, i64 {count}, i64 {step.at}, i64 {step.at}, i64 {threads})")
     emit_parallel(module, "to_start", "to_start_share", words)
     return compile_module(module.text(), target)
 
@@ -81,11 +79,10 @@ class _FromNext:
         else:
             g = f.at(words.pointer(f, "G"), f.mul(f.add("%after", "%first"), self.ldg))
             rows, ld = f.at(g, f.mul(self.width, plan.shared)), self.ldg
-        ahead = direct and not variant.variational and not variant.diagonal
-        start = {
-            "start": f.at(direct, f.mul("%first", self.ld)) if ahead else words.pointer(f, "zeros"),
-            "ldstart": f.mul("%stride", self.ld) if ahead else "0",
-        }
+        ahead = direct is not None and not variant.variational and not variant.diagonal
+        start = {"start": words.pointer(f, "zeros"), "ldstart": "0"}
+        if direct is not None and ahead:
+            start = {"start": f.at(direct, f.mul("%first", self.ld)), "ldstart": f.mul("%stride", self.ld)}
         with f.when(f.op("icmp sgt i64 %count, 0")):
             values = {
                 **start, "a2": rows, "m2": f.mul("%stride", ld), "b2": words.pointer(f, "WH"), "K2": recurrent,
@@ -95,7 +92,7 @@ class _FromNext:
             if variant.diagonal:
                 self._diagonal(rows, f.mul("%stride", ld), len(plan.slots) - plan.shared)
             elif variant.heads:
-                runs_of_product(f, words, len(plan.slots) - plan.shared, transposed=True, **values)
+                runs_of_product(f, words, len(plan.slots) - plan.shared, values, transposed=True)
             else:
                 product(f, words, **values)
             if not ahead and (direct or variant.variational):

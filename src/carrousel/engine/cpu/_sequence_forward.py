@@ -124,7 +124,7 @@ class _Forward:
     def _recurrent(self, from_h: dict[str, str], slots: int, **to: str) -> None:
         """Multiplies h with the weights of some slots."""
         if self.variant.heads:
-            runs_of_product(self.f, self.words, slots, **from_h, **to)
+            runs_of_product(self.f, self.words, slots, {**from_h, **to})
         else:
             product(self.f, self.words, **from_h, **to, N=self.f.mul(self.width, slots))
 

@@ -33,19 +33,19 @@ def _packing(x: Tensor, lengths: Tensor | None, resets: Tensor | None, *, revers
 
 def sequence(
     x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
-    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str,
+    resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str,
 ) -> list[Tensor]:  # fmt: skip
-    """Output ``[T, B, output]``, final states ``[B, size]``, and every step's values ``[T, B, size]`` of ``steps``."""
-    own, names = layer_of(layer), tuple(steps.split())
-    passes = passes_for(own, x)
-    check_operands(own, x, state, weights, lengths, resets, names)
-    masks = read(noise, kinds, own, x)
+    """Returns output ``[T, B, output]``, final states ``[B, size]``, each step's values ``[T, B, size]`` of ``steps``."""
+    layer, names = layer_of(key), tuple(steps.split())
+    passes = passes_for(layer, x)
+    check_operands(layer, x, state, weights, lengths, resets, names)
+    masks = read(noise, kinds, layer, x)
     packing = _packing(x, lengths, resets, reverse=reverse)
     if not packing.rows.total:
-        return _of_nothing(own, x, state, names)
+        return _of_nothing(layer, x, state, names)
     tensors = [packing.rows_in(x), *map(packing.state_in, state), *weights]
     packed = masks.map(packing.sequence_in, packing.rows_in)
-    (output, *rest), _ = compute(passes, own, packing.rows, reverse, packed, names, tensors, keep=False)
+    (output, *rest), _ = compute(passes, layer, packing.rows, reverse, packed, names, tensors, keep=False)
     n = len(state)
     return [
         packing.rows_out(output),
@@ -63,66 +63,73 @@ def _of_nothing(layer: Layer, x: Tensor, state: list[Tensor], steps: tuple[str, 
     ]
 
 
-def shapes(x: Tensor, state: list[Tensor], layer: str, steps: str) -> list[Tensor]:
-    """Tensors as :func:`sequence` gives them, for tracing."""
-    return _of_nothing(layer_of(layer), x, state, tuple(steps.split()))
+def shapes(x: Tensor, state: list[Tensor], key: str, steps: str) -> list[Tensor]:
+    """Returns tensors as :func:`sequence` does, for tracing."""
+    return _of_nothing(layer_of(key), x, state, tuple(steps.split()))
 
 
 def sequence_backward(
     grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
-    lengths: Tensor | None, resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, with_x: bool,
+    lengths: Tensor | None, resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
-    """The derivatives by x (empty unless wanted), by the initial states, by the weights. It runs forward once more,
-    for a graph has no place for what the kernels keep between the two."""
-    own, n, every = layer_of(layer), len(state), tuple(steps.split())
-    passes = passes_for(own, x)
-    check_operands(own, x, state, weights, lengths, resets, every)
-    check_adjoints(own, grads, x, every)
-    masks = read(noise, kinds, own, x)
+    """Returns the derivatives by x (empty unless wanted), by the initial states, by the weights.
+
+    It runs forward once more, for a graph has no place for what the kernels keep between the two.
+    """
+    layer, n, every = layer_of(key), len(state), tuple(steps.split())
+    passes = passes_for(layer, x)
+    check_operands(layer, x, state, weights, lengths, resets, every)
+    check_adjoints(layer, grads, x, every)
+    masks = read(noise, kinds, layer, x)
     packing = _packing(x, lengths, resets, reverse=reverse)
-    names = list(own.shapes())
+    names = list(layer.shapes())
     if not packing.rows.total:
         dx = torch.zeros_like(x) if with_x else x.new_empty(0)
         return [dx, *(d.clone() for d in grads[1 : 1 + n]), *map(torch.zeros_like, weights)]
     rows, packed = packing.rows, [packing.state_in(value) for value in state]
     x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
-    options = {"reverse": reverse, "masks": masks.map(packing.sequence_in, packing.rows_in), "steps": every}
-    _, kept = passes.forward(own, of_name, x_rows, packed, rows, keep=True, **options)
+    options: dict[str, Any] = {
+        "reverse": reverse,
+        "masks": masks.map(packing.sequence_in, packing.rows_in),
+        "steps": every,
+    }
+    _, kept = passes.forward(layer, of_name, x_rows, packed, rows, keep=True, **options)
     d_final: list[Tensor | None] = [packing.state_back(d) for d in grads[1 : 1 + n]]
     d_steps: list[Tensor | None] = [packing.rows_in(d) for d in grads[1 + n :]]
-    found = passes.backward(
-        own, of_name, x_rows, packed, rows, kept, packing.rows_in(grads[0]), d_steps, d_final,
+    derivatives = passes.backward(
+        layer, of_name, x_rows, packed, rows, kept, packing.rows_in(grads[0]), d_steps, d_final,
         wanted={"x", "state", *names} if with_x else {"state", *names}, **options,
     )  # fmt: skip
-    dx = x.new_empty(0) if found.x is None else packing.rows_out(found.x)
-    return [dx, *(packing.state_sum(d) for d in found.state), *(found.weights[name].contiguous() for name in names)]
+    dx = x.new_empty(0) if derivatives.x is None else packing.rows_out(derivatives.x)
+    d_weights = (derivatives.weights[name].contiguous() for name in names)
+    return [dx, *(packing.state_sum(d) for d in derivatives.state), *d_weights]
 
 
 def shapes_backward(x: Tensor, state: list[Tensor], weights: list[Tensor], with_x: bool) -> list[Tensor]:
-    """Tensors as :func:`sequence_backward` gives them, for tracing."""
+    """Returns tensors as :func:`sequence_backward` does, for tracing."""
     dx = x.new_empty(x.shape) if with_x else x.new_empty(0)
     return [dx, *(value.new_empty(value.shape) for value in (*state, *weights))]
 
 
 def set_up(ctx: Any, inputs: Any, output: Any) -> None:
     """Keeps what the derivative of :func:`sequence` needs."""
-    x, state, weights, noise, lengths, resets, ctx.layer, ctx.kinds, ctx.reverse, ctx.steps = inputs
+    x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps = inputs
     ctx.counts = len(state), len(weights), len(noise)
     ctx.shapes = [value.shape for value in output]
     ctx.save_for_backward(x, *state, *weights, *noise, lengths, resets)
 
 
 def _is_batch(adjoint: Tensor | None) -> bool:
-    """Tells whether vmap is at work on an adjoint."""
-    about = torch._C._functorch
-    return adjoint is not None and (about.is_batchedtensor(adjoint) or about.is_legacy_batchedtensor(adjoint))
+    """Says whether vmap is at work on an adjoint."""
+    functorch = torch._C._functorch
+    return adjoint is not None and (functorch.is_batchedtensor(adjoint) or functorch.is_legacy_batchedtensor(adjoint))
 
 
 def _by_reference(
     ctx: Any, noise: list[Tensor], lengths: Tensor | None, resets: Tensor | None, tensors: list[Tensor]
 ) -> list[Tensor]:
     """Computes what the operator does, by the reference."""
-    layer, n, keep = layer_of(ctx.layer), ctx.counts[0], tuple(ctx.steps.split())
+    layer, n, keep = layer_of(ctx.key), ctx.counts[0], tuple(ctx.steps.split())
     weights = dict(zip(layer.shapes(), tensors[1 + n :], strict=True))
     state, masks = tuple(tensors[1 : 1 + n]), read(noise, ctx.kinds, layer, tensors[0])
     result = reference.run(Call(layer, weights, tensors[0], state, ctx.reverse, lengths, resets, masks, keep))
@@ -139,14 +146,14 @@ def differentiate(ctx: Any, grads: Any) -> Any:
         run = partial(_by_reference, ctx, noise, lengths, resets)
         tensors = [x, *state, *weights]
         needs = [t.requires_grad for t in tensors]
-        dx, *found = by_operations(run, tensors, grads, needs)
-        return dx, found[:n], found[n:], *without
+        dx, *others = by_operations(run, tensors, grads, needs)
+        return dx, others[:n], others[n:], *without
     whole = [x.new_zeros(shape) if g is None else g for g, shape in zip(grads, ctx.shapes, strict=True)]
     with_x = ctx.needs_input_grad[0]
-    dx, *found = _operators.sequence_backward(
-        whole, x, state, weights, noise, lengths, resets, ctx.layer, ctx.kinds, ctx.reverse, ctx.steps, with_x
+    dx, *others = _operators.sequence_backward(
+        whole, x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps, with_x
     )
-    return dx if with_x else None, found[:n], found[n : n + m], *without
+    return dx if with_x else None, others[:n], others[n : n + m], *without
 
 
 def run_traced(call: Call) -> Result:
