@@ -35,7 +35,7 @@ def sequence(
     x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
     resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str,
 ) -> list[Tensor]:  # fmt: skip
-    """Returns output ``[T, B, output]``, final states ``[B, size]``, each step's values ``[T, B, size]`` of ``steps``."""
+    """Returns output ``[T, B, output]``, final states ``[B, size]``, and each step's values of ``steps``."""
     layer, names = layer_of(key), tuple(steps.split())
     passes = passes_for(layer, x)
     check_operands(layer, x, state, weights, lengths, resets, names)
