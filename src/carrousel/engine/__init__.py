@@ -9,7 +9,10 @@ from carrousel.engine._dispatch import Choice, choose, prepare, quick_step, run,
 from carrousel.engine._fit import check_layer
 from carrousel.engine._layer import QUIET, Layer, Masks, Result, Weights
 from carrousel.engine._memory import in_memory
+from carrousel.engine._packing import Packing, pack
 from carrousel.engine._recorders import recorded
+from carrousel.engine._rows import Rows, ragged
+from carrousel.engine.doors import bare, takes_rows
 
 __all__ = [
     "BACKENDS",
@@ -21,22 +24,28 @@ __all__ = [
     "Kept",
     "Layer",
     "Masks",
+    "Packing",
     "Passes",
     "Result",
+    "Rows",
     "Stack",
     "StackBackend",
     "Weights",
+    "bare",
     "check_layer",
     "choose",
     "in_memory",
+    "pack",
     "prepare",
     "quick_step",
+    "ragged",
     "recorded",
     "reference",
     "run",
     "run_stack",
     "stack_backend",
     "step",
+    "takes_rows",
     "torch_kernels",
     "watched",
 ]

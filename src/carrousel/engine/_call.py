@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.engine._layer import QUIET, Layer, Masks, Weights
+from carrousel.engine._rows import Rows
 
 __all__ = ["Call", "Stack"]
 
@@ -19,13 +20,16 @@ class Call(NamedTuple):
     Attributes:
         layer: the layer.
         weights: its parameters, by the names of :meth:`Layer.shapes` and in their order.
-        x: ``[T, B, input]``. What stands past a sequence's length does not matter, be it NaN.
+        x: ``[T, B, input]``, or packed rows ``[rows, input]``. What stands past a sequence's length does not matter,
+            be it NaN.
         state: the initial states, ``[B, size]`` each, in the order of ``layer.state_names``.
         reverse: whether to run from each sequence's last step to its first.
         lengths: ``[B]``, the real steps of each sequence; None if all are T.
         resets: ``[T, B]``, True where nothing may pass between step t - 1 and step t.
         masks: the noise of this call.
         keep: names of the states, gates and candidates whose values at every step are wanted.
+        rows: how packed rows lie; None if x is padded. Sequences then stand in their order in all that is given and
+            returned, every step's values and noise are rows too, and there are neither lengths nor resets.
     """
 
     layer: Layer
@@ -37,6 +41,7 @@ class Call(NamedTuple):
     resets: Tensor | None = None
     masks: Masks = QUIET
     keep: tuple[str, ...] = ()
+    rows: Rows | None = None
 
 
 class Stack(NamedTuple):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from carrousel.engine._memory import CPU
 
-__all__ = ["Rows", "dense"]
+__all__ = ["Rows", "dense", "ragged"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,28 @@ class Rows:
         old = step + 1 if reverse else step - 1
         exists = (old >= 0) & (old < self.lengths[sequence])
         return torch.where(exists, self.offsets[old.clamp(0, self.steps)] + sequence, 0), exists
+
+
+def ragged(sizes: Tensor, count: int | None = None) -> Rows:
+    """Returns the :class:`Rows` of which each step has a number.
+
+    Args:
+        sizes: these numbers ``[T]``, as ``PackedSequence.batch_sizes`` holds them.
+        count: the number of sequences, if some have no step; those of the first step by default.
+
+    Raises:
+        ValueError: the numbers rise, or there are more than sequences.
+    """
+    with torch.no_grad(), torch._C._DisableFuncTorch():
+        offsets = torch.zeros(len(sizes) + 1, dtype=torch.int64, device=CPU)
+        torch.cumsum(sizes, 0, out=offsets[1:])
+        first, last = (int(sizes[0]), int(sizes[-1])) if len(sizes) else (0, 0)
+        count = first if count is None else count
+        if first > count or last < 0 or bool((sizes[1:] > sizes[:-1]).any()):
+            raise ValueError(
+                f"the batch sizes of a packed sequence should fall from {count}, its sequences, got {sizes.tolist()}"
+            )
+        return Rows(offsets, count, int(offsets[-1]), last == count)
 
 
 _FEW = 4096

@@ -12,6 +12,7 @@ from torch.nn import functional
 from carrousel.cells import Named, Parts, State
 from carrousel.engine._call import Call, Stack
 from carrousel.engine._layer import Layer, Masks, Result, Weights
+from carrousel.engine._rows import Rows
 
 __all__ = [
     "NAME",
@@ -52,7 +53,9 @@ def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, .
 
 def run(call: Call) -> Result:
     """Runs a layer over a batch of sequences, to a :class:`Result`."""
-    layer, weights, x, state, reverse, lengths, resets, masks, keep = call
+    if call.rows is not None:
+        return _over_rows(call, call.rows)
+    layer, weights, x, state, reverse, lengths, resets, masks, keep, _ = call
     T = x.shape[0]
     if not T:
         return nothing(call)
@@ -86,12 +89,20 @@ def run(call: Call) -> Result:
     return Result(output, state, steps)
 
 
+def _over_rows(call: Call, rows: Rows) -> Result:
+    """Runs a layer over packed rows, which it pads."""
+    lengths, masks = None if rows.uniform else rows.lengths, call.masks.map(lambda mask: mask, rows.spread)
+    result = run(call._replace(x=rows.spread(call.x), lengths=lengths, masks=masks, rows=None))
+    every = {name: rows.gather(value) for name, value in result.steps.items()}
+    return Result(rows.gather(result.output), result.final, every)
+
+
 def nothing(call: Call) -> Result:
     """Makes the :class:`Result` of sequences that have no step: zeros, and the initial states.
 
     All of it depends on all that was given, as anywhere else, so that derivatives are zero and not missing.
     """
-    layer, weights, x, state, *_, keep = call
+    layer, weights, x, state, keep = call.layer, call.weights, call.x, call.state, call.keep
     zero = torch.stack([value[:0].sum() for value in (x, *state, *weights.values())]).sum()
 
     def zeros(name: str) -> Tensor:

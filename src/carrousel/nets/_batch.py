@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.engine import in_memory, onnx, recorded
+from carrousel.engine import Packing, Rows, bare, in_memory, onnx, pack, ragged, recorded, takes_rows
 
 __all__ = ["Batch"]
 
@@ -20,11 +20,13 @@ class Batch:
     """An input, and how to give results back in its form.
 
     Attributes:
-        x: ``[T, B, input]``.
+        x: ``[T, B, input]``, or packed rows ``[rows, input]``.
         lengths: ``[B]``, or None if all steps are real.
         packed: the packed sequence it came in, if it did.
         batched: whether the user's input has an axis of sequences.
         batch_first: whether that axis is its first.
+        rows: how packed rows lie, or None if x is padded.
+        packing: where packed rows stood in a padded batch, if they come from one.
     """
 
     x: Tensor
@@ -32,6 +34,8 @@ class Batch:
     packed: PackedSequence | None
     batched: bool
     batch_first: bool
+    rows: Rows | None = None
+    packing: Packing | None = None
 
     @classmethod
     def of(
@@ -70,6 +74,8 @@ class Batch:
             if input.data.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
             in_memory([input.data])
+            if len(input.data) and takes_rows(input.data, input.batch_sizes):
+                return cls(input.data, None, input, True, False, _rows_of(input))
             return cls(*_unpacked(input, count), input, True, False)
         if input.dim() not in (2, 3):
             raise ValueError(f"{owner}: Expected input to be 2D or 3D, got {input.dim()}D instead")
@@ -85,27 +91,69 @@ class Batch:
             batch.lengths = _length_of(batch._flags_in(mask, "mask"))
         return batch
 
+    @property
+    def count(self) -> int:
+        """The number of sequences, B."""
+        return self.x.shape[1] if self.rows is None else self.rows.count
+
+    @property
+    def steps(self) -> int:
+        """The number of steps, T."""
+        if self.rows is None:
+            return self.x.shape[0]
+        return self.rows.steps if self.packing is None else self.packing.shape[0]
+
+    def in_rows(self) -> Batch:
+        """Returns the same packed, once for all layers; itself where there is nothing to pack, or where that would
+        not serve."""
+        if self.lengths is None or not self.x.shape[0] or not self.x.shape[1]:
+            return self
+        if self.packed is not None or not takes_rows(self.x, self.lengths):
+            return self
+        packing = pack(self.x.shape[0], self.x.shape[1], bare(self.lengths), None, reverse=False)
+        if not packing.rows.total:
+            return self
+        return replace(self, x=packing.rows_in(self.x), lengths=None, rows=packing.rows, packing=packing)
+
+    def rows_in(self, value: Tensor) -> Tensor:
+        """Returns what every step has, ``[T, B, size]``, as x lies: packed if x is."""
+        if self.packing is not None:
+            return self.packing.rows_in(value)
+        return value if self.rows is None else self.rows.gather(value)
+
+    def padded(self, value: Tensor) -> Tensor:
+        """Returns what lies as x does as ``[T, B, size]``: the inverse of :meth:`rows_in`."""
+        if self.packing is not None:
+            return self.packing.rows_out(value)
+        return value if self.rows is None else self.rows.spread(value)
+
+    def sequence_in(self, value: Tensor) -> Tensor:
+        """Returns what each sequence has, ``[B, size]``, in the order of the rows."""
+        return value if self.packing is None else self.packing.sequence_in(value)
+
     def state_in(self, value: Tensor) -> Tensor:
         """Returns a state of the user's, ``[layers, B, size]`` or ``[layers, size]``, as ``[layers, B, size]``."""
         if not self.batched:
-            return value.unsqueeze(1)
-        if self.packed is not None and self.packed.sorted_indices is not None:
-            return value.index_select(1, self.packed.sorted_indices)
-        return value
+            value = value.unsqueeze(1)
+        order = None if self.packed is None else self.packed.sorted_indices
+        if self.packing is not None:
+            order = self.packing.sequence
+        return value if order is None else value.index_select(1, order)
 
     def state_out(self, value: Tensor) -> Tensor:
         """Returns a state ``[layers, B, size]`` in the user's form: the inverse of :meth:`state_in`."""
-        if not self.batched:
-            return value.squeeze(1)
-        if self.packed is not None and self.packed.unsorted_indices is not None:
-            return value.index_select(1, self.packed.unsorted_indices)
-        return value
+        order = None if self.packed is None else self.packed.unsorted_indices
+        if self.packing is not None:
+            order = self.packing.ends
+        value = value if order is None else value.index_select(1, order)
+        return value if self.batched else value.squeeze(1)
 
     def steps_out(self, value: Tensor) -> Tensor | PackedSequence:
-        """Returns every step's values, ``[T, B, size]``, in the input's form."""
-        if self.packed is not None:
-            return PackedSequence(_packed_again(value, self.packed), *self.packed[1:])
-        return self._padded_out(value)
+        """Returns every step's values, ``[T, B, size]`` or rows as x is, in the input's form."""
+        if self.packed is None:
+            return self._padded_out(self.padded(value))
+        rows = _packed_again(value, self.packed) if self.rows is None else value
+        return PackedSequence(rows, *self.packed[1:])
 
     def rows_out(self, value: Tensor) -> Tensor | PackedSequence:
         """Returns the output of torch's kernels, ``[T, B, size]`` or packed rows, in the input's form."""
@@ -132,6 +180,19 @@ class Batch:
             raise TypeError(f"{name} should be bools or integers, got {flags.dtype}")
         flags = flags.to(device=self.x.device, dtype=torch.bool)
         return flags.view(T, B) if not self.batched else flags.transpose(0, 1) if self.batch_first else flags
+
+
+def _rows_of(packed: PackedSequence) -> Rows:
+    """Returns how the rows of a packed sequence lie.
+
+    Raises:
+        ValueError: its parts do not go together.
+    """
+    data, sizes, in_order, _ = packed
+    rows = ragged(bare(sizes), None if in_order is None else len(in_order))
+    if rows.total != len(data):
+        raise ValueError(f"a packed sequence holds {len(data)} rows, by its batch sizes it should be {rows.total}")
+    return rows
 
 
 def _unpacked(packed: PackedSequence, count: int | None) -> tuple[Tensor, Tensor]:

@@ -198,10 +198,12 @@ class LSTM(Recurrent):
             input, lengths, mask=mask, batch_first=self.batch_first, owner=type(self).__name__, count=sequence_count(hx)
         )
         self._check_features(input.data if isinstance(input, PackedSequence) else input)
-        state = stack_states(self._layers[0], hx, batch, self.num_layers * self._directions)
         plain = resets is None and not return_states and not self._noisy
         ends = batch.lengths if batch.packed is None else None
         backend = engine.stack_backend(self._layers[0], batch.x, ends) if plain else None
+        if backend is None and resets is None:
+            batch = batch.in_rows()
+        state = stack_states(self._layers[0], hx, batch, self.num_layers * self._directions)
         if backend is not None:
             output, final = engine.run_stack(backend, self._stack(batch, stacked(state)))
             return batch.rows_out(output), _states_out(final, batch)
@@ -251,7 +253,7 @@ class LSTM(Recurrent):
         h = batch.x[0]  # [B, I]
         states = stack_states(self._layers[0], state, batch, self.num_layers)
         for k, (layer, before) in enumerate(zip(self._layers, states, strict=True)):
-            masks = _noise.draw(layer, self._rates, 1, batch.x, training=self.training).at(0)
+            masks = _noise.draw(layer, self._rates, 1, batch.count, batch.x, training=self.training).at(0)
             if k:
                 h = functional.dropout(h, self.dropout, self.training)
             after = engine.step(layer, self.weights_of(layer, f"_l{k}"), h, before, masks)
@@ -292,8 +294,9 @@ class LSTM(Recurrent):
         steps: dict[str, Tensor] = {}
         finals: list[tuple[Tensor, ...]] = []
         for k, layer in enumerate(self._layers):
-            if k:
-                x = functional.dropout(x, self.dropout, self.training)
+            if k and self.dropout and self.training:
+                # Drawn for padding too, so that the same seed drops the same whichever way a batch came.
+                x = batch.rows_in(functional.dropout(batch.padded(x), self.dropout))
             keep = layer.state_names if return_states else ()
             if return_states == "gates":
                 keep = tuple(dict.fromkeys((*keep, *layer.cell.rows)))
@@ -301,10 +304,12 @@ class LSTM(Recurrent):
             for suffix in self._suffixes(k):
                 masks = QUIET
                 if self._noisy:
-                    masks = _noise.draw(layer, self._rates, x.shape[0], x, training=self.training)
+                    masks = _noise.draw(layer, self._rates, batch.steps, batch.count, x, training=self.training)
+                    masks = masks.map(batch.sequence_in, batch.rows_in)
                 weights, reverse = self.weights_of(layer, suffix), suffix.endswith("_reverse")
+                before = state[len(finals)]
                 result = engine.run(
-                    Call(layer, weights, x, state[len(finals)], reverse, batch.lengths, resets, masks, keep)
+                    Call(layer, weights, x, before, reverse, batch.lengths, resets, masks, keep, batch.rows)
                 )
                 outputs.append(result.output)
                 finals.append(result.final)

@@ -148,7 +148,7 @@ class LSTMCell(Whole, nn.RNNCellBase):
         state = cell_state(layer, hx, x, batched=input.dim() == 2, owner=self._torch_name())
         masks = QUIET
         if self._noisy:
-            masks = _noise.draw(layer, self._rates, 1, x.unsqueeze(0), training=self.training).at(0)
+            masks = _noise.draw(layer, self._rates, 1, x.shape[0], x, training=self.training).at(0)
         after = engine.step(layer, self.weights_of(layer), x, state, masks)
         if input.dim() == 1:
             after = tuple(value.squeeze(0) for value in after)

@@ -10,14 +10,14 @@ from carrousel.nets._options import Rates
 __all__ = ["draw"]
 
 
-def draw(layer: Layer, rates: Rates, T: int, like: torch.Tensor, *, training: bool) -> Masks:
-    """Draws the masks of one layer for T steps of a batch as large as ``like``, ``[T, B, input]``.
+def draw(layer: Layer, rates: Rates, T: int, B: int, like: torch.Tensor, *, training: bool) -> Masks:
+    """Draws the masks of one layer for T steps of B sequences, of the type of ``like``.
 
     Dropout on h is drawn once for a sequence (Gal & Ghahramani 2016), dropout on the candidates at every step
     (Semeniuta, Severyn & Barth 2016), zoneout at every step (Krueger et al. 2017). In evaluation dropout does
     nothing, and zoneout takes the mean of its noise.
     """
-    B, H = like.shape[1], layer.hidden_size
+    H = layer.hidden_size
     if not training:
         return Masks(zoneout_h=rates.zoneout_h or None, zoneout_c=rates.zoneout_c or None)
 

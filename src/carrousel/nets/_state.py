@@ -54,16 +54,16 @@ def stack_states(
         RuntimeError: a state is missing, or its shape or dtype is wrong.
     """
     if hx is None:  # the same zeros for all layers; each state has its own, for no steps hand them on as they are
-        return [_zeros(layer, batch.x, batch.x.shape[1])] * count
+        return [_zeros(layer, batch.x, batch.count)] * count
     states = as_tuple(layer, hx)
     dims = 3 if batch.batched else 2
     if any(value.dim() != dims for value in states):
         form = "batched 3-D" if batch.batched else "unbatched 2-D"
         got = ", ".join(f"{value.dim()}-D" for value in states)
         raise RuntimeError(f"For {form} input, hx should also be {dims}-D but got ({got}) tensors")
-    states = tuple(batch.state_in(value) for value in states)
-    check_stacked(layer, states, count, batch.x.shape[1])
+    check_stacked(layer, states if batch.batched else tuple(v.unsqueeze(1) for v in states), count, batch.count)
     _check_dtypes(states, batch.x)
+    states = tuple(batch.state_in(value) for value in states)
     return list(zip(*(value.unbind() for value in states), strict=True))
 
 

@@ -68,10 +68,10 @@ def refuses_call(call: Call) -> str | None:
 
 def _refuses_noise(call: Call) -> str | None:
     """Says why the kernels cannot use the noise of a call; None if they can."""
-    layer, (T, B) = call.layer, call.x.shape[:2]
-    of_h, of_c = (T, B, layer.output_size), (T, B, layer.hidden_size)
-    masks = call.masks
-    wanted = [(masks.variational, of_h[1:]), (masks.zoneout_h, of_h), (masks.zoneout_c, of_c)]
+    layer, masks, lead = call.layer, call.masks, call.x.shape[:-1]  # [T, B], or [rows]
+    count = lead[1] if call.rows is None else call.rows.count
+    of_h, of_c = (*lead, layer.output_size), (*lead, layer.hidden_size)
+    wanted = [(masks.variational, (count, layer.output_size)), (masks.zoneout_h, of_h), (masks.zoneout_c, of_c)]
     if masks.candidate is not None:
         wanted += [(masks.candidate.get(row), of_c) for row in layer.cell.candidates]
     for mask, shape in wanted:

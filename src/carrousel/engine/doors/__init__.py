@@ -11,6 +11,7 @@ from carrousel.engine import reference
 from carrousel.engine._backend import Passes
 from carrousel.engine._call import Call
 from carrousel.engine._layer import QUIET, Masks, Result
+from carrousel.engine._memory import PLAIN
 from carrousel.engine._packing import pack
 from carrousel.engine._recorders import recorded
 from carrousel.engine._rows import Rows, dense
@@ -18,7 +19,7 @@ from carrousel.engine.doors.eager import Eager, compute
 from carrousel.engine.doors.traced import run_traced
 from carrousel.engine.doors.transformed import Transformed, bare, refuses_transforms
 
-__all__ = ["refuses_call", "run"]
+__all__ = ["bare", "refuses_call", "run", "takes_rows"]
 
 
 def refuses_call(call: Call, *, plain: bool) -> str | None:
@@ -37,7 +38,7 @@ def refuses_call(call: Call, *, plain: bool) -> str | None:
     if not plain and torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is None:
         return "an input is of a tensor subclass"
     x = call.x
-    if not x.shape[0] or not x.shape[1]:
+    if not x.shape[0] or not x.shape[1]:  # of packed rows the second is the input's size
         return "there is nothing to compute"
     reason = refuses_transforms(call.lengths, call.resets)
     if reason is None and call.masks is not QUIET and torch._C._functorch.peek_interpreter_stack() is not None:
@@ -47,13 +48,28 @@ def refuses_call(call: Call, *, plain: bool) -> str | None:
     return reason
 
 
+def takes_rows(x: Tensor, *hidden: Tensor | None) -> bool:
+    """Says whether calls may come with packed rows: where nothing looks on that has to see padded batches.
+
+    Args:
+        x: the input.
+        hidden: tensors whose values must be known, for the packing is made of them.
+    """
+    if torch.compiler.is_compiling() or recorded() or type(x) not in PLAIN or not x.is_cpu:
+        return False
+    return refuses_transforms(*hidden) is None
+
+
 def run(passes: Passes, call: Call) -> Result:
     """Runs a call by a backend's own passes, to a :class:`Result`."""
-    layer, _, x, state, reverse, lengths, resets, masks, keep = call
-    T, B = x.shape[:2]
+    layer, _, x, state, reverse, lengths, resets, masks, keep, rows = call
     if torch.compiler.is_compiling() or recorded():
         return run_traced(call)
     names = tuple(name for name in keep if name != "h")
+    if rows is not None:
+        output, final, every = _sequence(passes, call, x, state, rows, masks, names)
+        return Result(output, final, {name: output if name == "h" else every[name] for name in keep})
+    T, B = x.shape[:2]
     if lengths is None and resets is None:
         rows = dense(T, B)
         flat = x.reshape(T * B, layer.input_size)

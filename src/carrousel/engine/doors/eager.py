@@ -141,11 +141,8 @@ def by_reference(
     """Computes what :class:`Eager` does, by the reference."""
     n = 1 + len(layer.state_names)
     x, state, weights = tensors[0], tuple(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
-    lengths = None if rows.uniform else rows.lengths
-    noise = masks.map(lambda mask: mask, rows.spread)
-    call = Call(layer, weights, rows.spread(x), state, reverse, lengths, masks=noise, keep=steps)
-    result = reference.run(call)
-    return [rows.gather(result.output), *result.final, *(rows.gather(result.steps[name]) for name in steps)]
+    result = reference.run(Call(layer, weights, x, state, reverse, masks=masks, keep=steps, rows=rows))
+    return [result.output, *result.final, *(result.steps[name] for name in steps)]
 
 
 def by_operator(

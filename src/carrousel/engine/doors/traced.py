@@ -158,7 +158,7 @@ def differentiate(ctx: Any, grads: Any) -> Any:
 
 def run_traced(call: Call) -> Result:
     """Runs a call as one operator of a traced graph, to a :class:`Result`."""
-    layer, weights, x, state, reverse, lengths, resets, masks, keep = call
+    layer, weights, x, state, reverse, lengths, resets, masks, keep, _ = call
     names = tuple(name for name in keep if name != "h")
     noise, kinds = written(masks)
     output, *rest = _operators.sequence(

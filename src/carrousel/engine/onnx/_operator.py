@@ -92,7 +92,7 @@ def run_traced(call: Call) -> Result:
     Raises:
         RuntimeError: it cannot be one; the message says why, and what would be possible.
     """
-    layer, weights, x, state, reverse, lengths, resets, masks, keep = call
+    layer, weights, x, state, reverse, lengths, resets, masks, keep, _ = call
     reason = refuses(layer, masks)
     if reason is not None and isinstance(x.shape[0], int):
         return reference.run(call)
