@@ -5,9 +5,10 @@ import torch
 from configurations import ALL, BACKENDS, H, I, as_hx, as_tuple, make, random_state, running_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn.utils.rnn import PackedSequence, pack_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequence
 
 import carrousel
+from carrousel.engine import _packing, _rows
 
 SAME = {"rtol": 1e-9, "atol": 1e-11}
 EXAMPLES = settings(max_examples=40, deadline=None, database=None)
@@ -379,3 +380,86 @@ def test_states_of_no_steps_do_not_share_memory(lengths) -> None:
     _, (h, c) = carrousel.LSTM(I, H)(torch.zeros(0 if lengths is None else 3, 2, I), lengths=lengths)
     h.detach().fill_(1.0)
     assert not c.any()
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Counts what turns padded batches into rows, and rows into padded batches."""
+    counts: dict[str, int] = {}
+
+    def count(owner: type, name: str) -> None:
+        do = getattr(owner, name)
+
+        def counting(*args, **kwargs):
+            counts[name] = counts.get(name, 0) + 1
+            return do(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    count(_packing, "_pack")
+    for name in ("rows_in", "rows_out"):
+        count(_packing.Packing, name)
+    for name in ("gather", "spread"):
+        count(_rows.Rows, name)
+    return counts
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_packed_sequence_stays_packed(in_order, training, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither padded nor packed again, in no layer and in neither direction."""
+    lengths = [4, 3, 1] if in_order else [1, 4, 3]
+    net = make({"cell": "lstm"}, num_layers=3, bidirectional=True)
+    packed = pack_sequence([normal(n, I, seed=n) for n in lengths], enforce_sorted=in_order)
+    counts = _counted(monkeypatch)
+    with torch.set_grad_enabled(training):
+        output, _, steps = net(packed, return_states=True)
+        if training:
+            output.data.sum().backward()
+    assert counts == {}
+    assert all(value.data.shape == (8, H) for value in steps.values())
+
+
+def test_a_ragged_batch_is_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = make({"cell": "lstm"}, num_layers=3, bidirectional=True)
+    counts = _counted(monkeypatch)
+    net(normal(4, 3, I), lengths=[1, 4, 3])[0].sum().backward()
+    assert counts == {"_pack": 1, "rows_in": 1, "rows_out": 1}
+
+
+@pytest.mark.parametrize("lengths", [[4, 3, 1], [1, 4, 3], [2, 2, 2]])
+def test_noise_and_dropout_are_the_same_packed_and_padded(lengths) -> None:
+    net = make({}, num_layers=2, bidirectional=True, dropout=0.5, recurrent_dropout=0.5, zoneout=0.3).train()
+    x, order = normal(max(lengths), 3, I), torch.tensor(lengths).argsort(descending=True, stable=True)
+    packed = pack_sequence([x[:n, b] for b, n in enumerate(lengths)], enforce_sorted=False)
+    torch.manual_seed(0)
+    want, final = net(x[:, order], lengths=torch.tensor(lengths)[order])
+    torch.manual_seed(0)
+    output, last = net(packed)
+    torch.testing.assert_close(pad_packed_sequence(output)[0][:, order], want, **SAME)
+    torch.testing.assert_close([value[:, order] for value in last], list(final), **SAME)
+
+
+def test_the_output_of_a_packed_sequence_may_be_written_into() -> None:
+    net = make({})
+    output = net(PACKED)[0].data
+    torch.nn.functional.relu(output, inplace=True).sum().backward()
+    got = net.weight_hh_l0.grad.clone()
+    net.zero_grad()
+    net(PACKED)[0].data.relu().sum().backward()
+    torch.testing.assert_close(got, net.weight_hh_l0.grad, **SAME)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "order", "message"),
+    [
+        ([2, 3], None, "batch sizes of a packed sequence should fall from 2"),
+        ([3, 2], [0, 1], "batch sizes of a packed sequence should fall from 2"),
+        ([5, -1], None, "batch sizes of a packed sequence should fall from 5"),
+        ([3, 1], None, "a packed sequence holds 5 rows, by its batch sizes it should be 4"),
+        ([3, 3], None, "a packed sequence holds 5 rows, by its batch sizes it should be 6"),
+    ],
+)
+def test_a_packed_sequence_that_is_none(sizes, order, message) -> None:
+    order = None if order is None else torch.tensor(order)
+    with pytest.raises(ValueError, match=message):
+        make({})(PackedSequence(normal(5, I), torch.tensor(sizes), order, order))

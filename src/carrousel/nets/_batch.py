@@ -74,7 +74,7 @@ class Batch:
             if input.data.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.data.dim()}")
             in_memory([input.data])
-            if len(input.data) and takes_rows(input.data, input.batch_sizes):
+            if takes_rows(input.data, input.batch_sizes) and len(input.data):
                 return cls(input.data, None, input, True, False, _rows_of(input))
             return cls(*_unpacked(input, count), input, True, False)
         if input.dim() not in (2, 3):
@@ -104,11 +104,10 @@ class Batch:
         return self.rows.steps if self.packing is None else self.packing.shape[0]
 
     def in_rows(self) -> Batch:
-        """Returns the same packed, once for all layers; itself where there is nothing to pack, or where that would
-        not serve."""
-        if self.lengths is None or not self.x.shape[0] or not self.x.shape[1]:
+        """Returns the same with x packed, once for all layers; itself where x has no lengths or must stay padded."""
+        if self.lengths is None or not takes_rows(self.x, self.lengths):
             return self
-        if self.packed is not None or not takes_rows(self.x, self.lengths):
+        if not self.x.shape[0] or not self.x.shape[1]:
             return self
         packing = pack(self.x.shape[0], self.x.shape[1], bare(self.lengths), None, reverse=False)
         if not packing.rows.total:
@@ -153,6 +152,8 @@ class Batch:
         if self.packed is None:
             return self._padded_out(self.padded(value))
         rows = _packed_again(value, self.packed) if self.rows is None else value
+        if rows is value and rows.requires_grad:
+            rows = rows.clone()  # who writes into it must not change what the backward pass reads
         return PackedSequence(rows, *self.packed[1:])
 
     def rows_out(self, value: Tensor) -> Tensor | PackedSequence:
