@@ -106,7 +106,8 @@ class _Run:
         self._dy = dy
         self.dh = self._running(None if projected else d_final[0], width)
         self.dout = self._running(d_final[0], ldh) if projected else self.dh
-        self._direct = self._running(None, ldh if projected else width)
+        keeps = self.plan.reads_output or (projected and variant.zoned_h)
+        self._direct = self._running(None, ldh if projected else width) if keeps else self.dh
         self._dbias = self._running(None, kernels.ldg) if layer.bias else self.dh
         self._dvectors = self._running(None, len(self.plan.vectors) * width) if self.plan.vectors else self.dh
         self.d_states = [self._running(d, width) for d in d_final[1:n]]

@@ -160,8 +160,10 @@ def _forward(
     if weighed:
         source = _Along(rows, ldh, h0 * noise[0][0], reverse=reverse, deep=keep, every=every)
     n = 1 + len(cell.states)
-    told0 = kernels.places.told([*state[n:]], B, dtype) if variant.told else h0
-    told = _Along(rows, kernels.ldt, told0, reverse=reverse, deep=keep and bool(layer.fed_back), every=every)
+    told = output
+    if variant.told:
+        told0 = kernels.places.told([*state[n:]], B, dtype)
+        told = _Along(rows, kernels.ldt, told0, reverse=reverse, deep=keep and bool(layer.fed_back), every=every)
     states = [empty(depth, width, dtype=dtype) for _ in cell.states]
     out = empty(depth, width, dtype=dtype) if projected else output.rows
     bias, vectors = kernels.bias(weights), kernels.vectors(weights)
@@ -186,7 +188,7 @@ def _forward(
     own: list[Tensor] = [source.rows, source.initial] if weighed else []
     own += from_gates
     own += [buffer for pair in zip(states, inner, strict=True) for buffer in pair]
-    own += [told.rows, told0] if variant.told else []
+    own += [told.rows, told.initial] if variant.told else []
     arguments = kernels.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.rows.data_ptr(), h0.data_ptr(),
         vectors.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from carrousel.engine._layer import Layer, Masks, Weights
+from carrousel.engine._layer import QUIET, Layer, Masks, Weights
 from carrousel.engine._memory import CPU
 from carrousel.engine._plan import Plan, Variant
 from carrousel.engine.cpu._buffers import empty, padded, solid, zeros
@@ -55,6 +55,8 @@ class Extras(NamedTuple):
     @classmethod
     def of(cls, layer: Layer, masks: Masks, steps: Sequence[str]) -> Extras:
         """Returns what a call asks for that has these masks and wants these values of every step."""
+        if masks is QUIET and not steps and not layer.fed_back:
+            return PLAIN
         inner = {"h", *layer.cell.states, *layer.fed_back}
         told = (*layer.fed_back, *(name for name in steps if name not in inner))
         return cls(
@@ -63,7 +65,11 @@ class Extras(NamedTuple):
         )  # fmt: skip
 
 
-def variant_of(layer: Layer, lanes: int = 1, extras: Extras = Extras()) -> Variant:  # noqa: B008
+PLAIN = Extras()
+"""Nothing but running it."""
+
+
+def variant_of(layer: Layer, lanes: int = 1, extras: Extras = PLAIN) -> Variant:
     """Returns the :class:`Variant` of a layer's kernels, for vectors of so many numbers."""
     sizes = layer.output_size // layer.heads, layer.hidden_size // layer.heads
     apart = layer.heads > 1 and not any(size % lanes for size in sizes)
@@ -174,14 +180,13 @@ class Kernels:
         """
         buffer = empty(self._panels_size, dtype=self.dtype)
         base, addresses = buffer.data_ptr(), []
-        whole = {"weight_ih": self.places.of_units, "weight_hh": self.places.recurrent_weight}
-        made = {name: whole[name](weights[name]) if name in whole else weights[name] for name, *_ in self._panels}
         for name, rows, size, start in self._panels:
+            weight = self.places.units_of(name, weights[name])
             addresses.append(base + start)
             if name == "weight_hh" and self.places.apart:
-                self._pack_heads(self._pack_rows, made[name], rows, addresses[-1], self._tile)
+                self._pack_heads(self._pack_rows, weight, rows, addresses[-1], self._tile)
             else:
-                self._pack(self._pack_rows, made[name], rows, size, addresses[-1])
+                self._pack(self._pack_rows, weight, rows, size, addresses[-1])
         return buffer, addresses
 
     @property
@@ -340,6 +345,8 @@ class Kernels:
 
     def noise(self, masks: Masks) -> list[tuple[Tensor, int]]:
         """Returns the rows of all noise, in the order of ``noise_words``, and their distances."""
+        if masks is QUIET:
+            return []
         variant = self.variant
         given: list[tuple[Tensor | float | None, int]] = []
         if variant.variational:
@@ -365,7 +372,7 @@ def _running_sum(sizes: tuple[int, ...]) -> list[int]:
     return [sum(sizes[:k]) for k in range(len(sizes))]
 
 
-def kernels_of(layer: Layer, dtype: torch.dtype, extras: Extras = Extras()) -> Kernels:  # noqa: B008
+def kernels_of(layer: Layer, dtype: torch.dtype, extras: Extras = PLAIN) -> Kernels:
     """Returns the :class:`Kernels` of a layer. They live as long as the layer."""
     kernels = layer.kernels.get((dtype, extras))
     if kernels is None:

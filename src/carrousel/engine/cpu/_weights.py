@@ -58,6 +58,12 @@ class Places:
         """Turns a weight ``[rows, ...]`` to one with a row for each unit."""
         return weight if self._spread is None else weight.index_select(0, self._spread)
 
+    def units_of(self, name: str, weight: Tensor) -> Tensor:
+        """Returns the weight of a name with a row for each unit, as products take it."""
+        if name == "weight_hh":
+            return self.recurrent_weight(weight)
+        return self.of_units(weight) if name == "weight_ih" else weight
+
     def of_rows(self, units: Tensor) -> Tensor:
         """The adjoint of :meth:`of_units`: what belongs to the cells of a block is added."""
         if self._spread is None:
