@@ -70,7 +70,7 @@ class _Run:
         self._h0 = padded(state[0], kernels.ldh)
         self._source0 = self._h0 * self._noise[0][0] if self.variant.variational else self._h0
         self._inner = [padded(value, kernels.width) for value in state[1:n]]
-        self._told0 = kernels.places.told([*state[n:]], rows.count, dtype) if self.variant.told else self._h0
+        self._sent0 = kernels.places.sent(state[n:], rows.count, dtype) if self.variant.sent else self._h0
         self.diagonal = kernels.diagonal(weights)
         layer = self.layer
         self._wp = (
@@ -84,7 +84,7 @@ class _Run:
             self._wh = kernels.recurrent_columns(weights["weight_hh"]) if kernels.recurrent else self._h0
         self._to_gates = kernels.gate_columns(weights["weight_gh"]) if layer.fed_back else []
         self.threads = min(kernels.threads(rows.total * kernels.ldg * layer.output_size), rows.count)
-        self.d_told = self.d_r = self._h0
+        self.d_sent = self.d_r = self._h0
         self._cell = cell
 
     def _running(self, d: Tensor | None, size: int) -> Tensor:
@@ -117,13 +117,12 @@ class _Run:
             self.d_r = self._running(None, self.diagonal.numel())
             own += kept.R.data_ptr(), self.d_r.data_ptr()
         own += [panels.data_ptr() for panels in self._to_gates]
-        for name, s, s0, ds in zip(self._cell.states, kept.states, self._inner, self.d_states, strict=True):
-            given = d_steps.get(name)
-            d, ld = (kernels.zeros, 0) if given is None else (padded(given, width), width)
-            self._held.append(d)
-            own += s.data_ptr(), s0.data_ptr(), ds.data_ptr(), d.data_ptr(), ld
-        if variant.told:
-            own += self._words_of_told(d_steps, d_final[n:])
+        for name, s, s0, ds in zip(self._cell.states, kept.states, self._inner, self.d_states, strict=False):
+            own += s.data_ptr(), s0.data_ptr(), ds.data_ptr(), *self._words_of_steps(d_steps.get(name))
+        if variant.sent:
+            own += self._words_of_sent(d_steps, d_final[n:])
+        for name, s in zip(variant.told, kept.states[n - 1 :], strict=True):
+            own += s.data_ptr(), *self._words_of_steps(d_steps.get(name))
         own += self._words_of_norms()
         for name in variant.summed:
             adjoint = empty(self.rows.count, width, dtype=dtype)
@@ -142,15 +141,23 @@ class _Run:
         self._held.append(vectors)
         return vectors
 
-    def _words_of_told(self, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]) -> list[int]:
-        kernels, told = self.kernels, self.variant.told
-        places, dtype = kernels.places, kernels.dtype
-        self.d_told = places.told(d_final, self.rows.count, dtype)
-        d, ld = kernels.zeros, 0
-        if any(d_steps.get(name) is not None for name in told):
-            d, ld = places.told([d_steps.get(name) for name in told], self.rows.total, dtype), kernels.ldt
+    def _words_of_steps(self, d: Tensor | None) -> tuple[int, int]:
+        """Returns the words of adjoints that every step is given: their address, and the distance of rows."""
+        if d is None:
+            return self.kernels.zeros.data_ptr(), 0
+        d = padded(d, self.kernels.width)
         self._held.append(d)
-        return [self.kept.told.data_ptr(), self._told0.data_ptr(), self.d_told.data_ptr(), d.data_ptr(), ld]
+        return d.data_ptr(), self.kernels.width
+
+    def _words_of_sent(self, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]) -> list[int]:
+        kernels, sent = self.kernels, self.layer.fed_back
+        places, dtype = kernels.places, kernels.dtype
+        self.d_sent = places.sent(d_final, self.rows.count, dtype)
+        d, ld = kernels.zeros, 0
+        if any(d_steps.get(name) is not None for name in sent):
+            d, ld = places.sent([d_steps.get(name) for name in sent], self.rows.total, dtype), self.d_sent.shape[1]
+            self._held.append(d)
+        return [self.kept.sent.data_ptr(), self._sent0.data_ptr(), self.d_sent.data_ptr(), d.data_ptr(), ld]
 
     def _words_of_norms(self) -> list[int]:
         kernels, words = self.kernels, list[int]()
@@ -209,10 +216,8 @@ class _Run:
             # A sequence of no steps hands its final state's adjoint straight on.
             own = torch.zeros_like(total) if d_final[0] is None else d_final[0]
             total = torch.where(runs.unsqueeze(-1), total, own)
-        H, S = layer.hidden_size, layer.block_size
-        begins = [k * kernels.width for k in range(len(layer.fed_back))]
-        fed = [self.d_told[:, begin : begin + H : S].contiguous() for begin in begins]
-        return [total, *(rows_of(value, H) for value in self.d_states), *fed]
+        sent = [kernels.places.of_sent(self.d_sent, gate).contiguous() for gate in layer.fed_back]
+        return [total, *(rows_of(value, layer.hidden_size) for value in self.d_states), *sent]
 
     def by_products(self, x: Tensor, wanted: set[str]) -> dict[str, Tensor]:
         """Returns the derivatives by the matrices that are multiplied with x, h and gates."""
@@ -243,8 +248,7 @@ class _Run:
     def _by_gates(self) -> Tensor:
         """Returns the derivative by the weights of what gates send."""
         kernels, places, width, H = self.kernels, self.kernels.places, self.kernels.width, self.layer.hidden_size
-        before = self._before(self.kept.told, self._told0, self.kept.told_before)
-        sent = before[:, : len(self.layer.fed_back) * width]
+        sent = self._before(self.kept.sent, self._sent0, self.kept.sent_before)
         total = torch.zeros_like(self.weights["weight_gh"], memory_format=torch.contiguous_format)
         for low, high in self.variant.listening:
             begin = low - self.plan.shared

@@ -40,7 +40,7 @@ class Extras(NamedTuple):
     """What a call asks of a layer's kernels besides running it.
 
     Attributes:
-        told: the gates and candidates whose activations are wanted of every step, or feed the next one; these first.
+        told: the gates and candidates whose activations are wanted of every step, but for those that feed the next.
         masked: whether candidates have factors.
         variational: whether h has factors on its way into the recurrence.
         zoned_h, zoned: whether a share of the old h, of the old states, is kept.
@@ -55,14 +55,12 @@ class Extras(NamedTuple):
     @classmethod
     def of(cls, layer: Layer, masks: Masks, steps: Sequence[str]) -> Extras:
         """Returns what a call asks for that has these masks and wants these values of every step."""
-        if masks is QUIET and not steps and not layer.fed_back:
+        if masks is QUIET and not steps:
             return PLAIN
         inner = {"h", *layer.cell.states, *layer.fed_back}
-        told = (*layer.fed_back, *(name for name in steps if name not in inner))
-        return cls(
-            told, masks.candidate is not None, masks.variational is not None, masks.zoneout_h is not None,
-            masks.zoneout_c is not None,
-        )  # fmt: skip
+        told = tuple(name for name in steps if name not in inner)
+        noise = masks.candidate, masks.variational, masks.zoneout_h, masks.zoneout_c
+        return cls(told, *(mask is not None for mask in noise))
 
 
 PLAIN = Extras()
@@ -88,7 +86,6 @@ class Kernels:
         places: where the rows of its weights stand.
         width, ldh, ldx: the sizes of the cell's states, of h and of x in whole vectors.
         ldg: the distance of rows of slots: slots · width, or a little more.
-        ldt: that of activations that are told.
         recurrent: whether there is a recurrent product, or one of each unit.
         zeros: as many zeros as anything is wide.
     """
@@ -104,10 +101,10 @@ class Kernels:
         if self.ldg % _SET == 0:
             # Rows a power of two apart fall on few sets of the cache, and drive one another out.
             self.ldg += self._lanes
-        self.ldt = len(self.variant.told) * self.width
+        sent = len(layer.fed_back) * self.width
         self.places = Places(layer, self.variant, self.width)
         self.recurrent = layer.cell.recurrent and not self.variant.pointwise
-        self.zeros = zeros(max(self.ldg, self.ldh, self.ldx, self.ldt), dtype=dtype)
+        self.zeros = zeros(max(self.ldg, self.ldh, self.ldx, sent), dtype=dtype)
         code = gemm_code(self.kind, self.target)
         team = _parallel.runtime()
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
@@ -123,7 +120,7 @@ class Kernels:
             "out_kept": int(bool(layer.proj_size)),
             "heads": layer.heads, "head_in": layer.output_size // layer.heads,
             "head_out": layer.hidden_size // layer.heads,
-            "ldt": self.ldt, "KF": len(layer.fed_back) * self.width,
+            "KF": sent,
         }  # fmt: skip
         self.forward_arguments = _arguments(forward_words(self.variant), fixed)
         self.backward_arguments = _arguments(backward_words(self.variant), fixed)

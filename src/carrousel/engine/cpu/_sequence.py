@@ -31,13 +31,12 @@ def noise_words(variant: Variant) -> list[str]:
 
 def _fixed(variant: Variant) -> list[str]:
     of_heads = ["heads", "head_in", "head_out"] if variant.heads else []
-    of_told = ["ldt"] if variant.told else []
-    return [*_FIXED, *of_heads, *of_told, *(["KF"] if variant.fed else [])]
+    return [*_FIXED, *of_heads, *(["KF"] if variant.fed else [])]
 
 
 def _groups(variant: Variant) -> list[str]:
-    """Lists the buffers in which states stand: one for each of the cell's, and one for all activations told."""
-    return [*variant.cell.states, *(["told"] if variant.told else [])]
+    """Lists the buffers in which states stand: one for each of the cell's, and one for all activations sent."""
+    return [*variant.cell.states, *(["sent"] if variant.sent else [])]
 
 
 def _of_norms(variant: Variant, kinds: tuple[str, ...]) -> list[str]:
@@ -58,6 +57,7 @@ def forward_words(variant: Variant) -> Words:
     not H itself but H times factors.
     """
     states = [f"{kind}_{name}" for name in _groups(variant) for kind in ("S", "S0")]
+    states += [f"S_{name}" for name in variant.told]
     norms = _of_norms(variant, ("E", "scale", "gain", "shift"))
     own = ["X", "KX", "WX", "WH", "WR", "WP", "bias", "keep", "out"]
     own += ["R", "R0"] if variant.variational else []
@@ -69,6 +69,7 @@ def forward_words(variant: Variant) -> Words:
 def backward_words(variant: Variant) -> Words:
     """The arguments of ``backward``: adjoints ``dY`` of the outputs, running ones ``dh`` and ``dS`` of the states."""
     states = [f"{kind}_{name}" for name in _groups(variant) for kind in ("S", "S0", "dS", "dY", "lddy")]
+    states += [f"{kind}_{name}" for name in variant.told for kind in ("S", "dY", "lddy")]
     norms = _of_norms(variant, ("E", "scale", "gain", "shift", "dE", "dgain", "dshift"))
     own = ["WH", "WP", "dY", "lddy", "dh", "dout", "direct", "dbias", "dP"]
     own += ["R", "dR"] if variant.diagonal and variant.normed else []

@@ -150,11 +150,11 @@ class _FromNext:
     def _to_gates(self, k: int, rows: str, ld: str, slots: int) -> None:
         """Adds what comes back from a run of slots to the adjoints of the gates that fed it."""
         f, words = self.f, self.words
-        ldt = words.integer(f, "ldt")
-        place = f.at(words.pointer(f, "dS_told"), f.mul("%first", ldt))
+        ld_sent = words.integer(f, "KF")
+        place = f.at(words.pointer(f, "dS_sent"), f.mul("%first", ld_sent))
         product(
-            f, words, start=place, ldstart=f.mul("%stride", ldt), a2=rows, m2=ld, b2=words.pointer(f, f"WF_{k}"),
-            K2=f.mul(self.width, slots), c=place, ldc=f.mul("%stride", ldt), M="%count", N=words.integer(f, "KF"),
+            f, words, start=place, ldstart=f.mul("%stride", ld_sent), a2=rows, m2=ld, b2=words.pointer(f, f"WF_{k}"),
+            K2=f.mul(self.width, slots), c=place, ldc=f.mul("%stride", ld_sent), M="%count", N=words.integer(f, "KF"),
         )  # fmt: skip
 
 

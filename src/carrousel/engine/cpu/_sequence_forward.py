@@ -134,11 +134,11 @@ class _Forward:
     ) -> None:  # fmt: skip
         """Adds what the gates of the step before send to a run of slots."""
         f, words = self.f, self.words
-        ldt, kind = words.integer(f, "ldt"), "S0_told" if fresh else "S_told"
+        ld_sent, kind = words.integer(f, "KF"), "S0_sent" if fresh else "S_sent"
         row = first if fresh else f.add(before_kept, first)
         product(
-            f, words, start=c, ldstart=ldc, a2=f.at(words.pointer(f, kind), f.mul(row, ldt)),
-            m2=f.mul(self.threads, ldt), b2=words.pointer(f, f"WF_{k}"), K2=words.integer(f, "KF"), c=c, ldc=ldc,
+            f, words, start=c, ldstart=ldc, a2=f.at(words.pointer(f, kind), f.mul(row, ld_sent)),
+            m2=f.mul(self.threads, ld_sent), b2=words.pointer(f, f"WF_{k}"), K2=words.integer(f, "KF"), c=c, ldc=ldc,
             M=count, N=f.mul(self.width, high - low),
         )  # fmt: skip
 
