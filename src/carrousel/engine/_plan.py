@@ -43,6 +43,7 @@ class Variant:
         masked: whether candidates have factors.
         variational: whether h has factors on its way into the recurrence.
         zoned_h, zoned: whether a share of the old h, of the old state, is kept.
+        by_units: whether threads share the units of the only sequence, and not sequences.
     """
 
     cell: Cell
@@ -58,6 +59,7 @@ class Variant:
     variational: bool = False
     zoned_h: bool = False
     zoned: bool = False
+    by_units: bool = False
 
     @cached_property
     def plan(self) -> Plan:

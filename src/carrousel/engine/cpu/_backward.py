@@ -13,8 +13,9 @@ from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._memory import in_memory
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
-from carrousel.engine.cpu._forward import Kept, of_noise
-from carrousel.engine.cpu._kernels import Extras, Kernels, kernels_of
+from carrousel.engine.cpu._extras import Extras
+from carrousel.engine.cpu._forward import Kept, barrier, of_noise
+from carrousel.engine.cpu._kernels import Kernels, kernels_for
 
 __all__ = ["backward"]
 
@@ -37,7 +38,7 @@ def backward(
 ) -> Grads:
     """Computes the :class:`Grads` that are wanted. See ``Backward``."""
     in_memory((x, *state, *weights.values()))  # what was there going forward may be gone
-    kernels = kernels_of(layer, x.dtype, Extras.of(layer, masks, steps))
+    kernels = kernels_for(layer, x.dtype, Extras.of(layer, masks, steps), rows)
     run = _Run(kernels, weights, state, rows, kept, masks, reverse=reverse)
     run.start(d_output, dict(zip(steps, d_steps, strict=True)), d_final)
     run.go()
@@ -83,7 +84,8 @@ class _Run:
         else:
             self._wh = kernels.recurrent_columns(weights["weight_hh"]) if kernels.recurrent else self._h0
         self._to_gates = kernels.gate_columns(weights["weight_gh"]) if layer.fed_back else []
-        self.threads = min(kernels.threads(rows.total * kernels.ldg * layer.output_size), rows.count)
+        threads = kernels.threads(rows.total * kernels.ldg * layer.output_size)
+        self.threads = threads if self.variant.by_units else min(threads, rows.count)
         self.d_sent = self.d_r = self._h0
         self._cell = cell
 
@@ -116,6 +118,9 @@ class _Run:
         if self.diagonal is not None:
             self.d_r = self._running(None, self.diagonal.numel())
             own += kept.R.data_ptr(), self.d_r.data_ptr()
+        if variant.by_units:
+            self._held.append(barrier())
+            own.append(self._held[-1].data_ptr())
         own += [panels.data_ptr() for panels in self._to_gates]
         for name, s, s0, ds in zip(self._cell.states, kept.states, self._inner, self.d_states, strict=False):
             own += s.data_ptr(), s0.data_ptr(), ds.data_ptr(), *self._words_of_steps(d_steps.get(name))

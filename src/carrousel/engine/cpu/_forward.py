@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Masks, Weights
+from carrousel.engine._memory import CPU
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
-from carrousel.engine.cpu._kernels import Extras, Kernels, kernels_of
+from carrousel.engine.cpu._extras import Extras
+from carrousel.engine.cpu._kernels import Kernels, kernels_for
 
 __all__ = ["Kept", "forward"]
 
@@ -83,7 +85,7 @@ def forward(
     steps: Sequence[str],
 ) -> tuple[list[Tensor], Kept]:
     """Computes outputs, final states, and every step's values of ``steps``; and the :class:`Kept`. See ``Forward``."""
-    kernels = kernels_of(layer, x.dtype, Extras.of(layer, masks, steps))
+    kernels = kernels_for(layer, x.dtype, Extras.of(layer, masks, steps), rows)
     kept = _forward(kernels, weights, x, state, rows, masks, reverse=reverse, keep=keep or bool(steps))
     output = handed_out(kept.H, layer.output_size)
     every = [_every(kernels, kept, name) for name in steps]
@@ -141,7 +143,8 @@ def _forward(
     x = solid(x)
     N, B, ldg, width, ldh = rows.total, rows.count, kernels.ldg, kernels.width, kernels.ldh
     projected = bool(layer.proj_size)
-    threads = min(kernels.threads(N * ldg * (I + layer.output_size)), B)
+    threads = kernels.threads(N * ldg * (I + layer.output_size))
+    threads = threads if variant.by_units else min(threads, B)
     fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
     every = keep or not fused
@@ -180,6 +183,7 @@ def _forward(
     elif not fused:
         kernels.bulk(x.data_ptr(), I, wx, G, M=N, N=kernels.plan.inputs * width, K=I, start=bias)
     own: list[Tensor] = [source.rows, source.initial] if weighed else []
+    own += [barrier()] if variant.by_units else []
     own += from_gates
     own += [buffer for pair in zip(states, inner, strict=False) for buffer in pair]
     own += [sent.rows, sent.initial] if variant.sent else []
@@ -193,6 +197,11 @@ def _forward(
     return Kept(
         G, states, sent.rows, out, output.rows, source.rows, norms, sums, source.before, sent.before, every
     )  # fmt: skip
+
+
+def barrier() -> Tensor:
+    """Returns the counter of threads that wait for one another."""
+    return torch.zeros(8, dtype=torch.int64, device=CPU)  # with a line of the cache to itself
 
 
 def of_noise(noise: list[tuple[Tensor, int]]) -> list[int]:

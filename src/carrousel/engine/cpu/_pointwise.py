@@ -26,13 +26,15 @@ _GIVEN = ("leaf", "constant", "exit", "block_sum")
 
 FORWARD_STEP = (
     ("ptr", "a"), ("i64", "lo"), ("i64", "count"), ("i64", "stride"), ("i64", "at"), ("i64", "kept"),
-    ("i64", "before"), ("i64", "before_kept"), ("i1", "fresh"),
+    ("i64", "before"), ("i64", "before_kept"), ("i1", "fresh"), ("i64", "first_unit"), ("i64", "end_unit"),
 )  # fmt: skip
 """Parameters of a forward stage: sequences ``lo, lo + stride, ...``; the step's first row among the outputs (``at``)
-and among what is kept (``kept``), the same of the step before, and whether the initial states are the old ones."""
+and among what is kept (``kept``), the same of the step before, whether the initial states are the old ones; and the
+units, whole vectors."""
 
 BACKWARD_STEP = (
     ("ptr", "a"), ("i64", "lo"), ("i64", "count"), ("i64", "stride"), ("i64", "at"), ("i64", "before"), ("i1", "fresh"),
+    ("i64", "first_unit"), ("i64", "end_unit"),
 )  # fmt: skip
 """Parameters of a backward stage, where everything is kept."""
 
@@ -90,7 +92,7 @@ class _StepWriter:
             for noise in self._noise.values():
                 noise.go_to(f.add("%at", b), b)
             old_h = f.at(self._old_h, f.mul(f.add(before, b), self._ldh))
-            with f.loop(0, self.width, f.module.lanes) as u:
+            with f.loop("%first_unit", "%end_unit", f.module.lanes) as u:
                 self.places = [f.at(g_row, f.add(f.mul(self.width, n), u)) for n in range(len(self.plan.slots))]
                 self.new_places = [state.new_place(u) for state in self._states]
                 self._old_h_place = f.at(old_h, u)

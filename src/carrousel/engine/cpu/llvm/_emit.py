@@ -142,14 +142,15 @@ class Function:
     def label(self, name: str) -> None:
         self._lines.append(f"{name}:")
 
-    def _labels(self, *names: str) -> list[str]:
+    def labels(self, *names: str) -> list[str]:
+        """Makes new labels of these names."""
         self._count += 1
         return [f"{name}{self._count}" for name in names]
 
     @contextmanager
     def loop(self, start: str | int, stop: str | int, step: str | int = 1) -> Iterator[str]:
         """Emits a loop over ``range(start, stop, step)``, whose body is the ``with`` block."""
-        head, body, end = self._labels("loop", "body", "end")
+        head, body, end = self.labels("loop", "body", "end")
         counter = self.variable("i64", str(start))
         self.line(f"br label %{head}")
         self.label(head)
@@ -164,7 +165,7 @@ class Function:
     @contextmanager
     def when(self, condition: str) -> Iterator[None]:
         """Emits a block that runs if the condition holds."""
-        body, end = self._labels("then", "done")
+        body, end = self.labels("then", "done")
         self.line(f"br i1 {condition}, label %{body}, label %{end}")
         self.label(body)
         yield
