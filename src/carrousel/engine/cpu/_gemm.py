@@ -104,13 +104,14 @@ def _many_rows(f: Function) -> None:
         b1, b2 = f.at("%b1", f.mul(column, "%K1")), f.at("%b2", f.mul(column, "%K2"))
         begins = f.op(f"icmp eq i64 {low}, 0")
         start, ldstart = f.select(begins, "ptr", "%start", "%c"), f.select(begins, "i64", "%ldstart", "%ldc")
-        # The next block: of the same factor, of the other, or of the next panel.
-        of_first = f.op(f"icmp slt i64 {high}, %K1")
-        of_next = f.op(f"icmp eq i64 {high}, {K}")
-        back = f.op(f"and i1 {of_next}, {f.op('icmp sgt i64 %K1, 0')}")
-        ahead = f.variable("ptr", f.select(
-            f.op(f"or i1 {of_first}, {back}"), "ptr", f.at(b1, f.mul(high1, stride)), f.at(b2, f.mul(high2, stride))
-        ))  # fmt: skip
+        # The next block: of the same panel, of the next, or of the first again.
+        after = f.add(column, stride)
+        after = f.select(f.op(f"icmp slt i64 {after}, %N"), "i64", after, "0")
+        next1, next2 = f.at("%b1", f.mul(after, "%K1")), f.at("%b2", f.mul(after, "%K2"))
+        next_panel = f.select(f.op("icmp sgt i64 %K1, 0"), "ptr", next1, next2)
+        in_first, in_panel = (f.op(f"icmp slt i64 {high}, {size}") for size in ("%K1", K))
+        same = f.select(in_first, "ptr", f.at(b1, f.mul(high1, stride)), f.at(b2, f.mul(high2, stride)))
+        ahead = f.variable("ptr", f.select(in_panel, "ptr", same, next_panel))
         row = f.variable("i64", top)
         asked = f.mul(f.sub(high, low), pace)
         with f.loop(0, groups) as group:
