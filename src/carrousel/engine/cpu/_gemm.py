@@ -86,10 +86,13 @@ def _many_rows(f: Function) -> None:
     K = f.add("%K1", "%K2")
 
     def parts(size: str, most: str, whole: int) -> str:
-        """Returns the size of equal parts that are not larger than ``most``, rounded up to multiples of ``whole``."""
-        count = f.most(f.quotient(f.add(size, f.sub(most, 1)), most), 1)
-        part = f.quotient(f.add(size, f.sub(count, 1)), count)
-        return f.most(f.mul(f.quotient(f.add(part, whole - 1), whole), whole), whole)
+        """Returns the size of equal parts of not more than ``most``, rounded up to multiples of ``whole``."""
+        part = f.variable("i64", f.most(size, 1))
+        with f.when(f.op(f"icmp sgt i64 {size}, {most}")):
+            count = f.quotient(f.add(size, f.sub(most, 1)), most)
+            equal = f.quotient(f.add(size, f.sub(count, 1)), count)
+            f.put("i64", part, f.mul(f.quotient(f.add(equal, whole - 1), whole), whole))
+        return f.get("i64", part)
 
     tall = parts("%M", f.most(f.quotient(str(RESIDENT // m.bytes), f.most(K, 1)), 4 * most_rows), most_rows)
     deep = parts(K, str(BLOCK), 8)
