@@ -172,6 +172,17 @@ class Function:
         self.line(f"br label %{end}")
         self.label(end)
 
+    def cases(self, value: str, numbers: Sequence[int]) -> Iterator[int]:
+        """Emits a block for every number that the value may be: what a loop over this generator emits."""
+        *labels, end = self._labels(*[f"case{number}_" for number in numbers], "end")
+        table = " ".join(f"i64 {number}, label %{label}" for number, label in zip(numbers, labels, strict=True))
+        self.line(f"switch i64 {value}, label %{end} [ {table} ]")
+        for number, label in zip(numbers, labels, strict=True):
+            self.label(label)
+            yield number
+            self.line(f"br label %{end}")
+        self.label(end)
+
     # Vectors
 
     def load(self, pointer: str) -> str:
@@ -197,6 +208,11 @@ class Function:
 
     def load_number(self, pointer: str) -> str:
         return self.op(f"load {self.module.kind}, ptr {pointer}")
+
+    def prefetch(self, pointer: str, *, write: bool = False) -> None:
+        """Asks for the line of an address, which may be any, to be brought into the first cache."""
+        name = self.module.declare("llvm.prefetch.p0", "void (ptr, i32, i32, i32)")
+        self.line(f"call void @{name}(ptr {pointer}, i32 {int(write)}, i32 3, i32 1)")
 
     def spread(self, number: str, kind: str | None = None) -> str:
         """Returns a vector whose lanes are all the number."""
