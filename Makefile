@@ -9,19 +9,20 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
 # pip obeys the first name in an isolated build environment too; pip 25.3 and later wants the second for that.
-export PIP_CONSTRAINT = constraints.txt
-export PIP_BUILD_CONSTRAINT = constraints.txt
+export PIP_CONSTRAINT = $(CURDIR)/constraints.txt
+export PIP_BUILD_CONSTRAINT = $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 BIN = .venv/bin
 OUT = demo-out
 WANTS = pyproject.toml constraints.txt
 
-.PHONY: help demo test fuzz hard bench check clean
+.PHONY: help demo test package fuzz hard bench check clean
 
 help:
 	@echo 'make demo    train an LSTM on real recordings, compare it with a simple baseline, draw pictures'
 	@echo 'make test    run all tests'
+	@echo 'make package build the wheel and the sources into dist/, and try the wheel in a new environment'
 	@echo 'make fuzz    hand 10,000 damaged files to everything that reads files; FUZZ=100000 for more'
 	@echo 'make hard    kills, two writers, a full disk, guard pages, fuzz: what was tried, what survived; takes long'
 	@echo 'make bench   how fast the networks are on this machine, beside torch.nn.LSTM; takes some minutes'
@@ -68,6 +69,12 @@ demo: .venv/.train
 # One thread a process: two test processes whose threads fight over two cores are slower than one.
 test: .venv/.test
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# One version to a run: whatever lies in dist is tried.
+package: .venv/.test
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m pytest -p no:cacheprovider --timeout 300 tests/package/wheel.py
 
 FUZZ = 10000
 fuzz: .venv/.test
