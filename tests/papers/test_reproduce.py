@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import itertools
 import json
@@ -13,7 +12,6 @@ import struct
 import subprocess
 import sys
 import zlib
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +22,7 @@ import pytest
 
 from carrousel import papers
 from carrousel.cli import main
-from carrousel.papers import _files, _index, _report, _run, _trial
+from carrousel.papers import _index, _report, _run, _trial
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +111,9 @@ def test_a_killed_run_goes_on_from_the_trials_that_are_done(experiment, tmp_path
     file = next(papers.trials_directory().iterdir())
     kept = file.read_text().splitlines()
     file.write_text("\n".join(kept[:3]) + '\n{"trial": 2, "succ')  # killed while it wrote
-    with pytest.warns(UserWarning, match="1 of the trials kept are made again: .* cannot be read as a trial"):
+    with pytest.warns(
+        UserWarning, match="of the finished trials, 1 must be run again: .* cannot be read as a finished trial"
+    ):
         again = papers.reproduce(experiment, rows=["near"], jobs=1)
     assert again["rows"] == first["rows"]
     assert sorted((tmp_path / "log").read_text().split()) == sorted(["0", "1", "2", "3", "2", "3"])
@@ -369,46 +369,6 @@ def test_a_citation_stands_once():
         words = [re.sub(r'"\s*"|\W+', " ", text) for text in citations.values()]
         found = sum(" ".join(text.split()).count(" ".join(journal.split())) for text in words)
         assert found == hasattr(package, "CITATION"), f"{paper} cites itself {found} times"
-
-
-KEPT = json.loads((Path(__file__).parent / "kept.json").read_text())
-
-
-@pytest.mark.parametrize("name", [name for name in papers.EXPERIMENTS if name != "test/one"])
-def test_trials_that_were_kept_are_found_again(name):
-    """``kept.json`` holds the names of files from before configurations had parts, as one digest an experiment.
-
-    They hash the configuration: of every row, with the default options and with every other value of each.
-    """
-    experiment = papers.get(name)
-    choices = [{}] + [{option: value} for option, values in experiment.options.items() for value in values[1:]]
-    names = []
-    for chosen in choices:
-        for row in experiment.own_rows():
-            for seed in (0, 3):
-                with ExitStack() as held:
-                    kept = _files.Kept(experiment, row, experiment.choose(chosen), seed, False, held)
-                    names.append(kept.path.name)
-    assert [len(names), hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]] == KEPT[name]
-
-
-def test_trials_of_an_older_version_are_not_run_again(monkeypatch):
-    """Two files that the version before wrote: their trials count, and are what is found now."""
-    for path in (Path(__file__).parent / "kept").iterdir():
-        papers.trials_directory().mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, papers.trials_directory())
-    guessing, order = papers.get("schmidhuber1996/guessing"), papers.get("hochreiter1997/temporal-order")
-    for experiment, row in ((guessing, "latch-1-sd"), (order, "6a")):
-        told: list[object] = []
-        result = papers.reproduce(
-            experiment, rows=[row], trials=3, jobs=1, progress=lambda row, trial, told=told: told.append(trial)
-        )
-        assert told == [None] * 3
-        assert result["rows"][0]["measured"]["trials"] == 3
-    fresh = papers.reproduce(guessing, rows=["latch-1-sd"], trials=3, jobs=1, fresh=True)["rows"][0]["measured"]
-    again = papers.reproduce(guessing, rows=["latch-1-sd"], trials=3, jobs=1)["rows"][0]["measured"]
-    kept = {"success_rate": 1.0, "draws_mean": 3.3333333333333335}
-    assert {key: fresh[key] for key in kept} == {key: again[key] for key in kept} == kept
 
 
 def test_the_harness_makes_the_generator_and_holds_the_clock(experiment):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from carrousel import papers
+from carrousel._jit import entry
+from carrousel.learning import guessing
 from carrousel.papers.schmidhuber1996._guessing import network
 
 GUESSING = papers.get("schmidhuber1996/guessing")
@@ -76,3 +78,18 @@ def test_the_picture(tmp_path):
     rows += [{"row": row.name, "published": dict(row.published)} for row in GUESSING.rows if row.config is None]
     GUESSING.pictures[0].draw(tmp_path / "x.png", {"rows": rows, "seed": 0, "options": {}})
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_is_compiled_by_the_clock(monkeypatch):
+    """What a search calls has its machine code when the learner is ready."""
+    called = ("_search", "_answers")
+    for name in called:
+        monkeypatch.setattr(guessing, name, entry(getattr(guessing, name).py_func))
+    config = GUESSING.config("parity-a2-without-self").changed(about={"shortest": 5, "longest": 9})
+    setting = papers.Setting.of(config, GUESSING.choose({}), 0, 1)
+    prepared = GUESSING.prepare(setting)
+    assert [len(getattr(guessing, name).overloads) for name in called] == [0, 0]
+    prepared.ready()
+    assert [len(getattr(guessing, name).overloads) for name in called] == [1, 1]
+    assert GUESSING.train(prepared, setting)["success"]
+    assert [len(getattr(guessing, name).overloads) for name in called] == [1, 1]

@@ -1,4 +1,4 @@
-"""A published table as data, and what it takes to run those of its rows that are ours to run."""
+"""Published tables as data, and what runs those of their rows that are not quoted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table's results, published and measured.
+    """Describes a column of a table's results, published and measured.
 
     Attributes:
         key: its name in a row's published and measured figures.
@@ -41,7 +41,7 @@ class Column:
     compared: bool = False
 
     def show(self, figures: Mapping[str, Any]) -> str:
-        """The figure as it is printed, a dash where there is none."""
+        """Returns the figure as it is printed, a dash where there is none."""
         value = figures.get(self.key)
         return "-" if value is None else value if isinstance(value, str) else format(value, self.form)
 
@@ -64,12 +64,12 @@ RUNNING = (
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """The mean of some numbers, None of none."""
+    """Returns the mean of numbers, None if there are none."""
     return sum(values) / len(values) if values else None
 
 
 def success(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums trials up: the share of those that succeeded, and over these the sequences that it took.
+    """Returns the share of trials that succeeded, and how many sequences these took.
 
     >>> one = {"success": True, "sequences": 30}
     >>> success([one, {"success": False, "sequences": 99}])["sequences_mean"]
@@ -86,7 +86,7 @@ def success(trials: Sequence[Trial]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Config(Mapping[str, Any]):
-    """What a trial needs to know, as JSON can hold it, in three parts; as a mapping it has the names of all three.
+    """Holds what a trial is run with, as JSON can hold it, in three parts; a mapping with the names of all three.
 
     Attributes:
         task: what is learned: sizes, lengths, noise, tolerance.
@@ -123,7 +123,7 @@ class Config(Mapping[str, Any]):
         raise KeyError(name)
 
     def changed(self, **changes: Any) -> Config:
-        """Copies the configuration with other values of some of its names.
+        """Returns a configuration with other values of some of its names.
 
         Raises:
             ValueError: it has no such name.
@@ -138,7 +138,7 @@ class Config(Mapping[str, Any]):
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a published table.
+    """Holds a row of a published table, and the configuration that runs it.
 
     Attributes:
         name: its name on the command line.
@@ -146,9 +146,9 @@ class Row:
         columns: those columns: hidden units, number of weights, learning rate, as printed.
         published: results by the keys of the experiment's figures, where the paper gives the figure; a text where it
             gives a bound.
-        config: what a trial needs to know; None for a row that is quoted and not run.
+        config: what a trial is run with; None for a row that is quoted and not run.
         trials: how many are run, where this row's number is not the experiment's.
-        note: what there is to say about this row: where it departs from the paper, or what was found.
+        note: where this row departs from the paper, or what its figures mean; sentences.
     """
 
     name: str
@@ -162,10 +162,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Quick:
-    """The experiment in less than five seconds, and something about it that is then still true.
+    """Describes a run of the experiment in less than five seconds, and what it shows.
 
     Attributes:
-        claim: what is shown, in a sentence.
+        claim: what is shown, a sentence.
         holds: whether it is, from the rows' measured figures by the rows' names.
         rows: names of the rows that are run.
         trials: how many of each.
@@ -183,7 +183,7 @@ class Quick:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of an experiment.
+    """Describes a picture of an experiment, and draws it.
 
     Attributes:
         name: the end of its file's name.
@@ -199,11 +199,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment of a paper.
+    """Describes an experiment of a paper: its table, how its trials are run, what came out.
 
     Attributes:
         name: ``"paper/experiment"``.
-        title: what it shows.
+        title: the problem in a line.
         citation: the paper.
         rows: its table, every row of it.
         prepare: makes what learns and draws what is drawn once, before the clock starts. A function of a module, as
@@ -216,7 +216,7 @@ class Experiment:
         options: further choices by name, the first of each is the default.
         quick: the experiment in a few seconds.
         pictures: what can be drawn.
-        notes: paragraphs: what the paper leaves open and how it was chosen, and what was found.
+        notes: paragraphs of Markdown: what came out, then what the paper leaves open and how it was chosen.
     """
 
     name: str
@@ -235,19 +235,19 @@ class Experiment:
 
     @property
     def stem(self) -> str:
-        """How its files' names begin."""
+        """The beginning of its files' names."""
         return self.name.replace("/", "-")
 
     def trial(self, config: Config, options: Mapping[str, str], seed: int, number: int) -> Trial:
-        """Runs the trial of that number in this process and gives what it found, with its ``"seconds"``."""
+        """Runs the trial of that number in this process and returns its figures, with ``"seconds"``."""
         return run_trial(self.prepare, self.train, config, options, seed, number)
 
     def own_rows(self) -> tuple[Row, ...]:
-        """Lists the rows that are ours to run."""
+        """Returns the rows that are run and not quoted."""
         return tuple(row for row in self.rows if row.config is not None)
 
     def chosen_rows(self, names: Sequence[str] = ()) -> list[Row]:
-        """Finds the rows of these names, each once; all that are ours to run if there are none.
+        """Returns the rows of these names, each once; all that are not quoted if there are no names.
 
         Raises:
             ValueError: there is no such row, or it is only quoted.
@@ -255,11 +255,11 @@ class Experiment:
         return [self.row(name) for name in dict.fromkeys(names)] or list(self.own_rows())
 
     def count(self, row: Row, trials: int | None = None) -> int:
-        """Says how many trials of a row are made: those asked for, or as many as the row or the experiment says."""
+        """Returns the number of trials of a row: ``trials``, or else what the row or the experiment says."""
         return trials or row.trials or self.trials
 
     def measure(self, trials: Sequence[Trial]) -> dict[str, Any]:
-        """Sums up a row's trials as its figures, and those that every row has."""
+        """Returns a row's figures from its trials, and those that every row has."""
         seconds = sum(trial["seconds"] for trial in trials)
         steps = sum(trial.get("steps", 0) for trial in trials)
         about = {"trials": len(trials), **self.summary(trials), "seconds": seconds, "steps": steps}
@@ -269,7 +269,7 @@ class Experiment:
         return {**about, "steps_per_second": steps / seconds if steps and seconds else None}
 
     def row(self, name: str) -> Row:
-        """Finds the row of that name.
+        """Returns the row of that name.
 
         Raises:
             ValueError: there is none, or it is only quoted.
@@ -283,7 +283,7 @@ class Experiment:
         raise ValueError(f"{self.name} has no row {name!r}; its rows are {', '.join(own)}")
 
     def config(self, name: str) -> Config:
-        """Finds the configuration of the row of that name.
+        """Returns the configuration of the row of that name.
 
         Raises:
             ValueError: there is no such row, or it is only quoted.
@@ -293,7 +293,7 @@ class Experiment:
         return config
 
     def choose(self, chosen: Mapping[str, str]) -> dict[str, str]:
-        """Completes the options: all with their values, those chosen and the defaults.
+        """Returns all options with their values, the defaults where ``chosen`` has none.
 
         Raises:
             ValueError: there is no such option, or no such value.

@@ -1,4 +1,4 @@
-"""What experiments leave behind: trials that are done, a line for each, and results."""
+"""Files of experiments: finished trials, a line for each, and results."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ from carrousel._atomic import append_to, write_file
 from carrousel._format import Format, number, parse, whole
 from carrousel.papers._experiment import Experiment, Row, Trial
 
-__all__ = ["RESULT", "TRIAL", "Kept", "read_result", "trials_directory", "write_result"]
+__all__ = ["MADE_WITH", "RESULT", "TRIAL", "Kept", "read_result", "trials_directory", "write_result"]
 
-TRIAL = Format("carrousel-trial", 2, "a trial that was kept")
+MADE_WITH = ("carrousel", "python", "numpy", "numba", "machine")
+"""The versions, and the machine, that every trial names."""
+
+TRIAL = Format("carrousel-trial", 2, "a finished trial")
 RESULT = Format("carrousel-result", 2, "a result of an experiment")
 
 
 def trials_directory() -> Path:
-    """Where finished trials are kept: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
+    """Returns the folder of finished trials: ``carrousel/trials`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carrousel" / "trials"
 
 
 class Kept:
-    """One row's finished trials: a file with a line for each, added as it is done, by one process at a time.
+    """Holds a row's finished trials, and their file, to which one process at a time adds lines.
 
-    A line that was cut off, changed, or written by another version of carrousel does not count: its trial is made
-    again.
+    A line that was cut off or changed does not count: its trial is run again. Lines that were written before they had
+    a checksum count if they hold what a trial needs; a digit that was changed in one of them cannot be noticed.
     """
 
     def __init__(
@@ -60,17 +63,17 @@ class Kept:
             try:
                 with TRIAL.blaming(self.path):
                     if line:
-                        found = TRIAL.unseal(parse(line))
+                        found = _unsealed(parse(line))
                         trial = whole(found.pop("trial"), "its number")
                         _check_trial(experiment, found)
                         self.done[trial] = found
             except ValueError as error:
                 refused.append(str(error))
         if refused:
-            warnings.warn(f"{len(refused)} of the trials kept are made again: {refused[0]}", stacklevel=4)
+            warnings.warn(f"of the finished trials, {len(refused)} must be run again: {refused[0]}", stacklevel=4)
 
     def add(self, trial: int, found: Trial) -> None:
-        """Keeps what a trial found."""
+        """Adds a finished trial, and its line to the file."""
         self.done[trial] = found
         with contextlib.suppress(ValueError):  # a figure is NaN or infinite: to come to it, the trial is made again
             line = json.dumps(TRIAL.seal({"trial": trial, **found}))
@@ -78,23 +81,44 @@ class Kept:
             append_to(self.path, f"\n{line}".encode())
 
 
+def _unsealed(line: Any) -> dict[str, Any]:
+    """Returns the facts of a line, with its checksum or from before lines had one.
+
+    Raises:
+        ValueError: the checksum does not match, or a line without one is not as those were.
+        KeyError: a line without a checksum lacks what a trial needs.
+    """
+    if not isinstance(line, dict) or "sha256" in line or next(iter(line), "") != "trial":  # with which old lines began
+        return TRIAL.unseal(line)
+    if type(line["success"]) is not bool:
+        raise ValueError("it does not say whether the trial succeeded")
+    whole(line["steps"], "its number of steps")
+    whole(line.get("weights", 0), "its number of weights")
+    begin, end = line["ran"]
+    if number(line["seconds"], "its time") < 0 or number(end, "its end") < number(begin, "its begin"):
+        raise ValueError("it ended before it began")
+    if line["made"].keys() != set(MADE_WITH):
+        raise ValueError("it does not name its versions and machine")
+    return line
+
+
 def _check_trial(experiment: Experiment, trial: Trial) -> None:
-    """Refuses what cannot be summed up."""
+    """Refuses a trial that cannot be summed up."""
     begin, end = trial["ran"]
     number(begin, "its begin")
     number(end, "its end")
     if not all(isinstance(value, str) for value in trial["made"].values()):
-        raise ValueError("it does not say with what it was made")
+        raise ValueError("it does not name its versions and machine")
     experiment.measure([trial])
 
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:
-    """Writes a result as JSON that people can read, with its checksum."""
+    """Writes a result as indented JSON with its checksum."""
     write_file(path, (json.dumps(RESULT.seal(result), indent=2) + "\n").encode())
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """The result that :func:`write_result` wrote.
+    """Returns the result that :func:`write_result` wrote.
 
     Raises:
         ValueError: the file is none, or was changed.
@@ -102,7 +126,5 @@ def read_result(path: Path) -> dict[str, Any]:
     with RESULT.blaming(path):
         found = parse(path.read_bytes())
         if isinstance(found, dict) and "format" not in found:
-            raise ValueError(
-                "it has no checksum, as those have that `carrousel reproduce EXPERIMENT --into` writes now"
-            )
+            raise ValueError("it has no checksum: write it anew with `carrousel reproduce EXPERIMENT --into`")
         return RESULT.unseal(found)

@@ -1,4 +1,4 @@
-"""All experiments by name: the list is read from a file, an experiment is imported when it is asked for."""
+"""All experiments by name. The list is read from a file, and a paper is imported when an experiment is asked for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PAPERS = "carrousel.papers"
 
 @cache
 def listing() -> list[dict[str, Any]]:
-    """Lists all experiments, without importing them: ``[{"name", "title", "citation", "rows", "options"}]``.
+    """Returns all experiments without importing them, ``[{"name", "title", "citation", "rows", "options"}]``.
 
     Rows are the names of those that are ours to run; options are lists of values by name, the default first.
     """
@@ -31,13 +31,13 @@ def listing() -> list[dict[str, Any]]:
 
 
 def packages(folder: Path = Path(__file__).parent) -> list[str]:
-    """Lists the papers, which are the packages of this room, by their years; those without one come last."""
+    """Returns the names of the papers, which are the packages of this room, by year; those without one come last."""
     names = [path.parent.name for path in folder.glob("[!_]*/__init__.py")]
     return sorted(names, key=lambda name: (re.sub(r"\D", "", name) or "9999", name))
 
 
 def index_of(papers: list[str]) -> list[dict[str, Any]]:
-    """Imports papers and makes what :func:`listing` gives of their experiments."""
+    """Imports papers and returns their experiments as :func:`listing` does."""
     experiments = [each for paper in papers for each in import_module(f"{_PAPERS}.{paper}").EXPERIMENTS]
     return [
         {
@@ -52,7 +52,7 @@ def index_of(papers: list[str]) -> list[dict[str, Any]]:
 
 
 class Experiments(MutableMapping[str, Experiment]):
-    """A mapping from names to experiments, in the order of the list; others can be added."""
+    """Maps names to experiments, in the order of the list; others can be added."""
 
     def __init__(self) -> None:
         self._added: dict[str, Experiment] = {}
@@ -86,7 +86,7 @@ EXPERIMENTS = Experiments()
 
 
 def get(name: str) -> Experiment:
-    """Finds the experiment of that name.
+    """Returns the experiment of that name.
 
     Raises:
         ValueError: there is none; the message gives the nearest.

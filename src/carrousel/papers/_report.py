@@ -1,4 +1,4 @@
-"""One page of all results: each published table beside ours, with notes and pictures. Nothing is typed by hand."""
+"""Writes one page of all results: each published table beside ours, with notes and pictures."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222; }
 table { border-collapse: collapse; font-size: 85%; display: block; overflow-x: auto; }
 th, td { padding: .2em .6em; border-bottom: 1px solid #ddd; text-align: left; font-variant-numeric: tabular-nums; }
-h2 { margin-top: 2.5em; border-top: 2px solid #222; padding-top: .5em; }
+td:first-child { white-space: nowrap; }
+h2 { margin-top: 2.5em; border-top: 2px solid #222; padding-top: .5em; overflow-wrap: anywhere; }
 img { max-width: 100%; }
 pre { background: #f4f4f4; padding: .6em; overflow-x: auto; }
 """
 
 
 def ratio(figure: Column, row: Mapping[str, Any]) -> float | None:
-    """The measured figure over the published one, where they are to be compared and both are numbers."""
+    """Returns the measured figure over the published one; None if they are not compared, or one is no number."""
     published, measured = row["published"].get(figure.key), row.get("measured", {}).get(figure.key)
     if not figure.compared or not published or isinstance(published, str) or measured is None:
         return None
@@ -37,7 +38,7 @@ def ratio(figure: Column, row: Mapping[str, Any]) -> float | None:
 
 
 def near(figure: Column, row: Mapping[str, Any]) -> bool | None:
-    """Whether a figure that is to be compared is within the factor; None if it is not, or no number is published.
+    """Returns whether a figure is within the factor; None if it is not compared, or no number is published.
 
     Where one is published and none came out, as of a row without a success, it is not.
     """
@@ -49,7 +50,7 @@ def near(figure: Column, row: Mapping[str, Any]) -> bool | None:
 
 
 def table(experiment: Experiment, result: Mapping[str, Any]) -> list[list[str]]:
-    """The table as text: a heading, and for every row a line of published figures and one of ours."""
+    """Returns the table as texts: a heading, and for every row a line of published figures and one of ours."""
     figures = (*experiment.figures, *RUNNING)
     head = list(dict.fromkeys(name for row in experiment.rows for name in row.columns))
     lines = [["row", "method", *head, "", *(figure.heading for figure in figures)]]
@@ -71,7 +72,7 @@ def _ours(figure: Column, entry: Mapping[str, Any]) -> str:
 
 
 def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list[tuple[Experiment, dict[str, Any]]]:
-    """The results in a directory, in the order of the experiments, of each first those with the default options.
+    """Reads the results in a directory, in the order of the experiments, those with the default options first.
 
     Raises:
         ValueError: there is none, or a file is not such a result, or is of no known experiment, row or option.
@@ -82,7 +83,7 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
         with RESULT.blaming(path):
             experiment = experiments[result["experiment"]]
             if "claim" in result:
-                raise ValueError("it is a quick run's, which is not the experiment")
+                raise ValueError("it is of a quick run, which is not the experiment")
             known = {row.name for row in experiment.rows}
             if missing := [entry["row"] for entry in result["rows"] if entry["row"] not in known]:
                 raise ValueError(f"{experiment.name} has no row {missing[0]!r}")
@@ -100,7 +101,7 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
 
 
 def report(directory: Path, experiments: Mapping[str, Experiment]) -> tuple[Path, Path]:
-    """Writes ``README.md`` and the self-contained ``report.html`` from the results in a directory; their paths."""
+    """Writes ``README.md`` and the self-contained ``report.html`` from the results beside them; returns their paths."""
     results = read_results(directory, experiments)
     text = _page(directory, results)
     markdown, page = directory / "README.md", directory / "report.html"
@@ -112,11 +113,16 @@ def report(directory: Path, experiments: Mapping[str, Experiment]) -> tuple[Path
 def _page(directory: Path, results: Sequence[tuple[Experiment, Mapping[str, Any]]]) -> str:
     parts = [
         "# The papers' experiments, published and re-run",
-        "Made by `carrousel reproduce --report` from the result files beside it. For every row of a published table "
-        "the paper's figures stand above ours; × is ours divided by the paper's, and ✗ marks what is not within a "
-        "factor of 2, or did not come out at all. Rows without a line of ours are quoted. Where a paper leaves a "
-        "choice open, or does not succeed as it is printed, there is an option with a value for each choice: "
-        "`criterion=best` in a note is what `--set criterion=best` on the command line gives.",
+        "This page is made by `carrousel reproduce --report` from the result files beside it. For every row of a "
+        "published table the paper's figures stand above ours. × is our figure divided by the paper's, and ✗ marks a "
+        "figure that is not within a factor of 2, or did not come out at all. Rows without a line of ours are quoted.",
+        "In most tables *success* is the share of trials that met the criterion, and *sequences* is how many training "
+        "sequences these took in the mean, *from* the fastest *to* the slowest. *Seconds* is the time that all trials "
+        "of the row took together.",
+        "Where a paper leaves a choice open, or a network does not learn as it is printed, the experiment has an "
+        "option with a value for each choice. `criterion=best` in a note is what `--set criterion=best` on the command "
+        "line chooses. A table whose heading has no options is that of the defaults. The notes on an experiment stand "
+        "under its first table.",
         _overview(results),
     ]
     seen: set[str] = set()
@@ -140,7 +146,7 @@ def _overview(results: Sequence[tuple[Experiment, Mapping[str, Any]]]) -> str:
 
 
 def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any], *, noted: bool) -> list[str]:
-    """One result; ``noted`` if the experiment's notes stand under another one already."""
+    """Returns the paragraphs of a result; ``noted`` if the notes stand under another result of the experiment."""
     made = result["made"]
     heading = f"{experiment.name}{' ' if _options(experiment, result) else ''}{_options(experiment, result)}"
     words = ["carrousel reproduce", experiment.name, *_settings(experiment, result)]
@@ -149,7 +155,7 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any],
     spent = sum(entry["measured"]["seconds"] for entry in result["rows"] if "measured" in entry)
     parts = [
         f'<a id="{_anchor(experiment, result)}"></a>\n\n## {heading}',
-        f"{experiment.title}.",
+        experiment.title if experiment.title.endswith("?") else f"{experiment.title}.",
         experiment.citation,
         "    " + " ".join(words),
         _markdown_table(table(experiment, result)),
@@ -162,7 +168,7 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any],
     shown = {entry["row"] for entry in result["rows"]}
     notes = [f"- {row.name}: {row.note}" for row in experiment.rows if row.note and row.name in shown]
     if notes and not noted:
-        parts.append("\n".join(notes))
+        parts += ["On single rows:", "\n".join(notes)]
     for picture in experiment.pictures:
         file = f"{result_stem(experiment, result)}-{picture.name}.png"
         if (directory / file).is_file():
@@ -171,14 +177,14 @@ def _section(directory: Path, experiment: Experiment, result: Mapping[str, Any],
 
 
 def result_stem(experiment: Experiment, result: Mapping[str, Any]) -> str:
-    """How the files of a result are named: the experiment, and the options that are not the defaults."""
+    """Returns the beginning of a result's file names: the experiment, and the options that are not the defaults."""
     return "-".join(
         [experiment.stem, *(setting.split()[1].replace("=", "-") for setting in _settings(experiment, result))]
     )
 
 
 def _settings(experiment: Experiment, result: Mapping[str, Any]) -> list[str]:
-    """The command's ``--set`` for the options that are not the defaults."""
+    """Returns the command's ``--set`` for the options that are not the defaults."""
     chosen = result["options"]
     return [f"--set {k}={chosen[k]}" for k, values in experiment.options.items() if chosen[k] != values[0]]
 
@@ -204,7 +210,7 @@ def _markdown_table(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _html(text: str, directory: Path) -> str:
-    """The page as one HTML file, with the pictures in it."""
+    """Returns the page as one HTML file, with the pictures in it."""
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
@@ -214,6 +220,8 @@ def _html(text: str, directory: Path) -> str:
         return f'src="data:image/png;base64,{data}"'
 
     body = re.sub(r'src="([^":]+\.png)"', embedded, body)
+    body = body.replace(" (×", "&nbsp;(×").replace(" ✗)", "&nbsp;✗)")  # a figure and its ratio stay on one line
     title = text.splitlines()[0].removeprefix("# ")
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}</body></html>\n'

@@ -1,4 +1,4 @@
-"""Runs trials, many at a time, and keeps what is done."""
+"""Runs trials, many at a time, and writes each down as it is done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import llvmlite.binding
 import numpy as np
 
 from carrousel.papers._experiment import Experiment, Row
-from carrousel.papers._files import Kept
+from carrousel.papers._files import MADE_WITH, Kept
 from carrousel.papers._trial import Trial, run_trial
 
 __all__ = ["quick", "reproduce"]
@@ -34,10 +34,10 @@ def reproduce(
     fresh: bool = False,
     progress: Callable[[Row, Trial | None], None] = lambda row, trial: None,
 ) -> dict[str, Any]:
-    """Runs an experiment's trials and puts the figures beside the published ones.
+    """Runs an experiment's trials and returns its figures beside the published ones.
 
-    Trials that are done are kept in :func:`carrousel.papers.trials_directory`: a run that was killed goes on where it
-    stopped. What a trial finds depends on the seed and its number, not on how many there are or run at a time.
+    Finished trials are written to :func:`carrousel.papers.trials_directory`: a run that was killed goes on where it
+    stopped. A trial depends on the seed and its number, not on how many there are or run at a time.
 
     Args:
         experiment: the experiment.
@@ -47,7 +47,7 @@ def reproduce(
         jobs: how many at a time, -1 for one a processor.
         backend: joblib's: ``"loky"``, ``"ray"``, ``"dask"`` ...
         options: the experiment's options.
-        fresh: forget the trials that are kept.
+        fresh: forget the trials of earlier runs.
         progress: told of every trial as it is done, and first with None for each that was done before.
 
     Returns:
@@ -84,13 +84,13 @@ def reproduce(
 
 
 def quick(experiment: Experiment, seed: int = 0) -> dict[str, Any]:
-    """Runs the experiment in a few seconds, in this process, with no trials kept; gives what :func:`reproduce` gives.
+    """Runs the experiment in a few seconds, in this process, and writes nothing; returns what :func:`reproduce` does.
 
     ``"holds"`` says whether ``"claim"`` was found to be true.
     """
     small = experiment.quick
     if small is None:
-        raise ValueError(f"{experiment.name} cannot be made quick")
+        raise ValueError(f"{experiment.name} has no quick run")
     chosen = experiment.choose(small.options)
     start = time.perf_counter()
     found = {
@@ -123,25 +123,21 @@ def _result(
     return {"experiment": experiment.name, "seed": seed, "options": dict(options), "made": dict(made), "rows": rows}
 
 
-def _about() -> dict[str, Any]:
-    """What the run was made with."""
+def _about() -> dict[str, str]:
+    """Returns versions and the machine by the names of :data:`MADE_WITH`."""
     import numba
 
     import carrousel
 
-    return {
-        "carrousel": carrousel.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "machine": f"{platform.machine()}, {llvmlite.binding.get_host_cpu_name()}, {os.cpu_count()} processors",
-    }
+    machine = f"{platform.machine()}, {llvmlite.binding.get_host_cpu_name()}, {os.cpu_count()} processors"
+    versions = (carrousel.__version__, platform.python_version(), np.__version__, numba.__version__)
+    return dict(zip(MADE_WITH, (*versions, machine), strict=True))
 
 
 def _joined(trials: Sequence[Trial]) -> dict[str, Any]:
-    """What these trials were made with; where they differ, all that there is."""
+    """Returns what these trials were made with; where they differ, all values."""
     each = [trial["made"] for trial in trials]
-    return {key: "; ".join(sorted({made[key] for made in each})) for key in _about()}
+    return {key: "; ".join(sorted({made[key] for made in each})) for key in MADE_WITH}
 
 
 def _parallel(
@@ -175,7 +171,7 @@ def _one(
 
 
 def _clock(spans: Sequence[list[float]]) -> float:
-    """How long at least one of these spans of time was running.
+    """Returns how long at least one of these spans of time ran.
 
     >>> _clock([[5.0, 6.0], [0.0, 2.0], [1.0, 3.0]])
     4.0
@@ -189,7 +185,7 @@ def _clock(spans: Sequence[list[float]]) -> float:
 
 @contextmanager
 def _ready(backend: str) -> Iterator[None]:
-    """Has the backends of other packages known and running while the block lasts.
+    """Registers and runs the backend of another package while the block lasts.
 
     A cluster is the one that the package finds by its own settings (``DASK_SCHEDULER_ADDRESS``, ``RAY_ADDRESS``); else
     this machine.

@@ -1,4 +1,4 @@
-"""One trial: what it is given, and what is done around it for all experiments alike."""
+"""Runs one trial: makes its generator, has its learner compiled, and holds the clock, for all experiments alike."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["Found", "Prepare", "Prepared", "Setting", "Train", "Trial", "first_success", "run_trial"]
 
 Found = dict[str, Any]
-"""What training found, as JSON can hold it: ``"success"``, ``"steps"``, and what the experiment's summary asks for;
+"""What training gives, as JSON can hold it: ``"success"``, ``"steps"``, and what the experiment's summary asks for;
 ``"weights"``, how many its network has, where that could be another number than the paper's."""
 
 Trial = Mapping[str, Any]
-"""What training found, and ``"seconds"``, how long it took."""
+"""What training gives, and ``"seconds"``, how long it took."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a trial is given. What it finds depends on the first four alone.
+    """Holds what a trial is run with. Its figures depend on the first four attributes alone.
 
     Attributes:
         config: the row's.
@@ -41,13 +41,13 @@ class Setting:
 
     @classmethod
     def of(cls, config: Config, options: Mapping[str, str], seed: int, number: int) -> Setting:
-        """Makes the setting of a trial, its generator at the beginning."""
+        """Returns the setting of a trial, its generator at the beginning."""
         import numpy as np
 
         return cls(config, options, seed, number, np.random.default_rng([seed, number]))
 
     def apart(self, key: int) -> np.random.Generator:
-        """Makes another generator of the trial, so that what is drawn from it moves nothing else."""
+        """Returns another generator of the trial, whose draws move nothing else."""
         import numpy as np
 
         return np.random.default_rng([self.seed, self.number, key])
@@ -55,7 +55,7 @@ class Setting:
 
 @dataclass
 class Prepared:
-    """What is made before the clock starts: a learner with its first weights, its task, and what was drawn.
+    """Holds what is made before the clock starts: a learner with its first weights, its task, and sequences.
 
     Attributes:
         learner: has ``ready()``, as all that have a role in ``carrousel.learning``, or :meth:`ready` is its own.
@@ -68,7 +68,7 @@ class Prepared:
     sets: Any = None
 
     def ready(self) -> None:
-        """Has everything compiled that learning needs; no weight changes, and nothing of the trial is drawn."""
+        """Compiles everything that learning needs; no weight changes, and nothing of the trial is drawn."""
         self.learner.ready()
 
 
@@ -79,7 +79,7 @@ Train = Callable[[Prepared, Setting], Found]
 def run_trial(
     prepare: Prepare, train: Train, config: Config, options: Mapping[str, str], seed: int, number: int
 ) -> Trial:
-    """Runs a trial and gives what it found, with ``"seconds"``: prepares, has all compiled, trains by the clock."""
+    """Runs a trial and returns its figures, with ``"seconds"``: prepares, compiles, trains by the clock."""
     setting = Setting.of(config, options, seed, number)
     prepared = prepare(setting)
     prepared.ready()
@@ -97,17 +97,18 @@ def first_success(
     or_last: bool = False,
     **changes: Any,
 ) -> tuple[Prepared, Found, Setting]:
-    """Trains a row's networks until one succeeds, for a picture of it.
+    """Trains a row's networks until one succeeds, and returns it for a picture.
 
     Args:
-        experiment, row: whose networks.
+        experiment: the experiment.
+        row: the name of the row whose networks they are.
         result: the experiment's result (see :func:`carrousel.papers.reproduce`), which has the seed and the options.
         tries: how many networks are trained, in the order of their trials.
-        or_last: give the last one if none succeeds.
+        or_last: return the last one if none succeeds.
         changes: of the row's configuration.
 
     Returns:
-        The network as it was prepared and trained, what was found, and its setting.
+        The network after training, what training gives, and its setting.
 
     Raises:
         ValueError: none succeeded.

@@ -1,4 +1,4 @@
-"""When training ends: the criteria that several papers share, each with the loop that trains until it holds."""
+"""Trains until a criterion holds: a loop for each criterion that several papers share."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ __all__ = [
     "WINDOW",
     "Learns",
     "all_right",
+    "first_wrong",
     "thinned",
     "until_predicted",
     "until_right",
@@ -33,7 +34,7 @@ INTERVAL = 10
 
 
 class Learns(Protocol):
-    """A learner that is taught by whole sequences."""
+    """Describes a learner that is taught by whole sequences."""
 
     weights: Any
 
@@ -63,7 +64,9 @@ def until_window(
     block is learned again up to that sequence.
 
     Args:
-        learner, task, rng: who learns what, from which draws; the task judges sequences' ends.
+        learner: the learner.
+        task: draws what is learned, and judges sequences' ends.
+        rng: of the draws.
         wrong: fewer than so many of these sequences are wrong.
         error: their average error is below; None for any.
         squared: that is the squared error, not the absolute one; both are means over the outputs.
@@ -99,7 +102,7 @@ def until_window(
 
 
 def _first_window(missed: np.ndarray, errors: np.ndarray, wrong: int, error: float | None) -> int | None:
-    """The first window of sequences that satisfies the criterion."""
+    """Returns the number of the first window of sequences that satisfies the criterion, None if there is none."""
     if len(missed) < WINDOW:
         return None
     satisfied = _sums(missed) < wrong
@@ -109,13 +112,13 @@ def _first_window(missed: np.ndarray, errors: np.ndarray, wrong: int, error: flo
 
 
 def _sums(values: np.ndarray) -> np.ndarray:
-    """Sums over all windows."""
+    """Returns the sums over all windows."""
     total = np.concatenate([[0], np.cumsum(values)])
     return total[WINDOW:] - total[:-WINDOW]
 
 
 def thinned(curve: Sequence[float], every: int) -> dict[str, Any]:
-    """Thins a learning curve to at most 60 points: ``{"every", "errors"}``, mean errors of so many sequences each."""
+    """Returns a learning curve of at most 60 points: ``{"every", "errors"}``, mean errors of so many sequences each."""
     joined = max(1, -(-len(curve) // POINTS))
     means = [float(np.mean(curve[k : k + joined])) for k in range(0, len(curve), joined)]
     return {"every": joined * every, "errors": [float(f"{mean:.4g}") for mean in means]}
@@ -134,8 +137,10 @@ def until_right(
     """Trains block after block until a criterion holds: ``{"success", "sequences", "steps"}``.
 
     Args:
-        learner, task, rng: who learns what, from which draws.
-        holds: looks at the criterion; gives whether it holds, and the steps that this took.
+        learner: the learner.
+        task: draws what is learned.
+        rng: of the draws.
+        holds: returns whether the criterion holds, and the steps that this took.
         block: sequences that are learned between two looks.
         limit: sequences after which the trial has failed.
         targets: those that are learned from.
@@ -151,7 +156,7 @@ def until_right(
 
 
 def all_right(learner: Learns, task: Task, rng: np.random.Generator, tests: int, first: int) -> tuple[bool, int]:
-    """Looks whether ``tests`` new sequences are all answered rightly; gives this, and the steps that it took.
+    """Returns whether ``tests`` new sequences are all answered rightly, and the steps that this took.
 
     They are drawn in blocks that begin with ``first`` sequences and double: a network that is wrong on one sequence in
     a hundred is known after some hundred. Weights do not change.
@@ -202,7 +207,7 @@ def until_predicted(
 
 
 def first_wrong(learner: Learns, task: Task, strings: Strings, order: np.ndarray) -> int | None:
-    """Finds the place in ``order`` of a string that is not predicted rightly; None if there is none."""
+    """Returns the place in ``order`` of a string that is not predicted rightly; None if there is none."""
     begin, size = 0, 1
     while begin < len(order):
         some = strings.chosen(order[begin : begin + size])

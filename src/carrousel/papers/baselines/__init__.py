@@ -1,4 +1,4 @@
-"""The recurrent networks that came before LSTM, on the tasks of its paper."""
+"""Recurrent networks from before LSTM on the tasks of its paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of a baseline: what was right when training was over."""
+"""Draws the picture of a baseline: what was right when training was over."""
 
 from __future__ import annotations
 

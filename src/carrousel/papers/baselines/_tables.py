@@ -1,4 +1,4 @@
-"""Elman networks, RTRL and BPTT on the tasks of Hochreiter & Schmidhuber 1997: a table each."""
+"""Elman networks, RTRL and BPTT on the tasks of Hochreiter & Schmidhuber 1997, with a table each."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ _RTRL = (
         "rtrl",
         {"task": "lag 100, noise-free", "hidden units": "1", "weights": "10,404", "the paper says": TEN},
         {"success_rate": 0.0},
-        note="not run: the exact gradient of 102 units costs more than 10^8 operations a step; see BPTT",
+        note="Not run, for the exact gradient of 102 units costs more than 10^8 operations a step. See BPTT.",
     ),
     *_endings("rtrl", 8, (99, 108, 252), (40_000, 40_000, 20_000)),
 )
@@ -110,27 +110,35 @@ _BPTT = (
 )
 
 _NOTES = """\
-Networks without memory cells learn nothing here that lies more than four steps back, but for the grammar, which some
-learn by the exact gradient.
+**Result.** Networks without memory cells learn nothing here that lies more than four steps back, except the grammar,
+which some learn by the exact gradient.
 
-The paper compares with RTRL, and in one row with BPTT, and says that Elman's procedure, BPTT and RTRL fail on problems
-without training examples of short lags, from lags of 10 steps on; only the embedded Reber grammar is a border case.
-These tables show it with caps that let all trials of a method end in about five minutes on one core; "cap" is the
-number of training sequences after which a trial has failed. A trial that fails at a cap says nothing about longer
-training: where the paper trained longer, its cap was 5,000,000 sequences.
+**What the paper says.** It compares with RTRL, and in one row with BPTT. Elman's procedure, BPTT and RTRL fail on
+problems without training examples of short lags, from lags of 10 steps on. Only the embedded Reber grammar is a border
+case.
 
-"right" is what was right when training was over: the share of steps for the grammar and the lags (with lag p, all but
-one of every p steps can be predicted from the symbol before), the share of 1,000 fresh sequences for the others. The
-2-sequence problem and the adding problem can be right by chance: a constant output is right on half of the sequences
-of the first if it is that class's, and on some of the second.
+**The caps.** "Cap" is the number of training sequences after which a trial has failed. The caps let all trials of a
+method end within twenty minutes on one core. A trial that fails at a cap says nothing about longer training: where the
+paper trained longer, its cap was 5,000,000 sequences.
 
-RTRL and BPTT go down the same gradient here, since weights change at sequences' ends (a test shows it); they differ in
-cost, which is O(units^4) and O(units^2) a step, hence in caps. The networks are fully recurrent, with outputs among the
-recurrent units; the paper's for the lags has one self-recurrent hidden unit and outputs that are not recurrent, and is
-an experiment of its own (hochreiter1997/noise-free-lag). Learning rates are those of the paper for the grammar, 1.0 for
-the lags as in its first row, and for the other tasks the rates of LSTM there; initial weights as LSTM's. Numbers of
-hidden units other than the paper's 3, 12 and 15 are a choice. For the lags the criterion is milder than the paper's:
-both sequences are right once, at a look after every 100, not during 10,000 successive sequences.
+**"Right"** is what was right when training was over: the share of steps for the grammar and the lags, the share of
+1,000 fresh sequences for the other problems. With lag p, all but one of every p steps can be predicted from the symbol
+before. The 2-sequence problem and the adding problem can be right by chance: a constant output is right on half of the
+sequences of the first, if it is that class's, and on some of the second.
+
+**RTRL and BPTT** go down the same gradient here, since weights change at sequences' ends. They differ in cost, which is
+O(units^4) and O(units^2) a step, and hence in caps.
+
+**What was chosen.**
+
+- The networks are fully recurrent, with the outputs among the recurrent units. The paper's network for the lags has one
+  self-recurrent hidden unit, and outputs that are not recurrent; it stands in the tables of
+  hochreiter1997/noise-free-lag.
+- Learning rates are the paper's for the grammar, 1.0 for the lags as in its first row, and those of LSTM for the other
+  problems. Initial weights are as LSTM's.
+- Numbers of hidden units other than the paper's 3, 12 and 15 are a choice.
+- The criterion of the lags is milder than the paper's. Both sequences must be right once, which is looked at after
+  every 100, and not during 10,000 successive sequences.
 """
 
 _FIGURES = (

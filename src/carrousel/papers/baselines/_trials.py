@@ -1,4 +1,4 @@
-"""Trials of networks without memory cells, one way for each kind of task."""
+"""Trains networks without memory cells, in one way for each kind of task."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ TASKS: dict[str, Any] = {"adding": Adding, "temporal-order": TemporalOrder, "two
 
 
 def network(learner: Mapping[str, Any], seed: Any = 0) -> SimpleNetwork:
-    """Makes the network of a row."""
+    """Returns the network of a row, untrained."""
     sizes = (learner["inputs"], learner["hidden"], learner["outputs"])
     about = {"init": learner["init"], "bias": learner["bias"], "seed": seed}
     return SimpleNetwork(*sizes, learner["method"], learner["rate"], **about)
 
 
 def prepare(setting: Setting) -> Prepared:
-    """Makes the network of a row and its task."""
+    """Returns the network of a row and its task."""
     about = setting.config.task
     if about["task"] == "reber":
         task: Any = EmbeddedReber()
@@ -38,12 +38,12 @@ def prepare(setting: Setting) -> Prepared:
 
 
 def train(prepared: Prepared, setting: Setting) -> Found:
-    """Trains until the task's criterion holds, or to the cap; then looks how much is ``right``."""
+    """Trains until the task's criterion holds, or to the cap; ``"right"`` says how much is right then."""
     return {"reber": _reber, "lag": _lag}.get(setting.config.task["task"], _ending)(prepared, setting)
 
 
 def _reber(prepared: Prepared, setting: Setting) -> Found:
-    """The criterion of the paper, looked at every tenth string; ``right`` is the share of steps of both sets."""
+    """Trains until all strings are predicted, looked at every tenth; ``"right"`` is the share of steps of both sets."""
     learner, task, rng = prepared.learner, prepared.task, setting.rng
     training, test = task.train_test(int(rng.integers(2**32)))
     both = task.encode(training.text + test.text)
@@ -52,7 +52,7 @@ def _reber(prepared: Prepared, setting: Setting) -> Found:
 
 
 def _lag(prepared: Prepared, setting: Setting) -> Found:
-    """Until both sequences are right, looked at after every 100; ``right`` is the share of their steps."""
+    """Trains until both sequences are right, looked at after every 100; ``"right"`` is the share of their steps."""
     learner, task = prepared.learner, prepared.task
     both = task.encode([0, 1])
 
@@ -64,10 +64,11 @@ def _lag(prepared: Prepared, setting: Setting) -> Found:
 
 
 def _ending(prepared: Prepared, setting: Setting) -> Found:
-    """Sequences whose error comes at their ends; ``right`` is the share of fresh ones.
+    """Trains on sequences whose error comes at their ends; ``"right"`` is the share of fresh ones.
 
-    Until the 2,000 most recent sequences are all right and their mean absolute error is below ``error``; for the
-    2-sequence problem, which has no such number, until none of 256 test sequences is wrong, looked at after every 500.
+    Training lasts until the 2,000 most recent sequences are all right and their mean absolute error is below ``error``.
+    For the 2-sequence problem, which has no such number, it lasts until none of 256 test sequences is wrong, which is
+    looked at after every 500.
     """
     learner, task, rng, until = prepared.learner, prepared.task, setting.rng, setting.config.until
     test = task.draw(rng, TESTED)  # for every task, so that all draw alike

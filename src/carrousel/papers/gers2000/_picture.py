@@ -1,4 +1,4 @@
-"""The picture of both experiments: the states of trained networks over a stream, with and without forget gates."""
+"""Draws the states of trained networks over a stream, with and without forget gates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def draw(path: Path, growing: Trained, resetting: Trained, seed: int, steps: int
 
     Args:
         path: the file.
-        growing, resetting: a network without forget gates, and one with them.
+        growing: a network without forget gates.
+        resetting: a network with them.
         seed: of the stream.
         steps: how much of it is drawn.
         closely: how much of its end is drawn from near.

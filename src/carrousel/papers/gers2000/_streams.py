@@ -1,4 +1,4 @@
-"""How both experiments learn and are tested: from streams that end at the first wrong step."""
+"""Trains and tests on streams that end at the first wrong step, as both experiments do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Reach = tuple[int, int]
 
 
 def network(config: Mapping[str, Any]) -> Network:
-    """Makes the paper's network, 4 blocks of two cells.
+    """Returns the paper's network, 4 blocks of two cells.
 
     It has 424 weights with 7 inputs and outputs and forget gates, 360 without them.
     Cells are fed by inputs and cells, gates and outputs by these and a bias. All weights begin in [-0.2, 0.2], but
@@ -51,7 +51,7 @@ def network(config: Mapping[str, Any]) -> Network:
 
 
 def prepared(task: ContinualTask, learner: Mapping[str, Any], setting: Setting) -> Prepared:
-    """Makes a network, and the first of its streams."""
+    """Returns a network, its task, and the first of its streams."""
     descent = Descent(learner["rate"], decay=learner["rate_decay"])
     new = Learner(network(learner), descent, seed=setting.rng)
     return Prepared(new, task, Endless(task, setting.rng, min(_DRAWN, 4 * setting.config.task["steps"])))
@@ -60,7 +60,7 @@ def prepared(task: ContinualTask, learner: Mapping[str, Any], setting: Setting) 
 def follow(
     learner: Learner, endless: Endless, learn: bool, steps: int, strings: int | None = None, resets: bool = False
 ) -> Reach:
-    """Follows a new stream from a reset network until it is wrong or the stream's end; gives how far it was right.
+    """Follows a new stream with a reset network until that is wrong; returns how far it was right.
 
     Args:
         learner: the network.
@@ -85,7 +85,7 @@ def follow(
 
 
 def train(prepared: Prepared, setting: Setting) -> Found:
-    """Learns from one stream after the other until all test streams are right.
+    """Trains on one stream after the other until all test streams are right.
 
     Returns:
         ``{"success", "streams", "length", "strings", "steps"}``: whether they were; after how many training streams;

@@ -1,4 +1,4 @@
-"""The picture of counting: states, gates and predictions of a network over one string."""
+"""Draws the picture of counting: states, gates and predictions of a network over one string."""
 
 from __future__ import annotations
 

@@ -29,22 +29,27 @@ FIGURES = (
 HEADLINE = "The published share of networks and best n are certain; the other figures are from notes on the paper."
 UNCERTAIN = "All published figures of this row are from notes on the paper, and not certain."
 NOTES = f"""
-All networks learn their training strings, in about as many strings as published where the paper's number is known, and
-go on to count far beyond them.
+**Result.** All networks learn their training strings, in about as many strings as published where the paper's number is
+known, and go on to count far beyond them.
 
-Architecture, biases, squashing and the alternation of {1000:,} training strings with a test are the paper's. Rate 1e-5
-and momentum 0.99, used here, are remembered with less certainty. The paper's target coding, its threshold and the
-moment of the weight change are not known. The range (-2, 2) of the output units suggests targets of 1 and -1 told apart
-by their sign, which is the default (`coding=signs`) and gives numbers of training strings near the published ones;
-`coding=bits` has logistic outputs, targets 1 and 0 and the threshold 0.5. Weights change after every step, or with
-`update=end` at a string's end; `momentum=0` is the plain constant rate.
+**Two looks at how far a network counts.** Training stops at the first test that accepts all training strings. "Best n
+at stop" is how far the networks then get, all shorter strings being accepted too. Networks that were trained on the
+shortest strings then count only a little further than these. Counting becomes exact as training goes on. So every
+network is trained on {FURTHER:,} strings more, with a test after every {1000:,}; "best n later" is how far they get in
+the best of these tests. The published best and average stand beside it, since no network of a^n b^n reaches its 1000 at
+the stop. It is a choice among tests, as the paper's "best network" is.
 
-Training stops at the first test that accepts all training strings: "n at stop" is how far that network gets, all
-shorter strings being accepted too. Networks that have just learned their training strings count only a little further
-than these. Counting becomes exact as training goes on. So every network is trained on {FURTHER:,} strings more, with a
-test of the reach after every {1000:,}; "n later" is the best of these, of each network. The published best and average
-stand beside it, since no network reaches 1000 at the stop. It is a choice among tests, as the paper's "best network"
-is. Training uses float32.
+**What is the paper's**: architecture, biases, squashing, and the alternation of {1000:,} training strings with a test.
+The rate of 1e-5 and the momentum of 0.99 are remembered with less certainty; with `momentum=0` the rate is constant and
+has no momentum.
+
+**What is not known** was chosen as follows.
+
+- The targets and the threshold. Output units have the range (-2, 2), which suggests targets of 1 and -1 told apart by
+  their sign (`coding=signs`, the default). This gives numbers of training strings near the published ones. With
+  `coding=bits` outputs are logistic, targets are 1 and 0, and the threshold is 0.5.
+- When weights change: after every step (`update=step`, the default) or at a string's end (`update=end`).
+- Training uses float32.
 """.strip()
 
 
@@ -109,14 +114,14 @@ ANBN = Experiment(
     summary=summary,
     options=OPTIONS,
     quick=Quick(
-        "Two networks accept all strings with n up to 10, and after 30,000 strings more count beyond n = 12",
+        "two networks accept all strings with n up to 10, and count beyond n = 12 after 30,000 strings more",
         lambda rows: rows["lstm-10"]["success_rate"] == 1 and rows["lstm-10"]["best"] > 12,
         ("lstm-10",),
         trials=2,
         config={"limit": 150_000, "further": 30_000, "longest": 100},
     ),
-    notes=NOTES + "\n\nThe rows of earlier networks are as the paper quotes them, known from notes on it; Wiles & "
-    "Elman's trained strings, share and best n are certain.",
+    notes=NOTES + "\n\n**Earlier networks.** Their rows are as the paper quotes them, known from notes on it. The "
+    "training strings, share and best n of Wiles & Elman are certain.",
 )  # fmt: skip
 
 ANBMBMAN = Experiment(
@@ -133,13 +138,14 @@ ANBMBMAN = Experiment(
     summary=summary,
     options=OPTIONS,
     quick=Quick(
-        "A network accepts all 66 strings with n + m up to 12",
+        "a network accepts all 66 strings with n + m up to 12",
         lambda rows: rows["lstm-12"]["success_rate"] == 1 and rows["lstm-12"]["best"] >= 12,
         ("lstm-12",),
         config={"limit": 400_000, "further": 0, "longest": 30},
     ),
-    notes=NOTES + "\n\nThe paper's results for this language are not known. n here stands for n + m: strings are "
-    "tried up to n + m = 100.",
+    notes=NOTES
+    + "\n\n**This language.** The paper's results for it are not known. The n of a column is n + m. Strings "
+    "are tried up to n + m = 100.",
 )
 
 _ANBNCN = {
@@ -168,7 +174,7 @@ ANBNCN = Experiment(
     summary=summary,
     options=OPTIONS,
     quick=Quick(
-        "A network accepts all strings with n up to 10",
+        "a network accepts all strings with n up to 10",
         lambda rows: rows["lstm-10"]["success_rate"] == 1 and rows["lstm-10"]["best"] >= 10,
         ("lstm-10",),
         config={"limit": 300_000, "further": 0, "longest": 50},

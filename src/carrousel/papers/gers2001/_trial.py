@@ -1,4 +1,4 @@
-"""One network of Gers & Schmidhuber 2001, trained on short strings and tried on longer ones."""
+"""Trains a network of Gers & Schmidhuber 2001 on short strings, and tries it on longer ones."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ SQUASHES = {"signs": "sigmoid_pm2", "bits": "sigmoid"}
 
 @lru_cache(maxsize=8)
 def language(name: str, most: int, coding: str = "signs") -> CountingLanguage:
-    """Makes a language, of which strings with at most ``most`` repeats (n, or n + m) are drawn."""
+    """Returns a language, of which strings with at most ``most`` repeats (n, or n + m) are drawn."""
     return CountingLanguage(*LANGUAGES[name], most, *CODINGS[coding])
 
 
 def network(language: str, coding: str = "signs") -> Network:
-    """Makes the paper's network: 38 weights for a^n b^n, 110 for a^n b^m B^m A^n, 90 for a^n b^n c^n.
+    """Returns the paper's network: 38 weights for a^n b^n, 110 for a^n b^m B^m A^n, 90 for a^n b^n c^n.
 
     One block of one cell, two for the others; inputs and cells feed everything, and everything has a bias.
 
@@ -60,13 +60,13 @@ def network(language: str, coding: str = "signs") -> Network:
 
 @lru_cache(maxsize=8)
 def _upto(language: CountingLanguage) -> np.ndarray:
-    """How many strings have at most 0, 1, ... repeats."""
+    """Returns how many strings have at most 0, 1, ... repeats, [most + 1]."""
     totals = [sum(each) for each in language.numbers(language.most)]
     return np.searchsorted(totals, np.arange(language.most + 1), side="right")
 
 
 def prepare(setting: Setting) -> Prepared:
-    """Makes a network, the language that it learns, and the strings on which its reach is tried."""
+    """Returns a network, the language that it learns, and the strings on which its reach is tried."""
     task, options, coding = setting.config.task, setting.options, setting.options["coding"]
     descent = Descent(setting.config.learner["rate"], float(options["momentum"]))
     net = network(task["language"], coding)
@@ -77,7 +77,7 @@ def prepare(setting: Setting) -> Prepared:
 
 
 def taught(learner: Learner, task: CountingLanguage, count: int, rng: np.random.Generator) -> tuple[bool, int]:
-    """Teaches ``count`` random strings; gives whether all strings are then accepted, and the steps that it took."""
+    """Teaches ``count`` random strings; returns whether all strings are then accepted, and the steps that it took."""
     drawn = task.draw(rng, count)
     learner.learn_sequences(drawn.inputs, drawn.coded(), drawn.spans)
     accepted = task.right(task.all.outputs_of(learner), task.all).all()
@@ -85,7 +85,7 @@ def taught(learner: Learner, task: CountingLanguage, count: int, rng: np.random.
 
 
 def reach(learner: Learner, longer: CountingLanguage) -> int:
-    """Finds the most repeats such that all strings with as many or fewer are accepted, at most ``longer.most``."""
+    """Returns the most repeats such that all strings with as many or fewer are accepted, at most ``longer.most``."""
     strings, upto, longest = longer.all, _upto(longer), longer.most
     done, next_lot = 0, 16
     while done < longest:
@@ -101,7 +101,7 @@ def reach(learner: Learner, longer: CountingLanguage) -> int:
 
 
 def train(prepared: Prepared, setting: Setting) -> Found:
-    """Trains until all training strings are accepted, then tries longer ones, and goes on to see how far it gets."""
+    """Trains until all training strings are accepted, then on ``further`` strings, and tries longer ones meanwhile."""
     learner, task, longer = prepared.learner, prepared.task, prepared.sets
     rng, limit, further = setting.rng, setting.config.until["limit"], setting.config.until["further"]
     done, steps, accepted = 0, 0, False
@@ -122,7 +122,7 @@ def train(prepared: Prepared, setting: Setting) -> Found:
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums trials up; means are over the networks that accepted all training strings."""
+    """Returns a row's figures; means are over the networks that accepted all training strings."""
     won = [trial for trial in trials if trial["success"]]
 
     def average(key: str) -> float | None:

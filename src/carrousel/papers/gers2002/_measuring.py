@@ -29,7 +29,7 @@ def _row(period: int, intervals: tuple[int, ...], peepholes: bool) -> Row:
 
 MEASURING = Experiment(
     "gers2002/measuring",
-    "MSD: at each spike of a stream, how many steps more than F is it since the last one?",
+    "Measuring spike delays (MSD): at each spike of a stream, how many steps more than F is it since the last one?",
     CITATION,
     tuple(_row(period, intervals, peepholes) for peepholes in (True, False) for period, intervals in _TASKS),
     prepare,
@@ -38,21 +38,24 @@ MEASURING = Experiment(
     summary=summary,
     options={"descent": tuple(DESCENT), "gates": GATES, "between": ("zero", "none")},
     quick=Quick(
-        "A network with 17 weights tells 5 from 6 steps between spikes, 100 times without an error",
+        "a network with 17 weights tells 5 from 6 steps between spikes, 100 times without an error",
         lambda rows: rows["peephole-10-2"]["success_rate"] == 1,
         ("peephole-10-2",),
         config={"period": 5, "limit": 500_000, "tested": 100},
     ),
     notes=f"""
-Delays of up to 20 steps are told apart by most networks, longer ones by some that have no peepholes; of three networks
-with peepholes none learned those within the limit.
+**Result.** Most networks tell delays of up to 20 steps apart. Some networks without peepholes tell longer ones apart;
+of three networks with peepholes none learned those within the limit.
 
 {NOTES}
 
-The paper's limit is 100,000,000 streams; here it is {LIMIT:,}. Its momentum for continual streams is 0.9999
-(`descent=paper`), with which the output unit saturates in our runs and nothing more is learned. `descent=ours`, the
-default, is the pair of rate 1e-4 and momentum 0.99 that serves for generating spikes. It is not certain that the target
-is 0 between spikes; `between=none` gives none there, which is not easier. Streams are drawn {ROUNDS:,} at a time, as
-pieces of one long one.
+**Rate and momentum.** The paper's momentum for continual streams is 0.9999 (`descent=paper`, with the rate 1e-5). With
+it the output unit saturates in our runs, and nothing more is learned. The default, `descent=ours`, is the rate 1e-4 and
+the momentum 0.99 that serve for generating spikes.
+
+**The target between spikes** is 0, which is not certain. With `between=none` there is none, which is not easier.
+
+**When a network has failed**: after {LIMIT:,} streams. The paper's limit is 100,000,000. Streams are drawn {ROUNDS:,}
+at a time, as pieces of one long one.
 """.strip(),
 )

@@ -1,4 +1,4 @@
-"""The paper, as it is cited."""
+"""The citation of the paper."""
 
 from __future__ import annotations
 

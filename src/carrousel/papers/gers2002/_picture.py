@@ -1,4 +1,4 @@
-"""The picture of kept time: what learned networks generate over 1,000 periods, folded by the period."""
+"""Draws what trained networks generate over 1,000 periods, folded by the period."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 10  # periods, the last ones
 
 
 def draw(path: Path, networks: Mapping[str, tuple[Prepared, Found, Setting]], title: str) -> None:
-    """Draws the outputs of learned networks as a PNG file: the last periods, all of them, the errors."""
+    """Draws the outputs of trained networks as a PNG file: the last periods, all of them, the errors."""
     figure = new_figure(11, 0.5 + 2.9 * len(networks), title)
     grid = figure.subplots(len(networks), 3, width_ratios=[2, 1.4, 1.2], squeeze=False)
     for (last, every, error), (label, (prepared, found, setting)) in zip(grid, networks.items(), strict=True):

@@ -1,4 +1,4 @@
-"""One network of Gers, Schraudolph & Schmidhuber 2002, trained on streams that end at the first wrong output."""
+"""Trains a network of Gers, Schraudolph & Schmidhuber 2002 on streams that end at the first wrong output."""
 
 from __future__ import annotations
 
@@ -34,25 +34,26 @@ GATES = ("-1,+2,-2", "0,+2,-2", "0,-2,+2")
 """Initial biases of input, forget and output gate."""
 FIGURES = (*(Column(each.key, each.heading, each.form) for each in SUCCESS), Column("rmse", "RMSE", ".3f"))
 NOTES = f"""
-The paper's text was not at hand: its figures and settings were taken from notes on it, called the record here.
-
-A stream ends at the first wrong output, which is learned from too, or after {LEARNED} periods; a test stream of up to
-{TESTED:,} follows each, with weights that do not change; success is a test stream that is right to its end. States
-begin at zero in each stream, momentum goes on. "Sequences" are the streams learned from. RMSE is over {TESTED:,}
+**How a network learns and is tested.** A training stream ends at the first wrong output, which is learned from too, or
+after {LEARNED} periods. A test stream of up to {TESTED:,} periods follows each, with weights that do not change.
+Success is a test stream that is right to its end. States begin at zero in each stream, and momentum goes on. The column
+"sequences" counts the streams that were learned from. RMSE, the root of the mean squared error, is over {TESTED:,}
 periods, of the networks that succeeded.
 
-The record of the paper gives initial biases 0, -2 and 2 for input, forget and output gates. With these almost nothing
-is learned: a cell whose forget gate is nearly closed holds nothing. Forget gates are meant to begin open, and the
-paper of 2001, by two of the authors, has -1, 2 and -2, which is the default here (`gates=-1,+2,-2`) and gives numbers
-of streams near the published ones; `gates=0,+2,-2` is the record with the signs turned. Rate and momentum are an
-option: `descent=paper` takes the published pair.
+**The paper's text was not at hand.** Its figures and settings are from notes on it, called the record here.
+
+**The biases of the gates.** The record gives initial biases of 0, -2 and 2 for input, forget and output gates
+(`gates=0,-2,+2`). With these almost nothing is learned, for a cell whose forget gate is nearly closed holds nothing.
+Forget gates are meant to begin open. The paper of 2001, by two of the authors, has -1, 2 and -2, which is the default
+here (`gates=-1,+2,-2`) and gives numbers of streams near the published ones. With `gates=0,+2,-2` they are the
+record's with the signs turned.
 """.strip()
 
 Task = MeasuringDelays | GeneratingSpikes | PeriodicFunction
 
 
 def network(peepholes: bool, squash: str = "sigmoid", gates: str = GATES[0]) -> Network:
-    """Makes the paper's network: 17 weights, 14 without peepholes.
+    """Returns the paper's network: 17 weights, 14 without peepholes.
 
     One input, one block of one cell, one output; gates and the cell see the input, the cell and a bias, the output
     the cell and a bias.
@@ -77,7 +78,7 @@ def network(peepholes: bool, squash: str = "sigmoid", gates: str = GATES[0]) -> 
 
 
 def task(config: Config, options: Mapping[str, str]) -> Task:
-    """Makes the task of a row."""
+    """Returns the task of a row."""
     about = config.task
     if about["task"] == "measuring":
         return MeasuringDelays(about["period"], tuple(about["intervals"]), options["between"] == "zero")
@@ -88,7 +89,7 @@ def task(config: Config, options: Mapping[str, str]) -> Task:
 
 
 def prepare(setting: Setting) -> Prepared:
-    """Makes the network with its first weights, and its task."""
+    """Returns the network with its first weights, and its task."""
     config, options = setting.config, setting.options
     rate, momentum = config.learner["descent"][options["descent"]]
     net = network(config.learner["peepholes"], config.learner["squash"], options["gates"])
@@ -124,6 +125,6 @@ def train(prepared: Prepared, setting: Setting) -> Found:
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums trials up: successes, and the errors of the networks that had one."""
+    """Returns the figures of success, and the mean error of the networks that succeeded."""
     errors = [trial["rmse"] for trial in trials if trial["success"]]
     return {**success(trials), "rmse": mean(errors)}

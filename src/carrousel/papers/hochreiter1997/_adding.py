@@ -83,64 +83,77 @@ _MULTIPLICATION = (
 
 
 def _root_mean_square(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums up a row, with the root of the mean squared error."""
+    """Returns a row's figures, with the root of the mean squared error."""
     won = [sqrt(trial["squared_error"]) for trial in trials if trial["success"]]
     return {**_ending.summary(trials), "rms_mean": float(np.mean(won)) if won else None}
 
 
 _SHARED = """\
-The average error is the mean absolute error of the 2,000 most recent training sequences; average=squared takes the
-squared error. What the marker of the first pair is when it is marked is not said: with first_pair=hidden it stays -1
-and the mark cannot be seen, with first_pair=shown it is 1. The second mark can be on the first pair too, and then
-counts as the first does. A trial is tested with the weights of the very sequence that met the criterion.
+**What the paper leaves open** was chosen as follows.
+
+- The average error is the mean absolute error of the 2,000 most recent training sequences. With `average=squared` it is
+  the squared error.
+- The marker of a marked first pair. With `first_pair=hidden` it stays -1, so that the mark cannot be seen. With
+  `first_pair=shown` it is 1.
+- The second mark can be on the first pair too, and then counts as the first does.
+- A trial is tested with the weights of the very sequence that met the criterion.
 """
 
 _ADDING_NOTES = f"""\
-Every trial learns to add, and all three means are within a factor of 2 of the published ones, for networks that depart
-from the printed ones in two places. As printed, T = 100 takes some twenty times as many sequences.
+**Result.** Every trial learns to add, and all three means are within a factor of 2 of the published ones. The networks
+depart from the printed ones in two places. As printed, T = 100 takes some twenty times as many sequences.
 
-The default departs from what is printed in two places: cells have no biases, which makes 89 weights (cells=biased: 93),
-and the output unit is the identity (output=logistic). Tables of what is printed stand below.
+**Where they depart.** Cells have no biases (`cells=unbiased`), which makes 89 weights instead of the printed 93
+(`cells=biased`). And the output unit is the identity (`output=identity`), not logistic (`output=logistic`). Below stand
+a table with biased cells, and one of what is printed.
 
-Cells' biases. The paper has them to make states drift on purpose. Here they make the time at chance grow with the
-square of T, and the reason is plain enough to be calculated. A change of a cell's bias moves its state by T times as
-much, so chance errors, multiplied by the output weight, move the mean state; multiplied by the mean state, they move
-the output weight. Errors that are mere noise so multiply both again and again by 1 + x and 1 - x, which shrinks them:
-with T = 500 the output weights stand at zero, to two digits, after 1,600 sequences. What teaches the gates about the
-marker goes through these weights. With errors' variance 1/24 and a covariance of 1/6 of the marked inputs' sum and the
-target, the time in which the marker's weights grow by a factor of e comes out as T^2 n / 1.3 sequences, n being the sum
-of the squares of what is always on and feeds the cells: 1.5 with biases (the output gates stand at about 1/2), 0.5
-without, and 0 if the gates do not feed the cells either. Neither the learning rate nor the gates' biases are in it, for
-both growth and shrinking go with their squares. Observed with T = 500: 700,000 to 1,360,000 sequences at chance,
-260,000 to 430,000, and 86,000.
+**Why cells have no biases.** The paper has them to make states drift on purpose. Here they make the time at chance grow
+with the square of T. The reason can be calculated. A change of a cell's bias moves its state by T times as much. So
+chance errors, multiplied by the output weight, move the mean state. Multiplied by the mean state, they move the output
+weight. Errors that are mere noise thus multiply both again and again by 1 + x and 1 - x, which shrinks them: with
+T = 500 the output weights stand at zero, to two digits, after 1,600 sequences. But what teaches the gates about the
+marker goes through these weights.
 
-The output unit. The paper says that all activation functions are logistic but for g and h, the output unit's therefore
-too. With output=logistic sums near -2 and 2, which want outputs near 0 and 1, stay out of reach for long: with T = 100
-and biased cells the criterion was met after 1.7 million sequences in the mean. output=logistic-plain, which leaves the
-logistic function's derivative out of the unit's delta, needs some 220,000 with unbiased cells, three times the
-published mean. With T = 100 and biased cells other rates (1, 2, 4), float64, other biases of the input gates (-1 and
--2), or g and h with the ranges of table 10's caption did not help.
+The errors have the variance 1/24, and the sum of the marked inputs has a covariance of 1/6 with the target. Hence the
+marker's weights grow by a factor of e in T^2 n / 1.3 sequences. Here n is the sum of the squares of what is always on
+and feeds the cells. It is 1.5 with biases, for the output gates stand at about 1/2; it is 0.5 without, and 0 if the
+gates do not feed the cells either. Neither the learning rate nor the gates' biases are in this time, for both growth
+and shrinking go with their squares. With T = 500 networks were seen at chance for 700,000 to 1,360,000 sequences in the
+first case, 260,000 to 430,000 in the second, and 86,000 in the third.
+
+**Why the output unit is the identity.** The paper says that all activation functions but g and h are logistic, and so
+the output unit's. But sums near -2 and 2, which want outputs near 0 and 1, then stay out of reach for long: with
+T = 100 and biased cells the criterion was met after 1.7 million sequences in the mean. With `output=logistic-plain` the
+error signal of the unit leaves out the logistic function's derivative. This needs some 220,000 sequences with unbiased
+cells, three times the published mean. With T = 100 and biased cells other rates (1, 2, 4), float64, other biases of the
+input gates (-1 and -2), or g and h with the ranges of table 10's caption did not help.
 
 {_SHARED}"""
 
 _MULTIPLICATION_NOTES = f"""\
-Every trial learns to multiply, to both criteria, within a factor of 2 of the published means; in two readings that were
-chosen for this. With the other readings it takes three times as many sequences, or is not learned.
+**Result.** Every trial learns to multiply, to both criteria, within a factor of 2 of the published means. But two
+readings were chosen for this, by how near they come. With other readings it takes three times as many sequences, or is
+not learned.
 
-The output unit is logistic, as the paper says; output=identity did not meet even the first criterion within 2,000,000
-sequences in two trials. By default its delta is the plain error t - y, as if the error were a cross entropy; with
-output=logistic it is multiplied by the logistic function's derivative, as in the paper's appendix. The first criterion
-was then met after three times the published mean, the second by 3 of 10 trials within 5,000,000 sequences (with
-first_pair=hidden). With first_pair=hidden and the plain error both criteria are met earlier than published, the second
-by more than a factor 2. Both readings were chosen by how near they come. cells=unbiased shortens the time at chance
-here too, from some 290,000 sequences to 90,000 in a trial each.
+**The two readings.**
 
-The paper tests each trial twice. Here there is a row for each of the two moments; trials of the same number are the
-same trial, as far as both go, and have the same test set.
+- The output unit is logistic, as the paper says. Its error signal is the plain error, target less output, as if it were
+  that of a cross entropy (`output=logistic-plain`). In the paper's appendix it is multiplied by the logistic function's
+  derivative (`output=logistic`, the second table, with `first_pair=hidden`): the first criterion is then met after
+  three times the published mean, and the second by 3 of 10 trials within 5,000,000 sequences. With the identity
+  (`output=identity`) two trials did not meet even the first criterion within 2,000,000 sequences.
+- The mark on the first pair can be seen (`first_pair=shown`). If it cannot, the default's error signal meets both
+  criteria earlier than published, the second by more than a factor of 2.
 
-The column that the paper calls MSE cannot be a mean squared error: if 139 of 2,560 normally distributed errors are
-above 0.04, their root mean square is about 0.021, and with 14 about 0.014, near to the 0.0223 and 0.0139 that are
-printed. So it is set beside the root mean square.
+Cells without biases (`cells=unbiased`) shorten the time at chance here too, from some 290,000 sequences to 90,000 in
+one trial each.
+
+**The two rows.** The paper tests each trial twice. Here each of the two moments has a row. Trials of the same number
+are the same trial, as far as both go, and have the same test set.
+
+**The error.** The column that the paper calls MSE cannot be a mean squared error. If 139 of 2,560 normally distributed
+errors are above 0.04, their root mean square is about 0.021, and with 14 about 0.014. This is near to the 0.0223 and
+0.0139 that are printed. So the column stands beside the root mean square.
 
 {_SHARED}"""
 
@@ -190,7 +203,7 @@ ADDING = Experiment(
     ),
     pictures=(
         Picture("curves", _ending.LINES, _draw_adding_errors),
-        Picture("trace", "Gates and states of a learned network over one sequence with its two marks", _draw_trace),
+        Picture("trace", "Gates and states of a trained network over one sequence with its two marks", _draw_trace),
     ),
     notes=_ADDING_NOTES,
 )

@@ -1,4 +1,4 @@
-"""The picture of a learned adding network: what its gates and states do over one sequence."""
+"""Draws what gates and states of a network that adds do over one sequence."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def draw(path: Path, prepared: Prepared, found: Found, setting: Setting, rng: np
 
 
 def _sequence(task: Adding, rng: np.random.Generator) -> tuple[WithGoals, np.ndarray]:
-    """Draws a sequence whose two marks can be seen, on numbers that are far from nought; and where they are."""
+    """Draws a sequence whose two marks can be seen, on numbers far from 0; returns the steps of the marks too."""
     while True:
         drawn = task.draw(rng, 1)
         marks = np.flatnonzero(drawn.inputs[:, 1] == 1)

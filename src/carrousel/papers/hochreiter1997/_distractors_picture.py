@@ -1,4 +1,4 @@
-"""The pictures of experiment 2c: how learning time grows with the lag, and what a learned network does."""
+"""Draws the pictures of experiment 2c: learning time over the lag, and what a trained network does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What experiments 3 to 6 share: the network, the test, and training until the error at sequences' ends is small."""
+"""The network, the training and the test of experiments 3 to 6, where the error comes at sequences' ends."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ TESTED = (
 """The columns of that test."""
 
 LINES = "Mean absolute error of the sequences learned, one line for each trial"
-"""What can be seen on a picture by :func:`draw_errors`."""
+"""The caption of a picture by :func:`draw_errors`."""
 
 
 def with_cells(learner: Mapping[str, Any], cells: str) -> dict[str, Any]:
-    """Changes a configuration's learner to cells that are ``"biased"``, as the paper says, or ``"unbiased"``."""
+    """Returns a configuration's learner with cells that are ``"biased"``, as the paper says, or ``"unbiased"``."""
     groups = [group for group in learner["biased"].split() if group != "cell" or cells == "biased"]
     return {**learner, "biased": " ".join(groups)}
 
 
 def network(task: Task, learner: Mapping[str, Any]) -> Network:
-    """Makes the paper's network: the hidden layer sees the inputs and itself, outputs see the cells.
+    """Returns the paper's network: the hidden layer sees the inputs and itself, outputs see the cells.
 
     Weights and biases are uniform in [-0.1, 0.1], but for the biases that ``learner["biases"]`` gives. ``"biased"``
     names the groups that have biases, ``"unit_squash"`` the output units' squashing function.
@@ -59,7 +59,7 @@ def network(task: Task, learner: Mapping[str, Any]) -> Network:
 
 
 def prepared(task: Task, learner: Mapping[str, Any], rng: np.random.Generator) -> Prepared:
-    """Makes a learner of a task; ``learner["loss"]`` is its loss, if it is given."""
+    """Returns a learner and its task; ``learner["loss"]`` is its loss, by default squared."""
     net = network(task, learner)
     return Prepared(Learner(net, learner["rate"], loss=learner.get("loss", "squared"), seed=rng), task)
 
@@ -72,7 +72,7 @@ def train(prepared: Prepared, setting: Setting) -> Found:
 
 
 def tested(prepared: Prepared, setting: Setting) -> Found:
-    """Tests on fresh sequences: how many are wrong, mean absolute and squared errors."""
+    """Tests on fresh sequences; returns how many are wrong, and mean absolute and squared errors."""
     task = prepared.task
     drawn = task.draw(setting.apart(1), TEST)
     answers = drawn.outputs_of(prepared.learner)
@@ -82,7 +82,7 @@ def tested(prepared: Prepared, setting: Setting) -> Found:
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Sums up a row: when trials succeeded, and how these then did on the test set."""
+    """Returns a row's figures: when trials succeeded, and how these did on the test set."""
     won = [trial for trial in trials if trial["success"]]
     figures: dict[str, Any] = {**success(trials), "curves": [trial["curve"] for trial in trials]}
     if won:

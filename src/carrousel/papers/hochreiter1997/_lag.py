@@ -25,12 +25,12 @@ SQUASHES = {"symmetric": "sigmoid_pm2", "printed": "sigmoid"}
 
 
 def perceptron(p: int) -> Network:
-    """Makes what LSTM begins with: outputs fed by the inputs."""
+    """Returns what LSTM begins with: outputs fed by the inputs."""
     return Network(p + 1, p + 1, blocks=0, init=0.2, feeds={"output": "input"})
 
 
 def network(p: int, g: str) -> Network:
-    """Makes the network with the memory cell and its input gate, fed by the inputs: 10504 weights for p = 100.
+    """Returns the network with the memory cell and its input gate, fed by the inputs: 10504 weights for p = 100.
 
     The squashing function h is the identity.
     """
@@ -48,7 +48,7 @@ def network(p: int, g: str) -> Network:
 
 
 class _Growing:
-    """LSTM that begins as a perceptron; cell and gate are added once the error has stopped falling."""
+    """LSTM that begins as a perceptron; cell and gate are added when the error has stopped falling."""
 
     def __init__(self, task: NoiseFreeLag, rate: float, options: Mapping[str, str], rng: np.random.Generator) -> None:
         self.task, self.added = task, 0
@@ -74,7 +74,7 @@ class _Growing:
             self._before, self._errors = self._errors, 0.0
 
     def _error(self, codes: np.ndarray, targets: np.ndarray, spans: np.ndarray) -> float:
-        """The sum of squared errors over all of the sequences' targets, before they are learned from."""
+        """Returns the sum of squared errors over the sequences' targets, before they are learned from."""
         said = self.learner.sequence_outputs(codes, spans)
         wanted = np.concatenate([targets[:0], *(targets[begin:end] for begin, end in spans)])
         errors = (said - (np.arange(said.shape[1]) == wanted[:, None])) ** 2
@@ -95,7 +95,7 @@ class _Growing:
 
 
 def _learner(setting: Setting, task: NoiseFreeLag) -> Any:
-    """Makes the row's learner; where a row has several rates, trials take them in turn."""
+    """Returns the row's learner; where a row has several rates, trials take them in turn."""
     about, options, rng = setting.config.learner, setting.options, setting.rng
     rate = about["rates"][setting.number % len(about["rates"])]
     update, method = options["update"], about["method"]
@@ -113,7 +113,7 @@ def _prepare(setting: Setting) -> Prepared:
 
 
 def _ends_of(drawn: Drawn) -> np.ndarray:
-    """The targets, those of the last steps only."""
+    """Returns the targets, [steps], -1 but at the last step of each sequence."""
     targets = np.full_like(drawn.targets, -1)
     last = drawn.spans[:, 1] - 1
     targets[last] = drawn.targets[last]
@@ -194,30 +194,31 @@ def _draw_lag(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _SILENT = """\
-Where the paper is silent. Cell and input gate are added once the error has stopped falling; when that is so is not
-said: here, when the sum of squared errors over 100 training sequences, each measured before it is learned from, is less
-than 5% below that of the 100 before. The moment of the update is not said: update=step, after every step; update=end,
-at a sequence's end. BPTT has its gradient at a sequence's end, so it always changes weights then. Rows with several
-learning rates take 1, 4 and 10 in turn. The chunker is that of 1992 with the networks of 1997, taught by RTRL: a symbol
-is a surprise if an output is 0.25 or more away from it; the additional output is to tell the activation of the
-chunker's hidden unit at every step; its answer is what the automatiser predicts. A trial has
-failed after {caps}."""
+- When the cell is added: the paper says, when the error has stopped falling. Here this is so when the sum of squared
+  errors over 100 training sequences, each measured before it is learned from, is less than 5% below that of the 100
+  before.
+- When weights change: after every step (`update=step`), or at a sequence's end (`update=end`). BPTT has its gradient at
+  a sequence's end, and always changes weights then.
+- The learning rate of rows with several rates: trials take 1, 4 and 10 in turn.
+- The chunker is that of 1992 with the networks of 1997, taught by RTRL. A symbol is a surprise if an output is 0.25 or
+  more away from it. The additional output learns to tell the activation of the chunker's hidden unit at every step. The
+  chunker's answer is what the automatiser predicts.
+- When a trial has failed: after {caps}."""
 
 _CAPS_2A = "5,000,000 sequences, as in the paper, where the lag is 4 or 10, and after 100,000 where it is 100"
 
-_G = """\
-The squashing function g. The paper says that it is logistic with values in [0, 1], and there are no biases: g=printed.
-Then every symbol adds about 1/4 to the state, which h, the identity, shows to the outputs: 25 at the end of a
-sequence of 100 steps. g=symmetric takes the [-2, 2] of the paper's other experiments instead, with which states do not
-drift at first."""
-
-_DELTA = """\
-The outputs' delta. In the paper's appendix it is the error times the logistic function's derivative: delta=printed.
-delta=plain leaves the derivative out, as if the error were a cross entropy; of the rows, LSTM's alone heeds it."""
+_READINGS = """\
+- The squashing function g of the cell's input. The paper says that it is logistic with values in [0, 1], and there are
+  no biases (`g=printed`). Then every symbol adds about 1/4 to the state: it is 25 at the end of a sequence of 100
+  steps, and h, which is the identity, shows all of it to the outputs. With `g=symmetric` the values lie in [-2, 2], as
+  in the paper's other experiments, and states do not drift at first.
+- The error signal of the outputs, their delta. In the paper's appendix it is the error times the derivative of the
+  logistic function (`delta=printed`). With `delta=plain` the derivative is left out, as if the error were a cross
+  entropy. Only LSTM's row heeds this."""
 
 NOISE_FREE = Experiment(
     "hochreiter1997/noise-free-lag",
-    "Two sequences of p + 1 symbols that differ in the first and last: predict every next symbol",
+    "Two sequences of p + 1 symbols that differ in the first and the last: predict every next symbol",
     f"{CITATION}. Experiment 2a, table 2",
     tuple(_row(True, line) for line in _TABLE),
     _prepare,
@@ -230,37 +231,43 @@ NOISE_FREE = Experiment(
         ("lstm-100", "bptt-100"),
         config={"p": 10, "limit": 30_000},
     ),
-    pictures=(Picture("trace", "State, input gate and outputs of a learned network over both sequences", _draw_lag),),
+    pictures=(Picture("trace", "State, input gate and outputs of a trained network over both sequences", _draw_lag),),
     notes=f"""\
-LSTM succeeds in every trial, after nearly five times as many sequences as published; RTRL and BPTT fail over lags of 10
-and 100, as published. Two rows do not come out: RTRL over 4 steps succeeds more often the higher the rate is, where the
-paper has the reverse, and the chunker never succeeds, where it did in a third of the paper's trials.
+**Result.** LSTM succeeds in every trial, after nearly five times as many sequences as published. RTRL and BPTT fail
+over lags of 10 and 100, as published. Two rows do not come out. RTRL over 4 steps succeeds more often the higher the
+rate is, where the paper has the reverse. The chunker never succeeds, where it did in a third of the paper's trials.
 
-There are only two sequences, so 10,000 random ones are right if both are; this is looked at every 10 training sequences
-for LSTM and every 100 for the others, with weights held.
+**Why LSTM takes longer.** The two sequences begin and end with x or with y. They are told apart some 2,000 sequences
+after the cell was added, but one of the two outputs comes within 0.25 of its target slowly. The error of the last step
+makes this output's weight from the cell grow. Small errors at the 99 other steps hold it back, and the weights from the
+inputs must take these away first.
 
-{_SILENT.format(caps=_CAPS_2A)}
+**Two places of the paper** can be read in two ways each, which makes four networks. The default, `g=symmetric` with
+`delta=printed`, is the one with which every trial succeeds.
 
-{_G}
+{_READINGS}
 
-{_DELTA}
+What LSTM does in each reading:
 
-What was found. The default, g=symmetric with delta=printed, is the reading with which every trial succeeds. LSTM
-succeeds after about 24,000 sequences, nearly five times the published mean: x and y are told apart some 2,000 sequences
-after the cell was added, but one of the two outputs comes within 0.25 slowly. Its weight from the cell wants to grow by
-the last step's error and is held back by small errors at the 99 other steps, which the inputs' weights must take away
-first. With g=symmetric and delta=plain two thirds of the trials succeed, after 3,000 sequences; in the others the shock
-of the new cell closes its input gate for good, to x and to y alike. With g=printed and delta=printed it took 33,000 to
-38,000 where the cell was added after 500, and more than 60,000 where it was added when the error stood still; with
-g=printed and delta=plain no trial got over the shock, but all that began with the input gate closed to a_1 .. a_p-1
-(-4 added to these weights) succeeded after about 6,000.
+- `g=symmetric`, `delta=printed`: every trial succeeds, after 23,468 sequences in the mean.
+- `g=symmetric`, `delta=plain`, the second table: two thirds of the trials succeed, after 3,000 sequences. In the others
+  the shock of the new cell closes its input gate for good, to x and to y alike.
+- `g=printed`, `delta=printed`: it took 33,000 to 38,000 sequences where the cell was added after 500, and more than
+  60,000 where it was added when the error stood still.
+- `g=printed`, `delta=plain`: no trial got over the shock of the new cell. All trials succeeded, after about 6,000, if
+  the input gate began closed to the symbols between the first and the last (-4 added to their weights).
 
-RTRL over 4 steps succeeds more often the higher the rate is; in the paper it is the other way round. The chunker does
-what it should in 1,000 sequences: the automatiser predicts all but the last symbol, so the chunker sees the first and
-the last only, and predicts the last from the first. But it does so by its direct connections from inputs to outputs.
-Its hidden unit goes to 1 after x and after y alike, so the automatiser learns nothing from it; in none of 36 trials of
-40,000 sequences, with thresholds of 0.1, 0.25 and 0.5 and both moments of the update, was the last symbol predicted.
-What made it succeed in a third of the trials of 1997 is not known.""",
+**Why the chunker fails.** It does what it should in 1,000 sequences: the automatiser predicts all but the last symbol,
+so the chunker sees the first and the last only, and predicts the last from the first. But it does so by its direct
+connections from inputs to outputs. Its hidden unit goes to 1 after x and after y alike, so the automatiser learns
+nothing from it. The last symbol was predicted in none of 36 trials of 40,000 sequences, with thresholds of 0.1, 0.25
+and 0.5 and both moments of the update. What made the chunker succeed in a third of the trials of 1997 is not known.
+
+**What else the paper leaves open** was chosen as follows.
+
+- The test: there are only two sequences, so 10,000 random ones are right if both are. This is looked at after every 10
+  training sequences for LSTM and after every 100 for the others, with weights held.
+{_SILENT.format(caps=_CAPS_2A)}""",
 )
 
 NO_REGULARITIES = Experiment(
@@ -284,30 +291,35 @@ NO_REGULARITIES = Experiment(
         config={"p": 5, "limit": 50_000, "tests": 1000},
     ),
     notes=f"""\
-LSTM succeeds in every trial, after a third more sequences than published; the other three methods never do, as
-published. LSTM succeeds only if there are errors at sequences' ends alone: if it is to predict every symbol, as the
+**Result.** LSTM succeeds in every trial, after a third more sequences than published. The other three methods never do,
+as published. LSTM succeeds only if there are errors at sequences' ends alone. If it is to predict every symbol, as the
 paper's text says, one cell cannot do what is asked.
 
-Success is tried with 10,000 new random sequences, weights being held, every 10 training sequences for LSTM and every
-100 for the others; it is left at the first block that holds a wrong one.
+**Why there are errors at the ends alone.** The paper says that every next symbol is to be predicted, and in its outline
+that error signals are not confined to sequences' ends (`errors=step`). To say x at the end and not before, x's output
+must wait until the state crosses a threshold, and y's output likewise. Outputs are monotone in the one state. So both
+thresholds lie on the same side of each other's end states, and x's output cannot stay low in y's sequences. What errors
+at every step teach is the mean: x and y at 1/100 each. With `errors=step` even a lag of 5 is not learned in 50,000
+sequences, whatever the error signal. With `errors=end`, the default, errors occur at sequences' ends alone, as in all
+later experiments. The chunker predicts every next symbol in any case.
 
-Errors. The paper says that every next symbol is to be predicted, and in its outline that error signals are not confined
-to sequences' ends: errors=step. One cell cannot then do what is asked. To say x at the end and not before, x's output
-must wait for the state to cross a threshold, and y's output likewise; outputs are monotone in the one state, so that
-both thresholds lie on the same side of each other's end states, which contradicts that x's output stays low in y's
-sequences. What errors at every step teach is the mean: x and y at 1/100 each. With errors=end, the default, they occur
-at sequences' ends alone, as in all later experiments. The chunker predicts every next symbol in any case.
+**Two places of the paper** can be read in two ways each, which makes four networks. The default, `g=printed` with
+`delta=plain`, is the one with which every trial succeeds.
 
-{_SILENT.format(caps="50,000 sequences")}
+{_READINGS}
 
-{_G}
+What LSTM does in each reading:
 
-{_DELTA}
+- `g=printed`, `delta=plain`: every trial succeeds. States are large and rates high, so that the outputs x and y are
+  soon at 0 or 1. Without the derivative they go on learning there, much as a perceptron does.
+- `g=printed`, `delta=printed`: no trial succeeded within 50,000 sequences, for the error signal vanishes with the
+  derivative.
+- `g=symmetric`, `delta=printed`, the second table: lags of 10 (640 sequences) and 20 (1,600 to 4,100) were learned. A
+  lag of 50 was learned only at lower rates (0.1: 49,000), and one of 100 not within 200,000 at any rate from 0.01 to 1.
 
-What was found. With g=printed and delta=plain every trial succeeds, a third later than the paper says. States are large
-and rates high, so that the outputs x and y are soon at 0 or 1; delta=plain goes on learning there, much as a perceptron
-does, whereas the printed delta vanishes with the derivative: with it no trial succeeded within 50,000 sequences. With
-delta=printed and g=symmetric lags of 10 (640 sequences) and 20 (1,600 to 4,100) were learned, lags of 50 only at lower
-rates (0.1: 49,000), and 100 not within 200,000 at any rate from 0.01 to 1. With errors=step even a lag of 5 is not
-learned in 50,000, whatever the delta.""",
+**What else the paper leaves open** was chosen as follows.
+
+- The test: 10,000 new random sequences, with weights held. It is tried after every 10 training sequences for LSTM and
+  after every 100 for the others, and left at the first block that holds a wrong one.
+{_SILENT.format(caps="50,000 sequences")}""",
 )

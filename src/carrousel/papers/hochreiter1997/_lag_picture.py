@@ -1,4 +1,4 @@
-"""The picture of experiment 2a: a learned network over both sequences."""
+"""Draws the picture of experiment 2a: a trained network over both sequences."""
 
 from __future__ import annotations
 

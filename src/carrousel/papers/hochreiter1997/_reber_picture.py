@@ -1,4 +1,4 @@
-"""The picture of a learned carrousel: two embedded Reber strings that differ in the second symbol alone."""
+"""Draws a trained network over two embedded Reber strings that differ in the second symbol alone."""
 
 from __future__ import annotations
 

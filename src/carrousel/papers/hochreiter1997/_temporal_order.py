@@ -42,14 +42,15 @@ _ROWS = (
 )
 
 _NOTES = """\
-Both problems are learned, in about as many sequences as published: 6a by all trials, 6b by 8 of 10.
+**Result.** Both problems are learned, in about as many sequences as published: 6a by all trials, 6b by 8 of 10.
 
-Places are counted from 1, the first symbol E being at place 1; all ranges of places and lengths include both ends.
+**What the paper leaves open** was chosen as follows.
 
-The average error is the mean absolute error of the 2,000 most recent training sequences over all outputs;
-average=squared takes the squared error. With several outputs of which all but one should be 0 it is below 0.1 long
-before the 2,000 sequences are all right, so it decides nothing. A trial is tested with the weights of the very
-sequence that met the criterion.
+- Places are counted from 1, the place of the first symbol E. All ranges of places and lengths include both ends.
+- The average error is the mean absolute error of the 2,000 most recent training sequences over all outputs. With
+  `average=squared` it is the squared error. All outputs but one should be 0, so the average is below 0.1 long before
+  the 2,000 sequences are all right, and decides nothing.
+- A trial is tested with the weights of the very sequence that met the criterion.
 """
 
 
@@ -69,7 +70,7 @@ TEMPORAL_ORDER = Experiment(
     summary=_ending.summary,
     options={"average": ("absolute", "squared")},
     quick=Quick(
-        "LSTM learns 6a in one of two trials at least, and is then right in 9 of 10 fresh sequences",
+        "LSTM learns problem 6a in one of two trials at least, and is then right on 9 of 10 fresh sequences",
         lambda rows: rows["6a"]["success_rate"] > 0 and rows["6a"]["wrong_max"] < 256,
         ("6a",),
         trials=2,

@@ -1,4 +1,4 @@
-"""The picture of random weight guessing: draws on a logarithmic scale."""
+"""Draws the picture of random weight guessing: numbers of draws on a logarithmic scale."""
 
 from __future__ import annotations
 
