@@ -9,8 +9,8 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
 # pip obeys the first name in an isolated build environment too; pip 25.3 and later wants the second for that.
-export PIP_CONSTRAINT = $(CURDIR)/constraints.txt
-export PIP_BUILD_CONSTRAINT = $(CURDIR)/constraints.txt
+export PIP_CONSTRAINT = constraints.txt
+export PIP_BUILD_CONSTRAINT = constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 BIN = .venv/bin
@@ -70,7 +70,7 @@ demo: .venv/.train
 test: .venv/.test
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-# One version to a run: whatever lies in dist is tried.
+# What lies in dist is what is tried.
 package: .venv/.test
 	rm -rf dist
 	$(BIN)/python -m build

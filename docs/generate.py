@@ -1,8 +1,7 @@
 """Writes the tables of the documentation and the list of experiments from the code: ``python docs/generate.py``.
 
 A page says where a table goes by a pair of comments, ``<!-- family -->`` and ``<!-- end -->``; what stands between
-them is replaced. ``docs/cells.md``, ``docs/licences.md``
-and ``docs/pictures/rooms.svg`` are written whole.
+them is replaced. ``docs/cells.md``, ``docs/licences.md`` and ``docs/pictures/rooms.svg`` are written whole.
 """
 
 from __future__ import annotations

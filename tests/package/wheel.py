@@ -22,8 +22,8 @@ import pytest
 from required import closure, plain
 
 ROOT = Path(__file__).resolve().parents[2]
-(WHEEL,) = (ROOT / "dist").glob("*.whl")
-(SOURCES,) = (ROOT / "dist").glob("*.tar.gz")
+WHEEL = next((ROOT / "dist").glob("*.whl"), ROOT / "no wheel")
+SOURCES = next((ROOT / "dist").glob("*.tar.gz"), ROOT / "no sources")
 
 
 class Installed:
@@ -104,7 +104,7 @@ def test_the_sources_are_those_that_git_knows() -> None:
 
 def test_the_wheel_of_the_sources_is_the_wheel_of_the_tree(tmp_path) -> None:
     words = [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     assert (tmp_path / WHEEL.name).read_bytes() == WHEEL.read_bytes()
 
 
