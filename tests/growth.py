@@ -88,7 +88,7 @@ def _own_cells_run(k: int) -> None:
 
 def _graphs(k: int) -> None:
     net = carrousel.LSTM(1 + k, 3, cell=own_cell(k % 20))
-    layer_of(net._layers[0].key)
+    layer_of(net.layers[0].key)
 
 
 def _pickles(k: int) -> None:

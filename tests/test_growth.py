@@ -73,9 +73,9 @@ def test_what_is_made_for_a_network_goes_with_it() -> None:
     try:
         net = carrousel.LSTM(3, 11)
         net(torch.zeros(1, 1, 3))[0].sum().backward()
-        kernels = weakref.ref(_kernels.kernels_of(net._layers[0], torch.float32))
+        kernels = weakref.ref(_kernels.kernels_of(net.layers[0], torch.float32))
         twin = carrousel.LSTM(3, 11)
-        assert _kernels.kernels_of(twin._layers[0], torch.float32) is kernels(), "networks that are alike share it"
+        assert _kernels.kernels_of(twin.layers[0], torch.float32) is kernels(), "networks that are alike share it"
         _kernels._made.cache_clear()
         del net
         assert kernels() is not None

@@ -18,7 +18,7 @@ _OPEN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os
 
 @contextmanager
 def alone(path: Path, doing: str, *, kind: str = "lock", wait: float = 0.0) -> Iterator[None]:
-    """Keep others from ``path`` while the block lasts; they and it agree on a lock file beside it.
+    """Keeps others from ``path`` while the block lasts; they and it agree on a lock file beside it.
 
     The system lets go of the lock when its process dies, in whatever way; the next one is not in its way then.
 
@@ -56,13 +56,13 @@ def alone(path: Path, doing: str, *, kind: str = "lock", wait: float = 0.0) -> I
 
 
 def short(name: str) -> str:
-    """A file's name, or what stands for one that leaves no room for an addition in the 255 bytes of most systems."""
+    """Returns a file's name, or a hash of one that leaves no room for an addition in the 255 bytes of most systems."""
     encoded = os.fsencode(name)
     return name if len(encoded) <= 200 else hashlib.sha256(encoded).hexdigest()[:32]
 
 
 def _sign(place: Path) -> None:
-    """Write down who holds a lock. Others only read it to people."""
+    """Writes the number of this process into a lock file; others read it to say who holds the lock."""
     with suppress(OSError):
         handle = os.open(place, os.O_WRONLY | _OPEN)
         try:
@@ -73,12 +73,13 @@ def _sign(place: Path) -> None:
 
 
 def _who(place: Path) -> str:
+    """Returns who holds a lock, in words."""
     with suppress(OSError):
         handle = os.open(place, os.O_RDONLY | _OPEN)
         try:
-            found = re.fullmatch(rb"(\d{1,10})\n", os.read(handle, 20))
+            number = re.fullmatch(rb"(\d{1,10})\n", os.read(handle, 20))
         finally:
             os.close(handle)
-        if found:
-            return "this process" if int(found[1]) == os.getpid() else f"another process ({found[1].decode()})"
+        if number:
+            return "this process" if int(number[1]) == os.getpid() else f"another process ({number[1].decode()})"
     return "another process"

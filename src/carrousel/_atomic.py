@@ -33,14 +33,14 @@ T = TypeVar("T")
 AT_FDCWD, RENAME_EXCHANGE, RENAME_SWAP = -100, 2, 2
 DAY = 86_400.0
 TRIES = 1000  # to read a directory that others replace
-SAVING = 60.0  # seconds: no directory takes so long to be saved that another writer would wait this long in vain
+SAVING = 60.0  # seconds that a writer of a directory waits for another, longer than any directory takes to be saved
 
 _PASSING = re.compile(r"\..+\.([0-9a-f]{16}\.tmp|lock|saving)")  # what stands in a directory for a while only
 _OPEN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write_file(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True) -> None:
-    """Put ``data`` at ``path`` in one step: after a crash the old content or the new is there, never a part.
+    """Writes ``data`` to a file in one step: after a crash the old content or the new is there, never a part.
 
     Of several writers of one path the last one wins.
 
@@ -72,7 +72,7 @@ def write_file(path: Path, data: bytes, *, mode: int | None = None, sync: bool =
 
 
 def refuse_unusual(path: Path, *, directory: bool = False) -> None:
-    """Raise if what stands at ``path`` is neither nothing nor a plain file (or directory).
+    """Refuses a path at which something stands that is no plain file (or directory).
 
     A symbolic link is not written through: in a folder that others can write to it could be anybody's, and lead
     anywhere. It is not replaced either: its owner put it there to have the file somewhere else. A device or a pipe
@@ -86,8 +86,8 @@ def refuse_unusual(path: Path, *, directory: bool = False) -> None:
     except OSError:  # nothing is there, or nothing can be known: writing will tell
         return
     if stat.S_ISLNK(mode):
-        said = f"this is a symbolic link to {os.readlink(path)}, and links are not followed; name the file itself"
-        raise OSError(errno.ELOOP, said, str(path))
+        reason = f"this is a symbolic link to {os.readlink(path)}, and links are not followed; name the file itself"
+        raise OSError(errno.ELOOP, reason, str(path))
     if stat.S_ISDIR(mode) and not directory:
         raise IsADirectoryError(errno.EISDIR, "this is a directory", str(path))
     if not stat.S_ISDIR(mode) and directory:
@@ -97,7 +97,7 @@ def refuse_unusual(path: Path, *, directory: bool = False) -> None:
 
 
 def append_to(path: Path, data: bytes) -> None:
-    """Add ``data`` to the file at ``path``, which is made if it is not there: all of it, or after an error nothing.
+    """Appends ``data`` to a file, which is made if it is not there: all of it, or after an error nothing.
 
     Raises:
         OSError: it cannot be written.
@@ -112,7 +112,7 @@ def append_to(path: Path, data: bytes) -> None:
 
 
 def append(handle: int, data: bytes) -> None:
-    """Write ``data`` at the end of an open file; if that fails, as on a full disk, take back what was written of it."""
+    """Writes ``data`` at the end of an open file; if that fails, as on a full disk, takes back what it wrote of it."""
     size = os.fstat(handle).st_size
     try:
         _write(handle, data)
@@ -123,7 +123,7 @@ def append(handle: int, data: bytes) -> None:
 
 
 def write_directory(path: Path, files: dict[str, bytes]) -> None:
-    """Put a directory with ``files`` at ``path`` in one step; what else an older one held is carried over.
+    """Writes a directory with ``files`` in one step; what else an older one at ``path`` held is carried over.
 
     Several writers take turns. Modes are kept and links refused as by :func:`write_file`.
     """
@@ -146,31 +146,31 @@ def write_directory(path: Path, files: dict[str, bytes]) -> None:
 
 
 def steadily(path: Path, read: Callable[[], T]) -> T:
-    """What ``read`` finds in a directory at ``path``, all of one writing, though it may be replaced meanwhile."""
+    """Returns what ``read`` returns, all of one writing of the directory ``path``, which may be replaced meanwhile."""
     for _ in range(TRIES):
         before = _identity(path)
         try:
-            found = read()
+            content = read()
         except Exception:
             if _identity(path) == before:
                 raise
         else:
             if _identity(path) == before:
-                return found
+                return content
     raise BlockingIOError(errno.EAGAIN, "this directory is replaced faster than it can be read", str(path))
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:
-    """What tells a directory from another at the same path: its number, and as numbers are used again its times."""
+    """Returns what tells a directory from others at its path: its number and, as numbers are used again, its times."""
     try:
-        about = os.stat(path)
+        status = os.stat(path)
     except FileNotFoundError:
         return None
-    return about.st_dev, about.st_ino, about.st_mtime_ns, about.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
 def backup_of(path: Path) -> Path:
-    """Where the old directory stands for a moment on systems that cannot exchange two names."""
+    """Returns the path of the old directory for the moment of a change, on systems that cannot exchange two names."""
     return path.with_name(f".{short(path.name)}.old")
 
 
@@ -191,7 +191,7 @@ class _Claim:
 
 
 def _claim(path: Path, create: Callable[[Path], int]) -> _Claim:
-    """Make a file or directory beside ``path`` under a name that nobody else has; remove what dead writers left."""
+    """Makes a file or directory beside ``path`` under a name that nobody else has; removes what dead writers left."""
     _sweep(path)
     while True:
         temporary = path.with_name(f".{short(path.name)}.{secrets.token_hex(8)}.tmp")
@@ -213,30 +213,30 @@ def _create_directory(path: Path) -> int:
 
 
 def _sweep(path: Path) -> None:
-    """Remove the temporary files and directories that writers of ``path`` left who were killed."""
+    """Removes the temporary files and directories that writers of ``path`` left who were killed."""
     ours = re.compile(rf"\.{re.escape(short(path.name))}\.[0-9a-f]{{16}}\.tmp")
     with suppress(OSError), os.scandir(path.parent) as entries:
-        found = [Path(entry.path) for entry in entries if ours.fullmatch(entry.name)]
-        for temporary in found:
+        left = [Path(entry.path) for entry in entries if ours.fullmatch(entry.name)]
+        for temporary in left:
             with suppress(OSError):
                 _remove_if_left(temporary)
 
 
 def _remove_if_left(temporary: Path) -> None:
-    about = os.lstat(temporary)
+    status = os.lstat(temporary)
     flags = os.O_RDONLY | _OPEN | getattr(os, "O_NONBLOCK", 0)
     with closing(_Claim(temporary, os.open(temporary, flags) if os.name == "posix" else -1)) as claim:
         locked = _lock(claim.handle)
-        if locked is False or (locked is None and time.time() - about.st_mtime < DAY):
+        if locked is False or (locked is None and time.time() - status.st_mtime < DAY):
             return
-        if stat.S_ISDIR(about.st_mode):
+        if stat.S_ISDIR(status.st_mode):
             shutil.rmtree(temporary, ignore_errors=True)
         else:
             os.unlink(temporary)
 
 
 def _lock(handle: int) -> bool | None:
-    """Whether this handle could be locked, until it is closed or the process dies; None if there is no telling."""
+    """Locks a handle until it is closed or the process dies; says whether it could be, None if there is no telling."""
     if fcntl is None:
         return None
     try:
@@ -266,21 +266,21 @@ def _write(handle: int, data: bytes) -> None:
 
 
 def _liken(handle: int, old: Path) -> None:
-    """Give an open file or directory the mode of what it will replace, and where that is allowed owner and group."""
+    """Gives an open file or directory the mode of what it will replace, and where that is allowed owner and group."""
     if not hasattr(os, "fchown"):
         return
     try:
-        about = os.lstat(old)
+        status = os.lstat(old)
     except FileNotFoundError:
         return
     with suppress(OSError):
-        os.fchown(handle, about.st_uid if os.geteuid() == 0 else -1, about.st_gid)
-    mode = stat.S_IMODE(about.st_mode)
-    os.fchmod(handle, mode if stat.S_ISDIR(about.st_mode) else mode & 0o777)
+        os.fchown(handle, status.st_uid if os.geteuid() == 0 else -1, status.st_gid)
+    mode = stat.S_IMODE(status.st_mode)
+    os.fchmod(handle, mode if stat.S_ISDIR(status.st_mode) else mode & 0o777)
 
 
 def _carry_over(old: Path, new: Path, files: dict[str, bytes]) -> None:
-    """Copy what else the old directory holds, links as links."""
+    """Copies what else the old directory holds, links as links."""
     for other in old.iterdir():
         if other.name in files or _PASSING.fullmatch(other.name):
             continue
@@ -296,7 +296,7 @@ def _carry_over(old: Path, new: Path, files: dict[str, bytes]) -> None:
 
 
 def _swap_in(new: Path, path: Path) -> None:
-    """Rename ``new`` to ``path``; an existing ``path`` ends up at ``new``'s name."""
+    """Renames ``new`` to ``path``; an existing ``path`` ends up at ``new``'s name."""
     if not path.exists():
         os.rename(new, path)
     elif not _exchange(new, path):
@@ -309,7 +309,7 @@ def _swap_in(new: Path, path: Path) -> None:
 
 
 def _exchange(a: Path, b: Path) -> bool:
-    """Swap two names in one step; False where the system or file system cannot."""
+    """Swaps two names in one step; says whether the system and the file system could."""
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         if sys.platform.startswith("linux"):
@@ -343,7 +343,7 @@ def _opened(handle: int) -> Iterator[int]:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Errors name the path that was to be written, not a temporary one beside it, nor none at all."""
+    """Has errors name the path that was to be written, not a temporary one beside it, nor none at all."""
     try:
         yield
     except OSError as error:

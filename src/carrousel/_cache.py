@@ -21,7 +21,7 @@ __all__ = ["cache_folder", "read", "write"]
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: ``CARROUSEL_CACHE``, or the user's cache folder."""
+    """Returns the folder of compiled kernels: ``CARROUSEL_CACHE``, or one in the user's cache folder."""
     chosen = os.environ.get("CARROUSEL_CACHE")
     if chosen:
         return Path(chosen)
@@ -33,8 +33,10 @@ def cache_folder() -> Path:
 
 
 def read(name: str) -> bytes | None:
-    """What :func:`write` kept under a name, if it is whole, its own hash standing before it, and nobody else could
-    have written it."""
+    """Returns the code that :func:`write` kept under a name; None if it is not there or not trusted.
+
+    It is trusted if nobody else could have written it and it has the hash that stands before it.
+    """
     folder = _trusted_folder()
     if folder is None:
         return None
@@ -58,21 +60,21 @@ def write(name: str, code: bytes) -> None:
         folder = _trusted_folder()
         if folder is None:
             return
-        # For this user alone; and what a crash of the machine took half of, its hash tells.
+        # Written for this user alone. Nobody waits for the disk: a file that a crash cut off does not match its hash.
         write_file(folder / name, hashlib.sha256(code).digest() + code, mode=0o600, sync=False)
 
 
-def _others_could_write(about: os.stat_result) -> str | None:
-    """Why a file or folder of the cache cannot be trusted; None if it can."""
+def _others_could_write(status: os.stat_result) -> str | None:
+    """Says why a file or folder of the cache cannot be trusted; None if it can."""
     if not hasattr(os, "geteuid"):
         return None  # elsewhere the user's own folders are the system's business
-    if about.st_uid not in (os.geteuid(), 0):
+    if status.st_uid not in (os.geteuid(), 0):
         return "belongs to another user"
-    return "can be written by others" if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else None
+    return "can be written by others" if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else None
 
 
 def _trusted_folder() -> Path | None:
-    """The cache's folder if it is there and nobody else can put code into it. Says once if somebody could."""
+    """Returns the cache's folder if it is there and nobody else can put code into it; warns once if somebody could."""
     with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: the user has no home
         folder = cache_folder()
         reason = _others_could_write(folder.stat())

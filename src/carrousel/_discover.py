@@ -13,12 +13,12 @@ __all__ = ["classes_in", "modules_of"]
 
 def modules_of(package: str, folders: Iterable[str]) -> list[ModuleType]:
     """Imports all modules in a package's folders, in the order of their names."""
-    names = sorted(found.name for found in pkgutil.iter_modules(folders))
+    names = sorted(module.name for module in pkgutil.iter_modules(folders))
     return [importlib.import_module(f"{package}.{name}") for name in names]
 
 
 def classes_in(modules: Iterable[ModuleType], *methods: str) -> dict[str, type]:
-    """Finds the public classes that have all of these methods, by name, where they are written.
+    """Returns the public classes that have all of these methods, by name, where they are written.
 
     Protocols, which say what such a class has, are left out.
 

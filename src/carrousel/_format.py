@@ -59,7 +59,7 @@ class Format:
     error: type[ValueError] = ValueError
 
     def seal(self, facts: Mapping[str, Any], arrays: Arrays | None = None) -> dict[str, Any]:
-        """The facts with the format's name and number before them, and after them the digest of all.
+        """Returns the facts with the format's name and number before them, and after them the digest of all.
 
         Raises:
             ValueError: a number is NaN or infinite.
@@ -73,7 +73,7 @@ class Format:
         return {**named, "sha256": _digest(named, arrays or {})}
 
     def unseal(self, sealed: Any, arrays: Arrays | None = None) -> dict[str, Any]:
-        """The facts that :meth:`seal` was given.
+        """Returns the facts that :meth:`seal` was given.
 
         Raises:
             ValueError: these are none, or of another format or number, or changed, or a number is NaN or infinite.
@@ -96,7 +96,7 @@ class Format:
         return {name: value for name, value in rest.items() if name not in ("format", "version")}
 
     def write(self, path: Path, facts: Mapping[str, Any], arrays: Arrays) -> None:
-        """Puts one file there in one step: after a crash the old content or the new is there, never a part.
+        """Writes one file in one step: after a crash the old content or the new is there, never a part.
 
         Raises:
             ValueError: a number is NaN or infinite; what was there stays.
@@ -110,7 +110,7 @@ class Format:
 
     @contextmanager
     def reading(self, path: str | Path) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-        """Facts and arrays of a file; whatever is found wrong with them in the block is the file's fault.
+        """Reads facts and arrays of a file; whatever is found wrong with them in the block is the file's fault.
 
         Raises:
             FileNotFoundError: it is not there.
@@ -127,7 +127,7 @@ class Format:
 
     @contextmanager
     def blaming(self, path: str | Path) -> Iterator[None]:
-        """Has all that goes wrong in the block, but for what the system says, be said of a file.
+        """Turns every error in the block, but those of the system, into one that names a file.
 
         Raises:
             ValueError: the format's own ``error``, naming the file.
@@ -146,7 +146,7 @@ class Format:
 
 
 def fitted(arrays: Arrays, declared: Declared) -> dict[str, np.ndarray]:
-    """Arrays of one's own, in the names, shapes and dtypes that were declared, and no others.
+    """Returns copies of arrays that have the names, shapes and dtypes that were declared, and no others.
 
     Raises:
         ValueError: they differ in one of these.
@@ -157,16 +157,16 @@ def fitted(arrays: Arrays, declared: Declared) -> dict[str, np.ndarray]:
         shape, dtype = declared[name]
         if name not in arrays:
             raise ValueError(f"the array {name} is missing: it should be {np.dtype(dtype)} {list(shape)}")
-        found = arrays[name]
-        if found.shape != tuple(shape) or found.dtype != dtype:
+        array = arrays[name]
+        if array.shape != tuple(shape) or array.dtype != dtype:
             raise ValueError(
-                f"the array {name} is {found.dtype} {list(found.shape)}, and should be {np.dtype(dtype)} {list(shape)}"
+                f"the array {name} is {array.dtype} {list(array.shape)}, and should be {np.dtype(dtype)} {list(shape)}"
             )
     return {name: np.array(arrays[name], order="C") for name in declared}
 
 
 def whole(value: Any, what: str, least: int = 0, most: int = MOST) -> int:
-    """A whole number within its bounds.
+    """Returns a value that is a whole number within its bounds.
 
     Raises:
         ValueError: it is none.
@@ -177,7 +177,7 @@ def whole(value: Any, what: str, least: int = 0, most: int = MOST) -> int:
 
 
 def number(value: Any, what: str) -> float:
-    """A finite number.
+    """Returns a value that is a finite number.
 
     Raises:
         ValueError: it is none.
@@ -188,7 +188,7 @@ def number(value: Any, what: str) -> float:
 
 
 def parse(text: str | bytes) -> Any:
-    """JSON, without the NaN and infinities that Python's own reader takes.
+    """Reads JSON, without the NaN and infinities that Python's own reader takes.
 
     Raises:
         ValueError: it is no JSON.
@@ -207,12 +207,12 @@ def parse(text: str | bytes) -> Any:
 
 
 def pack(arrays: Arrays, metadata: dict[str, str] | None = None) -> bytes:
-    """A safetensors file's content."""
+    """Returns a safetensors file's content."""
     return save({name: np.array(array, order="C") for name, array in arrays.items()}, metadata)
 
 
 def unpack(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """The metadata and arrays of a safetensors file, whose sizes are checked before memory is taken for them.
+    """Reads the metadata and arrays of a safetensors file; sizes are checked before memory is taken for them.
 
     Raises:
         FileNotFoundError: it is not there.
@@ -230,9 +230,9 @@ def unpack(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
             )
         header = file.read(length)
         try:
-            found = parse(header)
-            metadata = {name: str(value) for name, value in found.pop("__metadata__", {}).items()}
-            ends = [whole(entry["data_offsets"][1], "the end of an array") for entry in found.values()]
+            entries = parse(header)
+            metadata = {name: str(value) for name, value in entries.pop("__metadata__", {}).items()}
+            ends = [whole(entry["data_offsets"][1], "the end of an array") for entry in entries.values()]
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"its header is damaged ({error})") from None
         total = 8 + length + max(ends, default=0)

@@ -32,7 +32,7 @@ from carrousel import _cache
 __all__ = ["entry", "jit", "logistic", "part", "spliced"]
 
 # No fastmath: results are the same on every call, and NaN stays NaN.
-jit: Any = numba.njit(nogil=True, forceinline=False)  # numba would let it have that of its callers
+jit: Any = numba.njit(nogil=True, forceinline=False)  # left out, numba would take its callers'
 
 # Parts of one function, cut out for their names. LLVM puts a `part` in, which suits addresses; numba a `spliced` one,
 # which suits arrays: their references are then counted once, not in every step.
@@ -42,7 +42,7 @@ spliced: Any = numba.njit(nogil=True, inline="always")
 
 @jit
 def logistic(x):
-    """1 / (1 + exp(-x))."""
+    """Returns 1 / (1 + exp(-x))."""
     return 1.0 / (1.0 + exp(-x))
 
 
@@ -50,24 +50,24 @@ _IMPORT = re.compile(r"^[ \t]*(?:from\s+([\w.]+)\s+)?import\s+(\([^)]*\)|[^\n]*)
 
 
 def entry(function: Any) -> Any:
-    """A decorator for a compiled function that Python calls: its machine code is kept on disk.
+    """Compiles a function that Python calls, a decorator; its machine code is kept on disk.
 
     It is compiled anew when the function's module has changed, or one that this imports, directly or not, from its own
     package or folder. Where no such file can be read, the function is compiled in every process.
     """
     dispatcher = jit(function)
     with contextlib.suppress(OSError, UnicodeDecodeError, KeyError):
-        dispatcher._cache = _Kept(function)
+        dispatcher._cache = _DiskCache(function)
     return dispatcher
 
 
-class _Kept(NullCache):  # type: ignore[misc]
-    """What numba asks for compiled code, and gives it to."""
+class _DiskCache(NullCache):  # type: ignore[misc]
+    """The place where numba looks for a function's compiled code, and puts it."""
 
     def __init__(self, function: Any) -> None:
         versions = (numba.__version__, llvmlite.__version__, np.__version__, platform.python_version(), sys.platform)
         where = (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
-        self._about = repr((_stamp(function.__module__), versions, where))
+        self._identity = repr((_stamp(function.__module__), versions, where))
 
     @property
     def cache_path(self) -> str:
@@ -79,21 +79,21 @@ class _Kept(NullCache):  # type: ignore[misc]
         if code is None:
             return None
         try:
-            found = CompileResult._rebuild(target_context, *pickle.loads(code))
+            result = CompileResult._rebuild(target_context, *pickle.loads(code))
         except Exception:  # whole and our own, but not as this numba has it: that costs the time to compile
             return None
-        return found if tuple(found.signature.args) == tuple(sig) else None
+        return result if tuple(result.signature.args) == tuple(sig) else None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         if not data.library.has_dynamic_globals and all(part.can_cache for part in data.lifted):
             _cache.write(self._name(sig, data.codegen), dumps(data._reduce()))
 
     def _name(self, sig: Any, codegen: Any) -> str:
-        return hashlib.sha256(repr((self._about, str(sig), codegen.magic_tuple())).encode()).hexdigest() + ".numba"
+        return hashlib.sha256(repr((self._identity, str(sig), codegen.magic_tuple())).encode()).hexdigest() + ".numba"
 
 
 def _stamp(module: str) -> str:
-    """A hash of the sources that a module's compiled code can come from."""
+    """Returns a hash of the sources that a module's compiled code can come from."""
     total = hashlib.sha256()
     for name, text in sorted(_sources(module).items()):
         total.update(f"{name} {len(text)}\n".encode() + text)
@@ -101,23 +101,23 @@ def _stamp(module: str) -> str:
 
 
 def _sources(module: str) -> dict[str, bytes]:
-    """The module's text, and those of the modules that it imports from its own package or folder, and so on."""
+    """Returns the texts of a module, of those that it imports from its own package or folder, and so on, by name."""
     root, folder = module.partition(".")[0], _file(module).parent
-    found: dict[str, bytes] = {}
+    texts: dict[str, bytes] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in texts:
             path = _file(name)
-            about = path.stat()
-            found[name], mentioned = _read(path, name, about.st_mtime_ns, about.st_size)
+            status = path.stat()
+            texts[name], mentioned = _read(path, name, status.st_mtime_ns, status.st_size)
             waiting += [
                 other
                 for other in mentioned
                 if getattr(sys.modules.get(other), "__file__", None)
                 and (other.partition(".")[0] == root or _file(other).parent == folder)
             ]
-    return found
+    return texts
 
 
 def _file(module: str) -> Path:
@@ -126,7 +126,7 @@ def _file(module: str) -> Path:
 
 @lru_cache(maxsize=256)
 def _read(path: Path, module: str, changed: int, size: int) -> tuple[bytes, tuple[str, ...]]:
-    """A module's text, and what could be the names of modules in its import statements."""
+    """Returns a module's text, and what could be names of modules in its import statements."""
     text = path.read_bytes()
     return text, tuple(_mentioned(text.decode(), module))
 

@@ -26,7 +26,7 @@ def on_import(name: str, work: Callable[[], object]) -> None:
 
 
 class _Finder:
-    """Finds a module as the others do, and has its loader call ``work`` in the end."""
+    """A finder that finds one module as the others do, and has its loader call ``work`` in the end."""
 
     def __init__(self, name: str, work: Callable[[], object]) -> None:
         self.name, self.work = name, work
@@ -38,31 +38,31 @@ class _Finder:
             return None
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
         spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
-        # Who only asks whether there is such a module does it in the same way, and may again: the finder stays for now.
+        # Also called by code that only asks whether there is such a module: the finder stays until it is loaded.
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]  # the machinery wants two methods
         return spec
 
 
 class _Loader:
-    """Loads as another does, which then takes its place."""
+    """A loader that loads as another does, which then takes its place."""
 
-    def __init__(self, own: Any, finder: _Finder) -> None:
-        self._own, self._finder = own, finder
+    def __init__(self, loader: Any, finder: _Finder) -> None:
+        self._loader, self._finder = loader, finder
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_own":
+        if name == "_loader":
             raise AttributeError(name)  # a copy that is not made yet
-        return getattr(self._own, name)
+        return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._own.create_module(spec)
+        return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._own
+        module.__loader__ = self._loader
         if module.__spec__ is not None:
-            module.__spec__.loader = self._own
-        self._own.exec_module(module)
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         try:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from carrousel import bench, engine
-from carrousel.bench import VARIANTS, WORKLOADS, Row, Workload
+from carrousel.bench import VARIANTS, WORKLOADS, Measured, Workload
 from carrousel.bench._subjects import Subjects
 from carrousel.bench._targets import verdicts
 
@@ -153,8 +153,8 @@ def test_peak_memory_of_a_training_step() -> None:
     assert small < large / 4
 
 
-def rows(**ratios: float) -> list[Row]:
-    return [Row(w, None, "cpu", 1e-3, 9e8, dict(ratios), 5) for w in WORKLOADS]
+def rows(**ratios: float) -> list[Measured]:
+    return [Measured(w, None, "cpu", 1e-3, 9e8, dict(ratios), 5) for w in WORKLOADS]
 
 
 def test_verdicts() -> None:

@@ -127,7 +127,7 @@ def test_the_summary_of_a_finished_stream_gives_way_to_more_lines(place):
     [
         (["--out", "data.csv"], "this is the file to be read"),
         (["--state", "data.csv"], "this is the file to be read"),
-        (["--state", "s", "--out", "s"], "the state is kept in this file"),
+        (["--state", "s", "--out", "s"], "this file is the state"),
         (["--out", "o", "--quiet"], "give one of them"),
         (["--out", "no/o"], "no directory"),
         (["--out", "link"], "symbolic link to data.csv"),

@@ -45,7 +45,7 @@ def test_the_engines_table_says_what_the_engine_refuses() -> None:
     found = {line.split(" | ")[0].strip("| "): line.split(" | ")[1] for line in generate.fused().splitlines()[2:]}
     assert len(found) == len(generate.ASKED)
     for words, options, _ in generate.ASKED:
-        layer = carrousel.LSTM(3, **{"hidden_size": 8, **options})._layers[0]
+        layer = carrousel.LSTM(3, **{"hidden_size": 8, **options}).layers[0]
         refusal = cpu.refuses_layer(layer)
         if refusal is not None:
             assert refusal in found[words]

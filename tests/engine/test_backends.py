@@ -94,7 +94,7 @@ def test_explain_says_what_runs_and_why(backend: Any, name: str) -> None:
             patch.setattr(other, "run", lambda call, other=other, run=other.run: ran.append(other.NAME) or run(call))
         ((_, who, why),) = carrousel.explain(net, torch.randn(T, B, I, dtype=torch.float64))
     assert ran[0] == who
-    (layer,) = net._layers
+    (layer,) = net.layers
     refusal = layer.refusal_of(backend.NAME)
     if backend is not reference and who == "reference":
         assert refusal is None or why == refusal

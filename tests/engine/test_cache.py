@@ -235,7 +235,7 @@ net, x = carrousel.LSTM(5, 33, cell=mine), torch.randn(7, 3, 5)
 with torch.no_grad():
     (output, _), forward = timed(lambda: net(x))
 _, train = timed(lambda: net(x)[0].sum().backward())
-layer, weights = net._layers[0], net._weights(net._layers[0], "_l0")
+layer, weights = net.layers[0], net.weights_of(net.layers[0], "_l0")
 zero = tuple(torch.zeros(3, 33) for _ in range(2))
 call = engine.Call(layer, weights, x, zero)
 assert engine.choose(call).backend == "cpu"

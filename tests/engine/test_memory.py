@@ -111,7 +111,7 @@ def test_zeros_that_torch_keeps_no_memory_for(H: int) -> None:
 def test_a_lazily_negated_tensor_is_what_it_says(cell: str, H: int) -> None:
     """One after the other, whatever a network is given: x, states, lengths, every weight."""
     net = network(H, **CELLS[cell])
-    layer, names = net._layers[0], dict(net.named_parameters())
+    layer, names = net.layers[0], dict(net.named_parameters())
     given = {"x": torch.randn(T, B, 4), "lengths": torch.tensor([2, 0, 5])}
     given |= {f"state {k}": torch.rand(1, B, size) + 0.5 for k, size in enumerate(layer.state_sizes)}
     given |= {name: weight.detach() for name, weight in names.items()}
@@ -175,7 +175,7 @@ def test_a_step_with_its_own_memory_and_on_the_stack_are_the_same(monkeypatch: p
     net, x, state = network(16), torch.randn(4, 4), (torch.randn(1, 4, 16), torch.randn(1, 4, 16))
 
     def step() -> list[Tensor]:
-        net._layers[0].kernels.clear()
+        net.layers[0].kernels.clear()
         with torch.no_grad():
             output, final = net.step(x, state)
         return [output, *final]
@@ -206,8 +206,8 @@ def test_derivatives_are_in_one_piece(cell: str, H: int) -> None:
         if "proj_size" in shape and carrousel.cells.get(cell).reads_output:
             continue
         net = network(H, **CELLS[cell], **shape)
-        assert cpu.refuses_layer(net._layers[0]) is None
-        sizes = net._layers[0].state_sizes
+        assert cpu.refuses_layer(net.layers[0]) is None
+        sizes = net.layers[0].state_sizes
         for options in ({}, {"lengths": [5, 0, 2]}):
             state = tuple(torch.rand(1, B, size) + 0.5 for size in sizes)
             for name, found in everything_of(net, torch.randn(T, B, 4), state, **options).items():
@@ -237,7 +237,7 @@ def test_derivatives_of_sequences_without_steps(name: str, backend: str) -> None
 
 def test_the_operator_of_sequences_without_steps() -> None:
     """In a traced graph."""
-    layer: Layer = network(8)._layers[0]
+    layer: Layer = network(8).layers[0]
     x = torch.randn(T, 2, 4, requires_grad=True)
     state = [torch.randn(2, size, requires_grad=True) for size in layer.state_sizes]
     weights = [torch.randn(shape, requires_grad=True) for shape in layer.shapes().values()]

@@ -12,8 +12,8 @@ from carrousel.engine import Call, cpu, reference
 
 def everything(run, net: LSTM, x: Tensor) -> list[Tensor]:
     """Outputs, final states, and the derivatives of a weighted sum of all of them, in float64."""
-    (layer,) = net._layers
-    weights = {name: w.detach().clone().requires_grad_() for name, w in net._weights(layer, "_l0").items()}
+    (layer,) = net.layers
+    weights = {name: w.detach().clone().requires_grad_() for name, w in net.weights_of(layer, "_l0").items()}
     x = x.to(net.weight_ih_l0.dtype).requires_grad_()
     result = run(Call(layer, weights, x, tuple(x.new_zeros(x.shape[1], size) for size in layer.state_sizes)))
     values = [result.output, *result.final]

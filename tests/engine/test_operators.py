@@ -90,7 +90,7 @@ class Call:
     def __init__(self, **options: Any) -> None:
         torch.manual_seed(0)
         net = LSTM(I, 8, dtype=torch.float64, **options)
-        self.layer = net._layers[0]
+        self.layer = net.layers[0]
         self.x = torch.randn(T, B, I, dtype=torch.float64)
         self.state = [torch.rand(B, size, dtype=torch.float64) for size in self.layer.state_sizes]
         self.weights = [weight.detach() for weight in net.parameters()]

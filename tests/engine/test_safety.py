@@ -565,7 +565,7 @@ def test_nothing_kept_is_a_result(name: str, hidden_size: int) -> None:
     options = (CELLS | OPTIONS)[name]
     if hidden_size % max(options.get("block_size", 1), options.get("heads", 1)):
         return
-    layer = carrousel.LSTM(I, hidden_size, **options)._layers[0]
+    layer = carrousel.LSTM(I, hidden_size, **options).layers[0]
     if layer.refusal_of("cpu") is not None:
         return
     weights = {key: torch.randn(shape, requires_grad=True) for key, shape in layer.shapes().items()}

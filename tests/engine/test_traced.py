@@ -234,7 +234,7 @@ def test_exported_with_any_number_of_steps(options: dict, tmp_path: Path) -> Non
 def test_the_operator_keeps_its_promises() -> None:
     """Schema, fake kernel, autograd and traced graphs agree: torch's own check of an operator."""
     net = make(layer_norm=True)
-    layer = net._layers[0]
+    layer = net.layers[0]
     x = torch.randn(4, 3, 4, dtype=torch.float64, requires_grad=True)
     state = [torch.randn(3, size, dtype=torch.float64, requires_grad=True) for size in layer.state_sizes]
     weights = [weight.detach().requires_grad_() for weight in net.parameters()]
@@ -287,7 +287,7 @@ def test_what_cannot_be_written_runs_on_the_reference() -> None:
         return g * cells.math.exp(g * 0.0 + 1.0), carrousel.State(), carrousel.Gates(g=g)
 
     net = make(cell=constant)
-    object.__setattr__(net._layers[0], "key", "")
+    object.__setattr__(net.layers[0], "key", "")
     x = torch.randn(5, 2, 4, dtype=torch.float64)
     compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(x)[0], net(x)[0], rtol=1e-12, atol=1e-12)
@@ -298,7 +298,7 @@ def test_what_cannot_be_written_runs_on_the_reference() -> None:
 @pytest.mark.parametrize("cell", ["lstm", made_up, cells["slstm"]], ids=str)
 def test_a_damaged_layer_is_refused(cell) -> None:
     """What a graph says of its layer may come from a file: it is a layer that has kernels, or it is refused."""
-    key = make(cell=cell)._layers[0].key
+    key = make(cell=cell).layers[0].key
     if not isinstance(cell, str):
         key = json.dumps({**json.loads(key), "cell": _key._written(cells.get(cell))})
     refused = 0

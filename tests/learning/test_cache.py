@@ -67,7 +67,7 @@ def test_nothing_is_put_elsewhere(folder: Path) -> None:
         if module.name.startswith(("carrousel.learning.", "carrousel.tasks.")):
             for value in vars(importlib.import_module(module.name)).values():
                 if isinstance(value, Dispatcher):
-                    assert type(value._cache) in (NullCache, _jit._Kept), f"{module.name}: {value}"
+                    assert type(value._cache) in (NullCache, _jit._DiskCache), f"{module.name}: {value}"
 
 
 @pytest.mark.fuzz

@@ -45,6 +45,29 @@ def test_a_cell_without_biases_says_so_as_torchs_does() -> None:
     assert list(ours.state_dict()) == list(torchs.state_dict())
 
 
+@pytest.mark.parametrize(
+    "net",
+    [
+        carrousel.LSTM(I, H, 2, bidirectional=True, cell="peephole", layer_norm=True),
+        carrousel.LSTM(I, H, proj_size=2),
+        carrousel.LSTMCell(I, H, cell="gru"),
+        carrousel.LSTMCell(I, H, bias=False),
+    ],
+    ids=str,
+)
+def test_layers_and_their_weights_are_public(net) -> None:
+    weights = {
+        name + suffix: weight
+        for suffix, layer in net.named_layers()
+        for name, weight in net.weights_of(layer, suffix).items()
+    }
+    parameters = dict(net.named_parameters())
+    assert weights.keys() == parameters.keys()
+    assert all(weights[name] is parameters[name] for name in parameters)
+    assert list(dict.fromkeys(layer for _, layer in net.named_layers())) == list(net.layers)
+    assert {layer.cell for layer in net.layers} == {net.cell}
+
+
 @pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}, {"bias": False}])
 @pytest.mark.parametrize("kind", KINDS)
 def test_members_have_torchs_values(kind: str, options: dict[str, Any]) -> None:

@@ -208,7 +208,7 @@ def test_all_states(name, layers, both, batch) -> None:
 
     ends = ["", "_reverse"][: 1 + both]
     names = ["h", *net.cell.states]
-    if net._layers[0].gate_recurrence:
+    if net.layers[0].gate_recurrence:
         names += net.cell.gates
     assert set(steps) == {f"{key}_l{k}{end}" for key in names for k in range(layers) for end in ends}
     top = torch.cat([steps[f"h_l{layers - 1}{end}"] for end in ends], -1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from carrousel.bench._check import check
 from carrousel.bench._memory import memory
 from carrousel.bench._peak import peak
-from carrousel.bench._run import Row, measure
+from carrousel.bench._run import Measured, measure
 from carrousel.bench._targets import Verdict, verdicts
 from carrousel.bench._workloads import VARIANTS, WORKLOADS, Workload, select
 
 __all__ = [
     "VARIANTS",
     "WORKLOADS",
-    "Row",
+    "Measured",
     "Verdict",
     "Workload",
     "check",

@@ -21,7 +21,7 @@ GRADIENT = 1e-5
 
 
 def check(workload: Workload) -> str | None:
-    """What is wrong with a workload's results; None if all is right.
+    """Says what is wrong with a workload's results; None if all is right.
 
     Outputs and, of the modes that train, the gradient of every weight (and of x) are compared with those of the
     reference in float64, and so are the final states, those besides h against their largest entry if that exceeds 1.
@@ -29,14 +29,14 @@ def check(workload: Workload) -> str | None:
     if workload.mode == "memory":
         return check(Workload(workload.variant, "train", workload.T, workload.B, workload.I, workload.H))
     subjects = Subjects(workload)
-    wanted = _reference(Workload(workload.variant, "", workload.T, workload.B, workload.I, workload.H, workload.ragged))
+    exact = _reference(Workload(workload.variant, "", workload.T, workload.B, workload.I, workload.H, workload.ragged))
     for name, value in _ours(subjects).items():
         scale = 1.0
         if name.startswith("d "):
-            scale = wanted[name].abs().max().item()
+            scale = exact[name].abs().max().item()
         elif name not in ("output", "h_n"):
-            scale = max(1.0, wanted[name].abs().max().item())
-        error = (value.double() - wanted[name]).abs().max().item()
+            scale = max(1.0, exact[name].abs().max().item())
+        error = (value.double() - exact[name]).abs().max().item()
         limit = GRADIENT if name.startswith("d ") else OUTPUT
         if not error <= limit * scale:  # NaN too
             of = " of the largest entry" if scale != 1 else ""
@@ -54,24 +54,24 @@ def _ours(subjects: Subjects) -> dict[str, Tensor]:
     x = subjects.x.detach().requires_grad_(subjects.needs_dx)
     with torch.set_grad_enabled(trains):
         output, final = net(x, lengths=lengths)
-    found = {"output": output.detach()} | {n: value[0].detach() for n, value in zip(names, final, strict=True)}
+    results = {"output": output.detach()} | {n: value[0].detach() for n, value in zip(names, final, strict=True)}
     if trains:
-        given: dict[str, Tensor] = dict(zip(subjects.layer.shapes(), net.parameters(), strict=True))
-        given |= {"x": x} if subjects.needs_dx else {}
-        grads = torch.autograd.grad(output, list(given.values()), subjects.adjoint)
-        found |= {f"d {name}": grad for name, grad in zip(given, grads, strict=True)}
-    return found
+        inputs: dict[str, Tensor] = dict(zip(subjects.layer.shapes(), net.parameters(), strict=True))
+        inputs |= {"x": x} if subjects.needs_dx else {}
+        grads = torch.autograd.grad(output, list(inputs.values()), subjects.adjoint)
+        results |= {f"d {name}": grad for name, grad in zip(inputs, grads, strict=True)}
+    return results
 
 
 @lru_cache(maxsize=9)  # the sizes of one variant, whose modes share it
 def _reference(workload: Workload) -> dict[str, Tensor]:
-    """Everything that any mode computes, by the equations in float64."""
+    """Returns everything that any mode computes, by the equations in float64, by name."""
     subjects = Subjects(workload)
     weights = {name: value.detach().double().requires_grad_() for name, value in subjects.weights().items()}
-    given = weights | {"x": subjects.x.double().requires_grad_()}
+    inputs = weights | {"x": subjects.x.double().requires_grad_()}
     state = subjects.state(torch.float64)
-    result = engine.reference.run(engine.Call(subjects.layer, weights, given["x"], state, lengths=subjects.lengths))
-    grads = torch.autograd.grad(result.output, list(given.values()), subjects.adjoint.double())
-    found = {"output": result.output.detach()}
-    found |= {f"{n}_n": value.detach() for n, value in zip(subjects.layer.state_names, result.final, strict=True)}
-    return found | {f"d {name}": grad for name, grad in zip(given, grads, strict=True)}
+    result = engine.reference.run(engine.Call(subjects.layer, weights, inputs["x"], state, lengths=subjects.lengths))
+    grads = torch.autograd.grad(result.output, list(inputs.values()), subjects.adjoint.double())
+    results = {"output": result.output.detach()}
+    results |= {f"{n}_n": value.detach() for n, value in zip(subjects.layer.state_names, result.final, strict=True)}
+    return results | {f"d {name}": grad for name, grad in zip(inputs, grads, strict=True)}

@@ -25,16 +25,19 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 
 def memory(who: str, T: int, B: int, I: int, H: int, *, repeats: int = 3) -> float:
-    """Bytes that a training step takes at its peak, the median of several processes.
+    """Returns the bytes that a training step takes at its peak, the median of several processes.
 
     Args:
         who: ``"carrousel"`` or ``"torch"``.
-        T, B, I, H: the sizes.
+        T: the steps.
+        B: the sequences.
+        I: the features of the input.
+        H: the cells.
         repeats: how many processes.
     """
     words = [sys.executable, "-m", "carrousel.bench._memory", who, *map(str, (T, B, I, H, torch.get_num_threads()))]
-    said = (subprocess.run(words, check=True, capture_output=True, text=True).stdout for _ in range(repeats))
-    return median(json.loads(line) for line in said)
+    lines = (subprocess.run(words, check=True, capture_output=True, text=True).stdout for _ in range(repeats))
+    return median(json.loads(line) for line in lines)
 
 
 def _highest() -> int:

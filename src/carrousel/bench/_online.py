@@ -37,7 +37,7 @@ class Figure:
 
 
 def benchmarks(say: Callable[[Figure], None], repeats: int = REPEATS) -> None:
-    """Measures everything on one core; ``say`` is told of each figure.
+    """Measures everything on one core, and hands each figure to ``say``.
 
     Times are the least of several short repeats. The compiled rule is checked against the eager one first.
 
@@ -96,7 +96,7 @@ def benchmarks(say: Callable[[Figure], None], repeats: int = REPEATS) -> None:
 
 
 def _rate(work: Callable[[], object], steps: int, repeats: int) -> float:
-    """Steps a second, by the least of several times."""
+    """Returns the steps a second, by the least of several times."""
     work()
     best = np.inf
     for _ in range(repeats):
@@ -107,7 +107,7 @@ def _rate(work: Callable[[], object], steps: int, repeats: int) -> float:
 
 
 def _adding(rng: np.random.Generator, sequences: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """The adding problem's inputs ``[steps, 2]``, targets at the ends."""
+    """Draws the adding problem: inputs ``[steps, 2]`` and targets ``[steps, 1]``, those at the ends."""
     x = np.zeros((sequences, steps, 2), np.float32)
     x[:, :, 0] = rng.uniform(-1, 1, (sequences, steps))
     x[:, [0, -1], 1] = -1
@@ -145,7 +145,7 @@ def _scale(array, d, b):
 
 
 def _memory(size: int, repeats: int) -> float:
-    """Bytes a second that an array of float32 is read and written with, at most."""
+    """Returns the bytes a second at which an array of float32 is read and written, at most."""
     array = np.ones(size, np.float32)
     d, b = np.float32(0.999), np.float32(0.001)
     return _rate(lambda: _scale(array, d, b), 8 * size, 20 * repeats)
@@ -180,7 +180,7 @@ class EagerRule:
         self.one = torch.ones(1, dtype=dtype)
 
     def step(self, code: int, goal: int) -> None:
-        """One step with its target."""
+        """Goes one step forward and learns from its target."""
         w, alpha = self.w, self.rate
         source = torch.cat([self.eye[code], *self.y])
         biased = torch.cat([source, self.one])

@@ -17,7 +17,10 @@ _WORDS = Words(["threads", "rounds", "results"], TEAM)
 
 @cache
 def _kernel(kind: str):
-    """As many independent chains as registers hold, so that nothing waits for a result or for memory."""
+    """Compiles a loop of multiply-adds; returns it with the operations of a round.
+
+    It has as many independent chains as registers hold, so that nothing waits for a result or for memory.
+    """
     target = host()
     module = Module(kind, target)
     chains = target.registers - 4
@@ -38,7 +41,7 @@ def _kernel(kind: str):
 
 
 def peak(*, rounds: int = 50_000, repeats: int = 20) -> float:
-    """The highest rate of float32 fused multiply-adds on torch's number of threads, in operations a second.
+    """Measures the highest rate of float32 fused multiply-adds on torch's number of threads, in operations a second.
 
     Each multiply-add counts as two. It runs ``repeats`` times for about a millisecond, and the best counts.
     """

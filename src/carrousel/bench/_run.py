@@ -14,7 +14,7 @@ from carrousel.bench._memory import memory
 from carrousel.bench._subjects import Subjects
 from carrousel.bench._workloads import Workload
 
-__all__ = ["Row", "measure"]
+__all__ = ["LIKE_LSTM", "Measured", "measure"]
 
 LIKE_LSTM = ("peephole", "coupled", "own")
 """The variants that are held against carrousel's plain LSTM too."""
@@ -24,12 +24,12 @@ _SAMPLE = 1e-3
 
 
 @dataclass(frozen=True)
-class Row:
-    """What was found of a workload.
+class Measured:
+    """A workload and its figures.
 
     Attributes:
-        workload: which.
-        failure: what its check found wrong; then there are no figures.
+        workload: the workload.
+        failure: what its check says is wrong; then there are no figures.
         backend: what ran carrousel's network.
         seconds: the median time of one go.
         flops: the operations of its matrix products.
@@ -54,32 +54,33 @@ class Row:
         return self.flops / self.seconds if self.flops and self.seconds else None
 
     def to_dict(self, peak: float) -> dict[str, Any]:
-        """For a file; ``peak`` in operations a second."""
-        found = asdict(self)
-        found["workload"] = {"name": self.workload.name, **found["workload"]}
+        """Returns the facts for a file; ``peak`` is in operations a second."""
+        facts = asdict(self)
+        facts["workload"] = {"name": self.workload.name, **facts["workload"]}
         gflops = None if self.rate is None else self.rate / 1e9
-        return {**found, "gflops": gflops, "share_of_peak": self.rate / peak if self.rate else None}
+        return {**facts, "gflops": gflops, "share_of_peak": self.rate / peak if self.rate else None}
 
 
-def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memories: int = 3) -> Row:
+def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memories: int = 3) -> Measured:
     """Checks a workload and, if that is right, times it.
 
     All subjects take turns in one process, in an order that changes from round to round; ratios are taken within a
     round.
 
     Args:
-        workload: which.
+        workload: the workload.
         seconds: about how long to time; the eager rival, which may be slow, gets the same once more.
         least: the fewest rounds.
         memories: how many processes to take the median of, where memory is measured.
     """
     failure = check(workload)
     if failure is not None:
-        return Row(workload, failure)
+        return Measured(workload, failure)
     if workload.mode == "memory":
         sizes = workload.T, workload.B, workload.I, workload.H
         ours, torchs = (memory(who, *sizes, repeats=memories) for who in ("carrousel", "torch"))
-        return Row(workload, backend=Subjects(workload).backend, ratios={"torch": torchs / ours}, bytes=(ours, torchs))
+        ratios = {"torch": torchs / ours}
+        return Measured(workload, backend=Subjects(workload).backend, ratios=ratios, bytes=(ours, torchs))
     subjects = Subjects(workload)
     rivals: dict[str, Callable[[], Any]] = {"ours": subjects.ours(), "torch": subjects.torchs()}
     if workload.mode == "train" and workload.variant in LIKE_LSTM:
@@ -90,7 +91,7 @@ def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memorie
         # It may take a hundred times as long: it has rounds of its own.
         ratios |= _ratios(_rounds({"ours": rivals["ours"], "eager": subjects.eager()}, seconds, min(3, least)))
     times = [each["ours"] for each in rounds]
-    return Row(workload, None, subjects.backend, median(times), subjects.flops(), ratios, len(rounds))
+    return Measured(workload, None, subjects.backend, median(times), subjects.flops(), ratios, len(rounds))
 
 
 def _ratios(rounds: list[dict[str, float]]) -> dict[str, float]:
@@ -98,26 +99,26 @@ def _ratios(rounds: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _rounds(subjects: dict[str, Callable[[], Any]], seconds: float, least: int) -> list[dict[str, float]]:
-    """The times of one go of each subject, round by round."""
+    """Measures the time of one go of each subject, round by round."""
     counts = {name: _count(work) for name, work in subjects.items()}
-    found: list[dict[str, float]] = []
+    rounds: list[dict[str, float]] = []
     names = list(subjects)
     collects = gc.isenabled()
     gc.disable()
     try:
         end = time.perf_counter() + seconds
-        while len(found) < least or time.perf_counter() < end:
+        while len(rounds) < least or time.perf_counter() < end:
             names = names[1:] + names[:1]
             times = {name: _once(subjects[name], counts[name]) for name in names}
-            found.append({name: times[name] for name in subjects})
+            rounds.append({name: times[name] for name in subjects})
     finally:
         if collects:
             gc.enable()
-    return found
+    return rounds
 
 
 def _count(work: Callable[[], Any]) -> int:
-    """How many goes make a sample."""
+    """Returns how many goes make a sample."""
     work()  # the first may compile
     return max(1, round(_SAMPLE / _once(work, 1)))
 

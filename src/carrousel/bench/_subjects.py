@@ -51,10 +51,10 @@ class Subjects:
         return tuple(torch.zeros(self.workload.B, size, dtype=dtype) for size in self.layer.state_sizes)
 
     def weights(self) -> dict[str, Tensor]:
-        return self.net._weights(self.layer, "_l0")
+        return self.net.weights_of(self.layer, "_l0")
 
     def flops(self) -> float:
-        """Floating-point operations of the matrix products of one go, a multiplication and an addition being two."""
+        """Returns the operations of one go's matrix products; a multiplication and an addition are two."""
         layer, w = self.layer, self.workload
         rows = float(w.T * w.B if self.lengths is None else self.lengths.sum())
         of_x, of_h = (2 * rows * sum(layer.row_sizes) * size for size in (w.I, layer.output_size))
@@ -67,7 +67,7 @@ class Subjects:
     # What each subject does
 
     def _step(self, forward: Callable[[Tensor], Tensor], weights: list[Tensor], x: Tensor, adjoint: Tensor) -> Work:
-        """One go in the workload's mode, of a network given as a function."""
+        """Returns one go in the workload's mode, of a network given as a function."""
         if self.workload.mode == "inference":
 
             def work() -> Any:
@@ -75,27 +75,27 @@ class Subjects:
                     return forward(x)
         else:
             x = x.detach().requires_grad_(self.needs_dx)
-            wanted = [*weights, *([x] if self.needs_dx else [])]
+            inputs = [*weights, *([x] if self.needs_dx else [])]
 
             def work() -> Any:
-                return torch.autograd.grad(forward(x), wanted, adjoint)
+                return torch.autograd.grad(forward(x), inputs, adjoint)
 
         return work
 
     def ours(self) -> Work:
-        """carrousel's network, as a user calls it."""
+        """Returns one go of carrousel's network, as a user calls it."""
         net, lengths = self.net, self.lengths
         if self.workload.mode == "step":
             return self._one_step(net.step, self.x[0], tuple(value.unsqueeze(0) for value in self.state()))
         return self._step(lambda x: net(x, lengths=lengths)[0], list(net.parameters()), self.x, self.adjoint)
 
     def own_lstm(self) -> Work:
-        """carrousel's plain LSTM of the same sizes."""
+        """Returns one go of carrousel's plain LSTM of the same sizes."""
         w = self.workload
         return Subjects(Workload("lstm", w.mode, w.T, w.B, w.I, w.H, w.ragged)).ours()
 
     def eager(self) -> Work:
-        """The same variant written out in torch operations."""
+        """Returns one go of the same variant written out in torch operations."""
         weights, state = self.weights(), self.state()
 
         def forward(x: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ class Subjects:
         return self._step(forward, list(weights.values()), self.x, self.adjoint)
 
     def torchs(self) -> Work:
-        """``torch.nn.LSTM``: projected where the variant is, plain otherwise; ``LSTMCell`` for a single step.
+        """Returns one go of ``torch.nn.LSTM``, projected where the variant is; of ``LSTMCell`` for a single step.
 
         A ragged batch is packed beforehand, so that packing costs it nothing.
         """
@@ -135,7 +135,7 @@ class Subjects:
 
     @cached_property
     def backend(self) -> str:
-        """What runs carrousel's network."""
+        """The name of the backend that runs carrousel's network."""
         if self.workload.mode == "step":
             with engine.watched() as choices:
                 self.ours()()

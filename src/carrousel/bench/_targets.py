@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import geometric_mean
 
-from carrousel.bench._run import LIKE_LSTM, Row
+from carrousel.bench._run import LIKE_LSTM, Measured
 from carrousel.bench._workloads import VARIANTS, WORKLOADS, Workload
 
 __all__ = ["Verdict", "verdicts"]
@@ -37,38 +37,38 @@ class Verdict:
         return self.value <= self.target if self.at_most else self.value >= self.target
 
 
-def verdicts(rows: Iterable[Row], peak: float) -> list[Verdict]:
-    """All targets. A figure is given only where all its workloads are there and right.
+def verdicts(measurements: Iterable[Measured], peak: float) -> list[Verdict]:
+    """Holds the figures against all targets. A figure is given only where all its workloads are there and right.
 
-    They are meant for float32 on two threads of one machine, against ``torch.nn.LSTM`` in the same process.
+    Targets are meant for float32 on two threads of one machine, against ``torch.nn.LSTM`` in the same process.
 
     Args:
-        rows: of :func:`measure`.
+        measurements: of :func:`measure`.
         peak: the machine's, in operations a second.
     """
-    by_workload = {row.workload: row for row in rows}
+    by_workload = {measured.workload: measured for measured in measurements}
 
     def over(
-        summary: Callable[[Iterable[float]], float], value: Callable[[Row], float | None], wanted: list[Workload]
+        summary: Callable[[Iterable[float]], float], figure: Callable[[Measured], float | None], of: list[Workload]
     ) -> float | None:
-        values = [value(by_workload[w]) if w in by_workload and not by_workload[w].failure else None for w in wanted]
-        known = [each for each in values if each is not None]
-        return summary(known) if known and len(known) == len(wanted) else None
+        figures = [figure(by_workload[w]) if w in by_workload and not by_workload[w].failure else None for w in of]
+        numbers = [each for each in figures if each is not None]
+        return summary(numbers) if numbers and len(numbers) == len(of) else None
 
     def named(variant: str, mode: str, *, ragged: bool = False) -> list[Workload]:
         return [w for w in WORKLOADS if (w.variant, w.mode, w.ragged) == (variant, mode, ragged)]
 
-    def against(rival: str) -> Callable[[Row], float | None]:
-        return lambda row: row.ratios.get(rival)
+    def against(rival: str) -> Callable[[Measured], float | None]:
+        return lambda measured: measured.ratios.get(rival)
 
-    def slowness(row: Row) -> float | None:
-        return 1 / row.ratios["lstm"] if "lstm" in row.ratios else None
+    def slowness(measured: Measured) -> float | None:
+        return 1 / measured.ratios["lstm"] if "lstm" in measured.ratios else None
 
     train, inference = named("lstm", "train"), named("lstm", "inference")
     large = [w for w in inference if w.H >= LARGE]
     small = [w for w in inference if w.H < LARGE]
     torchs = against("torch")
-    found = [
+    listed = [
         Verdict(
             "lstm, forward + backward: nn.LSTM's time / ours, geometric mean", over(geometric_mean, torchs, train), 2.0
         ),
@@ -78,7 +78,7 @@ def verdicts(rows: Iterable[Row], peak: float) -> list[Verdict]:
         Verdict("  the lowest of the others", over(min, torchs, small), 1.0),
         Verdict(
             f"lstm, inference: share of the machine's peak with H >= {LARGE}, the lowest",
-            over(min, lambda row: row.rate / peak if row.rate else None, large),
+            over(min, lambda measured: measured.rate / peak if measured.rate else None, large),
             0.9,
         ),
         Verdict(
@@ -89,19 +89,19 @@ def verdicts(rows: Iterable[Row], peak: float) -> list[Verdict]:
     ]
     for variant in LIKE_LSTM:
         name = f"{variant}, forward + backward: time / our lstm's"
-        found.append(Verdict(f"{name}, the highest", over(max, slowness, named(variant, "train")), 1.15, at_most=True))
+        listed.append(Verdict(f"{name}, the highest", over(max, slowness, named(variant, "train")), 1.15, at_most=True))
     for variant in VARIANTS:
         if variant != "lstm":
             name = f"{variant}, forward + backward: eager torch's time / ours, geometric mean"
-            found.append(Verdict(name, over(geometric_mean, against("eager"), named(variant, "train")), 10.0))
+            listed.append(Verdict(name, over(geometric_mean, against("eager"), named(variant, "train")), 10.0))
 
-    def inverse(row: Row) -> float | None:
-        return 1 / row.ratios["torch"] if "torch" in row.ratios else None
+    def inverse(measured: Measured) -> float | None:
+        return 1 / measured.ratios["torch"] if "torch" in measured.ratios else None
 
-    found += [
+    listed += [
         Verdict("one step: time / LSTMCell's", over(max, inverse, named("lstm", "step")), 0.6, at_most=True),
         Verdict(
             "a training step: peak memory / nn.LSTM's", over(max, inverse, named("lstm", "memory")), 1.0, at_most=True
         ),
     ]
-    return found
+    return listed

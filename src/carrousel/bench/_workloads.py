@@ -77,7 +77,7 @@ class Workload:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Those of the network."""
+        """The keyword arguments of ``carrousel.LSTM``."""
         return VARIANTS[self.variant](self.H)
 
 
@@ -94,7 +94,7 @@ WORKLOADS: tuple[Workload, ...] = tuple(_registry())
 
 
 def select(only: Iterable[str]) -> tuple[Workload, ...]:
-    """The workloads of which one of the selections holds: each a few words that all stand in the name.
+    """Returns the workloads for which one of the selections holds: each a few words that all stand in the name.
 
     Raises:
         ValueError: a selection holds for none.
@@ -105,10 +105,10 @@ def select(only: Iterable[str]) -> tuple[Workload, ...]:
     chosen: dict[Workload, None] = {}
     selections = list(only) or [""]
     for selection in selections:
-        wanted = set(selection.split())
-        found = [workload for workload in WORKLOADS if wanted <= set(workload.name.split())]
-        if not found:
-            known = dict.fromkeys(word for workload in WORKLOADS for word in workload.name.split())
-            raise ValueError(f"no workload is {selection!r}; words that stand in their names: {', '.join(known)}")
-        chosen |= dict.fromkeys(found)
+        words = set(selection.split())
+        matching = [workload for workload in WORKLOADS if words <= set(workload.name.split())]
+        if not matching:
+            vocabulary = dict.fromkeys(word for workload in WORKLOADS for word in workload.name.split())
+            raise ValueError(f"no workload is {selection!r}; words that stand in their names: {', '.join(vocabulary)}")
+        chosen |= dict.fromkeys(matching)
     return tuple(workload for workload in WORKLOADS if workload in chosen)

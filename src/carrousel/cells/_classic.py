@@ -5,6 +5,8 @@ from __future__ import annotations
 from carrousel.cells._contract import Gates, State, cell
 from carrousel.cells.math import identity, sigmoid, sigmoid_pm1, sigmoid_pm2, tanh
 
+__all__ = ["gers2002", "lstm", "original", "peephole"]
+
 
 @cell("i f g o", candidates="g", states="c")
 def lstm(z, s, p):

@@ -13,18 +13,18 @@ import torch
 
 from carrousel.cells import math
 
-__all__ = ["Cell", "Gates", "Named", "Parts", "State", "cell"]
+__all__ = ["Cell", "Gates", "Named", "Parts", "State", "cell", "option_defaults"]
 
 
 class Named:
-    """Values by name, as attributes. (torch.compile cannot look into ``types.SimpleNamespace``.)"""
+    """Values by name, as attributes; torch.compile cannot look into ``types.SimpleNamespace``."""
 
     def __init__(self, **values: Any) -> None:
         for name, value in values.items():
             setattr(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        # Only what is not there comes here: attributes of all names are of any type.
+        # Called for missing names only. It is here for mypy, to which an attribute of any name is of any type now.
         raise AttributeError(f"{type(self).__name__} has no {name!r}")
 
     def __eq__(self, other: object) -> bool:
@@ -37,19 +37,27 @@ class Named:
 
 
 class State(Named):
-    """The states of a cell by name, ``State(c=c)``. The equations are given the old ones, with the cell's last
-    output as ``h``, and return the new ones."""
+    """The states of a cell by name, ``State(c=c)``.
+
+    The equations are given the old ones, with the cell's last output as ``h``, and return the new ones.
+    """
 
 
 class Gates(Named):
-    """The activations of a cell's gates and candidates by name, ``Gates(i=i, f=f, g=g, o=o)``: what is seen from
-    outside, and what feeds back under gate recurrence."""
+    """The activations of a cell's gates and candidates by name, ``Gates(i=i, f=f, g=g, o=o)``.
+
+    They are what is seen from outside, and what feeds back under gate recurrence.
+    """
 
 
 @dataclass(frozen=True)
 class Parts:
-    """A pre-activation whose two parts the equations want apart: what comes from the input, what from the output
-    of the step before."""
+    """A pre-activation in two parts, which the equations want apart.
+
+    Attributes:
+        input: what comes from the input.
+        recurrent: what comes from the output of the step before.
+    """
 
     input: Any
     recurrent: Any
@@ -110,20 +118,20 @@ class Cell:
         return self.equations(z, s, p, **dict(self.options))
 
     def using(self, **options: Any) -> Cell:
-        """The same cell with other values for the keyword-only arguments of its equations.
+        """Returns the same cell with other values for the keyword-only arguments of its equations.
 
         >>> import carrousel
         >>> from carrousel.cells.math import relu
         >>> carrousel.cells["elman"].using(squash=relu).spec
         'elman(squash=relu)'
         """
-        known = option_defaults(self.equations)
+        defaults = option_defaults(self.equations)
         for option in options:
-            if option not in known:
-                has = f"its options are {', '.join(known)}" if known else "it has none"
+            if option not in defaults:
+                has = f"its options are {', '.join(defaults)}" if defaults else "it has none"
                 raise ValueError(f"cell {self.name!r} has no option {option!r}: {has}")
         # A default that is spelled out is no other cell.
-        chosen = {key: value for key, value in {**dict(self.options), **options}.items() if value != known[key]}
+        chosen = {key: value for key, value in {**dict(self.options), **options}.items() if value != defaults[key]}
         return replace(self, options=tuple(sorted(chosen.items())))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Cell:
@@ -133,10 +141,10 @@ class Cell:
         # A pickled function is looked up by its name, and under that name must stand the cell.
         module, qualname = self.equations.__module__, self.equations.__qualname__
         try:
-            found = _look_up(module, qualname)
+            value = _look_up(module, qualname)
         except (ImportError, AttributeError):
-            found = None
-        if not isinstance(found, Cell) or found.equations is not self.equations:
+            value = None
+        if not isinstance(value, Cell) or value.equations is not self.equations:
             raise pickle.PicklingError(
                 f"cell {self.name!r} cannot be pickled: it is not to be found as {module}.{qualname}; "
                 "put @carrousel.cell above a function at the top of a module"
@@ -145,10 +153,10 @@ class Cell:
 
 
 def _look_up(module: str, qualname: str) -> Any:
-    found: Any = importlib.import_module(module)
-    for part in qualname.split("."):
-        found = getattr(found, part)
-    return found
+    value: Any = importlib.import_module(module)
+    for name in qualname.split("."):
+        value = getattr(value, name)
+    return value
 
 
 def _restore(module: str, qualname: str, name: str, options: tuple[tuple[str, Any], ...]) -> Cell:
@@ -156,7 +164,7 @@ def _restore(module: str, qualname: str, name: str, options: tuple[tuple[str, An
 
 
 def option_defaults(equations: Equations) -> dict[str, Any]:
-    """The keyword-only arguments of a cell's equations, and their defaults."""
+    """Returns the keyword-only arguments of a cell's equations, and their defaults."""
     parameters = inspect.signature(equations).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
@@ -307,10 +315,10 @@ class _Trial:
         def fail(problem: str) -> None:
             raise ValueError(f"cell {cell.name!r}: {problem}")
 
-        def same(what: str, got: Iterable[str], want: Iterable[str]) -> None:
-            if set(got) != set(want):
-                got, want = ", ".join(got) or "nothing", ", ".join(want) or "nothing"
-                fail(f"its equations return {what}({got}), its declaration says {want}")
+        def same(what: str, returned: Iterable[str], declared: Iterable[str]) -> None:
+            if set(returned) != set(declared):
+                returned, declared = ", ".join(returned) or "nothing", ", ".join(declared) or "nothing"
+                fail(f"its equations return {what}({returned}), its declaration says {declared}")
 
         if not (
             isinstance(result, tuple)

@@ -10,6 +10,17 @@ from carrousel.cells._classic import lstm
 from carrousel.cells._contract import Gates, State, cell
 from carrousel.cells.math import sigmoid, tanh
 
+__all__ = [
+    "coupled",
+    "coupled_peephole",
+    "no_forget_gate",
+    "no_input_activation",
+    "no_input_gate",
+    "no_output_activation",
+    "no_output_gate",
+    "no_peepholes",
+]
+
 
 @cell("i f g o", candidates="g", states="c")
 def no_peepholes(z, s, p):

@@ -16,7 +16,7 @@ _CALL = re.compile(r"^\s*(\w+)\s*(?:\((.*)\))?\s*$")
 
 
 class UnknownCellError(KeyError, ValueError):
-    """No cell has that name. It is the error of a mapping as well as that of a wrong argument."""
+    """An error: no cell has that name. It is a mapping's as well as that of a wrong argument."""
 
     def __str__(self) -> str:
         return str(self.args[0])  # a KeyError would show its message in quotes
@@ -48,7 +48,7 @@ class Registry(Mapping[str, Cell]):
         return cell
 
     def resolve(self, cell: str | Cell) -> Cell:
-        """The cell that a name, a name with options such as ``"elman(squash=relu)"``, or a cell stands for.
+        """Returns the cell that a name, a name with options such as ``"elman(squash=relu)"``, or a cell stands for.
 
         Raises:
             ValueError: no cell has that name (the message gives the nearest), or no such option.
@@ -67,8 +67,8 @@ class Registry(Mapping[str, Cell]):
             near = difflib.get_close_matches(name, self._cells, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UnknownCellError(f"unknown cell {name!r}{hint} (known: {', '.join(self._cells)})")
-        found = self._cells[name]
-        return found.using(**_read_options(found, options)) if options else found
+        member = self._cells[name]
+        return member.using(**_read_options(member, options)) if options else member
 
 
 def _read_options(cell: Cell, text: str) -> dict[str, Any]:
@@ -87,8 +87,8 @@ def _read_value(cell: Cell, key: str, value: str) -> Any:
     try:
         return float(value)
     except ValueError:
-        known = ", ".join(option_defaults(cell.equations)) or "none"
+        options = ", ".join(option_defaults(cell.equations)) or "none"
         raise ValueError(
-            f"option {key!r} of cell {cell.name!r} (options: {known}) is {value!r}: "
+            f"option {key!r} of cell {cell.name!r} (options: {options}) is {value!r}: "
             f"a number or one of {', '.join(math.__all__)} is wanted"
         ) from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from carrousel.cells._contract import Gates, State, cell
 from carrousel.cells.math import equal, exp, logsigmoid, maximum, minimum, sigmoid, tanh, where
 
+__all__ = ["elman", "gru", "minlstm", "slstm"]
+
 
 @cell("r z n", candidates="n", split="n")
 def gru(z, s, p):

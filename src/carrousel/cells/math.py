@@ -78,80 +78,80 @@ def _apply(operation: str, *arguments: Value) -> Any:
 
 
 def sigmoid(x: Value) -> Any:
-    """The logistic function 1 / (1 + exp(-x)), range (0, 1): the gates' squashing function."""
+    """Returns the logistic function 1 / (1 + exp(-x)), range (0, 1): the gates' squashing function."""
     return _apply("sigmoid", x)
 
 
 def sigmoid_pm1(x: Value) -> Any:
-    """2 sigmoid(x) - 1, range (-1, 1): ``h`` of Hochreiter & Schmidhuber 1997."""
+    """Returns 2 sigmoid(x) - 1, range (-1, 1): ``h`` of Hochreiter & Schmidhuber 1997."""
     return 2.0 * sigmoid(x) - 1.0
 
 
 def sigmoid_pm2(x: Value) -> Any:
-    """4 sigmoid(x) - 2, range (-2, 2): ``g`` of Hochreiter & Schmidhuber 1997."""
+    """Returns 4 sigmoid(x) - 2, range (-2, 2): ``g`` of Hochreiter & Schmidhuber 1997."""
     return 4.0 * sigmoid(x) - 2.0
 
 
 def tanh(x: Value) -> Any:
-    """The hyperbolic tangent, range (-1, 1)."""
+    """Returns the hyperbolic tangent, range (-1, 1)."""
     return _apply("tanh", x)
 
 
 def identity(x: Value) -> Any:
-    """x itself, for cells whose squashing function is left out."""
+    """Returns x itself, for cells whose squashing function is left out."""
     return x
 
 
 def relu(x: Value) -> Any:
-    """max(x, 0); its derivative at 0 is 0."""
+    """Returns max(x, 0); its derivative at 0 is 0."""
     return _apply("relu", x)
 
 
 def exp(x: Value) -> Any:
-    """The exponential function."""
+    """Returns the exponential function."""
     return _apply("exp", x)
 
 
 def log(x: Value) -> Any:
-    """The natural logarithm."""
+    """Returns the natural logarithm."""
     return _apply("log", x)
 
 
 def softplus(x: Value) -> Any:
-    """log(1 + exp(x)), without overflow."""
+    """Returns log(1 + exp(x)), without overflow."""
     return _apply("softplus", x)
 
 
 def logsigmoid(x: Value) -> Any:
-    """log(sigmoid(x)), without overflow."""
+    """Returns log(sigmoid(x)), without overflow."""
     return _apply("logsigmoid", x)
 
 
 def absolute(x: Value) -> Any:
-    """The absolute value; its derivative at 0 is 0."""
+    """Returns the absolute value; its derivative at 0 is 0."""
     return _apply("absolute", x)
 
 
 def maximum(a: Value, b: Value) -> Any:
-    """The larger of two; where they are equal each gets half of the derivative."""
+    """Returns the larger of two; where they are equal each gets half of the derivative."""
     return _apply("maximum", a, b)
 
 
 def minimum(a: Value, b: Value) -> Any:
-    """The smaller of two; where they are equal each gets half of the derivative."""
+    """Returns the smaller of two; where they are equal each gets half of the derivative."""
     return _apply("minimum", a, b)
 
 
 def equal(a: Value, b: Value) -> Any:
-    """Whether two are equal, as a condition for :func:`where`."""
+    """Says whether two are equal, as a condition for :func:`where`."""
     return _apply("equal", a, b)
 
 
 def where(condition: Value, a: Value, b: Value) -> Any:
-    """``a`` where the condition holds, else ``b``; no derivative reaches the condition."""
+    """Returns ``a`` where the condition holds, else ``b``; no derivative reaches the condition."""
     return _apply("where", condition, a, b)
 
 
 def stop_gradient(x: Value) -> Any:
-    """x, through which no error flows back."""
+    """Returns x, through which no error flows back."""
     return _apply("stop_gradient", x)

@@ -1,8 +1,10 @@
-"""What goes wrong is said in one or two lines."""
+"""Messages of one or two lines on what went wrong."""
 
 from __future__ import annotations
 
 import errno
+
+__all__ = ["UsageError", "lines", "missing", "of_system"]
 
 # Packages of the extra `train`, by the name under which they are imported.
 EXTRA = {"markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer"}
@@ -16,7 +18,7 @@ class UsageError(ValueError):
 
 
 def missing(error: ModuleNotFoundError) -> str | None:
-    """How to install the package that is missing, or None when it is none of ours."""
+    """Returns how to install the package that is missing, or None when it is none of ours."""
     package = (error.name or "").split(".")[0]
     if package not in EXTRA:
         return None
@@ -24,15 +26,15 @@ def missing(error: ModuleNotFoundError) -> str | None:
 
 
 def lines(error: BaseException) -> str:
-    """A message of at most two lines."""
-    kept = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
-    if not kept:
+    """Returns a message of at most two lines."""
+    written = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    if not written:
         return type(error).__name__
-    return kept[0] if len(kept) == 1 else f"{kept[0]}\n{' '.join(kept[1:])}"
+    return written[0] if len(written) == 1 else f"{written[0]}\n{' '.join(written[1:])}"
 
 
 def of_system(error: OSError) -> str:
-    """A file that cannot be read or written, without Python's numbering."""
+    """Returns a message on a file that cannot be read or written, without Python's numbering."""
     if error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if error.errno in FULL:  # whatever writes a file names it

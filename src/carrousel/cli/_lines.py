@@ -1,7 +1,7 @@
 """Where the lines of a stream go, each once, however often the process that writes them is killed.
 
-Before the state is saved, what was said of its lines is brought to the disk, and the state keeps a mark of how far that
-is. Lines beyond the mark are said again after a crash: what a file has of them already is taken back, or passed over.
+Before the state is saved, the lines so far are brought to the disk, and the state holds a mark of how far that is.
+Lines beyond the mark are written again after a crash: what a file has of them already is cut off, or passed over.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from carrousel._atomic import append
 from carrousel.cli._errors import UsageError
 from carrousel.cli._place import plain_file
 
-END = 4096  # bytes by whose hash an output is known again
+__all__ = ["lines_to"]
+
+END = 4096  # the last bytes of an output, by whose hash it is recognised
 
 
 class FileLines:
-    """Lines in a file of their own.
+    """Lines in a file that has nothing else.
 
     A file that the state knows is cut where the state stands; any other that holds something is refused.
     """
@@ -47,14 +49,14 @@ class FileLines:
         return os.fstat(self._handle).st_size == 0
 
     def say(self, text: str) -> None:
-        """Add a line."""
+        """Writes a line."""
         try:
             append(self._handle, f"{text}\n".encode())
         except OSError as error:
             raise _named(error, str(self.path)) from None
 
     def mark(self) -> Any:
-        """How far it is, all on the disk."""
+        """Brings all to the disk, and returns a mark of how far that is."""
         try:
             os.fsync(self._handle)
         except OSError as error:
@@ -68,13 +70,13 @@ class FileLines:
 class StandardLines:
     """Lines on standard output, each on its way at once.
 
-    In a file to which it is appended (``>> FILE``), a line that the file has already is not said again. What the reader
-    of a pipe has taken is not known: lines since the last mark reach it a second time.
+    In a file to which it is appended (``>> FILE``), a line that the file has already is not written again. What
+    the reader of a pipe has taken is not known: lines since the last mark reach it a second time.
     """
 
     def __init__(self, mark: Any) -> None:
         self._reader = _reader()
-        self._place: int | None = None  # what follows it in the file may be what will be said
+        self._place: int | None = None  # what follows it in the file may be the next lines
         if self._reader is not None and _fits(mark, self._reader, os.fstat(self._reader).st_size):
             self._place = mark["bytes"]
 
@@ -88,7 +90,7 @@ class StandardLines:
         return sys.stdout.isatty() or (stat.S_ISREG(about.st_mode) and about.st_size == 0)
 
     def say(self, text: str) -> None:
-        """Add a line."""
+        """Writes a line."""
         rest = None if self._place is None else self._lacking(text)
         try:
             if rest is None:
@@ -100,7 +102,7 @@ class StandardLines:
             raise _named(error, "standard output") from None
 
     def _lacking(self, text: str) -> bytes:
-        """What the file has not yet of a line that it may have already."""
+        """Returns what the file lacks of a line that it may have already."""
         assert self._reader is not None
         assert self._place is not None
         line = f"{text}\n".encode(sys.stdout.encoding, sys.stdout.errors or "strict")
@@ -110,7 +112,7 @@ class StandardLines:
         return line[len(there) :] if line.startswith(there) else line
 
     def mark(self) -> Any:
-        """How far it is, all on the disk; None if it is not a file that lines are appended to."""
+        """Brings all to the disk, and returns a mark of how far that is; None if lines are not appended to a file."""
         if self._reader is None:
             return None
         try:
@@ -127,7 +129,7 @@ class StandardLines:
 
 @contextmanager
 def lines_to(out: Path | None, mark: Any) -> Iterator[FileLines | StandardLines]:
-    """Open the output, for this process alone if it is a file, as far as a state's mark says it is written.
+    """Opens the output, for this process alone if it is a file, as far as a state's mark says it is written.
 
     Raises:
         UsageError: the file holds something else.
@@ -150,6 +152,7 @@ def lines_to(out: Path | None, mark: Any) -> Iterator[FileLines | StandardLines]
 
 
 def _mark(handle: int, size: int) -> dict[str, Any]:
+    """Returns a mark of an output of this size."""
     start = max(0, size - END)
     return {"bytes": size, "end": hashlib.sha256(_read(handle, start, size - start)).hexdigest()}
 
@@ -160,14 +163,14 @@ def _read(handle: int, start: int, count: int) -> bytes:
 
 
 def _fits(mark: Any, handle: int, size: int) -> bool:
-    """Whether an output of this size is one that was marked, or goes on from it."""
+    """Tells whether an output of this size is the one of a mark, or goes on from it."""
     if not isinstance(mark, dict) or not isinstance(mark.get("bytes"), int) or not 0 <= mark["bytes"] <= size:
         return False
     return mark.get("end") == _mark(handle, mark["bytes"])["end"]
 
 
 def _reader() -> int | None:
-    """A handle to read what stands in the file that standard output is appended to; None if it is no such file."""
+    """Returns a handle to read the file that standard output is appended to; None if it is no such file."""
     with suppress(ImportError, OSError, ValueError):  # ValueError: standard output is no file at all
         import fcntl
 
@@ -179,6 +182,6 @@ def _reader() -> int | None:
 
 
 def _named(error: OSError, what: str) -> OSError:
-    """The error, which says what could not be written."""
+    """Returns the error, which then says what could not be written."""
     error.filename = what
     return error

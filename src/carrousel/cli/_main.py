@@ -8,15 +8,20 @@ from collections.abc import Sequence
 
 from carrousel.cli._errors import lines, missing, of_system
 
+__all__ = ["main"]
+
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell reports for a process that SIGINT or SIGPIPE ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code.
+    """Runs the command line and returns its exit code.
 
-    0 for success, 1 when ``bench`` found wrong results, 2 for a mistake in the call or the data, 130 after Ctrl-C, 141
-    when the output's reader has gone.
-    ``arguments`` are the shell's words without the program's name, by default those of this process.
+    Args:
+        arguments: the shell's words without the program's name, by default those of this process.
+
+    Returns:
+        0 for success, 1 for wrong results of ``bench`` or a claim of ``reproduce`` that does not hold, 2 for a mistake
+        in the call or the data, 130 after Ctrl-C, 141 when the output's reader has gone.
     """
     try:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
@@ -29,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _flushed(code: int) -> int:
-    """The exit code after what is still to be written to standard output."""
+    """Returns the exit code after what is still to be written to standard output."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -41,7 +46,7 @@ def _flushed(code: int) -> int:
 
 
 def _give_up_output() -> None:
-    """Python flushes standard output once more at its end; that must not fail again."""
+    """Turns standard output to nowhere: Python flushes it once more at its end, and that must not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -56,10 +61,10 @@ def _run(arguments: list[str]) -> int:
                 raise stop.__context__ from None
             raise
     except ModuleNotFoundError as error:
-        said = missing(error)
-        if said is None:
+        advice = missing(error)
+        if advice is None:
             raise
-        return _refuse(said)
+        return _refuse(advice)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -77,6 +82,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _refuse(message: str) -> int:
+    """Prints a message on standard error, and returns the exit code 2."""
     from carrousel.data._errors import tidy  # words that were typed, or stand in a file, are part of messages
 
     message = tidy(message)

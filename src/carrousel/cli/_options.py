@@ -19,10 +19,24 @@ import typer
 
 from carrousel.cli._errors import UsageError
 
-Data: TypeAlias = Annotated[
-    str,
-    typer.Argument(metavar="DATA", show_default=False, help="a data set's name, or a .ts, .csv, .parquet or .npz file"),
+__all__ = [
+    "DATA",
+    "Columns",
+    "Data",
+    "Json",
+    "Knobs",
+    "MaxSize",
+    "Model",
+    "Run",
+    "Split",
+    "defaults_of",
+    "flat",
+    "names",
+    "size",
 ]
+
+DATA = "a data set's name, or a .ts, .csv, .parquet or .npz file"
+Data: TypeAlias = Annotated[str, typer.Argument(metavar="DATA", show_default=False, help=DATA)]
 Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
 ]
@@ -41,8 +55,8 @@ Split: TypeAlias = Annotated[
 ]
 
 
-OWN = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
-"""Parameters of the estimators that the commands give in their own way."""
+OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
+"""The options of the commands that stand for parameters of the estimators, by the parameter."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class Columns:
     max_size: MaxSize = None
 
     def options(self) -> dict[str, Any]:
-        """As the readers take them."""
+        """Returns them as the readers take them."""
         return {
             "id": self.id,
             "time": self.time,
@@ -73,7 +87,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Knobs:
-    """Parameters of the estimators under their usual names; what is not given is left to the estimator's default."""
+    """Parameters of the estimators under their usual names; None stands for the estimator's default."""
 
     cell: Annotated[str | None, typer.Option(help="member of the family, see `carrousel cells`")] = None
     hidden_size: Annotated[int | None, typer.Option(help="cells in each layer and direction")] = None
@@ -93,18 +107,26 @@ class Knobs:
         typer.Option("--set", metavar="NAME=VALUE", help="any other parameter of the estimator; repeatable"),
     ] = None
 
-    def parameters(self, estimator: type) -> dict[str, Any]:
-        """The estimator's keyword arguments. Raises UsageError for a name it does not have."""
+    def parameters(self, estimator: type, also: dict[str, Any]) -> dict[str, Any]:
+        """Returns the estimator's keyword arguments.
+
+        Args:
+            estimator: its class.
+            also: arguments that other options of the command stand for.
+
+        Raises:
+            UsageError: it has no parameter of a name, or one is given twice.
+        """
         known = set(inspect.signature(estimator).parameters)
-        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
-        chosen = {name: value for name, value in given.items() if value is not None}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
+        chosen = {name: value for name, value in values.items() if value is not None} | also
         for word in self.set or []:
             name, equals, text = word.partition("=")
             name = name.strip().replace("-", "_")
             if not equals:
                 raise UsageError(f"--set {word}: write NAME=VALUE")
-            if name in known & OWN.keys():
-                raise UsageError(f"--set {word}: {name} is given as {OWN[name]}")
+            if name in known & OPTION_OF.keys():
+                raise UsageError(f"--set {word}: {name} is given as {OPTION_OF[name]}")
             if name not in known:
                 from carrousel.data._errors import nearest
 
@@ -131,44 +153,44 @@ class Run:
 
 
 def names(text: str | None) -> list[str] | None:
-    """``"a, b"`` as a list."""
+    """Returns ``"a, b"`` as a list."""
     return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
 
 
 def size(text: str | None) -> float | None:
-    """``"4GB"`` as a number of bytes, ``"any"`` as infinity."""
+    """Returns ``"4GB"`` as a number of bytes, ``"any"`` as infinity."""
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower(), re.ASCII)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower(), re.ASCII)
     if text.strip().lower() == "any":
         return math.inf
-    if found is None:
+    if match is None:
         raise UsageError(f"--max-size {text}: a number of bytes such as 500MB or 4GB, or any")
-    number, unit = found.groups()
+    number, unit = match.groups()
     return float(number) * 1000.0 ** " kmgt".index(unit or " ")
 
 
 def defaults_of(module: str, estimator: str) -> dict[str, str]:
-    """An estimator's defaults in words for the help, read from its source: importing it takes seconds (torch)."""
+    """Returns an estimator's defaults in words for the help, from its source: importing it takes seconds (torch)."""
     values = _defaults(f"carrousel.estimators.{module}", estimator)
     values["bidirectional"] = "bidirectional" if values["bidirectional"] else "one-direction"
     return {f.name: str(values[f.name]) for f in fields(Knobs) if f.name in values}
 
 
 def _defaults(module: str, name: str) -> dict[str, Any]:
-    """The defaults of a dataclass's fields and its bases', as far as they stand in the package, from their source."""
+    """Returns the defaults of a dataclass's fields and its bases' in the package, from their source."""
     path = files("carrousel").joinpath(*module.split(".")[1:-1], f"{module.split('.')[-1]}.py")
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    made = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    declared = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     homes = {node.name: module for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("carrousel."):
             homes |= dict.fromkeys((alias.name for alias in node.names), str(node.module))
     values: dict[str, Any] = {}
-    for base in reversed(made.bases):
+    for base in reversed(declared.bases):
         if isinstance(base, ast.Name) and base.id in homes:
             values |= _defaults(homes[base.id], base.id)
-    for node in made.body:
+    for node in declared.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
             value = node.value
             if isinstance(value, ast.Call):  # field(default=...)
@@ -178,7 +200,7 @@ def _defaults(module: str, name: str) -> dict[str, Any]:
 
 
 def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str] | None = None) -> Callable[..., Any]:
-    """Spread parameters that are groups of options (dataclasses) into single options, as the parser wants them.
+    """Spreads parameters that are groups of options (dataclasses) into single options, as the parser wants them.
 
     ``defaults`` are words for the defaults that the estimator decides, shown in the help.
     """
@@ -208,10 +230,10 @@ def flat(function: Callable[..., Any] | None = None, *, defaults: dict[str, str]
             )
     spread.sort(key=lambda p: p.kind is inspect.Parameter.KEYWORD_ONLY)
 
-    def command(*positional: Any, **given: Any) -> Any:
+    def command(*positional: Any, **options: Any) -> Any:
         for name, group in groups.items():
-            given[name] = group(**{f.name: given.pop(f.name) for f in fields(group)})
-        return function(*positional, **given)
+            options[name] = group(**{f.name: options.pop(f.name) for f in fields(group)})
+        return function(*positional, **options)
 
     command.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in spread}
@@ -230,7 +252,7 @@ def _check_device(name: Any) -> None:
 
 
 def _value(text: str) -> Any:
-    """JSON where it is JSON (0.1, true, null, [1, 2]), else the word itself."""
+    """Returns a value that is written as JSON (0.1, true, null, [1, 2]), else the word itself."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -14,24 +14,26 @@ from carrousel._atomic import write_file
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["emit", "note", "plain", "say", "write_json", "write_table"]
+
 
 def say(text: str) -> None:
-    """A line on standard output."""
+    """Prints a line on standard output."""
     print(text)
 
 
 def note(text: str) -> None:
-    """A line on standard error: what goes on, not the result."""
+    """Prints a line on standard error: what goes on, not the result."""
     print(text, file=sys.stderr, flush=True)
 
 
 def emit(result: dict[str, Any]) -> None:
-    """One JSON object."""
+    """Prints one JSON object."""
     print(json.dumps(plain(result), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def plain(value: Any) -> Any:
-    """NumPy's and pandas' values as JSON has them; what is not finite becomes null."""
+    """Returns NumPy's and pandas' values as JSON has them; what is not finite becomes null."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -46,12 +48,12 @@ def plain(value: Any) -> Any:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """A table as ``.csv`` or ``.parquet``, written in one step."""
+    """Writes a table as ``.csv`` or ``.parquet``, in one step."""
     data = frame.to_parquet(index=False) if path.suffix.lower() == ".parquet" else frame.to_csv(index=False).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, data)
 
 
 def write_json(path: Path, result: Mapping[str, Any]) -> None:
-    """An object as JSON in a file, written in one step."""
+    """Writes an object as JSON into a file, in one step."""
     write_file(path, (json.dumps(plain(result), indent=2, allow_nan=False) + "\n").encode())

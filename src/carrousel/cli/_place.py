@@ -13,6 +13,8 @@ from carrousel._atomic import refuse_unusual
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import Run
 
+__all__ = ["Place", "folders_of", "place", "plain_file"]
+
 
 @dataclass(frozen=True)
 class Place:
@@ -25,7 +27,7 @@ class Place:
 
 @contextmanager
 def place(run: Run, data: str) -> Iterator[Place]:
-    """Check before anything is computed that the model can be written, and keep others from the place meanwhile.
+    """Checks before anything is computed that the model can be written, and keeps others from the place meanwhile.
 
     Raises:
         UsageError: it cannot be written there, or not without saying so.
@@ -75,7 +77,7 @@ def _is_model(out: Path) -> bool:
 
 
 def plain_file(option: str, path: Path) -> None:
-    """Check before anything is computed that a file can stand there; UsageError if something else does."""
+    """Checks before anything is computed that a file can stand there; UsageError if something else does."""
     try:
         refuse_unusual(path)
     except OSError as error:
@@ -84,16 +86,16 @@ def plain_file(option: str, path: Path) -> None:
 
 @contextmanager
 def folders_of(path: Path) -> Iterator[None]:
-    """Take away again the empty folders that were made for ``path``, when what was to stand there is not."""
-    made = []
+    """Removes the empty folders that were made for ``path`` if what was to stand there is not."""
+    new = []
     above = path.absolute().parent
     while not above.exists():
-        made.append(above)
+        new.append(above)
         above = above.parent
     try:
         yield
     finally:
-        for folder in made:
+        for folder in new:
             try:
                 folder.rmdir()  # refuses a folder that holds something
             except OSError:

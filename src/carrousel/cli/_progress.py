@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from carrousel.estimators import Progress
 
+__all__ = ["watch"]
+
 LINES = 10  # about so many plain lines for a whole run
 
 
 @contextmanager
 def watch(about: str) -> Iterator[Callable[[Progress], None]]:
-    """A callback for ``fit(progress=...)`` that shows the run on standard error, after saying what it is ``about``.
+    """Gives a callback for ``fit(progress=...)`` that shows the run on standard error, after a line ``about`` it.
 
-    Nothing is said before the run begins, so that a refusal stands alone.
+    Nothing is shown before the run begins, so that a refusal stands alone.
     """
 
     def begin(p: Progress) -> None:

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+__all__ = ["Ending", "held_back", "terminated_gently"]
+
 TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
 
 
 @contextmanager
 def terminated_gently() -> Iterator[None]:
-    """SIGTERM ends the run as an exception, which gives the terminal back and takes part-written files away."""
+    """Makes SIGTERM end the block by an exception, so that the terminal is restored and no partial file stays."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set a handler
         return
@@ -32,16 +34,17 @@ class Ending:
 
     @property
     def wanted(self) -> bool:
+        """Whether a signal came."""
         return bool(self._came)
 
     def take(self, number: int, frame: object = None) -> None:
-        """What happens on a signal. A second one is not held back."""
+        """Ends the command on a signal if it may be ended now, or if this is the second one."""
         first, self._came = not self._came, number
         if self._free() or not first:
             self.end()
 
     def end(self) -> None:
-        """Raise what the signal stands for."""
+        """Raises what the signal stands for."""
         if self._came == signal.SIGTERM:
             sys.exit(TERMINATED)
         raise KeyboardInterrupt
@@ -49,7 +52,7 @@ class Ending:
 
 @contextmanager
 def held_back(free: Callable[[], bool]) -> Iterator[Ending]:
-    """While the block lasts, both signals end the command at once only where it is ``free``; else the block does."""
+    """Lets both signals end the command at once only where it is ``free``; else the block does."""
     ending = Ending(free)
     if threading.current_thread() is not threading.main_thread():
         yield ending

@@ -17,6 +17,8 @@ from carrousel.cli.stream import stream
 from carrousel.cli.train import classify, forecast, regress
 from carrousel.cli.use import evaluate, predict
 
+__all__ = ["app", "train"]
+
 # Without markup the help is plain text, and errors come to `main` instead of being drawn in boxes.
 PLAIN: dict[str, Any] = {
     "rich_markup_mode": None,
@@ -28,15 +30,15 @@ class InOrder(TyperGroup):
     """The commands in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
+        """Returns the names of the commands."""
         order = ["train", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
-        order += ["classify", "regress", "forecast"]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
 app = typer.Typer(
     cls=InOrder, add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True, **PLAIN
 )
-train = typer.Typer(cls=InOrder, help="Train a model on a data set or a file, and save it.", **PLAIN)
+train = typer.Typer(help="Train a model on a data set or a file, and save it.", **PLAIN)
 
 
 def _examples(*lines: str) -> str:
@@ -124,7 +126,7 @@ app.command(
 
 
 def _alone(function: Any) -> Any:
-    """A command that has a command of its own below it: it runs when that was not called."""
+    """Makes a command of one that has a command below it: it runs when that was not called."""
 
     def call(context: typer.Context, **options: Any) -> Any:
         return function(**options) if context.invoked_subcommand is None else None

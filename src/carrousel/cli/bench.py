@@ -14,7 +14,9 @@ from carrousel.cli._output import note, say, write_json
 from carrousel.cli._place import plain_file
 
 if TYPE_CHECKING:
-    from carrousel.bench import Row
+    from carrousel.bench import Measured
+
+__all__ = ["bench"]
 
 HEAD = ("workload", "   time", "GFLOP/s", "of peak", "x nn.LSTM", "x eager", "x our lstm", "backend")
 
@@ -72,11 +74,11 @@ def bench(
     finally:
         torch.set_num_threads(before)
     say("")
-    found = verdicts(rows, best)
-    _say_verdicts(found)
+    judged = verdicts(rows, best)
+    _say_verdicts(judged)
     if json is not None:
         facts = {"torch": torch.__version__, "threads": threads or before, "machine": platform.machine()}
-        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in found]
+        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
         result = {**facts, "peak_gflops": best / 1e9, "rows": [row.to_dict(best) for row in rows], "targets": targets}
         write_json(json, result)
     failed = [row for row in rows if row.failure]
@@ -86,7 +88,7 @@ def bench(
 
 
 def _warn_of_company(threads: int) -> None:
-    """Figures of a machine that has other work are rough."""
+    """Warns that figures of a machine that has other work are rough."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > 0.5:
         cores = os.cpu_count()
@@ -99,7 +101,7 @@ def _line(wide: int, cells: tuple[str, ...]) -> str:
     return "  ".join([f"{name:{wide}}", *columns, last])
 
 
-def _cells(row: Row, peak: float) -> tuple[str, ...]:
+def _cells(row: Measured, peak: float) -> tuple[str, ...]:
     name, nothing = row.workload.name, ("",) * (len(HEAD) - 2)
     if row.failure:
         return (name, *nothing, f"WRONG: {row.failure}")
@@ -116,8 +118,8 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} us"
 
 
-def _say_verdicts(found: list[Any]) -> None:
-    known = [verdict for verdict in found if verdict.value is not None]
+def _say_verdicts(verdicts: list[Any]) -> None:
+    known = [verdict for verdict in verdicts if verdict.value is not None]
     if not known:
         return
     wide = max(len(verdict.figure) for verdict in known)

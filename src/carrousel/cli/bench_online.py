@@ -1,4 +1,4 @@
-"""``carrousel bench online``: the online rule beside what it is compared with."""
+"""``carrousel bench online``: the online rule beside eager torch and back-propagation through time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import typer
 
 from carrousel.cli._options import Json
 from carrousel.cli._output import emit, say
+
+__all__ = ["online"]
 
 
 def online(

@@ -8,6 +8,8 @@ from typing import Any
 from carrousel.cli._options import Json
 from carrousel.cli._output import emit, say
 
+__all__ = ["family"]
+
 
 def family(json: Json = False) -> None:
     """List the family: rows, states, and what each cell is."""
@@ -36,6 +38,6 @@ def family(json: Json = False) -> None:
 
 
 def _first_sentence(doc: str) -> str:
-    """The docstring's first paragraph in one line, up to its first full stop, without markup."""
+    """Returns the docstring's first paragraph in one line, up to its first full stop, without markup."""
     text = " ".join(doc.strip().split("\n\n")[0].split()).replace("``", "")
     return re.split(r"\.\s+(?=[A-Z])", text)[0].rstrip(". ")

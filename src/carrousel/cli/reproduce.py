@@ -17,6 +17,8 @@ from carrousel.cli._place import plain_file
 if TYPE_CHECKING:
     from carrousel.papers import Experiment, Row, Trial
 
+__all__ = ["reproduce"]
+
 
 def reproduce(
     experiment: Annotated[
@@ -70,18 +72,18 @@ def reproduce(
             raise UsageError("say which EXPERIMENT; `carrousel reproduce` alone lists them")
         _list(papers.listing())
         return
-    found = papers.get(experiment)
+    chosen = papers.get(experiment)
     options = dict(_setting(text) for text in set or [])
-    found.choose(options)
+    chosen.choose(options)
     if quick:
         if how:
             raise UsageError("--quick has its own rows, trials and options, runs them here and keeps nothing")
-        result = papers.quick(found, seed)
+        result = papers.quick(chosen, seed)
     else:
-        total = sum(found.count(one, trials) for one in found.chosen_rows(row or []))
+        total = sum(chosen.count(one, trials) for one in chosen.chosen_rows(row or []))
         with _progress(total) as progress:
             result = papers.reproduce(
-                found,
+                chosen,
                 trials=trials,
                 rows=row or [],
                 seed=seed,
@@ -91,13 +93,13 @@ def reproduce(
                 fresh=fresh,
                 progress=progress,
             )
-    _print(found, result)
+    _print(chosen, result)
     if json is not None:
         write_json(json, result)
     if into is not None:
-        name = papers.result_stem(found, result)
+        name = papers.result_stem(chosen, result)
         papers.write_result(into / f"{name}.json", plain(result))
-        for picture in found.pictures:
+        for picture in chosen.pictures:
             picture.draw(into / f"{name}-{picture.name}.png", result)
     if quick:
         say(f"{'True' if result['holds'] else 'NOT TRUE'}: {result['claim']}")
@@ -124,7 +126,7 @@ def _list(experiments: Sequence[Mapping[str, Any]]) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[Row, Trial | None], None]]:
-    """A bar on a terminal, ten lines elsewhere."""
+    """Gives a callback that shows a bar on a terminal, ten lines elsewhere."""
     done = 0
     if not sys.stderr.isatty():
 
@@ -146,7 +148,7 @@ def _progress(total: int) -> Iterator[Callable[[Row, Trial | None], None]]:
 
 
 def _print(experiment: Experiment, result: Mapping[str, Any]) -> None:
-    """The table: a line of published figures and one of ours for every row."""
+    """Prints the table: a line of published figures and one of ours for every row."""
     from carrousel import papers
 
     say(experiment.title)

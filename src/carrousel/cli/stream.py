@@ -17,6 +17,8 @@ from carrousel.cli._output import note, plain
 from carrousel.cli._place import plain_file
 from carrousel.cli._signals import Ending, held_back
 
+__all__ = ["stream"]
+
 HEADING = "line,prediction,target"
 
 
@@ -55,7 +57,7 @@ def stream(
     """Predict every line of a stream, then learn from it, in constant memory.
 
     Prints line, prediction and target; reports the running error beside that of the persistence forecast, which
-    says the target of the line before. A field that is empty is missing; a line without target is not learned from.
+    is the target of the line before. A field that is empty is missing; a line without target is not learned from.
     With --state and --out the same command goes on after a crash, and the file holds every line once.
     """
     from carrousel.streams import Follower, StreamClassifier, StreamRegressor
@@ -92,7 +94,7 @@ def _check(file: str, state: Path | None, out: Path | None, quiet: bool) -> None
         if path.exists() and Path(file).exists() and path.samefile(file):
             raise UsageError(f"{option} {path}: this is the file to be read; name another")
     if out is not None and state is not None and out.absolute() == state.absolute():
-        raise UsageError(f"--out {out}: the state is kept in this file; name another")
+        raise UsageError(f"--out {out}: this file is the state; name another")
     if out is not None and quiet:
         raise UsageError("--quiet prints no predictions, --out says where to: give one of them")
 
@@ -102,15 +104,15 @@ def _follow(follower: Any, source: BinaryIO, output: Any, every: int, quiet: boo
     heading = not quiet and not json and (follower.line == 0 or output.empty)
     reported = -1
     with held_back(lambda: follower.waiting) as ending:
-        for said in follower.follow(_UntilEnding(source, ending)):
+        for predicted in follower.follow(_UntilEnding(source, ending)):
             if heading:
                 output.say(HEADING)
                 heading = False
             if not quiet:
-                output.say(_line(said, json))
-            if said.line % every == 0:
+                output.say(_line(predicted, json))
+            if predicted.line % every == 0:
                 _report(follower)
-                reported = said.line
+                reported = predicted.line
     if heading:
         output.say(HEADING)
     if json:
@@ -136,11 +138,13 @@ class _UntilEnding:
         return getattr(self._file, name)
 
 
-def _line(said: Any, json: bool) -> str:
+def _line(predicted: Any, json: bool) -> str:
     if json:
-        return json_module.dumps(plain({"line": said.line, "prediction": said.prediction, "target": said.target}))
-    shown = ["" if value is None else _quoted(value) for value in (said.prediction, said.target)]
-    return f"{said.line},{shown[0]},{shown[1]}"
+        return json_module.dumps(
+            plain({"line": predicted.line, "prediction": predicted.prediction, "target": predicted.target})
+        )
+    shown = ["" if value is None else _quoted(value) for value in (predicted.prediction, predicted.target)]
+    return f"{predicted.line},{shown[0]},{shown[1]}"
 
 
 def _quoted(value: Any) -> str:

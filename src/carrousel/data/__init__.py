@@ -1,14 +1,16 @@
 """Readers: from a data set's name or a file to sequences with labels, or to one series with a time index.
 
-A reader is one file in ``carrousel/data/readers``; dropped there, it is found by itself.
+A reader is one file in ``carrousel/data/readers``; put there, it is discovered.
 """
 
-from ._check import make_sequences, make_series
-from ._errors import DataError
-from ._holdout import hold_out
-from ._registry import reads_file, reads_name
-from ._types import Sequences, Series
-from .load import load_sequences, load_series, names, splits
+from __future__ import annotations
+
+from carrousel.data._check import make_sequences, make_series
+from carrousel.data._errors import DataError
+from carrousel.data._holdout import hold_out
+from carrousel.data._registry import reads_file, reads_name
+from carrousel.data._types import Sequences, Series
+from carrousel.data.load import load_sequences, load_series, names, splits
 
 __all__ = [
     "DataError",

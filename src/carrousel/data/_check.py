@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import DataError, reading
-from ._times import plain_times
-from ._types import Sequences, Series
-from ._words import plain_labels, plain_names, refuse_twice
+from carrousel.data._errors import DataError, reading
+from carrousel.data._times import plain_times
+from carrousel.data._types import Sequences, Series
+from carrousel.data._words import plain_labels, plain_names, refuse_twice
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["make_sequences", "make_series"]
 
 
 def make_sequences(
@@ -26,20 +28,33 @@ def make_sequences(
     channels: Any = None,
     rows: Sequence[str] | None = None,
 ) -> Sequences:
-    """Checked Sequences from arrays ``[T_i, C]``. ``rows`` names each in messages (``"line 12"``)."""
+    """Returns Sequences of arrays ``[T_i, C]`` after checking them.
+
+    Args:
+        X: the arrays.
+        y: labels ``[N]`` or values ``[N, K]``, or None.
+        name: where the data came from, for messages.
+        split: the part of the data set.
+        ids: names of the sequences; by default 0 to N - 1.
+        channels: C names; by default ``"channel 0"`` and so on.
+        rows: what messages call each sequence, such as ``"line 12"``; by default its id.
+
+    Raises:
+        DataError: they cannot be sequences; the message names the sequence, and the step and channel of a value.
+    """
     if len(X) == 0:
         raise DataError(f"{name}: there are no sequences")
     ids = np.arange(len(X)) if ids is None else plain_names(ids, f"{name}: ids")
-    called = rows or [f"sequence {i!s}" for i in ids]
+    words = rows or [f"sequence {i!s}" for i in ids]
     if len(ids) != len(X):
         raise DataError(f"{name}: {len(X)} sequences but {len(ids)} ids")
     if y is not None:
-        y = plain_labels(y, called, name)
+        y = plain_labels(y, words, name)
 
     width: int | None = None
     named: list[str] | None = None
-    out: list[np.ndarray] = []
-    for word, raw in zip(called, X, strict=True):
+    arrays: list[np.ndarray] = []
+    for word, raw in zip(words, X, strict=True):
         x = np.asarray(raw)  # [T, C]
         if x.dtype.kind not in "fiub":
             raise DataError(f"{name}: {word} holds {x.dtype} values; numbers are needed")
@@ -61,15 +76,20 @@ def make_sequences(
             step, channel = (int(k) for k in np.argwhere(~np.isfinite(small))[0])
             of = named[channel] if channels is not None else channel
             raise DataError(f"{name}: {word}, step {step}, channel {of}: {_fault(x[step, channel])}")
-        out.append(small)
+        arrays.append(small)
     assert named is not None
-    return Sequences(out, y, ids, tuple(named), name, split)
+    return Sequences(arrays, y, ids, tuple(named), name, split)
 
 
 def make_series(frame: pd.DataFrame, *, name: str) -> Series:
-    """A checked Series from a DataFrame of numbers whose index is the time, ascending at equal steps.
+    """Returns a Series of a DataFrame of numbers after checking it; its index is the time, ascending at equal steps.
 
-    Rows are named in messages as people count them: from 1, a header not counted.
+    Args:
+        frame: the numbers.
+        name: where the data came from, for messages.
+
+    Raises:
+        DataError: it cannot be a series. Rows are named as people count them: from 1, a header not counted.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Columns of a table: numbers, times, and names of sequences or classes, whatever types a file gave them."""
+"""Columns of a table: numbers, times, and names of sequences or classes, whatever types a file has for them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import DataError, reading
-from ._times import plain_times
-from ._words import plain_names
+from carrousel.data._errors import DataError, reading
+from carrousel.data._times import plain_times
+from carrousel.data._words import plain_names
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["names_of", "numbers", "times"]
 
 SIMPLE = (str, bool, int, float, Decimal, np.generic)
 
 
 def numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
-    """A channel as float64 ``[rows]``, every value finite."""
+    """Returns a channel as float64 ``[rows]``, every value finite."""
     import pandas as pd
 
     kind = _kind(column)
@@ -27,13 +29,13 @@ def numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
         raise DataError(f"{path}: column {name} holds {column.dtype} values; a channel holds numbers")
     values, codes = _distinct(column)
     if values.dtype == object and kind == "numbers":
-        found = _floats(values)
+        numeric = _floats(values)
     else:
         text = values.astype(str) if values.dtype == object else values
-        found = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        numeric = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     if codes is not None:
-        found = np.append(found, np.nan)[codes]  # -1, the last, is what is missing
-    bad = ~np.isfinite(found)
+        numeric = np.append(numeric, np.nan)[codes]  # -1, the last, is what is missing
+    bad = ~np.isfinite(numeric)
     if bad.any():
         row = int(bad.argmax())
         value = column.iloc[row]
@@ -43,11 +45,11 @@ def numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
             else f"the value is {value!s}; a channel holds finite numbers"
         )
         raise DataError(f"{path}: row {row + 1}, column {name}: {fault}")
-    return found
+    return numeric
 
 
 def times(column: pd.Series, name: str, path: Path) -> np.ndarray:
-    """Times ``[rows]`` as numbers or as dates; those with an offset from UTC become UTC."""
+    """Returns times ``[rows]`` as numbers or as dates; those with an offset from UTC become UTC."""
     import pandas as pd
 
     kind, where = _kind(column), f"{path}: row {{row}}, column {name}: "
@@ -57,25 +59,25 @@ def times(column: pd.Series, name: str, path: Path) -> np.ndarray:
     values, codes = _distinct(column)
     if kind == "dates":
         values = values.dt.tz_convert(None) if values.dt.tz is not None else values
-        return plain_times(_of(values.to_numpy(), codes), where)
+        return plain_times(_of_rows(values.to_numpy(), codes), where)
     if kind == "numbers" and not pd.api.types.is_bool_dtype(values):
         dtype = getattr(values.dtype, "numpy_dtype", values.dtype)  # of a column that may have gaps, and has none
-        found = _floats(values) if values.dtype == object else values.to_numpy(dtype=dtype)
-        return plain_times(_of(found, codes), where)
+        numeric = _floats(values) if values.dtype == object else values.to_numpy(dtype=dtype)
+        return plain_times(_of_rows(numeric, codes), where)
     with reading(path):
         parsed: Any = pd.to_datetime(values.astype(str), format="ISO8601", errors="coerce", utc=True)
-    bad = _of(parsed.isna().to_numpy(), codes)
+    bad = _of_rows(parsed.isna().to_numpy(), codes)
     if bad.any():
         row = int(bad.argmax())
         raise DataError(
             f"{path}: row {row + 1}, column {name}: {str(column.iloc[row])!r} is neither a number "
             "nor a date such as 2024-01-31 or 2024-01-31T12:00"
         )
-    return plain_times(_of(parsed.dt.tz_localize(None).to_numpy(), codes), where)
+    return plain_times(_of_rows(parsed.dt.tz_localize(None).to_numpy(), codes), where)
 
 
-def named(column: pd.Series, name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The number ``[rows]`` of each row's name, and the names ``[N]`` in the order of their first rows.
+def names_of(column: pd.Series, name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the number ``[rows]`` of each row's name, and the names ``[N]`` in the order of their first rows.
 
     Names are those of sequences or classes, or values: text, numbers and booleans; dates become text.
     """
@@ -84,10 +86,10 @@ def named(column: pd.Series, name: str, path: Path) -> tuple[np.ndarray, np.ndar
     if _kind(column) == "other":
         raise DataError(f"{path}: column {name} holds {column.dtype} values; words or numbers are needed")
     _refuse_gaps(column, name, path)
-    codes, found = pd.factorize(column)
-    keys = np.asarray(found)
+    codes, distinct = pd.factorize(column)
+    keys = np.asarray(distinct)
     if keys.dtype.kind == "M":
-        keys = np.asarray(pd.Index(found).astype(str))
+        keys = np.asarray(pd.Index(distinct).astype(str))
     if keys.dtype == object:
         decimals = all(isinstance(key, Decimal) for key in keys)
         keys = np.array([float(key) for key in keys]) if decimals else np.array([str(key) for key in keys])
@@ -104,7 +106,7 @@ def _refuse_gaps(column: pd.Series, name: str, path: Path) -> None:
 
 
 def _kind(column: pd.Series) -> str:
-    """``"numbers"``, ``"words"``, ``"dates"``, or ``"other"``: bytes, lists, records, durations, complex numbers …"""
+    """Returns ``"numbers"``, ``"words"``, ``"dates"``, or ``"other"``, such as bytes, lists and complex numbers."""
     import pandas as pd
 
     dtype = column.dtype.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
@@ -126,7 +128,7 @@ def _kind(column: pd.Series) -> str:
 
 
 def _distinct(column: pd.Series) -> tuple[pd.Series, np.ndarray | None]:
-    """The values of a column; of a categorical one each once, and the number of each row's (-1: missing)."""
+    """Returns the values of a column; of a categorical one each once, and the number of each row's (-1: missing)."""
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -134,7 +136,8 @@ def _distinct(column: pd.Series) -> tuple[pd.Series, np.ndarray | None]:
     return column, None
 
 
-def _of(values: np.ndarray, codes: np.ndarray | None) -> np.ndarray:
+def _of_rows(values: np.ndarray, codes: np.ndarray | None) -> np.ndarray:
+    """Returns the value of each row of what ``_distinct`` returned."""
     return values if codes is None else values[codes]
 
 
@@ -143,7 +146,7 @@ def _floats(values: pd.Series) -> np.ndarray:
 
 
 def _float(value: Any) -> float:
-    """A number as a float: NaN where it is missing, infinite where it is too large."""
+    """Returns a number as a float: NaN where it is missing, infinite where it is too large."""
     try:
         return float(value)
     except OverflowError:

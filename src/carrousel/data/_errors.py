@@ -1,4 +1,4 @@
-"""The one error of this room, and the words it is made of."""
+"""The one error of this room, and the words of its messages."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+__all__ = ["DataError", "listed", "nearest", "reading", "tidy", "words_of"]
+
 LONGEST = 1000
 """Characters in a line of a message; a name in a file may be longer than any screen."""
 
 
 class DataError(ValueError):
-    """Data cannot be used. One or two lines say which file, which row or column, and what would be right.
+    r"""Data cannot be used. One or two lines say which file, which row or column, and what would be right.
 
     Words from a file are part of the message: what a terminal would obey is written as an escape, and what is too
     long is cut.
 
-    >>> print(DataError("a.csv: there are two columns 'x\\x1b[2J'"))
-    a.csv: there are two columns 'x\\x1b[2J'
+    >>> print(DataError("a.csv: there are two columns 'x\x1b[2J'"))
+    a.csv: there are two columns 'x\x1b[2J'
     """
 
     def __init__(self, message: str) -> None:
@@ -26,7 +28,7 @@ class DataError(ValueError):
 
 
 def tidy(message: str) -> str:
-    """A message as one or two lines of what can be printed, none longer than a screen."""
+    """Returns a message as one or two lines of what can be printed, none longer than a screen."""
     first, *rest = message.split("\n")
     lines = [first, " ".join(rest)] if rest else [first]
     return "\n".join("".join(_seen(sign) for sign in _cut(line)) for line in lines)
@@ -34,20 +36,24 @@ def tidy(message: str) -> str:
 
 @contextmanager
 def reading(name: str | Path, fault: str | None = None) -> Iterator[None]:
-    """Make whatever a library raises over a file's content a DataError that names the file.
+    """Makes whatever a library raises over a file's content a DataError that names the file.
 
-    ``fault`` says what is wrong; without it the library's own words do. Only calls of a library stand in such a block.
+    Only calls of a library stand in such a block.
+
+    Args:
+        name: the file.
+        fault: what is wrong; by default what the library says.
     """
     try:
         yield
     except DataError:
         raise
     except Exception as error:  # a damaged file makes libraries fail in their depths, by any exception
-        raise DataError(f"{name}: cannot be read: {fault or said(error)}") from error
+        raise DataError(f"{name}: cannot be read: {fault or words_of(error)}") from error
 
 
-def said(error: Exception) -> str:
-    """An error's words in one line, or its kind where it has none."""
+def words_of(error: Exception) -> str:
+    """Returns an error's words in one line, or its kind where it has none."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, MemoryError):
@@ -56,7 +62,7 @@ def said(error: Exception) -> str:
 
 
 def nearest(name: object, names: Iterable[object]) -> str:
-    """``"; the nearest is 'label'"``, or nothing when no name is near.
+    """Returns ``"; the nearest is 'label'"``, or nothing when no name is near.
 
     >>> nearest("lable", ["id", "time", "label"])
     "; the nearest is 'label'"
@@ -64,12 +70,12 @@ def nearest(name: object, names: Iterable[object]) -> str:
     ''
     """
     known = {str(n).lower(): str(n) for n in names}
-    found = get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
-    return f"; the nearest is {known[found[0]]!r}" if found else ""
+    matches = get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
+    return f"; the nearest is {known[matches[0]]!r}" if matches else ""
 
 
 def listed(names: Iterable[object], most: int = 8) -> str:
-    """``"a, b, c"``, cut off with the count of the rest when there are many."""
+    """Returns ``"a, b, c"``, cut off with the count of the rest when there are many."""
     words = [str(n) for n in names]
     rest = len(words) - most
     return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")

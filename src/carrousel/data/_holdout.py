@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._errors import DataError
-from ._types import Sequences
+from carrousel.data._errors import DataError
+from carrousel.data._types import Sequences
+
+__all__ = ["hold_out"]
 
 
 def hold_out(data: Sequences, share: float, *, seed: int = 0) -> tuple[Sequences, Sequences]:
-    """Split into a training and a test part; ``share`` in (0, 1) of the sequences, at least one, go to the test part.
+    """Splits sequences into a training and a test part, which gets ``share`` in (0, 1) of them, and at least one.
 
     With class labels (text, whole numbers, booleans; one per sequence) each class gives its share, and keeps at least
-    one sequence for training. The same seed gives the same parts; the order of the sequences is kept in each.
+    one sequence for training. The same seed gives the same parts. Sequences stay in their order.
 
     >>> from carrousel.data import hold_out, load_sequences
     >>> train, test = hold_out(load_sequences("basic-motions", split="train"), 0.25)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ._errors import DataError
+from carrousel.data._errors import DataError
+
+__all__ = ["MAX_SIZE", "amount", "check_size"]
 
 MAX_SIZE = 1e9
 """Bytes that a file may unpack to unless more is allowed."""
 
 
 def check_size(path: Path, unpacked: int, max_size: float) -> None:
-    """Refuse a file that would take more than ``max_size`` bytes in memory, unless it is as large on disk."""
+    """Refuses a file that would take more than ``max_size`` bytes in memory, unless it is as large on disk."""
     if unpacked > max_size and unpacked > os.path.getsize(path):
         raise DataError(
             f"{path}: its {amount(os.path.getsize(path))} unpack to {amount(unpacked)}, more than {amount(max_size)}\n"
@@ -21,7 +23,7 @@ def check_size(path: Path, unpacked: int, max_size: float) -> None:
 
 
 def amount(size: float) -> str:
-    """Bytes in words.
+    """Returns a number of bytes in words.
 
     >>> amount(999), amount(2_500_000), amount(10**9)
     ('999 bytes', '2.5 MB', '1 GB')

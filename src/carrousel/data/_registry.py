@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
+__all__ = ["Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
+
 Kind = Literal["sequences", "series"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader and what it can be told: ``options`` are the names of its keyword-only parameters."""
+    """A reader, the names of its keyword-only parameters (``options``), and the parts of a data set."""
 
     read: Callable[..., Any]
     options: frozenset[str]
@@ -28,12 +30,12 @@ _by_name: dict[tuple[Kind, str], Reader] = {}
 
 
 def plain(name: str) -> str:
-    """A name without case, hyphens and underscores: ``JapaneseVowels`` and ``japanese-vowels`` are one."""
+    """Returns a name without case, hyphens and underscores: ``JapaneseVowels`` and ``japanese-vowels`` are one."""
     return name.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
 def reads_file(kind: Kind, *endings: str) -> Callable[[F], F]:
-    """Make ``read(path, *, options...)`` the reader of files with these endings (``".csv"``)."""
+    """Makes ``read(path, *, options...)`` the reader of files with these endings (``".csv"``)."""
 
     def register(function: F) -> F:
         for ending in endings:
@@ -44,7 +46,7 @@ def reads_file(kind: Kind, *endings: str) -> Callable[[F], F]:
 
 
 def reads_name(kind: Kind, *names: str, splits: tuple[str, ...] = ()) -> Callable[[F], F]:
-    """Make ``read(name, split, *, options...)`` the reader of these names (a series has no ``split``)."""
+    """Makes ``read(name, split, *, options...)`` the reader of these names (a series has no ``split``)."""
 
     def register(function: F) -> F:
         for name in names:
@@ -55,13 +57,13 @@ def reads_name(kind: Kind, *names: str, splits: tuple[str, ...] = ()) -> Callabl
 
 
 def by_ending(kind: Kind) -> dict[str, Reader]:
-    """The readers of files, by the file's ending."""
+    """Returns the readers of files, by the file's ending."""
     _discover()
     return {ending: reader for (k, ending), reader in _by_ending.items() if k == kind}
 
 
 def by_name(kind: Kind) -> dict[str, Reader]:
-    """The readers of named data sets that need no network, by name."""
+    """Returns the readers of named data sets that need no network, by name."""
     _discover()
     return {name: reader for (k, name), reader in _by_name.items() if k == kind}
 
@@ -73,7 +75,7 @@ def _options(function: Callable[..., Any]) -> frozenset[str]:
 
 @cache
 def _discover() -> None:
-    from . import readers
+    from carrousel.data import readers
 
     for module in pkgutil.iter_modules(readers.__path__):
         importlib.import_module(f"{readers.__name__}.{module.name}")

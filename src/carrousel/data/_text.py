@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from ._errors import DataError, reading
+from carrousel.data._errors import DataError, reading
+
+__all__ = ["check_text"]
 
 BLOCK = 2**20  # bytes at a time
 
 
 def check_text(path: Path) -> int:
-    """Refuse what is not UTF-8 text or holds a NUL byte; return the number of line ends.
+    """Refuses what is not UTF-8 text or holds a NUL byte, and returns the number of line ends.
 
     Readers of tables take a NUL for the end of a field: what stands after it would be lost without a word.
     """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._errors import DataError
+from carrousel.data._errors import DataError
+
+__all__ = ["plain_times"]
 
 LARGEST = 2**61
 """Of whole numbers: differences of two, and steps beyond the last, are still int64. Nanoseconds reach the year 2043."""
@@ -15,7 +17,7 @@ SECONDS = {"Y": 31_556_952.0, "M": 2_629_746.0, "W": 604_800.0, "D": 86_400.0, "
 
 
 def plain_times(times: np.ndarray, where: str) -> np.ndarray:
-    """Times ``[T]`` as int64, float64 or datetime64, all finite and within bounds where sums of them are exact.
+    """Returns times ``[T]`` as int64, float64 or datetime64, all finite and within bounds where sums of them are exact.
 
     ``where`` begins the message, its ``{row}`` replaced by the row at fault, counted from 1.
 

@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._errors import DataError
-from ._words import first_no_number
+from carrousel.data._errors import DataError
+from carrousel.data._words import first_no_number
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["Sequences", "Series"]
 
 
 @dataclass(frozen=True)
 class Sequences:
     """Sequences of possibly different lengths over the same channels, each with a label or a target.
 
-    Attributes
-    ----------
-    X : list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite.
-    y : class labels or values ``[N]``, several values per sequence ``[N, K]``, or None without labels.
-    ids : names of the sequences ``[N]``: the source's own, or 0 … N - 1.
-    channels : C names.
-    name : where the data came from, for messages and tables.
-    split : ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
+    Attributes:
+        X: list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite.
+        y: class labels or values ``[N]``, several values per sequence ``[N, K]``, or None without labels.
+        ids: names of the sequences ``[N]``: the source's own, or 0 … N - 1.
+        channels: C names.
+        name: where the data came from, for messages and tables.
+        split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
 
     >>> import numpy as np
     >>> X = [np.zeros((3, 2), "f"), np.ones((5, 2), "f")]
@@ -46,17 +47,21 @@ class Sequences:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Steps of each sequence, ``[N]``."""
+        """The steps of each sequence, ``[N]``."""
         return np.array([len(x) for x in self.X], dtype=np.int64)
 
     def take(self, rows: np.ndarray | list[int]) -> Sequences:
-        """The sequences at these positions."""
+        """Returns the sequences at these positions."""
         rows = np.asarray(rows, dtype=np.int64)
         y = None if self.y is None else self.y[rows]
         return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows])
 
     def classes(self) -> np.ndarray:
-        """The labels that occur, sorted. Raises DataError without labels or with one class only."""
+        """Returns the labels that occur, sorted.
+
+        Raises:
+            DataError: there are no labels, they are no classes, or all are of one class.
+        """
         if self.y is None:
             raise DataError(f"{self.name}: there are no labels")
         if self.y.ndim != 1:
@@ -68,13 +73,17 @@ class Sequences:
         if self.y.dtype.kind == "f" and (self.y != np.round(self.y)).any():
             value = self.y[self.y != np.round(self.y)][0]
             raise DataError(f"{self.name}: the labels are values such as {value:g}, no classes; train a regression")
-        found = np.unique(self.y)
-        if len(found) < 2:
-            raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({found[0]!s}); 2 are needed")
-        return found
+        labels = np.unique(self.y)
+        if len(labels) < 2:
+            raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({labels[0]!s}); 2 are needed")
+        return labels
 
     def values(self) -> np.ndarray:
-        """The targets as float64, ``[N]`` or ``[N, K]``. Raises DataError where one is not finite."""
+        """Returns the targets as float64, ``[N]`` or ``[N, K]``.
+
+        Raises:
+            DataError: there are none, or one is not finite.
+        """
         if self.y is None:
             raise DataError(f"{self.name}: there are no target values")
         bad = None if self.y.dtype.kind in "biuf" else first_no_number(self.y)
@@ -106,11 +115,10 @@ class Sequences:
 class Series:
     """One series of one or more channels at equal steps of time.
 
-    Attributes
-    ----------
-    frame : float64 DataFrame ``[T, C]``, all values finite; its index is the time: a DatetimeIndex with its
-        frequency (None where the step is not one of the calendar), or whole numbers at equal steps.
-    name : where the data came from.
+    Attributes:
+        frame: float64 DataFrame ``[T, C]``, all values finite; its index is the time: a DatetimeIndex with its
+            frequency (None where the step is not one of the calendar), or whole numbers at equal steps.
+        name: where the data came from.
     """
 
     frame: pd.DataFrame
@@ -121,7 +129,7 @@ class Series:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the channels."""
+        """The names of the channels."""
         return tuple(str(c) for c in self.frame.columns)
 
     def __str__(self) -> str:

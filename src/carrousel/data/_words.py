@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import DataError
+from carrousel.data._errors import DataError
+
+__all__ = ["first_no_number", "plain_labels", "plain_names", "refuse_twice"]
 
 
 def plain_names(names: Any, what: str) -> np.ndarray:
-    """Names ``[N]`` as text, or as the numbers that they are. Raises DataError that begins with ``what``."""
+    """Returns names ``[N]`` as text, or as the numbers that they are.
+
+    Raises:
+        DataError: they are nothing of the kind; the message begins with ``what``.
+    """
     names = _native(np.asarray(names), what)
     if names.ndim != 1 or names.dtype.kind not in "biufU":
         raise DataError(f"{what} must be words or numbers [N]; they are {names.dtype} {list(names.shape)}")
@@ -20,19 +26,19 @@ def plain_names(names: Any, what: str) -> np.ndarray:
     return names
 
 
-def plain_labels(labels: Any, called: Sequence[str], name: str) -> np.ndarray:
-    """Labels ``[N]`` or values ``[N, K]`` of as many sequences, as bool, integers, finite float64 or text.
+def plain_labels(labels: Any, words: Sequence[str], name: str) -> np.ndarray:
+    """Returns labels ``[N]`` or values ``[N, K]`` of as many sequences, as bool, integers, finite float64 or text.
 
     Raises:
-        DataError: they are nothing of the kind; the message names the sequence by ``called``.
+        DataError: they are nothing of the kind; the message names the sequence by ``words``.
     """
     labels = _native(np.asarray(labels), f"{name}: labels")
     if labels.ndim not in (1, 2) or labels.shape[1:] == (0,) or labels.dtype.kind not in "biufU":
         raise DataError(
             f"{name}: labels must be words or numbers, [N] or [N, K]; they are {labels.dtype} {list(labels.shape)}"
         )
-    if len(labels) != len(called):
-        raise DataError(f"{name}: {len(called)} sequences but {len(labels)} labels")
+    if len(labels) != len(words):
+        raise DataError(f"{name}: {len(words)} sequences but {len(labels)} labels")
     if labels.dtype.kind == "f":
         with np.errstate(over="ignore"):
             labels = labels.astype(np.float64)
@@ -40,12 +46,12 @@ def plain_labels(labels: Any, called: Sequence[str], name: str) -> np.ndarray:
         if len(bad):
             value = labels[tuple(bad[0])]
             fault = "is missing or NaN" if np.isnan(value) else "is infinite"
-            raise DataError(f"{name}: {called[int(bad[0][0])]}: the label {fault}")
+            raise DataError(f"{name}: {words[int(bad[0][0])]}: the label {fault}")
     return labels
 
 
 def refuse_twice(names: Iterable[str], what: str, where: str) -> None:
-    """Refuse a name that occurs twice: it would stand for the first of two columns alone."""
+    """Refuses a name that occurs twice: it would stand for the first of two columns alone."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -54,7 +60,7 @@ def refuse_twice(names: Iterable[str], what: str, where: str) -> None:
 
 
 def first_no_number(words: np.ndarray) -> int | None:
-    """The place of the first word that is no number, or None."""
+    """Returns the place of the first word that is no number, or None."""
     for k, word in enumerate(words.ravel().tolist()):
         try:
             np.float64(word)
@@ -64,7 +70,7 @@ def first_no_number(words: np.ndarray) -> int | None:
 
 
 def _native(array: np.ndarray, what: str) -> np.ndarray:
-    """In this machine's byte order, and bytes and Python's objects as text or numbers where they are such."""
+    """Returns an array in this machine's byte order, without bytes or Python's objects: they become text or numbers."""
     kind = array.dtype.kind
     if kind == "O":
         return _of_objects(array, what)
@@ -86,7 +92,7 @@ def _of_objects(array: np.ndarray, what: str) -> np.ndarray:
     if kinds == {str}:
         return _native(array.astype(str), what)
     if kinds and kinds <= {bool, int, float}:
-        found = np.array(array.tolist())
-        return found if found.dtype.kind != "O" else array.astype(str)  # integers beyond 64 bits are names
+        simple = np.array(array.tolist())
+        return simple if simple.dtype.kind != "O" else array.astype(str)  # integers beyond 64 bits are names
     mixed = ", ".join(sorted(kind.__name__ for kind in kinds)) or "nothing"
     raise DataError(f"{what} hold {mixed}; all are words, or all are numbers")

@@ -8,7 +8,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from carrousel.estimators._scaling import Scaler
-from carrousel.estimators._sequences import Sequences
+from carrousel.estimators._sequences import Ragged
+
+__all__ = ["ALPHAS", "LinearBaseline", "fit_logistic", "fit_ridge"]
 
 ALPHAS = np.logspace(-3, 5, 17)
 
@@ -21,20 +23,22 @@ class LinearBaseline:
     weight: np.ndarray
     bias: np.ndarray
 
-    def __call__(self, sequences: Sequences) -> np.ndarray:  # [N, K]
+    def __call__(self, sequences: Ragged) -> np.ndarray:  # [N, K]
         features = (mean_and_deviation(sequences) - self.scaler.mean) / self.scaler.scale
         return features @ self.weight.T + self.bias
 
     def tensors(self) -> dict[str, np.ndarray]:
+        """Returns its arrays by name."""
         return {"mean": self.scaler.mean, "scale": self.scaler.scale, "weight": self.weight, "bias": self.bias}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, np.ndarray]) -> LinearBaseline:
+        """Returns the baseline of what ``tensors`` returned."""
         return cls(Scaler(tensors["mean"], tensors["scale"]), tensors["weight"], tensors["bias"])
 
 
-def mean_and_deviation(sequences: Sequences) -> np.ndarray:
-    """Each channel's mean and standard deviation over a sequence's steps, [N, 2·C]."""
+def mean_and_deviation(sequences: Ragged) -> np.ndarray:
+    """Returns each channel's mean and standard deviation over a sequence's steps, [N, 2·C]."""
     starts, lengths = sequences.starts, sequences.lengths[:, None]
     mean = np.add.reduceat(sequences.values, starts) / lengths
     centred = sequences.values - np.repeat(mean, sequences.lengths, axis=0)
@@ -42,9 +46,9 @@ def mean_and_deviation(sequences: Sequences) -> np.ndarray:
 
 
 def fit_logistic(
-    sequences: Sequences, classes: np.ndarray, count: int, class_weight: object, weights: np.ndarray | None
+    sequences: Ragged, classes: np.ndarray, count: int, class_weight: object, weights: np.ndarray | None
 ) -> LinearBaseline:
-    """Logistic regression; ``classes`` [N] numbers below ``count``, ``weights`` [N] of the sequences."""
+    """Fits a logistic regression; ``classes`` [N] numbers below ``count``, ``weights`` [N] of the sequences."""
     features = mean_and_deviation(sequences)
     scaler = Scaler.fit(features, weights)
     features = (features - scaler.mean) / scaler.scale
@@ -57,8 +61,8 @@ def fit_logistic(
     return LinearBaseline(scaler, weight, bias)
 
 
-def fit_ridge(sequences: Sequences, targets: np.ndarray, weights: np.ndarray | None) -> LinearBaseline:
-    """Ridge regression, its penalty chosen by leave-one-out; ``targets`` [N, D], ``weights`` [N]."""
+def fit_ridge(sequences: Ragged, targets: np.ndarray, weights: np.ndarray | None) -> LinearBaseline:
+    """Fits a ridge regression, its penalty chosen by leave-one-out; ``targets`` [N, D], ``weights`` [N]."""
     features = mean_and_deviation(sequences)
     scaler = Scaler.fit(features, weights)
     model = RidgeCV(ALPHAS).fit((features - scaler.mean) / scaler.scale, targets, sample_weight=weights)

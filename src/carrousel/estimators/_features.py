@@ -9,12 +9,17 @@ from sklearn.utils.validation import validate_data
 
 from carrousel.training._errors import ModelError
 
+__all__ = ["check_features", "check_width", "restore_features", "stored_features"]
+
 
 def check_features(estimator: Any, X: Any, *, reset: bool) -> None:
-    """Set ``feature_names_in_`` (``reset``), or hold X's names against it.
+    """Sets ``feature_names_in_`` (``reset``), or holds X's names against it.
 
-    X may be a list of sequences, which all have the columns of the first. Raises ValueError where names differ from
-    those of ``fit``, and warns where there are names in one of the two only, in scikit-learn's words.
+    X may be a list of sequences, which all have the columns of the first. There is a warning where only one of the two
+    has names, in scikit-learn's words.
+
+    Raises:
+        ValueError: the names are not those of ``fit``.
     """
     several = isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
     first = X[0] if several and len(X) else X
@@ -22,7 +27,7 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> None:
 
 
 def check_width(estimator: Any, width: int, dimensions: int) -> None:
-    """Refuse X with another number of columns than that of ``fit``."""
+    """Refuses X with another number of columns than that of ``fit``."""
     if width != estimator.n_features_in_:
         hint = f". Reshape your data: rows stand in a 2-D array [T, {estimator.n_features_in_}]" * (dimensions == 1)
         raise ValueError(
@@ -32,13 +37,13 @@ def check_width(estimator: Any, width: int, dimensions: int) -> None:
 
 
 def stored_features(estimator: Any) -> list[str] | None:
-    """The names as a saved model keeps them."""
+    """Returns the names as a saved model keeps them."""
     names = getattr(estimator, "feature_names_in_", None)
     return None if names is None else [str(name) for name in names]
 
 
 def restore_features(estimator: Any, names: Any) -> None:
-    """The inverse of ``stored_features``; ModelError for names that are none, or not as many as features."""
+    """Sets the names that ``stored_features`` returned; ModelError for others than that can return."""
     if names is None:
         return
     good = isinstance(names, list) and all(isinstance(name, str) for name in names)

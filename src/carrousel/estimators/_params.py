@@ -16,13 +16,15 @@ from carrousel.cells import Cell
 from carrousel.estimators._recipe import OfLSTM
 from carrousel.training._options import Options
 
+__all__ = ["check_memory", "decode", "integer", "is_own_cell", "lstm_options", "stored_params", "training_options"]
+
 MOST_LAYERS = 1000  # building a million takes ten minutes, and nobody means it
 LSTM_OPTIONS = tuple(f.name for f in fields(OfLSTM))
 LARGEST = 2**53  # of whole numbers: the last below which a float has all of them
 
 
 def lstm_options(estimator: Any) -> dict[str, Any]:
-    """The keyword arguments of ``carrousel.LSTM`` among an estimator's parameters."""
+    """Returns the keyword arguments of ``carrousel.LSTM`` among an estimator's parameters."""
     options = {name: getattr(estimator, name) for name in LSTM_OPTIONS}
     if options["forget_bias"] == "auto":
         options["forget_bias"] = 1.0 if "f" in cells.get(options["cell"]).gates else None
@@ -31,7 +33,7 @@ def lstm_options(estimator: Any) -> dict[str, Any]:
 
 
 def training_options(estimator: Any) -> Options:
-    """How to train, checked."""
+    """Returns the options of the training, and refuses parameters out of their range."""
     number(estimator, "learning_rate", above=0.0)
     number(estimator, "weight_decay", least=0.0)
     number(estimator, "dropout", least=0.0, below=1.0)
@@ -58,7 +60,7 @@ def training_options(estimator: Any) -> Options:
 
 
 def weights_of_a_layer(estimator: Any) -> int:
-    """The weights of the first layer of an estimator's network on one channel; ValueError for an option that is wrong.
+    """Returns how many weights the first layer of an estimator's network has on one channel.
 
     Nothing is allocated for them.
     """
@@ -81,7 +83,7 @@ def weights_of_a_layer(estimator: Any) -> int:
 
 
 def check_memory(estimator: Any) -> None:
-    """Refuse a network that this machine could not hold while it is trained, before it is brought to a halt."""
+    """Refuses a network that this machine could not hold while it is trained, before it is brought to a halt."""
     layers = int(estimator.num_layers)
     weights = weights_of_a_layer(estimator) * layers
     # Beside the weights their gradients and two moments, where the network is trained.
@@ -108,14 +110,14 @@ def _device(device: Any) -> torch.device:
 
 
 def flag(estimator: Any, name: str) -> None:
-    """Refuse a parameter that is neither True nor False."""
+    """Refuses a parameter that is neither True nor False."""
     value = getattr(estimator, name)
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
 def integer(estimator: Any, name: str, *, least: int = 1, most: int = LARGEST, none: bool = False) -> None:
-    """Refuse a parameter that is no integer from ``least`` to ``most``."""
+    """Refuses a parameter that is no integer from ``least`` to ``most``."""
     value = getattr(estimator, name)
     if none and value is None:
         return
@@ -129,7 +131,7 @@ def number(
     estimator: Any, name: str, *, least: float | None = None, above: float | None = None, below: float | None = None,
     none: bool = False,
 ) -> None:  # fmt: skip
-    """Refuse a parameter that is no finite number within its bounds."""
+    """Refuses a parameter that is no finite number within its bounds."""
     value = getattr(estimator, name)
     if none and value is None:
         return
@@ -138,12 +140,12 @@ def number(
     bounds = [("at least", least, lambda v, b: v >= b), ("above", above, lambda v, b: v > b),
               ("below", below, lambda v, b: v < b)]  # fmt: skip
     if not good or not all(bound is None or holds(value, bound) for _, bound, holds in bounds):
-        said = " and ".join(f"{word} {bound:g}" for word, bound, _ in bounds if bound is not None)
-        raise ValueError(f"{name} must be a number {said}{', or None' * none}, got {value!r}")
+        limits = " and ".join(f"{word} {bound:g}" for word, bound, _ in bounds if bound is not None)
+        raise ValueError(f"{name} must be a number {limits}{', or None' * none}, got {value!r}")
 
 
 def encode(value: Any) -> Any:
-    """A parameter's value in JSON: a cell by its name, a mapping as a list of pairs (its keys are labels)."""
+    """Returns a parameter's value in JSON: a cell by its name, a mapping as a list of pairs (its keys are labels)."""
     if isinstance(value, Cell):
         return value.spec
     if isinstance(value, np.generic):
@@ -158,7 +160,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(value: Any) -> Any:
-    """The inverse of ``encode``; sequences come back as tuples."""
+    """Returns the value of what ``encode`` returned; sequences become tuples."""
     if isinstance(value, dict):
         if set(value) != {"pairs"}:
             raise ValueError(f"unexpected fields {sorted(value)}")
@@ -169,7 +171,7 @@ def decode(value: Any) -> Any:
 
 
 def stored_params(estimator: Any) -> dict[str, Any]:
-    """All constructor parameters as JSON, but a generator given as ``random_state`` (the drawn seed is kept)."""
+    """Returns all constructor parameters as JSON, but no generator: the seed drawn from it is stored."""
     params = dict(estimator.get_params(deep=False))
     if not (params["random_state"] is None or isinstance(params["random_state"], numbers.Integral)):
         params["random_state"] = None
@@ -177,7 +179,7 @@ def stored_params(estimator: Any) -> dict[str, Any]:
 
 
 def is_own_cell(cell: Any) -> bool:
-    """Whether this cell's code is the user's: its name alone does not bring it back."""
+    """Tells whether this cell's code is the user's: its name alone does not bring it back."""
     if not isinstance(cell, Cell):
         return False
     try:

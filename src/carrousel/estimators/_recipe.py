@@ -51,7 +51,7 @@ class Recipe(OfLSTM):
             lengths differ much, sequences of similar length are put together.
         max_epochs: passes over the training data.
         patience: epochs without a lower validation loss after which training stops; None trains all ``max_epochs``.
-        validation: the share of the training data kept aside; None keeps none and uses the last weights.
+        validation: the share of the training data set aside; None sets none aside and uses the last weights.
         gradient_clip: the largest norm of the gradient; None does not clip.
         device: a torch device.
         random_state: a seed; the same seed, data, thread count and torch version give the same model, bit for bit (on a

@@ -6,13 +6,17 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+__all__ = ["Report", "Score"]
+
 
 @dataclass(frozen=True)
 class Score:
     """One method's figures on the test data.
 
-    ``method`` is its name for people (``"LSTM"``, ``"seasonal naive (24)"``), ``simple`` tells the baselines from
-    the model, ``metrics`` maps metric names to values.
+    Attributes:
+        method: its name for people, such as ``"LSTM"`` and ``"seasonal naive (24)"``.
+        simple: whether it is a simple method, and not the model.
+        metrics: values by the names of the metrics.
     """
 
     method: str
@@ -24,15 +28,14 @@ class Score:
 class Report:
     """A model beside simple methods on the same test data; what ``estimator.report(...)`` returns.
 
-    Attributes
-    ----------
-    task : ``"classification"``, ``"regression"`` or ``"forecast"``.
-    metric : the deciding metric, a key of every ``Score.metrics``.
-    higher_is_better : how to read it.
-    scores : the model first, then the simple methods.
-    count : test items: sequences, or forecast origins.
-    uncertainty : standard error of the difference between the model and the best simple method, over the test items
-        (paired); None where the items are not independent (forecast origins overlap).
+    Attributes:
+        task: ``"classification"``, ``"regression"`` or ``"forecast"``.
+        metric: the deciding metric, a key of every ``Score.metrics``.
+        higher_is_better: how to read it.
+        scores: the model first, then the simple methods.
+        count: test items: sequences, or forecast origins.
+        uncertainty: standard error of the difference between the model and the best simple method, over the test items
+            (paired); None where the items are not independent (forecast origins overlap).
 
     >>> lstm, naive = Score("LSTM", False, {"MAE": 2.0}), Score("naive", True, {"MAE": 1.5})
     >>> print(Report("forecast", "MAE", False, (lstm, naive), 20))
@@ -51,10 +54,12 @@ class Report:
 
     @property
     def model(self) -> Score:
+        """The model's figures."""
         return next(score for score in self.scores if not score.simple)
 
     @property
     def best_simple(self) -> Score:
+        """The figures of the best simple method."""
         return max((score for score in self.scores if score.simple), key=self._merit)
 
     @property
@@ -86,26 +91,24 @@ class Report:
         tail = f"({self.count} {items})"
         doubt = "" if self.clear else " The difference is within what chance explains."
         if self._merit(model) == self._merit(other):
-            said = f"{other.method}, a simpler method, does as well: {self.metric} {theirs} {tail}. Use it."
-        elif self.simpler_wins:
-            said = (
+            return f"{other.method}, a simpler method, does as well: {self.metric} {theirs} {tail}. Use it."
+        if self.simpler_wins:
+            return (
                 f"{other.method}, a simpler method, wins: {self.metric} {theirs} against {ours} of {model.method} "
                 f"{tail}.{doubt} Use it, or give {model.method} more data or tuning."
             )
-        else:
-            said = f"{model.method} wins: {self.metric} {ours} against {theirs} of {other.method} {tail}.{doubt}"
-        return said
+        return f"{model.method} wins: {self.metric} {ours} against {theirs} of {other.method} {tail}.{doubt}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values; ``winner``, ``simpler_wins``, ``clear`` and ``verdict`` included."""
+        """Returns all as plain JSON values; ``winner``, ``simpler_wins``, ``clear`` and ``verdict`` included."""
         fields = {**asdict(self), "scores": [asdict(score) for score in self.scores]}
         for score in fields["scores"]:
             score["metrics"] = {name: v if math.isfinite(v) else None for name, v in score["metrics"].items()}
-        said = {"simpler_wins": self.simpler_wins, "clear": self.clear, "verdict": self.verdict}
-        return {**fields, "winner": self.winner.method, **said}
+        judgement = {"simpler_wins": self.simpler_wins, "clear": self.clear, "verdict": self.verdict}
+        return {**fields, "winner": self.winner.method, **judgement}
 
     def __str__(self) -> str:
-        """A table in plain text with the winner starred, and the verdict below it."""
+        """Returns a table in plain text with the winner starred, and the verdict below it."""
         names = list(self.scores[0].metrics)
         rows = [["method", *names]]
         for score in self.scores:

@@ -17,6 +17,19 @@ from carrousel.estimators._scaling import Scaler
 from carrousel.training._errors import ModelError
 from carrousel.training._history import checked_history
 
+__all__ = [
+    "FORMAT",
+    "array",
+    "labels_from_json",
+    "labels_to_json",
+    "load",
+    "numbers",
+    "save",
+    "scaler",
+    "truth",
+    "words",
+]
+
 FORMAT = Format("carrousel-model", 2, "a saved model", ModelError)
 JSON, ARRAYS = "model.json", "model.safetensors"
 LARGEST_JSON = 256 * 2**20  # bytes
@@ -24,7 +37,7 @@ LARGEST_SIZE = 2**24  # of any layer, and of their number: a description beyond 
 
 
 def save(estimator: Any, path: Path) -> None:
-    """Write a fitted estimator to the directory ``path``, in one step."""
+    """Writes a fitted estimator to the directory ``path``, in one step."""
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path} is a file; a model is saved as a directory")
     if path.is_dir() and not (path / JSON).is_file() and any(path.iterdir()):
@@ -48,20 +61,18 @@ def save(estimator: Any, path: Path) -> None:
 
 
 def load(path: str | Path, *, cell: Any = None, device: str | None = None) -> Any:
-    """Read a model that ``estimator.save(path)`` wrote: a fitted LSTMClassifier, LSTMRegressor or LSTMForecaster.
+    """Reads a model that ``estimator.save(path)`` wrote: a fitted estimator of ``carrousel.estimators.ESTIMATORS``.
 
     Its predictions are those of the saved one, bit for bit. No code from the directory is run, whatever it holds.
 
-    Parameters
-    ----------
-    path : the model's directory.
-    cell : only for a model trained with a cell of your own, whose code is not stored: that cell.
-    device : a torch device instead of the one the model was trained on.
+    Args:
+        path: the model's directory.
+        cell: only for a model trained with a cell of your own, whose code is not stored: that cell.
+        device: a torch device instead of the one the model was trained on.
 
-    Raises
-    ------
-    FileNotFoundError : there is nothing at ``path``.
-    ModelError : what is there is no intact model: foreign, truncated, changed, or of a later version.
+    Raises:
+        FileNotFoundError: there is nothing at ``path``.
+        ModelError: what is there is no intact model: foreign, truncated, changed, or of a later version.
     """
     path = Path(path)
     if not path.exists() and backup_of(path).is_dir():
@@ -112,7 +123,7 @@ def _rebuild(facts: dict[str, Any], arrays: dict[str, np.ndarray], cell: Any, de
 
 
 def _network(estimator: Any, arrays: dict[str, np.ndarray]) -> torch.nn.Module:
-    """Check every array's name, shape and type against the description before memory is taken for the network."""
+    """Builds the network, after checking every array's name, shape and type before memory is taken for it."""
     weights = {name: a for name, a in arrays.items() if name.startswith("network.")}
     if getattr(estimator, "num_layers", 1) > len(weights):
         raise ValueError(f"its description names {estimator.num_layers} layers, its arrays hold fewer")
@@ -120,49 +131,49 @@ def _network(estimator: Any, arrays: dict[str, np.ndarray]) -> torch.nn.Module:
         wanted = estimator._build().state_dict()
     declared = {f"network.{name}": (tuple(w.shape), str(w.dtype).removeprefix("torch.")) for name, w in wanted.items()}
     declared |= {name: (value.shape, value.dtype) for name, value in estimator._arrays().items()}
-    found = fitted(arrays, declared)
+    checked = fitted(arrays, declared)
     with torch.random.fork_rng(devices=[]):  # the random initial weights are overwritten
         network = estimator._build()
-    network.load_state_dict({name: torch.from_numpy(found[f"network.{name}"]) for name in wanted})
+    network.load_state_dict({name: torch.from_numpy(checked[f"network.{name}"]) for name in wanted})
     return network
 
 
 def array(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A float64 array of the model, its shape checked."""
+    """Returns a float64 array of the model after checking its shape."""
     return fitted({n: a for n, a in arrays.items() if n == name}, {name: (shape, np.float64)})[name]
 
 
 def numbers(values: Any, count: int, what: str) -> np.ndarray:
-    """A list of finite numbers as float64 [count]."""
+    """Returns a list of finite numbers as float64 [count]."""
     if not isinstance(values, list) or len(values) != count:
         raise ValueError(f"{what} is no list of {count} numbers")
     return np.array([number(value, f"a number of {what}") for value in values], dtype=np.float64)
 
 
 def words(values: Any, what: str, kinds: tuple[type, ...] = (str,)) -> list[Any]:
-    """A list of names, each of one of these kinds."""
+    """Returns a list of names, each of one of these kinds."""
     if not isinstance(values, list) or not values or not all(type(value) in kinds for value in values):
         raise ValueError(f"{what} are no list of names")
     return values
 
 
 def truth(value: Any, what: str) -> bool:
-    """True or False."""
+    """Returns True or False."""
     if not isinstance(value, bool):
         raise ValueError(f"{what} is {value!r}, and neither true nor false")
     return value
 
 
 def scaler(facts: dict[str, Any], columns: int) -> Scaler:
-    """A Scaler from its means and (positive) scales."""
-    found = Scaler(numbers(facts["mean"], columns, "scaler mean"), numbers(facts["scale"], columns, "scaler scale"))
-    if not (found.scale > 0).all():
+    """Returns a Scaler of its means and (positive) scales."""
+    scaler = Scaler(numbers(facts["mean"], columns, "scaler mean"), numbers(facts["scale"], columns, "scaler scale"))
+    if not (scaler.scale > 0).all():
         raise ValueError("a scale of the scaler is not positive")
-    return found
+    return scaler
 
 
 def labels_to_json(labels: np.ndarray) -> dict[str, Any]:
-    """Class labels with the kind of array they came in."""
+    """Returns class labels with the kind of array they came in."""
     values = labels.tolist()
     if labels.dtype.kind not in "biufUO" or not all(isinstance(v, (bool, int, float, str)) for v in values):
         raise TypeError(f"class labels of the type {labels.dtype} cannot be stored with a model")
@@ -170,7 +181,7 @@ def labels_to_json(labels: np.ndarray) -> dict[str, Any]:
 
 
 def labels_from_json(facts: dict[str, Any]) -> np.ndarray:
-    """The inverse of ``labels_to_json``."""
+    """Returns the labels of what ``labels_to_json`` returned."""
     kind, values = facts["kind"], facts["values"]
     simple: tuple[type, ...] = (bool, int, float, str)
     wanted = {"b": simple[:1], "i": simple[1:2], "u": simple[1:2], "f": simple[1:3], "U": simple[3:], "O": simple}

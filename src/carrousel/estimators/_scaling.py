@@ -1,10 +1,12 @@
-"""Standardisation, fitted once and kept with the model."""
+"""Standardisation by the training data, stored with the model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+
+__all__ = ["Scaler"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Scaler:
 
     @classmethod
     def fit(cls, values: np.ndarray, weights: np.ndarray | None = None) -> Scaler:
-        """From ``values`` [S, C], whose rows may count differently, ``weights`` [S]."""
+        """Returns the scaler of ``values`` [S, C], whose rows may count differently, ``weights`` [S]."""
         if weights is None:
             mean, scale = values.mean(axis=0), values.std(axis=0)
         else:
@@ -28,10 +30,12 @@ class Scaler:
 
     @classmethod
     def identity(cls, columns: int) -> Scaler:
+        """Returns the scaler that changes nothing."""
         return cls(np.zeros(columns), np.ones(columns))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         return ((values - self.mean) / self.scale).astype(np.float32)
 
     def inverse(self, values: np.ndarray) -> np.ndarray:
+        """Returns scaled values in their units, float64."""
         return values.astype(np.float64) * self.scale + self.mean

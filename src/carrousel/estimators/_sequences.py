@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["Ragged", "as_sequences", "real"]
+
 
 @dataclass(frozen=True)
-class Sequences:
-    """N sequences as one array: ``values`` float64 [S, C], S the sum of ``lengths`` [N]; ``names`` of channels.
+class Ragged:
+    """N sequences of unequal length as one array.
 
-    ``flat`` is T where they came as one 2-D array [N, T], else None.
+    Attributes:
+        values: float64 [S, C], S the sum of the lengths.
+        lengths: the steps of each, [N].
+        names: of the channels.
+        flat: T where they came as one 2-D array [N, T], else None.
     """
 
     values: np.ndarray
@@ -25,45 +31,51 @@ class Sequences:
 
     @property
     def channels(self) -> int:
+        """The number of channels."""
         return self.values.shape[1]
 
     @property
     def starts(self) -> np.ndarray:
-        """Row of ``values`` at which each sequence begins, [N]."""
+        """The row of ``values`` at which each sequence begins, [N]."""
         return np.concatenate(([0], np.cumsum(self.lengths)[:-1])).astype(np.int64)
 
-    def take(self, chosen: np.ndarray) -> Sequences:
-        """The sequences numbered in ``chosen``, in that order."""
+    def take(self, chosen: np.ndarray) -> Ragged:
+        """Returns the sequences numbered in ``chosen``, in that order."""
         starts, lengths = self.starts[chosen], self.lengths[chosen]
         rows = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) + np.arange(lengths.sum())
-        return Sequences(self.values[rows], lengths, self.names)
+        return Ragged(self.values[rows], lengths, self.names)
 
 
-def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estimator", what: str = "X") -> Sequences:
-    """Check X and lay it end to end.
+def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estimator", what: str = "X") -> Ragged:
+    """Checks X and lays it end to end.
 
-    X is a list of ``[T_i, C]`` arrays (or DataFrames with the same columns), one ``[N, T, C]`` array, or a 2-D
-    ``[N, T]`` array of N one-channel sequences of T steps; a list of 1-D arrays is one-channel and ragged.
-    ``channels`` is the number that a fitted estimator expects.
+    Args:
+        X: a list of ``[T_i, C]`` arrays (or DataFrames with the same columns), one ``[N, T, C]`` array, or a 2-D
+            ``[N, T]`` array of N one-channel sequences of T steps; a list of 1-D arrays is one-channel and ragged.
+        channels: the number that a fitted estimator expects.
+        estimator: its name in messages.
+        what: the name of X in messages.
 
-    Raises ValueError, naming the sequence, step and channel, for NaN or infinity, empty sequences, mixed channel
-    counts; TypeError for what is no array of real numbers.
+    Raises:
+        ValueError: there are NaN or infinity (the message names sequence, step and channel), empty sequences, or mixed
+            channel counts.
+        TypeError: it is no array of real numbers.
     """
     _refuse_sparse(X, what)
     if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
-        found = _from_list(X, what)
+        sequences = _from_list(X, what)
     else:
-        found = _from_array(X, what)
-    if channels is not None and found.channels != channels:
+        sequences = _from_array(X, what)
+    if channels is not None and sequences.channels != channels:
         raise ValueError(
-            f"{what} has {found.channels} channel{'s' * (found.channels != 1)}, but {estimator} "
+            f"{what} has {sequences.channels} channel{'s' * (sequences.channels != 1)}, but {estimator} "
             f"was fitted on {channels}"
         )
-    _refuse_not_finite(found, what)
-    return found
+    _refuse_not_finite(sequences, what)
+    return sequences
 
 
-def _from_array(X: Any, what: str) -> Sequences:
+def _from_array(X: Any, what: str) -> Ragged:
     names = _names(X)
     array = real(X, what)
     flat = array.shape[1] if array.ndim == 2 else None
@@ -79,10 +91,10 @@ def _from_array(X: Any, what: str) -> Sequences:
         raise ValueError(f"Found array with 0 sample(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
     if steps == 0 or channels == 0:
         raise ValueError(f"Found array with 0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
-    return Sequences(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names, flat)
+    return Ragged(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names, flat)
 
 
-def _from_list(X: Any, what: str) -> Sequences:
+def _from_list(X: Any, what: str) -> Ragged:
     if len(X) == 0:
         raise ValueError(f"Found array with 0 sample(s) (an empty list as {what}) while a minimum of 1 is required.")
     arrays: list[np.ndarray] = []
@@ -111,7 +123,7 @@ def _from_list(X: Any, what: str) -> Sequences:
     # Numbers in lists of lists are a 2-D array to scikit-learn; arrays in a list are sequences that may differ.
     plain = all(isinstance(x, (list, tuple)) and np.ndim(x[0]) == 0 for x in X)
     flat = int(lengths[0]) if plain and len(set(lengths.tolist())) == 1 else None
-    return Sequences(np.concatenate(arrays), lengths, _common_names(X, what), flat)
+    return Ragged(np.concatenate(arrays), lengths, _common_names(X, what), flat)
 
 
 def _names(x: Any) -> tuple[str, ...] | None:
@@ -128,6 +140,7 @@ def _common_names(X: Any, what: str) -> tuple[str, ...] | None:
 
 
 def real(x: Any, what: str) -> np.ndarray:
+    """Returns an array of real numbers, float64."""
     _refuse_sparse(x, what)
     if hasattr(x, "detach"):  # a torch tensor, wherever it lives
         x = x.detach().cpu()
@@ -148,16 +161,16 @@ def _refuse_sparse(x: Any, what: str) -> None:
         raise TypeError(f"{what} is a sparse container, and sequences are dense: use {what}.toarray()")
 
 
-def _refuse_not_finite(found: Sequences, what: str) -> None:
-    bad = ~np.isfinite(found.values)
+def _refuse_not_finite(sequences: Ragged, what: str) -> None:
+    bad = ~np.isfinite(sequences.values)
     if not bad.any():
         return
     row, channel = (int(k[0]) for k in np.nonzero(bad))
-    sequence = int(np.searchsorted(found.starts, row, side="right")) - 1
-    value = found.values[row, channel]
+    sequence = int(np.searchsorted(sequences.starts, row, side="right")) - 1
+    value = sequences.values[row, channel]
     name = "NaN" if np.isnan(value) else "inf" if value > 0 else "-inf"
-    where = f"{channel} ({found.names[channel]!r})" if found.names else f"{channel}"
+    where = f"{channel} ({sequences.names[channel]!r})" if sequences.names else f"{channel}"
     raise ValueError(
-        f"{what} contains {name} at sequence {sequence}, step {row - found.starts[sequence]}, channel {where}; "
+        f"{what} contains {name} at sequence {sequence}, step {row - sequences.starts[sequence]}, channel {where}; "
         f"{int(bad.sum())} of {bad.size} values are not finite. Fill or drop them first"
     )

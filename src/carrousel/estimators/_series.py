@@ -1,4 +1,4 @@
-"""One long series with its time index: what the forecaster reads."""
+"""One long series with its time index, from arrays and data frames."""
 
 from __future__ import annotations
 
@@ -11,6 +11,18 @@ import pandas as pd
 from carrousel._format import MOST, whole
 from carrousel.estimators._sequences import real
 
+__all__ = [
+    "Regular",
+    "as_series",
+    "beside",
+    "following",
+    "index_from_json",
+    "index_to_json",
+    "known_ahead",
+    "last_place",
+    "season_of",
+]
+
 # Steps in a season by the frequency of the index: the next longer natural cycle.
 SEASONS = {
     "s": 60, "sec": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "SM": 24, "M": 12, "ME": 12, "MS": 12, "BM": 12,
@@ -21,10 +33,13 @@ TARGET = "y"  # the name of a target that has none
 
 
 @dataclass(frozen=True)
-class Series:
-    """``values`` float64 [T, C] under ``names`` (column names, or numbers for an array) and a regular ``index``.
+class Regular:
+    """One series at equal steps of time.
 
-    ``index`` is None for a plain array.
+    Attributes:
+        values: float64 [T, C].
+        names: of the columns, which are numbers for an array.
+        index: the times, or None for a plain array.
     """
 
     values: np.ndarray
@@ -35,17 +50,19 @@ class Series:
         return len(self.values)
 
     def column(self, name: Any, what: str) -> int:
-        """The number of a column; ValueError naming those there are."""
+        """Returns the number of a column; ValueError for a name that none has."""
         if name in self.names:
             return self.names.index(name)
         known = ", ".join(repr(n) for n in self.names)
         raise ValueError(f"{what} {name!r} is not a column of the series; it has {known}")
 
 
-def as_series(X: Any, what: str = "X") -> Series:
-    """Check a series: array ``[T]`` or ``[T, C]``, pandas Series or DataFrame with a regular time index.
+def as_series(X: Any, what: str = "X") -> Regular:
+    """Checks a series: array ``[T]`` or ``[T, C]``, pandas Series or DataFrame with a regular time index.
 
-    Raises ValueError, naming row and column, for NaN or infinity, and for an index with gaps, repeats or disorder.
+    Raises:
+        ValueError: there is NaN or infinity (the message names row and column), or the index has gaps, repeats or
+            disorder.
     """
     index = getattr(X, "index", None) if isinstance(X, (pd.Series, pd.DataFrame)) else None
     if isinstance(X, pd.Series):
@@ -62,8 +79,8 @@ def as_series(X: Any, what: str = "X") -> Series:
         raise ValueError(f"{what} must be one series, [T] or [T, C]; it has the shape {values.shape}")
     for axis, kind in ((1, "feature"), (0, "sample")):
         if values.shape[axis] == 0:
-            found = f"Found array with 0 {kind}(s) (shape={values.shape})"
-            raise ValueError(f"{what} is empty. {found} while a minimum of 1 is required.")
+            fault = f"Found array with 0 {kind}(s) (shape={values.shape})"
+            raise ValueError(f"{what} is empty. {fault} while a minimum of 1 is required.")
     names = names if names is not None else tuple(range(values.shape[1]))
     bad = ~np.isfinite(values)
     if bad.any():
@@ -71,33 +88,34 @@ def as_series(X: Any, what: str = "X") -> Series:
         value = "NaN" if np.isnan(values[row, column]) else "inf"
         at = f"row {row}" if index is None else f"row {row} ({index[row]})"
         raise ValueError(f"{what} contains {value} at {at}, column {names[column]!r}; fill it first")
-    return Series(values, names, None if index is None else regular(index, what))
+    return Regular(values, names, None if index is None else regular(index, what))
 
 
-def beside(series: Series, y: Any, what: str) -> Series:
-    """The series with the target y ``[T]``, given apart, as its last column.
+def beside(series: Regular, y: Any, what: str) -> Regular:
+    """Returns the series with the target y ``[T]``, given apart, as its last column.
 
-    Raises ValueError for another number of rows, other times, or a name that a column has.
+    Raises:
+        ValueError: y has another number of rows, other times, or a name that a column has.
     """
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
-    own = getattr(y, "name", None) if isinstance(y, pd.Series) else None
-    name = TARGET if own is None else own
-    found = as_series(y, what)
-    if found.values.shape[1] != 1:
-        raise ValueError(f"{what} must be the one series to forecast, [T]; it has the shape {found.values.shape}")
-    if len(found) != len(series):
-        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{len(series)}, {len(found)}]")
-    if found.index is not None and series.index is not None and not found.index.equals(series.index):
+    name = getattr(y, "name", None) if isinstance(y, pd.Series) else None
+    name = TARGET if name is None else name
+    target = as_series(y, what)
+    if target.values.shape[1] != 1:
+        raise ValueError(f"{what} must be the one series to forecast, [T]; it has the shape {target.values.shape}")
+    if len(target) != len(series):
+        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{len(series)}, {len(target)}]")
+    if target.index is not None and series.index is not None and not target.index.equals(series.index):
         raise ValueError(f"{what} has other times than X")
     if name in series.names:
         raise ValueError(f"X has a column {name!r}, and so is {what} called; give it another name")
-    index = found.index if series.index is None else series.index
-    return Series(np.concatenate([series.values, found.values], axis=1), (*series.names, name), index)
+    index = target.index if series.index is None else series.index
+    return Regular(np.concatenate([series.values, target.values], axis=1), (*series.names, name), index)
 
 
 def known_ahead(future: Any, names: list[Any], horizon: int) -> np.ndarray:
-    """The known covariates of the steps ahead, ``[horizon, len(names)]``, checked."""
+    """Returns the known covariates of the steps ahead, ``[horizon, len(names)]``, after checking them."""
     if future is None:
         if names:
             raise ValueError(f"give future=, the next {horizon} rows of the known covariates {names}")
@@ -109,17 +127,17 @@ def known_ahead(future: Any, names: list[Any], horizon: int) -> np.ndarray:
         if missing:
             raise ValueError(f"future lacks the known covariate {missing[0]!r}")
         future = future[names]
-    found = real(future, "future")
-    found = found[:, None] if found.ndim == 1 else found
-    if found.shape != (horizon, len(names)):
-        raise ValueError(f"future must be [{horizon}, {len(names)}] (horizon, known), got {found.shape}")
-    if not np.isfinite(found).all():
-        raise ValueError(f"future contains NaN or infinity at row {int(np.argwhere(~np.isfinite(found))[0, 0])}")
-    return found
+    ahead = real(future, "future")
+    ahead = ahead[:, None] if ahead.ndim == 1 else ahead
+    if ahead.shape != (horizon, len(names)):
+        raise ValueError(f"future must be [{horizon}, {len(names)}] (horizon, known), got {ahead.shape}")
+    if not np.isfinite(ahead).all():
+        raise ValueError(f"future contains NaN or infinity at row {int(np.argwhere(~np.isfinite(ahead))[0, 0])}")
+    return ahead
 
 
 def regular(index: pd.Index, what: str) -> pd.Index:
-    """The index with its frequency, refused if it is not one step after another."""
+    """Returns the index with its frequency, and refuses one that is not one step after another."""
     if isinstance(index, pd.PeriodIndex):
         steps = np.diff(index.asi8)
         _refuse_irregular(index, steps == 1, what)
@@ -151,7 +169,7 @@ def _refuse_irregular(index: pd.Index, good: np.ndarray, what: str) -> None:
 
 
 def following(index: pd.Index, steps: int) -> pd.Index:
-    """The next ``steps`` places after a regular index."""
+    """Returns the next ``steps`` places after a regular index."""
     if isinstance(index, pd.PeriodIndex):
         return pd.period_range(index[-1] + 1, periods=steps, freq=index.freq)
     if isinstance(index, pd.DatetimeIndex):
@@ -164,7 +182,7 @@ def following(index: pd.Index, steps: int) -> pd.Index:
 
 
 def season_of(index: pd.Index | None) -> int:
-    """Steps in a season, from the index's frequency: 24 for hours, 7 for days, 12 for months ... ; 1 if unknown."""
+    """Returns the steps in a season by the index's frequency: 24 for hours, 7 for days, 12 for months; 1 if unknown."""
     frequency = getattr(index, "freq", None)
     if frequency is None:
         return 1
@@ -180,14 +198,14 @@ def season_of(index: pd.Index | None) -> int:
 
 
 def last_place(index: pd.Index | None) -> pd.Index | None:
-    """The last place of an index, with its frequency."""
+    """Returns the last place of an index, with its frequency."""
     if index is None or isinstance(index, pd.RangeIndex | pd.PeriodIndex):
         return None if index is None else index[-1:]
     return index[-1:] if index.freq is None else pd.DatetimeIndex(index[-1:], freq=index.freq)
 
 
 def index_to_json(index: pd.Index | None) -> dict[str, Any] | None:
-    """The last place of an index in JSON."""
+    """Returns the last place of an index in JSON."""
     if index is None:
         return None
     if isinstance(index, pd.RangeIndex):
@@ -198,7 +216,7 @@ def index_to_json(index: pd.Index | None) -> dict[str, Any] | None:
 
 
 def index_from_json(facts: dict[str, Any] | None) -> pd.Index | None:
-    """The inverse of ``index_to_json``."""
+    """Returns the place of what ``index_to_json`` returned."""
     if facts is None:
         return None
     if facts["kind"] == "integers":

@@ -11,12 +11,14 @@ from sklearn.linear_model import RidgeCV
 from carrousel.estimators._baselines import ALPHAS
 from carrousel.estimators._scaling import Scaler
 
+__all__ = ["SimpleForecasts", "naive", "spread"]
+
 WINDOWS = 4000  # the most that ridge learns from, evenly spaced
 FEATURES = 1000  # the most lags of all columns together; beyond it only the target keeps all its lags
 
 
 def naive(values: np.ndarray, origins: np.ndarray, target: int, horizon: int, season: int) -> np.ndarray:
-    """The value one season before each step, [N, horizon]; with season 1 the last value."""
+    """Returns the value one season before each step, [N, horizon]; with season 1 the last value."""
     ahead = np.arange(horizon)
     return values[origins[:, None] - season + ahead % season, target]
 
@@ -34,19 +36,19 @@ class WindowRidge:
     bias: np.ndarray
 
     def __call__(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:  # [N, H]
-        found = features(values, origins, self.context, self.horizon, self.target, self.known)
-        return (found - self.scaler.mean) / self.scaler.scale @ self.weight.T + self.bias
+        window = features(values, origins, self.context, self.horizon, self.target, self.known)
+        return (window - self.scaler.mean) / self.scaler.scale @ self.weight.T + self.bias
 
     @classmethod
     def fit(
         cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
     ) -> WindowRidge:
-        """Its penalty is chosen by leave-one-out."""
+        """Returns the regression on the windows at ``origins``, its penalty chosen by leave-one-out."""
         some = origins[np.linspace(0, len(origins) - 1, min(WINDOWS, len(origins))).astype(int)]
-        found = features(values, some, context, horizon, target, known)
-        scaler = Scaler.fit(found)
+        windows = features(values, some, context, horizon, target, known)
+        scaler = Scaler.fit(windows)
         wanted = values[some[:, None] + np.arange(horizon), target]
-        model = RidgeCV(ALPHAS).fit((found - scaler.mean) / scaler.scale, wanted)
+        model = RidgeCV(ALPHAS).fit((windows - scaler.mean) / scaler.scale, wanted)
         weight = np.asarray(model.coef_).reshape(horizon, -1)
         return cls(context, horizon, target, known, scaler, weight, np.reshape(model.intercept_, horizon))
 
@@ -54,7 +56,7 @@ class WindowRidge:
 def features(
     values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
 ) -> np.ndarray:
-    """Ridge's view of a window, [N, F]: all lags of all columns (many columns: the others' last values only)."""
+    """Returns ridge's view of a window, [N, F]: all lags of all columns, or of others than the target the last only."""
     columns, count = values.shape[1], len(origins)
     window = values[origins[:, None] + np.arange(-context, 0)]  # [N, L, C]
     others = [c for c in range(columns) if c != target]
@@ -67,12 +69,12 @@ def features(
 
 
 def feature_count(columns: int, context: int, horizon: int, known: int) -> int:
-    """F of ``features``."""
+    """Returns how many numbers ``features`` makes of a window."""
     return context + (columns - 1) * (context if context * columns <= FEATURES else 1) + horizon * known
 
 
 def spread(actual: np.ndarray, forecast: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """What to add to a point forecast for each level, [H, Q]: the quantiles of its errors [N, H], ordered about 0."""
+    """Returns what to add to a forecast for each level, [H, Q]: quantiles of its errors [N, H], ordered about 0."""
     offsets = np.quantile(actual - forecast, levels, axis=0).T
     levels_ = np.array(levels)
     ordered = np.where(levels_ < 0.5, np.minimum(offsets, 0), np.where(levels_ > 0.5, np.maximum(offsets, 0), 0.0))
@@ -92,9 +94,17 @@ class SimpleForecasts:
         cls, values: np.ndarray, training: np.ndarray, valid: np.ndarray, season: int, levels: tuple[float, ...],
         shape: tuple[int, int, int, tuple[int, ...]],
     ) -> SimpleForecasts:  # fmt: skip
-        """Intervals come from the errors on the validation windows, where there are any; ridge then learns from all.
+        """Returns the simple methods of one series.
 
-        ``shape`` is context, horizon, target, known.
+        Intervals come from the errors on the validation windows, where there are any; ridge then learns from all.
+
+        Args:
+            values: the series, [T, C].
+            training: origins to learn from.
+            valid: origins after them.
+            season: steps in a season.
+            levels: the levels of the quantiles.
+            shape: context, horizon, target, known.
         """
         _, horizon, target, _ = shape
         judged = valid if len(valid) else training
@@ -104,20 +114,20 @@ class SimpleForecasts:
         return cls(season, WindowRidge.fit(values, np.concatenate([training, valid]), *shape), spreads)
 
     def points(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """Point forecasts, name -> [N, H]."""
+        """Returns the point forecasts, [N, H] by name."""
         shape = (self.ridge.target, self.ridge.horizon)
-        found = {"naive": naive(values, origins, *shape, 1)}
+        points = {"naive": naive(values, origins, *shape, 1)}
         if self.season > 1:
-            found[f"seasonal naive ({self.season})"] = naive(values, origins, *shape, self.season)
-        return {**found, "ridge on a window": self.ridge(values, origins)}
+            points[f"seasonal naive ({self.season})"] = naive(values, origins, *shape, self.season)
+        return {**points, "ridge on a window": self.ridge(values, origins)}
 
     def quantiles(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """Name -> [N, H, Q]."""
+        """Returns the quantiles, [N, H, Q] by name."""
         points = self.points(values, origins).items()
         return {name: point[:, :, None] + add for (name, point), add in zip(points, self.spreads, strict=True)}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a saved model keeps of it."""
+        """Returns the arrays that a saved model has of it."""
         ridge = self.ridge
         return {
             "ridge.mean": ridge.scaler.mean,
@@ -132,7 +142,7 @@ class SimpleForecasts:
         cls, array: Callable[[str, tuple[int, ...]], np.ndarray], season: int, columns: int, levels: int,
         shape: tuple[int, int, int, tuple[int, ...]],
     ) -> SimpleForecasts:  # fmt: skip
-        """The inverse; ``array`` gives an array of a name after checking its shape."""
+        """Returns the forecasts of a saved model; ``array`` gives an array of a name after checking its shape."""
         context, horizon, _, known = shape
         wide = feature_count(columns, context, horizon, len(known))
         scaler = Scaler(array("ridge.mean", (wide,)), array("ridge.scale", (wide,)))

@@ -1,15 +1,17 @@
-"""Which sequences are kept aside for validation."""
+"""Which sequences are set aside for validation."""
 
 from __future__ import annotations
 
 import numpy as np
 
+__all__ = ["split"]
+
 
 def split(count: int, share: float, seed: int, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the training and of the validation sequences, both ascending.
+    """Returns the numbers of the training and of the validation sequences, both ascending.
 
-    ``round(share * count)`` go to validation, drawn from each class in proportion when ``classes`` [N] (numbers) is
-    given; every class keeps at least one training sequence. Too few sequences give an empty validation part.
+    ``round(share * count)`` go to validation, drawn from each class in proportion with ``classes`` [N] (numbers); every
+    class keeps at least one training sequence. Too few sequences give an empty validation part.
     """
     random = np.random.default_rng(seed)
     wanted = round(share * count)

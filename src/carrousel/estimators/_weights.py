@@ -8,13 +8,16 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from carrousel.estimators._sequences import Sequences
+from carrousel.estimators._sequences import Ragged
+
+__all__ = ["class_weights", "item_weights", "mean_one", "part", "parts_of", "without_zeros"]
 
 
 def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
-    """The weights of ``count`` sequences, float64 [N], checked; None where all count alike.
+    """Returns the weights of ``count`` sequences, float64 [N], after checking them; None where all count alike.
 
-    Raises ValueError for another shape or number of them, negative ones, NaN or infinity, or if all are zero.
+    Raises:
+        ValueError: their shape or number is another, one is negative, NaN or infinite, or all are zero.
     """
     if sample_weight is None:
         return None
@@ -29,36 +32,34 @@ def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
     return weights
 
 
-def without_zeros(
-    sequences: Sequences, targets: np.ndarray, weights: np.ndarray
-) -> tuple[Sequences, np.ndarray, np.ndarray]:
-    """The sequences that count at all, with their targets and weights."""
-    kept = np.flatnonzero(weights)
+def without_zeros(sequences: Ragged, targets: np.ndarray, weights: np.ndarray) -> tuple[Ragged, np.ndarray, np.ndarray]:
+    """Returns the sequences that count at all, with their targets and weights."""
+    counting = np.flatnonzero(weights)
     return (
-        (sequences.take(kept), targets[kept], weights[kept])
-        if len(kept) < len(weights)
+        (sequences.take(counting), targets[counting], weights[counting])
+        if len(counting) < len(weights)
         else (sequences, targets, weights)
     )
 
 
 def part(weights: np.ndarray | None, chosen: np.ndarray) -> np.ndarray | None:
-    """The weights of the sequences numbered in ``chosen``."""
+    """Returns the weights of the sequences numbered in ``chosen``."""
     return None if weights is None else weights[chosen]
 
 
-def given(weights: np.ndarray | None) -> list[np.ndarray]:
-    """The weights if there are any, as a part of what a run was trained on."""
+def parts_of(weights: np.ndarray | None) -> list[np.ndarray]:
+    """Returns the weights, if there are any, as a part of what a run was trained on."""
     return [] if weights is None else [weights]
 
 
 def mean_one(weights: np.ndarray | None) -> np.ndarray | None:
-    """Weights in units of their mean, float32: a mean over items times these is the weighted mean."""
+    """Returns weights in units of their mean, float32: a mean over items times these is the weighted mean."""
     return None if weights is None else (weights / weights.mean()).astype(np.float32)
 
 
-def class_weights(given: Any, labels: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Each class's weight [K]; ``"balanced"`` counts sequences by their weights [N]."""
-    if given == "balanced" and weights is not None:
+def class_weights(class_weight: Any, labels: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Returns each class's weight [K]; ``"balanced"`` counts sequences by their weights [N]."""
+    if class_weight == "balanced" and weights is not None:
         shares = np.bincount(np.searchsorted(classes, labels), weights, len(classes))
         return weights.sum() / (len(classes) * shares)
-    return compute_class_weight(given, classes=classes, y=labels)
+    return compute_class_weight(class_weight, classes=classes, y=labels)

@@ -11,14 +11,16 @@ from torch.utils.data import Dataset
 from carrousel.estimators._scaling import Scaler
 from carrousel.training._batches import Batch
 
-SAMPLE = 2000  # windows from which a scale is told
+__all__ = ["Window", "WindowDataset", "split_origins"]
+
+SAMPLE = 2000  # windows whose deviation gives the scale
 
 
 @dataclass(frozen=True)
-class Frame:
-    """What a window is made of: ``context`` rows, then ``horizon`` rows; the target's column, the columns known ahead.
+class Window:
+    """The shape of a window, ``context`` rows and then ``horizon`` rows, and the scales of its columns.
 
-    The target is given relative to its mean over the context, in units of ``unit``, its usual deviation from it: the
+    The target is taken relative to its mean over the context, in units of ``unit``, its usual deviation from it: the
     network sees shapes, and a series may wander off to where it never was. Other columns are standardised.
     """
 
@@ -32,8 +34,8 @@ class Frame:
     @classmethod
     def fit(
         cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
-    ) -> Frame:
-        """A frame whose scales come from the training windows, ``origins``, alone."""
+    ) -> Window:
+        """Returns a window whose scales come from the training windows alone, which begin at ``origins``."""
         seen = values[: origins.max() + horizon]
         some = origins[np.linspace(0, len(origins) - 1, min(SAMPLE, len(origins))).astype(int)]
         windows = values[some[:, None] + np.arange(-context, horizon), target]
@@ -41,13 +43,14 @@ class Frame:
         return cls(context, horizon, target, known, Scaler.fit(seen), unit if unit > 0 else 1.0)
 
     def levels(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """The target's mean over each context, [N]."""
+        """Returns the target's mean over each context, [N]."""
         return values[origins[:, None] + np.arange(-self.context, 0), self.target].mean(axis=1)
 
     def inputs(self, values: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The network's input [N, context, C] and the known future [N, horizon, K], float32.
+        """Returns the network's input [N, context, C] and the known future [N, horizon, K], float32.
 
-        Raises ValueError if a value does not fit in.
+        Raises:
+            ValueError: a value does not fit in.
         """
         context = values[origins[:, None] + np.arange(-self.context, 0)]
         scaled = self.scaler(context)
@@ -61,7 +64,7 @@ class Frame:
         return scaled, np.ascontiguousarray(future[:, :, list(self.known)])
 
     def targets(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """What is to be forecast, relative, float32 [N, horizon]."""
+        """Returns what is to be forecast, relative to the level, float32 [N, horizon]."""
         future = values[origins[:, None] + np.arange(self.horizon), self.target]
         return ((future - self.levels(values, origins)[:, None]) / self.unit).astype(np.float32)
 
@@ -69,9 +72,9 @@ class Frame:
 class WindowDataset(Dataset):
     """The windows of ``values`` [T, C] at ``origins`` [N]: the first row to forecast of each."""
 
-    def __init__(self, values: np.ndarray, origins: np.ndarray, frame: Frame):
-        self.values, self.origins, self.frame = values, origins, frame
-        self.lengths = np.full(len(origins), frame.context, dtype=np.int64)
+    def __init__(self, values: np.ndarray, origins: np.ndarray, window: Window):
+        self.values, self.origins, self.window = values, origins, window
+        self.lengths = np.full(len(origins), window.context, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -80,18 +83,22 @@ class WindowDataset(Dataset):
         return self.batch(np.array([i]))
 
     def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], lengths [B], known [B, H, K]; targets [B, H]
+        """Returns the windows numbered in ``chosen``."""
         origins = self.origins[chosen]
-        context, known = self.frame.inputs(self.values, origins)
-        targets = self.frame.targets(self.values, origins)
+        context, known = self.window.inputs(self.values, origins)
+        targets = self.window.targets(self.values, origins)
         lengths = torch.from_numpy(self.lengths[chosen])
         inputs = {"input": torch.from_numpy(context), "lengths": lengths, "known": torch.from_numpy(known)}
         return inputs, torch.from_numpy(targets)
 
 
 def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> tuple[np.ndarray, np.ndarray]:
-    """Origins for training and, later in time, for validation; no row is a target in both parts.
+    """Returns origins for training and, later in time, for validation; no row is a target in both parts.
 
-    ``reach`` rows must stand before an origin. Raises ValueError if the series has no training window.
+    ``reach`` rows must stand before an origin.
+
+    Raises:
+        ValueError: the series has no training window.
     """
     last = rows - horizon
     if last < reach:
@@ -101,7 +108,7 @@ def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> t
             "Give more rows, a shorter horizon or a shorter context"
         )
     origins = np.arange(reach, last + 1)
-    kept = 0 if share is None else round(share * len(origins))
-    if kept == 0 or len(origins) - kept - horizon + 1 < 1:
+    later = 0 if share is None else round(share * len(origins))
+    if later == 0 or len(origins) - later - horizon + 1 < 1:
         return origins, origins[:0]
-    return origins[: len(origins) - kept - horizon + 1], origins[len(origins) - kept :]
+    return origins[: len(origins) - later - horizon + 1], origins[len(origins) - later :]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,63 +14,67 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
+from carrousel import pictures
+from carrousel.data import Sequences
 from carrousel.estimators import _saved
-from carrousel.estimators._base import SequenceEstimator, paired_error
 from carrousel.estimators._baselines import fit_logistic
 from carrousel.estimators._params import check_memory, training_options
 from carrousel.estimators._report import Report, Score
-from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._sequence_estimator import SequenceEstimator, paired_error
+from carrousel.estimators._sequences import Ragged, as_sequences
 from carrousel.estimators._split import split
-from carrousel.estimators._weights import class_weights, given, item_weights, part, without_zeros
+from carrousel.estimators._weights import class_weights, item_weights, part, parts_of, without_zeros
 from carrousel.nets._losses import WeightedCrossEntropy
 from carrousel.training._progress import ProgressCallback
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["LSTMClassifier"]
+
 
 def accuracy(logits: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> float:
+    """Returns the share of items whose class has the greatest logit."""
     return float(np.average(logits.argmax(axis=1) == classes, weights=weights))
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMClassifier(ClassifierMixin, SequenceEstimator):
-    """Classify sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
+    """Classifies sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
 
     Follows scikit-learn's conventions, so that pipelines, cross-validation and grid search work on it. Channels are
-    standardised by the training data; a part of the training data is kept aside to end training early and to
-    choose the weights that are kept.
+    standardised by the training data; a part of the training data is set aside to end training early and to
+    choose the weights.
 
-    Parameters
-    ----------
-    hidden_size : cells in each layer and direction.
-    pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
-        (each direction where it has read the whole sequence).
-    standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
-    validation : share of the sequences kept aside, stratified by class; None keeps none and uses the last weights.
-    class_weight : None, ``"balanced"`` or ``{class: weight}``.
+    Args:
+        hidden_size: cells in each layer and direction.
+        pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
+            (each direction where it has read the whole sequence).
+        standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
+        validation: share of the sequences set aside, stratified by class; with None the last weights are used.
+        class_weight: None, ``"balanced"`` or ``{class: weight}``.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
     of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
-    Attributes
-    ----------
-    classes_ : class labels, sorted [K].
-    n_channels_, channel_names_ : channels, and their names (list of str).
-    n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
-        arrays of another width are refused, as scikit-learn wants it.
-    feature_names_in_ : the columns' names, if X was made of DataFrames with columns of text: then DataFrames with other
-        columns, or these in another order, are refused.
-    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
-    best_epoch_ : the epoch whose weights were kept: the last whose validation loss is within a standard error of the
-        least, for a small validation part cannot tell such epochs apart (the last of all without validation).
-    network_ : the torch module; ``network_.lstm`` is its ``carrousel.LSTM``.
-    fit_seconds_ : how long ``fit`` trained.
+    Attributes:
+        classes_: class labels, sorted [K].
+        n_channels_, channel_names_: channels, and their names (list of str).
+        n_features_in_: channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
+            arrays of another width are refused, as scikit-learn wants it.
+        feature_names_in_: the columns' names, if X was made of DataFrames with columns of text: then DataFrames with
+            other columns, or these in another order, are refused.
+        history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
+        best_epoch_: the epoch of the network's weights: the last whose validation loss is within a standard
+            error of the least, for a small validation part cannot tell such epochs apart (without validation the last
+            of all).
+        network_: the torch module; ``network_.lstm`` is its ``carrousel.LSTM``.
+        fit_seconds_: how long ``fit`` trained.
 
-    Raises
-    ------
-    ValueError : X with NaN or infinity, empty sequences or mixed channel counts (the message names sequence, step and
-        channel), fewer than two classes, unknown cell, a parameter out of its range.
+    Raises:
+        ValueError: X with NaN or infinity, empty sequences or mixed channel counts (the message names sequence, step
+            and channel), fewer than two classes, unknown cell, a parameter out of its range.
 
-    Examples
-    --------
     Which half of a sequence holds the pulse?
 
     >>> import numpy as np
@@ -88,7 +92,6 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     False
     """
 
-    pictured: ClassVar[str] = "confusion"
     hidden_size: int = field(default=64, kw_only=False)
     dropout: float = 0.3
     input_noise: float = 0.4
@@ -106,22 +109,21 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> LSTMClassifier:
-        """Train on the sequences X and their classes y.
+        """Trains on the sequences X and their classes y.
 
-        Parameters
-        ----------
-        X : list of ``[T_i, C]`` arrays or DataFrames (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D
-            ``[N, T]`` array of N one-channel sequences.
-        y : N class labels: strings, integers or booleans.
-        sample_weight : N numbers, how much each sequence counts, in the loss and in everything else that is learned
-            from it: 2 as if it stood there twice, 0 as if it did not. None: all alike.
-        validation_data : ``(X, y)`` or ``(X, y, sample_weight)`` to validate on instead of a share of X.
-        channel_names : C names; by default the columns' of DataFrames, or "0", "1", ...
-        checkpoint : a file, rewritten in one step after every epoch, that holds all that the next epoch depends on;
-            no other training can have it meanwhile.
-        resume : go on from ``checkpoint`` if it is there, to the same bits as an unbroken run; a checkpoint of
-            another configuration or of other data is refused (ModelError).
-        progress : called with a ``Progress`` after each batch and epoch.
+        Args:
+            X: list of ``[T_i, C]`` arrays or DataFrames (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D
+                ``[N, T]`` array of N one-channel sequences.
+            y: N class labels: strings, integers or booleans.
+            sample_weight: N numbers, how much each sequence counts, in the loss and in everything else that is learned
+                from it: 2 as if it stood there twice, 0 as if it did not. None: all alike.
+            validation_data: ``(X, y)`` or ``(X, y, sample_weight)`` to validate on instead of a share of X.
+            channel_names: C names; by default the columns' of DataFrames, or "0", "1", ...
+            checkpoint: a file, rewritten in one step after every epoch, that holds all that the next epoch depends on;
+                no other training can have it meanwhile.
+            resume: go on from ``checkpoint`` if it is there, to the same bits as an unbroken run; a checkpoint of
+                another configuration or of other data is refused (ModelError).
+            progress: called with a ``Progress`` after each batch and epoch.
         """
         training_options(self)
         check_memory(self)
@@ -139,7 +141,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
                 f"LSTMClassifier needs at least 2 classes, but y holds one class only: {labels.tolist()[0]!r}"
             )
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, labels, *given(weights)]
+        data: list[Any] = [sequences.values, sequences.lengths, labels, *parts_of(weights)]
         self.baseline_ = fit_logistic(sequences, numbers, len(self.classes_), self._numbered_weights(), weights)
         self.prior_ = np.bincount(numbers, weights) / (len(numbers) if weights is None else weights.sum())
 
@@ -147,7 +149,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         train_part = np.arange(len(sequences))
         if validation_data is not None:
             valid = self._validation(*validation_data)
-            data += [valid[0].values, valid[0].lengths, valid[1], *given(valid[2])]
+            data += [valid[0].values, valid[0].lengths, valid[1], *parts_of(valid[2])]
         elif self.validation is not None:
             train_part, valid_part = split(len(sequences), self.validation, seed, numbers)
             if len(valid_part):
@@ -175,12 +177,12 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return labels
 
     def _numbered_weights(self) -> Any:
-        """class_weight, its labels replaced by class numbers."""
+        """Returns class_weight with class numbers in place of labels."""
         if not isinstance(self.class_weight, dict):
             return self.class_weight
         return {k: self.class_weight[c] for k, c in enumerate(self.classes_.tolist()) if c in self.class_weight}
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Sequences, np.ndarray, np.ndarray | None]:
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Ragged, np.ndarray, np.ndarray | None]:
         sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMClassifier", what="validation_data's X")
         numbers, weights = (
             self._numbers(y, len(sequences), "validation_data's y"),
@@ -189,7 +191,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return (sequences, numbers, None) if weights is None else without_zeros(sequences, numbers, weights)
 
     def _numbers(self, y: Any, count: int, what: str) -> np.ndarray:
-        """Class numbers of the labels; ValueError for a label that the training data did not have."""
+        """Returns the class numbers of the labels; ValueError for a label that the training data did not have."""
         labels = self._labels(y, count)
         unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()), key=str)
         if unknown:
@@ -204,32 +206,41 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return WeightedCrossEntropy(torch.ones(len(self.classes_)))
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each class, in the order of ``classes_``, [N, K]."""
+        """Returns the probability of each class, in the order of ``classes_``, [N, K]."""
         logits = self._outputs(self._sequences(X))
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each sequence, [N]."""
+        """Returns the most probable class of each sequence, [N]."""
         chosen = self._outputs(self._sequences(X)).argmax(axis=1)
         return self.classes_[chosen]
 
-    def table(self, X: Any, ids: Any) -> pd.DataFrame:
-        """The class of each sequence under ``prediction``, and the probability of every class."""
-        shares = self.predict_proba(X)
-        columns = {"id": ids, "prediction": self.classes_[shares.argmax(axis=1)]}
+    def table(self, data: Sequences) -> pd.DataFrame:
+        """Returns the class of each sequence under ``prediction``, and the probability of every class."""
+        shares = self.predict_proba(data.X)
+        columns = {"id": data.ids, "prediction": self.classes_[shares.argmax(axis=1)]}
         return pd.DataFrame(
             columns | {f"probability {name}": shares[:, k].round(6) for k, name in enumerate(self.classes_)}
         )
 
-    def targets_of(self, data: Any) -> Any:
-        """The labels of sequences as ``carrousel.data`` reads them."""
+    def targets_of(self, data: Sequences, *, training: bool = False) -> np.ndarray:
+        """Returns the labels of sequences as ``carrousel.data`` reads them; to learn, two classes are needed."""
+        if data.y is None or training:
+            data.classes()
+        assert data.y is not None
         return data.y
 
+    def _judged(self, actual: np.ndarray, predicted: np.ndarray, name: str) -> dict[str, Figure]:
+        actual = actual.astype(predicted.dtype)
+        title = f"{name}: {int((predicted == actual).sum())} of {len(actual)} right"
+        return {"confusion": pictures.draw_confusion(actual, predicted, title=title)}
+
     def report(self, X: Any, y: Any) -> Report:
-        """This model beside a logistic regression on each channel's mean and deviation, and beside always naming the
-        most frequent class. The simple methods learned from the same training data, in ``fit``; they are kept in a
-        saved model.
+        """Compares the model with a logistic regression on mean and deviation, and with the most frequent class.
+
+        The regression has each channel's mean and deviation over the steps. The simple methods learned from the same
+        training data, in ``fit``; a saved model has them. Accuracy decides.
         """
         sequences = self._sequences(X)
         classes = self._numbers(y, len(sequences), "y")

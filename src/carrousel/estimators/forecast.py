@@ -12,15 +12,15 @@ import torch
 from torch import nn
 
 from carrousel._format import whole
+from carrousel.data import Series
 from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
-from carrousel.estimators._base import trace
+from carrousel.estimators._base import PREDICT_BATCH, activations_of
 from carrousel.estimators._features import restore_features, stored_features
-from carrousel.estimators._one_series import SeriesEstimator
 from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
 from carrousel.estimators._series import (
-    Series,
+    Regular,
     following,
     index_from_json,
     index_to_json,
@@ -28,63 +28,60 @@ from carrousel.estimators._series import (
     last_place,
     season_of,
 )
+from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
-from carrousel.estimators._windows import Frame, WindowDataset, split_origins
+from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
 from carrousel.training._loop import Job, train
 from carrousel.training._progress import ProgressCallback
 from carrousel.training._threads import threads_worth
 
-PREDICT_BATCH = 256
+__all__ = ["LSTMForecaster"]
+
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
-SHORTEST, LONGEST = 16, 512  # of a context that is not given
+SHORTEST, LONGEST = 16, 512  # of a context that is chosen here
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMForecaster(SeriesEstimator):
-    """Forecast a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
+    """Forecasts a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
     The network reads the last ``context`` rows and gives all ``horizon`` steps at once (Wen et al. 2017). It learns
     from all windows of the series but the last, on which training is stopped early. ``report`` sets it beside the
     naive, the seasonal naive and a ridge regression: use an LSTM only where simpler methods fail.
 
-    Parameters
-    ----------
-    target : the column to forecast (a name, or a number for an array); None if there is only one, or if it is given
-        apart, as y.
-    horizon : steps ahead.
-    context : rows that the network sees; None takes two seasons or two horizons, whichever is longer, within 16 to
-        512 and a quarter of the series.
-    known : columns known ahead (prices, holidays, the hour): their future is given to ``predict``. All other columns
-        are seen up to the present.
-    quantiles : levels in (0, 1) for the intervals; 0.5 is always added.
-    season : steps in a season, for the seasonal naive method and MASE; None tells it from the frequency of a time
-        index (24 for hours, 7 for days, 12 for months ...), 1 is none.
-    batches_per_epoch : the most batches in an epoch, of windows drawn at random; None takes all windows.
-    highway : add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
-        at zero and is trained with the rest.
-    validation : share of the windows, the last in time, kept aside to stop early; None keeps none.
+    Args:
+        target: the column to forecast (a name, or a number for an array); None if there is only one, or if it is given
+            apart, as y.
+        horizon: steps ahead.
+        context: rows that the network sees; None takes two seasons or two horizons, whichever is longer, within 16 to
+            512 and a quarter of the series.
+        known: columns known ahead (prices, holidays, the hour): their future is given to ``predict``. All other columns
+            are seen up to the present.
+        quantiles: levels in (0, 1) for the intervals; 0.5 is always added.
+        season: steps in a season, for the seasonal naive method and MASE; None tells it from the frequency of a time
+            index (24 for hours, 7 for days, 12 for months ...), 1 is none.
+        batches_per_epoch: the most batches in an epoch, of windows drawn at random; None takes all windows.
+        highway: add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
+            at zero and is trained with the rest.
+        validation: share of the windows, the last in time, set aside to stop early; None sets none aside.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
     of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
-    Attributes
-    ----------
-    target_, columns_ : the target's column and all columns, a target that was given apart the last.
-    n_features_in_ : columns of X.
-    feature_names_in_ : their names, if X was a DataFrame with columns of text: then DataFrames with other columns, or
-        these in another order, are refused.
-    context_, season_ : as given or told.
-    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
-    best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
+    Attributes:
+        target_, columns_: the target's column and all columns, the last of which is a target apart.
+        n_features_in_: columns of X.
+        feature_names_in_: their names, if X was a DataFrame with columns of text: then DataFrames with other columns,
+            or these in another order, are refused.
+        context_, season_: the parameters, or what None chose.
+        history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
+        best_epoch_, network_, fit_seconds_: as in LSTMClassifier.
 
-    Raises
-    ------
-    ValueError : NaN or infinity (the message names row and column), gaps in the time index, a horizon longer than the
-        series, unknown columns, unknown cell.
+    Raises:
+        ValueError: NaN or infinity (the message names row and column), gaps in the time index, a horizon longer than
+            the series, unknown columns, unknown cell.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from carrousel.estimators import LSTMForecaster
     >>> wave = np.sin(np.arange(400) * 2 * np.pi / 20)
@@ -120,17 +117,18 @@ class LSTMForecaster(SeriesEstimator):
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> LSTMForecaster:
-        """Train on one series.
+        """Trains on one series.
 
-        Parameters
-        ----------
-        X : array ``[T]`` or ``[T, C]``, pandas Series, or DataFrame of numbers whose index is the time (dates, periods
-            or integers, one regular step after another).
-        y : the series to forecast, ``[T]``, where it does not stand in X: the columns of X are then what is seen
-            beside it, and ``predict``, ``score`` and all others want y too wherever they are given newer rows. So a
-            step of a Pipeline before this one works on X and leaves the target alone. None: the target is the column
-            ``target`` of X.
-        checkpoint, resume, progress : as in LSTMClassifier.fit.
+        Args:
+            X: array ``[T]`` or ``[T, C]``, pandas Series, or DataFrame of numbers whose index is the time (dates,
+                periods or integers, one regular step after another).
+            y: the series to forecast, ``[T]``, where it does not stand in X: the columns of X are then what is seen
+                beside it, and ``predict``, ``score`` and all others want y too wherever they are given newer rows. So a
+                step of a Pipeline before this one works on X and leaves the target alone. None: the target is the
+                column ``target`` of X.
+            checkpoint: as in LSTMClassifier.fit.
+            resume: as there.
+            progress: as there.
         """
         training_options(self)
         check_memory(self)
@@ -143,27 +141,27 @@ class LSTMForecaster(SeriesEstimator):
         self.season_ = int(self.season) if self.season is not None else season_of(series.index)
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
         if self.season is None and self._reach + self.horizon > len(series):
-            self.season_ = 1  # a season told by the index that the series does not fill
+            self.season_ = 1  # the index's season, which the series does not fill
         values, horizon = series.values, int(self.horizon)
         seed = self._draw_seed(checkpoint, resume)
         identity = self._identity(seed, [values, repr(series.names), repr(series.index)])
 
         training, valid = split_origins(len(values), self._reach, horizon, self.validation)
-        self.frame_ = Frame.fit(values, training, self.context_, horizon, self._column, self._known)
+        self.window_ = Window.fit(values, training, self.context_, horizon, self._column, self._known)
         shape = (self.context_, horizon, self._column, self._known)
         self.simple_ = SimpleForecasts.fit(values, training, valid, self.season_, self.levels_, shape)
         target = values[:, self._column]
         self.mase_unit_ = float(np.abs(target[self.season_ :] - target[: -self.season_]).mean())
         some = valid[np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]]
-        unit, middle = self.frame_.unit, self.levels_.index(0.5)
+        unit, middle = self.window_.unit, self.levels_.index(0.5)
 
         def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> float:
             return float(np.abs(forecast[:, :, middle] - actual).mean() * unit)
 
         job = Job(
             build=self._build,
-            train=WindowDataset(values, training, self.frame_),
-            valid=WindowDataset(values, some, self.frame_) if len(some) else None,
+            train=WindowDataset(values, training, self.window_),
+            valid=WindowDataset(values, some, self.window_) if len(some) else None,
             metric_name="MAE",
             metric=mean_absolute_error,
             batches=self.batches_per_epoch,
@@ -177,7 +175,7 @@ class LSTMForecaster(SeriesEstimator):
             resume=resume,
             progress=progress,
         )
-        self.tail_ = Series(values[-self._reach :].copy(), series.names, last_place(series.index))
+        self.tail_ = Regular(values[-self._reach :].copy(), series.names, last_place(series.index))
         self._keep(trained, seed)
         return self
 
@@ -213,32 +211,32 @@ class LSTMForecaster(SeriesEstimator):
         )
 
     def _outputs(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """Quantiles in the target's units, [N, H, Q]."""
+        """Returns quantiles in the target's units, [N, H, Q]."""
         device = next(self.network_.parameters()).device
-        found = []
-        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.frame_.context):
+        outputs = []
+        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.window_.context):
             for start in range(0, len(origins), PREDICT_BATCH):
-                inputs = self.frame_.inputs(values, origins[start : start + PREDICT_BATCH])
+                inputs = self.window_.inputs(values, origins[start : start + PREDICT_BATCH])
                 context, known = (torch.from_numpy(part).to(device) for part in inputs)
                 lengths = torch.full((len(context),), self.context_, device=device)
-                found.append(self.network_(context, lengths, known).cpu().double())
-        relative = torch.cat(found).numpy() * self.frame_.unit
-        return relative + self.frame_.levels(values, origins)[:, None, None]
+                outputs.append(self.network_(context, lengths, known).cpu().double())
+        relative = torch.cat(outputs).numpy() * self.window_.unit
+        return relative + self.window_.levels(values, origins)[:, None, None]
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
-        """The median forecast of the next ``horizon`` steps after the training data, or after a newer series X.
+        """Returns the median forecast of the ``horizon`` steps after the training data, or after a newer series X.
 
-        Parameters
-        ----------
-        X : rows that came after the training data, or another series of the same columns; None forecasts from the end
-            of the training data.
-        y : the target in these rows, if it was given apart in ``fit``.
-        future : the known covariates of the steps ahead, ``[horizon, K]`` in the order of ``known``, or a DataFrame
-            with those columns. Needed if there are any.
-        continues : whether X's first row follows the training data's last; None tells it from the time index, and
-            takes an array to continue. A series that does not continue needs ``context_`` rows.
+        Args:
+            X: rows that came after the training data, or another series of the same columns; None forecasts from the
+                end of the training data.
+            y: the target in these rows, if it was given apart in ``fit``.
+            future: the known covariates of the steps ahead, ``[horizon, K]`` in the order of ``known``, or a DataFrame
+                with those columns. Needed if there are any.
+            continues: whether X's first row follows the training data's last; None tells it from the time index, and
+                takes an array to continue. A series that does not continue needs ``context_`` rows.
 
-        Returns ``[horizon]``; a pandas Series under the coming times where the data has a time index.
+        Returns:
+            ``[horizon]``; a pandas Series under the coming times where the data has a time index.
         """
         quantiles, index = self._ahead(X, y, future, continues)
         median = quantiles[:, self.levels_.index(0.5)]
@@ -247,15 +245,20 @@ class LSTMForecaster(SeriesEstimator):
     def predict_quantiles(
         self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None
     ) -> Any:
-        """As ``predict``, all levels of ``levels_``: ``[horizon, Q]``, or a DataFrame with the levels as columns."""
+        """Returns the quantiles of ``levels_``, ``[horizon, Q]`` or a DataFrame with a column each; as ``predict``."""
         quantiles, index = self._ahead(X, y, future, continues)
         return quantiles if index is None else pd.DataFrame(quantiles, index=index, columns=list(self.levels_))
 
-    def table(self, X: Any = None, y: Any = None, *, future: Any = None) -> pd.DataFrame:
-        """``predict_quantiles`` as a table with a row for each step: its time, and every quantile."""
-        found = pd.DataFrame(self.predict_quantiles(X, y, future=future))
-        found.columns = pd.Index([f"quantile {level}" for level in self.levels_])
-        return found.rename_axis("time").reset_index()
+    def table(self, data: Series, *, future: Any = None) -> pd.DataFrame:
+        """Returns a row for each step after a series as ``carrousel.data`` reads it: its time, and every quantile.
+
+        Args:
+            data: the series.
+            future: the known columns of the steps ahead, as in ``predict``.
+        """
+        quantiles = pd.DataFrame(self.predict_quantiles(*self._arguments(data.frame), future=future))
+        quantiles.columns = pd.Index([f"quantile {level}" for level in self.levels_])
+        return quantiles.rename_axis("time").reset_index()
 
     def _ahead(self, X: Any, y: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
         self._check_fitted()
@@ -270,7 +273,7 @@ class LSTMForecaster(SeriesEstimator):
         return self._outputs(values, np.array([len(series)]))[0], index
 
     def backtest(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Backtest:
-        """Forecast from every ``stride``-th row of X and set the model beside the simple methods.
+        """Forecasts from every ``stride``-th row of X, by the model and by the simple methods.
 
         X must be data that was not trained on. Where it continues the training data, the first forecast starts at its
         first row; else its first rows are context only.
@@ -290,26 +293,26 @@ class LSTMForecaster(SeriesEstimator):
         return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_)
 
     def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
-        """``backtest(...).report()``: the model beside naive, seasonal naive and ridge on the same backtest of X."""
+        """Compares the model with naive, seasonal naive and ridge on X: ``backtest(...).report()``."""
         return self.backtest(X, y, stride=stride, continues=continues).report()
 
     def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
-        """Skill on a backtest of X: 1 - MAE / MAE of the naive forecast. 1 is perfect, 0 no better than naive."""
-        median = (found := self.backtest(X, y, continues=continues)).median
-        errors = {method: np.abs(found.actual - guess).mean() for method, guess in median.items()}
+        """Returns the skill on a backtest of X, 1 - MAE / MAE of the naive forecast: 1 is perfect, 0 is naive."""
+        backtest = self.backtest(X, y, continues=continues)
+        errors = {method: np.abs(backtest.actual - guess).mean() for method, guess in backtest.median.items()}
         return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
 
     def activations(self, X: Any = None, y: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
-        """Every state, gate and candidate over the ``context_`` rows before a forecast; as LSTMClassifier's."""
+        """Returns every state, gate and candidate over the ``context_`` rows before a forecast; as LSTMClassifier's."""
         self._check_fitted()
         series, _ = self._joined(X, y, continues)
         if len(series) < self.context_:
             raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
         rows = np.concatenate([series.values, np.zeros((self.horizon, series.values.shape[1]))])
-        return trace(self.network_, self.frame_.inputs(rows, np.array([len(series)]))[0][0])
+        return activations_of(self.network_, self.window_.inputs(rows, np.array([len(series)]))[0][0])
 
     def _facts(self) -> dict[str, Any]:
-        scaler = self.frame_.scaler
+        scaler = self.window_.scaler
         return {
             "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
             "apart": self.apart_,
@@ -317,7 +320,7 @@ class LSTMForecaster(SeriesEstimator):
             "index": index_to_json(self.tail_.index),
             "season": self.season_,
             "context": self.context_,
-            "unit": self.frame_.unit,
+            "unit": self.window_.unit,
             "mase_unit": self.mase_unit_,
             "scaler": {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()},
         }
@@ -334,7 +337,7 @@ class LSTMForecaster(SeriesEstimator):
         integer(self, "horizon")
         self.levels_ = self._levels()
         tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
-        self.tail_ = Series(tail, tuple(columns), index_from_json(facts["index"]))
+        self.tail_ = Regular(tail, tuple(columns), index_from_json(facts["index"]))
         self.apart_ = facts.get("apart") is True
         self._set_columns(self.tail_)
         restore_features(self, facts.get("features"))
@@ -342,7 +345,7 @@ class LSTMForecaster(SeriesEstimator):
         unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
         if unit <= 0 or self.mase_unit_ < 0:
             raise ValueError(f"its units are {unit} and {self.mase_unit_}")
-        self.frame_ = Frame(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
+        self.window_ = Window(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
 
         def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:
             return _saved.array(arrays, name, wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,51 +12,53 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_consistent_length
 
+from carrousel import pictures
+from carrousel.data import Sequences
 from carrousel.estimators import _saved
-from carrousel.estimators._base import SequenceEstimator, paired_error
 from carrousel.estimators._baselines import fit_ridge
 from carrousel.estimators._params import check_memory, training_options
 from carrousel.estimators._report import Report, Score
 from carrousel.estimators._scaling import Scaler
-from carrousel.estimators._sequences import Sequences, as_sequences
+from carrousel.estimators._sequence_estimator import SequenceEstimator, paired_error
+from carrousel.estimators._sequences import Ragged, as_sequences
 from carrousel.estimators._split import split
-from carrousel.estimators._weights import given, item_weights, part, without_zeros
+from carrousel.estimators._weights import item_weights, part, parts_of, without_zeros
 from carrousel.nets._losses import SquaredError
 from carrousel.training._progress import ProgressCallback
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["LSTMRegressor"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMRegressor(RegressorMixin, SequenceEstimator):
-    """Predict a value, or a vector, for each sequence with an LSTM or any other cell of the family.
+    """Predicts a value, or a vector, for each sequence with an LSTM or any other cell of the family.
 
     As LSTMClassifier, but for numbers: the squared error is minimised, on targets standardised by the training data.
 
-    Parameters
-    ----------
-    hidden_size : cells in each layer and direction.
-    pooling : one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
-        (each direction where it has read the whole sequence).
-    standardise : shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
+    Args:
+        hidden_size: cells in each layer and direction.
+        pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
+            (each direction where it has read the whole sequence).
+        standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
     of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
 
-    Attributes
-    ----------
-    n_channels_, channel_names_ : channels, and their names (list of str).
-    n_features_in_ : channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
-        arrays of another width are refused, as scikit-learn wants it.
-    feature_names_in_ : as in LSTMClassifier.
-    history_ : one dict per epoch: epoch, learning_rate, train_loss, valid_loss, MAE (of the validation part, in the
-        target's units).
-    best_epoch_, network_, fit_seconds_ : as in LSTMClassifier.
+    Attributes:
+        n_channels_, channel_names_: channels, and their names (list of str).
+        n_features_in_: channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
+            arrays of another width are refused, as scikit-learn wants it.
+        feature_names_in_: as in LSTMClassifier.
+        history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss, MAE (of the validation part, in the
+            target's units).
+        best_epoch_, network_, fit_seconds_: as in LSTMClassifier.
 
-    Raises
-    ------
-    ValueError : as LSTMClassifier, and for a target with NaN or infinity.
+    Raises:
+        ValueError: as LSTMClassifier, and for a target with NaN or infinity.
 
-    Examples
-    --------
     How many pulses did a sequence have?
 
     >>> import numpy as np
@@ -69,7 +71,6 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
     True
     """
 
-    pictured: ClassVar[str] = "values"
     hidden_size: int = field(default=64, kw_only=False)
     dropout: float = 0.2
 
@@ -90,7 +91,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> LSTMRegressor:
-        """Train on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
+        """Trains on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
         training_options(self)
         check_memory(self)
         if y is None:
@@ -104,7 +105,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         if weights is not None:
             sequences, targets, weights = without_zeros(sequences, targets, weights)
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single), *given(weights)]
+        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single), *parts_of(weights)]
         self.baseline_ = fit_ridge(sequences, targets, weights)
         self.mean_ = np.average(targets, axis=0, weights=weights)
 
@@ -112,7 +113,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         train_part = np.arange(len(sequences))
         if validation_data is not None:
             valid = self._validation(*validation_data)
-            data += [valid[0].values, valid[0].lengths, valid[1], *given(valid[2])]
+            data += [valid[0].values, valid[0].lengths, valid[1], *parts_of(valid[2])]
         elif self.validation is not None:
             train_part, valid_part = split(len(sequences), self.validation, seed)
             if len(valid_part):
@@ -146,7 +147,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             raise ValueError(f"y must be [N] or [N, D], got the shape {np.shape(y)}")
         return targets
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Sequences, np.ndarray, np.ndarray | None]:
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Ragged, np.ndarray, np.ndarray | None]:
         sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMRegressor", what="validation_data's X")
         targets = self._known_width(self._targets(y, len(sequences)), "validation_data's y")
         weights = item_weights(sample_weight, len(sequences))
@@ -165,26 +166,31 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         return SquaredError()
 
     def predict(self, X: Any) -> np.ndarray:
-        """The value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""
+        """Returns the value of each sequence, [N], or [N, D] if y had two dimensions in ``fit``."""
         sequences = self._sequences(X)
         values = self.target_scaler_.inverse(self._outputs(sequences))
         return values[:, 0] if self._single else values
 
-    def table(self, X: Any, ids: Any) -> pd.DataFrame:
-        """The value of each sequence under ``prediction``, or its values under ``prediction 0`` and so on."""
-        values = np.asarray(self.predict(X)).reshape(len(ids), -1)
+    def table(self, data: Sequences) -> pd.DataFrame:
+        """Returns the value of each sequence under ``prediction``, or its values under ``prediction 0`` and so on."""
+        values = np.asarray(self.predict(data.X)).reshape(len(data), -1)
         one = values.shape[1] == 1
         columns = {"prediction" if one else f"prediction {k}": column for k, column in enumerate(values.T)}
-        return pd.DataFrame({"id": ids} | columns)
+        return pd.DataFrame({"id": data.ids} | columns)
 
-    def targets_of(self, data: Any) -> Any:
-        """The values of sequences as ``carrousel.data`` reads them."""
+    def targets_of(self, data: Sequences, *, training: bool = False) -> np.ndarray:
+        """Returns the values of sequences as ``carrousel.data`` reads them."""
         return data.values()
 
+    def _judged(self, actual: np.ndarray, predicted: np.ndarray, name: str) -> dict[str, Figure]:
+        return {"values": pictures.draw_values(actual, predicted, title=f"{name}: predicted and actual")}
+
     def report(self, X: Any, y: Any) -> Report:
-        """This model beside a ridge regression on each channel's mean and deviation, and beside the mean of the
-        training targets. The simple methods learned from the same training data, in ``fit``; they are kept in a saved
-        model. MAE decides; MAE and RMSE are in the target's units, averaged over its D values.
+        """Compares the model with a ridge regression on mean and deviation, and with the mean of the targets.
+
+        The regression has each channel's mean and deviation over the steps. The simple methods learned from the same
+        training data, in ``fit``; a saved model has them. MAE decides; MAE and RMSE are in the target's units, averaged
+        over its D values.
         """
         sequences = self._sequences(X)
         targets = self._known_width(self._targets(y, len(sequences)), "y")

@@ -12,10 +12,10 @@ from carrousel.learning.guessing import Guess, GuessedNetwork
 from carrousel.learning.online import Learner, OnlineLSTM
 
 if TYPE_CHECKING:
-    from carrousel.streams import Follower, Said, StreamClassifier, StreamRegressor, Tally
+    from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
 LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork)
-"""All learners. Tests walk them and hold each to the roles that it has."""
+"""All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
     "LEARNERS",
@@ -26,8 +26,8 @@ __all__ = [
     "Learner",
     "OneUnitNetwork",
     "OnlineLSTM",
+    "PredictedLine",
     "Responding",
-    "Said",
     "Sensitive",
     "Sequential",
     "SimpleNetwork",
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Gives the names of ``carrousel.streams``, a room above this one."""
-    if name in ("Follower", "Said", "StreamClassifier", "StreamRegressor", "Tally"):
+    """Returns a name of ``carrousel.streams``, a room above this one."""
+    if name in ("Follower", "PredictedLine", "StreamClassifier", "StreamRegressor", "Tally"):
         return getattr(importlib.import_module("carrousel.streams"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,7 +44,7 @@ LEAST_RATE = 1e-30
 
 @dataclass(frozen=True)
 class Optimiser:
-    """What all methods share: the step size ``rate``, called alpha in the papers."""
+    """A way in which errors change weights: all have a step size ``rate``, called alpha in the papers."""
 
     rate: float = 0.1
     code: ClassVar[int]
@@ -61,16 +61,16 @@ class Optimiser:
                 raise ValueError(f"{type(self).__name__}: {item.name} must be a number {limit}, got {value!r}")
 
     def numbers(self, dtype: Any) -> np.ndarray:
-        """The parameters as the compiled code takes them.
+        """Returns the parameters as the compiled code takes them, ``[4]``.
 
         Raises:
             ValueError: one is too large for the dtype.
         """
         with np.errstate(over="ignore"):
-            found = np.array((*astuple(self), 0.0, 0.0, 0.0)[:4], np.float64).astype(dtype)
-        if not np.isfinite(found).all():
+            numbers = np.array((*astuple(self), 0.0, 0.0, 0.0)[:4], np.float64).astype(dtype)
+        if not np.isfinite(numbers).all():
             raise ValueError(f"{self} has a number too large for {np.dtype(dtype)}")
-        return found
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,12 @@ class Adam(Optimiser):
 
 
 def method(optimiser: Optimiser) -> int:
-    """The compiled code's number of a method: 0 plain descent, 1 momentum, 2 RMSprop, 3 Adam."""
+    """Returns the compiled code's number of a method: 0 plain descent, 1 momentum, 2 RMSprop, 3 Adam."""
     return 1 if isinstance(optimiser, Descent) and optimiser.momentum else optimiser.code
 
 
 def moments(optimiser: Optimiser) -> int:
-    """How many numbers the method remembers for each weight, zero at the beginning."""
+    """Returns how many numbers the method remembers for each weight, zero at the beginning."""
     return optimiser.moments if method(optimiser) else 0
 
 
@@ -152,13 +152,13 @@ def apply(weights, gradient, moments, rates, method, counters):
 
 @jit
 def fades(rates, method):
-    """Whether the rate decays."""
+    """Says whether the rate decays."""
     return method <= 1 and rates[DECAY] != 1
 
 
 @jit
 def fade(rates):
-    """The rate after a step, if it decays."""
+    """Multiplies the rate by its decay, after a step."""
     rates[RATE] *= rates[DECAY]
     if rates[RATE] < LEAST_RATE:
         rates[RATE] = 0
@@ -168,12 +168,12 @@ _BY_NAME = {kind.__name__: kind for kind in (Descent, RMSprop, Adam)}
 
 
 def to_facts(optimiser: Optimiser) -> list[Any]:
-    """An optimiser as JSON can hold it."""
+    """Returns an optimiser as JSON can hold it."""
     return [type(optimiser).__name__, asdict(optimiser)]
 
 
 def from_facts(facts: Any) -> Optimiser:
-    """The optimiser that :func:`to_facts` wrote down.
+    """Returns the optimiser that :func:`to_facts` wrote down.
 
     Raises:
         ValueError, TypeError, KeyError: there is no such optimiser.
@@ -183,7 +183,7 @@ def from_facts(facts: Any) -> Optimiser:
 
 
 def update_steps(update: str | int) -> int:
-    """After how many steps weights change; 0 for the end of a sequence."""
+    """Returns after how many steps weights change; 0 for the end of a sequence."""
     if update in ("step", "end"):
         return int(update == "step")
     if isinstance(update, int | np.integer) and not isinstance(update, bool) and 1 <= update <= 2**53:

@@ -27,7 +27,7 @@ __all__ = ["beginning", "check_progress"]
 
 
 def beginning(declared: Declared, optimiser: Optimiser, every: int) -> dict[str, np.ndarray]:
-    """A learner's arrays before its first step, with no weights yet.
+    """Returns a learner's arrays before its first step, with no weights yet.
 
     Raises:
         ValueError: they are larger than can be meant.
@@ -45,27 +45,28 @@ def check_progress(optimiser: Optimiser, every: int, arrays: Mapping[str, np.nda
     """Refuses counters, rates, moments and lists of places that no learner of these settings comes to.
 
     Args:
-        optimiser, every: the settings.
+        optimiser: the learner's.
+        every: after how many steps its weights change.
         arrays: a learner's ``"counters"``, ``"rates"`` and ``"moments"``, and if it has them ``"touched"`` and
             ``"flags"``; of the right shapes and dtypes.
 
     Raises:
         ValueError: one is out of its range.
     """
-    found = arrays["counters"].tolist()
-    if [found[EVERY], found[METHOD]] != [every, method(optimiser)]:
-        raise ValueError(f"its counters {found} do not fit its settings")
-    whole(found[STEPS], "its number of steps")
-    whole(found[CHANGES], "its number of changes", most=found[STEPS])
-    whole(found[TOUCHED], "its number of active inputs", most=len(arrays.get("flags", ())))
-    whole(found[PENDING], "its mark of pending errors", most=1)
+    counters = arrays["counters"].tolist()
+    if [counters[EVERY], counters[METHOD]] != [every, method(optimiser)]:
+        raise ValueError(f"its counters {counters} do not fit its settings")
+    whole(counters[STEPS], "its number of steps")
+    whole(counters[CHANGES], "its number of changes", most=counters[STEPS])
+    whole(counters[TOUCHED], "its number of active inputs", most=len(arrays.get("flags", ())))
+    whole(counters[PENDING], "its mark of pending errors", most=1)
     rates = optimiser.numbers(arrays["rates"].dtype)
     if number(arrays["rates"][RATE].item(), "its rate") < 0 or (arrays["rates"][1:] != rates[1:]).any():
         raise ValueError(f"its rates are {arrays['rates'].tolist()}, but those of its settings {rates.tolist()}")
     if isinstance(optimiser, RMSprop | Adam) and (arrays["moments"][-1] < 0).any():
         raise ValueError("a mean square among its moments is negative")
     if "touched" in arrays:
-        _check_places(arrays["touched"], arrays["flags"], found[TOUCHED])
+        _check_places(arrays["touched"], arrays["flags"], counters[TOUCHED])
 
 
 def _check_places(touched: np.ndarray, flags: np.ndarray, count: int) -> None:

@@ -44,7 +44,7 @@ UNOBSERVED = "sensitivities are those of the last step that was observed: call o
 
 
 class _Learner(ABC):
-    """What all roles share.
+    """A learner of any role.
 
     Attributes:
         input_size, output_size: the numbers of input and output units.
@@ -63,7 +63,7 @@ class _Learner(ABC):
     @classmethod
     @abstractmethod
     def example(cls, seed: int = 0) -> Self:
-        """Makes a small one, on which the contract of its roles is tested."""
+        """Returns a small learner of this kind, on which the contract of its roles is tested."""
 
     def _inputs(self, inputs: Any) -> np.ndarray:
         return checked_inputs(inputs, self.input_size, self.dtype)
@@ -73,7 +73,7 @@ class _Learner(ABC):
 
 
 class Sequential(_Learner):
-    """Taught by whole sequences, and begins each of them anew.
+    """A learner that is taught by whole sequences, and begins each of them anew.
 
     Wherever a method takes ``spans``, inputs and targets are the steps of all sequences, and ``spans``
     ``[sequences, 2]`` says where in them each begins and ends; they can overlap and recur. Without spans they are lists
@@ -95,7 +95,7 @@ class Sequential(_Learner):
         self._whole(inputs, targets, spans, True, SILENT)
 
     def learn_and_answer(self, inputs: Any, targets: Any, spans: Any = None) -> np.ndarray:
-        """Learns from sequences and gives the outputs at each one's last step, ``[sequences, output_size]``.
+        """Learns from sequences; returns the outputs at each one's last step, ``[sequences, output_size]``.
 
         They are from before that step, or the end of that sequence, changed weights.
 
@@ -105,11 +105,11 @@ class Sequential(_Learner):
         return self._whole(inputs, targets, spans, True, LAST_STEP)
 
     def sequence_outputs(self, inputs: Any, spans: Any = None) -> np.ndarray:
-        """Gives the outputs ``[steps of all sequences, output_size]``; nothing changes."""
+        """Returns the outputs ``[steps of all sequences, output_size]``; nothing changes."""
         return self._whole(inputs, None, spans, False, EVERY_STEP)
 
     def answers(self, inputs: Any, spans: Any = None) -> np.ndarray:
-        """Gives the outputs at each sequence's last step, ``[sequences, output_size]``; nothing changes.
+        """Returns the outputs at each sequence's last step, ``[sequences, output_size]``; nothing changes.
 
         Raises:
             ValueError: a sequence has no step.
@@ -128,24 +128,26 @@ class Sequential(_Learner):
             inputs, targets, spans = joined(inputs, targets, self.input_size)
         inputs = self._inputs(inputs)
         targets = self._targets(targets, len(inputs)) if learns else None
-        begin, end = checked_spans(spans, len(inputs), some=telling == LAST_STEP)
+        begin, end = checked_spans(spans, len(inputs), nonempty=telling == LAST_STEP)
         return self._sequences(inputs, targets, begin, end, telling)
 
     @abstractmethod
     def _sequences(
         self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
     ) -> np.ndarray:
-        """Learns from checked sequences, or without targets changes nothing; gives the outputs that are wanted.
+        """Learns from checked sequences, or without targets changes nothing; returns the outputs that are wanted.
 
         Args:
-            inputs, targets: ``[steps, units]`` in the learner's dtype, or ``[steps]`` codes.
-            begin, end: ``[sequences]``.
+            inputs: ``[steps, inputs]`` in the learner's dtype, or ``[steps]`` codes.
+            targets: ``[steps, outputs]``, or ``[steps]`` codes; None for a forward pass alone.
+            begin: the first step of each sequence, ``[sequences]``.
+            end: the step after its last, likewise.
             telling: SILENT, EVERY_STEP or LAST_STEP: which outputs are wanted.
         """
 
 
 class Streaming(_Learner):
-    """Taught by a stream, step after step, of which it remembers what it needs."""
+    """A learner that is taught by a stream, step after step, of which it remembers what it needs."""
 
     def learn_many(self, inputs: Any, targets: Any, *, tell: bool = False) -> np.ndarray | None:
         """Goes on with the stream for some steps, and learns from every step that has a target.
@@ -153,7 +155,7 @@ class Streaming(_Learner):
         Args:
             inputs: the steps.
             targets: a target for each, or none.
-            tell: give the outputs ``[steps, output_size]``, each from before its own target changed weights.
+            tell: whether to return the outputs ``[steps, output_size]``, each from before its target changed weights.
 
         Raises:
             ValueError: a shape is wrong or a number is not finite; nothing has changed then.
@@ -170,7 +172,7 @@ class Streaming(_Learner):
 
         Args:
             inputs: the steps.
-            tell: give the outputs ``[steps, output_size]``.
+            tell: whether to return the outputs ``[steps, output_size]``.
         """
         return self._stream(self._inputs(inputs), None, TRACE, tell)
 
@@ -180,10 +182,10 @@ class Streaming(_Learner):
 
     @abstractmethod
     def predict_many(self, inputs: Any) -> np.ndarray:
-        """Gives the outputs of the next steps, ``[steps, output_size]``; nothing changes."""
+        """Returns the outputs of the next steps, ``[steps, output_size]``; nothing changes."""
 
     def predict_one(self, input: Any) -> np.ndarray:
-        """Gives the outputs of the next step, ``[output_size]``; nothing changes."""
+        """Returns the outputs of the next step, ``[output_size]``; nothing changes."""
         return self.predict_many(np.asarray(input)[None])[0]
 
     @abstractmethod
@@ -196,11 +198,11 @@ class Streaming(_Learner):
 
     @abstractmethod
     def _stream(self, inputs: np.ndarray, targets: np.ndarray | None, learning: int, tell: bool) -> np.ndarray | None:
-        """Goes on with checked steps; ``learning`` is TRACE or LEARN. Gives the outputs with ``tell``."""
+        """Goes on with checked steps; returns the outputs with ``tell``. ``learning`` is TRACE or LEARN."""
 
 
 class Sensitive(Streaming):
-    """Knows the derivatives of its outputs by its weights: what filters and eligibility traces are made of."""
+    """A learner that knows its outputs' derivatives by its weights: filters and eligibility traces need them."""
 
     @property
     @abstractmethod
@@ -214,11 +216,11 @@ class Sensitive(Streaming):
 
     @abstractmethod
     def named(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """Gives what belongs to each weight, ``[weights]``, under the names and in the shapes of ``weights``."""
+        """Returns what belongs to each weight, ``[weights]``, under the names and in the shapes of ``weights``."""
 
     @abstractmethod
     def sensitivities(self) -> np.ndarray:
-        """Gives the derivatives ``[output_size, weights]`` of the last observed step's outputs, by the learner's rule.
+        """Returns the derivatives ``[output_size, weights]`` of the last observed step's outputs, by its rule.
 
         Raises:
             ValueError: no step was observed since the beginning, a reset, or a change of weights.
@@ -226,16 +228,16 @@ class Sensitive(Streaming):
 
 
 class Responding(_Learner):
-    """Answers for a whole population of weights: what guessing and evolution choose from."""
+    """A learner that answers for a whole population of weights, from which guessing and evolution choose."""
 
     def respond(self, population: Any, inputs: Any, spans: Any, *, hidden: bool = False) -> np.ndarray:
-        """Gives each member's outputs for sequences, each from the beginning; the learner itself does not change.
+        """Returns each member's outputs for sequences, each from the beginning; the learner itself does not change.
 
         Args:
             population: ``[members, weight_count]``.
             inputs: the steps of all sequences.
             spans: ``[sequences, 2]``, where in the steps each sequence begins and ends.
-            hidden: give the activations of the hidden units, and not the outputs.
+            hidden: whether to return the activations of the hidden units, and not the outputs.
 
         Returns:
             ``[members, steps of all sequences, output_size or hidden units]``.
@@ -253,7 +255,7 @@ class Responding(_Learner):
     def _respond(
         self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
     ) -> np.ndarray:
-        """Gives the outputs of a checked population for checked sequences."""
+        """Returns the outputs of a checked population for checked sequences."""
 
 
 @contextmanager
@@ -268,31 +270,31 @@ def unchanged(*arrays: np.ndarray) -> Iterator[None]:
 
 
 def checked_weights(weights: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """Gives weights by name in float64, in the order of ``shapes``.
+    """Returns weights by name in float64, in the order of ``shapes``.
 
     Raises:
         ValueError: a name is missing or unknown, a shape is another, or a number is not finite.
     """
     if set(weights) != set(shapes):
         raise ValueError(f"weights must be named {', '.join(shapes)}; got {', '.join(weights)}")
-    given = {name: np.asarray(weights[name], np.float64) for name in shapes}
-    for name, value in given.items():
+    arrays = {name: np.asarray(weights[name], np.float64) for name in shapes}
+    for name, value in arrays.items():
         if value.shape != shapes[name]:
             raise ValueError(f"{name} must have the shape {shapes[name]}, got {value.shape}")
         if not np.isfinite(value).all():
             raise ValueError(f"{name} holds a NaN or an infinity")
-    return given
+    return arrays
 
 
 def checked_vector(vector: Any, count: int, dtype: np.dtype) -> np.ndarray:
-    """Gives a vector of weights ``[count]``.
+    """Returns a vector of weights ``[count]``.
 
     Raises:
         ValueError: the shape is another, or a number is not finite.
     """
-    found = np.asarray(vector, dtype)
-    if found.shape != (count,):
-        raise ValueError(f"there must be {count} weights, got {list(found.shape)}")
-    if not np.isfinite(found).all():
-        raise ValueError(f"weight {int(np.argmin(np.isfinite(found)))} is a NaN or an infinity")
-    return found
+    weights = np.asarray(vector, dtype)
+    if weights.shape != (count,):
+        raise ValueError(f"there must be {count} weights, got {list(weights.shape)}")
+    if not np.isfinite(weights).all():
+        raise ValueError(f"weight {int(np.argmin(np.isfinite(weights)))} is a NaN or an infinity")
+    return weights

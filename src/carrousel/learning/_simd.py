@@ -18,11 +18,11 @@ __all__ = ["LANES", "Vector", "fill", "fma", "load", "ones", "pointer", "sigmoid
 
 LANES = 8
 
-intrinsic: Any = extending.intrinsic  # whose types mypy takes from the functions it decorates
+intrinsic: Any = extending.intrinsic  # else a call would have the types of the decorated function to mypy
 
 
 class Vector(types.Type):
-    """Eight numbers of one dtype."""
+    """The type of eight numbers of one dtype."""
 
     def __init__(self, dtype: types.Float) -> None:
         self.dtype = dtype
@@ -49,7 +49,7 @@ def _constant(value: float, like: ir.VectorType) -> ir.Constant:
 
 @intrinsic
 def pointer(typingctx: Any, array: Any) -> Any:
-    """The address of a contiguous array's first element, typed."""
+    """Returns the address of a contiguous array's first element, typed."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -64,7 +64,7 @@ def _address(builder: Any, args: Any, dtype: Any) -> Any:
 
 @intrinsic
 def load(typingctx: Any, start: Any, index: Any) -> Any:
-    """The eight numbers from ``start[index]`` on."""
+    """Returns the eight numbers from ``start[index]`` on."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         dtype = signature.args[0].dtype
@@ -87,7 +87,7 @@ def store(typingctx: Any, start: Any, index: Any, value: Any) -> Any:
 
 @intrinsic
 def fill(typingctx: Any, start: Any, number: Any) -> Any:
-    """A vector of one number, in the dtype that ``start`` points to."""
+    """Returns a vector of one number, in the dtype that ``start`` points to."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vector = ir.Constant(_ir_type(signature.args[0].dtype), ir.Undefined)
@@ -121,7 +121,7 @@ def _fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a b + c, rounded once."""
+    """Returns a b + c, rounded once."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _fma(builder, *args)
@@ -138,7 +138,7 @@ _EXP = {
 
 
 def _polynomial(builder: Any, coefficients: list[ir.Constant], x: Any) -> Any:
-    """A polynomial, lowest coefficient first, by halves: half the operations wait for one another, not all."""
+    """Computes a polynomial, lowest coefficient first, by halves: half the operations wait for one another, not all."""
     while len(coefficients) > 1:
         pairs = zip(coefficients[::2], coefficients[1::2], strict=False)
         combined = [_fma(builder, b, x, a) for a, b in pairs]
@@ -149,7 +149,7 @@ def _polynomial(builder: Any, coefficients: list[ir.Constant], x: Any) -> Any:
 
 
 def _exp(builder: Any, x: Any) -> Any:
-    """exp(x) to two units in the last place, x cut to where neither it nor its inverse overflows."""
+    """Computes exp(x) to two units in the last place, x cut to where neither it nor its inverse overflows."""
     bits = 32 if x.type.element == ir.FloatType() else 64
     mantissa, rounder, logs, largest, terms = _EXP[bits]
     integer = ir.VectorType(ir.IntType(bits), LANES)
@@ -173,7 +173,7 @@ def _exp(builder: Any, x: Any) -> Any:
 
 @intrinsic
 def sigmoid(typingctx: Any, x: Any) -> Any:
-    """1 / (1 + exp(-x))."""
+    """Returns 1 / (1 + exp(-x))."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         one = _constant(1.0, args[0].type)

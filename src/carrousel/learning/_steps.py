@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 FORWARD, TRACE, LEARN = range(3)
-"""What goes on in a step: the activations; the traces too; the weights too."""
+"""What changes in a step: the activations; the traces too; the weights too."""
 
 SILENT, EVERY_STEP, LAST_STEP = range(3)
 """The steps whose outputs are wanted."""
@@ -46,7 +46,7 @@ def check_counts(least: int = 1, **counts: Any) -> None:
 
 
 def checked_inputs(inputs: Any, size: int, dtype: np.dtype) -> np.ndarray:
-    """Inputs as the compiled code wants them: ``[steps, size]`` in ``dtype``, or codes ``[steps]``.
+    """Returns inputs as the compiled code wants them: ``[steps, size]`` in ``dtype``, or codes ``[steps]``.
 
     Raises:
         ValueError: they have another shape, a code out of range, or hold a NaN or an infinity.
@@ -61,31 +61,31 @@ def checked_inputs(inputs: Any, size: int, dtype: np.dtype) -> np.ndarray:
 
 
 def checked_targets(targets: Any, steps: int, size: int, dtype: np.dtype) -> np.ndarray:
-    """Targets as the compiled code wants them: ``[steps, size]``, a row of NaN being no target, or codes ``[steps]``.
+    """Returns targets as the compiled code wants them: ``[steps, size]``, a row of NaN for none, or codes ``[steps]``.
 
     Raises:
         ValueError: they have another shape, a code out of range, an infinity, or NaN in a part of a row.
     """
-    found = _codes(targets, size, "output")
-    if found is None:
-        found = _dense(targets, size, dtype, "targets")
-        if not _sums(found):
-            missing = np.isnan(found)
-            wrong = (missing.any(1) != missing.all(1)) | np.isinf(found).any(1)
+    goals = _codes(targets, size, "output")
+    if goals is None:
+        goals = _dense(targets, size, dtype, "targets")
+        if not _sums(goals):
+            missing = np.isnan(goals)
+            wrong = (missing.any(1) != missing.all(1)) | np.isinf(goals).any(1)
             if wrong.any():
                 t = int(np.argmax(wrong))
-                row = found[t].tolist()
+                row = goals[t].tolist()
                 raise ValueError(f"the target of step {t} is {row}: finite numbers are wanted, or all NaN")
-    if len(found) != steps:
-        raise ValueError(f"there are {steps} steps but {len(found)} targets; NaN or -1 is no target")
-    return found
+    if len(goals) != steps:
+        raise ValueError(f"there are {steps} steps but {len(goals)} targets; NaN or -1 is no target")
+    return goals
 
 
-def checked_spans(spans: Any, steps: int, some: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Where sequences begin and end, each ``[sequences]``.
+def checked_spans(spans: Any, steps: int, nonempty: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where sequences begin, and where they end, each ``[sequences]``.
 
     Raises:
-        ValueError: a span leaves the steps or ends before it begins; or has no step, where each must have ``some``.
+        ValueError: a span leaves the steps or ends before it begins; or, if ``nonempty``, has no step.
     """
     spans = np.asarray(spans)
     if spans.ndim != 2 or spans.shape[1] != 2 or not np.issubdtype(spans.dtype, np.integer):
@@ -95,19 +95,19 @@ def checked_spans(spans: Any, steps: int, some: bool = False) -> tuple[np.ndarra
     if bad.any():
         q = int(np.argmax(bad))
         raise ValueError(f"span {q} is [{begin[q]}, {end[q]}), but there are {steps} steps")
-    if some and (begin == end).any():
+    if nonempty and (begin == end).any():
         raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step, and so no last one")
     return begin, end
 
 
 def _sums(steps: np.ndarray) -> bool:
-    """Whether the sum of all is finite. Then each is, and nothing slower has to look at them."""
+    """Says whether the sum of all is finite. Then each is, and nothing slower has to look at them."""
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(steps.sum()))
 
 
 def joined(inputs: Any, targets: Any, size: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Lists of sequences as the steps of all, and where each begins and ends; ``targets`` can be None.
+    """Returns lists of sequences as the steps of all, and where each begins and ends; ``targets`` can be None.
 
     Raises:
         ValueError: the targets are not as many as the steps.
@@ -136,11 +136,11 @@ def _codes(values: Any, size: int, what: str) -> np.ndarray | None:
 def _dense(values: Any, size: int, dtype: np.dtype, what: str) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):  # what overflows is reported as an infinity
-            found = np.ascontiguousarray(values, dtype)
+            dense = np.ascontiguousarray(values, dtype)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{what} must be numbers [steps, {size}]: {error}") from None
-    if found.ndim != 2 or found.shape[1] != size:
+    if dense.ndim != 2 or dense.shape[1] != size:
         raise ValueError(
-            f"{what} must be [steps, {size}], or [steps] whole numbers; got {found.dtype} {list(found.shape)}"
+            f"{what} must be [steps, {size}], or [steps] whole numbers; got {dense.dtype} {list(dense.shape)}"
         )
-    return found
+    return dense

@@ -23,7 +23,7 @@ _LARGEST = 4096  # draws that are held at a time
 
 @dataclass(frozen=True)
 class Guess:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         weights: ``[weights]``, the first draw that was right on every sequence; None if there was none.
@@ -58,8 +58,8 @@ class GuessedNetwork(Responding):
 
     >>> latch = GuessedNetwork(1, 0, {"output": "input self bias"}, "tanh")
     >>> steps, spans = [[1.0], [0.0], [0.0], [-1.0], [0.0], [0.0]], [[0, 2], [3, 5], [0, 3], [3, 6]]
-    >>> found = latch.guess(steps, [1.0, -1.0, 1.0, -1.0], spans, seed=0)
-    >>> latch.answers(found.weights, [[-1.0], [0.0], [0.0], [0.0]], [[0, 4]]).round().tolist()
+    >>> guess = latch.guess(steps, [1.0, -1.0, 1.0, -1.0], spans, seed=0)
+    >>> latch.answers(guess.weights, [[-1.0], [0.0], [0.0], [0.0]], [[0, 4]]).round().tolist()
     [-1.0]
     """
 
@@ -92,7 +92,7 @@ class GuessedNetwork(Responding):
     @property
     def weight_count(self) -> int:
         """The number of weights that are guessed."""
-        return int(self._drawn.sum())
+        return int(self._is_guessed.sum())
 
     def guess(
         self,
@@ -127,7 +127,7 @@ class GuessedNetwork(Responding):
         draws, steps, size = 0, 0, 64
         while draws < limit:
             drawn = rng.uniform(-reach, reach, (min(size, limit - draws), self.weight_count))
-            hit, taken = _search(*self._plan, self._all(drawn), inputs, spans, targets, tolerance)
+            hit, taken = _search(*self._arguments, self._with_ones(drawn), inputs, spans, targets, tolerance)
             steps += taken
             if hit < len(drawn):
                 return Guess(drawn[hit], draws + hit + 1, steps)
@@ -135,15 +135,15 @@ class GuessedNetwork(Responding):
         return Guess(None, draws, steps)
 
     def answers(self, weights: np.ndarray, inputs: Any, spans: Any) -> np.ndarray:
-        """Gives the outputs after the last step of each sequence, ``[sequences]``, 0 where it has none."""
+        """Returns the outputs after the last step of each sequence, ``[sequences]``, 0 where it has none."""
         weights = checked_vector(weights, self.weight_count, self.dtype)
         inputs = self._inputs(inputs)
         spans = np.stack(checked_spans(spans, len(inputs)), 1)
-        return _answers(*self._plan, self._all(weights[None])[0], inputs, spans)
+        return _answers(*self._arguments, self._with_ones(weights[None])[0], inputs, spans)
 
     @classmethod
     def example(cls, seed: int = 0) -> GuessedNetwork:
-        """Makes a small one; it has no weights of its own, and so no use for a seed."""
+        """Returns a small learner of this kind; it has no weights of its own, and so no use for a seed."""
         return cls(2, 3, squash="tanh", unweighted=1)
 
     def _inputs(self, inputs: Any) -> np.ndarray:
@@ -156,13 +156,14 @@ class GuessedNetwork(Responding):
         self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
     ) -> np.ndarray:
         units = self.hidden if hidden else 1
-        told = np.zeros((len(population), int((end - begin).sum()), units))
-        _respond(*self._plan, self._all(population), inputs, np.stack([begin, end], 1), hidden, told)
-        return told
+        responses = np.zeros((len(population), int((end - begin).sum()), units))
+        members = self._with_ones(population)
+        _respond(*self._arguments, members, inputs, np.stack([begin, end], 1), hidden, responses)
+        return responses
 
     @cached_property
     def _wiring(self) -> tuple[list[int], list[int]]:
-        """Each unit's sources one after the other, and where each unit's begin.
+        """The sources of all units one after the other, and where each unit's begin.
 
         Sources are places in a step's values: inputs, 1 for the bias, hidden units and output of the step before,
         hidden units of this step.
@@ -186,22 +187,23 @@ class GuessedNetwork(Responding):
         return sources, starts
 
     @cached_property
-    def _plan(self) -> tuple[np.ndarray, np.ndarray, int, bool]:
+    def _arguments(self) -> tuple[np.ndarray, np.ndarray, int, bool]:
+        """The first arguments of the compiled functions."""
         sources, starts = self._wiring
         return np.array(sources, np.int64), np.array(starts, np.int64), self.inputs, self.squash == "tanh"
 
     @cached_property
-    def _drawn(self) -> np.ndarray:
-        """``[connections]``: whether the weight is guessed."""
-        sources = self._plan[0]
+    def _is_guessed(self) -> np.ndarray:
+        """Whether the weight is guessed, ``[connections]``."""
+        sources = self._arguments[0]
         return (sources < self.inputs - self.unweighted) | (sources >= self.inputs)
 
-    def _all(self, drawn: np.ndarray) -> np.ndarray:
-        """Guessed weights ``[draws, weights]`` with those that are 1, ``[draws, connections]``."""
-        if self._drawn.all():
-            return drawn
-        weights = np.ones((len(drawn), len(self._drawn)))
-        weights[:, self._drawn] = drawn
+    def _with_ones(self, guessed: np.ndarray) -> np.ndarray:
+        """Returns guessed weights ``[draws, weights]`` with those that are 1 among them, ``[draws, connections]``."""
+        if self._is_guessed.all():
+            return guessed
+        weights = np.ones((len(guessed), len(self._is_guessed)))
+        weights[:, self._is_guessed] = guessed
         return weights
 
 
@@ -219,7 +221,7 @@ def _squashed(x, is_tanh):
 
 @jit
 def _step(sources, starts, n_inputs, is_tanh, weights, inputs, t, values):
-    """A step forward; ``values`` are inputs, 1, old hidden units, the output, new hidden units."""
+    """Goes a step forward; ``values`` are inputs, 1, old hidden units, the output, new hidden units."""
     n = len(starts) - 2
     new = n_inputs + 2 + n
     for k in range(n_inputs):
@@ -244,8 +246,8 @@ def _answer(sources, starts, n_inputs, is_tanh, weights, inputs, begin, end, val
 
 
 @entry
-def _respond(sources, starts, n_inputs, is_tanh, population, inputs, spans, hidden, told):
-    """All steps' outputs, or hidden activations, of a population ``[members, connections]``."""
+def _respond(sources, starts, n_inputs, is_tanh, population, inputs, spans, hidden, responses):
+    """Writes all steps' outputs, or hidden activations, of a population ``[members, connections]``."""
     n = len(starts) - 2
     values = np.zeros(n_inputs + 2 * len(starts))
     first = n_inputs + 1 if hidden else n_inputs + 1 + n
@@ -256,14 +258,14 @@ def _respond(sources, starts, n_inputs, is_tanh, population, inputs, spans, hidd
             values[n_inputs] = 1.0
             for t in range(spans[s, 0], spans[s, 1]):
                 _step(sources, starts, n_inputs, is_tanh, population[member], inputs, t, values)
-                for k in range(told.shape[2]):
-                    told[member, written, k] = values[first + k]
+                for k in range(responses.shape[2]):
+                    responses[member, written, k] = values[first + k]
                 written += 1
 
 
 @entry
 def _search(sources, starts, n_inputs, is_tanh, weights, inputs, spans, targets, tolerance):
-    """The first of the draws ``[draws, connections]`` that is right, or their number; and the steps it took."""
+    """Returns the first of the draws ``[draws, connections]`` that is right, or their number; and the steps it took."""
     values = np.zeros(n_inputs + 2 * len(starts))
     steps = 0
     for draw in range(len(weights)):

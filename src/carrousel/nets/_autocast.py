@@ -11,17 +11,17 @@ from torch.nn.utils.rnn import PackedSequence
 __all__ = ["widened"]
 
 
-def widened(given: Any, dtype: torch.dtype) -> Any:
-    """Gives inputs or states the type of the weights if autocast is at work, which may have made them narrower.
+def widened(values: Any, dtype: torch.dtype) -> Any:
+    """Returns inputs or states in the dtype of the weights if autocast is at work, which may have made them narrower.
 
     Args:
-        given: a tensor, a packed sequence, a tuple of tensors, or None.
-        dtype: the type of the weights.
+        values: a tensor, a packed sequence, a tuple of tensors, or None.
+        dtype: that of the weights.
     """
-    if given is None or not torch._C._is_any_autocast_enabled():
-        return given
-    if isinstance(given, PackedSequence):
-        return given._replace(data=widened(given.data, dtype))
-    if isinstance(given, Tensor):
-        return given.to(dtype) if given.is_floating_point() else given
-    return tuple(widened(value, dtype) for value in given)
+    if values is None or not torch._C._is_any_autocast_enabled():
+        return values
+    if isinstance(values, PackedSequence):
+        return values._replace(data=widened(values.data, dtype))
+    if isinstance(values, Tensor):
+        return values.to(dtype) if values.is_floating_point() else values
+    return tuple(widened(value, dtype) for value in values)

@@ -23,6 +23,8 @@ class Batch:
         x: ``[T, B, input]``.
         lengths: ``[B]``, or None if all steps are real.
         packed: the packed sequence it came in, if it did.
+        batched: whether the user's input has an axis of sequences.
+        batch_first: whether that axis is its first.
     """
 
     x: Tensor
@@ -45,6 +47,10 @@ class Batch:
         """Reads an input of :class:`carrousel.LSTM`.
 
         Args:
+            input: ``[T, B, input]``, ``[B, T, input]`` or ``[T, input]``, or a packed sequence.
+            lengths: the real steps of each sequence, ``[B]``; None for all.
+            batch_first: whether the axis of sequences is the input's first.
+            owner: what messages call the module.
             mask: the lengths in another form: True for each real step, of the input's form without channels.
             count: the number of sequences, if something else says it: a packed sequence may say it by a number alone.
 
@@ -80,7 +86,7 @@ class Batch:
         return batch
 
     def state_in(self, value: Tensor) -> Tensor:
-        """A state of the user's, ``[layers, B, size]`` or ``[layers, size]``, as ``[layers, B, size]``."""
+        """Returns a state of the user's, ``[layers, B, size]`` or ``[layers, size]``, as ``[layers, B, size]``."""
         if not self.batched:
             return value.unsqueeze(1)
         if self.packed is not None and self.packed.sorted_indices is not None:
@@ -88,7 +94,7 @@ class Batch:
         return value
 
     def state_out(self, value: Tensor) -> Tensor:
-        """The inverse of :meth:`state_in`."""
+        """Returns a state ``[layers, B, size]`` in the user's form: the inverse of :meth:`state_in`."""
         if not self.batched:
             return value.squeeze(1)
         if self.packed is not None and self.packed.unsorted_indices is not None:
@@ -96,13 +102,13 @@ class Batch:
         return value
 
     def steps_out(self, value: Tensor) -> Tensor | PackedSequence:
-        """Every step's values, ``[T, B, size]``, in the input's form."""
+        """Returns every step's values, ``[T, B, size]``, in the input's form."""
         if self.packed is not None:
             return PackedSequence(_packed_again(value, self.packed), *self.packed[1:])
         return self._padded_out(value)
 
     def rows_out(self, value: Tensor) -> Tensor | PackedSequence:
-        """What torch's kernels put out, ``[T, B, size]`` or the data of a packed sequence, in the input's form."""
+        """Returns the output of torch's kernels, ``[T, B, size]`` or packed rows, in the input's form."""
         return self._padded_out(value) if self.packed is None else PackedSequence(value, *self.packed[1:])
 
     def _padded_out(self, value: Tensor) -> Tensor:
@@ -111,7 +117,7 @@ class Batch:
         return value.transpose(0, 1) if self.batch_first else value
 
     def resets_in(self, resets: Tensor | Sequence[Any]) -> Tensor:
-        """The user's resets, of the input's form without channels, as bools ``[T, B]``."""
+        """Returns the user's resets, of the input's form without channels, as bools ``[T, B]``."""
         if self.packed is not None:
             raise ValueError("resets go with a padded batch, not with a PackedSequence; pass lengths= for ragged data")
         return self._flags_in(resets, "resets")
@@ -129,7 +135,7 @@ class Batch:
 
 
 def _unpacked(packed: PackedSequence, count: int | None) -> tuple[Tensor, Tensor]:
-    """The padded form ``[T, B, size]``, and the lengths. What stands past a length is some number of the data.
+    """Returns the padded form ``[T, B, size]``, and the lengths. What stands past a length is some number of the data.
 
     By operations whose sizes do not depend on numbers, as graphs want it, if the count of sequences does not.
     """
@@ -147,7 +153,7 @@ def _unpacked(packed: PackedSequence, count: int | None) -> tuple[Tensor, Tensor
 
 
 def _packed_again(value: Tensor, packed: PackedSequence) -> Tensor:
-    """From ``[T, B, size]`` to rows: step after step, as many as there are sequences left."""
+    """Returns the rows of values ``[T, B, size]``: step after step, as many as there are sequences left."""
     sizes, rows = packed.batch_sizes, torch.arange(packed.data.shape[0], device=packed.batch_sizes.device)
     ends = sizes.cumsum(0)
     step = torch.searchsorted(ends, rows, right=True)
@@ -173,7 +179,7 @@ def _check_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
 
 def _check_range(lengths: Tensor, T: int) -> None:
     if _traced():
-        # What vmap maps over in a graph torch cannot check; the reference takes it as 0 and as T.
+        # Lengths that vmap maps over torch cannot check in a graph; the reference counts those outside as 0 or T.
         if not torch._C._functorch.is_batchedtensor(lengths):
             inside = ((lengths >= 0) & (lengths <= T)).all()
             torch._assert_async(inside, "lengths should lie between 0 and the number of steps")
@@ -185,7 +191,7 @@ def _check_range(lengths: Tensor, T: int) -> None:
 
 
 def _length_of(mask: Tensor) -> Tensor:
-    """The lengths ``[B]`` of a mask ``[T, B]``."""
+    """Returns the lengths ``[B]`` of a mask ``[T, B]``."""
     late = mask[1:] & ~mask[:-1]
     if mask.device.type == "cpu" and not torch._C._functorch.is_batchedtensor(mask):
         if _traced():
@@ -200,12 +206,12 @@ def _length_of(mask: Tensor) -> Tensor:
 
 
 def _traced() -> bool:
-    """Whether numbers cannot be looked at now, for they are those of a graph."""
+    """Says whether numbers cannot be looked at now, for they are those of a graph."""
     return torch.compiler.is_compiling() or recorded()
 
 
 def _bare(tensor: Tensor) -> Tensor:
-    """All that transformations of ``torch.func`` have wrapped, as a whole."""
+    """Returns the tensor that transformations of ``torch.func`` have wrapped, with all their axes."""
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     return tensor

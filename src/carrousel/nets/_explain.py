@@ -16,7 +16,7 @@ __all__ = ["Explanation", "Ran", "explain"]
 
 
 class Ran(NamedTuple):
-    """What ran one layer in one direction.
+    """One layer in one direction, what ran it, and why.
 
     Attributes:
         layer: ``"l0"``, ``"l0_reverse"``, ..., as in the parameters' names, after the name of the network within
@@ -50,8 +50,9 @@ def explain(module: nn.Module, /, *args: Any, **kwargs: Any) -> Explanation:
 
     Args:
         module: a :class:`carrousel.LSTM` or :class:`carrousel.LSTMCell`, or a module that holds some.
-        args, kwargs: what it is to be called with. What decides is not the network alone: the device, the dtype,
+        *args: what it is to be called with. What decides is not the network alone: the device, the dtype,
             ``return_states``, training or evaluation, a transformation at work.
+        **kwargs: the same by name.
 
     Raises:
         TypeError: the module is none, or one made by ``torch.compile``.
@@ -80,10 +81,10 @@ def explain(module: nn.Module, /, *args: Any, **kwargs: Any) -> Explanation:
 
 @contextmanager
 def _hooked(modules: dict[LSTM | LSTMCell, str], ran: list[Ran], choices: list[engine.Choice]) -> Iterator[None]:
-    """Names what was chosen during each call of the modules."""
+    """Appends to ``ran`` what was chosen during each call of the modules."""
 
     def before(*_: Any) -> None:
-        ran.extend(Ran("step", *choice) for choice in choices)  # what nobody's forward has asked for
+        ran.extend(Ran("step", *choice) for choice in choices)  # made outside of any forward
         choices.clear()
 
     def after(module: LSTM | LSTMCell, *_: Any) -> None:
@@ -101,7 +102,8 @@ def _hooked(modules: dict[LSTM | LSTMCell, str], ran: list[Ran], choices: list[e
 
 
 def _named(name: str, module: LSTM | LSTMCell, choices: list[engine.Choice]) -> Iterable[Ran]:
-    suffixes = [suffix for _, suffix in module._each()] if isinstance(module, LSTM) else [""]
+    """Returns the choices of one call with the names of their layers."""
+    suffixes = [suffix for suffix, _ in module.named_layers()]
     if len(choices) < len(suffixes):
         suffixes = [""]  # torch's kernels run a whole stack
     for suffix, choice in zip(suffixes, choices, strict=True):

@@ -28,7 +28,7 @@ class ItemLoss(nn.Module):
         return predicted
 
     def weighted(self, predicted: Tensor, actual: Any) -> Tensor:
-        """``each``, times the items' weights if there are any."""
+        """Returns the loss of each item, [B], times its weight if it has one."""
         if isinstance(actual, Tensor):
             return self.each(predicted, actual)
         targets, weights = actual
@@ -48,8 +48,9 @@ def is_on(module: nn.Module, device: torch.device) -> bool:
 
 
 class WeightedCrossEntropy(ItemLoss):
-    """Cross-entropy, each item times its class's weight [K]; not divided by the weights of the batch, which would undo
-    them in a batch of one class.
+    """Cross-entropy, each item times its class's weight [K].
+
+    It is not divided by the weights of the batch, which would undo them in a batch of one class.
     """
 
     weight: Tensor

@@ -19,6 +19,7 @@ from carrousel.nets._autocast import widened
 from carrousel.nets._batch import Batch
 from carrousel.nets._options import check_flag, check_rate, check_size, check_truth, layer_of, rates_of
 from carrousel.nets._recurrent import Recurrent
+from carrousel.nets._state import as_returned, sequence_count, stack_states, stacked
 from carrousel.nets._tools import as_leaf
 
 __all__ = ["LSTM"]
@@ -139,7 +140,7 @@ class LSTM(Recurrent):
         self._noisy = any(vars(self._rates).values())
         _init.check_init(first, init, forget_bias)
         self.forget_bias, self.init = forget_bias, init
-        for layer, suffix in self._each():
+        for suffix, layer in self.named_layers():
             for name, shape in layer.shapes().items():
                 self.register_parameter(name + suffix, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
@@ -147,8 +148,8 @@ class LSTM(Recurrent):
 
     def reset_parameters(self) -> None:
         """Draws new initial weights."""
-        for layer, suffix in self._each():
-            _init.fill(layer, self._weights(layer, suffix), self.init, self.forget_bias)
+        for suffix, layer in self.named_layers():
+            _init.fill(layer, self.weights_of(layer, suffix), self.init, self.forget_bias)
 
     def extra_repr(self) -> str:
         layer, rates = self._layers[0], self._rates
@@ -194,19 +195,19 @@ class LSTM(Recurrent):
         if torch._C._is_any_autocast_enabled():
             input, hx = widened(input, self._dtype), widened(hx, self._dtype)
         batch = Batch.of(
-            input, lengths, mask=mask, batch_first=self.batch_first, owner=type(self).__name__, count=_count_of(hx)
+            input, lengths, mask=mask, batch_first=self.batch_first, owner=type(self).__name__, count=sequence_count(hx)
         )
         self._check_features(input.data if isinstance(input, PackedSequence) else input)
-        state = self._state_in(hx, batch)
+        state = stack_states(self._layers[0], hx, batch, self.num_layers * self._directions)
         plain = resets is None and not return_states and not self._noisy
         ends = batch.lengths if batch.packed is None else None
         backend = engine.stack_backend(self._layers[0], batch.x, ends) if plain else None
         if backend is not None:
-            output, final = engine.run_stack(backend, self._stack(batch, _stacked(state)))
-            return batch.rows_out(output), self._state_out(final, batch)
+            output, final = engine.run_stack(backend, self._stack(batch, stacked(state)))
+            return batch.rows_out(output), _states_out(final, batch)
         clears = None if resets is None else batch.resets_in(resets)
         output, final, steps = self._run(batch, state, clears, return_states)
-        result = batch.steps_out(output), self._state_out(final, batch)
+        result = batch.steps_out(output), _states_out(final, batch)
         if return_states:
             return *result, {name: batch.steps_out(value) for name, value in steps.items()}
         return result
@@ -214,7 +215,7 @@ class LSTM(Recurrent):
     def step(
         self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
-        """The same network one step at a time.
+        """Runs the network one step further.
 
         Args:
             x: ``[B, I]`` or ``[I]``.
@@ -248,60 +249,35 @@ class LSTM(Recurrent):
         batch = Batch(x.view(1, -1, x.shape[-1]), None, None, x.dim() == 2, False)
         final: list[tuple[Tensor, ...]] = []
         h = batch.x[0]  # [B, I]
-        for k, (layer, before) in enumerate(zip(self._layers, self._state_in(state, batch), strict=True)):
+        states = stack_states(self._layers[0], state, batch, self.num_layers)
+        for k, (layer, before) in enumerate(zip(self._layers, states, strict=True)):
             masks = _noise.draw(layer, self._rates, 1, batch.x, training=self.training).at(0)
             if k:
                 h = functional.dropout(h, self.dropout, self.training)
-            after = engine.step(layer, self._weights(layer, f"_l{k}"), h, before, masks)
+            after = engine.step(layer, self.weights_of(layer, f"_l{k}"), h, before, masks)
             final.append(after)
             h = after[0]
         output = (h if batch.batched else h.squeeze(0)).clone()  # who changes the output must not change the state
-        return output, self._state_out(_stacked(final), batch)
+        return output, _states_out(stacked(final), batch)
 
     def _quick_step(
         self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None
     ) -> tuple[Tensor, Tensor | tuple[Tensor, ...]] | None:
-        """``step`` for one layer without noise, where nothing has to be checked twice; None where it must be."""
+        """Runs a ``step`` of one layer without noise, if a few checks are enough; returns None if they are not."""
         if state is None or self.num_layers > 1 or self.bidirectional or self._noisy or torch.is_grad_enabled():
             return None
-        layer, given, size = self._layers[0], (state,) if isinstance(state, Tensor) else state, x.shape
-        if len(size) not in (1, 2) or size[-1] != layer.input_size or len(given) != len(layer.state_sizes):
+        layer, states, size = self._layers[0], (state,) if isinstance(state, Tensor) else state, x.shape
+        if len(size) not in (1, 2) or size[-1] != layer.input_size or len(states) != len(layer.state_sizes):
             return None
         lead = (1, *size[:-1])
-        for value, last in zip(given, layer.state_sizes):  # noqa: B905 - their numbers were compared
+        for value, last in zip(states, layer.state_sizes):  # noqa: B905 - their numbers were compared
             if value.shape != (*lead, last):
                 return None
-        after = engine.quick_step(layer, self._weights(layer, "_l0"), x, given)
+        after = engine.quick_step(layer, self.weights_of(layer, "_l0"), x, states)
         if after is None:
             return None
         output, *new = after
-        return output, tuple(new) if len(new) > 1 else new[0]
-
-    def _state_in(self, hx: Tensor | Sequence[Tensor] | None, batch: Batch) -> list[tuple[Tensor, ...]]:
-        """The initial states ``[B, size]`` of each layer and direction, in the order of the engine's batch."""
-        sizes = self._layers[0].state_sizes
-        count, B = self.num_layers * self._directions, batch.x.shape[1]
-        if hx is None:  # the same zeros for all layers; each state has its own, for no steps hand them on as they are
-            return [tuple(batch.x.new_zeros(B, size) for size in sizes)] * count
-        given = self._states_of(hx)
-        dims = 3 if batch.batched else 2
-        if any(value.dim() != dims for value in given):
-            form = "batched 3-D" if batch.batched else "unbatched 2-D"
-            got = ", ".join(f"{value.dim()}-D" for value in given)
-            raise RuntimeError(f"For {form} input, hx should also be {dims}-D but got ({got}) tensors")
-        state = tuple(batch.state_in(value) for value in given)
-        for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
-            want = (count, B, size)
-            if tuple(value.shape) != want:
-                which = "hidden" if len(given) == 1 else f"hidden[{index}]"
-                raise RuntimeError(f"Expected {which} size {want}, got {list(value.shape)}")
-            if value.dtype != batch.x.dtype:
-                raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {batch.x.dtype}")
-        return list(zip(*(value.unbind() for value in state), strict=True))
-
-    def _state_out(self, state: tuple[Tensor, ...], batch: Batch) -> Tensor | tuple[Tensor, ...]:
-        given = tuple(batch.state_out(value) for value in state)
-        return given if len(given) > 1 else given[0]
+        return output, as_returned(tuple(new))
 
     def _stack(self, batch: Batch, state: tuple[Tensor, ...]) -> Stack:
         weights = [weight for weights in self.all_weights for weight in weights]
@@ -326,7 +302,7 @@ class LSTM(Recurrent):
                 masks = QUIET
                 if self._noisy:
                     masks = _noise.draw(layer, self._rates, x.shape[0], x, training=self.training)
-                weights, reverse = self._weights(layer, suffix), suffix.endswith("_reverse")
+                weights, reverse = self.weights_of(layer, suffix), suffix.endswith("_reverse")
                 result = engine.run(
                     Call(layer, weights, x, state[len(finals)], reverse, batch.lengths, resets, masks, keep)
                 )
@@ -334,17 +310,9 @@ class LSTM(Recurrent):
                 finals.append(result.final)
                 steps |= {f"{name}{suffix}": value for name, value in result.steps.items()}
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
-        return x, _stacked(finals), steps
+        return x, stacked(finals), steps
 
 
-def _count_of(hx: Tensor | Sequence[Tensor] | None) -> int | None:
-    """The number of sequences that batched states are for."""
-    h = hx if hx is None or isinstance(hx, Tensor) else hx[0] if len(hx) else None
-    return None if h is None or h.dim() != 3 else h.shape[1]
-
-
-def _stacked(states: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """The states of all layers and directions, ``[layers · D, B, size]`` each."""
-    if len(states) == 1:
-        return tuple(value.unsqueeze(0) for value in states[0])
-    return tuple(map(torch.stack, zip(*states, strict=True)))
+def _states_out(states: tuple[Tensor, ...], batch: Batch) -> Tensor | tuple[Tensor, ...]:
+    """Returns states ``[layers · D, B, size]`` in the form of the user's input."""
+    return as_returned(tuple(batch.state_out(value) for value in states))

@@ -9,10 +9,11 @@ from torch import Tensor, fx, nn
 
 from carrousel import engine
 from carrousel.cells import Cell
-from carrousel.engine import QUIET
+from carrousel.engine import QUIET, Layer
 from carrousel.nets import _init, _noise
 from carrousel.nets._autocast import widened
-from carrousel.nets._options import layer_of, rates_of
+from carrousel.nets._options import Rates, layer_of, rates_of
+from carrousel.nets._state import as_returned, cell_state
 from carrousel.nets._tools import Whole, as_leaf
 
 __all__ = ["LSTMCell"]
@@ -89,8 +90,18 @@ class LSTMCell(Whole, nn.RNNCellBase):
         for name, shape in self._layer.shapes().items():
             self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         for name in () if self.bias else ("bias_ih", "bias_hh"):
-            self.register_parameter(name, None)  # as torch's cells say it
+            self.register_parameter(name, None)  # as torch's cells have it
         self.reset_parameters()
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layer, the only one: as ``LSTM.layers``."""
+        return (self._layer,)
+
+    @property
+    def rates(self) -> Rates:
+        """The rates of dropout in the recursion and of zoneout."""
+        return self._rates
 
     @property
     def cell(self) -> Cell:
@@ -109,12 +120,17 @@ class LSTMCell(Whole, nn.RNNCellBase):
     def bias(self) -> bool:  # type: ignore[override]
         return self._layer.bias
 
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: getattr(self, name) for name in self._layer.shapes()}
+    def named_layers(self) -> list[tuple[str, Layer]]:
+        """Returns the layer after an empty ending, for nothing follows its parameters' names: as ``LSTM`` does."""
+        return [("", self._layer)]
+
+    def weights_of(self, layer: Layer, suffix: str = "") -> dict[str, Tensor]:
+        """Returns the weights by name."""
+        return {name: getattr(self, name + suffix) for name in layer.shapes()}
 
     def reset_parameters(self) -> None:
         """Draws new initial weights."""
-        _init.fill(self._layer, self._weights(), self.init, self.forget_bias)
+        _init.fill(self._layer, self.weights_of(self._layer), self.init, self.forget_bias)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}, cell={self.cell.spec!r}"
@@ -129,45 +145,15 @@ class LSTMCell(Whole, nn.RNNCellBase):
         input, hx = widened(input, self.weight_ih.dtype), widened(hx, self.weight_ih.dtype)
         x = input if input.dim() == 2 else input.unsqueeze(0)  # [B, I]
         layer = self._layer
-        state = self._state_in(hx, x, batched=input.dim() == 2)
+        state = cell_state(layer, hx, x, batched=input.dim() == 2, owner=self._torch_name())
         masks = QUIET
         if self._noisy:
             masks = _noise.draw(layer, self._rates, 1, x.unsqueeze(0), training=self.training).at(0)
-        after = engine.step(layer, self._weights(), x, state, masks)
+        after = engine.step(layer, self.weights_of(layer), x, state, masks)
         if input.dim() == 1:
             after = tuple(value.squeeze(0) for value in after)
-        return after if len(after) > 1 else after[0]
+        return as_returned(after)
 
     def _torch_name(self) -> str:
-        """What torch calls the cell that this one stands for."""
+        """Returns torch's name of the module that this one stands for."""
         return {"gru": "GRUCell", "elman": "RNNCell"}.get(self.cell.name, "LSTMCell")
-
-    def _state_in(self, hx: Tensor | tuple[Tensor, ...] | None, x: Tensor, *, batched: bool) -> tuple[Tensor, ...]:
-        names, sizes = self._layer.state_names, self._layer.state_sizes
-        if hx is None:
-            return tuple(x.new_zeros(x.shape[0], size) for size in sizes)
-        given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
-        if len(given) != len(names):
-            raise RuntimeError(
-                f"cell {self.cell.spec!r} has {len(names)} states ({', '.join(names)}), hx holds {len(given)}"
-            )
-        for index, value in enumerate(given):
-            if value.dim() not in (1, 2):
-                which = f"hx[{index}]" if len(given) > 1 else "hidden"
-                raise ValueError(f"{self._torch_name()}: Expected {which} to be 1D or 2D, got {value.dim()}D instead")
-        state = given if batched else tuple(value.unsqueeze(0) for value in given)
-        for index, (value, size) in enumerate(zip(state, sizes, strict=True)):
-            if tuple(value.shape) != (x.shape[0], size):
-                raise RuntimeError(_wrong_shape(index, x.shape[0], size, value))
-            if value.dtype != x.dtype:
-                raise RuntimeError(f"hx[{index}] has dtype {value.dtype}, the input {x.dtype}")
-        return state
-
-
-def _wrong_shape(index: int, batch: int, size: int, value: Tensor) -> str:
-    """What is wrong about a state ``[B, size]``, in torch's words where it has some."""
-    if value.shape[0] != batch:
-        return f"Input batch size {batch} doesn't match hidden{index} batch size {value.shape[0]}"
-    if value.dim() > 1 and value.shape[1] != size:
-        return f"hidden{index} has inconsistent hidden_size: got {value.shape[1]}, expected {size}"
-    return f"hidden{index} should have the shape {[batch, size]}, got {list(value.shape)}"

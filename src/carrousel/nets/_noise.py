@@ -22,7 +22,7 @@ def draw(layer: Layer, rates: Rates, T: int, like: torch.Tensor, *, training: bo
         return Masks(zoneout_h=rates.zoneout_h or None, zoneout_c=rates.zoneout_c or None)
 
     def chance(rate: float, *shape: int) -> torch.Tensor:
-        # Not like.new_full: under vmap that is one of each sample, of which "same" noise cannot be drawn.
+        # Not like.new_full: under vmap it has an axis of samples, and noise that is the same for all cannot be drawn.
         return torch.bernoulli(torch.full(shape, rate, dtype=like.dtype, device=like.device))
 
     def dropout(rate: float, *shape: int) -> torch.Tensor:

@@ -56,12 +56,12 @@ def check_rate(name: str, value: Any, *, one: bool = False) -> float:
 
 
 def layer_of(cell: str | Cell, input_size: int, hidden_size: int, *, least: int = 1, **options: Any) -> Layer:
-    """A layer of the engine from a module's options. Neither size may be below ``least``.
+    """Returns a layer of the engine, from a module's options. Neither size may be below ``least``.
 
     Raises:
         TypeError, ValueError: an option is wrong, or two of them, or one and the cell, do not go together.
     """
-    found = cells.get(cell)
+    member = cells.get(cell)
     check_size("input_size", input_size, least=least)
     check_size("hidden_size", hidden_size, least=least)
     for name, value in options.items():
@@ -71,7 +71,7 @@ def layer_of(cell: str | Cell, input_size: int, hidden_size: int, *, least: int 
             check_size(name, value)
         elif name == "proj_size":
             check_size(name, value, least=0)
-    layer = Layer(found, input_size, hidden_size, **options)
+    layer = Layer(member, input_size, hidden_size, **options)
     _check_sizes(layer)
     _check_recurrence(layer)
     return prepare(layer)
@@ -122,20 +122,20 @@ def _check_recurrence(layer: Layer) -> None:
 
 
 def rates_of(cell: Cell, recurrent_dropout: Any, zoneout: Any) -> Rates:
-    """The rates of ``recurrent_dropout=`` and ``zoneout=``.
+    """Returns the rates that ``recurrent_dropout=`` and ``zoneout=`` say.
 
     ``recurrent_dropout`` is a rate, which means ``("variational", rate)``, or a pair of a kind and a rate;
     ``zoneout`` is a rate for h and for c, or a pair of rates.
     """
-    given = (
+    dropout = (
         tuple(recurrent_dropout) if isinstance(recurrent_dropout, (tuple, list)) else ("variational", recurrent_dropout)
     )
-    if len(given) != 2 or given[0] not in ("variational", "candidate"):
+    if len(dropout) != 2 or dropout[0] not in ("variational", "candidate"):
         raise ValueError(
             "recurrent_dropout should be a rate, ('variational', rate) or ('candidate', rate), "
             f"got {recurrent_dropout!r}"
         )
-    kind, rate = given[0], check_rate("recurrent_dropout", given[1])
+    kind, rate = dropout[0], check_rate("recurrent_dropout", dropout[1])
     if rate and kind == "variational" and not cell.recurrent:
         raise ValueError(f"recurrent_dropout: cell {cell.spec!r} has no recurrent part; 'candidate' would do")
     if rate and kind == "candidate" and not cell.candidates:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,13 +11,14 @@ from carrousel.cells import Cell
 from carrousel.engine import Layer, torch_kernels
 from carrousel.nets._autocast import widened
 from carrousel.nets._options import Rates
+from carrousel.nets._state import as_tuple, check_stacked
 from carrousel.nets._tools import Whole
 
 __all__ = ["Recurrent"]
 
 
 class Recurrent(Whole, nn.RNNBase):
-    """What libraries look for in a recurrent network, of any cell.
+    """A recurrent network of any cell, with all that libraries look for in one.
 
     It is a ``torch.nn.RNNBase``, so that who sets the dropout of all such modules, or draws their weights anew, finds
     it. Of what that class does only the checks are used: weights are looked up when they are needed, and there is no
@@ -37,6 +37,11 @@ class Recurrent(Whole, nn.RNNBase):
     def layers(self) -> tuple[Layer, ...]:
         """The layers, the lowest first."""
         return self._layers
+
+    @property
+    def rates(self) -> Rates:
+        """The rates of dropout in the recursion and of zoneout."""
+        return self._rates
 
     @property
     def cell(self) -> Cell:
@@ -61,7 +66,7 @@ class Recurrent(Whole, nn.RNNBase):
 
     @property
     def mode(self) -> str:  # type: ignore[override]
-        """torch's name of the equations, such as ``"LSTM"``; where torch has none of this kind, the cell's name."""
+        """The name that torch has for the equations, such as ``"LSTM"``; where it has none, the cell's."""
         return self._torch_mode() or self.cell.spec
 
     def _torch_mode(self) -> str | None:
@@ -74,16 +79,17 @@ class Recurrent(Whole, nn.RNNBase):
     def _suffixes(self, index: int) -> list[str]:
         return [f"_l{index}", f"_l{index}_reverse"][: self._directions]
 
-    def _each(self) -> list[tuple[Layer, str]]:
-        """Every layer and direction, with the ending of its parameters' names."""
-        return [(layer, suffix) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
+    def named_layers(self) -> list[tuple[str, Layer]]:
+        """Returns every layer and direction after the ending of its parameters' names, such as ``"_l0_reverse"``."""
+        return [(suffix, layer) for k, layer in enumerate(self._layers) for suffix in self._suffixes(k)]
 
     # Weights
 
-    def _weights(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
-        own, weights = self._parameters, {}  # the module's own look-up is slow
+    def weights_of(self, layer: Layer, suffix: str) -> dict[str, Tensor]:
+        """Returns the weights of a layer in one direction, by their names without the ending; see ``named_layers``."""
+        parameters, weights = self._parameters, {}  # the module's own look-up is slow
         for name in layer.shapes():
-            weight = own.get(name + suffix)
+            weight = parameters.get(name + suffix)
             # What a parametrisation takes out of the parameters is found by that look-up only.
             weights[name] = getattr(self, name + suffix) if weight is None else weight
         return weights
@@ -91,7 +97,7 @@ class Recurrent(Whole, nn.RNNBase):
     @property
     def all_weights(self) -> list[list[nn.Parameter]]:
         """The parameters of each layer and direction, in the order of their names in the state dict."""
-        return [list(self._weights(layer, suffix).values()) for layer, suffix in self._each()]  # type: ignore[arg-type]
+        return [list(self.weights_of(layer, suffix).values()) for suffix, layer in self.named_layers()]  # type: ignore[arg-type]
 
     @property
     def _all_weights(self) -> list[list[str]]:  # type: ignore[override]
@@ -104,7 +110,7 @@ class Recurrent(Whole, nn.RNNBase):
         """
         if self._torch_mode() is None:
             raise AttributeError("_all_weights")
-        return [[name + suffix for name in layer.shapes()] for layer, suffix in self._each()]
+        return [[name + suffix for name in layer.shapes()] for suffix, layer in self.named_layers()]
 
     @property
     def _flat_weights_names(self) -> list[str]:  # type: ignore[override]
@@ -130,7 +136,7 @@ class Recurrent(Whole, nn.RNNBase):
             flat = [weight for weights in self.all_weights for weight in weights]
             torch_kernels.flatten(kind, flat, self._layers[0], self.num_layers, self.bidirectional)
 
-    # RNNBase's own of these keep its lists.
+    # RNNBase's versions of these methods keep its lists of weights in step.
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         result = nn.Module._apply(self, fn, recurse)
         self.flatten_parameters()
@@ -176,7 +182,7 @@ class Recurrent(Whole, nn.RNNBase):
             )
 
     def get_expected_cell_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
-        """The shape ``[layers · directions, B, H]`` of each state of the cell."""
+        """Returns the shape ``[layers · directions, B, H]`` of each state of the cell."""
         count, batch, _ = self.get_expected_hidden_size(input, batch_sizes)
         return count, batch, self.hidden_size
 
@@ -188,22 +194,11 @@ class Recurrent(Whole, nn.RNNBase):
         """
         self.check_input(input, batch_sizes)
         count, batch, _ = self.get_expected_hidden_size(input, batch_sizes)
-        given = self._states_of(hidden)
-        for index, (value, size) in enumerate(zip(given, self._layers[0].state_sizes, strict=True)):
-            which = "hidden" if len(given) == 1 else f"hidden[{index}]"
-            self.check_hidden_size(value, (count, batch, size), f"Expected {which} size {{}}, got {{}}")
-
-    def _states_of(self, hx: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The user's states one by one, as many as the cell has."""
-        names, given = self._layers[0].state_names, (hx,) if isinstance(hx, Tensor) else tuple(hx)
-        if len(given) != len(names):
-            raise RuntimeError(
-                f"cell {self.cell.spec!r} has {len(names)} states ({', '.join(names)}), hx holds {len(given)}"
-            )
-        return given
+        layer = self._layers[0]
+        check_stacked(layer, as_tuple(layer, hidden), count, batch)
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
-        """Puts the sequences of states into another order."""
+        """Returns states whose sequences stand in another order."""
         if permutation is None:
             return hx
         if isinstance(hx, Tensor):

@@ -11,6 +11,7 @@ from torch import nn
 from carrousel.engine import Layer
 from carrousel.nets._lstm import LSTM
 from carrousel.nets._lstm_cell import LSTMCell
+from carrousel.nets._options import Rates
 
 __all__ = ["to_torch"]
 
@@ -31,7 +32,7 @@ _CELLS: _Table = {
 
 
 def to_torch(net: LSTM | LSTMCell) -> nn.Module:
-    """Makes torch's own module of a network: the same weights, options and results, without carrousel.
+    """Returns torch's own module for a network: the same weights, options and results, without carrousel.
 
     Args:
         net: a :class:`carrousel.LSTM` or :class:`carrousel.LSTMCell` with the cell ``lstm``, ``gru``, ``elman`` or
@@ -52,20 +53,18 @@ def to_torch(net: LSTM | LSTMCell) -> nn.Module:
     >>> back.load_state_dict(carrousel.to_torch(net).state_dict())
     <All keys matched successfully>
     """
-    if isinstance(net, LSTM):
-        layer, options, table = net.layers[0], _options(net), _NETWORKS
-    elif isinstance(net, LSTMCell):
-        layer, options, table = net._layer, {}, _CELLS
-    else:
+    if not isinstance(net, (LSTM, LSTMCell)):
         raise TypeError(f"to_torch takes a carrousel.LSTM or a carrousel.LSTMCell, got {type(net).__name__}")
-    _check(net, layer)
+    options, table = (_options(net), _NETWORKS) if isinstance(net, LSTM) else ({}, _CELLS)
+    layer = net.layers[0]
+    _check(layer, net.rates)
     kind, extra = table[layer.cell.spec]
     weights = _weights(net)
-    some = next(iter(weights.values()))
-    # Made without numbers: drawing them would change what torch's generator gives the user next.
+    first = next(iter(weights.values()))
+    # Made on meta: drawing weights would change the numbers that torch's generator draws for the user next.
     sizes = layer.input_size, layer.hidden_size
-    module = kind(*sizes, bias=layer.bias, **options, **extra, device="meta", dtype=some.dtype)
-    module.to_empty(device=some.device)
+    module = kind(*sizes, bias=layer.bias, **options, **extra, device="meta", dtype=first.dtype)
+    module.to_empty(device=first.device)
     parameters = dict(module.named_parameters())
     with torch.no_grad():
         for name, weight in weights.items():
@@ -77,28 +76,27 @@ def to_torch(net: LSTM | LSTMCell) -> nn.Module:
 
 
 def _options(net: LSTM) -> dict[str, Any]:
-    own = {"proj_size": net.proj_size} if net.proj_size else {}
+    projection = {"proj_size": net.proj_size} if net.proj_size else {}
     return {
         "num_layers": net.num_layers,
         "batch_first": net.batch_first,
         "dropout": net.dropout,
         "bidirectional": net.bidirectional,
-        **own,
+        **projection,
     }
 
 
 def _weights(net: LSTM | LSTMCell) -> dict[str, torch.Tensor]:
-    """All weights by torch's names; of a parametrised one, what is computed."""
-    if isinstance(net, LSTMCell):
-        return net._weights()
+    """Returns all weights by torch's names; of a parametrised one, what is computed."""
     return {
-        name + suffix: weight for layer, suffix in net._each() for name, weight in net._weights(layer, suffix).items()
+        name + suffix: weight
+        for suffix, layer in net.named_layers()
+        for name, weight in net.weights_of(layer, suffix).items()
     }
 
 
-def _check(net: LSTM | LSTMCell, layer: Layer) -> None:
+def _check(layer: Layer, rates: Rates) -> None:
     """Refuses what torch has no module for."""
-    rates = net._rates
     lacking = {
         "layer_norm": layer.layer_norm,
         "block_size": layer.block_size > 1,
@@ -109,11 +107,11 @@ def _check(net: LSTM | LSTMCell, layer: Layer) -> None:
         "zoneout": rates.zoneout_h or rates.zoneout_c,
         "proj_size": layer.proj_size and layer.cell.spec != "lstm",
     }
-    found = [name for name, on in lacking.items() if on]
+    obstacles = [name for name, on in lacking.items() if on]
     if layer.cell.spec not in _NETWORKS:
-        found.insert(0, f"the cell {layer.cell.spec!r}")
-    if found:
+        obstacles.insert(0, f"the cell {layer.cell.spec!r}")
+    if obstacles:
         raise ValueError(
-            f"torch has no module with {', '.join(found)}; it has the cells {', '.join(_NETWORKS)}, and carrousel.LSTM "
-            "itself goes to where torch.export or torch.onnx.export take it"
+            f"torch has no module with {', '.join(obstacles)}; it has the cells {', '.join(_NETWORKS)}, and "
+            "carrousel.LSTM itself goes to where torch.export or torch.onnx.export take it"
         )

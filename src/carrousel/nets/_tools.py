@@ -29,7 +29,7 @@ class Whole(nn.Module):
 
 
 def _refuse_quantisation(module: nn.Module, config: Any) -> None:
-    """Tells ``torch.ao.quantization``, which hands every module its configuration, that this one stays as it is."""
+    """Refuses a configuration of ``torch.ao.quantization``, which hands one to every module; warns of None."""
     name = _name_of(module)
     if config is not None:
         raise TypeError(
@@ -53,5 +53,5 @@ def as_leaf(module: nn.Module, tracer: fx.Tracer, args: tuple[Any, ...], kwargs:
         raise RuntimeError(
             f"torch.fx takes {_name_of(module)} as a whole: trace a model that holds it, and it will be one node"
         )
-    given = {name: value for name, value in kwargs.items() if value is not None and value is not False}
-    return tracer.create_proxy("call_module", tracer.path_of_module(module), args, given)
+    options = {name: value for name, value in kwargs.items() if value is not None and value is not False}
+    return tracer.create_proxy("call_module", tracer.path_of_module(module), args, options)

@@ -55,6 +55,7 @@ class ForecastNet(Body):
     def forward(
         self, input: Tensor, lengths: Tensor, known: Tensor | None = None
     ) -> Tensor:  # [B, L, C], [B], [B, H, K] -> [B, H, Q]
+        """Returns every quantile of every step ahead; ``known`` holds the covariates known ahead."""
         input = self.noisy(input)
         ragged = bool((lengths < input.shape[1]).any())
         output = self.lstm(input, lengths=lengths if ragged else None)[0]

@@ -16,8 +16,13 @@ POOLINGS = ("last", "mean", "max", "mean-max")
 
 
 def pool(output: Tensor, lengths: Tensor, how: str, directions: int) -> Tensor:
-    """Pools an LSTM's output into one vector for each sequence: [B, T, D·P], lengths [B] ≥ 1 -> [B, D·P], twice as wide
-    for ``"mean-max"``. ``"last"`` takes each direction where it has read the whole sequence.
+    """Returns one vector for each sequence, [B, D·P], twice as wide for ``"mean-max"``.
+
+    Args:
+        output: an LSTM's, [B, T, D·P], zero past the lengths.
+        lengths: [B], at least 1.
+        how: one of ``POOLINGS``; ``"last"`` takes each direction where it has read the whole sequence.
+        directions: D, 1 or 2.
     """
     if how == "last":
         last = (lengths - 1)[:, None, None].expand(-1, 1, output.shape[2])
@@ -61,6 +66,7 @@ class SequenceNet(Body):
         self.loss = SquaredError() if loss is None else loss
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, K]
+        """Returns the vector of each sequence."""
         return self.head(self.dropout(pool(self.read(input, lengths), lengths, self.pooling, self.directions)))
 
     def each(self, output: Tensor, target: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ from carrousel.pictures.style import BLUE, GREY, INK, RED, new_figure, tidy
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["draw_activations"]
+
 _KEY = re.compile(r"^(?P<name>.+)_l(?P<layer>\d+)(?P<reverse>_reverse)?$")
 _WORDS = {"c": "carrousel c", "h": "output h", "i": "input gate i", "f": "forget gate f", "o": "output gate o"}
 
@@ -26,26 +28,30 @@ def draw_activations(
     layer: int = 0,
     title: str | None = None,
 ) -> Figure:
-    """Every gate, candidate and state of one layer as an image: a row is a unit, a column a step.
+    """Draws every gate, candidate and state of one layer as an image: a row is a unit, a column a step.
 
-    Parameters
-    ----------
-    activations : ``estimator.activations(sequence)``: ``{"h_l0": [T, H], "c_l0": [T, H], "i_l0_reverse": ...}``.
-    sequence : the input ``[T, C]``, drawn on top; its ``channels`` are named when they are few.
-    cell : the cell that ran, a name or a Cell; tells states from gates.
-    layer : which layer, from 0.
+    Args:
+        activations: ``estimator.activations(sequence)``: ``{"h_l0": [T, H], "c_l0": [T, H], "i_l0_reverse": ...}``.
+        sequence: the input ``[T, C]``, drawn on top.
+        cell: the cell that ran, a name or a Cell, which says what is a state and what a gate.
+        channels: names of the input's channels, shown if they are few.
+        layer: which layer, from 0.
+        title: the picture's.
+
+    Raises:
+        ValueError: the layer is not among the activations.
 
     Units stand in the order of the mean of their first state (the carrousel; without one, of h), the same in all images
-    of a direction. Raises ValueError when the layer is not among the activations.
+    of a direction.
     """
     from carrousel import cells
 
-    found: dict[str, dict[str, np.ndarray]] = {"": {}, "_reverse": {}}
+    by_direction: dict[str, dict[str, np.ndarray]] = {"": {}, "_reverse": {}}
     for key, values in activations.items():
         match = _KEY.match(key)
         if match and int(match["layer"]) == layer:
-            found[match["reverse"] or ""][match["name"]] = np.asarray(values)
-    directions = [(word, panels) for word, panels in found.items() if panels]
+            by_direction[match["reverse"] or ""][match["name"]] = np.asarray(values)
+    directions = [(word, panels) for word, panels in by_direction.items() if panels]
     if not directions:
         raise ValueError(f"there are no activations of layer {layer} among {', '.join(activations)}")
 

@@ -50,7 +50,9 @@ def draw_beside(
     Args:
         bars: the rows.
         title: the picture's.
-        measured, other, published: what the blue bars, the pale bars and the ticks are.
+        measured: what the blue bars are.
+        other: what the pale bars are.
+        published: what the ticks are.
         xlabel: what their lengths are.
         share: they are shares of 1; otherwise they stand on a logarithmic scale from 1 on.
     """

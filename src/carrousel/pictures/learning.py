@@ -1,4 +1,4 @@
-"""How training went."""
+"""The course of a training."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from carrousel.pictures.style import BLUE, GREEN, GREY, INK, RED, new_figure, ti
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["draw_learning_curve"]
+
 
 def draw_learning_curve(
     history: Sequence[Mapping[str, Any]], *, best_epoch: int | None = None, title: str | None = None
 ) -> Figure:
-    """Training and validation loss over the epochs, and below them the validation metric where there is one.
+    """Draws the losses of training and validation over the epochs, and below them the validation metric.
 
-    ``history`` is an estimator's ``history_``: one mapping per epoch with ``epoch``, ``train_loss``, and with a
-    validation part ``valid_loss`` and one metric (``accuracy``, ``MAE``). ``best_epoch`` is marked. Raises ValueError
-    for an empty history.
+    Args:
+        history: an estimator's ``history_``, one mapping per epoch with ``epoch``, ``train_loss``, and with a
+            validation part ``valid_loss`` and one metric (``accuracy``, ``MAE``).
+        best_epoch: an epoch to mark.
+        title: the picture's.
+
+    Raises:
+        ValueError: the history is empty.
     """
     if not history:
         raise ValueError("the history is empty: nothing was trained")

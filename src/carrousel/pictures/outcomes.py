@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+__all__ = ["draw_confusion", "draw_forecast", "draw_values"]
+
 
 def draw_confusion(
     actual: np.ndarray, predicted: np.ndarray, classes: Sequence[Any] | None = None, *, title: str | None = None
 ) -> Figure:
-    """How often each class ``[N]`` was taken for each: counts, coloured by the share of the actual class."""
+    """Draws how often each class ``[N]`` was taken for each: counts, coloured by the share of the actual class."""
     actual, predicted = np.asarray(actual), np.asarray(predicted)
     labels = np.unique(np.concatenate([actual, predicted])) if classes is None else np.asarray(classes)
     place = {label: k for k, label in enumerate(labels.tolist())}
@@ -50,7 +52,7 @@ def draw_confusion(
 def draw_values(
     actual: np.ndarray, predicted: np.ndarray, names: Sequence[str] | None = None, *, title: str | None = None
 ) -> Figure:
-    """Predicted over actual values, ``[N]`` or ``[N, K]`` (one panel each); on the line they are equal."""
+    """Draws predicted over actual values, ``[N]`` or ``[N, K]`` (one panel each); on the line they are equal."""
     actual, predicted = (np.asarray(v, dtype=float).reshape(len(v), -1) for v in (actual, predicted))
     count = actual.shape[1]
     figure = new_figure(3.6 * count + 0.4, 3.8, title)
@@ -70,11 +72,14 @@ def draw_values(
 def draw_forecast(
     actual: pd.Series, forecasts: Sequence[pd.DataFrame], *, name: str | None = None, title: str | None = None
 ) -> Figure:
-    """A series and forecasts of it with their intervals.
+    """Draws a series and forecasts of it with their intervals.
 
-    ``actual`` is a Series under its time index. Each of ``forecasts`` is a DataFrame whose columns are quantile levels
-    (0.1, 0.5, 0.9) and whose index is the time: ``forecaster.predict_quantiles(...)``. Pairs of levels about 0.5 are
-    drawn as bands, 0.5 as the line.
+    Args:
+        actual: the series under its time index.
+        forecasts: data frames as ``forecaster.predict_quantiles(...)`` returns them: the columns are quantile levels
+            (0.1, 0.5, 0.9), the index is the time. Pairs of levels about 0.5 are drawn as bands, 0.5 as the line.
+        name: what the values are; by default the name of the series.
+        title: the picture's.
     """
     figure = new_figure(8.6, 3.8, title)
     ax = figure.subplots()
@@ -101,5 +106,5 @@ def draw_forecast(
 
 
 def _times(index: Any) -> Any:
-    """What matplotlib can draw: periods as the time they begin."""
+    """Returns times that matplotlib can draw: periods as the time they begin."""
     return (index.to_timestamp() if hasattr(index, "to_timestamp") else index).to_numpy()

@@ -16,12 +16,18 @@ from carrousel._atomic import refuse_unusual
 from carrousel.streams._notes import check_notes
 from carrousel.streams._records import DivergedError, StreamClassifier, StreamRegressor
 
-__all__ = ["Follower", "Said", "Tally"]
+__all__ = ["Follower", "PredictedLine", "Tally"]
 
 
 @dataclass(frozen=True)
-class Said:
-    """What was said of a line before it was learned: its number, prediction, target (None if it has none)."""
+class PredictedLine:
+    """A line of a stream.
+
+    Attributes:
+        line: its number, from 1.
+        prediction: made before the line was learned.
+        target: None if it has none.
+    """
 
     line: int
     prediction: Any
@@ -30,7 +36,7 @@ class Said:
 
 @dataclass
 class Tally:
-    """Running errors of the predictions and of the persistence forecast, which says the target of the line before.
+    """Running errors of the predictions and of the persistence forecast, which is the target of the line before.
 
     Attributes:
         lines: lines that had a target and one before them.
@@ -45,6 +51,7 @@ class Tally:
     last: Any = None
 
     def add(self, prediction: Any, target: Any, classes: bool) -> None:
+        """Counts a prediction, of a class or a number."""
         if self.last is not None:
             self.lines += 1
             self.error += prediction != target if classes else abs(prediction - target)
@@ -63,12 +70,12 @@ class Tally:
 
 
 class Follower:
-    """Reads lines, and for each says its prediction, then learns from it.
+    """Reads lines, predicts each, then learns from it.
 
     The target of the line before is a feature too, named ``"<target> before"``, unless ``past`` is False.
 
     Args:
-        model: learns; made by :meth:`resume` where there is a state.
+        model: the learner; :meth:`resume` replaces it by that of the state.
         target: the field to predict. A line without it is observed and not learned from.
         form: ``"csv"``, whose first line names the fields, or ``"jsonl"``, an object on every line.
         features: the fields to use; all others than the target if empty.
@@ -79,7 +86,7 @@ class Follower:
             from it.
         save_every: see ``state``.
         mark: called before each writing of the state, to bring on its way what was done with the lines so far. What
-            it returns, as JSON can hold it, is kept with the state and is the attribute ``marked`` after a resume. If
+            it returns, as JSON can hold it, is saved with the state and is the attribute ``marked`` after a resume. If
             it returns anything but None the state is written before the first line too.
 
     Attributes:
@@ -110,10 +117,10 @@ class Follower:
         self._held: ExitStack | None = None
 
     def resume(self) -> bool:
-        """Goes on from the state's file, if something was learned there: whether it was.
+        """Goes on from the state's file, and returns whether something was learned there.
 
         Raises:
-            ValueError: it was made with another model, target, or choice of features.
+            ValueError: the state is of another model, target, or choice of features.
             BlockingIOError: another process follows a stream with it.
         """
         self._hold()
@@ -146,9 +153,9 @@ class Follower:
 
     def _settings(self) -> dict[str, Any]:
         names = ("hidden_size", "rate", "optimiser", "diagonal", "truncate", "update", "seed")
-        own = {name: getattr(self, name) for name in ("target", "form", "features", "ignore", "past")}
+        fields = {name: getattr(self, name) for name in ("target", "form", "features", "ignore", "past")}
         cell = self.model.cell if isinstance(self.model.cell, str) else self.model.cell.spec
-        return {**own, "cell": cell, **{name: getattr(self.model, name) for name in names}}
+        return {**fields, "cell": cell, **{name: getattr(self.model, name) for name in names}}
 
     def save(self) -> None:
         """Writes the state's file."""
@@ -156,7 +163,7 @@ class Follower:
             self.model.save(self.state, **self._notes(self.mark()))
 
     def _notes(self, marked: Any) -> dict[str, Any]:
-        """What is kept beside the model."""
+        """Returns what is saved beside the model."""
         return {
             "settings": self._settings(),
             "tally": asdict(self.tally),
@@ -165,15 +172,15 @@ class Follower:
             "marked": marked,
         }
 
-    def follow(self, file: BinaryIO) -> Iterator[Said]:
-        """What is said of every line, each before it is learned.
+    def follow(self, file: BinaryIO) -> Iterator[PredictedLine]:
+        """Yields every line with its prediction, and learns from it.
 
         A file that can be read from anywhere goes on after the last line that was learned; of a pipe all lines are
-        taken to be new. An interrupt while a line is waited for keeps what came before; while a line is learned, what
-        was kept last.
+        taken to be new. After an interrupt while a line is waited for the state has all lines before it; while a line
+        is learned, those of the last saving.
 
         Raises:
-            ValueError: a line cannot be read; the message gives its number. What came before is kept.
+            ValueError: a line cannot be read; the message gives its number. The state has all lines before it.
             BlockingIOError: another process follows a stream with this state.
         """
         self._hold()
@@ -189,7 +196,7 @@ class Follower:
                 self._held.close()
                 self._held = None
 
-    def _follow(self, file: BinaryIO) -> Iterator[Said]:
+    def _follow(self, file: BinaryIO) -> Iterator[PredictedLine]:
         header: list[str] = []
         if self.form == "csv":
             header = next(csv.reader([self._readline(file).decode("utf-8-sig")]), [])
@@ -209,7 +216,7 @@ class Follower:
         for raw in iter(lambda: self._readline(file), b""):
             if raw.strip():
                 try:
-                    said = self._one(raw.decode("utf-8"), header)
+                    predicted = self._predicted(raw.decode("utf-8"), header)
                 except DivergedError as error:
                     raise ValueError(f"line {self.line + 1}: {error}") from None  # what was saved before stays
                 except ValueError as error:
@@ -217,7 +224,7 @@ class Follower:
                     raise ValueError(f"line {self.line + 1}: {error}") from None
                 self.line += 1
                 self.offset += len(raw)
-                yield said
+                yield predicted
                 if self.line % self.save_every == 0:
                     self.save()
             else:
@@ -230,7 +237,7 @@ class Follower:
         self.waiting = False
         return raw
 
-    def _one(self, text: str, header: list[str]) -> Said:
+    def _predicted(self, text: str, header: list[str]) -> PredictedLine:
         record = self._csv(text, header) if self.form == "csv" else _object(text)
         target = record.pop(self.target, None)
         if target == "":
@@ -249,15 +256,14 @@ class Follower:
                 raise ValueError(f"{self.target!r} is {target}: a class is wanted")
             self.model.learn_one(x, target)
             self.tally.add(prediction, target, self.classes)
-        return Said(self.line + 1, prediction, target)
+        return PredictedLine(self.line + 1, prediction, target)
 
     def _before(self) -> dict[str, float]:
-        """The target of the line before as features: a number, or for classes one for each."""
+        """Returns the target of the line before as features: a number, or for classes one for each."""
         last, name = self.tally.last, f"{self.target} before"
-        if not self.classes:
+        if not isinstance(self.model, StreamClassifier):
             return {} if last is None else {name: last}
-        known = list(self.model._classes)  # type: ignore[union-attr]
-        return {f"{name}: {label}": float(label == last) for label in known}
+        return {f"{name}: {label}": float(label == last) for label in self.model.classes}
 
     def _csv(self, text: str, header: list[str]) -> dict[str, Any]:
         fields = next(csv.reader([text]), [])
@@ -268,12 +274,12 @@ class Follower:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        record = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"a JSON object is wanted, got {type(found).__name__}")
-    return found
+    if not isinstance(record, dict):
+        raise ValueError(f"a JSON object is wanted, got {type(record).__name__}")
+    return record
 
 
 def _number(value: Any, name: str) -> float:

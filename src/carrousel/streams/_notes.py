@@ -1,4 +1,4 @@
-"""What a follower keeps beside its learner, checked when it comes from a file."""
+"""What a follower saves beside its learner, checked when it comes from a file."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from carrousel.streams._records import FORMAT
 __all__ = ["check_notes"]
 
 
-def check_notes(path: Path, notes: Mapping[str, Any], own: Mapping[str, Any], classes: bool) -> None:
+def check_notes(path: Path, notes: Mapping[str, Any], expected: Mapping[str, Any], classes: bool) -> None:
     """Refuses notes that no follower came to.
 
     Args:
         path: the file that they stand in.
         notes: ``"settings"``, ``"tally"``, ``"line"`` and ``"offset"``.
-        own: those of the follower that is to go on; only their names count here.
+        expected: those of the follower that is to go on, of which only the names count.
         classes: whether it predicts classes.
 
     Raises:
         ValueError: something is missing, or out of its range.
     """
     with FORMAT.blaming(path):
-        pairs = [(notes, own), *((notes[name], value) for name, value in own.items() if isinstance(value, dict))]
-        for found, wanted in pairs:
-            if found.keys() != wanted.keys():
-                raise ValueError(f"it holds {', '.join(found)} and should hold {', '.join(wanted)}")
+        pairs = [
+            (notes, expected),
+            *((notes[name], value) for name, value in expected.items() if isinstance(value, dict)),
+        ]
+        for part, wanted in pairs:
+            if part.keys() != wanted.keys():
+                raise ValueError(f"it holds {', '.join(part)} and should hold {', '.join(wanted)}")
         whole(notes["offset"], "its place in the file")
         tally = notes["tally"]
         whole(tally["lines"], "its number of predictions", most=whole(notes["line"], "its number of lines"))

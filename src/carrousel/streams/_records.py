@@ -22,9 +22,9 @@ _PARAMETERS = ("hidden_size", "cell", "rate", "optimiser", "diagonal", "truncate
 
 
 class _Stream:
-    """What regressor and classifier share.
+    """The part that regressor and classifier share.
 
-    Features are numbers; each becomes an input, standardised by what was seen of it so far. A feature that is
+    Features are numbers; each becomes an input, standardised by its values so far. A feature that is
     missing from a record (absent, or None) counts as its mean. One that is new when learning becomes a new input with
     small random weights; when predicting it is ignored. NaN, infinities and numbers beyond 1e100 are refused, and
     then nothing has changed.
@@ -34,7 +34,9 @@ class _Stream:
         cell: a member of the family, or your own.
         rate: step size.
         optimiser: ``"adam"``, ``"rmsprop"`` or ``"descent"``.
-        diagonal, truncate, update: see :class:`carrousel.OnlineLSTM`.
+        diagonal: see :class:`carrousel.OnlineLSTM`.
+        truncate: see there.
+        update: see there.
         seed: of the initial weights.
     """
 
@@ -65,7 +67,7 @@ class _Stream:
         return self._lstm
 
     def _arguments(self, outputs: int) -> dict[str, Any]:
-        """What the network is made with, but for the seed of its first weights."""
+        """Returns the network's arguments, but for the seed of its first weights."""
         if self.optimiser not in _OPTIMISERS:
             raise ValueError(f"optimiser must be one of {', '.join(_OPTIMISERS)}; got {self.optimiser!r}")
         return {
@@ -82,18 +84,18 @@ class _Stream:
         }
 
     def _read(self, x: Mapping[Any, Any]) -> dict[Any, float]:
-        """The record's features that are there, as numbers."""
-        found = {}
+        """Returns the record's features that are there, as numbers."""
+        numbers = {}
         for name, value in x.items():
             if value is None:
                 continue
             if not isinstance(value, Real | np.bool_):
                 raise ValueError(f"feature {name!r} is {value!r}: a number is wanted; encode categories first")
-            found[name] = _finite(value, f"feature {name!r}")
-        return found
+            numbers[name] = _finite(value, f"feature {name!r}")
+        return numbers
 
     def _row(self, read: Mapping[Any, float]) -> np.ndarray:
-        """The inputs ``[1, features]``, NaN where one is missing."""
+        """Returns the inputs ``[1, features]``, NaN where one is missing."""
         row = np.full((1, len(self._features)), np.nan)
         for name, value in read.items():
             if name in self._features:
@@ -116,7 +118,7 @@ class _Stream:
         self._widen(read, max(1, self._outputs)).observe_many(self._inputs.learn(self._row(read)))
 
     def reset(self) -> None:
-        """A sequence's start: what the network remembers of the stream is forgotten, not what it learned."""
+        """Starts a sequence: what the network remembers of the stream is forgotten, not what it learned."""
         if self._lstm is not None:
             self._lstm.reset()
 
@@ -125,7 +127,7 @@ class _Stream:
         return 1
 
     def _array(self, inputs: Any) -> np.ndarray:
-        """Steps ``[n, features]``; the features are named by their columns, or 0, 1, ... where these have no names."""
+        """Returns records ``[n, features]``, and notes the features' names: those of the columns, or numbers from 0."""
         names = list(getattr(inputs, "columns", range(np.shape(inputs)[1] if np.ndim(inputs) == 2 else 0)))
         rows = np.asarray(inputs, np.float64)
         if rows.ndim != 2:
@@ -161,7 +163,7 @@ class _Stream:
 
         Args:
             path: the file.
-            more: JSON values to keep with it; :meth:`load` gives them back in ``notes``.
+            **more: JSON values to save with it; :meth:`load` sets them as ``notes``.
 
         Raises:
             ValueError: a name of a feature or class is none of text, numbers and truth values; or a weight or a state
@@ -180,12 +182,12 @@ class _Stream:
         groups = {group: vars(standardiser) for group, standardiser in self._standardisers().items()}
         if self._lstm is not None:
             groups["lstm"] = self._lstm._arrays()
-        arrays = {f"{group}.{name}": array for group, found in groups.items() for name, array in found.items()}
+        arrays = {f"{group}.{name}": array for group, part in groups.items() for name, array in part.items()}
         FORMAT.write(Path(path), facts, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> Any:
-        """What :meth:`save` wrote; it goes on bit for bit as the saved one would have.
+        """Reads what :meth:`save` wrote; it goes on bit for bit as the saved one would have.
 
         Raises:
             ValueError: the file is not such a file, or is damaged.
@@ -201,15 +203,15 @@ class _Stream:
         return stream
 
     def _restore(self, arrays: Arrays) -> None:
-        """Takes what was learned, once it is known of which features and classes."""
+        """Takes the arrays of a saved learner whose features and classes are set."""
         groups: dict[str, dict[str, np.ndarray]] = {}
         for name, array in arrays.items():
             group, _, rest = name.partition(".")
             groups.setdefault(group, {})[rest] = array
         self._inputs.widen(len(self._features))
         for group, standardiser in self._standardisers().items():
-            found = Standardiser.restored(len(standardiser.count), groups.pop(group))
-            vars(standardiser).update(vars(found))
+            restored = Standardiser.restored(len(standardiser.count), groups.pop(group))
+            vars(standardiser).update(vars(restored))
         arguments = self._arguments(max(1, self._outputs))
         if "lstm" in groups:
             self._lstm = OnlineLSTM.restored(arguments, groups.pop("lstm"))
@@ -224,7 +226,7 @@ class _Stream:
 
 
 def _checked_names(names: Any) -> list[Any]:
-    """Names of features or classes as JSON can hold them, each once.
+    """Returns names of features or classes that JSON can hold, each once.
 
     Raises:
         ValueError: one is something else, or there twice.
@@ -279,13 +281,13 @@ class StreamRegressor(_Stream):
         self._target = Standardiser(1)
 
     def learn_one(self, x: Mapping[Any, Any], y: Any) -> None:
-        """One record and its target."""
+        """Learns from one record and its target."""
         read, target = self._read(x), _finite(y, "the target")
         lstm = self._widen(read, 1)
         lstm.learn_many(self._inputs.learn(self._row(read)), self._target.learn(np.array([[target]])))
 
     def predict_one(self, x: Mapping[Any, Any]) -> float:
-        """The target of the next record, 0.0 before anything was learned; nothing changes."""
+        """Returns the target of the next record, 0.0 before anything was learned; nothing changes."""
         read = self._read(x)
         if self._lstm is None:
             return 0.0
@@ -293,7 +295,7 @@ class StreamRegressor(_Stream):
         return float(self._target.back(outputs.astype(np.float64))[0, 0])
 
     def learn_many(self, inputs: Any, targets: Any) -> None:
-        """Records one after the other: ``[n, features]`` or a data frame, and ``[n]``; as ``learn_one`` for each."""
+        """Learns from records one after the other: ``[n, features]`` or a data frame, and targets ``[n]``."""
         rows = self._array(inputs)
         y = np.asarray(targets, np.float64)
         if y.shape != rows.shape[:1] or not (np.abs(y) <= LARGEST).all():
@@ -303,7 +305,7 @@ class StreamRegressor(_Stream):
         lstm.learn_many(placed, self._target.learn(y[:, None]))
 
     def predict_many(self, inputs: Any) -> np.ndarray:
-        """The targets ``[n]`` of the next records, one after the other; nothing changes."""
+        """Returns the targets ``[n]`` of the next records, one after the other; nothing changes."""
         rows = self._array(inputs)
         if self._lstm is None:
             return np.zeros(len(rows))
@@ -330,6 +332,11 @@ class StreamClassifier(_Stream):
     _loss = "softmax"
 
     @property
+    def classes(self) -> list[Any]:
+        """The classes seen so far, in the order of their first records."""
+        return list(self._classes)
+
+    @property
     def _outputs(self) -> int:
         return len(self._classes)
 
@@ -339,13 +346,13 @@ class StreamClassifier(_Stream):
         return self._classes.setdefault(_plain(y), len(self._classes))
 
     def learn_one(self, x: Mapping[Any, Any], y: Any) -> None:
-        """One record and its class."""
+        """Learns from one record and its class."""
         read = self._read(x)
         code = self._code(y)
         self._widen(read, len(self._classes)).learn_many(self._inputs.learn(self._row(read)), [code])
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
-        """The probability of every class seen so far; nothing changes."""
+        """Returns the probability of every class seen so far; nothing changes."""
         read = self._read(x)
         if self._lstm is None or not self._classes:
             return {}
@@ -353,12 +360,12 @@ class StreamClassifier(_Stream):
         return dict(zip(self._classes, (outputs / outputs.sum()).tolist(), strict=True))
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """The most probable class, None before anything was learned; nothing changes."""
-        found = self.predict_proba_one(x)
-        return max(found, key=lambda label: found[label]) if found else None
+        """Returns the most probable class, None before anything was learned; nothing changes."""
+        shares = self.predict_proba_one(x)
+        return max(shares, key=lambda label: shares[label]) if shares else None
 
     def learn_many(self, inputs: Any, targets: Any) -> None:
-        """Records one after the other: ``[n, features]`` or a data frame, and ``[n]``; as ``learn_one`` for each."""
+        """Learns from records one after the other: ``[n, features]`` or a data frame, and classes ``[n]``."""
         rows, labels = self._array(inputs), list(targets)
         if len(labels) != len(rows):
             raise ValueError(f"there are {len(rows)} records but {len(labels)} classes")
@@ -374,7 +381,7 @@ class StreamClassifier(_Stream):
             lstm.learn_many(self._inputs.learn(self._in_place(rows[begin:end], self._names)), np.array(codes))
 
     def predict_many(self, inputs: Any) -> list[Any]:
-        """The most probable classes of the next records, one after the other; nothing changes."""
+        """Returns the most probable classes of the next records, one after the other; nothing changes."""
         rows = self._array(inputs)
         if self._lstm is None or not self._classes:
             return [None] * len(rows)

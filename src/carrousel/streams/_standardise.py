@@ -1,4 +1,4 @@
-"""Running standardisation: columns by the mean and spread of what was seen so far."""
+"""Running standardisation: columns by the mean and spread of their values so far."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from carrousel._format import MOST, Arrays, fitted
 from carrousel._jit import entry
 
-__all__ = ["Standardiser"]
+__all__ = ["LARGEST", "Standardiser"]
 
 LARGEST = 1e100
 """Larger numbers are refused: their squares would overflow."""
@@ -19,47 +19,49 @@ CUT = 100.0
 
 
 class Standardiser:
-    """Means and spreads of columns, in float64; NaN stands for a missing value and becomes 0, the mean. So does every
-    value of a column that has not varied yet; values more than 100 spreads from the mean are cut there.
+    """Means and spreads of columns, in float64.
 
-    Rows are standardised one after the other, each by what was seen up to it and, when learning, with it.
+    NaN stands for a missing value and becomes 0, the mean. So does every value of a column that has not varied yet.
+    Values more than 100 spreads from the mean are cut there.
+
+    Rows are standardised one after the other, each by the rows before it and, when learning, by itself too.
     """
 
     def __init__(self, columns: int = 0) -> None:
         self.count, self.mean, self.square = np.zeros(columns), np.zeros(columns), np.zeros(columns)
 
     def widen(self, columns: int) -> None:
-        """Adds columns of which nothing was seen."""
+        """Adds columns that have no values yet."""
         more = np.zeros(columns - len(self.count))
         for name in ("count", "mean", "square"):
             setattr(self, name, np.concatenate([getattr(self, name), more]))
 
     @classmethod
     def restored(cls, columns: int, arrays: Arrays) -> Standardiser:
-        """One of so many columns, with these arrays.
+        """Returns a standardiser of so many columns, with these arrays.
 
         Raises:
             ValueError: no values could have led to them.
         """
-        found = cls(columns)
-        vars(found).update(fitted(arrays, dict.fromkeys(vars(found), ((columns,), np.float64))))
-        if not ((found.count >= 0) & (found.count <= MOST) & (found.count == np.floor(found.count))).all():
+        restored = cls(columns)
+        vars(restored).update(fitted(arrays, dict.fromkeys(vars(restored), ((columns,), np.float64))))
+        if not ((restored.count >= 0) & (restored.count <= MOST) & (restored.count == np.floor(restored.count))).all():
             raise ValueError("it holds counts of values that are no whole numbers")
-        spread = (found.square >= 0) & (found.square <= found.count * (2 * LARGEST) ** 2)
-        if not (spread & (np.abs(found.mean) <= 2 * LARGEST)).all():
+        spread = (restored.square >= 0) & (restored.square <= restored.count * (2 * LARGEST) ** 2)
+        if not (spread & (np.abs(restored.mean) <= 2 * LARGEST)).all():
             raise ValueError("no values have the means and spreads that it holds")
-        return found
+        return restored
 
     def learn(self, rows: np.ndarray) -> np.ndarray:
         """Takes rows ``[n, columns]`` into account and gives them standardised."""
         return self._run(rows, True)
 
     def look(self, rows: np.ndarray) -> np.ndarray:
-        """Rows standardised; nothing changes."""
+        """Returns rows standardised; nothing changes."""
         return self._run(rows, False)
 
     def back(self, rows: np.ndarray) -> np.ndarray:
-        """The inverse of :meth:`look`."""
+        """Returns rows of what :meth:`look` returned in their units."""
         return rows * self._spread() + self.mean
 
     def _spread(self) -> np.ndarray:

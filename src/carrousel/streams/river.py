@@ -22,20 +22,20 @@ __all__ = ["LSTMClassifier", "LSTMRegressor"]
 
 
 class LSTMRegressor(StreamRegressor, base.Regressor):
-    """:class:`carrousel.learning.StreamRegressor` as river knows regressors; the same arguments."""
+    """:class:`carrousel.streams.StreamRegressor` as river knows regressors; the same arguments."""
 
 
 class LSTMClassifier(StreamClassifier, base.Classifier):
-    """:class:`carrousel.learning.StreamClassifier` as river knows classifiers; the same arguments."""
+    """:class:`carrousel.streams.StreamClassifier` as river knows classifiers; the same arguments."""
 
     @property
     def _multiclass(self) -> bool:
         return True
 
     def predict_proba_one(self, x: Any, **kwargs: Any) -> dict[Any, float]:
-        """The probability of every class seen so far; nothing changes."""
+        """Returns the probability of every class seen so far; nothing changes."""
         return super().predict_proba_one(x)
 
     def predict_one(self, x: Any, **kwargs: Any) -> Any:
-        """The most probable class, None before anything was learned; nothing changes."""
+        """Returns the most probable class, None before anything was learned; nothing changes."""
         return super().predict_one(x)

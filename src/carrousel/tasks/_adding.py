@@ -11,7 +11,7 @@ from carrousel.tasks._drawn import Drawn, WithGoals, ends_only, near, random_spa
 __all__ = ["Adding", "Multiplication"]
 
 FIRST_MARKS = 10
-"""The first mark is on one of so many pairs."""
+"""The number of pairs on one of which the first mark is."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class Adding:
     neutral = 0.0
 
     def numbers(self, uniform: np.ndarray) -> np.ndarray:
-        """Turns uniform numbers in [0, 1) into those of the elements."""
+        """Returns the numbers of the elements, from uniform ones in [0, 1)."""
         return 2 * uniform - 1
 
     def goal(self, X1: np.ndarray, X2: np.ndarray) -> np.ndarray:
-        """Computes what the output should be."""
+        """Returns what the output should be."""
         return 0.5 + (X1 + X2) / 4
 
     def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
@@ -103,9 +103,9 @@ class Multiplication(Adding):
     neutral = 1.0
 
     def numbers(self, uniform: np.ndarray) -> np.ndarray:
-        """Turns uniform numbers in [0, 1) into those of the elements."""
+        """Returns the numbers of the elements, from uniform ones in [0, 1)."""
         return uniform
 
     def goal(self, X1: np.ndarray, X2: np.ndarray) -> np.ndarray:
-        """Computes what the output should be."""
+        """Returns what the output should be."""
         return X1 * X2

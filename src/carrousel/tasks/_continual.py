@@ -36,7 +36,7 @@ class Stream:
     ends: np.ndarray
 
     def spans(self) -> np.ndarray:
-        """Lists where in the steps the strings begin and end, ``[strings, 2]``."""
+        """Returns where in the steps the strings begin and end, ``[strings, 2]``."""
         return np.stack([np.concatenate([[0], self.ends[:-1]]), self.ends], 1)
 
 
@@ -59,7 +59,7 @@ class ContinualTask(Task, Protocol):
         """Draws whole strings, at least ``steps`` steps of them, as a :class:`Stream`."""
 
     def targets(self, kinds: np.ndarray) -> np.ndarray:
-        """Looks up targets as a learner takes them, ``[steps, outputs]`` or ``[steps]`` numbers of outputs."""
+        """Returns targets as a learner takes them, ``[steps, outputs]`` or ``[steps]`` numbers of outputs."""
 
 
 class _Streams(ABC):
@@ -135,7 +135,7 @@ class ContinualReber(_Streams):
 
     @cached_property
     def _automaton(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """From each state the two symbols that can follow and where they lead, ``[states, 2]``, and ``[kinds]`` goals.
+        """The symbols that can follow each state, where they lead, ``[states, 2]``, and the goals ``[kinds, outputs]``.
 
         Where but one symbol can follow it stands there twice. State 0 is the beginning of a string.
         """
@@ -173,13 +173,13 @@ class ContinualReber(_Streams):
         return Stream(codes[:length], kinds[:length], np.flatnonzero(kinds[:length] == 0) + 1)
 
     def targets(self, kinds: np.ndarray) -> np.ndarray:
-        """Looks up targets ``[steps, outputs]``."""
+        """Returns targets ``[steps, outputs]``."""
         return self.goals[kinds]
 
 
 @entry
 def _walk(symbols, then, bits, steps, codes, kinds):
-    """Walks through the automaton to the end of a string; gives the steps, -1 if ``bits`` are too few."""
+    """Walks through the automaton to the end of a string; returns the steps, -1 if ``bits`` are too few."""
     state = 0
     for t in range(len(bits)):
         if state == 0 and t >= steps:
@@ -233,7 +233,7 @@ class ContinualTemporalOrder(_Streams):
         return Stream(drawn.inputs, kinds, drawn.spans[:, 1])
 
     def targets(self, kinds: np.ndarray) -> np.ndarray:
-        """Looks up targets, ``[steps, 8]`` if quiet, else ``[steps]`` numbers of outputs, -1 for none."""
+        """Returns targets, ``[steps, 8]`` if quiet, else ``[steps]`` numbers of outputs, -1 for none."""
         return self.goals[kinds] if self.quiet else kinds
 
 
@@ -258,16 +258,16 @@ class Endless:
         self._first = 0
 
     def ahead(self, steps: int, strings: int | None = None) -> Stream:
-        """Gives the next strings, at least so many steps of them but no more than so many strings."""
+        """Returns the next strings, at least so many steps of them but no more than so many strings."""
         drawn = self._drawn
         begin = int(drawn.ends[self._first - 1]) if self._first else 0
         if begin + steps > len(drawn.codes):
-            more = self.task.stream(self.rng, max(steps, self.steps))
+            new = self.task.stream(self.rng, max(steps, self.steps))
             left = len(drawn.codes) - begin
             drawn = self._drawn = Stream(
-                np.concatenate([drawn.codes[begin:], more.codes]),
-                np.concatenate([drawn.kinds[begin:], more.kinds]),
-                np.concatenate([drawn.ends[self._first :] - begin, more.ends + left]),
+                np.concatenate([drawn.codes[begin:], new.codes]),
+                np.concatenate([drawn.kinds[begin:], new.kinds]),
+                np.concatenate([drawn.ends[self._first :] - begin, new.ends + left]),
             )
             self._first, begin = 0, 0
         last = self._first + int(np.searchsorted(drawn.ends[self._first :], begin + steps)) + 1
@@ -276,5 +276,5 @@ class Endless:
         return Stream(drawn.codes[begin:end], drawn.kinds[begin:end], drawn.ends[self._first : last] - begin)
 
     def skip(self, strings: int) -> None:
-        """Goes past so many of the strings that :meth:`ahead` gave."""
+        """Goes past so many of the strings that :meth:`ahead` returns."""
         self._first += strings

@@ -52,7 +52,7 @@ class Drawn:
         return np.repeat(end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
 
     def wanted(self, outputs: int) -> np.ndarray:
-        """The best outputs in each step that is judged, ``[rows, outputs]``; NaN where all are equally good."""
+        """Returns the best outputs in each step that is judged, ``[rows, outputs]``; NaN where all are equally good."""
         targets = self.targets[self.judged]
         if targets.ndim == 2:
             return targets
@@ -60,12 +60,12 @@ class Drawn:
         return np.where(targets[:, None] < 0, np.float32(np.nan), np.float32(np.arange(outputs) == targets[:, None]))
 
     def outputs_of(self, learner: _Speaks) -> np.ndarray:
-        """Asks a learner for its outputs in each step that is judged, ``[rows, outputs]``; it does not learn."""
+        """Returns a learner's outputs in each step that is judged, ``[rows, outputs]``; it does not learn."""
         ask = learner.answers if self.at_ends else learner.sequence_outputs
         return ask(self.inputs, self.spans)
 
     def whole(self, right: np.ndarray) -> np.ndarray:
-        """Joins the judgements ``[rows]`` of each sequence: whether all of them are True, ``[sequences]``."""
+        """Returns whether all judgements ``[rows]`` of each sequence are True, ``[sequences]``."""
         if self.at_ends:
             return right
         ends = np.cumsum(self.spans[:, 1] - self.spans[:, 0])
@@ -73,19 +73,19 @@ class Drawn:
         return wrong[ends] == wrong[np.concatenate([[0], ends[:-1]])]
 
     def part(self, first: int, last: int) -> Self:
-        """Takes the sequences from ``first`` to before ``last``, which have no gaps; only spans are copied."""
+        """Returns the sequences from ``first`` to before ``last``, which have no gaps; only spans are copied."""
         spans = self.spans[first:last]
         begin, end = (int(spans[0, 0]), int(spans[-1, 1])) if len(spans) else (0, 0)
         steps = slice(begin, end)
-        more = self._parts(range(len(self.spans))[first:last], steps)
-        return replace(self, inputs=self.inputs[steps], targets=self.targets[steps], spans=spans - begin, **more)
+        others = self._parts(range(len(self.spans))[first:last], steps)
+        return replace(self, inputs=self.inputs[steps], targets=self.targets[steps], spans=spans - begin, **others)
 
     def chosen(self, numbers: np.ndarray) -> Self:
-        """Takes the sequences of these numbers, which can recur; all steps stay, for they can be shared."""
+        """Returns the sequences of these numbers, which can recur; all steps stay, for they can be shared."""
         return replace(self, spans=self.spans[numbers], **self._parts(numbers, slice(None)))
 
     def _parts(self, numbers: np.ndarray | range, steps: slice) -> dict[str, Any]:
-        """What else the sequences of these numbers have, and these steps."""
+        """Returns the further fields of the sequences of these numbers, and of these steps."""
         return {}
 
 
@@ -107,7 +107,7 @@ class WithGoals(AtEnds):
     goals: np.ndarray
 
     def wanted(self, outputs: int) -> np.ndarray:
-        """The goals."""
+        """Returns the goals."""
         return self.goals
 
     def _parts(self, numbers: np.ndarray | range, steps: slice) -> dict[str, Any]:
@@ -115,12 +115,12 @@ class WithGoals(AtEnds):
 
 
 def _index(numbers: np.ndarray | range) -> np.ndarray | slice:
-    """The same numbers as an index that copies nothing where it can."""
+    """Returns numbers as an index that copies nothing where it can."""
     return slice(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
 
 
 def near(outputs: np.ndarray, wanted: np.ndarray, tolerance: float, *, inclusive: bool = False) -> np.ndarray:
-    """Whether all outputs of each row are nearer than ``tolerance`` to the wanted ones, ``[rows]``.
+    """Returns whether all outputs of each row are nearer than ``tolerance`` to the wanted ones, ``[rows]``.
 
     Where NaN is wanted everything is near; where NaN is said nothing is.
     """
@@ -142,12 +142,12 @@ def random_spans(rng: np.random.Generator, count: int, shortest: int, longest: i
 
 
 def steps(spans: np.ndarray) -> int:
-    """The number of steps of all sequences."""
+    """Returns the number of steps of all sequences."""
     return int(spans[-1, 1]) if len(spans) else 0
 
 
 def ends_only(spans: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Targets ``[steps, outputs]`` in float32 that are ``values`` ``[sequences, outputs]`` at the ends, else NaN."""
+    """Returns targets ``[steps, outputs]``, float32: ``values`` ``[sequences, outputs]`` at the ends, NaN elsewhere."""
     targets = np.full((steps(spans), values.shape[1]), np.nan, np.float32)
     targets[spans[:, 1] - 1] = values
     return targets

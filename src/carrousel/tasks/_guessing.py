@@ -179,7 +179,7 @@ class Tomita(_OneGoal):
             raise ValueError(f"language must be one of 1, 2, 4; got {self.language!r}")
 
     def contains(self, string: str) -> bool:
-        """Whether the string belongs to the language."""
+        """Says whether the string belongs to the language."""
         return _LANGUAGES[self.language].fullmatch(string) is not None
 
     def training(self) -> WithGoals:

@@ -58,7 +58,7 @@ class NoiseFreeLag:
         return Drawn(*self._coded(np.asarray(kinds, np.int64), np.broadcast_to(middle, (len(kinds), self.p - 1))))
 
     def _coded(self, kinds: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Inputs, targets and spans from the kind and the symbols in between, ``[sequences, p - 1]``, of each."""
+        """Returns inputs, targets and spans, from each one's kind and symbols in between, ``[sequences, p - 1]``."""
         ends = (self.p - 1 + kinds)[:, None]
         text = np.concatenate([ends, middle, ends], 1)  # [sequences, p + 1]
         begin = np.arange(len(kinds)) * self.p

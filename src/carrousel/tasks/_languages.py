@@ -93,22 +93,22 @@ class CountingLanguage:
         return np.asarray(np.where(legal, outputs > threshold, outputs < threshold).all(1))
 
     def numbers(self, most: int) -> list[tuple[int, ...]]:
-        """Lists the numbers of all strings, of at least 1 each and at most ``most`` together, shortest strings first.
+        """Returns the numbers of all strings, of at least 1 each and at most ``most`` together, shortest strings first.
 
         >>> CountingLanguage("abBA", (0, 1, 1, 0)).numbers(3)
         [(1, 1), (1, 2), (2, 1)]
         """
         size = max(self.counts) + 1
-        found = [each for each in itertools.product(range(1, most + 1), repeat=size) if sum(each) <= most]
-        return sorted(found, key=lambda each: (sum(each), each))
+        choices = [each for each in itertools.product(range(1, most + 1), repeat=size) if sum(each) <= most]
+        return sorted(choices, key=lambda each: (sum(each), each))
 
     def string(self, numbers: Sequence[int]) -> str:
-        """Writes the string with these numbers."""
+        """Returns the string with these numbers."""
         repeated = (letter * numbers[k] for letter, k in zip(self.letters, self.counts, strict=True))
         return START + "".join(repeated) + STOP
 
     def followers(self, numbers: Sequence[int]) -> list[str]:
-        """Lists for every symbol but the last all symbols that could follow."""
+        """Returns for every symbol but the last all symbols that could follow."""
         return ["".join(np.array(list(self.output_symbols))[row]) for row in self._legal(numbers)]
 
     def encode(self, numbers: Iterable[Sequence[int]]) -> Strings:
@@ -127,7 +127,7 @@ class CountingLanguage:
         return Strings(codes, targets, np.stack([ends - lengths, ends], 1), legal, text, self.high, self.low)
 
     def _legal(self, numbers: Sequence[int]) -> np.ndarray:
-        """What can follow each symbol but the last, ``[steps, outputs]``."""
+        """Returns which symbols can follow each but the last, ``[steps, outputs]``."""
         repeats = [numbers[k] for k in self.counts]
         legal = np.zeros((1 + sum(repeats), len(self.output_symbols)), bool)
         legal[np.arange(len(legal)), np.repeat(np.arange(len(self.output_symbols)), [*repeats, 1])] = True

@@ -35,11 +35,11 @@ class Strings(Drawn):
     low: float = 0.0
 
     def coded(self) -> np.ndarray:
-        """The outputs wanted in every step, ``[steps, symbols]``: ``high`` for all symbols that could follow."""
+        """Returns the outputs wanted in every step, ``[steps, symbols]``: ``high`` for symbols that could follow."""
         return np.where(self.legal, self.high, self.low)
 
     def wanted(self, outputs: int) -> np.ndarray:
-        """The outputs wanted in each step of each string, ``[rows, symbols]``."""
+        """Returns the outputs wanted in each step of each string, ``[rows, symbols]``."""
         return np.where(self.legal[self.judged], self.high, self.low)
 
     def _parts(self, numbers: np.ndarray | range, steps: slice) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Reber:
         return "".join([*symbols, "E"])
 
     def followers(self, string: str) -> list[str]:
-        """Lists for every symbol but the last all symbols that could follow.
+        """Returns for every symbol but the last all symbols that could follow.
 
         >>> Reber().followers("BTXSE")
         ['TP', 'SX', 'XS', 'E']
@@ -109,7 +109,7 @@ class Reber:
         Raises:
             ValueError: the string is not of the grammar.
         """
-        found, state = ["TP"], 0
+        followers, state = ["TP"], 0
         if string[:1] != "B" or string[-1:] != "E":
             raise ValueError(f"{string!r} does not begin with B and end with E")
         for symbol in string[1:-1]:
@@ -117,10 +117,10 @@ class Reber:
             if symbol not in letters:
                 raise ValueError(f"{string!r} is not of the grammar: {symbol!r} cannot follow here")
             state = states[letters.index(symbol)]
-            found.append("E" if state == END else ARCS[state][0])
+            followers.append("E" if state == END else ARCS[state][0])
         if state != END:
             raise ValueError(f"{string!r} is not of the grammar: it ends too early")
-        return found
+        return followers
 
     def train_test(self, seed: int | Sequence[int], size: int = 256, distinct: bool = False) -> tuple[Strings, Strings]:
         """Draws a training set and a test set of ``size`` strings each; no string is in both.
@@ -186,7 +186,7 @@ class EmbeddedReber(Reber):
         return f"B{branch}{super().string(rng)}{branch}E"
 
     def followers(self, string: str) -> list[str]:
-        """Lists for every symbol but the last all symbols that could follow.
+        """Returns for every symbol but the last all symbols that could follow.
 
         Raises:
             ValueError: the string is not of the grammar.

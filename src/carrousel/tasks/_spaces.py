@@ -25,7 +25,7 @@ class Discrete:
             raise ValueError(f"a space needs a value, got n = {self.n}")
 
     def contains(self, x: Any, /) -> bool:
-        """Whether x is one of the numbers."""
+        """Says whether x is one of the numbers."""
         return isinstance(x, int | np.integer) and not isinstance(x, bool) and 0 <= int(x) < self.n
 
     def sample(self, rng: np.random.Generator | None = None) -> int:
@@ -52,7 +52,7 @@ class Box:
             raise ValueError(f"low must be at most high, got {self.low} and {self.high}")
 
     def contains(self, x: Any, /) -> bool:
-        """Whether x is such an array."""
+        """Says whether x is such an array."""
         if not isinstance(x, np.ndarray) or x.shape != self.shape or not np.can_cast(x.dtype, self.dtype):
             return False
         return bool(((x >= self.low) & (x <= self.high)).all())

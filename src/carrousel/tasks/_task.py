@@ -12,7 +12,7 @@ __all__ = ["Environment", "Space", "Task"]
 
 
 class Task(Protocol):
-    """Draws sequences and judges what a learner says about them.
+    """A task: it draws sequences and judges what a learner says about them.
 
     A task is a frozen dataclass: its fields are the choices that a paper makes, each with a default, and two tasks with
     equal fields draw equal sequences from generators in equal states.
@@ -30,7 +30,7 @@ class Task(Protocol):
         """Draws ``count`` sequences as a :class:`Drawn`; none, if ``count`` is 0."""
 
     def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
-        """Judges outputs ``[rows, outputs]`` and gives bools ``[rows]``, True where the criterion holds.
+        """Judges outputs ``[rows, outputs]``; returns bools ``[rows]``, True where the criterion holds.
 
         A row is a step that the task judges, in the order of ``drawn.judged``: each sequence's last step, or all steps.
         ``drawn.outputs_of(learner)`` are a learner's outputs there.
@@ -45,7 +45,7 @@ class Space(Protocol):
     """
 
     def contains(self, x: Any, /) -> bool:
-        """Whether the value belongs to the space."""
+        """Says whether the value belongs to the space."""
 
     def sample(self) -> Any:
         """Draws a value."""
@@ -68,7 +68,7 @@ class Environment(Protocol):
         """What an action can be."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begins an episode and gives its first observation and a dict of what else is known.
+        """Begins an episode; returns its first observation and a dict of what else is known.
 
         Args:
             seed: of all that is drawn from now on; None goes on with the generator that there is.
@@ -76,7 +76,7 @@ class Environment(Protocol):
         """
 
     def step(self, action: Any, /) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Acts once and gives ``(observation, reward, terminated, truncated, info)``.
+        """Acts once; returns ``(observation, reward, terminated, truncated, info)``.
 
         ``terminated`` says that the world has come to its end, ``truncated`` that a limit on the steps has.
 

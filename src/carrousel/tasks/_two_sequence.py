@@ -70,8 +70,8 @@ class TwoSequence:
         x *= np.float32(sqrt(NOISE))
         first = rng.integers(0, 2, (count, 1)) == 0
         signal = np.where(first, np.float32(1), np.float32(-1))
-        told = spans[:, :1] + np.arange(self.N)
-        x[told, 0] = x[told, 0] + signal if self.noisy_signal else signal
+        places = spans[:, :1] + np.arange(self.N)
+        x[places, 0] = x[places, 0] + signal if self.noisy_signal else signal
         goals = np.where(first, 0.2, 0.8) if self.noisy_targets else np.where(first, 1.0, 0.0)
         noise = rng.normal(0.0, sqrt(TARGET_NOISE), goals.shape) if self.noisy_targets else 0.0
         return WithGoals(x, ends_only(spans, goals + noise), spans, goals)

@@ -17,21 +17,21 @@ from carrousel.tasks._task import Environment, Space
 __all__ = ["register", "space", "wrapped"]
 
 
-def space(own: Space) -> Any:
-    """Translates a space of ours to gymnasium's; one that is gymnasium's stays as it is.
+def space(value: Space) -> Any:
+    """Returns gymnasium's space for one of ours; one that is gymnasium's stays as it is.
 
     Raises:
         TypeError: it is neither.
     """
     from gymnasium import spaces
 
-    if isinstance(own, Discrete):
-        return spaces.Discrete(own.n)
-    if isinstance(own, Box):
-        return spaces.Box(own.low, own.high, own.shape, np.float32)
-    if isinstance(own, spaces.Space):
-        return own
-    raise TypeError(f"a space must be Discrete, Box or one of gymnasium's, got {type(own).__name__}")
+    if isinstance(value, Discrete):
+        return spaces.Discrete(value.n)
+    if isinstance(value, Box):
+        return spaces.Box(value.low, value.high, value.shape, np.float32)
+    if isinstance(value, spaces.Space):
+        return value
+    raise TypeError(f"a space must be Discrete, Box or one of gymnasium's, got {type(value).__name__}")
 
 
 def wrapped(environment: Environment) -> Any:
@@ -42,7 +42,7 @@ def wrapped(environment: Environment) -> Any:
         return environment
 
     class Wrapped(gymnasium.Env):
-        """Hands everything on to the environment."""
+        """An environment of gymnasium's that hands everything on to ours."""
 
         metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
@@ -70,8 +70,8 @@ def register(name: str, make: Callable[..., Environment], **about: Any) -> None:
     """
     import gymnasium
 
-    gymnasium.register(name, partial(_made, make), **about)
+    gymnasium.register(name, partial(_make_wrapped, make), **about)
 
 
-def _made(make: Callable[..., Environment], /, **options: Any) -> Any:
+def _make_wrapped(make: Callable[..., Environment], /, **options: Any) -> Any:
     return wrapped(make(**options))

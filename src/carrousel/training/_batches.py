@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+__all__ = ["Batch", "BatchSource", "Batches", "SequenceDataset"]
+
 Batch = tuple[dict[str, Tensor], Any]
-"""What the network is given, and the targets, or a pair of the targets and the items' weights."""
+"""The network's inputs by name, and the targets, or a pair of the targets and the items' weights."""
 
 # Where batches drawn blindly would hold this many times the real steps, sequences are sorted by length within pools of
 # so many batches. Below it a batch stays a fair mixture: lengths often go with classes, and alike batches learn worse.
@@ -19,7 +21,7 @@ WASTE, POOL = 2.0, 8
 
 
 class BatchSource(Protocol):
-    """What Batches needs: the length of every item, and any items as one padded batch."""
+    """Items whose lengths are known, any of which can be one padded batch."""
 
     lengths: np.ndarray
 
@@ -29,8 +31,13 @@ class BatchSource(Protocol):
 
 
 class SequenceDataset(Dataset):
-    """Ragged sequences laid end to end (``values`` float32 [S, C], ``lengths`` [N]) and their targets [N] or [N, D];
-    their ``weights`` [N], where they do not all count alike.
+    """Ragged sequences and their targets.
+
+    Args:
+        values: the sequences laid end to end, float32 [S, C].
+        lengths: the steps of each, [N].
+        targets: [N] or [N, D].
+        weights: [N], where they do not all count alike.
     """
 
     def __init__(self, values: np.ndarray, lengths: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None):
@@ -54,17 +61,21 @@ class SequenceDataset(Dataset):
         rows = torch.where(inside, starts[:, None] + steps, 0)
         padded = self.values[rows].masked_fill_(~inside[:, :, None], 0.0)
         items = torch.from_numpy(chosen)
-        targets = self.targets[items]
-        return {"input": padded, "lengths": lengths}, targets if self.weights is None else (
-            targets,
-            self.weights[items],
-        )
+        targets: Any = self.targets[items]
+        if self.weights is not None:
+            targets = targets, self.weights[items]
+        return {"input": padded, "lengths": lengths}, targets
 
 
 class Batches:
-    """The batches of one epoch. With ``order`` (the training order's generator) shuffled anew in each epoch, and
-    grouped by similar length where that saves much padding; without, in the
-    order given. ``limit``: the most batches, of items drawn at random.
+    """The batches of one epoch.
+
+    Args:
+        dataset: the items.
+        batch_size: items in a batch.
+        order: a generator by which the items are shuffled anew in each epoch, and grouped by similar length where that
+            saves much padding; None leaves them in their order.
+        limit: the most batches, of items drawn at random; None takes all.
     """
 
     def __init__(

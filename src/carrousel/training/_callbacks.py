@@ -17,8 +17,10 @@ from carrousel.training._criterion import close_to
 from carrousel.training._progress import Progress, ProgressCallback
 from carrousel.training._trainer import StopTraining
 
+__all__ = ["Epochs", "Metric", "Watch"]
+
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
-"""From what was predicted, what came, and the items' weights where these differ."""
+"""A figure from the outputs, the targets, and the items' weights where these differ."""
 
 
 class Epochs(Callback):
@@ -86,7 +88,7 @@ class Epochs(Callback):
             raise StopTraining
 
     def _judged(self, criterion: Any) -> tuple[Tensor, float | None]:
-        """The losses of the validation items, float64 [N], and the metric over all of them."""
+        """Returns the losses of the validation items, float64 [N], and the metric over all of them."""
         outputs, self.outputs = self.outputs, []
         loss = criterion.on(outputs[0][0].device)
         if self.metric is None:  # outputs of every step are as long as their batch, and cannot be one array

@@ -15,6 +15,18 @@ from carrousel._format import Arrays, Format, fitted, whole
 from carrousel.training._errors import ModelError
 from carrousel.training._history import checked_history, misses
 
+__all__ = [
+    "FORMAT",
+    "Run",
+    "RunState",
+    "check_identity",
+    "digest",
+    "read_checkpoint",
+    "restore",
+    "save_checkpoint",
+    "stored_seed",
+]
+
 FORMAT = Format("carrousel-checkpoint", 2, "a training checkpoint", ModelError)
 SQUARES = ("exp_avg_sq", "max_exp_avg_sq", "square_avg", "sum")  # names of what an optimiser remembers, never negative
 STEP = "step"  # what an optimiser calls the number of its updates, which follows from the run's own numbers
@@ -40,7 +52,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class Run:
-    """The parts of a training run that change while it runs, but for its state, and the numbers that it was given."""
+    """The parts of a training run that change while it runs, but for its state, and the numbers that it began with."""
 
     network: torch.nn.Module
     optimizer: torch.optim.Optimizer
@@ -54,13 +66,13 @@ class Run:
     truncated: bool = False  # a batch may bring several updates
 
     def weights(self) -> dict[str, Any]:
-        """Shape and type of every array of the network."""
+        """Returns shape and type of every array of the network."""
         state = self.network.state_dict().items()
         return {name: (tuple(value.shape), torch.empty(0, dtype=value.dtype).numpy().dtype) for name, value in state}
 
 
 def digest(parts: Iterable[np.ndarray | str]) -> str:
-    """SHA-256 over arrays (type, shape, values) and strings, in order."""
+    """Returns the SHA-256 of arrays (type, shape, values) and strings, in order."""
     total = hashlib.sha256()
     for part in parts:
         array = np.asarray(part)
@@ -72,7 +84,7 @@ def digest(parts: Iterable[np.ndarray | str]) -> str:
 
 
 def save_checkpoint(path: Path, identity: dict[str, Any], state: RunState, run: Run) -> None:
-    """Write everything that the next epoch depends on, and that does not follow from the run's own numbers."""
+    """Writes everything that the next epoch depends on, and that does not follow from the run's own numbers."""
     arrays = {f"network.{name}": _numpy(value) for name, value in run.network.state_dict().items()}
     arrays |= {f"best.{name}": _numpy(value) for name, value in state.best_weights.items()}
     if state.least is not None:
@@ -92,7 +104,7 @@ def save_checkpoint(path: Path, identity: dict[str, Any], state: RunState, run: 
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The facts and the arrays of a checkpoint; ModelError if the file is none."""
+    """Returns the facts and the arrays of a checkpoint; ModelError if the file is none."""
     with FORMAT.reading(path) as (facts, arrays):
         if not isinstance(facts["identity"], dict) or not isinstance(facts["identity"]["params"], dict):
             raise ValueError("it does not say of which run it is")
@@ -100,7 +112,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def check_identity(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Refuse a checkpoint of another configuration or of other data, naming what differs."""
+    """Refuses a checkpoint of another configuration or of other data, naming what differs."""
     if stored.get("estimator") != wanted["estimator"]:
         raise ModelError(f"{path} is a checkpoint of a {stored.get('estimator')}, not of a {wanted['estimator']}")
     old, new = stored.get("params", {}), wanted["params"]
@@ -116,8 +128,10 @@ def check_identity(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -
 
 
 def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, run: Run) -> None:
-    """Put a fresh run to where ``read_checkpoint`` found the old one: ModelError, and nothing is changed, if what was
-    found is not of such a run.
+    """Puts a fresh run to where the run of a checkpoint stood.
+
+    Raises:
+        ModelError: what the checkpoint holds is not of such a run; then nothing is changed.
     """
     with FORMAT.blaming(path):
         history = checked_history(facts["history"], run.epochs)
@@ -128,14 +142,14 @@ def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, 
             best = whole(best, "its best epoch", len(history) - misses(history), len(history))
         elif best is not None:
             raise ValueError(f"its best epoch is {best}, and there was no validation to tell it")
-        found = fitted(arrays, _declared(run))
-        for name, array in found.items():
+        checked = fitted(arrays, _declared(run))
+        for name, array in checked.items():
             if name.endswith(SQUARES) and name.startswith("optimizer.") and (array < 0).any():
                 raise ValueError(f"the mean square {name} is negative")
-        generator, order = _generator(found["random.torch"], run.seed), _order(facts["order"], run.order)
+        generator, order = _generator(checked["random.torch"], run.seed), _order(facts["order"], run.order)
 
         def part(prefix: str) -> dict[str, torch.Tensor]:
-            items = found.items()
+            items = checked.items()
             return {n.removeprefix(prefix): torch.from_numpy(value) for n, value in items if n.startswith(prefix)}
 
         updates = len(history) * run.batches
@@ -154,15 +168,15 @@ def restore(path: Path, facts: dict[str, Any], arrays: Arrays, state: RunState, 
         state.updates = updates
         state.epoch, state.misses = len(history), misses(history)
         state.history, state.best_epoch = history, best
-        state.least = torch.from_numpy(found["least"]) if validated else None
+        state.least = torch.from_numpy(checked["least"]) if validated else None
         state.best_weights = {name: tensor.to(run.device) for name, tensor in part("best.").items()}
         torch.set_rng_state(generator)
         if run.device.type == "cuda":
-            torch.cuda.set_rng_state(torch.from_numpy(found["random.cuda"]), run.device)
+            torch.cuda.set_rng_state(torch.from_numpy(checked["random.cuda"]), run.device)
 
 
 def _declared(run: Run) -> dict[str, Any]:
-    """Shape and type of every array that a checkpoint of a run holds."""
+    """Returns shape and type of every array that a checkpoint of a run holds."""
     declared = {f"network.{name}": value for name, value in run.weights().items()}
     if run.valid is not None:
         declared |= {f"best.{name}": value for name, value in run.weights().items()} | {"least": ((run.valid,), "f8")}
@@ -178,9 +192,9 @@ def _declared(run: Run) -> dict[str, Any]:
     return declared
 
 
-def _generator(found: np.ndarray, seed: int) -> torch.Tensor:
-    """The state of torch's generator, if it is one that can follow from the seed."""
-    state, scratch = torch.from_numpy(found), torch.Generator()
+def _generator(stored: np.ndarray, seed: int) -> torch.Tensor:
+    """Returns the state of torch's generator, if it is one that can follow from the seed."""
+    state, scratch = torch.from_numpy(stored), torch.Generator()
     scratch.set_state(state)  # torch refuses what would lead it out of its table
     if scratch.initial_seed() != seed or not torch.equal(scratch.get_state(), state):
         raise ValueError("the state of its random numbers is not of its seed")
@@ -188,7 +202,7 @@ def _generator(found: np.ndarray, seed: int) -> torch.Tensor:
 
 
 def _order(facts: dict[str, Any], fresh: np.random.Generator) -> Any:
-    """The state of NumPy's generator: the stream is that of the seed, only the place in it is the file's."""
+    """Returns the state of NumPy's generator: the stream is that of the seed, only the place in it is the file's."""
     state: Any = fresh.bit_generator.state
     inner = {**state["state"], "state": whole(facts["state"], "the state of its order", most=2**128 - 1)}
     has, left = whole(facts["has_uint32"], "has_uint32", most=1), whole(facts["uinteger"], "uinteger", most=2**32 - 1)
@@ -200,7 +214,7 @@ def _numpy(tensor: torch.Tensor) -> np.ndarray:
 
 
 def stored_seed(path: Path) -> int:
-    """The seed that the run of a checkpoint began with."""
+    """Returns the seed that the run of a checkpoint began with."""
     seed = read_checkpoint(path)[0]["identity"].get("seed")
     with FORMAT.blaming(path):
         return whole(seed, "its seed", most=2**32 - 1)

@@ -1,4 +1,4 @@
-"""The criterion of a training, and when two epochs' losses cannot be told apart."""
+"""The criterion of a training, and when the difference of two epochs' losses may be chance."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OfNetwork(ItemLoss):
 
 
 def close_to(losses: Tensor, least: Tensor) -> bool:
-    """Whether losses [N] exceed the least so far, of the same items, by no more than the difference's standard error.
+    """Tells whether losses [N] exceed the least ones, of the same items, by at most the difference's standard error.
 
     The one-standard-error rule (Breiman et al. 1984), paired: on a small validation part the least loss is often
     chance, and of two epochs that it cannot tell apart the later one, with its lower learning rate, does better on

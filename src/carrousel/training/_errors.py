@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["ModelError"]
+
 
 class ModelError(ValueError):
     """A saved model or checkpoint cannot be used: truncated, foreign, tampered with, or of another configuration.

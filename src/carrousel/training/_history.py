@@ -1,4 +1,4 @@
-"""What is told of the epochs of a training run, checked when it comes from a file."""
+"""The figures of a training run's epochs, checked when they come from a file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import Any
 
 from carrousel._format import number
 
+__all__ = ["checked_history", "misses"]
+
 
 def checked_history(history: Any, most: int) -> list[dict[str, Any]]:
-    """A run's history: one row of figures for each epoch, at most ``most``.
+    """Returns a run's history after checking it: one row of figures for each epoch, at most ``most``.
 
-    Raises ValueError if it is none.
+    Raises:
+        ValueError: it is no such history.
     """
     if not isinstance(history, list) or not 1 <= len(history) <= most:
         raise ValueError(f"its history should be a list of 1 to {most} epochs")
@@ -24,6 +27,6 @@ def checked_history(history: Any, most: int) -> list[dict[str, Any]]:
 
 
 def misses(history: list[dict[str, Any]]) -> int:
-    """How many epochs ago the validation loss was least; 0 without validation."""
+    """Returns how many epochs ago the validation loss was least; 0 without validation."""
     losses = [row["valid_loss"] for row in history if "valid_loss" in row]
     return len(losses) - 1 - losses.index(min(losses)) if losses else 0

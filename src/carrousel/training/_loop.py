@@ -36,6 +36,8 @@ from carrousel.training._schedules import SetRate, schedule_of
 from carrousel.training._threads import threads_worth
 from carrousel.training._trainer import Trainer
 
+__all__ = ["Job", "Trained", "train", "usual_batch"]
+
 
 @dataclass(frozen=True)
 class Job:
@@ -44,9 +46,9 @@ class Job:
     Attributes:
         build: makes the network; it is called once, when the run's generator is seeded.
         train: the items to learn from.
-        valid: items on which training is stopped early, and by which the kept weights are chosen; None keeps the last.
+        valid: items on which training is stopped early, and by which the weights are chosen; None takes the last.
         metric_name: the name of the validation figure that is shown to people.
-        metric: that figure, from what the network said, what came, and the items' weights; None shows none.
+        metric: that figure, from the network's outputs, the targets, and the items' weights; None shows none.
         batches: the most batches in an epoch, of items drawn at random; None takes all.
         criterion: the loss; None takes the network's own, ``network.each(output, target) -> [B]``.
     """
@@ -80,7 +82,7 @@ class Trained:
 
 
 def usual_batch(count: int) -> int:
-    """32 items, fewer of a small set: an epoch of one or two steps teaches too little."""
+    """Returns 32, or fewer for a small set: an epoch of one or two steps teaches too little."""
     return min(32, max(4, count // 7))
 
 
@@ -156,10 +158,10 @@ def _train(
     progress: ProgressCallback | None,
 ) -> Trained:
     begun = time.perf_counter()
-    found = None
+    stored = None
     if path is not None and resume and path.exists():
-        found = read_checkpoint(path)
-        check_identity(path, found[0]["identity"], identity)
+        stored = read_checkpoint(path)
+        check_identity(path, stored[0]["identity"], identity)
     device = torch.device(options.device)
     size = options.batch_size or usual_batch(len(job.train))
     batches = len(Batches(job.train, size, limit=job.batches))
@@ -213,8 +215,8 @@ def _train(
             valid,
             truncated=options.truncation is not None,
         )
-        if found is not None and path is not None:
-            restore(path, *found, state, run)
+        if stored is not None and path is not None:
+            restore(path, *stored, state, run)
         watch.begin()
         if not epochs.exhausted:
             with threads_worth(network, size * float(job.train.lengths.mean())):
@@ -233,7 +235,7 @@ def _train(
 
 
 def _digest(job: Job) -> str:
-    """A digest of all that a job trains and validates on."""
+    """Returns a digest of all that a job trains and validates on."""
     parts: list[Any] = []
     for source in (job.train, job.valid):
         for batch in () if source is None else Batches(source, 256):

@@ -59,7 +59,7 @@ def optimiser_of(options: Options, groups: list[dict[str, Any]]) -> Optimizer:
 def slots_of(optimizer: Optimizer) -> dict[int, dict[str, Tensor]]:
     """Returns what an optimiser remembers of each weight, by the weight's number: tensors of the right shape and type.
 
-    It is told by a step of a copy, with derivatives of zero.
+    A copy shows it, after a step with derivatives of zero.
 
     Raises:
         ValueError: it remembers something that is no tensor, or cannot be copied or stepped so.

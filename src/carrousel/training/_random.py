@@ -11,7 +11,7 @@ __all__ = ["RandomStates"]
 
 
 class RandomStates:
-    """A run's generators: torch's global state is borrowed and given back, the order of batches has one of its own."""
+    """A run's generators: torch's global one, whose state is restored at the end, and one for the order of batches."""
 
     def __init__(self, seed: int, device: torch.device):
         self.seed = seed

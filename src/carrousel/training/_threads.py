@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-__all__ = ["threads_worth"]
+__all__ = ["LARGE", "threads_worth"]
 
 LARGE = 1 << 27
 """The multiplications of a batch from which several threads are worth their while. Below it they win a millisecond
@@ -17,7 +17,7 @@ at most on an idle machine, and on a busy one wait for each other many times tha
 
 @contextmanager
 def threads_worth(network: nn.Module, steps: float) -> Iterator[None]:
-    """Leave torch one thread in this block if batches of so many steps (of all their sequences) are small work.
+    """Leaves torch one thread in this block if batches of so many steps (of all their sequences) are small work.
 
     A small network then gives the same bits on machines of any number of cores.
     """

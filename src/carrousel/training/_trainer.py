@@ -1,4 +1,4 @@
-"""skorch's loop with what the papers add to it: noise on weights, and back-propagation that is cut."""
+"""skorch's loop with two additions of the papers: noise on weights, and back-propagation that is cut."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StopTraining(Exception):  # noqa: N818 - a signal, not an error
 
 
 class Trainer(NeuralNet):
-    """skorch's net, but an interrupt by the user is not taken for a finished training."""
+    """skorch's net, in which an interrupt by the user does not look like a finished training."""
 
     def __init__(self, *args: Any, weight_noise: float = 0.0, truncation: int | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -36,7 +36,7 @@ class Trainer(NeuralNet):
         self.notify("on_train_end", X=dataset, y=None)
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        """One update, or one after each piece of the batch."""
+        """Makes one update, or one after each piece of the batch."""
         if self.truncation is None:
             self._state.updates += 1
             return super().train_step(batch, **fit_params)
@@ -51,12 +51,12 @@ class Trainer(NeuralNet):
         return {"loss": total, "y_pred": None}
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        """The loss of a batch or piece, and its derivatives, at weights that are noisy if they are to be."""
+        """Returns the loss of a batch or piece, after its derivatives, at weights with noise if there is noise."""
         with self._noise():
             return super().train_step_single(batch, **fit_params)
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
-        """The network's output, of a piece from the state that the piece before it left."""
+        """Returns the network's output, of a piece from the state that the piece before it left."""
         if self.truncation is None or not self.module_.training:
             return super().infer(x, **fit_params)
         inputs = {name: value.to(self.device) for name, value in x.items()}
@@ -83,7 +83,7 @@ class Trainer(NeuralNet):
 
 
 def _cut(batch: Batch, begin: int, end: int) -> Batch:
-    """The steps from ``begin`` to before ``end`` of a batch; a sequence that is over has none left."""
+    """Returns the steps from ``begin`` to before ``end`` of a batch; a sequence that is over has none left."""
     inputs, targets = batch
     lengths = (inputs["lengths"] - begin).clamp(0, end - begin)
     piece = {"input": inputs["input"][:, begin:end], "lengths": lengths}

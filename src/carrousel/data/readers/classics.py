@@ -1,25 +1,27 @@
 """Short classic series that sktime carries, for forecasting."""
 
-from .._check import make_series
-from .._registry import reads_name
-from .._types import Series
+from __future__ import annotations
+
+from carrousel.data._check import make_series
+from carrousel.data._registry import reads_name
+from carrousel.data._types import Series
 
 
 @reads_name("series", "airline")
 def airline(name: str) -> Series:
-    """Monthly airline passengers in thousands, 1949 to 1960, 144 steps (Box & Jenkins 1976)."""
+    """Reads monthly airline passengers in thousands, 1949 to 1960, 144 steps (Box & Jenkins 1976)."""
     return _load(name, "load_airline", "passengers")
 
 
 @reads_name("series", "lynx")
 def lynx(name: str) -> Series:
-    """Canadian lynx trapped each year, 1821 to 1934, 114 steps (Elton & Nicholson 1942)."""
+    """Reads Canadian lynx trapped each year, 1821 to 1934, 114 steps (Elton & Nicholson 1942)."""
     return _load(name, "load_lynx", "lynx")
 
 
 @reads_name("series", "shampoo-sales")
 def shampoo_sales(name: str) -> Series:
-    """Monthly sales of a shampoo over three years, 36 steps (Makridakis, Wheelwright & Hyndman 1998)."""
+    """Reads monthly sales of a shampoo over three years, 36 steps (Makridakis, Wheelwright & Hyndman 1998)."""
     return _load(name, "load_shampoo_sales", "sales")
 
 

@@ -1,17 +1,19 @@
 """Handwritten digits, read row by row: the data set that scikit-learn carries."""
 
+from __future__ import annotations
+
 import numpy as np
 
-from .._check import make_sequences
-from .._registry import reads_name
-from .._types import Sequences
+from carrousel.data._check import make_sequences
+from carrousel.data._registry import reads_name
+from carrousel.data._types import Sequences
 
 TEST = 360  # the last fifth, in the order of the data
 
 
 @reads_name("sequences", "digits", splits=("train", "test"))
 def read(name: str, split: str) -> Sequences:
-    """1797 images of 8 × 8 pixels (0 … 16): sequences of 8 steps (rows), 8 channels (columns), 10 classes.
+    """Reads 1797 images of 8 × 8 pixels (0 … 16): sequences of 8 steps (rows), 8 channels (columns), 10 classes.
 
     The source has no parts; the last 360 images, in its order, are the test part.
     """

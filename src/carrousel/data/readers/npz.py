@@ -19,20 +19,20 @@ from typing import IO
 
 import numpy as np
 
-from .._check import make_sequences, make_series
-from .._errors import DataError, listed, nearest, reading
-from .._limit import MAX_SIZE, amount, check_size
-from .._registry import reads_file
-from .._times import plain_times
-from .._types import Sequences, Series
-from .._words import plain_names
+from carrousel.data._check import make_sequences, make_series
+from carrousel.data._errors import DataError, listed, nearest, reading
+from carrousel.data._limit import MAX_SIZE, amount, check_size
+from carrousel.data._registry import reads_file
+from carrousel.data._times import plain_times
+from carrousel.data._types import Sequences, Series
+from carrousel.data._words import plain_names
 
 ENDING = ".npy"
 
 
 @reads_file("sequences", ".npz")
 def read_sequences(path: Path, *, max_size: float = MAX_SIZE) -> Sequences:
-    """Sequences from ``X`` (with ``lengths``), ``y``, ``ids`` and ``channels``; the layout stands above.
+    """Reads sequences from ``X`` (with ``lengths``), ``y``, ``ids`` and ``channels``; the layout stands above.
 
     ``max_size`` is the number of bytes that a compressed file may unpack to.
     """
@@ -44,7 +44,7 @@ def read_sequences(path: Path, *, max_size: float = MAX_SIZE) -> Sequences:
         if (lengths < 1).any():
             raise DataError(f"{path}: sequence {int(np.argmax(lengths < 1))} is empty (its length is {lengths.min()})")
     if X.ndim == 3:
-        # Before a part is made of every sequence: an array of no bytes can have any number of them.
+        # Before X is cut into sequences: an array of no bytes can have any number of them.
         for size, lacks in zip(X.shape, ("there are no sequences", "sequence 0 is empty", "no channels"), strict=True):
             if size == 0:
                 raise DataError(f"{path}: X is {list(X.shape)}: {lacks}")
@@ -72,7 +72,10 @@ def read_sequences(path: Path, *, max_size: float = MAX_SIZE) -> Sequences:
 
 @reads_file("series", ".npz")
 def read_series(path: Path, *, max_size: float = MAX_SIZE) -> Series:
-    """A series from ``values``, ``time`` and ``columns``; the layout stands above, ``max_size`` as for sequences."""
+    """Reads a series from ``values``, ``time`` and ``columns``; the layout stands above.
+
+    ``max_size`` is the number of bytes that a compressed file may unpack to.
+    """
     import pandas as pd
 
     arrays = _arrays(path, "values", ("time", "columns"), max_size)
@@ -95,18 +98,18 @@ def read_series(path: Path, *, max_size: float = MAX_SIZE) -> Series:
 
 
 def _arrays(path: Path, needed: str, optional: tuple[str, ...], max_size: float) -> dict[str, np.ndarray]:
-    """The arrays of these names that the file holds; DataError without the one that is needed."""
+    """Returns the arrays of these names that the file holds; DataError without the one that is needed."""
     with reading(path, "it is no intact .npz file"), open(path, "rb") as file:
         if file.read(6) == np.lib.format.MAGIC_PREFIX:
             raise DataError(f"{path}: this is a single .npy array, not an .npz file")
         with zipfile.ZipFile(file) as archive:
-            held = [m for m in archive.infolist() if m.filename.endswith(ENDING)]
-            names = [m.filename.removesuffix(ENDING) for m in held]
+            arrays = [m for m in archive.infolist() if m.filename.endswith(ENDING)]
+            names = [m.filename.removesuffix(ENDING) for m in arrays]
             if needed not in names:
                 raise DataError(
                     f"{path}: there is no array {needed!r}{nearest(needed, names)} (it holds {listed(names)})"
                 )
-            members = {name: m for name, m in zip(names, held, strict=True) if name in (needed, *optional)}
+            members = {name: m for name, m in zip(names, arrays, strict=True) if name in (needed, *optional)}
             for name in members:
                 if names.count(name) > 1:
                     raise DataError(f"{path}: there are two arrays {name!r}")

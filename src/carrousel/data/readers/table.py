@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._check import make_sequences, make_series
-from .._columns import named, numbers, times
-from .._errors import DataError, listed, nearest, reading
-from .._limit import MAX_SIZE, check_size
-from .._registry import reads_file
-from .._text import check_text
-from .._types import Sequences, Series
-from .._words import refuse_twice
+from carrousel.data._check import make_sequences, make_series
+from carrousel.data._columns import names_of, numbers, times
+from carrousel.data._errors import DataError, listed, nearest, reading
+from carrousel.data._limit import MAX_SIZE, check_size
+from carrousel.data._registry import reads_file
+from carrousel.data._text import check_text
+from carrousel.data._types import Sequences, Series
+from carrousel.data._words import refuse_twice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +33,16 @@ def read_sequences(
     channels: str | Sequence[str] | None = None,
     max_size: float = MAX_SIZE,
 ) -> Sequences:
-    """Sequences from a table in long format.
+    """Reads sequences from a table in long format.
 
-    ``id`` (default ``"id"``) tells the sequences apart; the rows of one need not stand together. ``time`` (default
-    ``"time"``) ascends from row to row within a sequence. ``label`` (default ``"label"``; several for several
-    values) is the same in all rows of a sequence; a table may be without. All other columns are channels unless
-    ``channels`` names them. ``max_size`` is the number of bytes that a compressed file may unpack to.
+    Args:
+        path: the file.
+        id: the column that tells the sequences apart, by default ``"id"``; the rows of one need not stand together.
+        time: the column that ascends from row to row within a sequence, by default ``"time"``.
+        label: the column, or several for several values, that is the same in all rows of a sequence; by default
+            ``"label"`` if the table has it.
+        channels: the columns of the input; by default all others.
+        max_size: bytes that a compressed file may unpack to.
     """
     frame = _read(path, max_size)
     id, time = id or "id", time or "time"
@@ -58,8 +62,8 @@ def read_sequences(
     if not names:
         raise DataError(f"{path}: no channels: every column ({listed(frame.columns)}) is the id, time or label")
 
-    codes, keys = named(frame[id], id, path)
-    told = [named(frame[c], c, path) for c in labels]
+    codes, keys = names_of(frame[id], id, path)
+    labelled = [names_of(frame[c], c, path) for c in labels]
     values = np.stack([numbers(frame[c], c, path) for c in names], axis=1)  # [rows, C]
     ticks = times(frame[time], time, path)
     order = np.argsort(codes, kind="stable")
@@ -75,7 +79,7 @@ def read_sequences(
                 "the rows of a sequence are in the order of time, one row for each step"
             )
         X.append(values[rows])
-    y = [_of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, told, strict=True)]
+    y = [_of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
     target = None if not y else y[0] if len(y) == 1 else np.stack(y, axis=1)
     return make_sequences(X, target, name=str(path), ids=keys, channels=names)
 
@@ -88,11 +92,14 @@ def read_series(
     channels: str | Sequence[str] | None = None,
     max_size: float = MAX_SIZE,
 ) -> Series:
-    """One series: a row for each step.
+    """Reads one series: a row for each step.
 
-    ``time`` names the column of times: whole numbers, or dates as in ISO 8601 (with an offset they become UTC).
-    Without it, the column called time, date, datetime, timestamp or ds is taken. ``channels`` chooses columns.
-    ``max_size`` is the number of bytes that a compressed file may unpack to.
+    Args:
+        path: the file.
+        time: the column of times, which are whole numbers, or dates as in ISO 8601 (with an offset they become UTC); by
+            default the one called time, date, datetime, timestamp or ds.
+        channels: the columns of the series; by default all others.
+        max_size: bytes that a compressed file may unpack to.
     """
     frame = _read(path, max_size)
     if time is None:
@@ -173,8 +180,8 @@ def _parquet(path: Path, max_size: float) -> pd.DataFrame:
     return frame
 
 
-def _names(given: str | Sequence[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
+def _names(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _need(frame: pd.DataFrame, column: str, what: str, path: Path) -> None:
@@ -194,7 +201,7 @@ def _of_sequence(
     id: str,
     path: Path,
 ) -> np.ndarray:
-    """The one label of each sequence, ``[N]``."""
+    """Returns the one label of each sequence, ``[N]``."""
     for key, rows in zip(keys, groups, strict=True):
         other = np.flatnonzero(codes[rows] != codes[rows[0]])
         if len(other):

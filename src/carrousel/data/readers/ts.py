@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from .._check import make_sequences
-from .._errors import DataError, listed, nearest, reading, said
-from .._registry import reads_file
-from .._text import check_text
-from .._types import Sequences
-from .._words import first_no_number
+from carrousel.data._check import make_sequences
+from carrousel.data._errors import DataError, listed, nearest, reading, words_of
+from carrousel.data._registry import reads_file
+from carrousel.data._text import check_text
+from carrousel.data._types import Sequences
+from carrousel.data._words import first_no_number
+
+__all__ = ["read_part"]
 
 
 @reads_file("sequences", ".ts")
 def read(path: Path) -> Sequences:
-    """Sequences with the labels of ``@classLabel`` or the values of ``@targetLabel``."""
+    """Reads sequences with the labels of ``@classLabel`` or the values of ``@targetLabel``."""
     from sktime.datasets import load_from_tsfile_to_dataframe
 
     name = str(path)
@@ -28,7 +30,7 @@ def read(path: Path) -> Sequences:
             str(path), return_separate_X_and_y=True, replace_missing_vals_with="nan"
         )
     except Exception as error:  # sktime raises OSError, ValueError, IndexError and others for a faulty file
-        raise DataError(f"{name}: {outline.fault() or said(error)}") from error
+        raise DataError(f"{name}: {outline.fault() or words_of(error)}") from error
     table, labels = loaded if isinstance(loaded, tuple) else (loaded, None)
     for what, count in (("cases", len(table)), ("labels", len(table) if labels is None else len(labels))):
         if count != len(outline.cases):
@@ -50,13 +52,13 @@ def read(path: Path) -> Sequences:
 
 
 def read_part(path: Path, *, name: str, split: str) -> Sequences:
-    """A file as a part of the data set of that name."""
+    """Reads a file as a part of the data set of that name."""
     return replace(read(path), name=name, split=split)
 
 
 @dataclass
 class _Outline:
-    """What sktime's reader does not keep: the case of class names, and which line each case stands on."""
+    """What sktime's reader loses: the case of class names, and the line on which each case stands."""
 
     name: str
     kind: str = "none"  # "class", "value" or "none"
@@ -66,6 +68,7 @@ class _Outline:
 
     @classmethod
     def of(cls, path: Path) -> _Outline:
+        """Reads the outline of a file."""
         self = cls(name := str(path))
         check_text(path)
         with reading(path):
@@ -99,7 +102,7 @@ class _Outline:
                 raise DataError(f"{self.name}: line {line}: the classes {before} and {word} differ in case only")
 
     def targets(self, labels: np.ndarray | None, rows: list[str]) -> np.ndarray | None:
-        """Class names as the header writes them, or values."""
+        """Returns class names as the header writes them, or values."""
         if labels is None:
             return None
         if self.kind == "value":
@@ -117,7 +120,7 @@ class _Outline:
         return np.array([self.classes[label] for label in labels])
 
     def fault(self) -> str | None:
-        """The first line at fault, found after sktime refused the file without saying which line it was."""
+        """Returns the first line at fault, after sktime refused the file without saying which line it was."""
         if self.timestamps:
             return None  # sktime names the line itself
         width = None

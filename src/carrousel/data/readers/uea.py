@@ -1,4 +1,4 @@
-"""The UEA/UCR archive: what sktime carries is read where it lies, the rest is downloaded once and kept."""
+"""The UEA/UCR archive: what sktime carries is read where it lies, the rest is downloaded once."""
 
 from __future__ import annotations
 
@@ -11,42 +11,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .._errors import DataError, reading
-from .._registry import plain, reads_name
-from .._types import Sequences
-from .ts import read_part
+from carrousel.data._errors import DataError, reading
+from carrousel.data._registry import plain, reads_name
+from carrousel.data._types import Sequences
+from carrousel.data.readers.ts import read_part
+
+__all__ = ["PARTS", "archive_names", "read_archive"]
 
 PARTS = ("train", "test")
 
 
 @reads_name("sequences", "japanese-vowels", splits=PARTS)
 def japanese_vowels(name: str, split: str) -> Sequences:
-    """Nine speakers, two vowels: 270 + 370 recordings, 12 channels, 7 to 29 steps (Kudo et al. 1999)."""
+    """Reads nine speakers, two vowels: 270 + 370 recordings, 12 channels, 7 to 29 steps (Kudo et al. 1999)."""
     return read_archive("JapaneseVowels", split, name=name)
 
 
 @reads_name("sequences", "basic-motions", splits=PARTS)
 def basic_motions(name: str, split: str) -> Sequences:
-    """Four movements seen by a smart watch: 40 + 40 recordings, 6 channels, 100 steps."""
+    """Reads four movements seen by a smart watch: 40 + 40 recordings, 6 channels, 100 steps."""
     return read_archive("BasicMotions", split, name=name)
 
 
 def archive_names() -> dict[str, str]:
-    """Every name of the archive that sktime knows, its plain spelling to its own."""
+    """Returns the names of the archive that sktime knows, by their plain spelling."""
     from sktime.datasets import tsc_dataset_names as listed
 
-    names = {*listed.univariate, *listed.multivariate, *_found_in(_carried())}
+    names = {*listed.univariate, *listed.multivariate, *_titles_in(_of_sktime())}
     return {plain(name): name for name in sorted(names)}
 
 
-def read_archive(own: str, split: str, *, name: str) -> Sequences:
-    """A data set of the archive under its own name (``"JapaneseVowels"``); ``"all"`` is train, then test."""
+def read_archive(title: str, split: str, *, name: str) -> Sequences:
+    """Reads a data set of the archive by the archive's name (``"JapaneseVowels"``); ``"all"`` is train, then test."""
     import numpy as np
 
-    home = next((root for root in (_carried(), _kept()) if own in _found_in(root)), None)
-    folder = (home or _download(own, _kept())) / own
+    place = next((root for root in (_of_sktime(), _downloads()) if title in _titles_in(root)), None)
+    folder = (place or _download(title, _downloads())) / title
     parts = [
-        read_part(folder / f"{own}_{part.upper()}.ts", name=name, split=part)
+        read_part(folder / f"{title}_{part.upper()}.ts", name=name, split=part)
         for part in (PARTS if split == "all" else (split,))
     ]
     if len(parts) == 1:
@@ -67,28 +69,28 @@ def read_archive(own: str, split: str, *, name: str) -> Sequences:
     )
 
 
-def _carried() -> Path:
+def _of_sktime() -> Path:
     spec = importlib.util.find_spec("sktime")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("sktime is not installed", name="sktime")
     return Path(spec.origin).parent / "datasets" / "data"
 
 
-def _kept() -> Path:
+def _downloads() -> Path:
     with reading("~/.cache", "there is no home directory; XDG_CACHE_HOME names another place"):
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "carrousel" / "uea"
 
 
-def _found_in(root: Path) -> list[str]:
+def _titles_in(root: Path) -> list[str]:
     with reading(root):
         if not root.is_dir():
             return []
         return [d.name for d in root.iterdir() if all((d / f"{d.name}_{p.upper()}.ts").is_file() for p in PARTS)]
 
 
-def _download(own: str, root: Path) -> Path:
-    """Fetch a data set with sktime into ``root``; what is broken off leaves nothing there."""
+def _download(title: str, root: Path) -> Path:
+    """Fetches a data set with sktime into ``root``; what is broken off leaves nothing there."""
     from sktime.datasets import load_UCR_UEA_dataset
 
     try:
@@ -97,25 +99,25 @@ def _download(own: str, root: Path) -> Path:
             try:
                 with _patience(20.0), warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # sktime advertises another mirror
-                    load_UCR_UEA_dataset(own, split="train", extract_path=scratch)
+                    load_UCR_UEA_dataset(title, split="train", extract_path=scratch)
             except Exception as error:  # sktime: RuntimeError, URLError, HTTPError, BadZipFile ...
                 raise DataError(
-                    f"{own} is not on this machine and could not be downloaded from the UEA/UCR archive "
+                    f"{title} is not on this machine and could not be downloaded from the UEA/UCR archive "
                     "(is there a network?); japanese-vowels, basic-motions and digits need none"
                 ) from error
             try:
-                os.replace(Path(scratch) / own, root / own)
+                os.replace(Path(scratch) / title, root / title)
             except OSError:
-                if own not in _found_in(root):  # another process was there first
+                if title not in _titles_in(root):  # another process was there first
                     raise
     except OSError as error:
-        raise DataError(f"{root}: a downloaded data set cannot be kept there: {error.strerror or error}") from error
+        raise DataError(f"{root}: a downloaded data set cannot be stored there: {error.strerror or error}") from error
     return root
 
 
 @contextmanager
 def _patience(seconds: float) -> Iterator[None]:
-    """Limit how long a silent network is waited for; sktime's downloader sets no limit."""
+    """Limits how long a silent network is waited for; sktime's downloader sets no limit."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

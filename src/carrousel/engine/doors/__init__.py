@@ -73,7 +73,7 @@ def run(passes: Passes, call: Call) -> Result:
 def _sequence(
     passes: Passes, call: Call, x: Tensor, state: tuple[Tensor, ...], rows: Rows, *, all_states: bool
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """Outputs ``[rows, output]``, final states ``[count, size]``, and every step's states by name if asked for."""
+    """Returns outputs ``[rows, output]``, final states ``[count, size]`` and, if wanted, all steps' states by name."""
     layer, reverse = call.layer, call.reverse
     tensors = (x, *state, *call.weights.values())
     if torch._C._functorch.peek_interpreter_stack() is not None:

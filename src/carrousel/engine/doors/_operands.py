@@ -69,11 +69,11 @@ def check_lengths(lengths: Tensor, T: int) -> None:
 
 
 def _check_all(
-    kind: str, names: Sequence[str], shapes: Sequence[tuple[int, ...]], given: Sequence[Tensor], x: Tensor
+    kind: str, names: Sequence[str], shapes: Sequence[tuple[int, ...]], values: Sequence[Tensor], x: Tensor
 ) -> None:
-    if len(given) != len(names):
-        raise ValueError(f"there should be {len(names)} {kind} ({', '.join(names)}), got {len(given)}")
-    for name, shape, value in zip(names, shapes, given, strict=True):
+    if len(values) != len(names):
+        raise ValueError(f"there should be {len(names)} {kind} ({', '.join(names)}), got {len(values)}")
+    for name, shape, value in zip(names, shapes, values, strict=True):
         if value.dtype != x.dtype:
             raise TypeError(f"{name} has the type {value.dtype}, x {x.dtype}")
         _check_one(name, shape, value)

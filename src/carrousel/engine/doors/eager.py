@@ -18,24 +18,25 @@ from carrousel.engine._memory import PLAIN
 from carrousel.engine._recorders import recorded
 from carrousel.engine._rows import Rows
 
-_OWN = 5  # the arguments of the function below that are not tensors
+_LEADING = 5  # the arguments of the function below that come before the tensors
 
 __all__ = ["Eager", "by_operations", "by_operator", "by_reference", "compute"]
 
 
 class Eager(torch.autograd.Function):
-    """From packed inputs, initial states and weights to outputs, final states, and every step's states if wanted."""
+    """A layer as autograd runs it: from packed inputs, initial states and weights to the results of ``compute``."""
 
     @staticmethod
     def forward(
         ctx: Any, passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor
     ) -> Any:
+        """Runs forward, and keeps what backward needs."""
         results, kept = compute(passes, layer, rows, reverse, all_states, tensors, keep=True)
         ctx.passes = passes
         ctx.layer, ctx.rows, ctx.reverse, ctx.all_states = layer, rows, reverse, all_states
         steps = results[1 + len(layer.state_names) :]
         if _hooks_on_saved_tensors():
-            # Somebody wants all that is kept, to put it elsewhere or to compute it anew when it is needed.
+            # The hooks want all that is kept, to put it elsewhere or to compute it anew when it is needed.
             ctx.kept, ctx.hooked = kept.bare(), True
             ctx.save_for_backward(*tensors, results[0], *steps, *kept.tensors())
         else:
@@ -46,19 +47,20 @@ class Eager(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> Any:
+        """Returns the derivatives, by the kernels or by operations that can be differentiated or recorded again."""
         layer, rows = ctx.layer, ctx.rows
         saved = ctx.saved_tensors
         tensors = saved[: 1 + len(layer.state_names) + len(layer.shapes())]
-        needs = ctx.needs_input_grad[_OWN:]
+        needs = ctx.needs_input_grad[_LEADING:]
         if torch.is_grad_enabled() or not all(map(_has_memory, grads)):
-            # Somebody differentiates this derivative, or asks for a batch of them at once: it must be made of
-            # operations that torch knows.
+            # This derivative will be differentiated, or adjoints are a batch: it must be made of operations that
+            # torch knows.
             run = partial(by_reference, layer, rows, ctx.reverse, ctx.all_states)
-            return (None,) * _OWN + by_operations(run, tensors, grads, needs)
+            return (None,) * _LEADING + by_operations(run, tensors, grads, needs)
         n = 1 + len(layer.state_names)
         if recorded():
             all_of_them = by_operator(layer, rows, ctx.reverse, ctx.all_states, tensors, grads)
-            return (None,) * _OWN + tuple(g if need else None for g, need in zip(all_of_them, needs, strict=True))
+            return (None,) * _LEADING + tuple(g if need else None for g, need in zip(all_of_them, needs, strict=True))
         names = ["x", *("state" for _ in layer.state_names), *layer.shapes()]
         x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
         kept, ctx.kept = ctx.kept, None
@@ -70,14 +72,14 @@ class Eager(torch.autograd.Function):
             _, kept = ctx.passes.forward(layer, weights, x, state, rows, **again)
         d_output, d_final = grads[0], list(grads[1:n])
         d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
-        found = ctx.passes.backward(
+        derivatives = ctx.passes.backward(
             layer, weights, x, state, rows, kept,
             d_output, d_states, d_final,
             reverse=ctx.reverse, wanted={name for name, need in zip(names, needs, strict=True) if need},
         )  # fmt: skip
-        states: list[Tensor | None] = [*found.state] or [None] * len(layer.state_names)
-        result = [found.x, *states, *(found.weights.get(name) for name in layer.shapes())]
-        return (None,) * _OWN + tuple(g if need else None for g, need in zip(result, needs, strict=True))
+        states: list[Tensor | None] = [*derivatives.state] or [None] * len(layer.state_names)
+        result = [derivatives.x, *states, *(derivatives.weights.get(name) for name in layer.shapes())]
+        return (None,) * _LEADING + tuple(g if need else None for g, need in zip(result, needs, strict=True))
 
 
 def compute(
@@ -90,19 +92,19 @@ def compute(
     *,
     keep: bool,
 ) -> tuple[list[Tensor], Kept]:
-    """Runs forward: outputs, final states, every step's states if wanted; and the :class:`Kept`."""
+    """Runs forward; returns a list of outputs, final states and, if wanted, every step's states, and the ``Kept``."""
     n = 1 + len(layer.state_names)
     state, weights = list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
     return passes.forward(layer, weights, tensors[0], state, rows, reverse=reverse, keep=keep, all_states=all_states)
 
 
 def _hooks_on_saved_tensors() -> bool:
-    """Tells whether ``torch.autograd.graph.saved_tensors_hooks`` are at work, as under ``torch.utils.checkpoint``."""
+    """Says whether ``torch.autograd.graph.saved_tensors_hooks`` are at work, as under ``torch.utils.checkpoint``."""
     return torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
 
 
 def _has_memory(adjoint: Tensor | None) -> bool:
-    """Tells whether an adjoint's numbers are in memory as they seem to be: those of a batch, under vmap, are not."""
+    """Says whether an adjoint's numbers are in memory as they seem to be: those of a batch, under vmap, are not."""
     return adjoint is None or (
         type(adjoint) in PLAIN and torch._C._has_storage(adjoint) and not adjoint._is_zerotensor()
     )
@@ -114,19 +116,21 @@ def by_operations(
     grads: Sequence[Tensor | None],
     needs: Sequence[bool],
 ) -> tuple[Tensor | None, ...]:
-    """The derivatives of what ``run`` makes of tensors, as operations of torch: they can be differentiated again, and
-    adjoints may be batches."""
+    """Returns the derivatives of what ``run`` makes of tensors, as operations of torch.
+
+    They can be differentiated again, and adjoints may be batches.
+    """
     again = torch.is_grad_enabled()
     with torch.enable_grad(), torch._C._DisableFuncTorch():  # what was saved is no batch, only the adjoints are
         # Aliases, for one tensor may be given twice, and each of the two has a derivative of its own.
         inputs = [t.view_as(t) if need else t for t, need in zip(tensors, needs, strict=True)]
         results = run(inputs)
     pairs = [(r, g) for r, g in zip(results, grads, strict=True) if g is not None and r.requires_grad]
-    wanted = [t for t, need in zip(inputs, needs, strict=True) if need]
-    found = iter(
-        torch.autograd.grad([r for r, _ in pairs], wanted, [g for _, g in pairs], create_graph=again, allow_unused=True)
+    needed = [t for t, need in zip(inputs, needs, strict=True) if need]
+    derivatives = iter(
+        torch.autograd.grad([r for r, _ in pairs], needed, [g for _, g in pairs], create_graph=again, allow_unused=True)
     )
-    return tuple(next(found) if need else None for need in needs)
+    return tuple(next(derivatives) if need else None for need in needs)
 
 
 def by_reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: list[Tensor]) -> list[Tensor]:
@@ -143,7 +147,7 @@ def by_reference(layer: Layer, rows: Rows, reverse: bool, all_states: bool, tens
 def by_operator(
     layer: Layer, rows: Rows, reverse: bool, all_states: bool, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
 ) -> list[Tensor]:
-    """The derivatives by all tensors, by the operator of ``traced``: for recorders, which do not see kernels."""
+    """Returns the derivatives by all tensors, from the operator of ``traced``: recorders do not see kernels."""
     n = 1 + len(layer.state_names)
     with _disable_current_modes():  # places and lengths are kept with the rows, for calls that nobody records
         lengths = None if rows.uniform else rows.lengths

@@ -31,18 +31,18 @@ def _packing(x: Tensor, lengths: Tensor | None, resets: Tensor | None, *, revers
 
 
 def sequence(
-    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, key: str,
     reverse: bool, all_states: bool,
 ) -> list[Tensor]:  # fmt: skip
-    """Output ``[T, B, output]``, final states ``[B, size]``, and every step's states ``[T, B, H]`` if wanted."""
-    own = layer_of(layer)
-    passes = passes_for(own, x)
-    check_operands(own, x, state, weights, lengths, resets)
+    """Returns output ``[T, B, output]``, final states ``[B, size]`` and, if wanted, all steps' states ``[T, B, H]``."""
+    layer = layer_of(key)
+    passes = passes_for(layer, x)
+    check_operands(layer, x, state, weights, lengths, resets)
     packing = _packing(x, lengths, resets, reverse=reverse)
     if not packing.rows.total:
-        return _of_nothing(own, x, state, all_states=all_states)
+        return _of_nothing(layer, x, state, all_states=all_states)
     tensors = [packing.rows_in(x), *map(packing.state_in, state), *weights]
-    (output, *rest), _ = compute(passes, own, packing.rows, reverse, all_states, tensors, keep=False)
+    (output, *rest), _ = compute(passes, layer, packing.rows, reverse, all_states, tensors, keep=False)
     n = len(state)
     return [
         packing.rows_out(output),
@@ -61,63 +61,66 @@ def _of_nothing(layer: Layer, x: Tensor, state: list[Tensor], *, all_states: boo
     ]
 
 
-def shapes(x: Tensor, state: list[Tensor], layer: str, all_states: bool) -> list[Tensor]:
-    """Tensors as :func:`sequence` gives them, for tracing."""
-    return _of_nothing(layer_of(layer), x, state, all_states=all_states)
+def shapes(x: Tensor, state: list[Tensor], key: str, all_states: bool) -> list[Tensor]:
+    """Returns tensors as :func:`sequence` does, for tracing."""
+    return _of_nothing(layer_of(key), x, state, all_states=all_states)
 
 
 def sequence_backward(
     grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None,
-    resets: Tensor | None, layer: str, reverse: bool, all_states: bool, with_x: bool,
+    resets: Tensor | None, key: str, reverse: bool, all_states: bool, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
-    """The derivatives by x (empty unless wanted), by the initial states, by the weights. It runs forward once more,
-    for a graph has no place for what the kernels keep between the two."""
-    own, n = layer_of(layer), len(state)
-    passes = passes_for(own, x)
-    check_operands(own, x, state, weights, lengths, resets)
-    check_adjoints(own, grads, x, all_states=all_states)
+    """Returns the derivatives by x (empty unless wanted), by the initial states, by the weights.
+
+    It runs forward once more, for a graph has no place for what the kernels keep between the two.
+    """
+    layer, n = layer_of(key), len(state)
+    passes = passes_for(layer, x)
+    check_operands(layer, x, state, weights, lengths, resets)
+    check_adjoints(layer, grads, x, all_states=all_states)
     packing = _packing(x, lengths, resets, reverse=reverse)
-    names = list(own.shapes())
+    names = list(layer.shapes())
     if not packing.rows.total:
         dx = torch.zeros_like(x) if with_x else x.new_empty(0)
         return [dx, *(d.clone() for d in grads[1 : 1 + n]), *map(torch.zeros_like, weights)]
     rows, packed = packing.rows, [packing.state_in(value) for value in state]
     x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
-    _, kept = passes.forward(own, of_name, x_rows, packed, rows, reverse=reverse, keep=True, all_states=False)
+    _, kept = passes.forward(layer, of_name, x_rows, packed, rows, reverse=reverse, keep=True, all_states=False)
     d_final: list[Tensor | None] = [packing.state_back(d) for d in grads[1 : 1 + n]]
     d_steps: list[Tensor | None] = [packing.rows_in(d) for d in grads[1 + n :]]
-    found = passes.backward(
-        own, of_name, x_rows, packed, rows, kept,
-        packing.rows_in(grads[0]), d_steps or [None] * len(own.cell.states),
+    derivatives = passes.backward(
+        layer, of_name, x_rows, packed, rows, kept,
+        packing.rows_in(grads[0]), d_steps or [None] * len(layer.cell.states),
         d_final, reverse=reverse, wanted={"x", "state", *names} if with_x else {"state", *names},
     )  # fmt: skip
-    dx = x.new_empty(0) if found.x is None else packing.rows_out(found.x)
-    return [dx, *(packing.state_sum(d) for d in found.state), *(found.weights[name].contiguous() for name in names)]
+    dx = x.new_empty(0) if derivatives.x is None else packing.rows_out(derivatives.x)
+    d_weights = (derivatives.weights[name].contiguous() for name in names)
+    return [dx, *(packing.state_sum(d) for d in derivatives.state), *d_weights]
 
 
 def shapes_backward(x: Tensor, state: list[Tensor], weights: list[Tensor], with_x: bool) -> list[Tensor]:
-    """Tensors as :func:`sequence_backward` gives them, for tracing."""
+    """Returns tensors as :func:`sequence_backward` does, for tracing."""
     dx = x.new_empty(x.shape) if with_x else x.new_empty(0)
     return [dx, *(value.new_empty(value.shape) for value in (*state, *weights))]
 
 
 def set_up(ctx: Any, inputs: Any, output: Any) -> None:
     """Keeps what the derivative of :func:`sequence` needs."""
-    x, state, weights, lengths, resets, ctx.layer, ctx.reverse, ctx.all_states = inputs
+    x, state, weights, lengths, resets, ctx.key, ctx.reverse, ctx.all_states = inputs
     ctx.counts = len(state), len(weights)
     ctx.shapes = [value.shape for value in output]
     ctx.save_for_backward(x, *state, *weights, lengths, resets)
 
 
 def _is_batch(adjoint: Tensor | None) -> bool:
-    """Tells whether vmap is at work on an adjoint."""
-    about = torch._C._functorch
-    return adjoint is not None and (about.is_batchedtensor(adjoint) or about.is_legacy_batchedtensor(adjoint))
+    """Says whether vmap is at work on an adjoint."""
+    functorch = torch._C._functorch
+    return adjoint is not None and (functorch.is_batchedtensor(adjoint) or functorch.is_legacy_batchedtensor(adjoint))
 
 
 def _by_reference(ctx: Any, lengths: Tensor | None, resets: Tensor | None, tensors: list[Tensor]) -> list[Tensor]:
     """Computes what the operator does, by the reference."""
-    layer, n = layer_of(ctx.layer), ctx.counts[0]
+    layer, n = layer_of(ctx.key), ctx.counts[0]
     weights = dict(zip(layer.shapes(), tensors[1 + n :], strict=True))
     keep = layer.cell.states if ctx.all_states else ()
     state = tuple(tensors[1 : 1 + n])
@@ -133,14 +136,14 @@ def differentiate(ctx: Any, grads: Any) -> Any:
     if torch.is_grad_enabled() or any(map(_is_batch, grads)):
         run = partial(_by_reference, ctx, lengths, resets)
         needs = [t.requires_grad for t in (x, *rest)]
-        dx, *found = by_operations(run, [x, *rest], grads, needs)
-        return dx, found[:n], found[n:], None, None, None, None, None
+        dx, *others = by_operations(run, [x, *rest], grads, needs)
+        return dx, others[:n], others[n:], None, None, None, None, None
     whole = [x.new_zeros(shape) if g is None else g for g, shape in zip(grads, ctx.shapes, strict=True)]
     with_x = ctx.needs_input_grad[0]
-    dx, *found = _operators.sequence_backward(
-        whole, x, state, weights, lengths, resets, ctx.layer, ctx.reverse, ctx.all_states, with_x
+    dx, *others = _operators.sequence_backward(
+        whole, x, state, weights, lengths, resets, ctx.key, ctx.reverse, ctx.all_states, with_x
     )
-    return dx if with_x else None, found[:n], found[n : n + m], None, None, None, None, None
+    return dx if with_x else None, others[:n], others[n : n + m], None, None, None, None, None
 
 
 def run_traced(call: Call) -> Result:

@@ -19,7 +19,7 @@ from carrousel.engine.doors.eager import by_reference, compute
 
 __all__ = ["Transformed", "bare", "refuses_transforms"]
 
-_OWN = 5  # the arguments of the functions below that are not tensors
+_LEADING = 5  # the arguments of the functions below that come before the tensors
 
 
 def refuses_transforms(*hidden: Tensor | None) -> str | None:
@@ -41,87 +41,92 @@ def refuses_transforms(*hidden: Tensor | None) -> str | None:
 
 
 def bare(tensor: Tensor) -> Tensor:
-    """A tensor of integers without what ``torch.func.grad`` wraps around it, which means nothing for integers."""
+    """Returns a tensor of integers without the wrapping of ``torch.func.grad``, which means nothing for integers."""
     while torch._C._functorch.is_gradtrackingtensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     return tensor
 
 
 class Transformed(torch.autograd.Function):
-    """As the function of eager mode: outputs, final states, and every step's states if wanted."""
+    """A layer for transformations, as :class:`Eager`: outputs, final states, and every step's states if wanted."""
 
     @staticmethod
     def forward(
         passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *tensors: Tensor
     ) -> tuple[Tensor, ...]:
+        """Runs forward."""
         return tuple(compute(passes, layer, rows, reverse, all_states, tensors, keep=False)[0])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        ctx.own = inputs[:_OWN]
-        ctx.save_for_backward(*inputs[_OWN:])
+        """Keeps the arguments, and nothing of the forward pass."""
+        ctx.leading = inputs[:_LEADING]
+        ctx.save_for_backward(*inputs[_LEADING:])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        return (None,) * _OWN + _Backward.apply(*ctx.own, *grads, *ctx.saved_tensors)
+        """Returns the derivatives."""
+        return (None,) * _LEADING + _Backward.apply(*ctx.leading, *grads, *ctx.saved_tensors)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
-        (passes, layer, rows, *own), tensors, dims = arguments[:_OWN], arguments[_OWN:], in_dims[_OWN:]
+        """Folds the members of a batch into that of the sequences; calls each alone if the weights differ."""
+        (passes, layer, rows, *flags), tensors, dims = arguments[:_LEADING], arguments[_LEADING:], in_dims[_LEADING:]
         folded = 1 + len(layer.state_names)
         if any(dim is not None for dim in dims[folded:]):
-            return _one_by_one(Transformed, info, dims, arguments[:_OWN], tensors)
+            return _one_by_one(Transformed, info, dims, arguments[:_LEADING], tensors)
         V = info.batch_size
         inner = [_fold(t, dim, V) for t, dim in zip(tensors[:folded], dims, strict=False)]
-        more = Rows(rows.offsets * V, rows.count * V, rows.total * V, rows.uniform)
-        results = Transformed.apply(passes, layer, more, *own, *inner, *tensors[folded:])
+        folded_rows = Rows(rows.offsets * V, rows.count * V, rows.total * V, rows.uniform)
+        results = Transformed.apply(passes, layer, folded_rows, *flags, *inner, *tensors[folded:])
         return tuple(r.unflatten(0, (-1, V)) for r in results), (1,) * len(results)
 
 
 class _Backward(torch.autograd.Function):
-    """From the adjoints of all results, and what these were made of, to the derivatives by the latter."""
+    """Its derivatives: from the adjoints of all results, and the tensors before it, to the derivatives by these."""
 
     @staticmethod
     def forward(
-        passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *given: Tensor
+        passes: Passes, layer: Layer, rows: Rows, reverse: bool, all_states: bool, *arguments: Tensor
     ) -> tuple[Tensor, ...]:
-        grads, tensors = _split(layer, all_states, given)
+        grads, tensors = _split(layer, all_states, arguments)
         n, names = 1 + len(layer.state_names), layer.shapes()
         x, state, weights = tensors[0], list(tensors[1:n]), dict(zip(names, tensors[n:], strict=True))
         _, kept = passes.forward(layer, weights, x, state, rows, reverse=reverse, keep=True, all_states=False)
         d_states: list[Tensor | None] = list(grads[n:]) or [None] * len(layer.cell.states)
         wanted = {"x", "state", *names}
-        found = passes.backward(
+        derivatives = passes.backward(
             layer, weights, x, state, rows, kept, grads[0], d_states, list(grads[1:n]), reverse=reverse, wanted=wanted
         )
-        assert found.x is not None
-        return (found.x, *found.state, *(found.weights[name] for name in names))
+        assert derivatives.x is not None
+        return (derivatives.x, *derivatives.state, *(derivatives.weights[name] for name in names))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        ctx.own = inputs[:_OWN]
-        ctx.save_for_backward(*inputs[_OWN:])
+        ctx.leading = inputs[:_LEADING]
+        ctx.save_for_backward(*inputs[_LEADING:])
 
     @staticmethod
     def backward(ctx: Any, *seconds: Tensor) -> Any:
-        _, layer, rows, reverse, all_states = ctx.own
+        _, layer, rows, reverse, all_states = ctx.leading
         with torch.enable_grad():
-            given = [t.detach().requires_grad_() for t in ctx.saved_tensors]
-            grads, tensors = _split(layer, all_states, given)
+            arguments = [t.detach().requires_grad_() for t in ctx.saved_tensors]
+            grads, tensors = _split(layer, all_states, arguments)
             results = by_reference(layer, rows, reverse, all_states, list(tensors))
             firsts = torch.autograd.grad(results, tensors, grads, create_graph=True)
-            found = torch.autograd.grad(firsts, given, seconds, allow_unused=True)
-        return (None,) * _OWN + found
+            derivatives = torch.autograd.grad(firsts, arguments, seconds, allow_unused=True)
+        return (None,) * _LEADING + derivatives
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
-        # A derivative by the weights is one of each member: their sums cannot be folded.
-        return _one_by_one(_Backward, info, in_dims[_OWN:], arguments[:_OWN], arguments[_OWN:])
+        # Each member has derivatives by the weights of its own, which one folded call would sum up.
+        return _one_by_one(_Backward, info, in_dims[_LEADING:], arguments[:_LEADING], arguments[_LEADING:])
 
 
-def _split(layer: Layer, all_states: bool, given: Any) -> tuple[Any, Any]:
+def _split(layer: Layer, all_states: bool, arguments: Any) -> tuple[Any, Any]:
+    """Returns the adjoints of all results, and the tensors that these were made of."""
     results = 1 + len(layer.state_names) + (len(layer.cell.states) if all_states else 0)
-    return given[:results], given[results:]
+    return arguments[:results], arguments[results:]
 
 
 def _fold(tensor: Tensor, dim: int | None, V: int) -> Tensor:
@@ -130,9 +135,12 @@ def _fold(tensor: Tensor, dim: int | None, V: int) -> Tensor:
     return apart.flatten(0, 1)
 
 
-def _one_by_one(function: Any, info: Any, dims: Any, own: Any, tensors: Any) -> Any:
+def _one_by_one(function: Any, info: Any, dims: Any, leading: Any, tensors: Any) -> Any:
+    """Calls a function for each member of vmap's batch; returns the results, and their axis of members."""
     calls = [
-        function.apply(*own, *(t if dim is None else t.select(dim, k) for t, dim in zip(tensors, dims, strict=True)))
+        function.apply(
+            *leading, *(t if dim is None else t.select(dim, k) for t, dim in zip(tensors, dims, strict=True))
+        )
         for k in range(info.batch_size)
     ]
     results = tuple(map(torch.stack, zip(*calls, strict=True)))

@@ -16,11 +16,11 @@ __all__ = ["OPERATIONS", "Emitter", "lower"]
 
 
 class Emitter:
-    """Writes operations down: ``emit("Add", a, b)`` is their result.
+    """A writer of operations: ``emit("Add", a, b)`` writes one down and returns its result.
 
     Attributes:
         dtype: the type of the numbers that :meth:`number` gives.
-        nodes: what has been written.
+        nodes: the operations written so far.
     """
 
     def __init__(self, dtype: ir.DataType) -> None:
@@ -60,7 +60,7 @@ class Emitter:
         return self.several("Split", value, self.integers(*sizes), count=len(sizes), axis=-1)
 
     def rows(self, value: ir.Value, sizes: Sequence[int]) -> list[ir.Value]:
-        """The parts of a weight along its first axis; unlike those of Split they can be computed before running."""
+        """Returns the parts of a weight along its first axis; unlike Split's they can be computed before running."""
         if len(sizes) == 1:
             return [value]
         ends = list(itertools.accumulate(sizes, initial=0))
@@ -76,7 +76,7 @@ def _named(operation: str) -> Callable[..., ir.Value]:
 
 
 def _softplus(emit: Emitter, a: ir.Value) -> ir.Value:
-    """max(a, 0) + log(1 + exp(-|a|)): onnxruntime has ONNX's own in single precision only."""
+    """Writes max(a, 0) + log(1 + exp(-|a|)): onnxruntime has ONNX's Softplus in single precision only."""
     small = emit("Exp", emit("Neg", emit("Abs", a)))
     return emit("Add", emit("Relu", a), emit("Log", emit("Add", emit.number(1.0), small)))
 

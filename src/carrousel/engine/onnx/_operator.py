@@ -19,22 +19,22 @@ _layers: WeakValueDictionary[str, Layer] = WeakValueDictionary()
 _numbers = itertools.count()
 
 
-def _named(layer: Layer) -> str:
-    """Returns a name for a layer, for as long as it lives: this operator is in no graph that outlives an export."""
-    name = f"{layer.cell.name} {next(_numbers)}"
-    _layers[name] = layer
-    return name
+def _key_of(layer: Layer) -> str:
+    """Returns a key for a layer, for as long as it lives: this operator is in no graph that outlives an export."""
+    key = f"{layer.cell.name} {next(_numbers)}"
+    _layers[key] = layer
+    return key
 
 
-def layer_of(name: str) -> Layer:
+def layer_of(key: str) -> Layer:
     """Returns the :class:`Layer` that a graph means."""
-    if name not in _layers:
-        raise RuntimeError(f"the network with the layer {name!r} is gone; export it again")
-    return _layers[name]
+    if key not in _layers:
+        raise RuntimeError(f"the network with the layer {key!r} is gone; export it again")
+    return _layers[key]
 
 
 def exporting() -> bool:
-    """Tells whether ``torch.onnx.export`` is recording."""
+    """Says whether ``torch.onnx.export`` is recording."""
     if not torch.compiler.is_exporting() or "torch.onnx" not in sys.modules:
         return False
     # Dynamo, with which the exporter tries again what has failed, takes torch's own answer to be False.
@@ -56,30 +56,33 @@ def refuses(layer: Layer, masks: Masks) -> str | None:
 
 @torch.library.custom_op("carrousel::equations", mutates_args=())
 def _equations(
-    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, key: str,
     reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
 ) -> list[Tensor]:  # fmt: skip
-    """Output ``[T, B, output]``, final states ``[B, size]``, and every step's values ``[T, B, size]`` of those named
-    in ``keep``, by the reference."""
-    own, names = layer_of(layer), tuple(keep.split())
-    named = dict(zip(own.shapes(), weights, strict=True))
+    """Runs a layer by the reference.
+
+    Returns output ``[T, B, output]``, final states ``[B, size]``, and every step's values ``[T, B, size]`` of those
+    named in ``keep``.
+    """
+    layer, names = layer_of(key), tuple(keep.split())
+    named = dict(zip(layer.shapes(), weights, strict=True))
     masks = Masks(zoneout_h=zoneout_h or None, zoneout_c=zoneout_c or None)
-    result = reference.run(Call(own, named, x, tuple(state), reverse, lengths, resets, masks, names))
+    result = reference.run(Call(layer, named, x, tuple(state), reverse, lengths, resets, masks, names))
     return [value.clone() for value in (result.output, *result.final, *(result.steps[name] for name in names))]
 
 
 @_equations.register_fake
 def _(
-    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, layer: str,
+    x: Tensor, state: list[Tensor], weights: list[Tensor], lengths: Tensor | None, resets: Tensor | None, key: str,
     reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
 ) -> list[Tensor]:  # fmt: skip
-    own = layer_of(layer)
-    states = dict(zip(own.state_names, own.state_sizes, strict=True))
+    layer = layer_of(key)
+    states = dict(zip(layer.state_names, layer.state_sizes, strict=True))
     T, B = x.shape[:2]
     return [
-        x.new_empty(T, B, own.output_size),
+        x.new_empty(T, B, layer.output_size),
         *(value.new_empty(value.shape) for value in state),
-        *(x.new_empty(T, B, states.get(name, own.hidden_size)) for name in keep.split()),
+        *(x.new_empty(T, B, states.get(name, layer.hidden_size)) for name in keep.split()),
     ]
 
 
@@ -100,7 +103,7 @@ def run_traced(call: Call) -> Result:
         )
     names = [name for name in keep if name != "h"]
     output, *rest = _equations(
-        x, list(state), list(weights.values()), lengths, resets, _named(layer), reverse, " ".join(names),
+        x, list(state), list(weights.values()), lengths, resets, _key_of(layer), reverse, " ".join(names),
         float(masks.zoneout_h or 0.0), float(masks.zoneout_c or 0.0),
     )  # fmt: skip
     n = len(layer.state_names)

@@ -12,7 +12,7 @@ __all__ = ["register", "translations"]
 
 
 def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
-    """Gives the translations of carrousel's operators, for ``custom_translation_table`` of ``torch.onnx.export``.
+    """Returns the translations of carrousel's operators, for ``custom_translation_table`` of ``torch.onnx.export``.
 
     They are registered by themselves; this is for a version of torch that has moved its registry.
 
@@ -29,8 +29,10 @@ def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
 
 
 def register() -> None:
-    """Enters the translations into the exporter's registry: what ``import carrousel`` has done when the exporter is
-    loaded, so that neither has to import the other."""
+    """Enters the translations into the exporter's registry.
+
+    ``import carrousel`` has it done when the exporter is loaded, so that neither has to import the other.
+    """
     try:
         from torch.onnx._internal.exporter._torchlib._torchlib_registry import onnx_impl
 

@@ -34,8 +34,11 @@ def run(
     keep: Sequence[str],
     zoneout: tuple[float, float],
 ) -> list[ir.Value]:
-    """Writes a layer down: its output ``[T, B, output]``, its final states, and every step's values of those named
-    in ``keep``. Arguments as in ``reference.run``; the shares of zoneout are for h and for c."""
+    """Writes a layer down; returns its results.
+
+    They are the output ``[T, B, output]``, the final states, and every step's values of those named in ``keep``. The
+    arguments are as in ``reference.run``; the shares of zoneout are for h and for c.
+    """
     prefix = f"{x.name}.{weights['weight_ih'].name}"
     flags: dict[str, ir.Value] = {}  # [T, B, 1] each
     if lengths is not None:
@@ -79,7 +82,7 @@ def _name(body: ir.Graph, prefix: str) -> None:
 
 
 def _real(emit: Emitter, x: ir.Value, lengths: ir.Value) -> ir.Value:
-    """Which steps lie within their sequences, ``[T, B, 1]``."""
+    """Writes which steps lie within their sequences, ``[T, B, 1]``."""
     T = emit("Squeeze", emit("Shape", x, start=0, end=1))
     zero, one = (emit("Squeeze", emit.integers(value)) for value in (0, 1))
     steps = emit("Unsqueeze", emit("Range", zero, T, one), emit.integers(1, 2))
@@ -87,7 +90,7 @@ def _real(emit: Emitter, x: ir.Value, lengths: ir.Value) -> ir.Value:
 
 
 def _clear(emit: Emitter, resets: ir.Value, real: ir.Value | None, *, reverse: bool) -> ir.Value:
-    """Before which steps, in the order of running, the states are cleared, ``[T, B, 1]``."""
+    """Writes before which steps, in the order of running, the states are cleared, ``[T, B, 1]``."""
     clear = emit("Unsqueeze", resets, emit.integers(2))
     if real is not None:
         clear = emit("And", clear, real)
@@ -107,7 +110,7 @@ def _normalised(emit: Emitter, value: ir.Value, weight: ir.Value, bias: ir.Value
 
 
 def _finished(emit: Emitter, layer: Layer, weights: Values, part: str, z: ir.Value) -> ir.Value:
-    """Returns the input's part (``ih``) or the recurrent (``hh``), normalised if asked, plus its bias."""
+    """Writes the input's part (``ih``) or the recurrent (``hh``), normalised if asked, plus its bias."""
     bias = weights.get(f"bias_{part}")
     if layer.layer_norm:
         return _normalised(emit, z, weights[f"norm_{part}"], bias)
@@ -153,7 +156,7 @@ def _recurrent_product(emit: Emitter, layer: Layer, weight: ir.Value) -> Product
 
 
 def _gate_product(emit: Emitter, layer: Layer, weight: ir.Value) -> Product:
-    """Writes what the gates of the step before send. If gates alone listen, candidates get zeros in their place."""
+    """Prepares the product for the gates of the step before; if gates alone see them, candidates get zeros instead."""
     if layer.gate_recurrence == "gates":
         sent = iter(emit.rows(weight, [layer.blocks] * len(layer.fed_back)))
         count = layer.blocks * len(layer.fed_back)
@@ -178,8 +181,11 @@ class _Step:
             self._peepholes = dict(zip(peepholes, each, strict=True))
 
     def graph(self, state: list[ir.Value], projected: ir.Value, flags: Values, keep: Sequence[str]) -> ir.Graph:
-        """The body: from states, the input's part ``[B, rows]`` and flags ``[B, 1]`` to new states, output, and what
-        is kept."""
+        """Writes the body.
+
+        It goes from states, the input's part ``[B, rows]`` and flags ``[B, 1]`` to new states, the output, and the
+        values named in ``keep``.
+        """
         emit, zero = self.emit, self.emit.number(0.0)
         old = state
         if "clear" in flags:
@@ -199,7 +205,7 @@ class _Step:
     def _advance(
         self, projected: ir.Value, old: list[ir.Value], keep: Sequence[str]
     ) -> tuple[list[ir.Value], list[ir.Value]]:
-        """Returns the new states, and the values of those named in ``keep``."""
+        """Writes the equations; returns the new states, and the values of those named in ``keep``."""
         layer, emit, cell = self.layer, self.emit, self.layer.cell
         n = 1 + len(cell.states)
         leaves = self._pre_activations(projected, old[0], old[n:])
@@ -209,8 +215,8 @@ class _Step:
         computed = {**program.gates, **program.states}
         names = [name for name in dict.fromkeys((*layer.state_names, *keep)) if name != "h"]
         roots = [program.h, *(computed[name] for name in names)]
-        h, *rest = lower(emit, roots, leaves, {"exit": self._exit, "peephole": self._peephole}, like)
-        values = dict(zip(names, rest, strict=True))
+        h, *others = lower(emit, roots, leaves, {"exit": self._exit, "peephole": self._peephole}, like)
+        values = dict(zip(names, others, strict=True))
         if self._projection is not None:
             h = self._projection(emit, h)
         values["h"] = self._zone(self.zoneout[0], old[0], h)
@@ -239,7 +245,7 @@ class _Step:
         return parts | {("z.recurrent", row): recurrent[row] for row in cell.split}
 
     def _spread(self, z: ir.Value) -> dict[str, ir.Value]:
-        """Gates and candidates ``[B, H]``: a gate's row is repeated for the cells of its block."""
+        """Returns rows ``[B, H]`` by name: a gate's is repeated for the cells of its block."""
         layer, rows = self.layer, self.layer.cell.rows
         parts = dict(zip(rows, self.emit.split(z, layer.row_sizes), strict=True))
         return {row: self._repeated(part) if row in layer.cell.gates else part for row, part in parts.items()}

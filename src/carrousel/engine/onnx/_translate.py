@@ -9,7 +9,7 @@ from onnxscript import evaluator
 
 from carrousel.engine import _key
 from carrousel.engine._layer import Layer
-from carrousel.engine.onnx import _operator, _own, _scan
+from carrousel.engine.onnx import _operator, _scan, _standard
 from carrousel.engine.onnx._emit import Emitter
 
 __all__ = ["equations", "sequence"]
@@ -20,21 +20,21 @@ Value = Any
 
 def sequence(
     x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
-    resets: Value | None, layer: str, reverse: bool, all_states: bool,
+    resets: Value | None, key: str, reverse: bool, all_states: bool,
 ) -> Sequence[Value]:  # fmt: skip
     """Translates the operator ``carrousel::sequence``."""
-    own = _key.layer_of(layer)
-    keep = own.cell.states if all_states else ()
-    return _written(x, state, weights, lengths, resets, own, reverse, keep, (0.0, 0.0))
+    layer = _key.layer_of(key)
+    keep = layer.cell.states if all_states else ()
+    return _written(x, state, weights, lengths, resets, layer, reverse, keep, (0.0, 0.0))
 
 
 def equations(
     x: Value, state: Sequence[Value], weights: Sequence[Value], lengths: Value | None,
-    resets: Value | None, layer: str, reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
+    resets: Value | None, key: str, reverse: bool, keep: str, zoneout_h: float, zoneout_c: float,
 ) -> Sequence[Value]:  # fmt: skip
     """Translates the operator ``carrousel::equations``."""
-    own = _operator.layer_of(layer)
-    return _written(x, state, weights, lengths, resets, own, reverse, keep.split(), (zoneout_h, zoneout_c))
+    layer = _operator.layer_of(key)
+    return _written(x, state, weights, lengths, resets, layer, reverse, keep.split(), (zoneout_h, zoneout_c))
 
 
 def _written(
@@ -46,14 +46,14 @@ def _written(
     if x.dtype is None:
         raise TypeError("the exporter does not say what type of numbers a layer computes with")
     emit = Emitter(x.dtype)
-    own = None if keep or any(zoneout) or resets is not None else _own.own_operator(layer, x.dtype)
-    if own is not None:
-        results = _own.run(emit, own, layer, named, x, state, lengths=lengths, reverse=reverse)
+    operator = None if keep or any(zoneout) or resets is not None else _standard.operator_of(layer, x.dtype)
+    if operator is not None:
+        results = _standard.run(emit, operator, layer, named, x, state, lengths=lengths, reverse=reverse)
     else:
         results = _scan.run(
             emit, layer, named, x, state, lengths=lengths, resets=resets, reverse=reverse, keep=keep, zoneout=zoneout
         )
-    # What onnxscript's own functions write goes the same way, but they know no operation with any number of results.
+    # onnxscript's functions record in the same way; none of them writes an operation with any number of results.
     recorder: Any = evaluator.default()
     recorder.nodes.extend(emit.nodes)
     return results

@@ -10,7 +10,7 @@ import numpy as np
 from carrousel._jit import entry, jit, logistic
 from carrousel.learning._protocol import Sequential, checked_weights
 from carrousel.learning._steps import EVERY_STEP, LAST_STEP, SILENT, check_counts
-from carrousel.learning.before_lstm.one_unit import checked_codes, learn_step, run, see
+from carrousel.learning.before_lstm.one_unit import checked_codes, compute_outputs, learn_step, run
 
 __all__ = ["Chunker"]
 
@@ -78,13 +78,13 @@ class Chunker(Sequential):
 
     @weights.setter
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
-        given = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
+        checked = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
         for net, arrays in self._by_name().items():
             for part, array in arrays.items():
-                array[...] = given[f"{net}_{part}"]
+                array[...] = checked[f"{net}_{part}"]
 
     def _by_name(self) -> dict[str, dict[str, np.ndarray]]:
-        """Views of the weights."""
+        """Returns views of the weights, by network and part."""
         nets = zip(("automatiser", "chunker"), self._nets, (self.symbols + 1, self.symbols), strict=True)
         return {net: {"hidden": hidden, "output": readout[:, :n].T} for net, (readout, hidden), n in nets}
 
@@ -95,7 +95,7 @@ class Chunker(Sequential):
 
     @classmethod
     def example(cls, seed: int = 0) -> Chunker:
-        """Makes a small one."""
+        """Returns a small learner of this kind."""
         return cls(4, seed=seed)
 
     def _inputs(self, inputs: Any) -> np.ndarray:
@@ -107,20 +107,20 @@ class Chunker(Sequential):
     def _sequences(
         self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
     ) -> np.ndarray:
-        told = {SILENT: 0, EVERY_STEP: int((end - begin).sum()), LAST_STEP: len(begin)}[telling]
-        said = np.empty((told, self.symbols))
+        rows = {SILENT: 0, EVERY_STEP: int((end - begin).sum()), LAST_STEP: len(begin)}[telling]
+        outputs = np.empty((rows, self.symbols))
         (a, a_hidden), (c, c_hidden) = self._nets
         if targets is None:
             none = np.zeros(0, np.int64)
-            run(a, a_hidden, 0, False, 0.0, self.symbols, inputs, none, False, begin, end, telling, said)
+            run(a, a_hidden, 0, False, 0.0, self.symbols, inputs, none, False, begin, end, telling, outputs)
         else:
             if (begin == end).any():
                 raise ValueError(f"sequence {int(np.argmax(begin == end))} has no step: it has nothing to predict")
             self.surprises += _learn(
                 a, a_hidden, c, c_hidden, self.rate, self.threshold, self.update == "step", self.symbols,
-                inputs, targets, begin, end, telling == LAST_STEP, said,
+                inputs, targets, begin, end, telling == LAST_STEP, outputs,
             )  # fmt: skip
-        return said
+        return outputs
 
 
 def _weights(inputs: int, outputs: int, init: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +131,7 @@ def _weights(inputs: int, outputs: int, init: float, rng: np.random.Generator) -
 
 @jit
 def _forward(hidden, code, old, p):
-    """The hidden unit a step forward, and its derivatives by its weights."""
+    """Returns the hidden unit after a step, and rolls its derivatives ``p`` by its weights forward."""
     n = len(hidden) - 1
     h = logistic(hidden[code] + hidden[n] * old)
     slope = h * (1.0 - h)
@@ -161,12 +161,14 @@ def _settle(readout, hidden, changes, hidden_changes):
 
 
 @entry
-def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, codes, targets, begins, ends, tells, said):
+def _learn(
+    a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, codes, targets, begins, ends, tells, outputs
+):
     a_changes = a if each_step else np.zeros_like(a)
     a_hidden_changes = a_hidden if each_step else np.zeros_like(a_hidden)
     c_changes = c if each_step else np.zeros_like(c)
     c_hidden_changes = c_hidden if each_step else np.zeros_like(c_hidden)
-    a_said, a_goal, c_said, c_goal = (
+    a_out, a_goal, c_out, c_goal = (
         np.zeros(a.shape[1]),
         np.zeros(a.shape[1]),
         np.zeros(c.shape[1]),
@@ -184,10 +186,10 @@ def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, code
             symbol = codes[t] if t < end else targets[t - 1]
             if surprising:
                 surprises += 1
-                if c_code >= 0:  # what the chunker said after the last surprise
-                    see(c, c_code, c_h, c_said)
+                if c_code >= 0:  # the chunker's prediction after the last surprise
+                    compute_outputs(c, c_code, c_h, c_out)
                     c_goal[symbol] = 1.0
-                    e = learn_step(c, c_changes, c_code, c_h, c_said, c_goal, n_symbols, rate, sums)
+                    e = learn_step(c, c_changes, c_code, c_h, c_out, c_goal, n_symbols, rate, sums)
                     c_goal[symbol] = 0.0
                     _add(c_hidden_changes, c_p, rate * e)
                 c_code = symbol
@@ -195,15 +197,15 @@ def _learn(a, a_hidden, c, c_hidden, rate, threshold, each_step, n_symbols, code
             if t == end:
                 break
             a_h = _forward(a_hidden, symbol, a_h, a_p)
-            see(a, symbol, a_h, a_said)
+            compute_outputs(a, symbol, a_h, a_out)
             if tells and t == end - 1:
-                said[span] = a_said[:n_symbols]
+                outputs[span] = a_out[:n_symbols]
             surprising = False
             for k in range(n_symbols):
-                surprising |= abs((1.0 if k == targets[t] else 0.0) - a_said[k]) >= threshold
+                surprising |= abs((1.0 if k == targets[t] else 0.0) - a_out[k]) >= threshold
             a_goal[targets[t]] = 1.0
             a_goal[n_symbols] = c_h
-            e = learn_step(a, a_changes, symbol, a_h, a_said, a_goal, n_symbols + 1, rate, sums)
+            e = learn_step(a, a_changes, symbol, a_h, a_out, a_goal, n_symbols + 1, rate, sums)
             a_goal[targets[t]] = 0.0
             _add(a_hidden_changes, a_p, rate * e)
         if not each_step:

@@ -12,7 +12,7 @@ from carrousel.learning._protocol import Sequential, checked_weights
 from carrousel.learning._simd import fill, fma, load, ones, pointer, sigmoid, store, zeros
 from carrousel.learning._steps import EVERY_STEP, LAST_STEP, SILENT, check_counts
 
-__all__ = ["OneUnitNetwork", "checked_codes", "learn_step", "run", "see"]
+__all__ = ["OneUnitNetwork", "checked_codes", "compute_outputs", "learn_step", "run"]
 
 _METHODS = {"rtrl": 0, "bptt": 1}
 
@@ -76,8 +76,8 @@ class OneUnitNetwork(Sequential):
 
     @weights.setter
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
-        given = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
-        self._hidden[:], self._readout[:, : self.outputs] = given["hidden"], given["output"].T
+        checked = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
+        self._hidden[:], self._readout[:, : self.outputs] = checked["hidden"], checked["output"].T
 
     @property
     def weight_count(self) -> int:
@@ -86,7 +86,7 @@ class OneUnitNetwork(Sequential):
 
     @classmethod
     def example(cls, seed: int = 0) -> OneUnitNetwork:
-        """Makes a small one."""
+        """Returns a small learner of this kind."""
         return cls(3, 4, seed=seed)
 
     def _inputs(self, inputs: Any) -> np.ndarray:
@@ -98,8 +98,8 @@ class OneUnitNetwork(Sequential):
     def _sequences(
         self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
     ) -> np.ndarray:
-        told = {SILENT: 0, EVERY_STEP: int((end - begin).sum()), LAST_STEP: len(begin)}[telling]
-        outputs = np.empty((told, self.outputs))
+        rows = {SILENT: 0, EVERY_STEP: int((end - begin).sum()), LAST_STEP: len(begin)}[telling]
+        outputs = np.empty((rows, self.outputs))
         run(
             self._readout, self._hidden, _METHODS[self.method], self.update == "step", self.rate, self.outputs,
             inputs, np.zeros(0, np.int64) if targets is None else targets, targets is not None, begin, end, telling,
@@ -109,7 +109,7 @@ class OneUnitNetwork(Sequential):
 
 
 def checked_codes(steps: np.ndarray, what: str, least: int = 0) -> np.ndarray:
-    """Gives checked steps, if they are codes of at least ``least``.
+    """Returns checked steps that are codes of at least ``least``.
 
     Raises:
         ValueError: they are not.
@@ -121,8 +121,8 @@ def checked_codes(steps: np.ndarray, what: str, least: int = 0) -> np.ndarray:
 
 
 @jit
-def see(readout, code, h, y):
-    """All outputs from the active input and the hidden unit."""
+def compute_outputs(readout, code, h, y):
+    """Computes all outputs ``y`` from the active input and the hidden unit."""
     rows, lanes = readout.shape
     w, out = pointer(readout), pointer(y)
     at, last, active = code * lanes, (rows - 1) * lanes, fill(w, h)
@@ -132,7 +132,7 @@ def see(readout, code, h, y):
 
 @jit
 def learn_step(readout, into, code, h, y, goal, n_outputs, rate, sums):
-    """Changes the outputs' weights, or their sum of changes ``into``; gives the hidden unit's error."""
+    """Changes the outputs' weights, or their sum of changes ``into``; returns the hidden unit's error."""
     rows, lanes = readout.shape
     w, g, out, to, total = pointer(readout), pointer(into), pointer(y), pointer(goal), pointer(sums)
     at, last = code * lanes, (rows - 1) * lanes
@@ -156,7 +156,8 @@ def learn_step(readout, into, code, h, y, goal, n_outputs, rate, sums):
 
 
 @entry
-def run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, learns, begins, ends, telling, said):
+def run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, learns, begins, ends, telling, outputs):
+    """Runs sequences, and learns from them where ``learns``; writes the outputs that ``telling`` names."""
     rows, lanes = readout.shape
     n = rows - 1
     written = 0
@@ -177,8 +178,8 @@ def run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, lea
             h = logistic(hidden[code] + hidden[n] * old)
             past[t - begin + 1] = h
             if telling == EVERY_STEP or (telling == LAST_STEP and t == end - 1):
-                see(readout, code, h, y)
-                said[written] = y[:n_outputs]
+                compute_outputs(readout, code, h, y)
+                outputs[written] = y[:n_outputs]
                 written += 1
             if not learns:
                 continue
@@ -191,7 +192,7 @@ def run(readout, hidden, method, each_step, rate, n_outputs, codes, targets, lea
                 p[n] += slope * old
             e = 0.0
             if targets[t] >= 0:
-                see(readout, code, h, y)
+                compute_outputs(readout, code, h, y)
                 goal[targets[t]] = 1.0
                 e = learn_step(readout, changes, code, h, y, goal, n_outputs, rate, sums)
                 goal[targets[t]] = 0.0

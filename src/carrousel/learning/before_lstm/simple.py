@@ -77,21 +77,21 @@ class SimpleNetwork(Sequential):
 
     @weights.setter
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
-        own = {"recurrent": self._recurrent, "readout": self._readout}
-        for name, value in checked_weights(weights, {name: w.shape for name, w in own.items()}).items():
-            own[name][:] = value
+        arrays = {"recurrent": self._recurrent, "readout": self._readout}
+        for name, value in checked_weights(weights, {name: w.shape for name, w in arrays.items()}).items():
+            arrays[name][:] = value
 
     @classmethod
     def example(cls, seed: int = 0) -> SimpleNetwork:
-        """Makes a small one."""
+        """Returns a small learner of this kind."""
         return cls(3, 4, 2, "rtrl", 0.5, bias=True, seed=seed)
 
     def _sequences(
         self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
     ) -> np.ndarray:
         lengths = end - begin
-        told = {SILENT: 0, EVERY_STEP: int(lengths.sum()), LAST_STEP: len(begin)}[telling]
-        outputs = np.zeros((told, self.outputs))
+        rows = {SILENT: 0, EVERY_STEP: int(lengths.sum()), LAST_STEP: len(begin)}[telling]
+        outputs = np.zeros((rows, self.outputs))
         goals = np.zeros(0, np.int64) if targets is None else targets
         _run(
             _METHODS[self.method], self._recurrent, self._readout, self.inputs, self.bias, self.rate,
@@ -101,7 +101,7 @@ class SimpleNetwork(Sequential):
 
 
 def _two(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps as codes and as numbers, one of them empty."""
+    """Returns steps as codes and as numbers, one of them empty."""
     return (steps, np.zeros((0, 0))) if steps.ndim == 1 else (np.zeros(0, np.int64), steps)
 
 
@@ -134,8 +134,8 @@ def _step(w, t, n_inputs, bias, codes, x, old, new):
 
 
 @jit
-def _roll(w, t, n_inputs, bias, codes, x, old, new, p, q):
-    """RTRL: from ``p[i, k * sources + m]``, the derivative of unit i by the weight to k from m, the next step's."""
+def _rtrl(w, t, n_inputs, bias, codes, x, old, new, p, q):
+    """Computes RTRL's next derivatives q from p: ``p[i, k * sources + m]`` is unit i's by the weight to k from m."""
     n, sources = w.shape
     for i in range(n):
         slope = new[i] * (1.0 - new[i])
@@ -150,8 +150,8 @@ def _roll(w, t, n_inputs, bias, codes, x, old, new, p, q):
 
 
 @jit
-def _miss(t, codes, goals, out, error):
-    """What is wrong with the outputs of step t; nothing where there is no target."""
+def _errors(t, codes, goals, out, error):
+    """Computes the outputs' errors in step t, zero where there is no target."""
     for k in range(len(out)):
         if len(codes) == 0:
             error[k] = 0.0 if goals[t, k] != goals[t, k] else goals[t, k] - out[k]
@@ -160,8 +160,8 @@ def _miss(t, codes, goals, out, error):
 
 
 @jit
-def _within_the_step(v, t, n_inputs, bias, codes, x, old, new, out, error, dw, dv):
-    """Elman's gradient: errors go from the outputs to the hidden units and no further."""
+def _elman(v, t, n_inputs, bias, codes, x, old, new, out, error, dw, dv):
+    """Adds up Elman's gradient: errors go from the outputs to the hidden units and no further."""
     n = len(new)
     for i in range(n):
         back = 0.0
@@ -177,8 +177,8 @@ def _within_the_step(v, t, n_inputs, bias, codes, x, old, new, out, error, dw, d
 
 
 @jit
-def _through_time(w, begin, end, n_inputs, bias, codes, x, y, errors, dw):
-    """BPTT: errors go back from step to step, ``y`` and ``errors`` being those of the whole sequence."""
+def _bptt(w, begin, end, n_inputs, bias, codes, x, y, errors, dw):
+    """Adds up BPTT's gradient: errors go back step by step; ``y`` and ``errors`` are those of the whole sequence."""
     n = len(w)
     back, delta = np.zeros(n), np.zeros(n)
     first = n - errors.shape[1]
@@ -204,7 +204,7 @@ def _run(
     rolls = method == 1 and learns
     p = np.zeros((n, w.size) if rolls else (1, 1))
     q = np.zeros_like(p)
-    told = 0
+    written = 0
     for s in range(len(begin)):
         p[:] = 0
         dw[:] = 0
@@ -221,20 +221,20 @@ def _run(
             else:
                 out[:] = new[n - n_outputs :]
             if telling == EVERY_STEP or (telling == LAST_STEP and t == end[s] - 1):
-                outputs[told] = out
-                told += 1
+                outputs[written] = out
+                written += 1
             if learns:
-                _miss(t, goal_codes, goals, out, error)
+                _errors(t, goal_codes, goals, out, error)
                 if method == 0:
-                    _within_the_step(v, t, n_inputs, bias, codes, x, old, new, out, error, dw, dv)
+                    _elman(v, t, n_inputs, bias, codes, x, old, new, out, error, dw, dv)
                 elif method == 1:
-                    _roll(w, t, n_inputs, bias, codes, x, old, new, p, q)
+                    _rtrl(w, t, n_inputs, bias, codes, x, old, new, p, q)
                     p, q = q, p
                     for k in range(n_outputs):
                         if error[k] != 0.0:
                             dw += error[k] * p[n - n_outputs + k].reshape(dw.shape)
         if learns:
             if method == 2:
-                _through_time(w, begin[s], end[s], n_inputs, bias, codes, x, y, errors, dw)
+                _bptt(w, begin[s], end[s], n_inputs, bias, codes, x, y, errors, dw)
             w += rate * dw
             v += rate * dv

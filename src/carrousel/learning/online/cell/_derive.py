@@ -60,7 +60,7 @@ class Derived:
 
 @lru_cache(maxsize=64)
 def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> Derived:
-    """The rule's ingredients for a cell.
+    """Returns the rule's ingredients for a cell.
 
     Args:
         cell: the cell.
@@ -77,19 +77,19 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
         parts += [("z.input", row), ("z.recurrent", row)] if row in cell.split else [("z", row)]
     states = (*cell.states, *(("h",) if h_is_state or cell.reads_output else ()))
     outputs = _outputs(program, keeps_peepholes)
-    wanted = [leaf("s", state) for state in states]
-    wanted += [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
-    jacobians = {name: adjoints([(node, ONE)], wanted) for name, node in outputs.items()}
+    variables = [leaf("s", state) for state in states]
+    variables += [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
+    jacobians = {name: adjoints([(node, ONE)], variables) for name, node in outputs.items()}
     leaves = [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
     old = [leaf("s", state) for state in states]
     old += [leaf("s", state) for state in cell.states if state not in states]
-    given = {node: slot for slot, node in enumerate(leaves + old)}
+    inputs = {node: slot for slot, node in enumerate(leaves + old)}
     results: dict[Node, int] = {}
 
     def slot(node: Node) -> int:
         if node is ZERO:
             return NONE
-        return results.setdefault(node, len(given) + len(results))
+        return results.setdefault(node, len(inputs) + len(results))
 
     h = slot(outputs["h"])
     new = [slot(outputs[state]) for state in states]
@@ -101,14 +101,14 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
         if node is ZERO:
             raise TypeError(f"cell {cell.name!r} has an output or a state that is always zero")
     width = len(parts) + len(cell.peepholes)
-    code = slotwise(given, results, "float" if bits == 32 else "double")
+    code = slotwise(inputs, results, "float" if bits == 32 else "double")
     return Derived(
         tuple(parts),
         states,
-        len(given) + len(results),
-        np.array([given[leaf(kind, row)] for kind, row in parts], np.int64),
-        np.array([given[leaf("p", gate)] for gate in cell.peepholes], np.int64),
-        np.array([given[leaf("s", state)] for state in states], np.int64),
+        len(inputs) + len(results),
+        np.array([inputs[leaf(kind, row)] for kind, row in parts], np.int64),
+        np.array([inputs[leaf("p", gate)] for gate in cell.peepholes], np.int64),
+        np.array([inputs[leaf("s", state)] for state in states], np.int64),
         h,
         np.array(new, np.int64),
         np.array(A, np.int64).reshape(n, n),
@@ -121,13 +121,14 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
 
 
 def _outputs(program: Program, keeps_peepholes: bool) -> dict[str, Node]:
+    """Returns the outputs and new states by name, cut where errors do not flow back through peepholes."""
     if keeps_peepholes:
         return program.outputs
-    known: dict[Node, Node] = {}
+    cut: dict[Node, Node] = {}
     for node in order(program.outputs.values()):
-        args = tuple(known[arg] for arg in node.args)
+        args = tuple(cut[arg] for arg in node.args)
         if node.op == "mul" and args[0].op == "leaf" and args[0].name[0] == "p":
-            # A peephole: its weight learns, and the state that it sees does not hear of it.
+            # A peephole: its weight learns, and no error flows back to the state that it sees.
             args = (args[0], Node("stop_gradient", (args[1],)))
-        known[node] = Node(node.op, args, node.name)
-    return {name: known[node] for name, node in program.outputs.items()}
+        cut[node] = Node(node.op, args, node.name)
+    return {name: cut[node] for name, node in program.outputs.items()}

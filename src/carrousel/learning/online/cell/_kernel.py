@@ -32,7 +32,7 @@ class Rule(NamedTuple):
         z, p, s, h, new, A, B, C, D: slots, see :class:`._derive.Derived`.
         places: ``[states, parts and peepholes]``, the first row of each one's traces, -1 where it has none.
         h_index: the place of the old output among the states, -1 if it is none.
-        diagonal, through_h: whether a unit sees its own old output alone; whether errors flow back through it.
+        diagonal, through_h: whether a unit sees of the old outputs its own alone; whether errors flow back through it.
         loss: the place of its name in LOSSES.
     """
 
@@ -85,10 +85,11 @@ class Layer(NamedTuple):
     rates: Any
 
 
-RULE = len(Rule._fields)
-GIVEN = RULE + len(Layer._fields)
+# Where the rule's arguments and the layer's end among those of a compiled function.
+RULE_END = len(Rule._fields)
+LAYER_END = RULE_END + len(Layer._fields)
 
-intrinsic: Any = extending.intrinsic  # whose types mypy takes from the functions it decorates
+intrinsic: Any = extending.intrinsic  # else a call would have the types of the decorated function to mypy
 
 
 @intrinsic
@@ -118,7 +119,7 @@ def add_product(into, a, b):
 
 @jit
 def pre_activations(table, p_slots, z_slots, weights, slots, x, h, diagonal):
-    """z of every part, from the inputs and the old outputs; the peepholes' weights."""
+    """Computes z of every part, from the inputs and the old outputs; copies the peepholes' weights into their slots."""
     for part in range(len(z_slots)):
         z = slots[z_slots[part]]
         z[:] = 0
@@ -141,7 +142,7 @@ def pre_activations(table, p_slots, z_slots, weights, slots, x, h, diagonal):
 
 @jit
 def jacobians(A, C, slots, A_slots, B_slots, C_slots, D_slots, table, n_parts, weights, through_h):
-    """∂s'/∂s and ∂h/∂s with, if errors reach the old output, its way through the diagonal recurrent weights."""
+    """Computes A = ∂s'/∂s and C = ∂h/∂s; if errors reach the old output, also by way of diagonal recurrent weights."""
     n = len(A_slots)
     for a in range(n):
         for b in range(n):
@@ -154,24 +155,24 @@ def jacobians(A, C, slots, A_slots, B_slots, C_slots, D_slots, table, n_parts, w
     if through_h:
         for part in range(n_parts):
             if table[part, RECURRENT_ROWS]:
-                own = weights[table[part, FIRST_ROW] + table[part, INPUT_ROWS]]
+                diagonal = weights[table[part, FIRST_ROW] + table[part, INPUT_ROWS]]
                 for a in range(n):
                     if B_slots[a, part] >= 0:
-                        add_product(A[a, n - 1], slots[B_slots[a, part]], own)
+                        add_product(A[a, n - 1], slots[B_slots[a, part]], diagonal)
                 if D_slots[part] >= 0:
-                    add_product(C[n - 1], slots[D_slots[part]], own)
+                    add_product(C[n - 1], slots[D_slots[part]], diagonal)
 
 
 @jit
-def roll(E, places, rows, row, A, C, B, D, slots, part, source, own, diagonal, error, e_h, gradient, temporary):
-    """One row's traces a step further, and if there is an error its gradient: see :mod:`._derive`."""
+def roll(E, places, rows, row, A, C, B, D, slots, part, source, old_h, diagonal, error, e_h, gradient, temporary):
+    """Rolls one row's traces forward and, if there is an error, adds up its gradient: see :mod:`._derive`."""
     n, H = len(A), gradient.shape[1]
     line = rows + row
     if error:
         if D[part] >= 0:
             d = slots[D[part]]
             for j in range(H):
-                gradient[line, j] += e_h[j] * d[j] * (own[j] if diagonal else source)
+                gradient[line, j] += e_h[j] * d[j] * (old_h[j] if diagonal else source)
         for b in range(n):
             if places[b, part] >= 0:
                 before = E[places[b, part] + row]
@@ -183,7 +184,7 @@ def roll(E, places, rows, row, A, C, B, D, slots, part, source, own, diagonal, e
             if B[a, part] >= 0:
                 d = slots[B[a, part]]
                 for j in range(H):
-                    after[j] = d[j] * (own[j] if diagonal else source)
+                    after[j] = d[j] * (old_h[j] if diagonal else source)
             else:
                 after[:] = 0
             for b in range(n):
@@ -195,8 +196,8 @@ def roll(E, places, rows, row, A, C, B, D, slots, part, source, own, diagonal, e
 
 
 @jit
-def say(out, loss, readout, h):
-    """The outputs, from the readout's weights ``[outputs, units + 1]``."""
+def outputs_of(out, loss, readout, h):
+    """Computes the outputs, from the readout's weights ``[outputs, units + 1]``."""
     H = len(h)
     highest = readout[0, 0] * 0 - 1e30
     for k in range(len(out)):
@@ -218,7 +219,7 @@ def say(out, loss, readout, h):
 
 
 def slopes_of(loss: str, sums: np.ndarray) -> np.ndarray:
-    """Gives the derivatives of the outputs by what the readout sums up, ``[outputs, outputs]``."""
+    """Returns the derivatives of the outputs by what the readout sums up, ``[outputs, outputs]``."""
     if loss == "squared":
         return np.eye(len(sums), dtype=sums.dtype)
     if loss == "logistic":
@@ -230,10 +231,10 @@ def slopes_of(loss: str, sums: np.ndarray) -> np.ndarray:
 
 
 @spliced
-def step(rule, layer, x, own):
-    """The layer a step forward; ``own`` receives the output of the step before."""
+def step(rule, layer, x, old_h):
+    """Takes the layer a step forward; ``old_h`` receives the output of the step before."""
     slots, states, h = layer.slots, layer.states, layer.h
-    own[:] = h
+    old_h[:] = h
     pre_activations(rule.table, rule.p, rule.z, layer.weights, slots, x, h, rule.diagonal)
     if rule.h_index >= 0:
         states[rule.h_index] = h
@@ -246,8 +247,8 @@ def step(rule, layer, x, own):
 
 
 @spliced
-def miss(layer, target, out, e_h):
-    """The outputs' errors: those of the units, and what they add to the readout's gradient."""
+def errors_of(layer, target, out, e_h):
+    """Computes the outputs' errors: adds them to the readout's gradient, and writes those of the units."""
     readout, gradient, h = layer.readout, layer.readout_gradient, layer.h
     H = len(h)
     e_h[:] = 0
@@ -260,22 +261,22 @@ def miss(layer, target, out, e_h):
 
 
 @spliced
-def roll_all(rule, layer, x, own, error, e_h, into):
-    """All traces a step further, and if there is an error its gradient, which is added to ``into``."""
+def roll_all(rule, layer, x, old_h, error, e_h, into):
+    """Rolls all traces forward and, if there is an error, adds its gradient to ``into``."""
     table, B, D, places, diagonal = rule.table, rule.B, rule.D, rule.places, rule.diagonal
     E, slots, A, C, temporary = layer.traces, layer.slots, layer.A, layer.C, layer.temporary
-    one = own[0] * 0 + 1
+    one = old_h[0] * 0 + 1
     jacobians(A, C, slots, rule.A, B, rule.C, D, table, len(rule.z), layer.weights, rule.through_h)
     for group in range(len(table)):
         rows, row = table[group, FIRST_ROW], 0
         for m in range(table[group, INPUT_ROWS]):
-            roll(E, places, rows, row, A, C, B, D, slots, group, x[m], own, False, error, e_h, into, temporary)
+            roll(E, places, rows, row, A, C, B, D, slots, group, x[m], old_h, False, error, e_h, into, temporary)
             row += 1
         for m in range(table[group, RECURRENT_ROWS]):
-            roll(E, places, rows, row, A, C, B, D, slots, group, own[m], own, diagonal, error, e_h, into, temporary)
+            roll(E, places, rows, row, A, C, B, D, slots, group, old_h[m], old_h, diagonal, error, e_h, into, temporary)
             row += 1
         if table[group, BIAS_ROWS]:
-            roll(E, places, rows, row, A, C, B, D, slots, group, one, own, False, error, e_h, into, temporary)
+            roll(E, places, rows, row, A, C, B, D, slots, group, one, old_h, False, error, e_h, into, temporary)
 
 
 @entry
@@ -287,28 +288,28 @@ def run(*flat):
     (``[steps, outputs]`` or empty), which receives the outputs.
     """
     # Here a named tuple costs nothing; as an argument it would cost a microsecond a call.
-    rule, layer = Rule(*flat[:RULE]), Layer(*flat[RULE:GIVEN])
-    inputs, targets, has_target, learning, outputs = flat[GIVEN:]
+    rule, layer = Rule(*flat[:RULE_END]), Layer(*flat[RULE_END:LAYER_END])
+    inputs, targets, has_target, learning, outputs = flat[LAYER_END:]
     h, readout, counters, rates = layer.h, layer.readout, layer.counters, layer.rates
-    out, e_h, own = readout[:, 0].copy(), h.copy(), h.copy()
+    out, e_h, old_h = readout[:, 0].copy(), h.copy(), h.copy()
     for t in range(len(inputs)):
         x = inputs[t]
-        step(rule, layer, x, own)
+        step(rule, layer, x, old_h)
         error = learning == LEARN and has_target[t] != 0
         if error or len(outputs):
-            say(out, rule.loss, readout, h)
+            outputs_of(out, rule.loss, readout, h)
             if len(outputs):
                 outputs[t] = out
         if learning == FORWARD:
             continue
         if error:
-            miss(layer, targets[t], out, e_h)
+            errors_of(layer, targets[t], out, e_h)
         sensing = learning == TRACE and t == len(inputs) - 1
         if sensing:  # an error of one for every unit
             layer.sensed[:] = 0
             e_h[:] = 1
         into = layer.sensed if sensing else layer.weight_gradient
-        roll_all(rule, layer, x, own, error or sensing, e_h, into)
+        roll_all(rule, layer, x, old_h, error or sensing, e_h, into)
         if learning == LEARN:
             counters[STEPS] += 1
             if error:
@@ -325,13 +326,14 @@ def respond(*flat):
     """Runs sequences with every member of a population, each from the beginning.
 
     The arguments are those of :class:`Rule`, those of :class:`Layer`, and then: ``population [members, parameters]``;
-    ``inputs [steps, inputs]``; ``begin`` and ``end`` of each sequence; ``hidden``, whether ``told [members, steps of
-    all sequences, ...]`` receives the units' outputs and not the readout's. The layer's weights and states change.
+    ``inputs [steps, inputs]``; ``begin`` and ``end`` of each sequence; ``hidden``, whether ``responses``, ``[members,
+    steps of all sequences, ...]``, receives the units' outputs and not the readout's. The layer's weights and states
+    change.
     """
-    rule, layer = Rule(*flat[:RULE]), Layer(*flat[RULE:GIVEN])
-    population, inputs, begin, end, hidden, told = flat[GIVEN:]
+    rule, layer = Rule(*flat[:RULE_END]), Layer(*flat[RULE_END:LAYER_END])
+    population, inputs, begin, end, hidden, responses = flat[LAYER_END:]
     parameters, states, h, readout = layer.parameters, layer.states, layer.h, layer.readout
-    own = h.copy()
+    old_h = h.copy()
     for member in range(len(population)):
         parameters[:] = population[member]
         written = 0
@@ -339,9 +341,9 @@ def respond(*flat):
             states[:] = 0
             h[:] = 0
             for t in range(begin[sequence], end[sequence]):
-                step(rule, layer, inputs[t], own)
+                step(rule, layer, inputs[t], old_h)
                 if hidden:
-                    told[member, written] = h
+                    responses[member, written] = h
                 else:
-                    say(told[member, written], rule.loss, readout, h)
+                    outputs_of(responses[member, written], rule.loss, readout, h)
                 written += 1

@@ -13,16 +13,19 @@ __all__ = ["copy_parts", "copy_traces", "lay_out"]
 def lay_out(
     derived: Derived, cell: Cell, inputs: int, recurrent: int, through_h: bool
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """The table of parts and peepholes, the places of their traces, and the numbers of rows of weights and traces.
+    """Returns the table of parts and peepholes, the places of their traces, and the numbers of rows of both.
 
     Args:
-        derived, cell: the rule and its cell.
-        inputs, recurrent: how many inputs and old outputs a unit sees.
+        derived: the rule.
+        cell: its cell.
+        inputs: how many inputs a unit sees.
+        recurrent: how many old outputs it sees.
         through_h: whether errors flow back through the old output.
 
     Returns:
         The table ``[parts and peepholes, 4]``: the first row of each, and its rows for inputs, old outputs and bias.
         The places ``[states, parts and peepholes]``: the first row of each one's traces, -1 where it has none.
+        The number of rows of weights, and of rows of traces.
     """
     table, rows = [], 0
     for kind, _ in derived.parts:

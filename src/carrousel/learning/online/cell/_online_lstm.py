@@ -83,7 +83,7 @@ class OnlineLSTM(Sensitive, Responding):
         self, input_size: int, hidden_size: int, output_size: int, cell: Any, diagonal: Any, truncate: Any,
         optimiser: Any, update: Any, loss: str, dtype: Any,
     ) -> None:  # fmt: skip
-        """Checks and keeps the arguments, and says what arrays a learner of these has."""
+        """Checks and keeps the arguments, and declares the arrays of a learner of these."""
         check_counts(0, input_size=input_size)
         check_counts(hidden_size=hidden_size, output_size=output_size)
         self.cell = cells.get(cell)
@@ -125,7 +125,7 @@ class OnlineLSTM(Sensitive, Responding):
         }
 
     def _take(self, arrays: Arrays) -> None:
-        """Has these arrays, its own and as they were declared, and the working space beside them."""
+        """Keeps arrays as they were declared, which nobody else may hold, and makes the working space beside them."""
         self._parameters, self._gradient, self._moments = arrays["parameters"], arrays["gradient"], arrays["moments"]
         self._states, self._h, self._traces = arrays["states"], arrays["h"], arrays["traces"]
         self._rates, self._counters = arrays["rates"], arrays["counters"]
@@ -151,7 +151,7 @@ class OnlineLSTM(Sensitive, Responding):
         )
 
     def _views(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of weights ``[rows, hidden]`` and the readout ``[outputs, hidden + 1]``, its last column the bias."""
+        """Returns views: rows of weights ``[rows, hidden]``, and the readout ``[outputs, hidden + 1]``, bias last."""
         readout = self.output_size * (self.hidden_size + 1)
         cut = len(flat) - readout
         return flat[:cut].reshape(-1, self.hidden_size), flat[cut:].reshape(self.output_size, self.hidden_size + 1)
@@ -169,7 +169,7 @@ class OnlineLSTM(Sensitive, Responding):
 
     @classmethod
     def example(cls, seed: int = 0) -> OnlineLSTM:
-        """Makes a small one."""
+        """Returns a small learner of this kind."""
         return cls(3, 4, 2, cell="peephole", optimiser=0.3, dtype=np.float64, seed=seed)
 
     @property
@@ -219,7 +219,7 @@ class OnlineLSTM(Sensitive, Responding):
         self._observed = False
 
     def sensitivities(self) -> np.ndarray:
-        """Gives the derivatives ``[output_size, weights]`` of the last observed step's outputs, by the learner's rule.
+        """Returns the derivatives ``[output_size, weights]`` of the last observed step's outputs, by its rule.
 
         Raises:
             ValueError: no step was observed since the beginning, a reset, or a change of weights.
@@ -243,10 +243,10 @@ class OnlineLSTM(Sensitive, Responding):
     ) -> np.ndarray:
         x = self._dense(inputs, self.input_size)
         units = self.hidden_size if hidden else self.output_size
-        told = np.zeros((len(population), int((end - begin).sum()), units), self.dtype)
+        responses = np.zeros((len(population), int((end - begin).sum()), units), self.dtype)
         with unchanged(self._parameters, self._states, self._h):
-            respond(*self._rule, *self._layer, population, x, begin, end, hidden, told)
-        return told
+            respond(*self._rule, *self._layer, population, x, begin, end, hidden, responses)
+        return responses
 
     def named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
         flat = np.array(flat)
@@ -265,8 +265,8 @@ class OnlineLSTM(Sensitive, Responding):
             if n_inputs:
                 named["weight_ih"][lines] = rows[first : first + n_inputs].T
             if n_recurrent:
-                found = rows[first + n_inputs : first + n_inputs + n_recurrent]
-                named["weight_hh"][lines] = found[0] if self.diagonal else found.T
+                recurrent = rows[first + n_inputs : first + n_inputs + n_recurrent]
+                named["weight_hh"][lines] = recurrent[0] if self.diagonal else recurrent.T
             bias = "bias_hh" if kind == "z.recurrent" else "bias_ih"
             named[bias][lines] = rows[first + n_inputs + n_recurrent]
         if cell.peepholes:
@@ -279,7 +279,7 @@ class OnlineLSTM(Sensitive, Responding):
         return int(self._counters[_optimisers.STEPS])
 
     def predict_many(self, inputs: Any) -> np.ndarray:
-        """Gives the outputs of the next steps, ``[steps, output_size]``; nothing changes."""
+        """Returns the outputs of the next steps, ``[steps, output_size]``; nothing changes."""
         with unchanged(self._states, self._h):
             return self._run(self._inputs(inputs), None, FORWARD, True)
 
@@ -299,7 +299,7 @@ class OnlineLSTM(Sensitive, Responding):
         return self._dense(super()._targets(targets, steps), self.output_size, np.nan)
 
     def _dense(self, steps: np.ndarray, units: int, nothing: float = 0.0) -> np.ndarray:
-        """Steps ``[steps, units]``; where codes name no unit, all are ``nothing``."""
+        """Returns steps ``[steps, units]``; where codes name no unit, all are ``nothing``."""
         if steps.ndim == 2:
             return steps
         dense = np.full((len(steps), units), nothing, self.dtype)
@@ -314,10 +314,10 @@ class OnlineLSTM(Sensitive, Responding):
     def _run(self, x: np.ndarray, y: np.ndarray | None, learning: int, tell: bool) -> np.ndarray:
         outputs = np.empty((len(x) if tell else 0, self.output_size), self.dtype)
         if y is None:
-            y, given = np.zeros((0, self.output_size), self.dtype), np.zeros(len(x), np.uint8)
+            y, has_target = np.zeros((0, self.output_size), self.dtype), np.zeros(len(x), np.uint8)
         else:
-            given = (~np.isnan(y[:, 0])).astype(np.uint8)
-        run(*self._rule, *self._layer, x, y, given, learning, outputs)
+            has_target = (~np.isnan(y[:, 0])).astype(np.uint8)
+        run(*self._rule, *self._layer, x, y, has_target, learning, outputs)
         return outputs
 
     def save(self, path: str | Path) -> None:
@@ -330,7 +330,7 @@ class OnlineLSTM(Sensitive, Responding):
 
     @classmethod
     def load(cls, path: str | Path, cell: Cell | None = None) -> OnlineLSTM:
-        """The learner that :meth:`save` wrote, which goes on bit for bit as the saved one would have.
+        """Reads the learner that :meth:`save` wrote, which goes on bit for bit as the saved one would have.
 
         Args:
             path: the file.
@@ -347,22 +347,22 @@ class OnlineLSTM(Sensitive, Responding):
 
     @classmethod
     def declared(cls, arguments: Mapping[str, Any]) -> OnlineLSTM:
-        """One without arrays yet: the arguments are checked, and the arrays' shapes known, before any is there."""
+        """Returns a learner without arrays yet: its arguments are checked, and the arrays' shapes known."""
         learner = cls.__new__(cls)
         learner._declare(**arguments)
         return learner
 
     @classmethod
     def restored(cls, arguments: Mapping[str, Any], arrays: Arrays) -> OnlineLSTM:
-        """One with these arrays.
+        """Returns a learner with these arrays.
 
         Raises:
             ValueError: they are not what the arguments declare, or no learner of these comes to them.
         """
         learner = cls.declared(arguments)
-        found = fitted(arrays, learner._declared)
-        check_progress(learner.optimiser, update_steps(learner.update), found)
-        learner._take(found)
+        arrays = fitted(arrays, learner._declared)
+        check_progress(learner.optimiser, update_steps(learner.update), arrays)
+        learner._take(arrays)
         return learner
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -371,7 +371,7 @@ class OnlineLSTM(Sensitive, Responding):
         return OnlineLSTM.restored, (arguments, self._arrays())
 
     def widened(self, input_size: int, output_size: int, seed: int = 0) -> OnlineLSTM:
-        """The same learner with more inputs and outputs after those that it has; it remembers and goes on.
+        """Returns the same learner with more inputs and outputs after those that it has; it remembers and goes on.
 
         New inputs begin with small random weights and no past; the readout of new outputs begins at zero.
         """
@@ -392,9 +392,9 @@ class OnlineLSTM(Sensitive, Responding):
 
     def _arguments(self) -> dict[str, Any]:
         names = ("input_size", "hidden_size", "output_size", "diagonal", "truncate", "update", "loss")
-        own = {name: getattr(self, name) for name in names}
+        arguments = {name: getattr(self, name) for name in names}
         optimiser = _optimisers.to_facts(self.optimiser)
-        return {**own, "cell": self.cell.spec, "dtype": self.dtype.name, "optimiser": optimiser}
+        return {**arguments, "cell": self.cell.spec, "dtype": self.dtype.name, "optimiser": optimiser}
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {name: getattr(self, f"_{name}") for name in self._declared}

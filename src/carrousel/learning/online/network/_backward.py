@@ -10,7 +10,7 @@ from carrousel.learning._simd import fill, fma, load, ones, store, zeros
 from carrousel.learning.online.network._layout import COLUMNS, ERROR, INJECT, PLAN, ROWS, SLOT, TABLE
 from carrousel.learning.online.network._tiles import roll, roll_and_learn, roll_four
 
-__all__ = ["credit_traces", "inject", "miss", "roll_traces"]
+__all__ = ["credit_traces", "inject", "output_deltas", "roll_traces"]
 
 ALIKE, CROSS_ENTROPY, Y_HIDDEN, Y_INPUT, Y_FORGET, Y_OUTPUT = (
     PLAN[name] for name in ("alike", "cross_entropy", "y_hidden", "y_input", "y_forget", "y_output")
@@ -21,32 +21,32 @@ COLUMNS_OF_TRACES = 4
 
 
 @part
-def miss(m, insensitive):
-    """Deltas of the outputs, from their targets; errors smaller than ``insensitive`` are none."""
+def output_deltas(m, insensitive):
+    """Computes the outputs' deltas from their targets; an error below ``insensitive`` counts as zero."""
     if insensitive > 0:
         for k in range(m.outputs):
-            if abs(m.work[m.goal + k] - m.work[m.said + k]) < insensitive:
-                m.work[m.goal + k] = m.work[m.said + k]
-    for lane in range(0, m.answers, 8):
-        delta = load(m.work, m.goal + lane) - load(m.work, m.said + lane)
+            if abs(m.work[m.goal + k] - m.work[m.out + k]) < insensitive:
+                m.work[m.goal + k] = m.work[m.out + k]
+    for lane in range(0, m.output_lanes, 8):
+        delta = load(m.work, m.goal + lane) - load(m.work, m.out + lane)
         delta = delta * load(m.masks, m.lanes + m.hidden + lane)
         if not m.plan[CROSS_ENTROPY]:
-            delta = delta * load(m.work, m.said + m.answers + lane)
-        store(m.work, m.said + lane, delta)
+            delta = delta * load(m.work, m.out + m.output_lanes + lane)
+        store(m.work, m.out + lane, delta)
 
 
 @part
 def error_of(m, at):
-    """The outputs' deltas, weighted by what the units from place ``at`` on contribute to them."""
+    """Returns the outputs' deltas, weighted by what the units from place ``at`` on contribute to them."""
     e = zeros(m.weights)
     for k in range(m.outputs):
-        e = fma(load(m.back, k * m.back_size + at), fill(m.weights, m.work[m.said + k]), e)
+        e = fma(load(m.back, k * m.back_size + at), fill(m.weights, m.work[m.out + k]), e)
     return e
 
 
 @part
 def errors_of_cells(m, now, lane, factor):
-    """Errors of a vector of blocks' states and gates."""
+    """Computes the errors of a vector of blocks' states and gates."""
     one, d_out = ones(m.weights), zeros(m.weights)
     y_out = load(now, m.plan[Y_OUTPUT] + lane) if m.gated else one
     for v in range(m.block_size):
@@ -54,11 +54,11 @@ def errors_of_cells(m, now, lane, factor):
         e, other = zeros(m.weights), zeros(m.weights)
         k = 0
         while k + 1 < m.outputs:
-            e = fma(load(m.back, k * m.back_size + at), fill(m.weights, m.work[m.said + k]), e)
-            other = fma(load(m.back, (k + 1) * m.back_size + at), fill(m.weights, m.work[m.said + k + 1]), other)
+            e = fma(load(m.back, k * m.back_size + at), fill(m.weights, m.work[m.out + k]), e)
+            other = fma(load(m.back, (k + 1) * m.back_size + at), fill(m.weights, m.work[m.out + k + 1]), other)
             k += 2
         if k < m.outputs:
-            e = fma(load(m.back, k * m.back_size + at), fill(m.weights, m.work[m.said + k]), e)
+            e = fma(load(m.back, k * m.back_size + at), fill(m.weights, m.work[m.out + k]), e)
         e = (e + other) * factor
         d_out = fma(load(m.work, m.squashed + at), e, d_out)
         store(m.work, m.errors + at, y_out * load(m.work, m.slopes + at) * e)
@@ -93,11 +93,11 @@ def inject(m, now, before, n_active, into, factor, direct):
     for lane in range(0, m.hidden, 8):
         e = error_of(m, m.plan[Y_HIDDEN] + lane)
         store(m.work, m.conventional + m.hidden + lane, e * load(m.work, m.conventional + lane) * factor)
-    for lane in range(0, m.answers, 8):
-        credit(m, into, T_K, lane, n_active, now, load(m.work, m.said + lane) * factor)
+    for lane in range(0, m.output_lanes, 8):
+        credit(m, into, T_K, lane, n_active, now, load(m.work, m.out + lane) * factor)
     if direct:
         for k in range(m.outputs):
-            delta = fill(m.weights, m.work[m.said + k]) * factor
+            delta = fill(m.weights, m.work[m.out + k]) * factor
             for at in range(k * m.back_size, (k + 1) * m.back_size, 8):
                 store(m.back, at, fma(delta, load(now, at - k * m.back_size), load(m.back, at)))
     if m.gated:
@@ -128,7 +128,7 @@ def inject(m, now, before, n_active, into, factor, direct):
 
 @part
 def roll_traces(m, now, before, n_active, n_touched, error, into, decays):
-    """The traces a step further; where there is an ``error``, adds what they make of the states' errors."""
+    """Rolls the traces forward; where there is an ``error``, adds what they make of the states' errors."""
     p = m.plan
     for lane in range(0, m.lanes, 8):
         y_f = load(now, p[Y_FORGET] + lane) if m.forget else m.trace_decay

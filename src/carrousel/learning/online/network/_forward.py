@@ -11,7 +11,7 @@ from carrousel.learning.online.network._layout import COLUMNS, PLAN, TABLE
 from carrousel.learning.online.network._memory import SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT
 from carrousel.learning.online.network._tiles import net, net_of_four, squashed
 
-__all__ = ["aim", "answer", "forward", "recall", "see"]
+__all__ = ["forward", "output_units", "restore_forward", "take_inputs", "take_target"]
 
 ALIKE, Y_HIDDEN, Y_INPUT, Y_FORGET, Y_OUTPUT, PEEP_INPUT, PEEP_FORGET, PEEP_OUTPUT, TRACE_PEEPS = (
     PLAN[name]
@@ -23,8 +23,8 @@ ALIKE, Y_HIDDEN, Y_INPUT, Y_FORGET, Y_OUTPUT, PEEP_INPUT, PEEP_FORGET, PEEP_OUTP
 
 
 @part
-def see(m, stream, t, n_touched, learning):
-    """Puts a step's inputs in their place; gives the number of active ones, and of those that ever were."""
+def take_inputs(m, stream, t, n_touched, learning):
+    """Puts a step's inputs in their place; returns how many are active, and how many were since the reset."""
     n_active = 0
     if stream.coded:
         code = stream.codes[t]
@@ -47,24 +47,24 @@ def see(m, stream, t, n_touched, learning):
 
 
 @part
-def aim(m, stream, t):
-    """Puts a step's target in its place, if there is one; gives whether there is."""
-    given = False
+def take_target(m, stream, t):
+    """Puts a step's target in its place, if there is one; says whether there is."""
+    has_target = False
     if stream.coded_targets:
         code = stream.target_codes[t]
         if code >= 0:
             m.work[m.goal + code] = 1
-            given = True
+            has_target = True
     elif stream.has_target[t]:
         for k in range(m.outputs):
             m.work[m.goal + k] = stream.targets[t * m.outputs + k]
-        given = True
-    return given
+        has_target = True
+    return has_target
 
 
 @part
-def receive(m, before, n_active, n_nets):
-    """What the units of the first ``n_nets`` slots of the blocks receive."""
+def net_inputs(m, before, n_active, n_nets):
+    """Computes the net inputs of the first ``n_nets`` slots of the blocks."""
     for lane in range(0, m.lanes, 8):
         slot = 0
         if m.plan[ALIKE]:
@@ -83,28 +83,28 @@ def receive(m, before, n_active, n_nets):
 
 
 @part
-def peeked(m, peeps, lane, acc):
-    """Adds what a gate sees of its block's states through its peepholes."""
+def with_peepholes(m, peeps, lane, acc):
+    """Returns a gate's net input with what it sees of its block's states through its peepholes."""
     for v in range(m.block_size):
         acc = fma(load(m.weights, peeps + v * m.lanes + lane), load(m.state, v * m.lanes + lane), acc)
     return acc
 
 
 @part
-def remember(m, now, lane, learning):
-    """Input and forget gates and states of a vector of blocks, and what the step adds to their traces."""
+def update_states(m, now, lane, learning):
+    """Computes input and forget gates and states of a vector of blocks, and what the step adds to their traces."""
     S, lanes, injected = m.block_size, m.lanes, m.injected
     one, inside = ones(m.weights), load(m.masks, lane)
     acc = load(m.work, S * lanes + lane)
     if m.peepholes:
-        acc = peeked(m, m.plan[PEEP_INPUT], lane, acc)
+        acc = with_peepholes(m, m.plan[PEEP_INPUT], lane, acc)
     y_in = sigmoid(acc) * inside
     store(now, m.plan[Y_INPUT] + lane, y_in)
     y_f = m.state_decay
     if m.forget:
         acc = load(m.work, (S + 1) * lanes + lane)
         if m.peepholes:
-            acc = peeked(m, m.plan[PEEP_FORGET], lane, acc)
+            acc = with_peepholes(m, m.plan[PEEP_FORGET], lane, acc)
         y_f = sigmoid(acc)
         store(now, m.plan[Y_FORGET] + lane, y_f)
     for v in range(S):
@@ -131,13 +131,13 @@ def remember(m, now, lane, learning):
 
 
 @part
-def speak(m, now, lane):
-    """Output gates and outputs of a vector of blocks' cells."""
+def cell_outputs(m, now, lane):
+    """Computes output gates and outputs of a vector of blocks' cells."""
     y_out = load(m.masks, lane)
     if m.gated:
         acc = load(m.work, (m.slots - 1) * m.lanes + lane)
         if m.peepholes:
-            acc = peeked(m, m.plan[PEEP_OUTPUT], lane, acc)
+            acc = with_peepholes(m, m.plan[PEEP_OUTPUT], lane, acc)
         y_out = sigmoid(acc) * y_out
         store(now, m.plan[Y_OUTPUT] + lane, y_out)
     for v in range(m.block_size):
@@ -149,8 +149,8 @@ def speak(m, now, lane):
 
 
 @part
-def conventional(m, now, before, n_active):
-    """Activations and slopes of conventional hidden units."""
+def conventional_units(m, now, before, n_active):
+    """Computes activations and slopes of conventional hidden units."""
     line = TABLE + COLUMNS * m.slots
     for lane in range(0, m.hidden, 8):
         acc = net(m.weights, m.plan, line, lane, m.active, n_active, m.x, m.sources, before)
@@ -161,36 +161,36 @@ def conventional(m, now, before, n_active):
 
 @part
 def forward(m, now, before, n_active, heard, learning):
-    """The hidden layer a step forward.
+    """Takes the hidden layer a step forward.
 
-    Where nothing recurs, only the states go on from step to step: what cells put out, and output gates and
-    conventional units, count in steps that are ``heard``.
+    Without recurrence only the states go on from step to step: outputs of cells, output gates and conventional units
+    are computed at steps that are ``heard`` alone.
     """
-    receive(m, before, n_active, m.slots if heard else m.slots - m.gated)
+    net_inputs(m, before, n_active, m.slots if heard else m.slots - m.gated)
     for lane in range(0, m.lanes, 8):
-        remember(m, now, lane, learning)
+        update_states(m, now, lane, learning)
         if heard:
-            speak(m, now, lane)
+            cell_outputs(m, now, lane)
     if heard:
-        conventional(m, now, before, n_active)
+        conventional_units(m, now, before, n_active)
 
 
 @part
-def recall(m, now, before, n_active):
+def restore_forward(m, now, before, n_active):
     """Puts back into the working space what a step's errors need of its forward pass."""
     for lane in range(0, m.block_size * m.lanes, 8):
         h, slope = squashed(load(m.state, lane), m.squash, SQUASH_H)
         store(m.work, m.squashed + lane, h)
         store(m.work, m.slopes + lane, slope)
-    conventional(m, now, before, n_active)
+    conventional_units(m, now, before, n_active)
 
 
 @part
-def answer(m, now, n_active):
-    """Outputs and their slopes."""
+def output_units(m, now, n_active):
+    """Computes outputs and their slopes."""
     line = TABLE + COLUMNS * (m.slots + 1)
-    for lane in range(0, m.answers, 8):
+    for lane in range(0, m.output_lanes, 8):
         acc = net(m.weights, m.plan, line, lane, m.active, n_active, m.x, m.sources, now)
         value, slope = squashed(acc, m.squash, SQUASH_UNIT)
-        store(m.work, m.said + lane, value)
-        store(m.work, m.said + m.answers + lane, slope)
+        store(m.work, m.out + lane, value)
+        store(m.work, m.out + m.output_lanes + lane, slope)

@@ -9,23 +9,24 @@ from carrousel._jit import entry, jit, part
 from carrousel.learning._optimisers import EVERY, METHOD, PENDING, RATE, STEPS, TOUCHED, apply, fade, fades
 from carrousel.learning._simd import fill, ones, pointer, store, zeros
 from carrousel.learning._steps import EVERY_STEP, LAST_STEP, LEARN
-from carrousel.learning.online.network._backward import inject, miss, roll_traces
-from carrousel.learning.online.network._forward import aim, answer, forward, see
+from carrousel.learning.online.network._backward import inject, output_deltas, roll_traces
+from carrousel.learning.online.network._forward import forward, output_units, take_inputs, take_target
 from carrousel.learning.online.network._layout import COLUMNS, FIRST, LAST, PLAN, ROWS, SEES_INPUT, SLOT, TABLE
 from carrousel.learning.online.network._memory import INSENSITIVE, TRACE_DECAY, Net, Steps, opened, streamed
 
-__all__ = ["GIVEN", "refreshed", "run"]
+__all__ = ["NET_END", "STEPS_END", "refreshed", "run"]
 
 INPUTS, OUTPUTS, SLOTS, TRACE_END = PLAN["inputs"], PLAN["outputs"], PLAN["slots"], PLAN["trace_end"]
 RECURRENT, BACK_SIZE, Y_SIZE = PLAN["recurrent"], PLAN["back_size"], PLAN["y_size"]
 TRACES, TRACE_TABLE, TRACE_PEEPS = PLAN["traces"], PLAN["trace_table"], PLAN["trace_peeps"]
-ARRAYS = len(Net._fields)
-GIVEN = ARRAYS + len(Steps._fields)
+# Where the network's arguments and the steps' end among those of a compiled function.
+NET_END = len(Net._fields)
+STEPS_END = NET_END + len(Steps._fields)
 
 
 @part
 def clear(m, counters):
-    """A sequence's start: states, activations and partial derivatives are zero."""
+    """Begins a sequence: states, activations and partial derivatives are set to zero."""
     p, zero = m.plan, zeros(m.weights)
     for at in range(0, m.block_size * m.lanes + 2 * p[Y_SIZE], 8):
         store(m.state, at, zero)
@@ -60,7 +61,7 @@ def refresh(plan, sources, weights, back):
 
 @entry
 def refreshed(plan, sources, weights, back):
-    """Does the same for Python."""
+    """Does what :func:`refresh` does, called by Python."""
     refresh(pointer(plan), pointer(sources), pointer(weights), pointer(back))
 
 
@@ -78,9 +79,9 @@ def run(*flat):
     Returns how many steps there were, without that one.
     """
     # Here a named tuple costs nothing; as an argument it would cost a microsecond a call.
-    net = Net(*flat[:ARRAYS])
-    stream = streamed(Steps(*flat[ARRAYS:GIVEN]))
-    begin, end, resets, learning, telling, outputs, tolerance = flat[GIVEN:]
+    net = Net(*flat[:NET_END])
+    stream = streamed(Steps(*flat[NET_END:STEPS_END]))
+    begin, end, resets, learning, telling, outputs, tolerance = flat[STEPS_END:]
     m, before, now = opened(net)
     weights, gradient, moments, counters, rates = net.weights, net.gradient, net.moments, net.counters, net.rates
     swapped, recurrent = False, m.plan[RECURRENT] != 0
@@ -100,32 +101,32 @@ def run(*flat):
             clear(m, counters)
         n_touched = counters[TOUCHED]
         first, last = begin[span], end[span]
-        told = last - 1 if telling == LAST_STEP else -1
+        answering = last - 1 if telling == LAST_STEP else -1
         for t in range(first, last):
-            n_active, n_touched = see(m, stream, t, n_touched, learning)
+            n_active, n_touched = take_inputs(m, stream, t, n_touched, learning)
             # Targets are put in their place long before they are wanted: a vector that is read soon after one number of
             # it was written has to wait.
-            given = targeted and aim(m, stream, t)
-            error = given and learning == LEARN
-            tell = telling == EVERY_STEP or t == told
+            has_target = targeted and take_target(m, stream, t)
+            error = has_target and learning == LEARN
+            tell = telling == EVERY_STEP or t == answering
             # A span's last step leaves its activations behind.
-            heard = recurrent or given or tell or t == last - 1
+            heard = recurrent or has_target or tell or t == last - 1
             forward(m, now, before, n_active, heard, learning)
-            if given or tell:
-                answer(m, now, n_active)
+            if has_target or tell:
+                output_units(m, now, n_active)
                 if tell:
                     for k in range(m.outputs):
-                        outputs[written, k] = m.work[m.said + k]
+                        outputs[written, k] = m.work[m.out + k]
                     written += 1
-                if following and given:
+                if following and has_target:
                     for k in range(m.outputs):
-                        wrong |= not abs(m.work[m.said + k] - m.work[m.goal + k]) <= tolerance  # NaN is wrong
-                if given and stream.coded_targets and not error:
+                        wrong |= not abs(m.work[m.out + k] - m.work[m.goal + k]) <= tolerance  # NaN is wrong
+                if has_target and stream.coded_targets and not error:
                     m.work[m.goal + stream.target_codes[t]] = 0
             if error:
-                miss(m, insensitive)
+                output_deltas(m, insensitive)
                 if stream.coded_targets:
-                    for lane in range(0, m.answers, 8):
+                    for lane in range(0, m.output_lanes, 8):
                         store(m.work, m.goal + lane, zeros(m.weights))
                 inject(m, now, before, n_active, into, factor, direct)
             if learning:

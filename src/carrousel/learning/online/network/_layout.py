@@ -18,7 +18,20 @@ from carrousel._format import Declared
 from carrousel.learning._simd import LANES
 from carrousel.learning.online.network._network import SQUASHES, Network
 
-__all__ = ["Layout"]
+__all__ = [
+    "BIASED",
+    "COLUMNS",
+    "ERROR",
+    "FIRST",
+    "INJECT",
+    "LAST",
+    "PLAN",
+    "ROWS",
+    "SEES_INPUT",
+    "SLOT",
+    "TABLE",
+    "Layout",
+]
 
 _HEADER = (
     "inputs", "outputs", "block_size", "lanes", "hidden_lanes", "output_lanes", "forget", "gated", "peepholes",
@@ -44,7 +57,7 @@ def _padded(units: int) -> int:
 
 
 class Layout:
-    """The flat arrays' sizes and offsets for one network.
+    """Sizes and offsets in the flat arrays of one network.
 
     A slot is a group of units, or for cells those that have the same place in their blocks: first the cells' slots,
     then input, forget and output gates, conventional units, outputs. A trace is a cell slot's derivatives by the
@@ -53,7 +66,7 @@ class Layout:
     Attributes:
         plan: whole numbers, see :data:`PLAN`.
         squash: the squashing functions' constants, those that states and their derivatives decay by, and
-            the error that is none.
+            the size below which an error counts as zero.
         sources: the sources of all slots, as places in the array of activations.
     """
 
@@ -132,15 +145,15 @@ class Layout:
         units = [(lanes, network.blocks), (hidden, network.hidden), (outputs, network.outputs)]
         self.masks = np.concatenate([np.arange(padded) < real for padded, real in units]).astype(float)
         squash = [
-            (1.0, 1.0, 1.0, 0.0) if found is None else (0.0, *found)
+            (1.0, 1.0, 1.0, 0.0) if constants is None else (0.0, *constants)
             for name in ("input_squash", "output_squash", "hidden_squash", "unit_squash")
-            for found in [SQUASHES[getattr(network, name)]]
+            for constants in [SQUASHES[getattr(network, name)]]
         ]
         trace_decay = network.state_decay if network.traces_decay else 1.0
         self.squash = np.array([*chain(*squash), network.state_decay, trace_decay, insensitive])
 
     def declared(self, dtype: np.dtype, moments: int, collects: bool) -> Declared:
-        """Shapes and dtypes of the arrays that change from step to step, and are saved.
+        """Returns shapes and dtypes of the arrays that change from step to step, and are saved.
 
         Args:
             dtype: of weights and states.
@@ -171,7 +184,7 @@ class Layout:
         return self.head["y_hidden"] + np.array(self._places("cell") + self._places("hidden"), np.int64)
 
     def _places(self, source: str) -> list[int]:
-        """Where a source's units stand among the activations, cells block after block."""
+        """Returns where a source's units stand among the activations, cells block after block."""
         n = self.network
         if source == "cell":
             return [v * self.head_lanes + j for j in range(n.blocks) for v in range(n.block_size)]
@@ -182,16 +195,16 @@ class Layout:
         return _padded(self.network.blocks)
 
     def activations(self, state: np.ndarray) -> dict[str, np.ndarray]:
-        """Copies of the hidden layer's activations by group, and of the cells' states, from the running state."""
+        """Returns the hidden layer's activations by group, and the cells' states: copies from the running state."""
         y = state[self.head["y_hidden"] :]
-        found = {group: y[self._places(group)] for group in self.network.groups if group != "output"}
-        return {"state": state[self._places("cell")], **found}
+        activations = {group: y[self._places(group)] for group in self.network.groups if group != "output"}
+        return {"state": state[self._places("cell")], **activations}
 
     def _lanes(self, group: str) -> int:
         return _padded(self.network.blocks if group == "cell" else self.network.size(group))
 
     def _parts(self, flat: np.ndarray) -> Iterator[tuple[str, slice, np.ndarray]]:
-        """Of every slot the group, its units in it, and their weights ``[vectors, rows, LANES]``, a view of flat."""
+        """Yields for every slot its group, its units in it, and a view of their weights ``[vectors, rows, LANES]``."""
         S = self.network.block_size
         for (group, v), line in zip(self.slots, (line for line in self.table if line[ROWS]), strict=True):
             lanes = self._lanes(group)
@@ -199,7 +212,7 @@ class Layout:
             yield group, slice(v, None, S if group == "cell" else None), part.reshape(-1, line[ROWS], LANES)
 
     def pack(self, weights: dict[str, np.ndarray], dtype: Any) -> np.ndarray:
-        """One flat array of named weights, shaped as :meth:`Network.shapes` says."""
+        """Returns named weights, shaped as :meth:`Network.shapes` says, as one flat array."""
         flat = np.zeros(self.size, dtype)
         for group, units, part in self._parts(flat):
             rows = np.zeros((self._lanes(group), part.shape[1]), dtype)
@@ -210,7 +223,7 @@ class Layout:
         return flat
 
     def unpack(self, flat: np.ndarray) -> dict[str, np.ndarray]:
-        """The inverse of :meth:`pack`: copies, by name."""
+        """Returns copies of the weights by name: the inverse of :meth:`pack`."""
         weights = {name: np.empty(shape, flat.dtype) for name, shape in self.network.shapes().items()}
         for group, units, part in self._parts(flat):
             into = weights[group][units]
@@ -220,7 +233,7 @@ class Layout:
         return weights
 
     def _peepholes(self) -> dict[str, np.ndarray]:
-        """For each gate with peepholes the places ``[blocks, block_size]`` of its weights."""
+        """Returns for each gate with peepholes the places ``[blocks, block_size]`` of its weights."""
         n = self.network
         if not n.peepholes:
             return {}

@@ -37,7 +37,7 @@ _NO_SPANS = np.zeros((0, 2), np.int64)
 
 
 class Learner(Sequential, Sensitive, Responding):
-    """Learns online by the truncated gradient of the LSTM papers.
+    """A learner of the LSTM papers: online, by the truncated gradient.
 
     Errors flow back for ever inside the carrousel, and are cut where they would leave through recurrent weights or
     peepholes. Cost and memory of a step do not depend on how many steps there were.
@@ -86,7 +86,7 @@ class Learner(Sequential, Sensitive, Responding):
         self.weights = network.initial_weights(np.random.default_rng(seed))
 
     def _declare(self, network: Network, optimiser: Any, update: Any, loss: str, insensitive: Any, dtype: Any) -> None:
-        """Checks and keeps the arguments, and says what arrays a learner of these has."""
+        """Checks and keeps the arguments, and declares the arrays of a learner of these."""
         self.network, self.input_size, self.output_size = network, network.inputs, network.outputs
         self.optimiser = optimiser if isinstance(optimiser, Optimiser) else Descent(optimiser)
         self.dtype = np.dtype(dtype)
@@ -105,14 +105,15 @@ class Learner(Sequential, Sensitive, Responding):
         self._declared: Declared = layout.declared(self.dtype, _optimisers.moments(self.optimiser), collects)
 
     def _take(self, arrays: Arrays) -> None:
-        """Has these arrays, its own and as they were declared, and the working space beside them."""
+        """Keeps arrays as they were declared, which nobody else may hold, and makes the working space beside them."""
         self._weights, self._gradient, self._moments = arrays["weights"], arrays["gradient"], arrays["moments"]
         self._state, self._traces, self._rates = arrays["state"], arrays["traces"], arrays["rates"]
         self._touched, self._flags, self._counters = arrays["touched"], arrays["flags"], arrays["counters"]
         layout, n, dtype = self._layout, self.network, self.dtype
         self._none = np.zeros((0, 0), dtype)
         self._observed: np.ndarray | None = None  # the last step, if it was observed
-        self._passing = self._state, self._traces, self._touched, self._flags, self._counters  # by a forward pass
+        # The arrays that a forward pass changes.
+        self._passing = self._state, self._traces, self._touched, self._flags, self._counters
         self._net = Net(
             plan=layout.plan,
             sources=layout.sources,
@@ -127,7 +128,7 @@ class Learner(Sequential, Sensitive, Responding):
 
     @classmethod
     def example(cls, seed: int = 0) -> Learner:
-        """Makes a small one with all that a network can have."""
+        """Returns a small learner with all that a network can have."""
         network = Network(3, 2, 2, 2, hidden=2, forget_gates=True, peepholes=True, init=0.5)
         return cls(network.biased("cell output"), 0.3, dtype=np.float64, seed=seed)
 
@@ -161,14 +162,14 @@ class Learner(Sequential, Sensitive, Responding):
         self._refresh()
 
     def named(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """Gives what belongs to each weight, ``[weights]``, under the names and in the shapes of ``weights``."""
+        """Returns what belongs to each weight, ``[weights]``, under the names and in the shapes of ``weights``."""
         vector = np.asarray(vector)
         flat = np.zeros(self._layout.size, vector.dtype)
         flat[self._layout.weight_places] = vector
         return self._layout.unpack(flat)
 
     def sensitivities(self) -> np.ndarray:
-        """Gives the derivatives ``[outputs, weights]`` of the last observed step's outputs, by the learner's rule.
+        """Returns the derivatives ``[outputs, weights]`` of the last observed step's outputs, by its rule.
 
         Raises:
             ValueError: no step was observed since the beginning, a reset, or a change of weights.
@@ -185,12 +186,12 @@ class Learner(Sequential, Sensitive, Responding):
         layout = self._layout
         units = layout.hidden_places if hidden else _NO_CODES
         shape = len(population), int((end - begin).sum()), len(units) if hidden else self.network.outputs
-        told = np.zeros(shape, self.dtype)
-        if told.size:
+        responses = np.zeros(shape, self.dtype)
+        if responses.size:
             with unchanged(self._weights, *self._passing):
-                given = self._arguments(inputs, None)
-                respond(*given, population, layout.weight_places, begin, end, units, told)
-        return told
+                arguments = self._arguments(inputs, None)
+                respond(*arguments, population, layout.weight_places, begin, end, units, responses)
+        return responses
 
     def _set_packed(self, packed: np.ndarray) -> None:
         self._weights[:] = packed
@@ -229,7 +230,8 @@ class Learner(Sequential, Sensitive, Responding):
         target are right.
 
         Args:
-            inputs, targets: the steps.
+            inputs: the steps.
+            targets: a target for each, or none.
             tolerance: at least 0.
             learn: whether weights change. Without it the partial derivatives begin again at zero, for a forward pass
                 is all that is done: later errors know nothing of what happened until then.
@@ -266,8 +268,10 @@ class Learner(Sequential, Sensitive, Responding):
         Each begins at a reset and ends at its first wrong step, as :meth:`follow` has it; a test changes no weights.
 
         Args:
-            inputs, targets: the steps of all streams.
-            learned, tested: ``[rounds, 2]``, where in the steps each round's two streams begin and end.
+            inputs: the steps of all streams.
+            targets: a target for each, or none.
+            learned: ``[rounds, 2]``, where in the steps each round's stream to learn from begins and ends.
+            tested: the same of its stream to test on.
             tolerance: at least 0.
 
         Returns:
@@ -288,11 +292,11 @@ class Learner(Sequential, Sensitive, Responding):
         begin, end = (np.stack([streams[k] for streams in spans], 1) for k in range(2))
         right = np.zeros((len(begin), 2), np.int64)
         self._observed = None
-        made = rehearse(*self._arguments(inputs, targets), begin, end, self._none, float(tolerance), right)
-        return right[:made]
+        rounds = rehearse(*self._arguments(inputs, targets), begin, end, self._none, float(tolerance), right)
+        return right[:rounds]
 
     def predict_many(self, inputs: Any) -> np.ndarray:
-        """Gives the outputs of the next steps, ``[steps, outputs]``; nothing changes."""
+        """Returns the outputs of the next steps, ``[steps, outputs]``; nothing changes."""
         with unchanged(self._state):
             return self._steps(self._inputs(inputs), None, FORWARD, EVERY_STEP)[0]
 
@@ -330,7 +334,7 @@ class Learner(Sequential, Sensitive, Responding):
         telling: int = SILENT,
         tolerance: float = -1.0,
     ) -> tuple[np.ndarray, int]:
-        """Runs checked steps from the running state on, as :meth:`_run`."""
+        """Runs checked steps from the running state on; returns what :meth:`_run` returns."""
         return self._run(inputs, targets, _START, np.array([len(inputs)]), False, learning, telling, tolerance)
 
     def _run(
@@ -344,26 +348,26 @@ class Learner(Sequential, Sensitive, Responding):
         telling: int = SILENT,
         tolerance: float = -1.0,
     ) -> tuple[np.ndarray, int]:
-        """The outputs that are told, and how many steps there were until one was wrong."""
+        """Runs checked spans; returns the outputs that ``telling`` names, and the steps before the first wrong one."""
         if learning != FORWARD:
             self._observed = None
-        told = 0
+        rows = 0
         if telling != SILENT:
-            told = len(begin) if telling == LAST_STEP else int((end - begin).sum())
-        outputs = np.empty((told, self.network.outputs), self.dtype)
-        given = self._arguments(inputs, targets)
-        right = run(*given, begin, end, resets, learning, telling, outputs, float(tolerance))
+            rows = len(begin) if telling == LAST_STEP else int((end - begin).sum())
+        outputs = np.empty((rows, self.network.outputs), self.dtype)
+        arguments = self._arguments(inputs, targets)
+        right = run(*arguments, begin, end, resets, learning, telling, outputs, float(tolerance))
         return outputs, right
 
     def _arguments(self, inputs: np.ndarray, targets: np.ndarray | None) -> tuple[np.ndarray, ...]:
-        """The first arguments of the compiled functions: the network's arrays and the steps."""
+        """Returns the first arguments of the compiled functions: the network's arrays and the steps."""
         codes, dense = (inputs, self._none) if inputs.ndim == 1 else (_NO_CODES, inputs)
-        target_codes, wanted, given = _NO_CODES, self._none, _NO_FLAGS
+        target_codes, goals, has_target = _NO_CODES, self._none, _NO_FLAGS
         if targets is not None and targets.ndim == 1:
             target_codes = targets
         elif targets is not None:
-            wanted, given = targets, (~np.isnan(targets[:, 0])).astype(np.uint8)
-        return (*self._net, *Steps(codes, dense, target_codes, wanted, given))
+            goals, has_target = targets, (~np.isnan(targets[:, 0])).astype(np.uint8)
+        return (*self._net, *Steps(codes, dense, target_codes, goals, has_target))
 
     def _apply(self) -> None:
         method = _optimisers.method(self.optimiser)
@@ -380,7 +384,7 @@ class Learner(Sequential, Sensitive, Responding):
 
     @classmethod
     def load(cls, path: str | Path) -> Learner:
-        """The learner that :meth:`save` wrote, which goes on bit for bit as the saved one would have.
+        """Reads the learner that :meth:`save` wrote, which goes on bit for bit as the saved one would have.
 
         Raises:
             ValueError: the file is not such a file, or is damaged.

@@ -8,7 +8,20 @@ from carrousel._jit import part
 from carrousel.learning._simd import fill, pointer
 from carrousel.learning.online.network._layout import PLAN
 
-__all__ = ["Memory", "Net", "Steps", "Stream", "opened", "streamed"]
+__all__ = [
+    "INSENSITIVE",
+    "SQUASH_G",
+    "SQUASH_H",
+    "SQUASH_HIDDEN",
+    "SQUASH_UNIT",
+    "TRACE_DECAY",
+    "Memory",
+    "Net",
+    "Steps",
+    "Stream",
+    "opened",
+    "streamed",
+]
 
 # Places among the constants of the squashing functions, see :class:`Layout`.
 SQUASH_G, SQUASH_H, SQUASH_HIDDEN, SQUASH_UNIT, STATE_DECAY, TRACE_DECAY, INSENSITIVE = 0, 4, 8, 12, 16, 17, 18
@@ -78,11 +91,11 @@ class Memory(NamedTuple):
     Attributes:
         plan, sources, squash, masks, weights, back, state, traces, work, touched, flags, active, x: addresses.
         inputs, outputs, block_size: numbers of units.
-        lanes, hidden, answers: numbers of blocks, conventional units and outputs, in whole vectors.
+        lanes, hidden, output_lanes: numbers of blocks, conventional units and outputs, in whole vectors.
         slots, back_size: see :mod:`._layout`.
         forget, gated, peepholes, shown: what the network has: forget gates, output gates, peepholes, outputs that see
             gates.
-        injected, squashed, slopes, errors, gate_errors, conventional, said, goal: places in the working space: what a
+        injected, squashed, slopes, errors, gate_errors, conventional, out, goal: places in the working space: what a
             step adds to the traces; the cells' squashed states and the slopes there; the errors of states, and of
             gates; slopes and errors of conventional units; outputs with their slopes, later their deltas; targets.
         state_decay, trace_decay: what states and traces decay by where no forget gate says it.
@@ -106,7 +119,7 @@ class Memory(NamedTuple):
     block_size: Any
     lanes: Any
     hidden: Any
-    answers: Any
+    output_lanes: Any
     slots: Any
     back_size: Any
     forget: Any
@@ -119,7 +132,7 @@ class Memory(NamedTuple):
     errors: Any
     gate_errors: Any
     conventional: Any
-    said: Any
+    out: Any
     goal: Any
     state_decay: Any
     trace_decay: Any
@@ -144,7 +157,7 @@ class Stream(NamedTuple):
 
 @part
 def streamed(steps):
-    """The addresses of steps."""
+    """Returns the addresses of steps."""
     return Stream(
         len(steps.codes) > 0, len(steps.target_codes) > 0,
         pointer(steps.codes), pointer(steps.dense), pointer(steps.target_codes), pointer(steps.targets),
@@ -154,17 +167,17 @@ def streamed(steps):
 
 @part
 def opened(net):
-    """The memory of a network, and the addresses of its activations of the last step and of the one before."""
+    """Returns a network's memory, and the addresses of its activations of the last step and of the one before."""
     p, w = pointer(net.plan), pointer(net.weights)
-    S, lanes, answers = p[BLOCK], p[BLOCK_LANES], p[OUTPUT_LANES]
+    S, lanes, output_lanes = p[BLOCK], p[BLOCK_LANES], p[OUTPUT_LANES]
     memory = Memory(
         p, pointer(net.sources), pointer(net.squash), pointer(net.masks), w, pointer(net.back), pointer(net.state),
         pointer(net.traces), pointer(net.work), pointer(net.touched), pointer(net.flags), pointer(net.active),
         pointer(net.x),
-        p[INPUTS], p[OUTPUTS], S, lanes, p[HIDDEN_LANES], answers, p[SLOTS], p[BACK_SIZE],
+        p[INPUTS], p[OUTPUTS], S, lanes, p[HIDDEN_LANES], output_lanes, p[SLOTS], p[BACK_SIZE],
         p[FORGET] != 0, p[GATED] != 0, p[PEEPHOLES] != 0, p[SHOWN] != 0,
         p[WORK_INJECT], p[WORK_SQUASHED], p[WORK_SQUASHED] + S * lanes, p[WORK_ERROR], p[WORK_ERROR] + S * lanes,
-        p[WORK_HIDDEN], p[WORK_DELTA], p[WORK_DELTA] + 2 * answers,
+        p[WORK_HIDDEN], p[WORK_DELTA], p[WORK_DELTA] + 2 * output_lanes,
         fill(w, net.squash[STATE_DECAY]), fill(w, net.squash[TRACE_DECAY]),
     )  # fmt: skip
     return memory, pointer(net.state[S * lanes :]), pointer(net.state[S * lanes + p[Y_SIZE] :])

@@ -110,15 +110,15 @@ class Network:
         object.__setattr__(self, "feeds", {group: " ".join(self._sources_of(group)) for group in self.groups})
         if not self.feeds["output"]:
             raise ValueError("nothing feeds the output units; feeds={'output': 'input'} makes a perceptron")
-        given = {group: tuple(float(b) for b in values) for group, values in self.bias_init.items()}
-        for group, values in given.items():
+        initial = {group: tuple(float(b) for b in values) for group, values in self.bias_init.items()}
+        for group, values in initial.items():
             if "bias" not in self.feeds[group].split():
                 raise ValueError(f"initial biases are given for {group!r}, which 'bias' does not feed")
             if not all(isfinite(value) for value in values):
                 raise ValueError(f"an initial bias of {group!r} is no finite number: {values}")
             if len(values) != self.size(group):
                 raise ValueError(f"{group!r} has {self.size(group)} units, got {len(values)} initial biases")
-        object.__setattr__(self, "bias_init", given)
+        object.__setattr__(self, "bias_init", initial)
         if self.weight_count > MOST_NUMBERS:
             raise ValueError(f"this network has {self.weight_count:,} weights, and {MOST_NUMBERS:,} are the most")
 
@@ -147,7 +147,7 @@ class Network:
         return tuple(group for group in GROUPS if self.size(group))
 
     def size(self, group: str) -> int:
-        """The number of units in a group or source."""
+        """Returns the number of units in a group or source."""
         return {
             "input": self.inputs,
             "cell": self.blocks * self.block_size,
@@ -160,11 +160,11 @@ class Network:
         }[group]
 
     def sources(self, group: str) -> tuple[str, ...]:
-        """What feeds a group, in the order of its weights' columns."""
+        """Returns the sources of a group, in the order of its weights' columns."""
         return tuple(self.feeds[group].split())
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The weights: for each group ``[units, sources]``, for each gate with peepholes ``[blocks, block_size]``.
+        """Returns the weights' shapes: of a group ``[units, sources]``, of a gate's peepholes ``[blocks, block_size]``.
 
         Columns follow :meth:`sources`; cells stand block after block.
         """
@@ -182,7 +182,7 @@ class Network:
         return sum(a * b for a, b in self.shapes().values())
 
     def biased(self, groups: str, **initial: tuple[float, ...]) -> Network:
-        """The same network with biases for these groups; ``initial`` gives a group's first values."""
+        """Returns the same network with biases for these groups; ``initial`` holds a group's first values."""
         feeds = dict(self.feeds)
         for group in groups.split():
             if group not in feeds:
@@ -194,7 +194,7 @@ class Network:
         return Network(**{**self.facts(), **changes})
 
     def initial_weights(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """First weights in float64, drawn as the papers do: uniform, biases as declared."""
+        """Draws first weights in float64, as the papers do: uniform, biases as declared."""
         weights = {name: rng.uniform(-self.init, self.init, shape) for name, shape in self.shapes().items()}
         for group in self.groups:
             if "bias" in self.sources(group):  # the last source
@@ -205,5 +205,5 @@ class Network:
         return weights
 
     def facts(self) -> dict[str, Any]:
-        """The arguments that make this network, as JSON can hold them."""
+        """Returns the arguments that make this network, as JSON can hold them."""
         return {f.name: getattr(self, f.name) for f in fields(self)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carrousel._jit import entry
 from carrousel.learning._steps import FORWARD, LEARN, SILENT
-from carrousel.learning.online.network._kernel import GIVEN, run
+from carrousel.learning.online.network._kernel import STEPS_END, run
 
 __all__ = ["rehearse"]
 
@@ -17,12 +17,12 @@ def rehearse(*flat):
     and ``right [rounds, 2]``, which receives the steps before a span's first wrong one. Returns the number of rounds,
     the last being that in which the tested span was right to its end.
     """
-    begin, end, outputs, tolerance, right = flat[GIVEN:]
+    begin, end, outputs, tolerance, right = flat[STEPS_END:]
     for k in range(len(begin)):
         for tested in range(2):
             span = begin[k, tested : tested + 1], end[k, tested : tested + 1]
             how = True, FORWARD if tested else LEARN, SILENT, outputs, tolerance
-            right[k, tested] = run(*(flat[:GIVEN] + span + how))
+            right[k, tested] = run(*(flat[:STEPS_END] + span + how))
         if right[k, 1] == end[k, 1] - begin[k, 1]:
             return k + 1
     return len(begin)

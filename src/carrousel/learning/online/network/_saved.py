@@ -40,11 +40,11 @@ def read(path: str | Path) -> Iterator[tuple[dict[str, Any], Arrays]]:
 
 
 def checked(optimiser: Optimiser, update: str | int, arrays: Arrays, declared: Declared) -> Arrays:
-    """Gives a file's arrays, if they are the declared ones.
+    """Returns a file's arrays, checked against the declared ones.
 
     Raises:
         ValueError: they are not, or no learner of these settings comes to them.
     """
-    found = fitted(arrays, declared)
-    check_progress(optimiser, update_steps(update), found)
-    return found
+    arrays = fitted(arrays, declared)
+    check_progress(optimiser, update_steps(update), arrays)
+    return arrays

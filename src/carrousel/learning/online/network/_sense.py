@@ -6,8 +6,8 @@ from carrousel._jit import entry
 from carrousel.learning._simd import ones, pointer, store, zeros
 from carrousel.learning._steps import EVERY_STEP, FORWARD, SILENT
 from carrousel.learning.online.network._backward import credit_traces, inject
-from carrousel.learning.online.network._forward import answer, recall, see
-from carrousel.learning.online.network._kernel import ARRAYS, GIVEN, run
+from carrousel.learning.online.network._forward import output_units, restore_forward, take_inputs
+from carrousel.learning.online.network._kernel import NET_END, STEPS_END, run
 from carrousel.learning.online.network._memory import Net, Steps, opened, streamed
 
 __all__ = ["respond", "sense"]
@@ -20,16 +20,16 @@ def sense(*flat):
     The arguments are those of :class:`Net`, those of :class:`Steps`, which are the last step, and ``derivatives``. An
     output's derivatives are what an error of one in it alone adds to the gradient.
     """
-    net, stream = Net(*flat[:ARRAYS]), streamed(Steps(*flat[ARRAYS:GIVEN]))
-    derivatives = flat[GIVEN]
+    net, stream = Net(*flat[:NET_END]), streamed(Steps(*flat[NET_END:STEPS_END]))
+    derivatives = flat[STEPS_END]
     m, now, before = opened(net)
-    n_active, _ = see(m, stream, 0, 0, False)
-    recall(m, now, before, n_active)
-    answer(m, now, n_active)
+    n_active, _ = take_inputs(m, stream, 0, 0, False)
+    restore_forward(m, now, before, n_active)
+    output_units(m, now, n_active)
     for k in range(m.outputs):
-        for lane in range(0, m.answers, 8):
-            store(m.work, m.said + lane, zeros(m.weights))
-        m.work[m.said + k] = m.work[m.said + m.answers + k]
+        for lane in range(0, m.output_lanes, 8):
+            store(m.work, m.out + lane, zeros(m.weights))
+        m.work[m.out + k] = m.work[m.out + m.output_lanes + k]
         into = pointer(derivatives[k])
         inject(m, now, before, n_active, into, ones(m.weights), False)
         credit_traces(m, into)
@@ -43,26 +43,26 @@ def respond(*flat):
 
     The arguments are those of :class:`Net`, those of :class:`Steps`, and then: ``population [members, weights]``;
     ``places``, where each weight lies among the network's; ``begin`` and ``end`` of each sequence; ``hidden``, empty,
-    or the places among the activations of the units that ``told [members, steps of all sequences, ...]`` receives, and
-    not the outputs. The network's weights and states change.
+    or the places of the units whose activations ``responses``, ``[members, steps of all sequences, ...]``, receives in
+    place of the outputs. The network's weights and states change.
     """
-    net = Net(*flat[:ARRAYS])
-    population, places, begin, end, hidden, told = flat[GIVEN:]
+    net = Net(*flat[:NET_END])
+    population, places, begin, end, hidden, responses = flat[STEPS_END:]
     weights, state = net.weights, net.state
     one = begin[:1].copy(), begin[:1].copy()
     for member in range(len(population)):
         for k in range(len(places)):
             weights[places[k]] = population[member, k]
         if len(hidden) == 0:
-            how = begin, end, True, FORWARD, EVERY_STEP, told[member], -1.0
-            run(*(flat[:GIVEN] + how))
+            how = begin, end, True, FORWARD, EVERY_STEP, responses[member], -1.0
+            run(*(flat[:STEPS_END] + how))
             continue
         written = 0
         for sequence in range(len(begin)):
             for t in range(begin[sequence], end[sequence]):
                 one[0][0], one[1][0] = t, t + 1
-                rest = t == begin[sequence], FORWARD, SILENT, told[member], -1.0
-                run(*(flat[:GIVEN] + one + rest))
+                rest = t == begin[sequence], FORWARD, SILENT, responses[member], -1.0
+                run(*(flat[:STEPS_END] + one + rest))
                 for k in range(len(hidden)):
-                    told[member, written, k] = state[hidden[k]]
+                    responses[member, written, k] = state[hidden[k]]
                 written += 1

@@ -28,7 +28,7 @@ INPUTS = PLAN["inputs"]
 
 @jit
 def squashed(a, squash, which):
-    """A squashing function's value and derivative."""
+    """Returns a squashing function's value and derivative."""
     one = ones(squash)
     if squash[which] != 0:
         return a, one
@@ -40,7 +40,7 @@ def squashed(a, squash, which):
 
 @jit
 def net(w, p, line, lane, inputs, n_inputs, x, sources, y):
-    """What the units of a tile receive: the weighted sum over their sources."""
+    """Returns the net inputs of a tile's units: the weighted sum over their sources."""
     at = p[line] + lane * p[line + ROWS]
     acc = load(w, at + (p[line + ROWS] - 1) * 8) if p[line + BIASED] else zeros(w)
     other = zeros(w)
@@ -61,7 +61,7 @@ def net(w, p, line, lane, inputs, n_inputs, x, sources, y):
 
 @jit
 def net_of_four(w, p, line, lane, inputs, n_inputs, x, sources, y, into, to, stride, three):
-    """The same for four slots one after the other, or ``three``, that have the same sources, biases apart.
+    """Computes the net inputs of four slots one after the other, or ``three``, of the same sources, biases apart.
 
     What waits for one another in one slot's sum leaves room for the other sums; a third slot is summed twice for want
     of a fourth.
@@ -105,7 +105,7 @@ def net_of_four(w, p, line, lane, inputs, n_inputs, x, sources, y, into, to, str
 
 @jit
 def row_rolled(dS, at, injected, value, decays, decay):
-    """One row of traces a step further."""
+    """Rolls one row of traces forward, and returns it."""
     before = load(dS, at) * decay if decays else load(dS, at)
     after = fma(injected, value, before)
     store(dS, at, after)
@@ -138,7 +138,7 @@ def roll(dS, p, line, at, inputs, n_inputs, x, sources, y, injected, decays, dec
 
 @jit
 def roll_four(dS, p, trace, lane, inputs, n_inputs, x, sources, y, work, decays, decay):
-    """The same for four traces one after the other in the plan, whose slots have the same sources, biases apart."""
+    """Rolls four traces forward that follow one another in the plan, their slots of the same sources, biases apart."""
     line = TABLE + COLUMNS * p[trace + SLOT]
     line2 = TABLE + COLUMNS * p[trace + 4 + SLOT]
     line3 = TABLE + COLUMNS * p[trace + 8 + SLOT]
@@ -177,7 +177,7 @@ def roll_four(dS, p, trace, lane, inputs, n_inputs, x, sources, y, work, decays,
 
 @jit
 def row_learned(dS, at, w, at_weight, injected, value, decay, error):
-    """One row of traces a step further, and its weights changed."""
+    """Rolls one row of traces forward, and changes its weights by error times trace."""
     trace = fma(injected, value, load(dS, at) * decay)
     store(dS, at, trace)
     store(w, at_weight, fma(error, trace, load(w, at_weight)))

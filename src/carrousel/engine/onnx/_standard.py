@@ -15,7 +15,7 @@ from carrousel.engine._graph import trace
 from carrousel.engine._layer import Layer
 from carrousel.engine.onnx._emit import Emitter
 
-__all__ = ["Own", "own_operator", "run"]
+__all__ = ["Operator", "operator_of", "run"]
 
 _ACTIVATIONS: dict[Callable[[Any], Any], str] = {tanh: "Tanh", sigmoid: "Sigmoid", relu: "Relu", identity: "Affine"}
 """What the squashing functions are called; ``Affine`` with the factor 1."""
@@ -24,52 +24,56 @@ _TYPES = (ir.DataType.FLOAT, ir.DataType.FLOAT16)
 """The types of number for which runtimes have these operators; onnxruntime has none in double precision."""
 
 
-class Own(NamedTuple):
+class Operator(NamedTuple):
     """An operator of ONNX that a cell is.
 
     Attributes:
-        operator: its name.
+        name: its name.
         rows: the cell's rows in the order in which the operator wants them; one that it does not look at may be any.
         peepholes: the gates of its peephole weights in their order.
         attributes: its attributes, without size and direction.
     """
 
-    operator: str
+    name: str
     rows: str
     peepholes: str
     attributes: Mapping[str, Any]
 
 
-def own_operator(layer: Layer, dtype: ir.DataType) -> Own | None:
+def operator_of(layer: Layer, dtype: ir.DataType) -> Operator | None:
     """Returns the operator that a layer is; None if it is none."""
     plain = Layer(layer.cell, layer.input_size, layer.hidden_size, bias=layer.bias)
     return _of_cell(layer.cell) if layer == plain and dtype in _TYPES else None
 
 
 @lru_cache(maxsize=256)
-def _of_cell(known: Cell) -> Own | None:
-    """Found by comparing equations: what a cell is called does not matter, but what its rows are called does."""
-    kind = {*known.rows}, {*known.candidates}, known.states, known.recurrent
-    for other, own in _candidates(known.peepholes):
-        if kind != ({*other.rows}, {*other.candidates}, other.states, other.recurrent) or known.split != other.split:
+def _of_cell(cell: Cell) -> Operator | None:
+    """Returns the operator that has a cell's equations.
+
+    What the cell is called does not matter, but what its rows are called does.
+    """
+    kind = {*cell.rows}, {*cell.candidates}, cell.states, cell.recurrent
+    for other, operator in _all_of_onnx(cell.peepholes):
+        if kind != ({*other.rows}, {*other.candidates}, other.states, other.recurrent) or cell.split != other.split:
             continue
-        if trace(known, exits=True).outputs == trace(other, exits=True).outputs:
-            return own
+        if trace(cell, exits=True).outputs == trace(other, exits=True).outputs:
+            return operator
     return None
 
 
-def _candidates(peepholes: Sequence[str]) -> list[tuple[Cell, Own]]:
-    """Lists all cells that ONNX has, with these peepholes."""
-    found = [(_rnn(squash), Own("RNN", "g", "", _activations(squash))) for squash in _ACTIVATIONS]
-    found.append((_gru(), Own("GRU", "z r n", "", {"linear_before_reset": 1})))
+def _all_of_onnx(peepholes: Sequence[str]) -> list[tuple[Cell, Operator]]:
+    """Returns all cells that ONNX has, with these peepholes, and their operators."""
+    pairs = [(_rnn(squash), Operator("RNN", "g", "", _activations(squash))) for squash in _ACTIVATIONS]
+    pairs.append((_gru(), Operator("GRU", "z r n", "", {"linear_before_reset": 1})))
     if {*peepholes} <= {*"ifo"}:
         for g, h in itertools.product(_ACTIVATIONS, repeat=2):
             attributes = _activations(sigmoid, g, h)
-            found.append((_lstm(g, h, peepholes), Own("LSTM", "i o f g", "i o f", attributes)))
+            pairs.append((_lstm(g, h, peepholes), Operator("LSTM", "i o f g", "i o f", attributes)))
             coupled = {**attributes, "input_forget": 1}
             if "f" not in peepholes:
-                found.append((_lstm(g, h, peepholes, coupled=True), Own("LSTM", "i o i g", "i o f", coupled)))
-    return found
+                operator = Operator("LSTM", "i o i g", "i o f", coupled)
+                pairs.append((_lstm(g, h, peepholes, coupled=True), operator))
+    return pairs
 
 
 def _activations(*functions: Callable[[Any], Any]) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def _lstm(
 
 def run(
     emit: Emitter,
-    own: Own,
+    operator: Operator,
     layer: Layer,
     weights: Mapping[str, ir.Value],
     x: ir.Value,
@@ -130,11 +134,11 @@ def run(
     lengths: ir.Value | None,
     reverse: bool,
 ) -> list[ir.Value]:
-    """Writes the operator down: its output ``[T, B, H]`` and its final states ``[B, H]``."""
+    """Writes an operator down; returns its output ``[T, B, H]`` and its final states ``[B, H]``."""
 
     def in_order(value: ir.Value) -> ir.Value:
         rows = dict(zip(layer.cell.rows, emit.rows(value, layer.row_sizes), strict=True))
-        return emit.concat([rows[row] for row in own.rows.split()], axis=0)
+        return emit.concat([rows[row] for row in operator.rows.split()], axis=0)
 
     first = emit.integers(0)
     bias = None
@@ -150,14 +154,14 @@ def run(
         *(emit("Unsqueeze", value, first) for value in state),
     ]
     if layer.cell.peepholes:
-        inputs.append(_peepholes(emit, own, layer, weights["weight_peephole"]))
+        inputs.append(_peepholes(emit, operator, layer, weights["weight_peephole"]))
     output, *final = emit.several(
-        own.operator,
+        operator.name,
         *inputs,
         count=1 + len(state),
         hidden_size=layer.hidden_size,
         direction="reverse" if reverse else "forward",
-        **own.attributes,
+        **operator.attributes,
     )
     # Where there is no step the operators give zeros.
     steps = emit("Shape", x, start=0, end=1) if lengths is None else emit("Unsqueeze", lengths, emit.integers(1))
@@ -168,8 +172,8 @@ def run(
     return [emit("Squeeze", output, emit.integers(1)), *after]
 
 
-def _peepholes(emit: Emitter, own: Own, layer: Layer, weight: ir.Value) -> ir.Value:
+def _peepholes(emit: Emitter, operator: Operator, layer: Layer, weight: ir.Value) -> ir.Value:
     """Returns the peephole weights in the operator's order, ``[1, 3H]``; zeros where the cell has none."""
-    have = dict(zip(layer.cell.peepholes, emit.rows(weight, [1] * len(layer.cell.peepholes)), strict=True))
+    by_gate = dict(zip(layer.cell.peepholes, emit.rows(weight, [1] * len(layer.cell.peepholes)), strict=True))
     nothing = emit("Expand", emit.number(0.0), emit.integers(1, layer.hidden_size))
-    return emit.concat([have.get(gate, nothing) for gate in own.peepholes.split()], axis=1)
+    return emit.concat([by_gate.get(gate, nothing) for gate in operator.peepholes.split()], axis=1)

@@ -1,0 +1,180 @@
+"""Options of ``carrousel train`` that say what to train on and what to report on, for each kind of data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+
+import typer
+
+from carrousel.cli._errors import UsageError
+from carrousel.cli._options import DATA, Columns, MaxSize, names, size
+
+if TYPE_CHECKING:
+    from carrousel.data import Sequences, Series
+
+__all__ = ["Parts", "PartsOptions", "SequenceOptions", "SeriesOptions"]
+
+HOLDOUT = 0.2
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What to train on, what to report on, and both in words.
+
+    Attributes:
+        train: data of the estimator's kind.
+        test: other data of that kind, or None.
+        about: how many there are of each.
+    """
+
+    train: Any
+    test: Any
+    about: str
+
+
+class PartsOptions(Protocol):
+    """Options of one kind of data: a dataclass whose fields are options of the command.
+
+    Attributes:
+        source: what the help says of DATA.
+    """
+
+    source: ClassVar[str]
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns those that are parameters of the estimator, but no None."""
+        ...
+
+    def parts(self, source: str, model: Any, seed: int) -> Parts:
+        """Reads the data for an estimator that is to be trained."""
+        ...
+
+
+@dataclass(frozen=True)
+class SequenceOptions(Columns):
+    """Options of sequences, each with a target."""
+
+    source: ClassVar[str] = DATA
+
+    holdout: Annotated[
+        float | None,
+        typer.Option(
+            help="share kept out of training and used for the report; 0 trains on everything  "
+            f"[default: {HOLDOUT} of a file; a data set's own test part]",
+        ),
+    ] = None
+    test: Annotated[
+        str | None, typer.Option("--test", metavar="DATA", help="other data to report on; nothing is held out")
+    ] = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns none: all are about the data."""
+        return {}
+
+    def parts(self, source: str, model: Any, seed: int) -> Parts:
+        """Reads sequences, and refuses targets that the estimator cannot learn or compare with."""
+        train, test, rest = self._read(source, seed)
+        model.targets_of(train, training=True)
+        if test is not None and test.channels != train.channels:
+            raise UsageError(f"{test.name}: its channels are not those of {train.name}")
+        if test is not None:
+            model.targets_of(test)
+        return Parts(train, test, f"{train}; {rest}")
+
+    def _read(self, source: str, seed: int) -> tuple[Sequences, Sequences | None, str]:
+        from carrousel.data import hold_out, load_sequences, splits
+
+        options = self.options()
+        if self.holdout is not None:
+            _refuse_no_share(self.holdout)
+        if self.test is not None and self.holdout:
+            raise UsageError("--test gives data to report on, --holdout keeps some out of DATA: give one of them")
+        of_source = splits(source)
+        if "test" in of_source and self.holdout is None:
+            train = load_sequences(source, split="train", **options)
+            if self.test is None:
+                test = load_sequences(source, split="test", **options)
+                return train, test, f"its test part has {len(test)}"
+        elif of_source and self.holdout is not None:
+            raise UsageError(f"--holdout: {source} has a test part of its own")
+        else:
+            train = load_sequences(source, **options)
+        if self.test is not None:
+            split = "test" if "test" in splits(self.test) else "all"
+            test = load_sequences(self.test, split=split, **options)
+            return train, test, f"reporting on {len(test)} of {self.test}"
+        share = HOLDOUT if self.holdout is None else self.holdout
+        if share == 0:
+            return train, None, "nothing is held out"
+        train, test = hold_out(train, share, seed=seed)
+        return train, test, f"{len(test)} more are held out for the report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesOptions:
+    """Options of one series, whose next steps are to be forecast."""
+
+    source: ClassVar[str] = "airline, lynx, shampoo-sales, or a file"
+
+    target: Annotated[str | None, typer.Option(help="column to forecast  [default: the only column]")] = None
+    horizon: Annotated[int, typer.Option(min=1, show_default=False, help="steps to forecast")]
+    season: Annotated[int | None, typer.Option(min=1, help="steps in a season  [default: told by the times]")] = None
+    context: Annotated[
+        int | None,
+        typer.Option(min=1, help="steps that a forecast looks back  [default: chosen from horizon and season]"),
+    ] = None
+    known: Annotated[str | None, typer.Option(help="columns known in advance: a,b")] = None
+    time: Annotated[str | None, typer.Option(help="column of times (tables)  [default: time, date, …]")] = None
+    channels: Annotated[str | None, typer.Option(help="columns to use: a,b,c (tables)  [default: all]")] = None
+    max_size: MaxSize = None
+    holdout: Annotated[
+        float, typer.Option(help="share at the end kept out of training and used for the report; 0 trains on all")
+    ] = HOLDOUT
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns the estimator's parameters among them."""
+        known = tuple(names(self.known) or ())
+        values = {"target": self.target, "season": self.season, "context": self.context, "known": known or None}
+        return {"horizon": self.horizon, **{name: value for name, value in values.items() if value is not None}}
+
+    def parts(self, source: str, model: Any, seed: int) -> Parts:
+        """Reads the series, and holds its end out."""
+        from carrousel.data import load_series
+
+        series = load_series(source, time=self.time, channels=names(self.channels), max_size=size(self.max_size))
+        self._refuse_columns(source, series)
+        _refuse_no_share(self.holdout)
+        steps = len(series)
+        if self.horizon >= steps:
+            raise UsageError(f"{source}: --horizon {self.horizon} is longer than the series allows ({steps} steps)")
+        last = 0 if self.holdout == 0 else max(round(self.holdout * steps), self.horizon)
+        first = steps - last
+        if last and first <= self.horizon:
+            raise UsageError(
+                f"{source}: with --horizon {self.horizon}, {last} of {steps} steps are held out and too few are left; "
+                "give a shorter --horizon, or --holdout 0"
+            )
+        train, test = (replace(series, frame=frame) for frame in (series.frame.iloc[:first], series.frame.iloc[first:]))
+        if not last:
+            return Parts(train, None, f"{series}; nothing is held out")
+        return Parts(train, test, f"{series}; training on the first {first}, reporting on the last {last}")
+
+    def _refuse_columns(self, source: str, series: Series) -> None:
+        """Refuses columns that the series does not have, and several without a target."""
+        from carrousel.data._errors import nearest
+
+        there = ", ".join(series.columns)
+        if self.target is None and len(series.columns) > 1:
+            raise UsageError(f"{source}: say with --target which column to forecast ({there})")
+        targets = [] if self.target is None else [("--target", self.target)]
+        for option, column in [*targets, *(("--known", name) for name in names(self.known) or [])]:
+            if column not in series.columns:
+                raise UsageError(
+                    f"{source}: no column {column!r} ({option}){nearest(column, series.columns)} (it has {there})"
+                )
+
+
+def _refuse_no_share(holdout: float) -> None:
+    if not 0 <= holdout < 1:
+        raise UsageError(f"--holdout {holdout}: a share between 0 and 1")
