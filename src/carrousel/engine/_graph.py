@@ -205,7 +205,7 @@ class Program:
 
     @property
     def outputs(self) -> dict[str, Node]:
-        """h and the new states."""
+        """H and the new states."""
         return {"h": self.h, **self.states}
 
 

@@ -73,7 +73,8 @@ class Variant:
     @cached_property
     def parts(self) -> dict[str, tuple[int, int]]:
         """The parts of the pre-activations, ``"X"`` of the input and ``"Z"`` of the recurrence: the slots that each
-        feeds, from the first to before the last."""
+        feeds, from the first to before the last.
+        """
         plan = self.plan
         recurrent = {"Z": (plan.shared, len(plan.slots))} if self.cell.recurrent else {}
         return {"X": (0, plan.inputs), **recurrent}

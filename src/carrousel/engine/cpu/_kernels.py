@@ -127,7 +127,8 @@ class Kernels:
 
     def _lay_panels(self) -> tuple[list[tuple[str, Tensor, int, int]], int]:
         """What a forward pass multiplies with: the weight, the rows of it, their size, and the byte where its panels
-        start; and how many numbers these are in all."""
+        start; and how many numbers these are in all.
+        """
         layer, places = self.layer, self.places
         named = [("weight_ih", places.into, layer.hidden_size, layer.input_size)]
         if self.recurrent and not layer.diagonal:

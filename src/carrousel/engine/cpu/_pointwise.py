@@ -80,7 +80,8 @@ class _StepWriter:
 
     def each(self, kept: str, before: str, before_kept: str, body: Callable[[str, str], None]) -> None:
         """Runs ``body(b, u)`` for every sequence b and vector of units u. The arguments are the first rows of what is
-        kept of this step, of the outputs of the step before, and of what is kept of that."""
+        kept of this step, of the outputs of the step before, and of what is kept of that.
+        """
         f = self.f
         before, before_kept = (f.select("%fresh", "i64", "0", row) for row in (before, before_kept))
         with f.loop(0, "%count") as m:
@@ -212,7 +213,8 @@ class _Cut:
 
 def forward_stage(module: Module, variant: Variant, words: Words, stage: int, *, keep: bool) -> None:
     """Writes ``forward_0``, ``forward_1``, ...: from pre-activations in ``G`` and old states to new states, output,
-    and what is kept. A stage ends where the equations are cut."""
+    and what is kept. A stage ends where the equations are cut.
+    """
     rows = _StepWriter(module, f"forward_{stage}", FORWARD_STEP, variant, words, stage)
     plan = variant.plan
     program, sent = plan.program, variant.sent
@@ -332,7 +334,8 @@ def backward_cuts(module: Module, variant: Variant, words: Words, stage: int) ->
 
 def backward_step(module: Module, variant: Variant, words: Words) -> None:
     """Writes ``backward_step``: from adjoints of the new states to those of the old and, in ``G``, of the
-    pre-activations."""
+    pre-activations.
+    """
     rows = _StepWriter(module, "backward_step", BACKWARD_STEP, variant, words)
     f, plan, width, adjoints = rows.f, rows.plan, rows.width, _Adjoints(rows)
     units = words.integer(f, "units")

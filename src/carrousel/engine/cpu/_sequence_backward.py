@@ -52,7 +52,8 @@ def backward_code(variant: Variant, kind: str, target: Target) -> Code:
 
 def _adjoint_of_h(f: Function, variant: Variant, words: Words) -> tuple[str, str]:
     """Where the adjoint of h that comes back stands, and the distance of its rows. Projected, what comes back is the
-    adjoint of the projection, and the cell's own is made of it."""
+    adjoint of the projection, and the cell's own is made of it.
+    """
     if variant.projected:
         return words.pointer(f, "dout"), words.integer(f, "ldh")
     return words.pointer(f, "dh"), words.integer(f, "width")
@@ -195,7 +196,7 @@ class _Backward:
             self.share.wait()
 
     def _through_projection(self, step: Steps) -> None:
-        """dh = dout W_hr, with the output's own adjoint added to dout and kept for W_hr's derivative."""
+        """Dh = dout W_hr, with the output's own adjoint added to dout and kept for W_hr's derivative."""
         f, words = self.f, self.words
         back, ld = _adjoint_of_h(f, self.variant, words)
         first, count = self.share.of("0", step.count)

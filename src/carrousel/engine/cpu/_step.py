@@ -145,7 +145,8 @@ class _Stepper:
         self, B: int, weights: Iterable[Tensor], x: Tensor, state: tuple[Tensor, ...]
     ) -> tuple[Tensor, ...] | None:
         """From x ``[..., input]`` and the old states ``[..., size]`` of B sequences to the new states, all contiguous;
-        and before them the new h as the output, in memory of its own and in x's form. None if one has no memory."""
+        and before them the new h as the output, in memory of its own and in x's form. None if one has no memory.
+        """
         at = [weight.data_ptr() for weight in weights]
         at.append(self._nothing.data_ptr())
         wx, wh, bias_x, bias_h, peepholes = [at[place] for place in self._places]

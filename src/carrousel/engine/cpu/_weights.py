@@ -101,7 +101,8 @@ class Places:
 
     def _sending(self) -> Tensor:
         """Returns for each column of ``weight_gh`` its place among the activations that are sent: the first cell of a
-        block speaks for it."""
+        block speaks for it.
+        """
         layer = self.layer
         first = torch.arange(0, layer.hidden_size, layer.block_size, device=CPU)
         return torch.cat([first + k * self.width for k in range(len(layer.fed_back))])

@@ -174,7 +174,7 @@ class Function:
 
     def cases(self, value: str, numbers: Sequence[int]) -> Iterator[int]:
         """Emits a block for every number that the value may be: what a loop over this generator emits."""
-        *labels, end = self._labels(*[f"case{number}_" for number in numbers], "end")
+        *labels, end = self.labels(*[f"case{number}_" for number in numbers], "end")
         table = " ".join(f"i64 {number}, label %{label}" for number, label in zip(numbers, labels, strict=True))
         self.line(f"switch i64 {value}, label %{end} [ {table} ]")
         for number, label in zip(numbers, labels, strict=True):

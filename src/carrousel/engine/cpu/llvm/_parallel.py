@@ -23,7 +23,8 @@ _born = os.getpid()
 @cache
 def runtime() -> dict[str, int]:
     """Returns the addresses of ``GOMP_parallel``, ``omp_get_thread_num`` and ``omp_get_num_threads``, by the names of
-    ``TEAM``; zeros where there is no such runtime."""
+    ``TEAM``; zeros where there is no such runtime.
+    """
     own = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*"))
     for name in [*map(str, own), None]:
         try:
