@@ -9,15 +9,11 @@ import rooms
 
 SOURCES = rooms.ROOT / "src" / "carrousel"
 
-LATER = {"cli", "data", "engine", "estimators", "papers", "pictures", "streams", "training"}
-"""Rooms some of whose modules have no ``__all__`` yet."""
-
 MODULES = {
     ".".join(path.relative_to(SOURCES.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCES.rglob("*.py"))
-    if path.relative_to(SOURCES).parts[0] not in LATER or path.parent.name in ("doors", "onnx")
 }
-"""Paths by the modules' names, without those of ``LATER``."""
+"""Paths by the modules' names."""
 
 
 def floors() -> list[set[str]]:

@@ -14,8 +14,8 @@ from carrousel.engine._memory import in_memory
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
 from carrousel.engine.cpu._extras import Extras
-from carrousel.engine.cpu._forward import Kept, barrier, of_noise
-from carrousel.engine.cpu._kernels import Kernels, kernels_for
+from carrousel.engine.cpu._forward import Kept, of_noise
+from carrousel.engine.cpu._kernels import Kernels, Meeting, kernels_for
 
 __all__ = ["backward"]
 
@@ -119,8 +119,8 @@ class _Run:
             self.d_r = self._running(None, self.diagonal.numel())
             own += kept.R.data_ptr(), self.d_r.data_ptr()
         if variant.by_units:
-            self._held.append(barrier())
-            own.append(self._held[-1].data_ptr())
+            self._meeting = Meeting(self.rows.steps)
+            own.append(self._meeting.counter.data_ptr())
         own += [panels.data_ptr() for panels in self._to_gates]
         for name, s, s0, ds in zip(self._cell.states, kept.states, self._inner, self.d_states, strict=False):
             own += s.data_ptr(), s0.data_ptr(), ds.data_ptr(), *self._words_of_steps(d_steps.get(name))
@@ -181,6 +181,8 @@ class _Run:
         """Runs the kernel over all steps."""
         kernels, kept, p, width = self.kernels, self.kept, self.plan, self.kernels.width
         kernels.backward_kernel()(ctypes.byref(kernels.backward_arguments(*self._words)))
+        if self.variant.by_units:
+            self._meeting.end()
         # The adjoints of the products W x and R h: normalised, they are not those of the pre-activations.
         if self.layer.layer_norm:
             self.d_wx, self.d_rh = kept.norms["X"][0], kept.norms["Z"][0] if self._cell.recurrent else kept.G

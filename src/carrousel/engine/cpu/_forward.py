@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Masks, Weights
-from carrousel.engine._memory import CPU
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
 from carrousel.engine.cpu._extras import Extras
-from carrousel.engine.cpu._kernels import Kernels, kernels_for
+from carrousel.engine.cpu._kernels import Kernels, Meeting, kernels_for
 
-__all__ = ["Kept", "forward"]
+__all__ = ["Kept", "forward", "of_noise"]
 
 _FEW = 6
 """With fewer sequences a thread the input's part is computed for all steps at once, for then its weights are read
@@ -183,7 +182,8 @@ def _forward(
     elif not fused:
         kernels.bulk(x.data_ptr(), I, wx, G, M=N, N=kernels.plan.inputs * width, K=I, start=bias)
     own: list[Tensor] = [source.rows, source.initial] if weighed else []
-    own += [barrier()] if variant.by_units else []
+    meeting = Meeting(rows.steps) if variant.by_units else None
+    own += [meeting.counter] if meeting is not None else []
     own += from_gates
     own += [buffer for pair in zip(states, inner, strict=False) for buffer in pair]
     own += [sent.rows, sent.initial] if variant.sent else []
@@ -194,14 +194,11 @@ def _forward(
         *[part.data_ptr() for part in (*own, *of_norms, *sums.values())], *of_noise(noise),
     )  # fmt: skip
     kernels.forward_kernel(keep=keep)(ctypes.byref(arguments))
+    if meeting is not None:
+        meeting.end()
     return Kept(
         G, states, sent.rows, out, output.rows, source.rows, norms, sums, source.before, sent.before, every
     )  # fmt: skip
-
-
-def barrier() -> Tensor:
-    """Returns the counter of threads that wait for one another."""
-    return torch.zeros(8, dtype=torch.int64, device=CPU)  # with a line of the cache to itself
 
 
 def of_noise(noise: list[tuple[Tensor, int]]) -> list[int]:

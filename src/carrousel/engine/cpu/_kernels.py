@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ from carrousel.engine.cpu._weights import Places
 from carrousel.engine.cpu.llvm import _parallel
 from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "Kernels", "kernels_for", "kernels_of"]
+__all__ = ["KINDS", "Kernel", "Kernels", "Meeting", "kernels_for", "kernels_of"]
 
 KINDS = {torch.float32: "float", torch.float64: "double"}
 """The types of numbers that there are kernels for, in LLVM's terms."""
@@ -40,6 +41,28 @@ every step takes a tenth of a microsecond."""
 _SET = 256
 
 Kernel = Callable[[Any], None]
+
+
+class Meeting:
+    """Holds the counter of threads that wait for one another at every step of a pass.
+
+    Where cores have other work a thread waits for a slice of the system's time and not for another thread. That is
+    noticed by how often threads gave way, and for a second threads share no units any more.
+
+    Attributes:
+        crowded: the time, on the monotonic clock, until which they do not.
+    """
+
+    crowded: ClassVar[float] = 0.0
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self.counter = torch.zeros(8, dtype=torch.int64, device=CPU)  # with a line of the cache to itself
+
+    def end(self) -> None:
+        """Looks how it went."""
+        if int(self.counter[1]) > self._steps // 8:
+            Meeting.crowded = time.monotonic() + 1.0
 
 
 class Kernels:
@@ -103,6 +126,8 @@ class Kernels:
     def share_units(self, rows: Rows) -> bool:
         """Says whether threads should share the units of a packing: of a single sequence, if that repays waiting."""
         if rows.count > 1 or not self._can_share_units or self.layer.hidden_size * self.ldg < _REPAYS:
+            return False
+        if time.monotonic() < Meeting.crowded:
             return False
         return self.threads(rows.total * self.ldg * self.layer.output_size) > 1
 
