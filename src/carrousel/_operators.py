@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["sequence", "sequence_backward"]
+__all__ = ["sequence", "sequence_backward", "sequence_kept"]
 
 
 def _door() -> Any:
@@ -28,14 +28,23 @@ def sequence(
     return _door().sequence(x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps)
 
 
+@torch.library.custom_op("carrousel::sequence_kept", mutates_args=(), device_types="cpu")
+def sequence_kept(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str,
+) -> list[Tensor]:  # fmt: skip
+    """Does the same, and returns after that what the backward pass will need."""
+    return _door().sequence_kept(x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps)
+
+
 @torch.library.custom_op("carrousel::sequence_backward", mutates_args=(), device_types="cpu")
 def sequence_backward(
-    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
+    grads: list[Tensor], kept: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
     lengths: Tensor | None, resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
     """Computes the derivatives by x (empty unless wanted), by the initial states and by the weights."""
     return _door().sequence_backward(
-        grads, x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps, with_x
+        grads, kept, x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps, with_x
     )  # fmt: skip
 
 
@@ -47,9 +56,17 @@ def _(
     return _door().shapes(x, state, layer, steps)
 
 
+@sequence_kept.register_fake
+def _(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str,
+) -> list[Tensor]:  # fmt: skip
+    return _door().shapes_kept(x, state, lengths, resets, layer, kinds, steps)
+
+
 @sequence_backward.register_fake
 def _(
-    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
+    grads: list[Tensor], kept: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
     lengths: Tensor | None, resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
     return _door().shapes_backward(x, state, weights, with_x)
@@ -64,3 +81,4 @@ def _differentiate(ctx: Any, grads: Any) -> Any:
 
 
 sequence.register_autograd(_differentiate, setup_context=_set_up)
+sequence_kept.register_autograd(_differentiate, setup_context=_set_up)

@@ -13,7 +13,19 @@ from carrousel.engine._call import Call, Stack
 from carrousel.engine._layer import Layer, Masks, Result, Weights
 from carrousel.engine._rows import Rows
 
-__all__ = ["BACKENDS", "Backend", "Backward", "Forward", "Grads", "Kept", "Passes", "StackBackend", "passes_for"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Backward",
+    "Forward",
+    "Grads",
+    "Held",
+    "Kept",
+    "Outline",
+    "Passes",
+    "StackBackend",
+    "passes_for",
+]
 
 
 class Kept(Protocol):
@@ -117,6 +129,41 @@ class Backward(Protocol):
         ...
 
 
+class Outline(NamedTuple):
+    """What decides the form of all that a forward pass leaves, for sequences that all have all steps.
+
+    Attributes:
+        layer: the layer.
+        dtype: the type of numbers.
+        noise: the names of the fields of ``Masks`` that are there.
+        steps: the names of what is wanted of every step, as for ``Forward``.
+        T, B: the numbers of steps and of sequences.
+    """
+
+    layer: Layer
+    dtype: torch.dtype
+    noise: frozenset[str]
+    steps: tuple[str, ...]
+    T: int
+    B: int
+
+
+class Held(Protocol):
+    """A ``Kept`` as a list of buffers, for a traced graph to hold between forward and backward."""
+
+    def shapes_of(self, outline: Outline) -> list[tuple[int, int]]:
+        """Returns the shapes of the buffers, for sizes that may be symbols."""
+        ...
+
+    def buffers_of(self, outline: Outline, kept: Any) -> list[Tensor]:
+        """Returns the buffers of a ``Kept``. No two share memory."""
+        ...
+
+    def kept_of(self, outline: Outline, buffers: Sequence[Tensor], *, reverse: bool) -> Any:
+        """Returns a ``Kept`` from its buffers. Using it up leaves these as they are."""
+        ...
+
+
 class Passes(NamedTuple):
     """A backend's own code for both directions. The doors of ``engine.doors`` lead torch's autograd to it.
 
@@ -126,12 +173,14 @@ class Passes(NamedTuple):
         device: the type of the device whose memory it reads.
         dtypes: the types of numbers that it computes with.
         forward, backward: the two.
+        held: how a traced graph holds what is kept between the two; None if it runs forward once more instead.
     """
 
     device: str
     dtypes: frozenset[torch.dtype]
     forward: Forward
     backward: Backward
+    held: Held | None = None
 
 
 class Backend(Protocol):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._memory import CPU
-from carrousel.engine._rows import Rows
+from carrousel.engine._rows import Rows, dense
 
 __all__ = ["Packing", "pack"]
 
@@ -21,7 +21,7 @@ class Packing:
 
     Attributes:
         rows: the packing of the segments, the longest first.
-        index: for every row its place in the flattened batch, t · B + b.
+        index: for every row its place in the flattened batch, t · B + b; None if it is the row's own.
         sequence: for every segment the sequence that it is a part of.
         starts: for every segment whether it starts from its sequence's initial state, and not from zero; None if
             all do.
@@ -30,7 +30,7 @@ class Packing:
     """
 
     rows: Rows
-    index: Tensor
+    index: Tensor | None
     sequence: Tensor
     starts: Tensor | None
     ends: Tensor
@@ -38,11 +38,14 @@ class Packing:
 
     def rows_in(self, x: Tensor) -> Tensor:
         """Turns ``[T, B, size]`` to ``[rows, size]``."""
-        return x.flatten(0, 1).index_select(0, self.index)
+        flat = x.flatten(0, 1)
+        return flat if self.index is None else flat.index_select(0, self.index)
 
     def rows_out(self, packed: Tensor) -> Tensor:
         """Turns ``[rows, size]`` to ``[T, B, size]``, zeros where there is no row."""
         T, B = self.shape
+        if self.index is None:
+            return packed.unflatten(0, (T, B))
         flat = packed.new_zeros(T * B, packed.shape[-1])
         return flat.index_copy(0, self.index, packed).unflatten(0, (T, B))
 
@@ -75,6 +78,9 @@ class Packing:
 def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
     """Returns the :class:`Packing` of a batch of T steps and B sequences; its arguments as in ``Call``."""
     with torch.no_grad(), torch._C._DisableFuncTorch():  # a transformation at work would wrap what is made now
+        if lengths is None and resets is None:
+            every = torch.arange(B, device=CPU)
+            return Packing(dense(T, B), None, every, None, every, (T, B))
         return _pack(T, B, lengths, resets, reverse=reverse)
 
 

@@ -13,6 +13,7 @@ from carrousel.engine._graph import order
 from carrousel.engine._layer import QUIET, Layer, Result
 from carrousel.engine._memory import PLAIN
 from carrousel.engine._plan import Variant, plan
+from carrousel.engine.cpu import _held
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._extras import variant_of
 from carrousel.engine.cpu._forward import forward
@@ -23,7 +24,7 @@ from carrousel.engine.cpu._step import quick_step
 __all__ = ["NAME", "PASSES", "merit", "quick_step", "refuses_call", "refuses_layer", "run"]
 
 NAME = "cpu"
-PASSES = Passes("cpu", frozenset(KINDS), forward, backward)
+PASSES = Passes("cpu", frozenset(KINDS), forward, backward, _held)
 
 
 def refuses_layer(layer: Layer) -> str | None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from carrousel.engine._layer import Layer
 from carrousel.engine._memory import in_memory
 
-__all__ = ["check_adjoints", "check_lengths", "check_operands"]
+__all__ = ["check_adjoints", "check_buffers", "check_lengths", "check_operands"]
 
 
 def check_operands(
@@ -63,6 +63,18 @@ def check_adjoints(layer: Layer, adjoints: Sequence[Tensor], x: Tensor, steps: S
     shapes = [(T, B, layer.output_size), *((B, size) for size in layer.state_sizes)]
     _check_all("adjoints", names, [*shapes, *((T, B, layer.size_of(name)) for name in steps)], adjoints, x)
     in_memory(adjoints)
+
+
+def check_buffers(buffers: Sequence[Tensor], shapes: Sequence[tuple[int, ...]], x: Tensor) -> None:
+    """Checks the buffers of what a forward pass kept.
+
+    Raises:
+        TypeError, ValueError: they are not these.
+    """
+    _check_all("buffers", [f"buffer {k}" for k in range(len(shapes))], shapes, buffers, x)
+    if not all(buffer.is_contiguous() for buffer in buffers):
+        raise ValueError("buffers should be contiguous")
+    in_memory(buffers)
 
 
 def check_lengths(lengths: Tensor, T: int) -> None:

@@ -15,16 +15,26 @@ from torch import Tensor
 
 from carrousel import _operators
 from carrousel.engine import reference
-from carrousel.engine._backend import passes_for
+from carrousel.engine._backend import Outline, passes_for
 from carrousel.engine._call import Call
 from carrousel.engine._key import layer_of
 from carrousel.engine._layer import Layer, Result
 from carrousel.engine._packing import Packing, pack
 from carrousel.engine.doors._noise import read, written
-from carrousel.engine.doors._operands import check_adjoints, check_operands
+from carrousel.engine.doors._operands import check_adjoints, check_buffers, check_operands
 from carrousel.engine.doors.eager import by_operations, compute
 
-__all__ = ["differentiate", "run_traced", "sequence", "sequence_backward", "set_up", "shapes", "shapes_backward"]
+__all__ = [
+    "differentiate",
+    "run_traced",
+    "sequence",
+    "sequence_backward",
+    "sequence_kept",
+    "set_up",
+    "shapes",
+    "shapes_backward",
+    "shapes_kept",
+]
 
 
 def _packing(x: Tensor, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
@@ -36,22 +46,52 @@ def sequence(
     resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str,
 ) -> list[Tensor]:  # fmt: skip
     """Returns output ``[T, B, output]``, final states ``[B, size]``, and each step's values of ``steps``."""
+    return _sequence(x, state, weights, noise, lengths, resets, key, kinds, reverse, steps, keep=False)
+
+
+def sequence_kept(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str,
+) -> list[Tensor]:  # fmt: skip
+    """Returns the same, and after that the buffers of what is kept; none where lengths or resets decide its size."""
+    return _sequence(x, state, weights, noise, lengths, resets, key, kinds, reverse, steps, keep=True)
+
+
+def _sequence(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
+    resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str, *, keep: bool,
+) -> list[Tensor]:  # fmt: skip
     layer, names = layer_of(key), tuple(steps.split())
     passes = passes_for(layer, x)
     check_operands(layer, x, state, weights, lengths, resets, names)
     masks = read(noise, kinds, layer, x)
     packing = _packing(x, lengths, resets, reverse=reverse)
+    outline = _outline(layer, x, lengths, resets, kinds, names) if keep and passes.held is not None else None
     if not packing.rows.total:
-        return _of_nothing(layer, x, state, names)
+        shapes = [] if outline is None or passes.held is None else passes.held.shapes_of(outline)
+        return _of_nothing(layer, x, state, names) + [x.new_zeros(shape) for shape in shapes]
     tensors = [packing.rows_in(x), *map(packing.state_in, state), *weights]
     packed = masks.map(packing.sequence_in, packing.rows_in)
-    (output, *rest), _ = compute(passes, layer, packing.rows, reverse, packed, names, tensors, keep=False)
+    (output, *rest), kept = compute(
+        passes, layer, packing.rows, reverse, packed, names, tensors, keep=outline is not None
+    )
+    buffers = [] if outline is None or passes.held is None else passes.held.buffers_of(outline, kept)
     n = len(state)
-    return [
-        packing.rows_out(output),
-        *(packing.state_out(value).clone() for value in rest[:n]),
-        *map(packing.rows_out, rest[n:]),
-    ]
+    every = [output, *rest[n:]]
+    if buffers:
+        every = [value.clone() for value in every]  # no two results of an operator may share memory
+    output, *every = map(packing.rows_out, every)
+    return [output, *(packing.state_out(value).clone() for value in rest[:n]), *every, *buffers]
+
+
+def _outline(
+    layer: Layer, x: Tensor, lengths: Tensor | None, resets: Tensor | None, kinds: str, steps: tuple[str, ...]
+) -> Outline | None:
+    """Returns the :class:`Outline` of what is kept; None if its sizes depend on lengths or resets."""
+    if lengths is not None or resets is not None:
+        return None
+    noise = frozenset(word.partition("=")[0] for word in kinds.split())
+    return Outline(layer, x.dtype, noise, steps, x.shape[0], x.shape[1])
 
 
 def _of_nothing(layer: Layer, x: Tensor, state: list[Tensor], steps: tuple[str, ...]) -> list[Tensor]:
@@ -68,13 +108,23 @@ def shapes(x: Tensor, state: list[Tensor], key: str, steps: str) -> list[Tensor]
     return _of_nothing(layer_of(key), x, state, tuple(steps.split()))
 
 
+def shapes_kept(
+    x: Tensor, state: list[Tensor], lengths: Tensor | None, resets: Tensor | None, key: str, kinds: str, steps: str
+) -> list[Tensor]:
+    """Returns tensors as :func:`sequence_kept` does, for tracing."""
+    layer, names = layer_of(key), tuple(steps.split())
+    held, outline = passes_for(layer, x).held, _outline(layer, x, lengths, resets, kinds, names)
+    buffers = [] if held is None or outline is None else map(x.new_empty, held.shapes_of(outline))
+    return [*_of_nothing(layer, x, state, names), *buffers]
+
+
 def sequence_backward(
-    grads: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
+    grads: list[Tensor], kept: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
     lengths: Tensor | None, resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str, with_x: bool,
 ) -> list[Tensor]:  # fmt: skip
     """Returns the derivatives by x (empty unless wanted), by the initial states, by the weights.
 
-    It runs forward once more, for a graph has no place for what the kernels keep between the two.
+    Without the buffers of what was kept it runs forward once more.
     """
     layer, n, every = layer_of(key), len(state), tuple(steps.split())
     passes = passes_for(layer, x)
@@ -93,11 +143,16 @@ def sequence_backward(
         "masks": masks.map(packing.sequence_in, packing.rows_in),
         "steps": every,
     }
-    _, kept = passes.forward(layer, of_name, x_rows, packed, rows, keep=True, **options)
+    outline = _outline(layer, x, lengths, resets, kinds, every) if kept else None
+    if outline is not None and passes.held is not None:
+        check_buffers(kept, passes.held.shapes_of(outline), x)
+        left = passes.held.kept_of(outline, kept, reverse=reverse)
+    else:
+        _, left = passes.forward(layer, of_name, x_rows, packed, rows, keep=True, **options)
     d_final: list[Tensor | None] = [packing.state_back(d) for d in grads[1 : 1 + n]]
     d_steps: list[Tensor | None] = [packing.rows_in(d) for d in grads[1 + n :]]
     derivatives = passes.backward(
-        layer, of_name, x_rows, packed, rows, kept, packing.rows_in(grads[0]), d_steps, d_final,
+        layer, of_name, x_rows, packed, rows, left, packing.rows_in(grads[0]), d_steps, d_final,
         wanted={"x", "state", *names} if with_x else {"state", *names}, **options,
     )  # fmt: skip
     dx = x.new_empty(0) if derivatives.x is None else packing.rows_out(derivatives.x)
@@ -115,8 +170,9 @@ def set_up(ctx: Any, inputs: Any, output: Any) -> None:
     """Keeps what the derivative of :func:`sequence` needs."""
     x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps = inputs
     ctx.counts = len(state), len(weights), len(noise)
-    ctx.shapes = [value.shape for value in output]
-    ctx.save_for_backward(x, *state, *weights, *noise, lengths, resets)
+    results = 1 + len(state) + len(ctx.steps.split())
+    ctx.shapes = [value.shape for value in output[:results]]
+    ctx.save_for_backward(x, *state, *weights, *noise, *output[results:], lengths, resets)
 
 
 def _is_batch(adjoint: Tensor | None) -> bool:
@@ -139,8 +195,14 @@ def _by_reference(
 def differentiate(ctx: Any, grads: Any) -> Any:
     """Computes the derivative of :func:`sequence`, for autograd."""
     x, *rest, lengths, resets = ctx.saved_tensors
-    n, m, _ = ctx.counts
-    state, weights, noise = list(rest[:n]), list(rest[n : n + m]), list(rest[n + m :])
+    n, m, k = ctx.counts
+    grads = grads[: len(ctx.shapes)]
+    state, weights, noise, kept = (
+        list(rest[:n]),
+        list(rest[n : n + m]),
+        list(rest[n + m : n + m + k]),
+        list(rest[n + m + k :]),
+    )
     without = [None] * len(noise), None, None, None, None, None, None
     if torch.is_grad_enabled() or any(map(_is_batch, grads)):
         run = partial(_by_reference, ctx, noise, lengths, resets)
@@ -151,7 +213,7 @@ def differentiate(ctx: Any, grads: Any) -> Any:
     whole = [x.new_zeros(shape) if g is None else g for g, shape in zip(grads, ctx.shapes, strict=True)]
     with_x = ctx.needs_input_grad[0]
     dx, *others = _operators.sequence_backward(
-        whole, x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps, with_x
+        whole, kept, x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps, with_x
     )
     return dx if with_x else None, others[:n], others[n : n + m], *without
 
@@ -161,9 +223,13 @@ def run_traced(call: Call) -> Result:
     layer, weights, x, state, reverse, lengths, resets, masks, keep, _ = call
     names = tuple(name for name in keep if name != "h")
     noise, kinds = written(masks)
-    output, *rest = _operators.sequence(
+    given = (x, *state, *weights.values())
+    compiling = torch.compiler.is_compiling() and not torch.compiler.is_exporting()
+    trained = compiling and torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
+    operator = _operators.sequence_kept if trained and lengths is None and resets is None else _operators.sequence
+    output, *rest = operator(
         x, list(state), list(weights.values()), noise, lengths, resets, layer.key, kinds, reverse, " ".join(names)
     )
     n = len(layer.state_names)
-    every = {"h": output, **dict(zip(names, rest[n:], strict=True))}
+    every = {"h": output, **dict(zip(names, rest[n:], strict=False))}  # what is kept comes after
     return Result(output, tuple(rest[:n]), {name: every[name] for name in keep})
