@@ -31,9 +31,13 @@ def sequence(
 @torch.library.custom_op("carrousel::sequence_kept", mutates_args=(), device_types="cpu")
 def sequence_kept(
     x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
-    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str,
+    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, version: str,
 ) -> list[Tensor]:  # fmt: skip
-    """Does the same, and returns after that what the backward pass will need."""
+    """Does the same, and returns after that what the backward pass will need.
+
+    Its form may change with carrousel's version, which stands in the graph so that nobody takes one of another version
+    from a cache of compiled graphs.
+    """
     return _door().sequence_kept(x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps)
 
 
@@ -41,10 +45,11 @@ def sequence_kept(
 def sequence_backward(
     grads: list[Tensor], kept: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
     lengths: Tensor | None, resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, with_x: bool,
+    with_state: bool,
 ) -> list[Tensor]:  # fmt: skip
-    """Computes the derivatives by x (empty unless wanted), by the initial states and by the weights."""
+    """Computes the derivatives by x and by the initial states (empty unless wanted), and by the weights."""
     return _door().sequence_backward(
-        grads, kept, x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps, with_x
+        grads, kept, x, state, weights, noise, lengths, resets, layer, kinds, reverse, steps, with_x, with_state
     )  # fmt: skip
 
 
@@ -59,7 +64,7 @@ def _(
 @sequence_kept.register_fake
 def _(
     x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
-    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str,
+    resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, version: str,
 ) -> list[Tensor]:  # fmt: skip
     return _door().shapes_kept(x, state, lengths, resets, layer, kinds, steps)
 
@@ -68,8 +73,9 @@ def _(
 def _(
     grads: list[Tensor], kept: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
     lengths: Tensor | None, resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, with_x: bool,
+    with_state: bool,
 ) -> list[Tensor]:  # fmt: skip
-    return _door().shapes_backward(x, state, weights, with_x)
+    return _door().shapes_backward(x, state, weights, with_x, with_state)
 
 
 def _set_up(ctx: Any, inputs: Any, output: Any) -> None:

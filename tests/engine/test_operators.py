@@ -40,7 +40,7 @@ def test_a_plain_import_is_enough_and_stays_light(imports: str) -> None:
     code = f"""
 {imports}
 import sys
-for name in ("sequence", "sequence_backward"):
+for name in ("sequence", "sequence_kept", "sequence_backward"):
     torch._C._dispatch_find_schema_or_throw("carrousel::" + name, "")
     assert getattr(torch.ops.carrousel, name).default
     assert torch._C._dispatch_has_kernel_for_dispatch_key("carrousel::" + name, "CPU")
@@ -103,6 +103,7 @@ class Call:
         masks = masks_of(self.layer, T, B, ["variational", "candidate", "zoneout_h", "share_c"])
         self.noise, self.kinds = written(masks if noisy else QUIET)
         self.steps = " ".join(self.layer.cell.states)
+        self.kept: list[Tensor] = []
         self.adjoints: list[Tensor] = [torch.ones_like(value) for value in self.forward()]
 
     def forward(self) -> list[Tensor]:
@@ -111,10 +112,19 @@ class Call:
             self.steps,
         )  # fmt: skip
 
+    def keep(self) -> list[Tensor]:
+        """Returns the buffers that a call without lengths and resets keeps, which it becomes."""
+        self.lengths = self.resets = None
+        results = torch.ops.carrousel.sequence_kept(
+            self.x, self.state, self.weights, self.noise, None, None, self.key, self.kinds, False, self.steps, ""
+        )
+        assert all(map(torch.equal, results, self.forward()))
+        return results[len(self.adjoints) :]
+
     def backward(self) -> list[Tensor]:
         return torch.ops.carrousel.sequence_backward(
-            self.adjoints, self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key,
-            self.kinds, False, self.steps, True,
+            self.adjoints, self.kept, self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key,
+            self.kinds, False, self.steps, True, True,
         )  # fmt: skip
 
 
@@ -236,6 +246,57 @@ def test_wrong_adjoints_are_refused(name: str) -> None:
     change(call)
     with pytest.raises((TypeError, ValueError, RuntimeError), match=message):
         call.backward()
+
+
+WRONG_BUFFERS: dict[str, tuple[Callable[[Call], None], str]] = {
+    "one less": (put("kept", lambda k: k[1:]), r"there should be 3 buffers .* got 2"),
+    "one more": (put("kept", lambda k: [*k, k[0]]), "there should be 3 buffers"),
+    "in another order": (put("kept", lambda k: k[::-1]), "buffer 0 should have the shape"),
+    "of fewer rows": (put_one("kept", 1, lambda k: k[1:]), "buffer 1 should have the shape"),
+    "of another type": (put_one("kept", 2, Tensor.float), "buffer 2 has the type"),
+    "with gaps": (put_one("kept", 0, lambda k: k.mT.contiguous().mT), "buffers should be contiguous"),
+    "freed": (put_one("kept", 0, freed), "freed"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_BUFFERS)
+def test_wrong_buffers_are_refused(name: str) -> None:
+    change, message = WRONG_BUFFERS[name]
+    call = Call()
+    call.kept = call.keep()
+    change(call)
+    with pytest.raises((TypeError, ValueError, RuntimeError), match=message):
+        call.backward()
+
+
+KEPT = [
+    {}, {"cell": "gru"}, {"cell": "slstm"}, {"proj_size": 3}, {"cell": "peephole", "layer_norm": True},
+    {"cell": "peephole", "block_size": 2}, {"gate_recurrence": "gates"}, {"gate_recurrence": "all", "bias": False},
+    {"heads": 2}, {"diagonal": True}, {"cell": "gru", "layer_norm": True, "diagonal": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("options", KEPT, ids=str)
+def test_what_is_kept_is_as_good_as_another_forward_pass(options: dict[str, Any], noisy: bool) -> None:
+    """And it can be used twice."""
+    call = Call(noisy=noisy, **options)
+    call.kept = call.keep()
+    assert call.kept
+    assert len({buffer.untyped_storage().data_ptr() for buffer in call.kept}) == len(call.kept)
+    once, twice = call.backward(), call.backward()
+    call.kept = []
+    for value, other, want in zip(once, twice, call.backward(), strict=True):
+        assert torch.equal(value, other)
+        torch.testing.assert_close(value, want, rtol=1e-12, atol=1e-12)
+
+
+def test_lengths_keep_nothing() -> None:
+    call = Call()
+    found = torch.ops.carrousel.sequence_kept(
+        call.x, call.state, call.weights, [], call.lengths, None, call.key, "", True, "", ""
+    )
+    assert len(found) == 3
 
 
 WRONG_NOISE: dict[str, tuple[Callable[[Call], None], str]] = {

@@ -20,7 +20,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import carrousel
 from carrousel import LSTM, cells
-from carrousel.engine import _key
+from carrousel.engine import _key, cpu
 from carrousel.engine._graph import trace
 from carrousel.engine.cpu import refuses_layer
 
@@ -219,9 +219,40 @@ def test_a_compiled_step_of_training_uses_the_operator() -> None:
         seen.extend(str(node.target) for node in graph.graph.nodes if node.op == "call_function")
         return graph.forward
 
-    torch.compile(make(), backend=backend, fullgraph=True)(torch.randn(5, 3, 4, dtype=torch.float64))
-    assert any("carrousel" in target for target in seen)
+    x, net = torch.randn(5, 3, 4, dtype=torch.float64), make()
+    torch.compile(net, backend=backend, fullgraph=True)(x)
+    assert [target for target in seen if "carrousel" in target] == ["carrousel.sequence_kept.default"]
     assert not any("sigmoid" in target for target in seen)
+    seen.clear()
+    with torch.no_grad():
+        torch.compile(net, backend=backend, fullgraph=True)(x)
+    exported = [str(node.target) for node in torch.export.export(net, (x,)).graph.nodes]
+    for targets in (seen, exported):  # nothing is kept where there will be no backward pass
+        assert [target for target in targets if "carrousel" in target] == ["carrousel.sequence.default"]
+    torch._dynamo.reset()
+
+
+def test_a_compiled_step_of_training_runs_forward_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[bool] = []
+    forward = cpu.PASSES.forward
+
+    def counting(*args, **kwargs):
+        runs.append(kwargs["keep"])
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(cpu, "PASSES", cpu.PASSES._replace(forward=counting))
+    compiled = torch.compile(make(num_layers=2, bidirectional=True), backend="aot_eager", fullgraph=True)
+    compiled(torch.randn(5, 3, 4, dtype=torch.float64))[0].sum().backward()
+    assert runs == [True] * 4
+    torch._dynamo.reset()
+
+
+def test_compiled_for_any_number_of_steps_and_sequences() -> None:
+    net = make(num_layers=2)
+    compiled = torch.compile(net, backend="aot_eager", fullgraph=True, dynamic=True)
+    for T, B in ((5, 3), (7, 2), (2, 6)):
+        x = torch.randn(T, B, 4, dtype=torch.float64)
+        torch.testing.assert_close(everything(compiled, x, net), everything(net, x, net), rtol=1e-10, atol=1e-10)
     torch._dynamo.reset()
 
 
@@ -263,6 +294,15 @@ def test_the_operator_keeps_its_promises() -> None:
     for lengths in (None, torch.tensor([1, 4, 0])):
         arguments = (x, state, weights, [], lengths, None, layer.key, "", True, "c i")
         torch.library.opcheck(torch.ops.carrousel.sequence.default, arguments)
+        torch.library.opcheck(torch.ops.carrousel.sequence_kept.default, (*arguments, ""))
+        with torch.no_grad():
+            results = torch.ops.carrousel.sequence_kept(*arguments, "")
+        n = 3 + len("ci")
+        adjoints = [torch.ones_like(value) for value in results[:n]]
+        plain = [value.detach() for value in state], [value.detach() for value in weights]
+        for wanted in (True, False):
+            given = (adjoints, results[n:], x.detach(), *plain, *arguments[3:], wanted, wanted)
+            torch.library.opcheck(torch.ops.carrousel.sequence_backward.default, given)
 
 
 @pytest.mark.parametrize("name", [*cells, "elman(squash=relu)"])

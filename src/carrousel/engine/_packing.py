@@ -21,7 +21,8 @@ class Packing:
 
     Attributes:
         rows: the packing of the segments, the longest first.
-        index: for every row its place in the flattened batch, t · B + b; None if it is the row's own.
+        index: for every row its place in the flattened batch, t · B + b; None if all sequences have all steps, and
+            rows and segments stand where they did.
         sequence: for every segment the sequence that it is a part of.
         starts: for every segment whether it starts from its sequence's initial state, and not from zero; None if
             all do.
@@ -51,23 +52,27 @@ class Packing:
 
     def sequence_in(self, value: Tensor) -> Tensor:
         """Turns ``[B, size]`` to ``[segments, size]``: what holds for all of a sequence."""
-        return value.index_select(0, self.sequence)
+        return value if self.index is None else value.index_select(0, self.sequence)
 
     def state_in(self, state: Tensor) -> Tensor:
         """Turns ``[B, size]`` to ``[segments, size]``."""
-        own = state.index_select(0, self.sequence)
+        own = self.sequence_in(state)
         return own if self.starts is None else torch.where(self.starts.unsqueeze(-1), own, torch.zeros_like(own))
 
     def state_out(self, packed: Tensor) -> Tensor:
         """Turns ``[segments, size]`` to ``[B, size]``."""
-        return packed.index_select(0, self.ends)
+        return packed if self.index is None else packed.index_select(0, self.ends)
 
     def state_back(self, d_state: Tensor) -> Tensor:
         """Returns the adjoint of :meth:`state_out`."""
+        if self.index is None:
+            return d_state
         return d_state.new_zeros(self.rows.count, d_state.shape[-1]).index_copy(0, self.ends, d_state)
 
     def state_sum(self, d_packed: Tensor) -> Tensor:
         """The adjoint of :meth:`state_in`: of a sequence's segments, at most one starts from its initial state."""
+        if self.index is None:
+            return d_packed
         total = d_packed.new_zeros(self.shape[1], d_packed.shape[-1])
         if self.starts is None:
             return total.index_copy(0, self.sequence, d_packed)

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 from carrousel.engine._backend import Outline
-from carrousel.engine._layer import QUIET
+from carrousel.engine._layer import QUIET, Layer
 from carrousel.engine.cpu._forward import Kept
-from carrousel.engine.cpu._kernels import Extras, Kernels, kernels_of
+from carrousel.engine.cpu._kernels import Extras, kernels_of
 
 __all__ = ["buffers_of", "kept_of", "shapes_of"]
 
 
-def _kernels(outline: Outline) -> Kernels:
-    noise = outline.noise
-    extras = Extras.of(outline.layer, QUIET, outline.steps)._replace(
+def _sizes(outline: Outline) -> dict[str, tuple[int, bool]]:
+    """Returns for each buffer the size of a row, and whether each sequence has a row more, of its initial values."""
+    return _sizes_of(outline.layer, outline.dtype, outline.noise, outline.steps)
+
+
+@lru_cache(maxsize=128)
+def _sizes_of(
+    layer: Layer, dtype: torch.dtype, noise: frozenset[str], steps: tuple[str, ...]
+) -> dict[str, tuple[int, bool]]:
+    extras = Extras.of(layer, QUIET, steps)._replace(
         masked="candidate" in noise, variational="variational" in noise, zoned_h="zoneout_h" in noise,
         zoned="zoneout_c" in noise,
     )  # fmt: skip
-    return kernels_of(outline.layer, outline.dtype, extras)
-
-
-def _sizes(kernels: Kernels) -> dict[str, tuple[int, bool]]:
-    """Returns for each buffer the size of a row, and whether each sequence has a row more, of its initial values."""
-    layer, variant, width, ldh = kernels.layer, kernels.variant, kernels.width, kernels.ldh
+    with _disable_current_modes():  # kernels outlive the trace in which their sizes are first asked for
+        kernels = kernels_of(layer, dtype, extras)
+    variant, width, ldh = kernels.variant, kernels.width, kernels.ldh
     sizes = {"G": (kernels.ldg, False), "H": (ldh, not variant.variational)}
     if variant.variational:
         sizes["R"] = ldh, True
@@ -44,7 +50,7 @@ def _sizes(kernels: Kernels) -> dict[str, tuple[int, bool]]:
 def shapes_of(outline: Outline) -> list[tuple[int, int]]:
     """Returns the shapes of the buffers."""
     N, B = outline.T * outline.B, outline.B
-    return [(N + B if more else N, size) for size, more in _sizes(_kernels(outline)).values()]
+    return [(N + B if more else N, size) for size, more in _sizes(outline).values()]
 
 
 def buffers_of(outline: Outline, kept: Kept) -> list[Tensor]:
@@ -56,14 +62,13 @@ def buffers_of(outline: Outline, kept: Kept) -> list[Tensor]:
         named |= {f"norm {name}": rows, f"scale {name}": scale}
     return [
         torch.as_strided(named[name], shape, (shape[1], 1), 0)
-        for name, shape in zip(_sizes(_kernels(outline)), shapes_of(outline), strict=True)
+        for name, shape in zip(_sizes(outline), shapes_of(outline), strict=True)
     ]
 
 
 def kept_of(outline: Outline, buffers: Sequence[Tensor], *, reverse: bool) -> Kept:
     """Returns what a backward pass can use up, from buffers that stay as they are."""
-    kernels, N, B = _kernels(outline), outline.T * outline.B, outline.B
-    variant, sizes = kernels.variant, _sizes(kernels)
+    N, B, sizes = outline.T * outline.B, outline.B, _sizes(outline)
     named = dict(zip(sizes, buffers, strict=True))
 
     def rows(name: str) -> Tensor:
@@ -73,11 +78,13 @@ def kept_of(outline: Outline, buffers: Sequence[Tensor], *, reverse: bool) -> Ke
     def before(name: str) -> Tensor:
         return named[name][B:] if reverse else named[name][:N]
 
-    source, sent = "R" if variant.variational else "H", "sent" if variant.sent else "H"
-    states = [named[name] for name in sizes if name.startswith("state ")]
-    sums = {name: named[f"sum {name}"] for name in variant.summed}
-    norms = {name: (named[f"norm {name}"].clone(), named[f"scale {name}"].view(-1)) for name in variant.norms}
+    def of(kind: str) -> dict[str, Tensor]:
+        return {name.removeprefix(kind): named[name] for name in sizes if name.startswith(kind)}
+
+    source, sent = "R" if "R" in sizes else "H", "sent" if "sent" in sizes else "H"
+    scales = of("scale ")
+    norms = {name: (value.clone(), scales[name].view(-1)) for name, value in of("norm ").items()}
     return Kept(
-        named["G"].clone(), states, rows(sent), rows("out" if "out" in sizes else "H"), rows("H"), rows(source), norms,
-        sums, before(source), before(sent) if variant.sent else None, True,
+        named["G"].clone(), [*of("state ").values()], rows(sent), rows("out" if "out" in sizes else "H"), rows("H"),
+        rows(source), norms, of("sum "), before(source), before(sent) if "sent" in sizes else None, True,
     )  # fmt: skip

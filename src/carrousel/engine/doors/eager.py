@@ -164,6 +164,6 @@ def by_operator(
     by_step = [grad if 0 < k < n else rows.spread(grad) for k, grad in enumerate(whole)]
     noise, kinds = written(masks.map(lambda mask: mask, rows.spread))
     dx, *others = torch.ops.carrousel.sequence_backward(
-        by_step, [], x, state, weights, noise, lengths, None, layer.key, kinds, reverse, " ".join(steps), True
+        by_step, [], x, state, weights, noise, lengths, None, layer.key, kinds, reverse, " ".join(steps), True, True
     )
     return [rows.gather(dx), *others]

@@ -8,12 +8,13 @@ layer travels as a string.
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from carrousel import _operators
+from carrousel import __version__, _operators
 from carrousel.engine import reference
 from carrousel.engine._backend import Outline, passes_for
 from carrousel.engine._call import Call
@@ -61,6 +62,7 @@ def _sequence(
     x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
     resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str, *, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
+    """Returns what the two operators above do."""
     layer, names = layer_of(key), tuple(steps.split())
     passes = passes_for(layer, x)
     check_operands(layer, x, state, weights, lengths, resets, names)
@@ -121,8 +123,9 @@ def shapes_kept(
 def sequence_backward(
     grads: list[Tensor], kept: list[Tensor], x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor],
     lengths: Tensor | None, resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str, with_x: bool,
+    with_state: bool,
 ) -> list[Tensor]:  # fmt: skip
-    """Returns the derivatives by x (empty unless wanted), by the initial states, by the weights.
+    """Returns the derivatives by x and by the initial states (empty unless wanted), and by the weights.
 
     Without the buffers of what was kept it runs forward once more.
     """
@@ -135,7 +138,8 @@ def sequence_backward(
     names = list(layer.shapes())
     if not packing.rows.total:
         dx = torch.zeros_like(x) if with_x else x.new_empty(0)
-        return [dx, *(d.clone() for d in grads[1 : 1 + n]), *map(torch.zeros_like, weights)]
+        d_state = [d.clone() if with_state else x.new_empty(0) for d in grads[1 : 1 + n]]
+        return [dx, *d_state, *map(torch.zeros_like, weights)]
     rows, packed = packing.rows, [packing.state_in(value) for value in state]
     x_rows, of_name = packing.rows_in(x), dict(zip(names, weights, strict=True))
     options: dict[str, Any] = {
@@ -153,22 +157,25 @@ def sequence_backward(
     d_steps: list[Tensor | None] = [packing.rows_in(d) for d in grads[1 + n :]]
     derivatives = passes.backward(
         layer, of_name, x_rows, packed, rows, left, packing.rows_in(grads[0]), d_steps, d_final,
-        wanted={"x", "state", *names} if with_x else {"state", *names}, **options,
+        wanted={*names, *(["x"] if with_x else []), *(["state"] if with_state else [])}, **options,
     )  # fmt: skip
     dx = x.new_empty(0) if derivatives.x is None else packing.rows_out(derivatives.x)
-    d_weights = (derivatives.weights[name].contiguous() for name in names)
-    return [dx, *(packing.state_sum(d) for d in derivatives.state), *d_weights]
+    d_state = [packing.state_sum(d) for d in derivatives.state] if with_state else [x.new_empty(0) for _ in state]
+    return [dx, *d_state, *(derivatives.weights[name].contiguous() for name in names)]
 
 
-def shapes_backward(x: Tensor, state: list[Tensor], weights: list[Tensor], with_x: bool) -> list[Tensor]:
+def shapes_backward(
+    x: Tensor, state: list[Tensor], weights: list[Tensor], with_x: bool, with_state: bool
+) -> list[Tensor]:
     """Returns tensors as :func:`sequence_backward` does, for tracing."""
-    dx = x.new_empty(x.shape) if with_x else x.new_empty(0)
-    return [dx, *(value.new_empty(value.shape) for value in (*state, *weights))]
+    wanted = [(x, with_x), *((value, with_state) for value in state), *((value, True) for value in weights)]
+    return [value.new_empty(value.shape if want else 0) for value, want in wanted]
 
 
 def set_up(ctx: Any, inputs: Any, output: Any) -> None:
     """Keeps what the derivative of :func:`sequence` needs."""
-    x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps = inputs
+    x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps, *version = inputs
+    ctx.without = [None] * len(noise), *[None] * (6 + len(version))
     ctx.counts = len(state), len(weights), len(noise)
     results = 1 + len(state) + len(ctx.steps.split())
     ctx.shapes = [value.shape for value in output[:results]]
@@ -195,27 +202,23 @@ def _by_reference(
 def differentiate(ctx: Any, grads: Any) -> Any:
     """Computes the derivative of :func:`sequence`, for autograd."""
     x, *rest, lengths, resets = ctx.saved_tensors
-    n, m, k = ctx.counts
+    n, m, _ = ctx.counts
     grads = grads[: len(ctx.shapes)]
-    state, weights, noise, kept = (
-        list(rest[:n]),
-        list(rest[n : n + m]),
-        list(rest[n + m : n + m + k]),
-        list(rest[n + m + k :]),
-    )
-    without = [None] * len(noise), None, None, None, None, None, None
+    tensors = iter(rest)
+    state, weights, noise = (list(islice(tensors, count)) for count in ctx.counts)
+    kept = list(tensors)
     if torch.is_grad_enabled() or any(map(_is_batch, grads)):
         run = partial(_by_reference, ctx, noise, lengths, resets)
-        tensors = [x, *state, *weights]
-        needs = [t.requires_grad for t in tensors]
-        dx, *others = by_operations(run, tensors, grads, needs)
-        return dx, others[:n], others[n:], *without
+        inputs = [x, *state, *weights]
+        dx, *others = by_operations(run, inputs, grads, [t.requires_grad for t in inputs])
+        return dx, others[:n], others[n:], *ctx.without
     whole = [x.new_zeros(shape) if g is None else g for g, shape in zip(grads, ctx.shapes, strict=True)]
-    with_x = ctx.needs_input_grad[0]
+    with_x, with_state = ctx.needs_input_grad[0], any(value.requires_grad for value in state)
     dx, *others = _operators.sequence_backward(
-        whole, kept, x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps, with_x
-    )
-    return dx if with_x else None, others[:n], others[n : n + m], *without
+        whole, kept, x, state, weights, noise, lengths, resets, ctx.key, ctx.kinds, ctx.reverse, ctx.steps, with_x,
+        with_state,
+    )  # fmt: skip
+    return dx if with_x else None, others[:n] if with_state else [None] * n, others[n : n + m], *ctx.without
 
 
 def run_traced(call: Call) -> Result:
@@ -226,10 +229,13 @@ def run_traced(call: Call) -> Result:
     given = (x, *state, *weights.values())
     compiling = torch.compiler.is_compiling() and not torch.compiler.is_exporting()
     trained = compiling and torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
-    operator = _operators.sequence_kept if trained and lengths is None and resets is None else _operators.sequence
-    output, *rest = operator(
+    arguments = (
         x, list(state), list(weights.values()), noise, lengths, resets, layer.key, kinds, reverse, " ".join(names)
-    )
+    )  # fmt: skip
+    if trained and lengths is None and resets is None:
+        output, *rest = _operators.sequence_kept(*arguments, __version__)
+    else:
+        output, *rest = _operators.sequence(*arguments)
     n = len(layer.state_names)
     every = {"h": output, **dict(zip(names, rest[n:], strict=False))}  # what is kept comes after
     return Result(output, tuple(rest[:n]), {name: every[name] for name in keep})
