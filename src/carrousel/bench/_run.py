@@ -12,11 +12,14 @@ from typing import Any
 from carrousel.bench._check import check
 from carrousel.bench._memory import memory
 from carrousel.bench._subjects import Subjects
-from carrousel.bench._workloads import Workload
+from carrousel.bench._workloads import OPTIONS, Workload
 
 __all__ = ["LIKE_LSTM", "Measured", "measure"]
 
 LIKE_LSTM = ("peephole", "coupled", "own")
+"""The cells that should be about as fast as carrousel's plain LSTM."""
+
+_BESIDE_LSTM = (*LIKE_LSTM, "layer-norm", *OPTIONS)
 """The variants that are held against carrousel's plain LSTM too."""
 
 _SAMPLE = 1e-3
@@ -83,7 +86,7 @@ def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memorie
         return Measured(workload, backend=Subjects(workload).backend, ratios=ratios, bytes=(ours, torchs))
     subjects = Subjects(workload)
     rivals: dict[str, Callable[[], Any]] = {"ours": subjects.ours(), "torch": subjects.torchs()}
-    if workload.mode == "train" and workload.variant in LIKE_LSTM:
+    if workload.mode == "train" and workload.variant in _BESIDE_LSTM:
         rivals["lstm"] = subjects.own_lstm()
     rounds = _rounds(rivals, seconds, least)
     ratios = _ratios(rounds)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._output import note, say, write_json
 from carrousel.cli._place import plain_file
+from carrousel.cli._verdicts import say_verdicts
 
 if TYPE_CHECKING:
     from carrousel.bench import Measured
@@ -40,10 +41,13 @@ def bench(
     Each workload (steps x batch x input x hidden) is compared with the equations in float64 first: no figure is
     given where that fails, and the exit code is then 1. "x nn.LSTM" is how many times as fast as torch.nn.LSTM, the
     median over rounds in which both take turns.
+
+    Everything takes about MINUTES on two cores, and with --quick QUICK; --only takes a part of it: 'lstm train',
+    'zoneout train', 'lstm 100x1x256x256'.
     """
     import torch
 
-    from carrousel.bench import measure, peak, select, verdicts
+    from carrousel.bench import instructions, measure, note_on_width, peak, select, verdicts
 
     try:
         workloads = select(only or [])
@@ -60,7 +64,13 @@ def bench(
     try:
         best = max(peak() for _ in range(2 if quick else 5))
         count = torch.get_num_threads()
-        say(f"torch {torch.__version__}, {count} threads, measured peak {best / 1e9:.0f} GFLOP/s (float32)")
+        say(
+            f"torch {torch.__version__}, {count} threads, measured peak {best / 1e9:.0f} GFLOP/s (float32), "
+            f"kernels in {instructions()}"
+        )
+        width = note_on_width()
+        if width is not None:
+            say(width)
         _warn_of_company(count)
         say("")
         wide = max(len(HEAD[0]), *(len(workload.name) for workload in workloads))
@@ -75,9 +85,15 @@ def bench(
         torch.set_num_threads(before)
     say("")
     judged = verdicts(rows, best)
-    _say_verdicts(judged)
+    say_verdicts(judged, instructions(), f"two threads; there were {count}" if count != 2 else "two threads")
     if json is not None:
-        facts = {"torch": torch.__version__, "threads": threads or before, "machine": platform.machine()}
+        facts = {
+            "torch": torch.__version__,
+            "threads": count,
+            "machine": platform.machine(),
+            "instructions": instructions(),
+            "note": width,
+        }
         targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
         result = {**facts, "peak_gflops": best / 1e9, "rows": [row.to_dict(best) for row in rows], "targets": targets}
         write_json(json, result)
@@ -116,13 +132,3 @@ def _cells(row: Measured, peak: float) -> tuple[str, ...]:
 
 def _time(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} us"
-
-
-def _say_verdicts(verdicts: list[Any]) -> None:
-    known = [verdict for verdict in verdicts if verdict.value is not None]
-    if not known:
-        return
-    wide = max(len(verdict.figure) for verdict in known)
-    for verdict in known:
-        sign, word = ("<=" if verdict.at_most else ">="), ("reached" if verdict.reached else "FALLS SHORT")
-        say(f"{verdict.figure:{wide}}  {verdict.value:6.2f}  (wanted {sign} {verdict.target:g})  {word}")
