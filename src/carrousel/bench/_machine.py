@@ -34,6 +34,6 @@ def note_on_width() -> str | None:
     name, cap = "ONEDNN_MAX_CPU_ISA", os.environ.get("ONEDNN_MAX_CPU_ISA")
     here = f"CARROUSEL_CPU narrows the kernels to {instructions()} on a machine with {instructions(widest())}"
     if (cap or "").upper() == "AVX2":
-        return f"{here}; {name}=AVX2 is set, which narrows oneDNN, nn.LSTM's library, too"
-    is_set = f"{name} is not set" if cap is None else f"it is {cap!r}"
-    return f"{here}; oneDNN, nn.LSTM's library, keeps its own width unless {name}=AVX2 is set: {is_set}"
+        return f"{here}; {name} is AVX2, which narrows oneDNN, nn.LSTM's library, too"
+    now = "it is not set" if cap is None else f"it is {cap!r}"
+    return f"{here}; oneDNN, nn.LSTM's library, keeps its own width unless {name} is AVX2: {now}"

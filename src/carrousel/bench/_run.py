@@ -64,7 +64,9 @@ class Measured:
         return {**facts, "gflops": gflops, "share_of_peak": self.rate / peak if self.rate else None}
 
 
-def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memories: int = 3) -> Measured:
+def measure(
+    workload: Workload, *, seconds: float = 1.0, least: int = 7, memories: int = 3, eager: bool = True
+) -> Measured:
     """Checks a workload and, if that is right, times it.
 
     All subjects take turns in one process, in an order that changes from round to round; ratios are taken within a
@@ -75,6 +77,7 @@ def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memorie
         seconds: about how long to time; the eager rival, which may be slow, gets the same once more.
         least: the fewest rounds.
         memories: how many processes to take the median of, where memory is measured.
+        eager: whether the eager rival, which takes most of the time, runs too.
     """
     failure = check(workload)
     if failure is not None:
@@ -90,7 +93,7 @@ def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memorie
         rivals["lstm"] = subjects.own_lstm()
     rounds = _rounds(rivals, seconds, least)
     ratios = _ratios(rounds)
-    if workload.mode == "train" and workload.variant != "lstm" and not workload.ragged:
+    if eager and workload.mode == "train" and workload.variant != "lstm" and not workload.ragged:
         # It may take a hundred times as long: it has rounds of its own.
         ratios |= _ratios(_rounds({"ours": rivals["ours"], "eager": subjects.eager()}, seconds, min(3, least)))
     times = [each["ours"] for each in rounds]
