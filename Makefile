@@ -17,11 +17,12 @@ BIN = .venv/bin
 OUT = demo-out
 WANTS = pyproject.toml constraints.txt
 
-.PHONY: help demo test fuzz hard bench check clean
+.PHONY: help demo test package fuzz hard bench check clean
 
 help:
 	@echo 'make demo    train an LSTM on real recordings, compare it with a simple baseline, draw pictures'
 	@echo 'make test    run all tests'
+	@echo 'make package build the wheel and the sources into dist/, and try the wheel in a new environment'
 	@echo 'make fuzz    hand 10,000 damaged files to everything that reads files; FUZZ=100000 for more'
 	@echo 'make hard    kills, two writers, a full disk, guard pages, fuzz: what was tried, what survived; takes long'
 	@echo 'make bench   how fast the networks are on this machine, beside torch.nn.LSTM; takes about 20 minutes'
@@ -68,6 +69,12 @@ demo: .venv/.train
 # One thread a process: two test processes whose threads fight over two cores are slower than one.
 test: .venv/.test
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# What lies in dist is what is tried.
+package: .venv/.test
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m pytest -p no:cacheprovider --timeout 300 tests/package/wheel.py
 
 FUZZ = 10000
 fuzz: .venv/.test

@@ -1,7 +1,7 @@
 """Writes the tables of the documentation and the list of experiments from the code: ``python docs/generate.py``.
 
 A page says where a table goes by a pair of comments, ``<!-- family -->`` and ``<!-- end -->``; what stands between
-them is replaced. ``docs/cells.md`` is written whole.
+them is replaced. ``docs/cells.md``, ``docs/licences.md`` and ``docs/pictures/rooms.svg`` are written whole.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import licences
+import rooms
 import torch
 from torch import Tensor, nn
 
@@ -215,7 +217,11 @@ def filled(text: str) -> str:
 
 def pages() -> dict[Path, str]:
     """What every generated page should hold."""
-    wanted = {ROOT / "docs" / "cells.md": cells_page()}
+    wanted: dict[Path, str] = {
+        ROOT / "docs" / "cells.md": cells_page(),
+        licences.PAGE: licences.page(),
+        rooms.PICTURE: rooms.svg(),
+    }
     for path in (ROOT / "docs" / "module.md", ROOT / "docs" / "engine.md", ROOT / "README.md"):
         wanted[path] = filled(path.read_text(encoding="utf-8"))
     wanted[_index.INDEX] = experiments()

@@ -1,12 +1,11 @@
 """The pages hold what the code says, and their Python runs."""
 
-import importlib.util
 import itertools
 import re
 from dataclasses import fields
 from pathlib import Path
-from types import ModuleType
 
+import generate
 import pytest
 import torch
 from task_contract import check_task
@@ -18,23 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", "docs/module.md", "docs/engine.md", "docs/online.md", "docs/experiments.md"]
 
 
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_tables_are_those_of_the_code(generate) -> None:
+def test_tables_are_those_of_the_code() -> None:
     for path, text in generate.pages().items():
         assert path.exists(), f"{path.name} is missing; run: python docs/generate.py"
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is old; run: python docs/generate.py"
 
 
-def test_every_cell_is_in_the_table_with_its_rows_in_order(generate) -> None:
+def test_every_cell_is_in_the_table_with_its_rows_in_order() -> None:
     lines = generate.family().splitlines()[2:]
     assert len(lines) == len(carrousel.cells)
     for line, (name, cell) in zip(lines, carrousel.cells.items(), strict=True):
@@ -45,13 +34,13 @@ def test_every_cell_is_in_the_table_with_its_rows_in_order(generate) -> None:
         assert re.search(r"(19|20)\d\d", columns[4])
 
 
-def test_a_table_that_is_not_known_is_an_error(generate) -> None:
+def test_a_table_that_is_not_known_is_an_error() -> None:
     with pytest.raises(KeyError):
         generate.filled("<!-- nothing -->\n<!-- end -->")
     assert "| `lstm` |" in generate.filled("<!-- family -->\nold\n<!-- end -->")
 
 
-def test_the_engines_table_says_what_the_engine_refuses(generate) -> None:
+def test_the_engines_table_says_what_the_engine_refuses() -> None:
     """Each line beside the engine's own answer to whether a layer has a kernel; every option of a layer is there."""
     found = {line.split(" | ")[0].strip("| "): line.split(" | ")[1] for line in generate.fused().splitlines()[2:]}
     assert len(found) == len(generate.ASKED)
@@ -87,7 +76,7 @@ CASES = [
 ]
 
 
-def test_every_parameter_is_in_the_table_with_its_shape(generate) -> None:
+def test_every_parameter_is_in_the_table_with_its_shape() -> None:
     """The table's own expressions, worked out for many networks, against the parameters that they have."""
     met = set()
     for options in CASES:
@@ -169,7 +158,7 @@ def test_examples_run(page: str, code: str, tmp_path, monkeypatch) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [*PAGES, "docs/cells.md"]:
+    for page in [*PAGES, "docs/cells.md", "docs/licences.md"]:
         path = ROOT / page
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / link).exists(), f"{page} links to {link}"

@@ -1,44 +1,38 @@
-"""The rooms: CONTRIBUTING and `make check` have the same order of them, and every module says which names it gives."""
+"""The rooms: the picture and `make check` have the same order of them, and every module says which names it gives."""
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import pytest
+import rooms
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ROOT / "src" / "carrousel"
-
-LATER = {"cli", "data", "engine", "estimators", "papers", "pictures", "streams", "training"}
-"""Rooms some of whose modules have no ``__all__`` yet."""
+SOURCES = rooms.ROOT / "src" / "carrousel"
 
 MODULES = {
     ".".join(path.relative_to(SOURCES.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCES.rglob("*.py"))
-    if path.relative_to(SOURCES).parts[0] not in LATER or path.parent.name in ("doors", "onnx")
 }
-"""Paths by the modules' names, without those of ``LATER``."""
+"""Paths by the modules' names."""
 
 
 def floors() -> list[set[str]]:
-    """The rooms of each floor in pyproject.toml, from the ground up, without the modules below all rooms."""
-    configuration = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    (contract,) = configuration["tool"]["importlinter"]["contracts"]
-    layers = [set(layer.split(" | ")) for layer in reversed(contract["layers"])]
-    return [layer for layer in layers if not any(room.startswith("_") for room in layer)]
+    """The rooms of each floor in the contract, from the top down, without the modules below all rooms."""
+    return [set(floor) for floor in rooms.floors() if not any(room.startswith("_") for room in floor)]
 
 
-def test_contributing_has_the_same_order() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    (listed,) = re.findall(r"imports only what lies below it: `([^`]*)`", text)
-    assert [set(re.findall(r"\w+", floor)) for floor in listed.split("<")] == floors()
+def test_the_picture_has_the_same_order() -> None:
+    drawn: dict[float, set[str]] = {}
+    picture = rooms.PICTURE.read_text("utf-8")
+    for y, name in re.findall(r'<text x="[\d.]+" y="([\d.]+)"[^>]*font-weight="bold">(\w+)</text>', picture):
+        drawn.setdefault(float(y), set()).add(name)
+    assert [drawn[y] for y in sorted(drawn)] == floors()
 
 
 def test_every_room_stands_in_the_order() -> None:
-    rooms = {path.parent.name for path in (ROOT / "src" / "carrousel").glob("*/__init__.py")}
-    assert rooms == set().union(*floors())
+    found = {path.parent.name for path in SOURCES.glob("*/__init__.py")}
+    assert found == set().union(*floors())
+    assert found == set(rooms.INSIDE)
 
 
 def at_the_top(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

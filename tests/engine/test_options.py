@@ -155,3 +155,33 @@ def test_threads_change_nothing(option: str, monkeypatch: pytest.MonkeyPatch) ->
         torch.set_num_threads(before)
     for other in results[1:]:
         assert all(torch.equal(value, other[name]) for name, value in results[0].items())
+
+
+@pytest.mark.parametrize("units", [16, 48, 104])
+@pytest.mark.parametrize("name", ["lstm", "peephole", "gru", "slstm", "elman"])
+def test_threads_share_the_units_of_a_single_sequence(name: str, units: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They wait for one another at every step; how many they are changes nothing."""
+    monkeypatch.setattr(_kernels, "_SMALL", 0)
+    monkeypatch.setattr(_kernels, "_REPAYS", 0)
+    monkeypatch.setattr(_kernels.Meeting, "end", lambda meeting: None)  # however crowded the machine
+    layer = Layer(cells.get(name), 3, units)
+    T, B = 9, 1
+    masks = masks_of(layer, T, B, [kind for kind in NOISE["all"] if has(layer.cell, kind)])
+    torch.manual_seed(0)
+    made = tensors_of(layer, T, B)
+    options = [{}, {"reverse": True, "masks": masks, "keep": ("h", *layer.cell.states, *layer.cell.rows)}]
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append([call(cpu, layer, made, torch.float32, **each) for each in options])
+            for each in options:
+                compare(layer, T, B, torch.float64, **each)
+    finally:
+        torch.set_num_threads(before)
+    layers = [kernels for kernels in layer.kernels.values() if isinstance(kernels, _kernels.Kernels)]
+    assert any(kernels.variant.by_units for kernels in layers)
+    for others in results[1:]:
+        for one, other in zip(results[0], others, strict=True):
+            assert all(torch.equal(value, other[key]) for key, value in one.items())

@@ -54,7 +54,7 @@ def trial(number: int) -> None:
     import torch
 
     import carrousel
-    from carrousel.engine.cpu import _backward, _buffers, _forward, _kernels, _step
+    from carrousel.engine.cpu import _backward, _buffers, _forward, _kernels, _step, _weights
 
     draw = random.Random(number)
     at_end = draw.random() < 0.8
@@ -70,7 +70,7 @@ def trial(number: int) -> None:
 
     own_buffers = [
         mock.patch.object(module, name, made)
-        for module in (_backward, _buffers, _kernels, _forward, _step)
+        for module in (_backward, _buffers, _kernels, _forward, _step, _weights)
         for name, made in (("empty", empty), ("zeros", zeros))
         if hasattr(module, name)
     ]
@@ -82,6 +82,7 @@ def trial(number: int) -> None:
         options["layer_norm"] = True
     if draw.random() < 0.25 and size > 1 and not carrousel.cells.get(options["cell"]).reads_output:
         options["proj_size"] = draw.randint(1, size - 1)
+    options |= fitting(carrousel.cells.get(options["cell"]), size, options.get("proj_size", 0), draw)
     options["bidirectional"] = draw.random() < 0.3
     options["num_layers"] = draw.choice([1, 1, 2])
     features, T, B = draw.choice([1, 2, 3, 7, 8, 16, 17, 40]), draw.randint(1, 9), draw.choice([1, 2, 3, 5, 8, 13, 31])
@@ -94,7 +95,8 @@ def trial(number: int) -> None:
     for patch in own_buffers:
         patch.start()
     try:
-        output, final, states = net(x, lengths=lengths, resets=resets, return_states=True)
+        wanted = draw.choice([True, "gates"])
+        output, final, states = net(x, lengths=lengths, resets=resets, return_states=wanted)
         states_too = (output, *(final if isinstance(final, tuple) else (final,)), *states.values())
         total = sum(value.sum() for value in states_too)
         assert torch.isfinite(total)
@@ -102,6 +104,7 @@ def trial(number: int) -> None:
             assert grad is None or bool(torch.isfinite(grad).all())
         with torch.no_grad():
             assert torch.isfinite(net(x, lengths=lengths)[0].sum())
+            net.eval()  # a single step has no variational dropout
             if not options["bidirectional"]:
                 y, state = net.step(moved(x[0], at_end=at_end))
                 y, state = net.step(moved(x[0], at_end=at_end), tuple_of(state, at_end))
@@ -109,6 +112,28 @@ def trial(number: int) -> None:
     finally:
         for patch in own_buffers:
             patch.stop()
+
+
+def fitting(cell: Any, size: int, proj_size: int, draw: random.Random) -> dict[str, Any]:
+    """Draws options of the recursion, and noise, that go together with a cell and its sizes."""
+    options: dict[str, Any] = {}
+    divisors = [n for n in range(2, size + 1) if size % n == 0]
+    if cell.recurrent and not proj_size and draw.random() < 0.15:
+        options["diagonal"] = True
+    elif cell.gates and divisors and draw.random() < 0.3:
+        options["block_size"] = draw.choice(divisors)
+    blocks = size // options.get("block_size", 1)
+    heads = [n for n in range(2, blocks + 1) if not (blocks % n or size % n or (proj_size or size) % n)]
+    if cell.recurrent and heads and "diagonal" not in options and draw.random() < 0.3:
+        options["heads"] = draw.choice(heads)
+    if cell.recurrent and cell.gates and draw.random() < 0.3:
+        options["gate_recurrence"] = draw.choice(["gates", "all"])
+    if draw.random() < 0.3 and (cell.candidates or cell.recurrent):
+        kinds = ["variational"] * cell.recurrent + ["candidate"] * bool(cell.candidates)
+        options["recurrent_dropout"] = (draw.choice(kinds), 0.3)
+    if draw.random() < 0.3:
+        options["zoneout"] = (0.2, 0.3 if len(cell.states) == 1 else 0.0)
+    return options
 
 
 def tuple_of(state: Any, at_end: bool) -> Any:

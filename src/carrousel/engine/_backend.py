@@ -100,7 +100,14 @@ class Backward(Protocol):
         """Computes the derivatives that are ``wanted``: ``"x"``, ``"state"``, the weights' names. Uses ``kept`` up.
 
         Args:
-            layer, weights, x, state, rows, reverse, masks, steps: as going forward.
+            layer: the layer.
+            weights: its parameters.
+            x: ``[rows, input]``.
+            state: the initial states.
+            rows: the packing.
+            reverse: whether the pass ran from the last step to the first.
+            masks: the noise, packed.
+            steps: the names of what was wanted of every step.
             kept: what that left.
             d_output: the adjoint of the outputs.
             d_steps: those of every step's values of ``steps``.

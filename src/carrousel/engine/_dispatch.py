@@ -108,7 +108,8 @@ def stack_backend(layer: Layer, x: Tensor, lengths: Tensor | None) -> StackBacke
 
 def run_stack(backend: StackBackend, stack: Stack) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Runs a whole network on what :func:`stack_backend` gave: its output, ``[T, B, size]`` or as the data of a packed
-    sequence, and its final states."""
+    sequence, and its final states.
+    """
     if _watching:
         _tell(Choice(backend.NAME, backend.merit(stack) or ""))
     return backend.run_stack(stack)
@@ -117,7 +118,8 @@ def run_stack(backend: StackBackend, stack: Stack) -> tuple[Tensor, tuple[Tensor
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
     """Runs one step by a kernel that needs no preparation, for few sequences and without derivatives; None where
     there is no such kernel. It gives the output, in memory of its own, and the new states. The states may have an axis
-    of size 1 before the others, and so have the new ones."""
+    of size 1 before the others, and so have the new ones.
+    """
     for backend in BACKENDS:
         after = backend.quick_step(layer, weights, x, state)
         if after is not None:

@@ -18,15 +18,20 @@ from carrousel.cells import Cell, Named, Parts, State
 from carrousel.cells import math as cell_math
 
 __all__ = [
+    "ONE",
     "OPERATIONS",
     "TRANSCENDENTAL",
+    "ZERO",
     "Node",
     "Program",
+    "add",
     "adjoints",
     "constant",
     "evaluate",
     "leaf",
+    "mul",
     "order",
+    "sub",
     "trace",
     "weighted",
 ]
@@ -205,7 +210,7 @@ class Program:
 
     @property
     def outputs(self) -> dict[str, Node]:
-        """h and the new states."""
+        """H and the new states."""
         return {"h": self.h, **self.states}
 
 

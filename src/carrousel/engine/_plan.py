@@ -39,10 +39,11 @@ class Variant:
         heads: whether the recurrent product falls apart into those of heads.
         block_size: the cells of a block.
         fed: what the gates of the step before feed: ``"gates"``, ``"all"`` rows, or None for nothing.
-        told: the gates and candidates whose activations are kept of every step; those fed back come first.
+        told: the gates and candidates whose activations are wanted of every step, but for those that feed the next.
         masked: whether candidates have factors.
         variational: whether h has factors on its way into the recurrence.
         zoned_h, zoned: whether a share of the old h, of the old state, is kept.
+        by_units: whether threads share the units of the only sequence, and not sequences.
     """
 
     cell: Cell
@@ -58,6 +59,7 @@ class Variant:
     variational: bool = False
     zoned_h: bool = False
     zoned: bool = False
+    by_units: bool = False
 
     @cached_property
     def plan(self) -> Plan:
@@ -71,7 +73,8 @@ class Variant:
     @cached_property
     def parts(self) -> dict[str, tuple[int, int]]:
         """The parts of the pre-activations, ``"X"`` of the input and ``"Z"`` of the recurrence: the slots that each
-        feeds, from the first to before the last."""
+        feeds, from the first to before the last.
+        """
         plan = self.plan
         recurrent = {"Z": (plan.shared, len(plan.slots))} if self.cell.recurrent else {}
         return {"X": (0, plan.inputs), **recurrent}
@@ -81,6 +84,11 @@ class Variant:
         """The names of what is normalised: the parts of the pre-activations, and the states on their way out."""
         exits = (str(cut.name) for cut in self.plan.cuts if cut.op == "exit")
         return (*self.parts, *exits) if self.normed else ()
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The gates whose activations feed the next step."""
+        return self.cell.gates if self.fed else ()
 
     @property
     def summed(self) -> list[str]:
@@ -117,7 +125,7 @@ class Plan:
     equations are computed in stages, one more than there are cuts on the longest way.
 
     Attributes:
-        program: the equations; among its states are the activations of ``Variant.told``.
+        program: the equations; among its states are the activations of ``Variant.sent`` and ``Variant.told``.
         slots: the leaves of the pre-activations.
         rows: for each slot the row of the cell whose weights feed it.
         shared: the first slot that the recurrence feeds.
@@ -254,7 +262,8 @@ def _program(variant: Variant) -> Program:
     # The output of a layer that projects it is partly kept after that.
     h = zone("h", program.h) if variant.zoned_h and not variant.projected else program.h
     states = {name: zone(name, node) if variant.zoned else node for name, node in program.states.items()}
-    return Program(variant.cell, h, states | {row: program.gates[row] for row in variant.told}, program.gates)
+    activations = {row: program.gates[row] for row in (*variant.sent, *variant.told)}
+    return Program(variant.cell, h, states | activations, program.gates)
 
 
 def _stages(program: Program) -> dict[Node, int]:

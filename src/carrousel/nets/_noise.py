@@ -22,8 +22,9 @@ def draw(layer: Layer, rates: Rates, T: int, like: torch.Tensor, *, training: bo
         return Masks(zoneout_h=rates.zoneout_h or None, zoneout_c=rates.zoneout_c or None)
 
     def chance(rate: float, *shape: int) -> torch.Tensor:
-        # Not like.new_full: under vmap it has an axis of samples, and noise that is the same for all cannot be drawn.
-        return torch.bernoulli(torch.full(shape, rate, dtype=like.dtype, device=like.device))
+        # Made without ``like``: under vmap that is one of each sample, of which "same" noise cannot be drawn. A number
+        # below the rate takes a third of the time of torch.bernoulli.
+        return (torch.rand(shape, dtype=torch.float32, device=like.device) < rate).to(like.dtype)
 
     def dropout(rate: float, *shape: int) -> torch.Tensor:
         return chance(1 - rate, *shape) / (1 - rate)

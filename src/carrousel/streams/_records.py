@@ -14,7 +14,7 @@ from carrousel._format import Arrays, Format
 from carrousel.learning.online import Adam, Descent, OnlineLSTM, Optimiser, RMSprop
 from carrousel.streams._standardise import LARGEST, Standardiser
 
-__all__ = ["DivergedError", "StreamClassifier", "StreamRegressor"]
+__all__ = ["FORMAT", "DivergedError", "StreamClassifier", "StreamRegressor"]
 
 FORMAT = Format("carrousel-stream", 3, "the state of a stream's learner")
 _OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "rmsprop": RMSprop, "descent": Descent}

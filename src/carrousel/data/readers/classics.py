@@ -6,6 +6,8 @@ from carrousel.data._check import make_series
 from carrousel.data._registry import reads_name
 from carrousel.data._types import Series
 
+__all__ = ["airline", "lynx", "shampoo_sales"]
+
 
 @reads_name("series", "airline")
 def airline(name: str) -> Series:

@@ -8,6 +8,8 @@ from carrousel.data._check import make_sequences
 from carrousel.data._registry import reads_name
 from carrousel.data._types import Sequences
 
+__all__ = ["read"]
+
 TEST = 360  # the last fifth, in the order of the data
 
 

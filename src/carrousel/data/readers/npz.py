@@ -27,6 +27,8 @@ from carrousel.data._times import plain_times
 from carrousel.data._types import Sequences, Series
 from carrousel.data._words import plain_names
 
+__all__ = ["read_sequences", "read_series"]
+
 ENDING = ".npy"
 
 

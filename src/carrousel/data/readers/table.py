@@ -17,6 +17,8 @@ from carrousel.data._text import check_text
 from carrousel.data._types import Sequences, Series
 from carrousel.data._words import refuse_twice
 
+__all__ = ["read_sequences", "read_series"]
+
 if TYPE_CHECKING:
     import pandas as pd
 

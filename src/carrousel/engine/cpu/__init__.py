@@ -14,8 +14,9 @@ from carrousel.engine._layer import QUIET, Layer, Result
 from carrousel.engine._memory import PLAIN
 from carrousel.engine._plan import Variant, plan
 from carrousel.engine.cpu._backward import backward
+from carrousel.engine.cpu._extras import variant_of
 from carrousel.engine.cpu._forward import forward
-from carrousel.engine.cpu._kernels import KINDS, variant_of
+from carrousel.engine.cpu._kernels import KINDS
 from carrousel.engine.cpu._pointwise import unsupported
 from carrousel.engine.cpu._step import quick_step
 

@@ -13,8 +13,9 @@ from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._memory import in_memory
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
+from carrousel.engine.cpu._extras import Extras
 from carrousel.engine.cpu._forward import Kept, of_noise
-from carrousel.engine.cpu._kernels import Extras, Kernels, kernels_of
+from carrousel.engine.cpu._kernels import Kernels, Meeting, kernels_for
 
 __all__ = ["backward"]
 
@@ -37,7 +38,7 @@ def backward(
 ) -> Grads:
     """Computes the :class:`Grads` that are wanted. See ``Backward``."""
     in_memory((x, *state, *weights.values()))  # what was there going forward may be gone
-    kernels = kernels_of(layer, x.dtype, Extras.of(layer, masks, steps))
+    kernels = kernels_for(layer, x.dtype, Extras.of(layer, masks, steps), rows)
     run = _Run(kernels, weights, state, rows, kept, masks, reverse=reverse)
     run.start(d_output, dict(zip(steps, d_steps, strict=True)), d_final)
     run.go()
@@ -70,7 +71,7 @@ class _Run:
         self._h0 = padded(state[0], kernels.ldh)
         self._source0 = self._h0 * self._noise[0][0] if self.variant.variational else self._h0
         self._inner = [padded(value, kernels.width) for value in state[1:n]]
-        self._told0 = kernels.places.told([*state[n:]], rows.count, dtype) if self.variant.told else self._h0
+        self._sent0 = kernels.places.sent(state[n:], rows.count, dtype) if self.variant.sent else self._h0
         self.diagonal = kernels.diagonal(weights)
         layer = self.layer
         self._wp = (
@@ -83,8 +84,9 @@ class _Run:
         else:
             self._wh = kernels.recurrent_columns(weights["weight_hh"]) if kernels.recurrent else self._h0
         self._to_gates = kernels.gate_columns(weights["weight_gh"]) if layer.fed_back else []
-        self.threads = min(kernels.threads(rows.total * kernels.ldg * layer.output_size), rows.count)
-        self.d_told = self.d_r = self._h0
+        threads = kernels.threads(rows.total * kernels.ldg * layer.output_size)
+        self.threads = threads if self.variant.by_units else min(threads, rows.count)
+        self.d_sent = self.d_r = self._h0
         self._cell = cell
 
     def _running(self, d: Tensor | None, size: int) -> Tensor:
@@ -106,7 +108,8 @@ class _Run:
         self._dy = dy
         self.dh = self._running(None if projected else d_final[0], width)
         self.dout = self._running(d_final[0], ldh) if projected else self.dh
-        self._direct = self._running(None, ldh if projected else width)
+        keeps = self.plan.reads_output or (projected and variant.zoned_h)
+        self._direct = self._running(None, ldh if projected else width) if keeps else self.dh
         self._dbias = self._running(None, kernels.ldg) if layer.bias else self.dh
         self._dvectors = self._running(None, len(self.plan.vectors) * width) if self.plan.vectors else self.dh
         self.d_states = [self._running(d, width) for d in d_final[1:n]]
@@ -115,14 +118,16 @@ class _Run:
         if self.diagonal is not None:
             self.d_r = self._running(None, self.diagonal.numel())
             own += kept.R.data_ptr(), self.d_r.data_ptr()
+        if variant.by_units:
+            self._meeting = Meeting(self.rows.steps)
+            own.append(self._meeting.counter.data_ptr())
         own += [panels.data_ptr() for panels in self._to_gates]
-        for name, s, s0, ds in zip(self._cell.states, kept.states, self._inner, self.d_states, strict=True):
-            given = d_steps.get(name)
-            d, ld = (kernels.zeros, 0) if given is None else (padded(given, width), width)
-            self._held.append(d)
-            own += s.data_ptr(), s0.data_ptr(), ds.data_ptr(), d.data_ptr(), ld
-        if variant.told:
-            own += self._words_of_told(d_steps, d_final[n:])
+        for name, s, s0, ds in zip(self._cell.states, kept.states, self._inner, self.d_states, strict=False):
+            own += s.data_ptr(), s0.data_ptr(), ds.data_ptr(), *self._words_of_steps(d_steps.get(name))
+        if variant.sent:
+            own += self._words_of_sent(d_steps, d_final[n:])
+        for name, s in zip(variant.told, kept.states[n - 1 :], strict=True):
+            own += s.data_ptr(), *self._words_of_steps(d_steps.get(name))
         own += self._words_of_norms()
         for name in variant.summed:
             adjoint = empty(self.rows.count, width, dtype=dtype)
@@ -141,15 +146,23 @@ class _Run:
         self._held.append(vectors)
         return vectors
 
-    def _words_of_told(self, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]) -> list[int]:
-        kernels, told = self.kernels, self.variant.told
-        places, dtype = kernels.places, kernels.dtype
-        self.d_told = places.told(d_final, self.rows.count, dtype)
-        d, ld = kernels.zeros, 0
-        if any(d_steps.get(name) is not None for name in told):
-            d, ld = places.told([d_steps.get(name) for name in told], self.rows.total, dtype), kernels.ldt
+    def _words_of_steps(self, d: Tensor | None) -> tuple[int, int]:
+        """Returns the words of adjoints that every step is given: their address, and the distance of rows."""
+        if d is None:
+            return self.kernels.zeros.data_ptr(), 0
+        d = padded(d, self.kernels.width)
         self._held.append(d)
-        return [self.kept.told.data_ptr(), self._told0.data_ptr(), self.d_told.data_ptr(), d.data_ptr(), ld]
+        return d.data_ptr(), self.kernels.width
+
+    def _words_of_sent(self, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]) -> list[int]:
+        kernels, sent = self.kernels, self.layer.fed_back
+        places, dtype = kernels.places, kernels.dtype
+        self.d_sent = places.sent(d_final, self.rows.count, dtype)
+        d, ld = kernels.zeros, 0
+        if any(d_steps.get(name) is not None for name in sent):
+            d, ld = places.sent([d_steps.get(name) for name in sent], self.rows.total, dtype), self.d_sent.shape[1]
+            self._held.append(d)
+        return [self.kept.sent.data_ptr(), self._sent0.data_ptr(), self.d_sent.data_ptr(), d.data_ptr(), ld]
 
     def _words_of_norms(self) -> list[int]:
         kernels, words = self.kernels, list[int]()
@@ -168,6 +181,8 @@ class _Run:
         """Runs the kernel over all steps."""
         kernels, kept, p, width = self.kernels, self.kept, self.plan, self.kernels.width
         kernels.backward_kernel()(ctypes.byref(kernels.backward_arguments(*self._words)))
+        if self.variant.by_units:
+            self._meeting.end()
         # The adjoints of the products W x and R h: normalised, they are not those of the pre-activations.
         if self.layer.layer_norm:
             self.d_wx, self.d_rh = kept.norms["X"][0], kept.norms["Z"][0] if self._cell.recurrent else kept.G
@@ -208,10 +223,8 @@ class _Run:
             # A sequence of no steps hands its final state's adjoint straight on.
             own = torch.zeros_like(total) if d_final[0] is None else d_final[0]
             total = torch.where(runs.unsqueeze(-1), total, own)
-        H, S = layer.hidden_size, layer.block_size
-        begins = [k * kernels.width for k in range(len(layer.fed_back))]
-        fed = [self.d_told[:, begin : begin + H : S].contiguous() for begin in begins]
-        return [total, *(rows_of(value, H) for value in self.d_states), *fed]
+        sent = [kernels.places.of_sent(self.d_sent, gate).contiguous() for gate in layer.fed_back]
+        return [total, *(rows_of(value, layer.hidden_size) for value in self.d_states), *sent]
 
     def by_products(self, x: Tensor, wanted: set[str]) -> dict[str, Tensor]:
         """Returns the derivatives by the matrices that are multiplied with x, h and gates."""
@@ -242,8 +255,7 @@ class _Run:
     def _by_gates(self) -> Tensor:
         """Returns the derivative by the weights of what gates send."""
         kernels, places, width, H = self.kernels, self.kernels.places, self.kernels.width, self.layer.hidden_size
-        before = self._before(self.kept.told, self._told0, self.kept.told_before)
-        sent = before[:, : len(self.layer.fed_back) * width]
+        sent = self._before(self.kept.sent, self._sent0, self.kept.sent_before)
         total = torch.zeros_like(self.weights["weight_gh"], memory_format=torch.contiguous_format)
         for low, high in self.variant.listening:
             begin = low - self.plan.shared

@@ -12,9 +12,10 @@ from torch import Tensor
 from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
-from carrousel.engine.cpu._kernels import Extras, Kernels, kernels_of
+from carrousel.engine.cpu._extras import Extras
+from carrousel.engine.cpu._kernels import Kernels, Meeting, kernels_for
 
-__all__ = ["Kept", "forward"]
+__all__ = ["Kept", "forward", "of_noise"]
 
 _FEW = 6
 """With fewer sequences a thread the input's part is computed for all steps at once, for then its weights are read
@@ -27,8 +28,8 @@ class Kept:
 
     Attributes:
         G: ``[rows, slots · width]``, the values saved for the backward pass; their adjoints take their place.
-        states: ``[rows, width]`` for each state of the cell.
-        told: ``[rows, told · width]``, the activations that are told, side by side.
+        states: ``[rows, width]`` for each state of the cell, and for each activation that is told.
+        sent: ``[rows, gates · width]``, the activations that feed the next step, side by side.
         out: ``[rows, width]``, the cell's own output where it is projected.
         H: ``[rows, ldh]``, the outputs.
         R: ``[rows, ldh]``, what the recurrent weights are multiplied with: H, or H times its factors.
@@ -36,34 +37,34 @@ class Kept:
         sums: for all gates whose peepholes see a block, by name, what they see.
         before: ``[rows, ldh]``, for every row the R of the step before, if the packing is uniform: the same memory
             as R, one step on, with the initial one at its end.
-        told_before: the same of ``told``.
+        sent_before: the same of ``sent``.
         every: whether it is kept of every step; else all but H has one row for each sequence.
     """
 
     G: Tensor
     states: list[Tensor]
-    told: Tensor
+    sent: Tensor
     out: Tensor
     H: Tensor
     R: Tensor
     norms: dict[str, tuple[Tensor, Tensor]]
     sums: dict[str, Tensor]
     before: Tensor | None
-    told_before: Tensor | None
+    sent_before: Tensor | None
     every: bool
 
     def tensors(self) -> list[Tensor | None]:
         """Lists all that it holds, in an order that :meth:`with_tensors` knows."""
-        own = [self.G, self.told, self.out, self.H, self.R, self.before, self.told_before]
+        own = [self.G, self.sent, self.out, self.H, self.R, self.before, self.sent_before]
         return [*own, *self.states, *self.sums.values(), *(part for pair in self.norms.values() for part in pair)]
 
     def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
         """Returns the same with other tensors in the places of its own."""
         others = iter(tensors)
-        G, told, out, H, R, before, told_before = (next(others) for _ in range(7))
+        G, sent, out, H, R, before, sent_before = (next(others) for _ in range(7))
         states, sums = [next(others) for _ in self.states], {name: next(others) for name in self.sums}
         norms = {name: (next(others), next(others)) for name in self.norms}
-        return Kept(G, states, told, out, H, R, norms, sums, before, told_before, self.every)  # type: ignore[arg-type]
+        return Kept(G, states, sent, out, H, R, norms, sums, before, sent_before, self.every)  # type: ignore[arg-type]
 
     def bare(self) -> Kept:
         """Returns the same without tensors: what is left is how many there are of which kind."""
@@ -83,7 +84,7 @@ def forward(
     steps: Sequence[str],
 ) -> tuple[list[Tensor], Kept]:
     """Computes outputs, final states, and every step's values of ``steps``; and the :class:`Kept`. See ``Forward``."""
-    kernels = kernels_of(layer, x.dtype, Extras.of(layer, masks, steps))
+    kernels = kernels_for(layer, x.dtype, Extras.of(layer, masks, steps), rows)
     kept = _forward(kernels, weights, x, state, rows, masks, reverse=reverse, keep=keep or bool(steps))
     output = handed_out(kept.H, layer.output_size)
     every = [_every(kernels, kept, name) for name in steps]
@@ -93,24 +94,18 @@ def forward(
 def _every(kernels: Kernels, kept: Kept, name: str) -> Tensor:
     """Returns every step's values of a state, a gate, or a candidate."""
     layer = kernels.layer
-    if name in layer.cell.states:
-        return handed_out(kept.states[layer.cell.states.index(name)], layer.hidden_size)
-    return _told(kernels, kept.told, name).contiguous()
-
-
-def _told(kernels: Kernels, told: Tensor, name: str) -> Tensor:
-    """Returns the columns of an activation; of a gate that feeds the next step one for each block."""
-    layer, begin = kernels.layer, kernels.variant.told.index(name) * kernels.width
-    step = layer.block_size if name in layer.fed_back else 1
-    return told[:, begin : begin + layer.hidden_size : step]
+    if name in layer.fed_back:
+        return kernels.places.of_sent(kept.sent, name).contiguous()
+    own = (*layer.cell.states, *kernels.variant.told)
+    return handed_out(kept.states[own.index(name)], layer.hidden_size)
 
 
 def _final(kernels: Kernels, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
     """Returns the states after each sequence's last step."""
     B, N, layer = rows.count, rows.total, kernels.layer
     values = [(kept.H[:, : layer.output_size], True)]
-    values += [(value[:, : layer.hidden_size], kept.every) for value in kept.states]
-    values += [(_told(kernels, kept.told, gate), kept.every) for gate in layer.fed_back]
+    values += [(value[:, : layer.hidden_size], kept.every) for value in kept.states[: len(layer.cell.states)]]
+    values += [(kernels.places.of_sent(kept.sent, gate), kept.every) for gate in layer.fed_back]
     if rows.uniform:
         # Without every step there is one row for each sequence.
         ends = [value[:B] if reverse or not every else value[N - B :] for value, every in values]
@@ -147,7 +142,8 @@ def _forward(
     x = solid(x)
     N, B, ldg, width, ldh = rows.total, rows.count, kernels.ldg, kernels.width, kernels.ldh
     projected = bool(layer.proj_size)
-    threads = min(kernels.threads(N * ldg * (I + layer.output_size)), B)
+    threads = kernels.threads(N * ldg * (I + layer.output_size))
+    threads = threads if variant.by_units else min(threads, B)
     fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
     every = keep or not fused
@@ -160,9 +156,11 @@ def _forward(
     if weighed:
         source = _Along(rows, ldh, h0 * noise[0][0], reverse=reverse, deep=keep, every=every)
     n = 1 + len(cell.states)
-    told0 = kernels.places.told([*state[n:]], B, dtype) if variant.told else h0
-    told = _Along(rows, kernels.ldt, told0, reverse=reverse, deep=keep and bool(layer.fed_back), every=every)
-    states = [empty(depth, width, dtype=dtype) for _ in cell.states]
+    sent = output
+    if variant.sent:
+        sent = _Along(rows, len(layer.fed_back) * width, kernels.places.sent(state[n:], B, dtype), reverse=reverse,
+                      deep=keep, every=every)  # fmt: skip
+    states = [empty(depth, width, dtype=dtype) for _ in (*cell.states, *variant.told)]
     out = empty(depth, width, dtype=dtype) if projected else output.rows
     bias, vectors = kernels.bias(weights), kernels.vectors(weights)
     inner = [padded(value, width) for value in state[1:n]]
@@ -184,17 +182,22 @@ def _forward(
     elif not fused:
         kernels.bulk(x.data_ptr(), I, wx, G, M=N, N=kernels.plan.inputs * width, K=I, start=bias)
     own: list[Tensor] = [source.rows, source.initial] if weighed else []
+    meeting = Meeting(rows.steps) if variant.by_units else None
+    own += [meeting.counter] if meeting is not None else []
     own += from_gates
-    own += [buffer for pair in zip(states, inner, strict=True) for buffer in pair]
-    own += [told.rows, told0] if variant.told else []
+    own += [buffer for pair in zip(states, inner, strict=False) for buffer in pair]
+    own += [sent.rows, sent.initial] if variant.sent else []
+    own += states[len(cell.states) :]
     arguments = kernels.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.rows.data_ptr(), h0.data_ptr(),
         vectors.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),
         *[part.data_ptr() for part in (*own, *of_norms, *sums.values())], *of_noise(noise),
     )  # fmt: skip
     kernels.forward_kernel(keep=keep)(ctypes.byref(arguments))
+    if meeting is not None:
+        meeting.end()
     return Kept(
-        G, states, told.rows, out, output.rows, source.rows, norms, sums, source.before, told.before, every
+        G, states, sent.rows, out, output.rows, source.rows, norms, sums, source.before, sent.before, every
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""Matrix products: a register-tiled microkernel, and what packs its operands.
+"""Matrix products with weights.
 
 Everything here computes ``C = start + A1 B1 + A2 B2`` for row-major C. A tile of C stays in registers while the
-product runs over k, in order and without a split, so a number does not depend on the tile that it fell into, and
-so not on the number of threads either.
+product runs over k, or a block of it, in order; between two blocks its sums stand in C. So a number does not depend on
+the tile that it fell into, nor on blocks, and so not on the number of threads either.
 
 B is in *panels*: as many columns as a tile has (the last panel may have fewer, always whole vectors), for every k
 a contiguous row. A panel that begins at column n stands at ``B + n * K``.
@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from carrousel.engine.cpu._outer import OUTER, emit_outer, outer_room
+from carrousel.engine.cpu._pack import PACK, emit_pack
+from carrousel.engine.cpu._tiles import LINE, call_tile, emit_tiles, most_panels, share_rows
 from carrousel.engine.cpu.llvm._compile import Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._parallel import TEAM, emit_parallel
@@ -30,108 +33,114 @@ PRODUCT = (
 """The parameters of ``product``: addresses and strides in numbers; element (m, k) of A1 is ``a1[m * m1 + k * k1]``,
 of A2 ``a2[m * m2 + k]``. ``ldstart`` may be 0 (a bias)."""
 
-_KERNEL = (*tuple(item for item in PRODUCT if item[1] not in ("M", "N")), ("i64", "w1"), ("i64", "w2"))
+BLOCK = 512
+"""The most steps of k that are taken at once, so that these rows of a panel stay in a near cache under all tiles."""
 
-DEPTH = 256
-"""The rows of an ordinary B that are taken at once: so many that a panel of them stays in the first cache."""
-
-RESIDENT = 1 << 19
-"""The bytes of A that are taken at once where all of B's columns pass over them."""
-
+RESIDENT = 1 << 18
+"""The bytes of A that are taken at once, if they are rows enough: they stay in the second cache under all panels."""
 
 BULK = Words(["threads", "start", "ldstart", "a", "lda", "b", "K", "c", "ldc", "M", "N"], TEAM)
 """The arguments of ``bulk``, a large product with a B in panels, whose rows are shared among threads."""
 
-OUTER = Words(
-    ["threads", "room", "a", "lda", "K", "M", "b", "ldb", "N", "c", "also_b", "also_ldb", "also_N", "also_c"], TEAM
-)
-"""The arguments of ``outer``, C = A^T B over K rows of A and of B, and the same with another B while A is at hand.
-A's M columns, the rows of C, are shared among threads; C's rows have N columns and no distance. ``room`` is memory of
-as many numbers as ``outer_room`` says, for each thread: the stack of a thread may be too small for it."""
-
-PACK = Words(["threads", "source", "ld", "groups", "rows", "size", "padded", "K", "target"], TEAM)
-"""The arguments of ``pack_rows`` and ``pack_columns``."""
-
-
-def _microkernel(module: Module, rows: int, vectors: int) -> str:
-    """Emits a tile of C with ``rows`` rows and ``vectors`` vectors."""
-    name = f"tile_{rows}x{vectors}"
-    f = module.function(name, _KERNEL)
-    L = module.lanes
-    tile = [(m, n) for m in range(rows) for n in range(vectors)]
-    sums = {}
-    for m, n in tile:
-        row = f.at("%start", f.mul("%ldstart", m))
-        sums[m, n] = f.variable(module.vector, f.load(f.at(row, n * L)))
-    for a, stride, step, b, K, width in (
-        ("%a1", "%m1", "%k1", "%b1", "%K1", "%w1"),
-        ("%a2", "%m2", "1", "%b2", "%K2", "%w2"),
-    ):
-        starts = [f.at(a, f.mul(stride, m)) for m in range(rows)]
-        with f.loop(0, K) as k:
-            row = f.at(b, f.mul(k, width))
-            parts = [f.load(f.at(row, n * L)) for n in range(vectors)]
-            along = f.mul(k, step)
-            for m in range(rows):
-                factor = f.spread(f.load_number(f.at(starts[m], along)))
-                for n in range(vectors):
-                    f.put(module.vector, sums[m, n], f.fma(factor, parts[n], f.get(module.vector, sums[m, n])))
-    for m, n in tile:
-        f.store(f.get(module.vector, sums[m, n]), f.at(f.at("%c", f.mul("%ldc", m)), n * L))
-    return name
-
 
 def _product(module: Module) -> None:
-    """Emits all tiles of a product: panels outside, so that each is read once while it is in the cache."""
-    most_rows, most_vectors = module.target.tile
-    L = module.lanes
-    width = most_vectors * L
-    kernels = {
-        (rows, vectors): _microkernel(module, rows, vectors)
-        for rows in range(1, most_rows + 1)
-        for vectors in range(1, most_vectors + 1)
-    }
+    """Emits ``product``."""
     f = module.function("product", PRODUCT, public=True)
-    with f.loop(0, "%N", width) as column:
-        left = f.quotient(f.least(f.sub("%N", column), width), L)  # vectors
-        stride = f.mul(left, L)
+    few = f.op(f"icmp sle i64 %M, {module.target.tile[0]}")
+    with f.when(few):
+        _few_rows(f)
+    with f.when(f.op(f"xor i1 {few}, true")):
+        _many_rows(f)
+
+
+def _few_rows(f: Function) -> None:
+    """Emits a product of no more rows than a tile has: B is read once in any case, so k need not be in blocks."""
+    target, L = f.module.target, f.module.lanes
+    width, most_rows, at_once = target.tile[1] * L, target.tile[0], "1"
+    for rows in range(1, most_rows + 1):
+        if most_panels(target, rows) > 1:
+            at_once = f.select(f.op(f"icmp eq i64 %M, {rows}"), "i64", str(most_panels(target, rows)), at_once)
+    panels = f.quotient(f.add("%N", width - 1), width)
+    groups = f.quotient(f.add(panels, f.sub(at_once, 1)), at_once)
+    apart1, apart2 = f.mul("%K1", width), f.mul("%K2", width)
+    done = f.variable("i64", "0")
+    with f.loop(0, groups) as group:
+        # Groups of nearly equal size: 5 panels are 3 + 2, not 4 + 1.
+        first, rest = f.get("i64", done), f.sub(groups, group)
+        count = f.quotient(f.add(f.sub(panels, first), f.sub(rest, 1)), rest)
+        column = f.mul(first, width)
+        last = f.add(column, f.mul(f.sub(count, 1), width))
+        call_tile(
+            f, "%M", count, f.quotient(f.least(f.sub("%N", last), width), L), wide=True,
+            start=f.at("%start", column), b1=f.at("%b1", f.mul(column, "%K1")), apart1=apart1,
+            b2=f.at("%b2", f.mul(column, "%K2")), apart2=apart2, c=f.at("%c", column), ahead="%c", pace="0",
+        )  # fmt: skip
+        f.put("i64", done, f.add(first, count))
+
+
+def _many_rows(f: Function) -> None:
+    """Emits a product of many rows: rows in blocks, for each of these all panels, for each of these k in blocks."""
+    m = f.module
+    most_rows, most_vectors = m.target.tile
+    L, width = m.lanes, most_vectors * m.lanes
+    K = f.add("%K1", "%K2")
+
+    def parts(size: str, most: str, whole: int) -> str:
+        """Returns the size of equal parts of not more than ``most``, rounded up to multiples of ``whole``."""
+        part = f.variable("i64", f.most(size, 1))
+        with f.when(f.op(f"icmp sgt i64 {size}, {most}")):
+            count = f.quotient(f.add(size, f.sub(most, 1)), most)
+            equal = f.quotient(f.add(size, f.sub(count, 1)), count)
+            f.put("i64", part, f.mul(f.quotient(f.add(equal, whole - 1), whole), whole))
+        return f.get("i64", part)
+
+    tall = parts("%M", f.most(f.quotient(str(RESIDENT // m.bytes), f.most(K, 1)), 4 * most_rows), most_rows)
+    deep = parts(K, str(BLOCK), 8)
+
+    def block(top: str, end: str, groups: str, pace: str, column: str, low: str) -> None:
+        """The rows from ``top`` to before ``end``, the panel at ``column``, and k from ``low`` on."""
+        vectors = f.quotient(f.least(f.sub("%N", column), width), L)
+        stride = f.mul(vectors, L)
+        high = f.least(f.add(low, deep), K)
+        low1, high1 = f.least(low, "%K1"), f.least(high, "%K1")
+        low2, high2 = f.sub(low, low1), f.sub(high, high1)
         b1, b2 = f.at("%b1", f.mul(column, "%K1")), f.at("%b2", f.mul(column, "%K2"))
-        row = f.variable("i64", "0")
-        groups = f.variable("i64", f.quotient(f.add("%M", most_rows - 1), most_rows))
-        with f.loop(0, f.get("i64", groups)) as group:
+        begins = f.op(f"icmp eq i64 {low}, 0")
+        start, ldstart = f.select(begins, "ptr", "%start", "%c"), f.select(begins, "i64", "%ldstart", "%ldc")
+        # The next block: of the same panel, of the next, or of the first again.
+        after = f.add(column, stride)
+        after = f.select(f.op(f"icmp slt i64 {after}, %N"), "i64", after, "0")
+        next1, next2 = f.at("%b1", f.mul(after, "%K1")), f.at("%b2", f.mul(after, "%K2"))
+        next_panel = f.select(f.op("icmp sgt i64 %K1, 0"), "ptr", next1, next2)
+        in_first, in_panel = (f.op(f"icmp slt i64 {high}, {size}") for size in ("%K1", K))
+        same = f.select(in_first, "ptr", f.at(b1, f.mul(high1, stride)), f.at(b2, f.mul(high2, stride)))
+        ahead = f.variable("ptr", f.select(in_panel, "ptr", same, next_panel))
+        row = f.variable("i64", top)
+        asked = f.mul(f.sub(high, low), pace)
+        with f.loop(0, groups) as group:
             # Groups of nearly equal size: 8 rows are 4 + 4, not 6 + 2.
-            m = f.get("i64", row)
-            rest = f.sub(f.get("i64", groups), group)
-            rows = f.quotient(f.add(f.sub("%M", m), f.sub(rest, 1)), rest)
-            start = f.at(f.at("%start", f.mul("%ldstart", m)), column)
-            a1, a2 = f.at("%a1", f.mul("%m1", m)), f.at("%a2", f.mul("%m2", m))
-            c = f.at(f.at("%c", f.mul("%ldc", m)), column)
-            choice = f.add(f.mul(rows, 8), left)
-            cases, end = [], f"end_{most_rows}_{most_vectors}"
-            for (r, v), kernel in kernels.items():
-                cases.append((r * 8 + v, f"case_{r}_{v}", kernel))
-            f.line(
-                f"switch i64 {choice}, label %{end} [ {' '.join(f'i64 {n}, label %{label}' for n, label, _ in cases)} ]"
-            )
-            for _, label, kernel in cases:
-                f.label(label)
-                values = {
-                    "start": start, "a1": a1, "b1": b1, "a2": a2, "b2": b2, "c": c, "w1": stride, "w2": stride,
-                }  # fmt: skip
-                arguments = ", ".join(f"{kind} {values.get(name, '%' + name)}" for kind, name in _KERNEL)
-                f.line(f"call void @{kernel}({arguments})")
-                f.line(f"br label %{end}")
-            f.label(end)
-            f.put("i64", row, f.add(m, rows))
+            at, rest = f.get("i64", row), f.sub(groups, group)
+            rows = f.quotient(f.add(f.sub(end, at), f.sub(rest, 1)), rest)
+            call_tile(
+                f, rows, "1", vectors,
+                start=f.at(f.at(start, f.mul(ldstart, at)), column), ldstart=ldstart,
+                a1=f.at(f.at("%a1", f.mul("%m1", at)), f.mul("%k1", low1)), b1=f.at(b1, f.mul(low1, stride)),
+                K1=f.sub(high1, low1), apart1="0",
+                a2=f.at(f.at("%a2", f.mul("%m2", at)), low2), b2=f.at(b2, f.mul(low2, stride)),
+                K2=f.sub(high2, low2), apart2="0",
+                c=f.at(f.at("%c", f.mul("%ldc", at)), column), ahead=f.get("ptr", ahead), pace=pace,
+            )  # fmt: skip
+            f.put("ptr", ahead, f.op(f"getelementptr i8, ptr {f.get('ptr', ahead)}, i64 {asked}"))
+            f.put("i64", row, f.add(at, rows))
 
-
-def _share(f: Function, threads: str, M: str) -> tuple[str, str]:
-    """Computes the first of M rows that fall to this thread, and their number: whole tiles as far as they go."""
-    most_rows, _ = f.module.target.tile
-    tiles = f.quotient(f.add(M, most_rows - 1), most_rows)
-    first = f.mul(f.quotient(f.mul(tiles, "%thread"), threads), most_rows)
-    last = f.least(f.mul(f.quotient(f.mul(tiles, f.add("%thread", 1)), threads), most_rows), M)
-    return first, f.sub(last, first)
+    with f.loop(0, "%M", tall) as top:
+        end = f.least(f.add(top, tall), "%M")
+        groups = f.quotient(f.add(f.sub(end, top), most_rows - 1), most_rows)
+        # Every group of rows prefetches its part of the next block, unless that were more than a line with every step.
+        pace = f.quotient(f.add(groups, width * m.bytes - 1), groups)
+        pace = f.select(f.op(f"icmp sgt i64 {pace}, {LINE}"), "i64", "0", pace)
+        with f.loop(0, "%N", width) as column, f.loop(0, f.most(K, 1), deep) as low:
+            block(top, end, groups, pace, column, low)
 
 
 def _call_product(f: Function, **values: str) -> None:
@@ -147,7 +156,7 @@ def _bulk(module: Module) -> None:
         BULK.integer(f, name) for name in ("threads", "ldstart", "lda", "K", "ldc", "M", "N")
     )
     start, a, b, c = (BULK.pointer(f, name) for name in ("start", "a", "b", "c"))
-    first, count = _share(f, threads, M)
+    first, count = share_rows(f, threads, M)
     with f.when(f.op(f"icmp sgt i64 {count}, 0")):
         _call_product(
             f, start=f.at(start, f.mul(first, ldstart)), ldstart=ldstart, a1=f.at(a, f.mul(first, lda)), m1=lda,
@@ -156,123 +165,13 @@ def _bulk(module: Module) -> None:
     emit_parallel(module, "bulk", "bulk_share", BULK)
 
 
-def outer_room(kind: str, target: Target) -> int:
-    """Tells how many numbers a thread of ``outer`` needs room for."""
-    return DEPTH * target.tile[1] * target.lanes(kind)
-
-
-def _outer(module: Module) -> None:
-    """C = A^T B in steps along k, each of which reads a panel of B that stays in the cache."""
-    f = module.function("outer_share", [("ptr", "a"), ("i64", "thread")])
-    L, width = module.lanes, module.target.tile[1] * module.lanes
-    threads, lda, K, M = (OUTER.integer(f, name) for name in ("threads", "lda", "K", "M"))
-    first, count = _share(f, threads, M)
-    a = f.at(OUTER.pointer(f, "a"), first)
-    # The rows of an ordinary matrix fall on few sets of the cache; a copy of the part in use does not.
-    panel = f.at(OUTER.pointer(f, "room"), f.mul("%thread", outer_room(module.kind, module.target)))
-    nothing = f.array(width)
-    with f.loop(0, width, L) as n:
-        f.store("zeroinitializer", f.at(nothing, n))
-
-    def step(k: str, depth: str, which: str) -> None:
-        b, ldb, N, c = (load(f, which + name) for load, name in zip(
-            (OUTER.pointer, OUTER.integer, OUTER.integer, OUTER.pointer), ("b", "ldb", "N", "c"), strict=True
-        ))  # fmt: skip
-        with f.loop(0, N, width) as column:
-            wide = f.least(f.sub(N, column), width)
-            source = f.at(b, f.add(f.mul(k, ldb), column))
-            with f.loop(0, depth) as row, f.loop(0, wide, L) as n:
-                f.store(f.load(f.at(source, f.add(f.mul(row, ldb), n))), f.at(panel, f.add(f.mul(row, wide), n)))
-            fresh = f.op(f"icmp eq i64 {k}, 0")
-            at = f.at(c, f.add(f.mul(first, N), column))
-            _call_product(
-                f, start=f.select(fresh, "ptr", nothing, at), ldstart=f.select(fresh, "i64", "0", N),
-                a1=f.at(a, f.mul(k, lda)), m1="1", k1=lda, b1=panel, K1=depth, c=at, ldc=N, M=count, N=wide,
-            )  # fmt: skip
-
-    # As many rows at once as leave A's share of them in the second cache.
-    most = f.least(f.most(f.quotient(str(RESIDENT // module.bytes), f.most(count, 1)), DEPTH // 4), DEPTH)
-    with f.when(f.op(f"icmp sgt i64 {count}, 0")), f.loop(0, K, most) as k:
-        depth = f.least(f.sub(K, k), most)
-        for which in ("", "also_"):
-            step(k, depth, which)
-    emit_parallel(module, "outer", "outer_share", OUTER)
-
-
-def _pack_rows(module: Module) -> None:
-    """Panels of W^T: for each group of W's rows (a gate), its rows become columns, padded to whole vectors.
-
-    Source W ``[., ld]`` with group g's rows from ``rows[g]`` on, ``size`` of them, padded to ``padded`` columns.
-    """
-    f = module.function("pack_rows_share", [("ptr", "a"), ("i64", "thread")])
-    L, width = module.lanes, module.target.tile[1] * module.lanes
-    threads, ld, groups, size, padded, K = (
-        PACK.integer(f, name) for name in ("threads", "ld", "groups", "size", "padded", "K")
-    )
-    source, target, rows = (PACK.pointer(f, name) for name in ("source", "target", "rows"))
-    columns = f.mul(groups, padded)
-    with f.loop(f.mul("%thread", L), columns, f.mul(threads, L)) as column:
-        group = f.quotient(column, padded)
-        unit = f.sub(column, f.mul(group, padded))
-        first = f.op(f"load i64, ptr {f.op(f'getelementptr i64, ptr {rows}, i64 {group}')}")
-        # Lanes past the last unit read the last row and are then cleared.
-        starts = [
-            f.at(source, f.mul(f.add(first, f.least(f.add(unit, lane), f.sub(size, 1))), ld)) for lane in range(L)
-        ]
-        mask = f.first_lanes(f.sub(size, unit))
-        panel = f.mul(f.quotient(column, width), width)
-        wide = f.least(f.sub(columns, panel), width)
-        base = f.at(target, f.add(f.mul(panel, K), f.sub(column, panel)))
-        with f.loop(0, K) as k:
-            vector = "poison"
-            for lane in range(L):
-                number = f.load_number(f.at(starts[lane], k))
-                vector = f.op(f"insertelement {module.vector} {vector}, {module.kind} {number}, i32 {lane}")
-            f.store(f.choose(mask, vector, "zeroinitializer"), f.at(base, f.mul(k, wide)))
-    emit_parallel(module, "pack_rows", "pack_rows_share", PACK)
-
-
-def _pack_columns(module: Module) -> None:
-    """Panels of W itself: k runs over the groups' rows, each group padded with rows of zeros, n over W's columns.
-
-    Here ``K`` is the number of W's columns; they are padded to whole vectors.
-    """
-    f = module.function("pack_columns_share", [("ptr", "a"), ("i64", "thread")])
-    L, width = module.lanes, module.target.tile[1] * module.lanes
-    threads, ld, groups, size, padded, N = (
-        PACK.integer(f, name) for name in ("threads", "ld", "groups", "size", "padded", "K")
-    )
-    source, target, rows = (PACK.pointer(f, name) for name in ("source", "target", "rows"))
-    depth = f.mul(groups, padded)
-    whole = f.mul(f.quotient(f.add(N, L - 1), L), L)
-    masked = f"llvm.masked.load.v{L}f{module.bits}.p0"
-    module.declare(masked, f"{module.vector} (ptr, {module.mask}, {module.vector})")
-    with f.loop("%thread", depth, threads) as k:
-        group = f.quotient(k, padded)
-        unit = f.sub(k, f.mul(group, padded))
-        first = f.op(f"load i64, ptr {f.op(f'getelementptr i64, ptr {rows}, i64 {group}')}")
-        row = f.at(source, f.mul(f.add(first, f.least(unit, f.sub(size, 1))), ld))
-        real = f.select(f.op(f"icmp slt i64 {unit}, {size}"), "i64", N, "0")
-        with f.loop(0, whole, L) as n:
-            mask = f.first_lanes(f.sub(real, n))
-            vector = f.op(
-                f"call {module.vector} @{masked}(ptr align {module.bytes} {f.at(row, n)}, {module.mask} {mask}, "
-                f"{module.vector} zeroinitializer)"
-            )
-            panel = f.mul(f.quotient(n, width), width)
-            wide = f.least(f.sub(whole, panel), width)
-            base = f.add(f.mul(panel, depth), f.sub(n, panel))
-            f.store(vector, f.at(target, f.add(base, f.mul(k, wide))))
-    emit_parallel(module, "pack_columns", "pack_columns_share", PACK)
-
-
 @cache
 def gemm_code(kind: str, target: Target) -> Code:
     """Returns the compiled products for numbers of one kind; no cell is in them, so all cells share them."""
     module = Module(kind, target)
+    emit_tiles(module)
     _product(module)
     _bulk(module)
-    _outer(module)
-    _pack_rows(module)
-    _pack_columns(module)
+    emit_outer(module)
+    emit_pack(module)
     return compile_module(module.text(), target)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from carrousel.engine._layer import Layer, Masks, Weights
+from carrousel.engine._layer import QUIET, Layer, Masks, Weights
 from carrousel.engine._memory import CPU
-from carrousel.engine._plan import Plan, Variant
+from carrousel.engine._plan import Plan
+from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, solid, zeros
+from carrousel.engine.cpu._extras import PLAIN, Extras, variant_of
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
 from carrousel.engine.cpu._sequence import backward_words, forward_words
 from carrousel.engine.cpu._sequence_backward import backward_code
@@ -23,7 +26,7 @@ from carrousel.engine.cpu._weights import Places
 from carrousel.engine.cpu.llvm import _parallel
 from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "Extras", "Kernels", "kernels_of", "variant_of"]
+__all__ = ["KINDS", "Kernel", "Kernels", "Meeting", "kernels_for", "kernels_of"]
 
 KINDS = {torch.float32: "float", torch.float64: "double"}
 """The types of numbers that there are kernels for, in LLVM's terms."""
@@ -31,47 +34,35 @@ KINDS = {torch.float32: "float", torch.float64: "double"}
 _SMALL = 1 << 22
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""
 
+_REPAYS = 1 << 15
+"""The multiplications of a step of a single sequence from which on two threads share them: waiting for one another at
+every step takes a tenth of a microsecond."""
+
 _SET = 256
 
 Kernel = Callable[[Any], None]
 
 
-class Extras(NamedTuple):
-    """What a call asks of a layer's kernels besides running it.
+class Meeting:
+    """Holds the counter of threads that wait for one another at every step of a pass.
+
+    Where cores have other work a thread waits for a slice of the system's time and not for another thread. That is
+    noticed by how often threads gave way, and for a second threads share no units any more.
 
     Attributes:
-        told: the gates and candidates whose activations are wanted of every step, or feed the next one; these first.
-        masked: whether candidates have factors.
-        variational: whether h has factors on its way into the recurrence.
-        zoned_h, zoned: whether a share of the old h, of the old states, is kept.
+        crowded: the time, on the monotonic clock, until which they do not.
     """
 
-    told: tuple[str, ...] = ()
-    masked: bool = False
-    variational: bool = False
-    zoned_h: bool = False
-    zoned: bool = False
+    crowded: ClassVar[float] = 0.0
 
-    @classmethod
-    def of(cls, layer: Layer, masks: Masks, steps: Sequence[str]) -> Extras:
-        """Returns what a call asks for that has these masks and wants these values of every step."""
-        inner = {"h", *layer.cell.states, *layer.fed_back}
-        told = (*layer.fed_back, *(name for name in steps if name not in inner))
-        return cls(
-            told, masks.candidate is not None, masks.variational is not None, masks.zoneout_h is not None,
-            masks.zoneout_c is not None,
-        )  # fmt: skip
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self.counter = torch.zeros(8, dtype=torch.int64, device=CPU)  # with a line of the cache to itself
 
-
-def variant_of(layer: Layer, lanes: int = 1, extras: Extras = Extras()) -> Variant:  # noqa: B008
-    """Returns the :class:`Variant` of a layer's kernels, for vectors of so many numbers."""
-    sizes = layer.output_size // layer.heads, layer.hidden_size // layer.heads
-    apart = layer.heads > 1 and not any(size % lanes for size in sizes)
-    fed = layer.gate_recurrence
-    return Variant(
-        layer.cell, bool(layer.proj_size), layer.layer_norm, layer.bias, layer.diagonal, apart, layer.block_size, fed,
-        *extras,
-    )  # fmt: skip
+    def end(self) -> None:
+        """Looks how it went."""
+        if int(self.counter[1]) > self._steps // 8:
+            Meeting.crowded = time.monotonic() + 1.0
 
 
 class Kernels:
@@ -82,7 +73,6 @@ class Kernels:
         places: where the rows of its weights stand.
         width, ldh, ldx: the sizes of the cell's states, of h and of x in whole vectors.
         ldg: the distance of rows of slots: slots · width, or a little more.
-        ldt: that of activations that are told.
         recurrent: whether there is a recurrent product, or one of each unit.
         zeros: as many zeros as anything is wide.
     """
@@ -98,10 +88,10 @@ class Kernels:
         if self.ldg % _SET == 0:
             # Rows a power of two apart fall on few sets of the cache, and drive one another out.
             self.ldg += self._lanes
-        self.ldt = len(self.variant.told) * self.width
+        sent = len(layer.fed_back) * self.width
         self.places = Places(layer, self.variant, self.width)
         self.recurrent = layer.cell.recurrent and not self.variant.pointwise
-        self.zeros = zeros(max(self.ldg, self.ldh, self.ldx, self.ldt), dtype=dtype)
+        self.zeros = zeros(max(self.ldg, self.ldh, self.ldx, sent), dtype=dtype)
         code = gemm_code(self.kind, self.target)
         team = _parallel.runtime()
         self._pack_arguments, self._bulk_arguments = PACK.arguments(**team), BULK.arguments(**team)
@@ -117,7 +107,7 @@ class Kernels:
             "out_kept": int(bool(layer.proj_size)),
             "heads": layer.heads, "head_in": layer.output_size // layer.heads,
             "head_out": layer.hidden_size // layer.heads,
-            "ldt": self.ldt, "KF": len(layer.fed_back) * self.width,
+            "KF": sent, "yield": _parallel.yielding(),
         }  # fmt: skip
         self.forward_arguments = _arguments(forward_words(self.variant), fixed)
         self.backward_arguments = _arguments(backward_words(self.variant), fixed)
@@ -133,6 +123,21 @@ class Kernels:
         """Tells how many threads a piece of work of so many multiplications is worth."""
         return 1 if work < _SMALL else _parallel.threads()
 
+    def share_units(self, rows: Rows) -> bool:
+        """Says whether threads should share the units of a packing: of a single sequence, if that repays waiting."""
+        if rows.count > 1 or not self._can_share_units or self.layer.hidden_size * self.ldg < _REPAYS:
+            return False
+        if time.monotonic() < Meeting.crowded:
+            return False
+        return self.threads(rows.total * self.ldg * self.layer.output_size) > 1
+
+    @cached_property
+    def _can_share_units(self) -> bool:
+        """Whether nothing but the product of h with its weights needs all units at once."""
+        v = self.variant
+        other = v.normed or v.projected or v.heads or v.fed or v.plan.cuts or not self.recurrent
+        return not other and bool(_parallel.yielding())
+
     def forward_kernel(self, *, keep: bool) -> Kernel:
         if keep not in self._forward:
             code = forward_code(self.variant, self.kind, self.target, keep)
@@ -147,7 +152,8 @@ class Kernels:
 
     def _lay_panels(self) -> tuple[list[tuple[str, Tensor, int, int]], int]:
         """What a forward pass multiplies with: the weight, the rows of it, their size, and the byte where its panels
-        start; and how many numbers these are in all."""
+        start; and how many numbers these are in all.
+        """
         layer, places = self.layer, self.places
         named = [("weight_ih", places.into, layer.hidden_size, layer.input_size)]
         if self.recurrent and not layer.diagonal:
@@ -174,14 +180,15 @@ class Kernels:
         """
         buffer = empty(self._panels_size, dtype=self.dtype)
         base, addresses = buffer.data_ptr(), []
-        whole = {"weight_ih": self.places.of_units, "weight_hh": self.places.recurrent_weight}
-        made = {name: whole[name](weights[name]) if name in whole else weights[name] for name, *_ in self._panels}
         for name, rows, size, start in self._panels:
+            weight = self.places.units_of(name, weights[name])
             addresses.append(base + start)
             if name == "weight_hh" and self.places.apart:
-                self._pack_heads(self._pack_rows, made[name], rows, addresses[-1], self._tile)
+                self._pack_heads(self._pack_rows, weight, rows, addresses[-1])
+            elif name == "weight_hh" and self.variant.by_units:
+                self._pack_apart(self._pack_rows, weight, rows, size, addresses[-1])
             else:
-                self._pack(self._pack_rows, made[name], rows, size, addresses[-1])
+                self._pack(self._pack_rows, weight, rows, size, addresses[-1])
         return buffer, addresses
 
     @property
@@ -195,20 +202,25 @@ class Kernels:
         if not self.places.apart:
             return self.pack_columns(weight, rows, layer.hidden_size)
         panels = empty(len(rows) * self.width * weight.shape[1], dtype=self.dtype)
-        self._pack_heads(self._pack_columns, weight, rows, panels.data_ptr(), self._tile)
+        self._pack_heads(self._pack_columns, weight, rows, panels.data_ptr())
         return panels
 
-    def _pack_heads(self, kernel: Kernel, weight: Tensor, rows: Tensor, into: int, tile: int) -> None:
+    def _pack_heads(self, kernel: Kernel, weight: Tensor, rows: Tensor, into: int) -> None:
         """Packs the rows of each slot and head by themselves, one after the other."""
-        layer = self.layer
-        size, columns = layer.hidden_size // layer.heads, weight.shape[1]
-        begin = (rows.unsqueeze(-1) + torch.arange(0, layer.hidden_size, size, device=CPU)).flatten()
+        size = self.layer.hidden_size // self.layer.heads
+        begin = (rows.unsqueeze(-1) + torch.arange(0, self.layer.hidden_size, size, device=CPU)).flatten()
+        self._pack_apart(kernel, weight, begin, size, into)
+
+    def _pack_apart(self, kernel: Kernel, weight: Tensor, rows: Tensor, size: int, into: int) -> None:
+        """Packs groups of rows by themselves, one after the other."""
+        columns = weight.shape[1]
         # Packed at once they lie so too, if none of a group's panels has columns of two.
-        if size % tile == 0 if kernel is self._pack_rows else columns <= tile:
-            self._pack(kernel, weight, begin, size, into)
+        if size % self._tile == 0 if kernel is self._pack_rows else columns <= self._tile:
+            self._pack(kernel, weight, rows, size, into)
             return
-        for k in range(len(begin)):
-            self._pack(kernel, weight, begin[k : k + 1], size, into + k * size * columns * self.dtype.itemsize)
+        for k in range(len(rows)):
+            place = into + k * self.whole(size) * columns * self.dtype.itemsize
+            self._pack(kernel, weight, rows[k : k + 1], size, place)
 
     def gate_panels(self, weight: Tensor) -> list[Tensor]:
         """Panels of the W_gh^T of each run of slots that hears gates."""
@@ -340,6 +352,8 @@ class Kernels:
 
     def noise(self, masks: Masks) -> list[tuple[Tensor, int]]:
         """Returns the rows of all noise, in the order of ``noise_words``, and their distances."""
+        if masks is QUIET:
+            return []
         variant = self.variant
         given: list[tuple[Tensor | float | None, int]] = []
         if variant.variational:
@@ -365,12 +379,18 @@ def _running_sum(sizes: tuple[int, ...]) -> list[int]:
     return [sum(sizes[:k]) for k in range(len(sizes))]
 
 
-def kernels_of(layer: Layer, dtype: torch.dtype, extras: Extras = Extras()) -> Kernels:  # noqa: B008
+def kernels_of(layer: Layer, dtype: torch.dtype, extras: Extras = PLAIN) -> Kernels:
     """Returns the :class:`Kernels` of a layer. They live as long as the layer."""
     kernels = layer.kernels.get((dtype, extras))
     if kernels is None:
         kernels = layer.kernels[dtype, extras] = _made(layer, dtype, host(), extras)
     return kernels
+
+
+def kernels_for(layer: Layer, dtype: torch.dtype, extras: Extras, rows: Rows) -> Kernels:
+    """Returns the :class:`Kernels` of a layer that suit a packing."""
+    kernels = kernels_of(layer, dtype, extras)
+    return kernels_of(layer, dtype, extras._replace(by_units=True)) if kernels.share_units(rows) else kernels
 
 
 @lru_cache(maxsize=64)  # who makes one network after the other, all alike, finds what the last one had

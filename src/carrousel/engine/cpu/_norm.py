@@ -40,7 +40,8 @@ def emit_norm(module: Module, *, shared: bool) -> None:
 @contextmanager
 def _vectors(f: Function, *, shared: bool = False) -> Iterator[tuple[str, str, Callable[[str], str]]]:
     """Emits a loop over a row's vectors: each one's place, the mask of its real numbers, and what takes their share
-    of a vector."""
+    of a vector.
+    """
     with f.loop(0, "%groups") as group:
         share = f.spread(f.load_number(f.at("%shares", group))) if shared else ""
         with f.loop(0, "%width", f.module.lanes) as u:

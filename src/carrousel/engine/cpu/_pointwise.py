@@ -26,13 +26,15 @@ _GIVEN = ("leaf", "constant", "exit", "block_sum")
 
 FORWARD_STEP = (
     ("ptr", "a"), ("i64", "lo"), ("i64", "count"), ("i64", "stride"), ("i64", "at"), ("i64", "kept"),
-    ("i64", "before"), ("i64", "before_kept"), ("i1", "fresh"),
+    ("i64", "before"), ("i64", "before_kept"), ("i1", "fresh"), ("i64", "first_unit"), ("i64", "end_unit"),
 )  # fmt: skip
 """Parameters of a forward stage: sequences ``lo, lo + stride, ...``; the step's first row among the outputs (``at``)
-and among what is kept (``kept``), the same of the step before, and whether the initial states are the old ones."""
+and among what is kept (``kept``), the same of the step before, whether the initial states are the old ones; and the
+units, whole vectors."""
 
 BACKWARD_STEP = (
     ("ptr", "a"), ("i64", "lo"), ("i64", "count"), ("i64", "stride"), ("i64", "at"), ("i64", "before"), ("i1", "fresh"),
+    ("i64", "first_unit"), ("i64", "end_unit"),
 )  # fmt: skip
 """Parameters of a backward stage, where everything is kept."""
 
@@ -78,7 +80,8 @@ class _StepWriter:
 
     def each(self, kept: str, before: str, before_kept: str, body: Callable[[str, str], None]) -> None:
         """Runs ``body(b, u)`` for every sequence b and vector of units u. The arguments are the first rows of what is
-        kept of this step, of the outputs of the step before, and of what is kept of that."""
+        kept of this step, of the outputs of the step before, and of what is kept of that.
+        """
         f = self.f
         before, before_kept = (f.select("%fresh", "i64", "0", row) for row in (before, before_kept))
         with f.loop(0, "%count") as m:
@@ -90,7 +93,7 @@ class _StepWriter:
             for noise in self._noise.values():
                 noise.go_to(f.add("%at", b), b)
             old_h = f.at(self._old_h, f.mul(f.add(before, b), self._ldh))
-            with f.loop(0, self.width, f.module.lanes) as u:
+            with f.loop("%first_unit", "%end_unit", f.module.lanes) as u:
                 self.places = [f.at(g_row, f.add(f.mul(self.width, n), u)) for n in range(len(self.plan.slots))]
                 self.new_places = [state.new_place(u) for state in self._states]
                 self._old_h_place = f.at(old_h, u)
@@ -130,24 +133,28 @@ class _StepWriter:
 
 
 class _State:
-    """Where a state of the cell, or an activation that is told, stands: the old one and the new one."""
+    """Where a state of the cell, or an activation that is sent or told, stands: the old one and the new one."""
 
     def __init__(self, step: _StepWriter, name: str) -> None:
         self._f, self.name = step.f, name
-        words, told = step.words, step.variant.told
-        # Activations stand side by side, for gates feed the next step by one product.
-        group = "told" if name in told else name
-        self._ld = words.integer(step.f, "ldt") if name in told else step.width
-        self._shift = step.f.mul(step.width, told.index(name) if name in told else 0)
+        words, sent = step.words, step.variant.sent
+        # What gates send stands side by side, for it feeds the next step by one product.
+        group = "sent" if name in sent else name
+        self._ld = words.integer(step.f, "KF") if name in sent else step.width
+        self._shift = step.f.mul(step.width, sent.index(name) if name in sent else 0)
         self._new = words.pointer(step.f, f"S_{group}")
-        self._old = step.f.select("%fresh", "ptr", words.pointer(step.f, f"S0_{group}"), self._new)
+        self._old = None  # of what is told no step needs it
+        if name not in step.variant.told:
+            self._old = step.f.select("%fresh", "ptr", words.pointer(step.f, f"S0_{group}"), self._new)
 
     def go_to(self, row: str, old_row: str) -> None:
         """Turns to a row of a step, and that of the step before."""
-        f = self._f
-        self._new_row, self._old_row = (
-            f.at(base, f.add(f.mul(at, self._ld), self._shift)) for base, at in ((self._new, row), (self._old, old_row))
-        )
+        self._new_row = self._place(self._new, row)
+        if self._old is not None:
+            self._old_row = self._place(self._old, old_row)
+
+    def _place(self, base: str, row: str) -> str:
+        return self._f.at(base, self._f.add(self._f.mul(row, self._ld), self._shift))
 
     def new_place(self, u: str) -> str:
         return self._f.at(self._new_row, u)
@@ -206,24 +213,24 @@ class _Cut:
 
 def forward_stage(module: Module, variant: Variant, words: Words, stage: int, *, keep: bool) -> None:
     """Writes ``forward_0``, ``forward_1``, ...: from pre-activations in ``G`` and old states to new states, output,
-    and what is kept. A stage ends where the equations are cut."""
+    and what is kept. A stage ends where the equations are cut.
+    """
     rows = _StepWriter(module, f"forward_{stage}", FORWARD_STEP, variant, words, stage)
     plan = variant.plan
-    program, told = plan.program, len(variant.told)
+    program, sent = plan.program, variant.sent
     last = plan.stage[program.h]
     output = _output(rows) if stage == last else None
-    units = words.integer(rows.f, "units") if told else ""
+    units = words.integer(rows.f, "units") if sent else ""
 
     def body(b: str, u: str) -> None:
         f, value = rows.f, Values(rows.f, rows.load)
         results = [] if output is None else [(value(program.h), output(b, u))]
-        first_told = len(program.states) - told
         # What gates send is multiplied with weights, padding too, and that may be NaN.
-        real = f.first_lanes(f.sub(units, u)) if told else ""
-        for k, (node, place) in enumerate(zip(program.states.values(), rows.new_places, strict=True)):
+        real = f.first_lanes(f.sub(units, u)) if sent else ""
+        for (name, node), place in zip(program.states.items(), rows.new_places, strict=True):
             if plan.stage[node] == stage:
                 result = value(node)
-                results.append((result if k < first_told else f.choose(real, result, "zeroinitializer"), place))
+                results.append((f.choose(real, result, "zeroinitializer") if name in sent else result, place))
         results += [(value(cut.args[0]), rows.cut_places[cut]) for cut in plan.cuts_after(stage)]
         if keep or plan.cuts:
             results += [
@@ -246,17 +253,22 @@ def _output(rows: _StepWriter) -> Callable[[str, str], str]:
 
 
 class _AdjointOfState:
-    """Where a state's adjoint stands: what goes from step to step, and what every step is given."""
+    """Where a state's adjoint stands: what goes from step to step, and what every step is given.
+
+    Of an activation that is told nothing goes from step to step.
+    """
 
     def __init__(self, rows: _StepWriter, name: str) -> None:
-        self._f, words, told = rows.f, rows.words, rows.variant.told
-        group = "told" if name in told else name
-        self._running, self._given = (words.pointer(rows.f, f"{kind}_{group}") for kind in ("dS", "dY"))
-        self._ld = words.integer(rows.f, "ldt") if name in told else rows.width
-        self._ld_given = words.integer(rows.f, f"lddy_{group}")
-        self._shift = rows.f.mul(rows.width, told.index(name) if name in told else 0)
+        self._f, words, sent = rows.f, rows.words, rows.variant.sent
+        group = "sent" if name in sent else name
+        self.runs = name not in rows.variant.told
+        self._running = words.pointer(rows.f, f"dS_{group}") if self.runs else ""
+        self._given, self._ld_given = words.pointer(rows.f, f"dY_{group}"), words.integer(rows.f, f"lddy_{group}")
+        self._ld = words.integer(rows.f, "KF") if name in sent else rows.width
+        self._shift = rows.f.mul(rows.width, sent.index(name) if name in sent else 0)
 
     def running_place(self, b: str, u: str) -> str:
+        """Returns the place of what goes from step to step."""
         f = self._f
         return f.at(self._running, f.add(f.add(f.mul(b, self._ld), self._shift), u))
 
@@ -264,7 +276,8 @@ class _AdjointOfState:
         """Returns the sum of both."""
         f = self._f
         at = f.add(f.add(f.mul(f.add("%at", b), self._ld_given), self._shift), u)
-        return f.arithmetic("fadd", f.load(self.running_place(b, u)), f.load(f.at(self._given, at)))
+        given = f.load(f.at(self._given, at))
+        return f.arithmetic("fadd", f.load(self.running_place(b, u)), given) if self.runs else given
 
 
 class _Adjoints:
@@ -273,12 +286,8 @@ class _Adjoints:
     def __init__(self, rows: _StepWriter) -> None:
         self.rows, f, words = rows, rows.f, rows.words
         self._dh, self._dy, self._lddy = words.pointer(f, "dh"), words.pointer(f, "dY"), words.integer(f, "lddy")
-        self._states = {name: _AdjointOfState(rows, name) for name in rows.plan.program.states}
+        self.states = {name: _AdjointOfState(rows, name) for name in rows.plan.program.states}
         self._cuts = {cut.name: words.pointer(f, f"dE_{cut.name}") for cut in rows.plan.cuts}
-
-    def running_place(self, name: str, b: str, u: str) -> str:
-        """Returns the place of a state's adjoint that goes from step to step."""
-        return self._states[name].running_place(b, u)
 
     def cut_place(self, cut: Node, b: str, u: str) -> str:
         """Returns the place of the adjoint of what was done at a cut, and after that of its argument."""
@@ -296,7 +305,7 @@ class _Adjoints:
                 return f.load(f.at(self._cuts[name], f.add(f.mul(b, rows.width), u)))
             if name == "h":
                 return self._of_output(b, u)
-            return self._states[name].load(b, u)
+            return self.states[name].load(b, u)
 
         return load
 
@@ -325,7 +334,8 @@ def backward_cuts(module: Module, variant: Variant, words: Words, stage: int) ->
 
 def backward_step(module: Module, variant: Variant, words: Words) -> None:
     """Writes ``backward_step``: from adjoints of the new states to those of the old and, in ``G``, of the
-    pre-activations."""
+    pre-activations.
+    """
     rows = _StepWriter(module, "backward_step", BACKWARD_STEP, variant, words)
     f, plan, width, adjoints = rows.f, rows.plan, rows.width, _Adjoints(rows)
     units = words.integer(f, "units")
@@ -337,8 +347,9 @@ def backward_step(module: Module, variant: Variant, words: Words) -> None:
         real = f.first_lanes(f.sub(units, u))
         d_slots = [f.choose(real, value(node), "zeroinitializer") for node in plan.d_slots]
         results = list(zip(d_slots, rows.places, strict=True))
-        for name, node in zip(plan.program.states, plan.d_states[1:], strict=True):
-            results.append((value(node), adjoints.running_place(name, b, u)))
+        for state, node in zip(adjoints.states.values(), plan.d_states[1:], strict=True):
+            if state.runs:
+                results.append((value(node), state.running_place(b, u)))
         if plan.reads_output:
             place = f.at(direct, f.add(f.mul(b, width), u))
             results.append((f.choose(real, value(plan.d_states[0]), "zeroinitializer"), place))

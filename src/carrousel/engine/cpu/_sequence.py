@@ -11,10 +11,20 @@ from carrousel.engine._plan import Variant
 from carrousel.engine.cpu._gemm import PRODUCT
 from carrousel.engine.cpu._norm import BACKWARD as NORM_BACKWARD
 from carrousel.engine.cpu.llvm._emit import Function
-from carrousel.engine.cpu.llvm._parallel import TEAM
+from carrousel.engine.cpu.llvm._parallel import TEAM, emit_barrier
 from carrousel.engine.cpu.llvm._words import Words
 
-__all__ = ["Norm", "Steps", "backward_words", "forward_words", "mine", "noise_words", "product", "runs_of_product"]
+__all__ = [
+    "Norm",
+    "Share",
+    "Steps",
+    "backward_words",
+    "forward_words",
+    "mine",
+    "noise_words",
+    "product",
+    "runs_of_product",
+]
 
 _VARYING = ["threads", "offsets", "T", "reverse", "G", "H", "H0", "P"]
 _FIXED = [*TEAM, "product", "zeros", "width", "ldg", "ldh", "ldout", "units"]
@@ -31,13 +41,12 @@ def noise_words(variant: Variant) -> list[str]:
 
 def _fixed(variant: Variant) -> list[str]:
     of_heads = ["heads", "head_in", "head_out"] if variant.heads else []
-    of_told = ["ldt"] if variant.told else []
-    return [*_FIXED, *of_heads, *of_told, *(["KF"] if variant.fed else [])]
+    return [*_FIXED, *of_heads, *(["KF"] if variant.fed else []), *(["yield"] if variant.by_units else [])]
 
 
 def _groups(variant: Variant) -> list[str]:
-    """Lists the buffers in which states stand: one for each of the cell's, and one for all activations told."""
-    return [*variant.cell.states, *(["told"] if variant.told else [])]
+    """Lists the buffers in which states stand: one for each of the cell's, and one for all activations sent."""
+    return [*variant.cell.states, *(["sent"] if variant.sent else [])]
 
 
 def _of_norms(variant: Variant, kinds: tuple[str, ...]) -> list[str]:
@@ -58,9 +67,11 @@ def forward_words(variant: Variant) -> Words:
     not H itself but H times factors.
     """
     states = [f"{kind}_{name}" for name in _groups(variant) for kind in ("S", "S0")]
+    states += [f"S_{name}" for name in variant.told]
     norms = _of_norms(variant, ("E", "scale", "gain", "shift"))
     own = ["X", "KX", "WX", "WH", "WR", "WP", "bias", "keep", "out"]
     own += ["R", "R0"] if variant.variational else []
+    own += ["barrier"] if variant.by_units else []
     own += [f"WF_{k}" for k in range(len(variant.listening))]
     varying = [*_VARYING, *own, *states, *norms, *_of_blocks(variant, "E"), *noise_words(variant)]
     return Words(varying, [*_fixed(variant), "ldx", "KH", "out_kept"])
@@ -69,9 +80,11 @@ def forward_words(variant: Variant) -> Words:
 def backward_words(variant: Variant) -> Words:
     """The arguments of ``backward``: adjoints ``dY`` of the outputs, running ones ``dh`` and ``dS`` of the states."""
     states = [f"{kind}_{name}" for name in _groups(variant) for kind in ("S", "S0", "dS", "dY", "lddy")]
+    states += [f"{kind}_{name}" for name in variant.told for kind in ("S", "dY", "lddy")]
     norms = _of_norms(variant, ("E", "scale", "gain", "shift", "dE", "dgain", "dshift"))
     own = ["WH", "WP", "dY", "lddy", "dh", "dout", "direct", "dbias", "dP"]
     own += ["R", "dR"] if variant.diagonal and variant.normed else []
+    own += ["barrier"] if variant.by_units else []
     own += [f"WF_{k}" for k in range(len(variant.listening))]
     varying = [*_VARYING, *own, *states, *norms, *_of_blocks(variant, "E", "dE"), *noise_words(variant)]
     return Words(varying, _fixed(variant))
@@ -106,6 +119,40 @@ def runs_of_product(f: Function, words: Words, slots: int, values: dict[str, str
                 "K2": of_slot if transposed else of_h, "N": of_h if transposed else of_slot,
             }  # fmt: skip
             product(f, words, **{**values, **moved})
+
+
+class Share:
+    """What falls to a thread: its sequences, all their units; or a part of the units of all sequences.
+
+    Units are shared in whole panels of the weights.
+    """
+
+    def __init__(self, f: Function, words: Words, *, by_units: bool) -> None:
+        self._f, self._words, self._by_units = f, words, by_units
+        width = words.integer(f, "width")
+        self.threads = "1" if by_units else words.integer(f, "threads")
+        self.first_unit, self.end_unit = "0", width
+        if by_units:
+            panel = f.module.target.tile[1] * f.module.lanes
+            panels = f.quotient(f.add(width, panel - 1), panel)
+            self.first_unit, self.end_unit = (
+                f.least(f.mul(f.quotient(f.mul(panels, thread), "%team"), panel), width)
+                for thread in ("%thread", f.add("%thread", 1))
+            )
+            self._steps = f.variable("i64", "0")
+
+    def of(self, lo: str, hi: str) -> tuple[str, str]:
+        """Emits the first sequence in a range, and how many there are."""
+        return (lo, self._f.sub(hi, lo)) if self._by_units else mine(self._f, self.threads, lo, hi)
+
+    def wait(self) -> None:
+        """Emits the end of a step: nobody goes on before all have come so far."""
+        if not self._by_units:
+            return
+        f = self._f
+        count = f.add(f.get("i64", self._steps), 1)
+        f.put("i64", self._steps, count)
+        emit_barrier(f, self._words.pointer(f, "barrier"), f.mul(count, "%team"), self._words.pointer(f, "yield"))
 
 
 def mine(f: Function, threads: str, lo: str, hi: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from carrousel.engine._plan import Variant
 from carrousel.engine.cpu._blocks import emit_block_sum
 from carrousel.engine.cpu._norm import emit_norm
 from carrousel.engine.cpu._pointwise import BACKWARD_STEP, backward_cuts, backward_step
-from carrousel.engine.cpu._sequence import Norm, Steps, backward_words, mine, product, runs_of_product
+from carrousel.engine.cpu._sequence import Norm, Share, Steps, backward_words, mine, product, runs_of_product
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._parallel import emit_parallel
@@ -17,9 +17,12 @@ from carrousel.engine.cpu.llvm._words import Words
 
 __all__ = ["backward_code"]
 
-_FROM_NEXT = (("ptr", "a"), ("i64", "first"), ("i64", "count"), ("i64", "after"), ("i64", "at"), ("i64", "stride"))
+_FROM_NEXT = (
+    ("ptr", "a"), ("i64", "first"), ("i64", "count"), ("i64", "after"), ("i64", "at"), ("i64", "stride"),
+    ("i64", "begin"), ("i64", "end"),
+)  # fmt: skip
 """Parameters of ``from_next``: sequences ``first, first + stride, ...``, the first row of the step after and of this
-one."""
+one, and the columns of h."""
 
 
 @lru_cache(maxsize=LOADED)
@@ -35,19 +38,22 @@ def backward_code(variant: Variant, kind: str, target: Target) -> Code:
     backward_step(module, variant, words)
     _FromNext(module, variant, words).emit()
     _Backward(module, variant, words).emit()
-    emit_parallel(module, "backward", "backward_share", words)
+    emit_parallel(module, "backward", "backward_share", words, together=variant.by_units)
     start = module.function("to_start_share", [("ptr", "a"), ("i64", "thread")])
     step = Steps(start, words, "0", backward=True)
     threads = words.integer(start, "threads")
     first, count = mine(start, threads, "0", step.count)
-    start.line(f"call void @from_next(ptr %a, i64 {first}, i64 {count}, i64 {step.at}, i64 {step.at}, i64 {threads})")
+    _, end = _adjoint_of_h(start, variant, words)
+    arguments = (first, count, step.at, step.at, threads, "0", end)
+    start.line(f"call void @from_next(ptr %a, {', '.join(f'i64 {value}' for value in arguments)})")
     emit_parallel(module, "to_start", "to_start_share", words)
     return compile_module(module.text(), target)
 
 
 def _adjoint_of_h(f: Function, variant: Variant, words: Words) -> tuple[str, str]:
     """Where the adjoint of h that comes back stands, and the distance of its rows. Projected, what comes back is the
-    adjoint of the projection, and the cell's own is made of it."""
+    adjoint of the projection, and the cell's own is made of it.
+    """
     if variant.projected:
         return words.pointer(f, "dout"), words.integer(f, "ldh")
     return words.pointer(f, "dh"), words.integer(f, "width")
@@ -89,6 +95,11 @@ class _FromNext:
                 "c": f.at(self.back, f.mul("%first", self.ld)), "ldc": f.mul("%stride", self.ld), "M": "%count",
                 "N": self.ld,
             }  # fmt: skip
+            if variant.by_units:
+                # Of the panels of all columns those of the thread's own.
+                begun = {name: f.at(values[name], "%begin") for name in ("c", *(["start"] if ahead else []))}
+                panels = f.at(values["b2"], f.mul("%begin", recurrent))
+                values |= {**begun, "b2": panels, "N": f.sub("%end", "%begin")}
             if variant.diagonal:
                 self._diagonal(rows, f.mul("%stride", ld), len(plan.slots) - plan.shared)
             elif variant.heads:
@@ -105,7 +116,7 @@ class _FromNext:
         f = self.f
         with f.loop(0, "%count") as m:
             at = f.mul(f.add("%first", f.mul(m, "%stride")), self.ld)
-            with f.loop(0, self.ld, self.lanes) as u:
+            with f.loop("%begin", "%end", self.lanes) as u:
                 place = f.add(at, u)
                 f.store(f.load(f.at(direct, place)) if direct else "zeroinitializer", f.at(self.back, place))
 
@@ -117,7 +128,7 @@ class _FromNext:
             b = f.add("%first", f.mul(m, "%stride"))
             at = f.mul(b, self.ld)
             factor = f.at(factors, f.mul(b, words.integer(f, "ld_mask_h"))) if factors else ""
-            with f.loop(0, self.ld, self.lanes) as u:
+            with f.loop("%begin", "%end", self.lanes) as u:
                 place = f.at(self.back, f.add(at, u))
                 total = f.load(place)
                 if factors:
@@ -150,11 +161,11 @@ class _FromNext:
     def _to_gates(self, k: int, rows: str, ld: str, slots: int) -> None:
         """Adds what comes back from a run of slots to the adjoints of the gates that fed it."""
         f, words = self.f, self.words
-        ldt = words.integer(f, "ldt")
-        place = f.at(words.pointer(f, "dS_told"), f.mul("%first", ldt))
+        ld_sent = words.integer(f, "KF")
+        place = f.at(words.pointer(f, "dS_sent"), f.mul("%first", ld_sent))
         product(
-            f, words, start=place, ldstart=f.mul("%stride", ldt), a2=rows, m2=ld, b2=words.pointer(f, f"WF_{k}"),
-            K2=f.mul(self.width, slots), c=place, ldc=f.mul("%stride", ldt), M="%count", N=words.integer(f, "KF"),
+            f, words, start=place, ldstart=f.mul("%stride", ld_sent), a2=rows, m2=ld, b2=words.pointer(f, f"WF_{k}"),
+            K2=f.mul(self.width, slots), c=place, ldc=f.mul("%stride", ld_sent), M="%count", N=words.integer(f, "KF"),
         )  # fmt: skip
 
 
@@ -162,30 +173,33 @@ class _Backward:
     """Writes ``backward_share``: all steps of a thread's sequences, the last one first."""
 
     def __init__(self, module: Module, variant: Variant, words: Words) -> None:
-        self.f = f = module.function("backward_share", [("ptr", "a"), ("i64", "thread")])
+        team = [("i64", "team")] if variant.by_units else []
+        self.f = f = module.function("backward_share", [("ptr", "a"), ("i64", "thread"), *team])
         self.variant, self.plan, self.words, self.lanes = variant, variant.plan, words, module.lanes
-        self.threads, self.width, self.ldg = (words.integer(f, name) for name in ("threads", "width", "ldg"))
+        self.width, self.ldg = words.integer(f, "width"), words.integer(f, "ldg")
+        self.share = Share(f, words, by_units=variant.by_units)
+        self.threads = self.share.threads
         self.norms = {name: Norm(f, words, name, shared=variant.block_size > 1) for name in variant.norms}
 
     def emit(self) -> None:
         f, words = self.f, self.words
         with f.loop(0, words.integer(f, "T")) as s:
             step = Steps(f, words, s, backward=True)
-            first, count = mine(f, self.threads, "0", step.next)
-            f.line(
-                f"call void @from_next(ptr %a, i64 {first}, i64 {count}, i64 {step.after}, i64 {step.at}, "
-                f"i64 {self.threads})"
-            )
+            first, count = self.share.of("0", step.next)
+            end = self.share.end_unit if self.variant.by_units else _adjoint_of_h(f, self.variant, words)[1]
+            arguments = (first, count, step.after, step.at, self.threads, self.share.first_unit, end)
+            f.line(f"call void @from_next(ptr %a, {', '.join(f'i64 {value}' for value in arguments)})")
             if self.variant.projected:
                 self._through_projection(step)
             self._run(step, "0", step.old, fresh=False)
             self._run(step, step.old, step.count, fresh=True)
+            self.share.wait()
 
     def _through_projection(self, step: Steps) -> None:
-        """dh = dout W_hr, with the output's own adjoint added to dout and kept for W_hr's derivative."""
+        """Dh = dout W_hr, with the output's own adjoint added to dout and kept for W_hr's derivative."""
         f, words = self.f, self.words
         back, ld = _adjoint_of_h(f, self.variant, words)
-        first, count = mine(f, self.threads, "0", step.count)
+        first, count = self.share.of("0", step.count)
         dy, lddy = words.pointer(f, "dY"), words.integer(f, "lddy")
         with f.when(f.op(f"icmp sgt i64 {count}, 0")):
             with f.loop(0, count) as m:
@@ -214,8 +228,9 @@ class _Backward:
 
     def _run(self, step: Steps, lo: str, hi: str, *, fresh: bool) -> None:
         f, variant, plan = self.f, self.variant, self.plan
-        first, count = mine(f, self.threads, lo, hi)
+        first, count = self.share.of(lo, hi)
         arguments = [first, count, self.threads, step.at, step.before, str(fresh).lower()]
+        arguments += [self.share.first_unit, self.share.end_unit]
         names = ", ".join(f"{kind} {v}" for (kind, _), v in zip(BACKWARD_STEP, ["%a", *arguments], strict=True))
         for stage in reversed(range(1, plan.stages)):
             f.line(f"call void @backward_cuts_{stage}({names})")

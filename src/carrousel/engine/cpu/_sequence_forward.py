@@ -8,7 +8,7 @@ from carrousel.engine._plan import Variant
 from carrousel.engine.cpu._blocks import emit_block_sum
 from carrousel.engine.cpu._norm import emit_norm
 from carrousel.engine.cpu._pointwise import FORWARD_STEP, forward_stage
-from carrousel.engine.cpu._sequence import Norm, Steps, forward_words, mine, product, runs_of_product
+from carrousel.engine.cpu._sequence import Norm, Share, Steps, forward_words, product, runs_of_product
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Module
 from carrousel.engine.cpu.llvm._parallel import emit_parallel
@@ -29,7 +29,7 @@ def forward_code(variant: Variant, kind: str, target: Target, keep: bool) -> Cod
     for stage in range(variant.plan.stages):
         forward_stage(module, variant, words, stage, keep=keep)
     _Forward(module, variant, words).emit()
-    emit_parallel(module, "forward", "forward_share", words)
+    emit_parallel(module, "forward", "forward_share", words, together=variant.by_units)
     return compile_module(module.text(), target)
 
 
@@ -37,11 +37,14 @@ class _Forward:
     """Writes ``forward_share``: all steps of a thread's sequences."""
 
     def __init__(self, module: Module, variant: Variant, words: Words) -> None:
-        self.f = f = module.function("forward_share", [("ptr", "a"), ("i64", "thread")])
+        team = [("i64", "team")] if variant.by_units else []
+        self.f = f = module.function("forward_share", [("ptr", "a"), ("i64", "thread"), *team])
         self.variant, self.plan, self.words, self.lanes = variant, variant.plan, words, module.lanes
-        self.threads, self.width, self.ldg, self.ldh, self.ldx, self.KX, self.KH, self.keep = (
-            words.integer(f, name) for name in ("threads", "width", "ldg", "ldh", "ldx", "KX", "KH", "keep")
+        self.width, self.ldg, self.ldh, self.ldx, self.KX, self.KH, self.keep = (
+            words.integer(f, name) for name in ("width", "ldg", "ldh", "ldx", "KX", "KH", "keep")
         )
+        self.share = Share(f, words, by_units=variant.by_units)
+        self.threads = self.share.threads
         self.g, self.h, self.h0, self.x, self.wx, self.wh, self.wr, self.bias, self.zeros = (
             words.pointer(f, name) for name in ("G", "H", "H0", "X", "WX", "WH", "WR", "bias", "zeros")
         )
@@ -55,15 +58,17 @@ class _Forward:
             step = Steps(f, words, s, backward=False)
             self._run(step, "0", step.old, fresh=False)
             self._run(step, step.old, step.count, fresh=True)
+            self.share.wait()
 
     def _run(self, step: Steps, lo: str, hi: str, *, fresh: bool) -> None:
         """One step of the sequences from lo to hi, which go on from the step before or, ``fresh``, begin here."""
         f = self.f
-        first, count = mine(f, self.threads, lo, hi)
+        first, count = self.share.of(lo, hi)
         kept, before_kept = f.mul(step.at, self.keep), f.mul(step.before, self.keep)
         with f.when(f.op(f"icmp sgt i64 {count}, 0")):
             self._pre_activations(step, kept, before_kept, first, count, fresh=fresh)
             arguments = [first, count, self.threads, step.at, kept, step.before, before_kept, str(fresh).lower()]
+            arguments += [self.share.first_unit, self.share.end_unit]
             names = ", ".join(f"{kind} {v}" for (kind, _), v in zip(FORWARD_STEP, ["%a", *arguments], strict=True))
             for stage in range(self.plan.stages):
                 f.line(f"call void @forward_{stage}({names})")
@@ -93,7 +98,7 @@ class _Forward:
         if variant.normed:
             self._normalised(step, kept, before_kept, first, count, from_x, fresh=fresh)
             return
-        if recurrent and not plan.cell.split and not variant.heads:
+        if recurrent and not plan.cell.split and not variant.heads and not variant.by_units:
             from_h = self._from_h(step, kept, before_kept, first, fresh=fresh)
             product(f, words, **start, **from_x, **from_h, **to_rows, N=columns)
         else:
@@ -125,8 +130,19 @@ class _Forward:
         """Multiplies h with the weights of some slots."""
         if self.variant.heads:
             runs_of_product(self.f, self.words, slots, {**from_h, **to})
+        elif self.variant.by_units:
+            self._own_units(slots, {**from_h, **to})
         else:
             product(self.f, self.words, **from_h, **to, N=self.f.mul(self.width, slots))
+
+    def _own_units(self, slots: int, values: dict[str, str]) -> None:
+        """Multiplies h with the weights of the thread's units in some slots, which are packed one by one."""
+        f, begin = self.f, self.share.first_unit
+        N = f.sub(self.share.end_unit, begin)
+        for slot in range(slots):
+            column = f.add(f.mul(self.width, slot), begin)
+            moved = {name: f.at(values[name], column) for name in ("start", "c")}
+            product(f, self.words, **{**values, **moved, "b2": f.at(values["b2"], f.mul(column, self.KH)), "N": N})
 
     def _from_gates(
         self, k: int, low: int, high: int, c: str, ldc: str, step: Steps, before_kept: str, first: str, count: str,
@@ -134,11 +150,11 @@ class _Forward:
     ) -> None:  # fmt: skip
         """Adds what the gates of the step before send to a run of slots."""
         f, words = self.f, self.words
-        ldt, kind = words.integer(f, "ldt"), "S0_told" if fresh else "S_told"
+        ld_sent, kind = words.integer(f, "KF"), "S0_sent" if fresh else "S_sent"
         row = first if fresh else f.add(before_kept, first)
         product(
-            f, words, start=c, ldstart=ldc, a2=f.at(words.pointer(f, kind), f.mul(row, ldt)),
-            m2=f.mul(self.threads, ldt), b2=words.pointer(f, f"WF_{k}"), K2=words.integer(f, "KF"), c=c, ldc=ldc,
+            f, words, start=c, ldstart=ldc, a2=f.at(words.pointer(f, kind), f.mul(row, ld_sent)),
+            m2=f.mul(self.threads, ld_sent), b2=words.pointer(f, f"WF_{k}"), K2=words.integer(f, "KF"), c=c, ldc=ldc,
             M=count, N=f.mul(self.width, high - low),
         )  # fmt: skip
 
@@ -235,5 +251,6 @@ class _Forward:
             b = f.add(first, f.mul(m, self.threads))
             source = f.at(self.h, f.mul(f.add(step.at, b), self.ldh))
             own, factor = f.at(target, f.mul(f.add(kept, b), self.ldh)), f.at(factors, f.mul(b, ld))
-            with f.loop(0, self.ldh, self.lanes) as u:
+            begin, end = (self.share.first_unit, self.share.end_unit) if self.variant.by_units else ("0", self.ldh)
+            with f.loop(begin, end, self.lanes) as u:
                 f.store(f.arithmetic("fmul", f.load(f.at(source, u)), f.load(f.at(factor, u))), f.at(own, u))

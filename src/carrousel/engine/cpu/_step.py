@@ -98,7 +98,9 @@ def _step(module: Module, variant: Variant, words: Words) -> None:
             for _, bias, _, _ in parts:
                 z = f.arithmetic("fadd", z, f.load(f.at(words.pointer(f, bias), first)))
             f.store(z, f.at(g, f.add(f.mul(b, ldg), f.add(f.mul(width, n), u))))
-    f.line(f"call void @forward_0(ptr %a, i64 0, i64 {count}, i64 1, i64 0, i64 0, i64 0, i64 0, i1 true)")
+    arguments = ("0", count, "1", "0", "0", "0", "0")
+    numbers = ", ".join(f"i64 {value}" for value in arguments)
+    f.line(f"call void @forward_0(ptr %a, {numbers}, i1 true, i64 0, i64 {width})")
     out, copy = words.pointer(f, "out"), words.pointer(f, "copy")
     with f.loop(0, f.mul(count, width), L) as u:
         f.store(f.load(f.at(out, u)), f.at(copy, u))
@@ -143,7 +145,8 @@ class _Stepper:
         self, B: int, weights: Iterable[Tensor], x: Tensor, state: tuple[Tensor, ...]
     ) -> tuple[Tensor, ...] | None:
         """From x ``[..., input]`` and the old states ``[..., size]`` of B sequences to the new states, all contiguous;
-        and before them the new h as the output, in memory of its own and in x's form. None if one has no memory."""
+        and before them the new h as the output, in memory of its own and in x's form. None if one has no memory.
+        """
         at = [weight.data_ptr() for weight in weights]
         at.append(self._nothing.data_ptr())
         wx, wh, bias_x, bias_h, peepholes = [at[place] for place in self._places]

@@ -6,6 +6,8 @@ are what the kernels compute for a unit, in the order of ``Plan``, each ``width`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -58,6 +60,12 @@ class Places:
         """Turns a weight ``[rows, ...]`` to one with a row for each unit."""
         return weight if self._spread is None else weight.index_select(0, self._spread)
 
+    def units_of(self, name: str, weight: Tensor) -> Tensor:
+        """Returns the weight of a name with a row for each unit, as products take it."""
+        if name == "weight_hh":
+            return self.recurrent_weight(weight)
+        return self.of_units(weight) if name == "weight_ih" else weight
+
     def of_rows(self, units: Tensor) -> Tensor:
         """The adjoint of :meth:`of_units`: what belongs to the cells of a block is added."""
         if self._spread is None:
@@ -92,8 +100,9 @@ class Places:
         return torch.cat([units[rows.index(self.variant.plan.rows[slot])] for slot in range(*run)])
 
     def _sending(self) -> Tensor:
-        """Returns for each column of ``weight_gh`` its place among the activations that are told: the first cell of a
-        block speaks for it."""
+        """Returns for each column of ``weight_gh`` its place among the activations that are sent: the first cell of a
+        block speaks for it.
+        """
         layer = self.layer
         first = torch.arange(0, layer.hidden_size, layer.block_size, device=CPU)
         return torch.cat([first + k * self.width for k in range(len(layer.fed_back))])
@@ -144,12 +153,16 @@ class Places:
         counts = [size if row in gates else 1 for row in self.variant.plan.rows[low:high]] or [1]
         return torch.tensor([1 / count for count in counts], dtype=dtype, device=CPU)
 
-    def told(self, values: list[Tensor | None], count: int, dtype: torch.dtype) -> Tensor:
-        """Returns activations ``[count, blocks or H]`` side by side as they are told; zeros for those not given."""
-        layer, told = self.layer, self.variant.told
-        whole = zeros(count, len(told), self.width, dtype=dtype)
+    def sent(self, values: Sequence[Tensor | None], count: int, dtype: torch.dtype) -> Tensor:
+        """Returns activations of gates ``[count, blocks]`` side by side as they are sent; zeros for those not given."""
+        layer = self.layer
+        whole = zeros(count, len(layer.fed_back), self.width, dtype=dtype)
         for k, value in enumerate(values):
             if value is not None:
-                step = layer.hidden_size // value.shape[-1]  # of a gate that feeds others, the first cell of a block
-                whole[:, k, : layer.hidden_size : step] = value
+                whole[:, k, : layer.hidden_size : layer.block_size] = value
         return whole.view(count, -1)
+
+    def of_sent(self, whole: Tensor, gate: str) -> Tensor:
+        """Returns of activations that stand side by side those of a gate, one for each block."""
+        begin = self.layer.fed_back.index(gate) * self.width
+        return whole[:, begin : begin + self.layer.hidden_size : self.layer.block_size]

@@ -15,7 +15,8 @@ __all__ = ["read", "shares_of", "written"]
 
 def written(masks: Masks) -> tuple[list[Tensor], str]:
     """Returns the tensors of noise, and the words that :func:`read` takes: ``"variational zoneout_c=0.3"``. A share
-    without a value is a tensor."""
+    without a value is a tensor.
+    """
     words = [name for name in ("variational", "candidate") if getattr(masks, name) is not None]
     for name in _SHARES:
         share = getattr(masks, name)

@@ -54,6 +54,7 @@ class Transformed(torch.autograd.Function):
     def forward(
         passes: Passes, layer: Layer, rows: Rows, reverse: bool, steps: tuple[str, ...], *tensors: Tensor
     ) -> tuple[Tensor, ...]:
+        """Runs forward."""
         return tuple(compute(passes, layer, rows, reverse, QUIET, steps, tensors, keep=False)[0])
 
     @staticmethod

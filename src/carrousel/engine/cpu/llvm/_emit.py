@@ -142,14 +142,15 @@ class Function:
     def label(self, name: str) -> None:
         self._lines.append(f"{name}:")
 
-    def _labels(self, *names: str) -> list[str]:
+    def labels(self, *names: str) -> list[str]:
+        """Makes new labels of these names."""
         self._count += 1
         return [f"{name}{self._count}" for name in names]
 
     @contextmanager
     def loop(self, start: str | int, stop: str | int, step: str | int = 1) -> Iterator[str]:
         """Emits a loop over ``range(start, stop, step)``, whose body is the ``with`` block."""
-        head, body, end = self._labels("loop", "body", "end")
+        head, body, end = self.labels("loop", "body", "end")
         counter = self.variable("i64", str(start))
         self.line(f"br label %{head}")
         self.label(head)
@@ -164,11 +165,22 @@ class Function:
     @contextmanager
     def when(self, condition: str) -> Iterator[None]:
         """Emits a block that runs if the condition holds."""
-        body, end = self._labels("then", "done")
+        body, end = self.labels("then", "done")
         self.line(f"br i1 {condition}, label %{body}, label %{end}")
         self.label(body)
         yield
         self.line(f"br label %{end}")
+        self.label(end)
+
+    def cases(self, value: str, numbers: Sequence[int]) -> Iterator[int]:
+        """Emits a block for every number that the value may be: what a loop over this generator emits."""
+        *labels, end = self.labels(*[f"case{number}_" for number in numbers], "end")
+        table = " ".join(f"i64 {number}, label %{label}" for number, label in zip(numbers, labels, strict=True))
+        self.line(f"switch i64 {value}, label %{end} [ {table} ]")
+        for number, label in zip(numbers, labels, strict=True):
+            self.label(label)
+            yield number
+            self.line(f"br label %{end}")
         self.label(end)
 
     # Vectors
@@ -196,6 +208,11 @@ class Function:
 
     def load_number(self, pointer: str) -> str:
         return self.op(f"load {self.module.kind}, ptr {pointer}")
+
+    def prefetch(self, pointer: str, *, write: bool = False) -> None:
+        """Asks for the line of an address, which may be any, to be brought into the first cache."""
+        name = self.module.declare("llvm.prefetch.p0", "void (ptr, i32, i32, i32)")
+        self.line(f"call void @{name}(ptr {pointer}, i32 {int(write)}, i32 3, i32 1)")
 
     def spread(self, number: str, kind: str | None = None) -> str:
         """Returns a vector whose lanes are all the number."""

@@ -56,7 +56,7 @@ def _clamp(f: Function, x: str, low: float, high: float) -> str:
 
 
 def _reduce(f: Function, x: str) -> tuple[str, str, str]:
-    """x = k log 2 + r with |r| <= log(2) / 2: k (whole, as a number), r, and a number with k in its lowest bits."""
+    """X = k log 2 + r with |r| <= log(2) / 2: k (whole, as a number), r, and a number with k in its lowest bits."""
     m = f.module
     raised = f.fma(x, m.splat(1 / math.log(2)), m.splat(_WHOLE[m.kind]))
     k = f.arithmetic("fsub", raised, m.splat(_WHOLE[m.kind]))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from carrousel.engine.cpu.llvm._emit import Module
+from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._words import Words
 
-__all__ = ["TEAM", "emit_parallel", "runtime", "threads"]
+__all__ = ["TEAM", "emit_barrier", "emit_parallel", "runtime", "threads", "yielding"]
 
 TEAM = ("parallel", "thread_number", "team_size")
 """The words of a kernel's arguments that hold the runtime's functions."""
@@ -23,7 +23,8 @@ _born = os.getpid()
 @cache
 def runtime() -> dict[str, int]:
     """Returns the addresses of ``GOMP_parallel``, ``omp_get_thread_num`` and ``omp_get_num_threads``, by the names of
-    ``TEAM``; zeros where there is no such runtime."""
+    ``TEAM``; zeros where there is no such runtime.
+    """
     own = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*"))
     for name in [*map(str, own), None]:
         try:
@@ -43,11 +44,50 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-def emit_parallel(module: Module, name: str, share: str, words: Words) -> None:
+_SPINS = 1 << 12
+"""How often a thread looks whether the others have come before it lets others have the core."""
+
+
+@cache
+def yielding() -> int:
+    """Returns the address of the C library's ``sched_yield``; 0 where there is none."""
+    try:
+        return ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0
+    except (OSError, AttributeError, TypeError):
+        return 0
+
+
+def emit_barrier(f: Function, counter: str, target: str, give_way: str) -> None:
+    """Emits the wait of a team: each adds one to a counter, and goes on when it has reached the target.
+
+    A thread spins, for a step takes microseconds; should another have lost its core, it gives way. How often that was
+    stands in the word after the counter.
+    """
+    f.op(f"atomicrmw add ptr {counter}, i64 1 seq_cst")
+    spins = f.variable("i64", "0")
+    f.put("i64", spins, "0")
+    look, again, rest, end = f.labels("look", "again", "rest", "passed")
+    f.line(f"br label %{look}")
+    f.label(look)
+    there = f.op(f"load atomic i64, ptr {counter} acquire, align 8")
+    f.line(f"br i1 {f.op(f'icmp sge i64 {there}, {target}')}, label %{end}, label %{again}")
+    f.label(again)
+    count = f.add(f.get("i64", spins), 1)
+    f.put("i64", spins, count)
+    f.line(f"br i1 {f.op(f'icmp sgt i64 {count}, {_SPINS}')}, label %{rest}, label %{look}")
+    f.label(rest)
+    f.op(f"atomicrmw add ptr {f.op(f'getelementptr i64, ptr {counter}, i64 1')}, i64 1 monotonic")
+    f.op(f"call i32 {give_way}()")
+    f.line(f"br label %{look}")
+    f.label(end)
+
+
+def emit_parallel(module: Module, name: str, share: str, words: Words, *, together: bool = False) -> None:
     """Emits a public function of the arguments' array ``a`` that runs ``share(a, thread)`` for every thread.
 
     The runtime may give fewer threads than were asked for (``OMP_DYNAMIC``, ``OMP_THREAD_LIMIT``): these then run the
-    shares of the others too.
+    shares of the others too. Threads that wait for one another, ``together``, cannot: they run
+    ``share(a, thread, team)``, which is told how many they are.
     """
     entry = module.function(name + "_thread", [("ptr", "a")])
 
@@ -55,8 +95,13 @@ def emit_parallel(module: Module, name: str, share: str, words: Words) -> None:
         number = entry.op(f"call i32 {words.pointer(entry, function)}()")
         return entry.op(f"zext i32 {number} to i64")
 
-    with entry.loop(whole("thread_number"), words.integer(entry, "threads"), whole("team_size")) as thread:
-        entry.line(f"call void @{share}(ptr %a, i64 {thread})")
+    if together:
+        team, thread = entry.least(whole("team_size"), words.integer(entry, "threads")), whole("thread_number")
+        with entry.when(entry.op(f"icmp slt i64 {thread}, {team}")):
+            entry.line(f"call void @{share}(ptr %a, i64 {thread}, i64 {team})")
+    else:
+        with entry.loop(whole("thread_number"), words.integer(entry, "threads"), whole("team_size")) as thread:
+            entry.line(f"call void @{share}(ptr %a, i64 {thread})")
     f = module.function(name, [("ptr", "a")], public=True)
     count = words.integer(f, "threads")
     several = f.op(f"icmp sgt i64 {count}, 1")
@@ -64,4 +109,4 @@ def emit_parallel(module: Module, name: str, share: str, words: Words) -> None:
         team = f.op(f"trunc i64 {count} to i32")
         f.line(f"call void {words.pointer(f, 'parallel')}(ptr @{name}_thread, ptr %a, i32 {team}, i32 0)")
     with f.when(f.op(f"xor i1 {several}, true")):
-        f.line(f"call void @{share}(ptr %a, i64 0)")
+        f.line(f"call void @{share}(ptr %a, i64 0{', i64 1' if together else ''})")

@@ -35,7 +35,7 @@ class Target:
     @property
     def tile(self) -> tuple[int, int]:
         """Rows and vectors of the largest tile whose accumulators, operands and factor fit into registers."""
-        return (6, 4) if self.registers >= 32 else (4, 2)
+        return (6, 4) if self.registers >= 32 else (4, 3)
 
 
 @cache
