@@ -10,7 +10,7 @@ import carrousel
 from carrousel.cells import Gates, State
 from carrousel.cells.math import exp, sigmoid, softplus, tanh
 
-__all__ = ["ALONE", "BESIDE", "OPTIONS", "SHAPES", "VARIANTS", "WORKLOADS", "Workload", "own", "select"]
+__all__ = ["ALONE", "BESIDE", "CELLS", "OPTIONS", "SHAPES", "VARIANTS", "WORKLOADS", "Workload", "own", "select"]
 
 
 @carrousel.cell("i f g o", candidates="g", states="c")
