@@ -22,7 +22,8 @@ def test_a_run(quick, tmp_path):
     before = torch.get_num_threads()
     code, out, _ = quick("--threads", 1, "--json", tmp_path / "figures.json")
     assert code == 0
-    head, _, columns, *rest = out.splitlines()
+    about, table, *_ = out.split("\n\n")
+    head, (columns, *rest) = about.splitlines()[0], table.splitlines()
     assert head.startswith(f"torch {torch.__version__}, 1 threads, measured peak ")
     assert head.endswith(f", kernels in {bench.instructions()}")
     assert columns.split()[:2] == ["workload", "time"]
