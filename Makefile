@@ -25,7 +25,7 @@ help:
 	@echo 'make package build the wheel and the sources into dist/, and try the wheel in a new environment'
 	@echo 'make fuzz    hand 10,000 damaged files to everything that reads files; FUZZ=100000 for more'
 	@echo 'make hard    kills, two writers, a full disk, guard pages, fuzz: what was tried, what survived; takes long'
-	@echo 'make bench   how fast the networks are on this machine, beside torch.nn.LSTM; takes some minutes'
+	@echo 'make bench   how fast the networks are on this machine, beside torch.nn.LSTM; takes about 20 minutes'
 	@echo 'make check   formatting, lint, types, and which room imports which'
 	@echo 'make clean   remove the environment and everything generated'
 

@@ -5,7 +5,9 @@ import json
 import pytest
 import torch
 
-from carrousel import engine
+from carrousel import bench, engine
+from carrousel.bench import _online
+from carrousel.bench._online import Figure
 
 
 @pytest.fixture
@@ -20,8 +22,10 @@ def test_a_run(quick, tmp_path):
     before = torch.get_num_threads()
     code, out, _ = quick("--threads", 1, "--json", tmp_path / "figures.json")
     assert code == 0
-    head, _, columns, *rest = out.splitlines()
+    about, table, *_ = out.split("\n\n")
+    head, (columns, *rest) = about.splitlines()[0], table.splitlines()
     assert head.startswith(f"torch {torch.__version__}, 1 threads, measured peak ")
+    assert head.endswith(f", kernels in {bench.instructions()}")
     assert columns.split()[:2] == ["workload", "time"]
     assert [line.split("  ")[0] for line in rest[:2]] == ["lstm inference 100x1x32x32", "lstm step 1x1x128x128"]
     assert rest[0].split()[-1] == "cpu"
@@ -32,8 +36,36 @@ def test_a_run(quick, tmp_path):
     assert [row["workload"]["name"] for row in said["rows"]] == [line.split("  ")[0] for line in rest[:2]]
     assert all(row["failure"] is None and row["ratios"]["torch"] > 0 and row["gflops"] > 0 for row in said["rows"])
     assert {target["figure"]: target["reached"] for target in said["targets"]}[
-        "  the lowest of the seven shapes"
+        "lstm, forward + backward: the lowest of the seven shapes"
     ] is None
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        ("AVX2", "targets for AVX2 and two threads; there were 1:"),
+        ("vectors of 16 bytes", "targets for AVX2, which are not meant for this CPU (vectors of 16 bytes), and two"),
+    ],
+)
+def test_targets_are_those_of_the_instruction_set(quick, monkeypatch, column, says):
+    monkeypatch.setattr(bench, "instructions", lambda: column)
+    monkeypatch.setattr(bench, "note_on_width", lambda: "kernels are narrowed")
+    monkeypatch.setattr(bench._targets, "instructions", lambda: column)
+    _, out, _ = quick("--threads", 1)
+    assert f"kernels in {column}\nkernels are narrowed\n" in out
+    assert says in out
+
+
+def test_the_online_rule(run, monkeypatch):
+    figures = [Figure("share", 60.0, "%", "of what the cache allows"), Figure("compiled to eager", 500.0, "times", "")]
+    monkeypatch.setattr(_online, "benchmarks", lambda say, repeats: [say(figure) for figure in figures])
+    code, out, _ = run("bench", "online")
+    assert code == 0
+    assert out.splitlines()[-1] == "share, %   60.00  (wanted >= 50)  reached"
+    _, out, _ = run("bench", "online", "--json")
+    said = json.loads(out)
+    assert [figure["value"] for figure in said["figures"]] == [60, 500]
+    assert [(target["target"], target["reached"]) for target in said["targets"]] == [(50, True)]
 
 
 def test_wrong_results_have_no_figures(quick, monkeypatch, tmp_path):

@@ -252,13 +252,25 @@ def test_another_default_device(lengths: list[int] | None) -> None:
 
     def work() -> tuple[Tensor, ...]:
         net.zero_grad()
-        output, state, steps = net(x, lengths=lengths, return_states=True)
-        (output.sum() + state[0].square().sum()).backward()
+        torch.manual_seed(0)  # of noise
+        output, state, steps = net(x, lengths=lengths, return_states="gates")
+        start = [value.detach().requires_grad_() for value in state]
+        after = net(x, tuple(start), lengths=lengths)[0]
+        (output.sum() + state[0].square().sum() + after.sum()).backward()
         with torch.no_grad():
-            y, after = net.step(x[0], tuple(value.detach() for value in state))
-        return output, *state, y, *after, *steps.values(), *(weight.grad for weight in net.parameters())
+            y, after = net.eval().step(x[0], tuple(value.detach() for value in state))
+        net.train()
+        grads = [tensor.grad for tensor in (*start, *net.parameters())]
+        return output, *state, y, *after, *steps.values(), *grads
 
-    for cell, hidden_size, options in (("lstm", 16, {}), ("peephole", 9, {"layer_norm": True}), ("slstm", 8, {})):
+    for cell, hidden_size, options in (
+        ("lstm", 16, {}),
+        ("peephole", 9, {"layer_norm": True}),
+        ("slstm", 8, {}),
+        ("lstm", 12, {"heads": 2, "gate_recurrence": "gates", "zoneout": 0.2, "recurrent_dropout": 0.2}),
+        ("peephole", 12, {"block_size": 3, "recurrent_dropout": ("candidate", 0.2)}),
+        ("lstm", 9, {"diagonal": True, "layer_norm": True}),
+    ):
         net, x = carrousel.LSTM(I, hidden_size, cell=cell, **options), torch.randn(T, B, I)
         with torch.device("meta"):
             got = work()

@@ -19,12 +19,16 @@ OUTPUT = 2e-6
 GRADIENT = 1e-5
 """The largest error of a gradient, against the tensor's largest entry."""
 
+_NOISE = 1
+"""The seed from which both draw their noise."""
+
 
 def check(workload: Workload) -> str | None:
     """Says what is wrong with a workload's results; None if all is right.
 
     Outputs and, of the modes that train, the gradient of every weight (and of x) are compared with those of the
-    reference in float64, and so are the final states, those besides h against their largest entry if that exceeds 1.
+    reference in float64, and so are the final states and whatever else is asked for, such as the activations of gates,
+    those besides h against their largest entry if that exceeds 1. Noise is the same for both.
     """
     if workload.mode == "memory":
         return check(Workload(workload.variant, "train", workload.T, workload.B, workload.I, workload.H))
@@ -52,9 +56,12 @@ def _ours(subjects: Subjects) -> dict[str, Tensor]:
         return {"output": output.unsqueeze(0)} | dict(zip(names, (value[0] for value in final), strict=True))
     trains = mode.startswith("train")
     x = subjects.x.detach().requires_grad_(subjects.needs_dx)
+    torch.manual_seed(_NOISE)
     with torch.set_grad_enabled(trains):
-        output, final = net(x, lengths=lengths)
+        output, final, *steps = net(x, lengths=lengths, **subjects.workload.asked)
     results = {"output": output.detach()} | {n: value[0].detach() for n, value in zip(names, final, strict=True)}
+    for every in steps:
+        results |= {name.removesuffix("_l0"): value.detach() for name, value in every.items()}
     if trains:
         inputs: dict[str, Tensor] = dict(zip(subjects.layer.shapes(), net.parameters(), strict=True))
         inputs |= {"x": x} if subjects.needs_dx else {}
@@ -70,8 +77,11 @@ def _reference(workload: Workload) -> dict[str, Tensor]:
     weights = {name: value.detach().double().requires_grad_() for name, value in subjects.weights().items()}
     inputs = weights | {"x": subjects.x.double().requires_grad_()}
     state = subjects.state(torch.float64)
-    result = engine.reference.run(engine.Call(subjects.layer, weights, inputs["x"], state, lengths=subjects.lengths))
+    torch.manual_seed(_NOISE)
+    masks = subjects.masks().map(torch.Tensor.double, torch.Tensor.double)
+    result = engine.reference.run(subjects.call(weights, inputs["x"], state, masks))
     grads = torch.autograd.grad(result.output, list(inputs.values()), subjects.adjoint.double())
     results = {"output": result.output.detach()}
     results |= {f"{n}_n": value.detach() for n, value in zip(subjects.layer.state_names, result.final, strict=True)}
+    results |= {name: value.detach() for name, value in result.steps.items()}
     return results | {f"d {name}": grad for name, grad in zip(inputs, grads, strict=True)}

@@ -12,11 +12,14 @@ from typing import Any
 from carrousel.bench._check import check
 from carrousel.bench._memory import memory
 from carrousel.bench._subjects import Subjects
-from carrousel.bench._workloads import Workload
+from carrousel.bench._workloads import OPTIONS, Workload
 
 __all__ = ["LIKE_LSTM", "Measured", "measure"]
 
 LIKE_LSTM = ("peephole", "coupled", "own")
+"""The cells that should be about as fast as carrousel's plain LSTM."""
+
+_BESIDE_LSTM = (*LIKE_LSTM, "layer-norm", *OPTIONS)
 """The variants that are held against carrousel's plain LSTM too."""
 
 _SAMPLE = 1e-3
@@ -61,7 +64,9 @@ class Measured:
         return {**facts, "gflops": gflops, "share_of_peak": self.rate / peak if self.rate else None}
 
 
-def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memories: int = 3) -> Measured:
+def measure(
+    workload: Workload, *, seconds: float = 1.0, least: int = 7, memories: int = 3, eager: bool = True
+) -> Measured:
     """Checks a workload and, if that is right, times it.
 
     All subjects take turns in one process, in an order that changes from round to round; ratios are taken within a
@@ -72,6 +77,7 @@ def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memorie
         seconds: about how long to time; the eager rival, which may be slow, gets the same once more.
         least: the fewest rounds.
         memories: how many processes to take the median of, where memory is measured.
+        eager: whether the eager rival, which takes most of the time, runs too.
     """
     failure = check(workload)
     if failure is not None:
@@ -83,11 +89,11 @@ def measure(workload: Workload, *, seconds: float = 1.0, least: int = 7, memorie
         return Measured(workload, backend=Subjects(workload).backend, ratios=ratios, bytes=(ours, torchs))
     subjects = Subjects(workload)
     rivals: dict[str, Callable[[], Any]] = {"ours": subjects.ours(), "torch": subjects.torchs()}
-    if workload.mode == "train" and workload.variant in LIKE_LSTM:
+    if workload.mode == "train" and workload.variant in _BESIDE_LSTM:
         rivals["lstm"] = subjects.own_lstm()
     rounds = _rounds(rivals, seconds, least)
     ratios = _ratios(rounds)
-    if workload.mode == "train" and workload.variant != "lstm" and not workload.ragged:
+    if eager and workload.mode == "train" and workload.variant != "lstm" and not workload.ragged:
         # It may take a hundred times as long: it has rounds of its own.
         ratios |= _ratios(_rounds({"ours": rivals["ours"], "eager": subjects.eager()}, seconds, min(3, least)))
     times = [each["ours"] for each in rounds]

@@ -12,7 +12,9 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import carrousel
 from carrousel import engine
+from carrousel.bench._operations import operations
 from carrousel.bench._workloads import Workload
+from carrousel.nets._noise import draw
 
 __all__ = ["Subjects"]
 
@@ -55,14 +57,22 @@ class Subjects:
 
     def flops(self) -> float:
         """Returns the operations of one go's matrix products; a multiplication and an addition are two."""
-        layer, w = self.layer, self.workload
+        w = self.workload
         rows = float(w.T * w.B if self.lengths is None else self.lengths.sum())
-        of_x, of_h = (2 * rows * sum(layer.row_sizes) * size for size in (w.I, layer.output_size))
-        of_p = 2 * rows * layer.proj_size * layer.hidden_size
-        if not w.mode.startswith("train"):
-            return of_x + of_h + of_p
-        # Backward: the weights' derivatives, and what flows back through the recurrence and, if asked for, to x.
-        return (3 if self.needs_dx else 2) * of_x + 3 * of_h + 3 * of_p
+        return operations(self.layer, w.mode, rows)
+
+    def masks(self) -> engine.Masks:
+        """Draws the noise of one call, as the network does in its own."""
+        return draw(self.layer, self.net.rates, self.workload.T, self.x, training=self.net.training)
+
+    def call(
+        self, weights: dict[str, Tensor], x: Tensor, state: tuple[Tensor, ...], masks: engine.Masks
+    ) -> engine.Call:
+        """Makes what the network asks the engine for."""
+        keep: tuple[str, ...] = ()
+        if self.workload.asked:
+            keep = tuple(dict.fromkeys((*self.layer.state_names, *self.layer.cell.rows)))
+        return engine.Call(self.layer, weights, x, state, lengths=self.lengths, masks=masks, keep=keep)
 
     # What each subject does
 
@@ -84,10 +94,10 @@ class Subjects:
 
     def ours(self) -> Work:
         """Returns one go of carrousel's network, as a user calls it."""
-        net, lengths = self.net, self.lengths
+        net, lengths, asked = self.net, self.lengths, self.workload.asked
         if self.workload.mode == "step":
             return self._one_step(net.step, self.x[0], tuple(value.unsqueeze(0) for value in self.state()))
-        return self._step(lambda x: net(x, lengths=lengths)[0], list(net.parameters()), self.x, self.adjoint)
+        return self._step(lambda x: net(x, lengths=lengths, **asked)[0], list(net.parameters()), self.x, self.adjoint)
 
     def own_lstm(self) -> Work:
         """Returns one go of carrousel's plain LSTM of the same sizes."""
@@ -95,11 +105,11 @@ class Subjects:
         return Subjects(Workload("lstm", w.mode, w.T, w.B, w.I, w.H, w.ragged)).ours()
 
     def eager(self) -> Work:
-        """Returns one go of the same variant written out in torch operations."""
+        """Returns one go of the same variant written out in torch operations; it draws its noise too."""
         weights, state = self.weights(), self.state()
 
         def forward(x: Tensor) -> Tensor:
-            return engine.reference.run(engine.Call(self.layer, weights, x, state, lengths=self.lengths)).output
+            return engine.reference.run(self.call(weights, x, state, self.masks())).output
 
         return self._step(forward, list(weights.values()), self.x, self.adjoint)
 
@@ -141,4 +151,4 @@ class Subjects:
                 self.ours()()
             return choices[0].backend
         with torch.set_grad_enabled(self.workload.mode != "inference"):
-            return carrousel.explain(self.net, self.x, lengths=self.lengths)[0].backend
+            return carrousel.explain(self.net, self.x, lengths=self.lengths, **self.workload.asked)[0].backend

@@ -10,7 +10,7 @@ import carrousel
 from carrousel.cells import Gates, State
 from carrousel.cells.math import exp, sigmoid, softplus, tanh
 
-__all__ = ["VARIANTS", "WORKLOADS", "Workload", "own", "select"]
+__all__ = ["ALONE", "BESIDE", "CELLS", "OPTIONS", "SHAPES", "VARIANTS", "WORKLOADS", "Workload", "own", "select"]
 
 
 @carrousel.cell("i f g o", candidates="g", states="c")
@@ -21,7 +21,7 @@ def own(z, s, p):
     return o * tanh(p.c(c) + 0.5 * c), State(c=c), Gates(i=i, f=f, g=g, o=o)
 
 
-VARIANTS: dict[str, Callable[[int], dict[str, Any]]] = {
+CELLS: dict[str, Callable[[int], dict[str, Any]]] = {
     "lstm": lambda H: {},
     "peephole": lambda H: {"cell": "peephole"},
     "coupled": lambda H: {"cell": "coupled"},
@@ -30,7 +30,25 @@ VARIANTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "projection": lambda H: {"proj_size": H // 2},
     "own": lambda H: {"cell": own},
 }
-"""The options of each variant's network for a hidden size."""
+"""The networks that are timed in every mode, and their options for a hidden size."""
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "recurrent_dropout variational": {"recurrent_dropout": ("variational", 0.25)},
+    "recurrent_dropout candidate": {"recurrent_dropout": ("candidate", 0.25)},
+    "zoneout": {"zoneout": 0.1},
+    "block_size": {"block_size": 2},
+    "heads": {"heads": 4},
+    "diagonal": {"diagonal": True},
+    "gate_recurrence gates": {"gate_recurrence": "gates"},
+    "gate_recurrence all": {"gate_recurrence": "all"},
+    "return_states gates": {},  # it is an option of the call: see ASKED
+}
+"""The plain LSTM with one option each. What they cost is seen in training, where noise is drawn in every go."""
+
+ASKED: dict[str, dict[str, Any]] = {"return_states gates": {"return_states": "gates"}}
+"""What some of them are called with."""
+
+VARIANTS = (*CELLS, *OPTIONS)
 
 SHAPES = (
     (100, 1, 32, 32),
@@ -41,6 +59,12 @@ SHAPES = (
     (50, 64, 512, 512),
     (1000, 16, 64, 64),
 )
+BESIDE = ((100, 16, 64, 64), (100, 32, 128, 128), (100, 64, 256, 256))
+"""Those at which an option's time is held against the plain LSTM's."""
+
+ALONE = ((100, 1, 128, 128), (100, 1, 256, 256))
+"""Batches of one."""
+
 RAGGED = ((128, 32, 128, 128), (512, 16, 128, 128))
 MODES = ("train", "train-dx", "inference")
 
@@ -50,7 +74,7 @@ class Workload:
     """One thing to be timed.
 
     Attributes:
-        variant: one of ``VARIANTS``.
+        variant: one of ``VARIANTS``, of one or more words.
         mode: ``"train"``, forward and backward with an input that needs no gradient, as in a first layer;
             ``"train-dx"``, the same with the input's gradient; ``"inference"``, forward alone; ``"step"``, one step
             through ``step``; ``"memory"``, the peak memory of a training step.
@@ -78,14 +102,22 @@ class Workload:
     @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments of ``carrousel.LSTM``."""
-        return VARIANTS[self.variant](self.H)
+        return CELLS[self.variant](self.H) if self.variant in CELLS else OPTIONS[self.variant]
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The keyword arguments of a call of it."""
+        return ASKED.get(self.variant, {})
 
 
 def _registry() -> Iterable[Workload]:
-    for variant in VARIANTS:
+    for variant in CELLS:
         for mode in MODES:
-            yield from (Workload(variant, mode, *shape) for shape in SHAPES)
+            alone = ALONE if variant == "lstm" and mode != "train-dx" else ()
+            yield from (Workload(variant, mode, *shape) for shape in dict.fromkeys((*SHAPES, *alone)))
             yield from (Workload(variant, mode, *shape, ragged=True) for shape in RAGGED)
+    for variant in OPTIONS:
+        yield from (Workload(variant, "train", *shape) for shape in SHAPES)
     yield Workload("lstm", "step", 1, 1, 128, 128)
     yield Workload("lstm", "memory", 1000, 16, 64, 64)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._output import note, say, write_json
 from carrousel.cli._place import plain_file
+from carrousel.cli._verdicts import say_verdicts
 
 if TYPE_CHECKING:
     from carrousel.bench import Measured
@@ -29,7 +30,9 @@ def bench(
             help="workloads in whose names all these words stand, 'lstm train'; repeatable  [default: all]",
         ),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="few rounds: rough figures, the same checks")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="few rounds, no eager torch: rough figures, the same checks")
+    ] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="threads  [default: torch's own number]")] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="write everything that was measured to FILE")
@@ -40,10 +43,13 @@ def bench(
     Each workload (steps x batch x input x hidden) is compared with the equations in float64 first: no figure is
     given where that fails, and the exit code is then 1. "x nn.LSTM" is how many times as fast as torch.nn.LSTM, the
     median over rounds in which both take turns.
+
+    All of it takes about 20 minutes on two cores, with --quick about 6. Options of the network are timed in training:
+    --only 'zoneout train', or 'gate_recurrence all'; batches of one are --only 'lstm 100x1x256x256'.
     """
     import torch
 
-    from carrousel.bench import measure, peak, select, verdicts
+    from carrousel.bench import instructions, measure, note_on_width, peak, select, verdicts
 
     try:
         workloads = select(only or [])
@@ -60,14 +66,20 @@ def bench(
     try:
         best = max(peak() for _ in range(2 if quick else 5))
         count = torch.get_num_threads()
-        say(f"torch {torch.__version__}, {count} threads, measured peak {best / 1e9:.0f} GFLOP/s (float32)")
+        say(
+            f"torch {torch.__version__}, {count} threads, measured peak {best / 1e9:.0f} GFLOP/s (float32), "
+            f"kernels in {instructions()}"
+        )
+        width = note_on_width()
+        if width is not None:
+            say(width)
         _warn_of_company(count)
         say("")
         wide = max(len(HEAD[0]), *(len(workload.name) for workload in workloads))
         say(_line(wide, HEAD))
         rows = []
         for workload in workloads:
-            row = measure(workload, seconds=0.1, least=3, memories=1) if quick else measure(workload)
+            row = measure(workload, seconds=0.1, least=3, memories=1, eager=False) if quick else measure(workload)
             best = max(best, peak(repeats=3))
             rows.append(row)
             say(_line(wide, _cells(row, best)))
@@ -75,9 +87,15 @@ def bench(
         torch.set_num_threads(before)
     say("")
     judged = verdicts(rows, best)
-    _say_verdicts(judged)
+    say_verdicts(judged, instructions(), f"two threads; there were {count}" if count != 2 else "two threads")
     if json is not None:
-        facts = {"torch": torch.__version__, "threads": threads or before, "machine": platform.machine()}
+        facts = {
+            "torch": torch.__version__,
+            "threads": count,
+            "machine": platform.machine(),
+            "instructions": instructions(),
+            "note": width,
+        }
         targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
         result = {**facts, "peak_gflops": best / 1e9, "rows": [row.to_dict(best) for row in rows], "targets": targets}
         write_json(json, result)
@@ -116,13 +134,3 @@ def _cells(row: Measured, peak: float) -> tuple[str, ...]:
 
 def _time(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} us"
-
-
-def _say_verdicts(verdicts: list[Any]) -> None:
-    known = [verdict for verdict in verdicts if verdict.value is not None]
-    if not known:
-        return
-    wide = max(len(verdict.figure) for verdict in known)
-    for verdict in known:
-        sign, word = ("<=" if verdict.at_most else ">="), ("reached" if verdict.reached else "FALLS SHORT")
-        say(f"{verdict.figure:{wide}}  {verdict.value:6.2f}  (wanted {sign} {verdict.target:g})  {word}")

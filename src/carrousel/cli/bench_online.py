@@ -8,6 +8,7 @@ import typer
 
 from carrousel.cli._options import Json
 from carrousel.cli._output import emit, say
+from carrousel.cli._verdicts import say_verdicts
 
 __all__ = ["online"]
 
@@ -16,7 +17,11 @@ def online(
     repeats: Annotated[int, typer.Option(min=1, help="repeats, of which the fastest counts")] = 15,
     json: Json = False,
 ) -> None:
-    """Time the online rule beside the same rule in eager torch and beside back-propagation through time."""
+    """Time the online rule beside the same rule in eager torch and beside back-propagation through time.
+
+    At the end three of the figures stand beside what is wanted of them on this machine's instruction set.
+    """
+    from carrousel.bench import instructions, online_verdicts, widest
     from carrousel.bench._online import Figure, benchmarks
 
     figures: list[Figure] = []
@@ -27,5 +32,10 @@ def online(
             say(f"{figure.name:48} {figure.value:10.4g} {figure.unit:10} {figure.about}")
 
     benchmarks(tell, repeats)
+    judged = online_verdicts(figures)
     if json:
-        emit({"figures": [vars(figure) for figure in figures]})
+        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
+        emit({"figures": [vars(figure) for figure in figures], "targets": targets})
+        return
+    say("")
+    say_verdicts(judged, instructions(widest()), "one core")

@@ -181,7 +181,7 @@ def is_cut(node: Node) -> bool:
     return node.op in ("exit", "block_sum")
 
 
-@lru_cache(maxsize=256)  # the family several times over; who needs a plan for long holds it
+@lru_cache(maxsize=128)  # who needs a plan for long holds it
 def plan(variant: Variant) -> Plan:
     """Returns the :class:`Plan` of a variant.
 

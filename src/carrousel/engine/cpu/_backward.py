@@ -10,7 +10,7 @@ from torch import Tensor
 
 from carrousel.engine._backend import Grads
 from carrousel.engine._layer import Layer, Masks, Weights
-from carrousel.engine._memory import in_memory
+from carrousel.engine._memory import CPU, in_memory
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
 from carrousel.engine.cpu._extras import Extras
@@ -202,7 +202,7 @@ class _Run:
             gathered = buffer[first]
             return gathered if bool(runs.all()) else torch.where(runs.unsqueeze(-1), gathered, 0)
 
-        offsets = torch.tensor([0, rows.count], dtype=torch.int64)
+        offsets = torch.tensor([0, rows.count], dtype=torch.int64, device=CPU)
         place = kernels.backward_arguments.place
         changed: dict[str, Tensor] = {"offsets": offsets, "G": of_first(self.kept.G), "H": self._h0}
         if self.layer.layer_norm and self._cell.recurrent:

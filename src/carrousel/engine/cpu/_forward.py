@@ -185,6 +185,7 @@ def _forward(
     meeting = Meeting(rows.steps) if variant.by_units else None
     own += [meeting.counter] if meeting is not None else []
     own += from_gates
+    own += [empty(B, (len(kernels.plan.slots) - kernels.plan.shared) * width, dtype=dtype)] if layer.fed_back else []
     own += [buffer for pair in zip(states, inner, strict=False) for buffer in pair]
     own += [sent.rows, sent.initial] if variant.sent else []
     own += states[len(cell.states) :]

@@ -73,6 +73,7 @@ def forward_words(variant: Variant) -> Words:
     own += ["R", "R0"] if variant.variational else []
     own += ["barrier"] if variant.by_units else []
     own += [f"WF_{k}" for k in range(len(variant.listening))]
+    own += ["heard"] if variant.fed else []
     varying = [*_VARYING, *own, *states, *norms, *_of_blocks(variant, "E"), *noise_words(variant)]
     return Words(varying, [*_fixed(variant), "ldx", "KH", "out_kept"])
 

@@ -148,15 +148,26 @@ class _Forward:
         self, k: int, low: int, high: int, c: str, ldc: str, step: Steps, before_kept: str, first: str, count: str,
         *, fresh: bool,
     ) -> None:  # fmt: skip
-        """Adds what the gates of the step before send to a run of slots."""
+        """Adds what the gates of the step before send to a run of slots.
+
+        It is summed by itself first: in one sum with x and h, of thousands of numbers, rounding would show.
+        """
         f, words = self.f, self.words
         ld_sent, kind = words.integer(f, "KF"), "S0_sent" if fresh else "S_sent"
         row = first if fresh else f.add(before_kept, first)
+        columns = f.mul(self.width, high - low)
+        ld = f.mul(self.width, len(self.plan.slots) - self.plan.shared)
+        heard = f.at(words.pointer(f, "heard"), f.mul(first, ld))
         product(
-            f, words, start=c, ldstart=ldc, a2=f.at(words.pointer(f, kind), f.mul(row, ld_sent)),
-            m2=f.mul(self.threads, ld_sent), b2=words.pointer(f, f"WF_{k}"), K2=words.integer(f, "KF"), c=c, ldc=ldc,
-            M=count, N=f.mul(self.width, high - low),
+            f, words, start=self.zeros, ldstart="0", a2=f.at(words.pointer(f, kind), f.mul(row, ld_sent)),
+            m2=f.mul(self.threads, ld_sent), b2=words.pointer(f, f"WF_{k}"), K2=words.integer(f, "KF"), c=heard,
+            ldc=f.mul(self.threads, ld), M=count, N=columns,
         )  # fmt: skip
+        with f.loop(0, count) as m:
+            source, target = f.at(heard, f.mul(m, f.mul(self.threads, ld))), f.at(c, f.mul(m, ldc))
+            with f.loop(0, columns, self.lanes) as u:
+                there = f.at(target, u)
+                f.store(f.arithmetic("fadd", f.load(there), f.load(f.at(source, u))), there)
 
     def _normalised(
         self, step: Steps, kept: str, before_kept: str, first: str, count: str, from_x: dict[str, str], *, fresh: bool
