@@ -11,8 +11,9 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from carrousel.engine._backend import Outline
 from carrousel.engine._layer import QUIET, Layer
+from carrousel.engine.cpu._extras import Extras
 from carrousel.engine.cpu._forward import Kept
-from carrousel.engine.cpu._kernels import Extras, kernels_of
+from carrousel.engine.cpu._kernels import kernels_of
 
 __all__ = ["buffers_of", "kept_of", "shapes_of"]
 
