@@ -63,7 +63,8 @@ class Subjects:
 
     def masks(self) -> engine.Masks:
         """Draws the noise of one call, as the network does in its own."""
-        return draw(self.layer, self.net.rates, self.workload.T, self.x, training=self.net.training)
+        w = self.workload
+        return draw(self.layer, self.net.rates, w.T, w.B, self.x, training=self.net.training)
 
     def call(
         self, weights: dict[str, Tensor], x: Tensor, state: tuple[Tensor, ...], masks: engine.Masks
