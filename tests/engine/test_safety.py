@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 import carrousel
 from carrousel import cells, engine
 from carrousel.cells.math import exp, sigmoid, softplus, tanh
-from carrousel.engine import Layer, cpu
+from carrousel.engine import QUIET, Layer, cpu
 from carrousel.engine._rows import dense
 from carrousel.engine.cpu import _kernels
 from carrousel.engine.doors.eager import Eager
@@ -570,7 +570,9 @@ def test_nothing_kept_is_a_result(name: str, hidden_size: int) -> None:
         return
     weights = {key: torch.randn(shape, requires_grad=True) for key, shape in layer.shapes().items()}
     rows, state = dense(T, B), [torch.zeros(B, size) for size in layer.state_sizes]
-    results = Eager.apply(cpu.PASSES, layer, rows, False, True, x.flatten(0, 1), *state, *weights.values())
+    steps = tuple(dict.fromkeys((*layer.state_names[1:], *layer.cell.rows)))
+    inputs = (x.flatten(0, 1), *state, *weights.values())
+    results = Eager.apply(cpu.PASSES, layer, rows, False, QUIET, steps, *inputs)
     (node,) = nodes(results)
     kept = list(tensors_in([*vars(node.kept).values()]))
     assert len(kept) > 3

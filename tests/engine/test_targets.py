@@ -72,7 +72,8 @@ def test_avx2_code_has_no_wider_registers(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(_compile, name, value)
     monkeypatch.setattr(_compile, "_loaded", {})
     from carrousel.engine.cpu._gemm import gemm_code
-    from carrousel.engine.cpu._sequence import backward_code, forward_code
+    from carrousel.engine.cpu._sequence_backward import backward_code
+    from carrousel.engine.cpu._sequence_forward import forward_code
 
     for make in (gemm_code, backward_code, forward_code, _kernels._made):
         make.cache_clear()

@@ -63,8 +63,8 @@ def explain(module: nn.Module, /, *args: Any, **kwargs: Any) -> Explanation:
     >>> carrousel.explain(net, torch.randn(5, 2, 3))
     l0  cpu  a fused kernel of the cell's equations
     l1  cpu  a fused kernel of the cell's equations
-    >>> [line.backend for line in carrousel.explain(net, torch.randn(5, 2, 3), return_states="gates")]
-    ['reference', 'reference']
+    >>> print(carrousel.explain(net.bfloat16(), torch.randn(5, 2, 3).bfloat16())[0].reason)
+    there is no kernel for numbers of type torch.bfloat16
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"explain takes a module and what it is called with, got {type(module).__name__}")
