@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+
+from carrousel._cache import cache_folder
+
+# Tests that move the user's cache folder, to keep trials or data apart, need not have everything compiled anew there.
+os.environ.setdefault("CARROUSEL_CACHE", str(cache_folder()))
 
 
 def pytest_configure() -> None:
