@@ -47,7 +47,7 @@ class Meeting:
     """Holds the counter of threads that wait for one another at every step of a pass.
 
     Where cores have other work a thread waits for a slice of the system's time and not for another thread. That is
-    noticed by how often threads gave way, and for a second threads share no units any more.
+    noticed by the number of steps at which a thread gave way, and for a second threads share no units any more.
 
     Attributes:
         crowded: the time, on the monotonic clock, until which they do not.

@@ -60,8 +60,8 @@ def yielding() -> int:
 def emit_barrier(f: Function, counter: str, target: str, give_way: str) -> None:
     """Emits the wait of a team: each adds one to a counter, and goes on when it has reached the target.
 
-    A thread spins, for a step takes microseconds; should another have lost its core, it gives way. How often that was
-    stands in the word after the counter.
+    A thread spins, for a step takes microseconds; should another have lost its core, it gives way. The word after the
+    counter counts the waits at which one did.
     """
     f.op(f"atomicrmw add ptr {counter}, i64 1 seq_cst")
     spins = f.variable("i64", "0")
@@ -76,7 +76,8 @@ def emit_barrier(f: Function, counter: str, target: str, give_way: str) -> None:
     f.put("i64", spins, count)
     f.line(f"br i1 {f.op(f'icmp sgt i64 {count}, {_SPINS}')}, label %{rest}, label %{look}")
     f.label(rest)
-    f.op(f"atomicrmw add ptr {f.op(f'getelementptr i64, ptr {counter}, i64 1')}, i64 1 monotonic")
+    with f.when(f.op(f"icmp eq i64 {count}, {_SPINS + 1}")):
+        f.op(f"atomicrmw add ptr {f.op(f'getelementptr i64, ptr {counter}, i64 1')}, i64 1 monotonic")
     f.op(f"call i32 {give_way}()")
     f.line(f"br label %{look}")
     f.label(end)
