@@ -23,11 +23,31 @@ from carrousel.engine._graph import (
     weighted,
 )
 
-__all__ = ["Plan", "Variant", "is_cut", "plan"]
+__all__ = ["Extras", "Plan", "Variant", "is_cut", "plan"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What a call asks of a layer's kernels besides running it.
+
+    Attributes:
+        told: the gates and candidates whose activations are wanted of every step, but for those that feed the next.
+        masked: whether candidates have factors.
+        variational: whether h has factors on its way into the recurrence.
+        zoned_h, zoned: whether a share of the old h, of the old state, is kept.
+        by_units: whether threads share the units of the only sequence, and not sequences.
+    """
+
+    told: tuple[str, ...] = ()
+    masked: bool = False
+    variational: bool = False
+    zoned_h: bool = False
+    zoned: bool = False
+    by_units: bool = False
 
 
 @dataclass(frozen=True)
-class Variant:
+class Variant(Extras):
     """A cell, and what a layer and a call do besides its equations, as far as the kernels' code depends on it.
 
     Attributes:
@@ -39,11 +59,6 @@ class Variant:
         heads: whether the recurrent product falls apart into those of heads.
         block_size: the cells of a block.
         fed: what the gates of the step before feed: ``"gates"``, ``"all"`` rows, or None for nothing.
-        told: the gates and candidates whose activations are wanted of every step, but for those that feed the next.
-        masked: whether candidates have factors.
-        variational: whether h has factors on its way into the recurrence.
-        zoned_h, zoned: whether a share of the old h, of the old state, is kept.
-        by_units: whether threads share the units of the only sequence, and not sequences.
     """
 
     cell: Cell
@@ -54,12 +69,6 @@ class Variant:
     heads: bool = False
     block_size: int = 1
     fed: str | None = None
-    told: tuple[str, ...] = ()
-    masked: bool = False
-    variational: bool = False
-    zoned_h: bool = False
-    zoned: bool = False
-    by_units: bool = False
 
     @cached_property
     def plan(self) -> Plan:
@@ -84,6 +93,11 @@ class Variant:
         """The names of what is normalised: the parts of the pre-activations, and the states on their way out."""
         exits = (str(cut.name) for cut in self.plan.cuts if cut.op == "exit")
         return (*self.parts, *exits) if self.normed else ()
+
+    @property
+    def keeps_direct(self) -> bool:
+        """Whether a part of the adjoint of h goes back past the recurrent weights."""
+        return self.plan.reads_output or (self.projected and self.zoned_h)
 
     @property
     def sent(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._memory import CPU, in_memory
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
-from carrousel.engine.cpu._extras import Extras
+from carrousel.engine.cpu._extras import extras_of
 from carrousel.engine.cpu._forward import Kept, of_noise
 from carrousel.engine.cpu._kernels import Kernels, Meeting, kernels_for
 
@@ -38,7 +38,7 @@ def backward(
 ) -> Grads:
     """Computes the :class:`Grads` that are wanted. See ``Backward``."""
     in_memory((x, *state, *weights.values()))  # what was there going forward may be gone
-    kernels = kernels_for(layer, x.dtype, Extras.of(layer, masks, steps), rows)
+    kernels = kernels_for(layer, x.dtype, extras_of(layer, masks, steps), rows)
     run = _Run(kernels, weights, state, rows, kept, masks, reverse=reverse)
     run.start(d_output, dict(zip(steps, d_steps, strict=True)), d_final)
     run.go()
@@ -108,8 +108,7 @@ class _Run:
         self._dy = dy
         self.dh = self._running(None if projected else d_final[0], width)
         self.dout = self._running(d_final[0], ldh) if projected else self.dh
-        keeps = self.plan.reads_output or (projected and variant.zoned_h)
-        self._direct = self._running(None, ldh if projected else width) if keeps else self.dh
+        self._direct = self._running(None, ldh if projected else width) if variant.keeps_direct else self.dh
         self._dbias = self._running(None, kernels.ldg) if layer.bias else self.dh
         self._dvectors = self._running(None, len(self.plan.vectors) * width) if self.plan.vectors else self.dh
         self.d_states = [self._running(d, width) for d in d_final[1:n]]

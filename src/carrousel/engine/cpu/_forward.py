@@ -12,7 +12,7 @@ from torch import Tensor
 from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
-from carrousel.engine.cpu._extras import Extras
+from carrousel.engine.cpu._extras import extras_of
 from carrousel.engine.cpu._kernels import Kernels, Meeting, kernels_for
 
 __all__ = ["Kept", "forward", "of_noise"]
@@ -84,7 +84,7 @@ def forward(
     steps: Sequence[str],
 ) -> tuple[list[Tensor], Kept]:
     """Computes outputs, final states, and every step's values of ``steps``; and the :class:`Kept`. See ``Forward``."""
-    kernels = kernels_for(layer, x.dtype, Extras.of(layer, masks, steps), rows)
+    kernels = kernels_for(layer, x.dtype, extras_of(layer, masks, steps), rows)
     kept = _forward(kernels, weights, x, state, rows, masks, reverse=reverse, keep=keep or bool(steps))
     output = handed_out(kept.H, layer.output_size)
     every = [_every(kernels, kept, name) for name in steps]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -11,7 +12,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from carrousel.engine._backend import Outline
 from carrousel.engine._layer import QUIET, Layer
-from carrousel.engine.cpu._extras import Extras
+from carrousel.engine.cpu._extras import extras_of
 from carrousel.engine.cpu._forward import Kept
 from carrousel.engine.cpu._kernels import kernels_of
 
@@ -27,10 +28,13 @@ def _sizes(outline: Outline) -> dict[str, tuple[int, bool]]:
 def _sizes_of(
     layer: Layer, dtype: torch.dtype, noise: frozenset[str], steps: tuple[str, ...]
 ) -> dict[str, tuple[int, bool]]:
-    extras = Extras.of(layer, QUIET, steps)._replace(
-        masked="candidate" in noise, variational="variational" in noise, zoned_h="zoneout_h" in noise,
+    extras = replace(
+        extras_of(layer, QUIET, steps),
+        masked="candidate" in noise,
+        variational="variational" in noise,
+        zoned_h="zoneout_h" in noise,
         zoned="zoneout_c" in noise,
-    )  # fmt: skip
+    )
     with _disable_current_modes():  # kernels outlive the trace in which their sizes are first asked for
         kernels = kernels_of(layer, dtype, extras)
     variant, width, ldh = kernels.variant, kernels.width, kernels.ldh

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from carrousel.engine._layer import QUIET, Layer, Masks, Weights
 from carrousel.engine._memory import CPU
-from carrousel.engine._plan import Plan
+from carrousel.engine._plan import Extras, Plan
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, solid, zeros
-from carrousel.engine.cpu._extras import PLAIN, Extras, variant_of
+from carrousel.engine.cpu._extras import PLAIN, variant_of
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
 from carrousel.engine.cpu._sequence import backward_words, forward_words
 from carrousel.engine.cpu._sequence_backward import backward_code
@@ -390,7 +390,7 @@ def kernels_of(layer: Layer, dtype: torch.dtype, extras: Extras = PLAIN) -> Kern
 def kernels_for(layer: Layer, dtype: torch.dtype, extras: Extras, rows: Rows) -> Kernels:
     """Returns the :class:`Kernels` of a layer that suit a packing."""
     kernels = kernels_of(layer, dtype, extras)
-    return kernels_of(layer, dtype, extras._replace(by_units=True)) if kernels.share_units(rows) else kernels
+    return kernels_of(layer, dtype, replace(extras, by_units=True)) if kernels.share_units(rows) else kernels
 
 
 @lru_cache(maxsize=64)  # who makes one network after the other, all alike, finds what the last one had

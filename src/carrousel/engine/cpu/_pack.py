@@ -84,8 +84,6 @@ def _pack_columns(module: Module) -> None:
     source, target, rows = (PACK.pointer(f, name) for name in ("source", "target", "rows"))
     depth = f.mul(groups, padded)
     whole = f.mul(f.quotient(f.add(N, L - 1), L), L)
-    masked = f"llvm.masked.load.v{L}f{module.bits}.p0"
-    module.declare(masked, f"{module.vector} (ptr, {module.mask}, {module.vector})")
     with f.loop("%thread", depth, threads) as k:
         group = f.quotient(k, padded)
         unit = f.sub(k, f.mul(group, padded))
@@ -93,11 +91,7 @@ def _pack_columns(module: Module) -> None:
         row = f.at(source, f.mul(f.add(first, f.least(unit, f.sub(size, 1))), ld))
         real = f.select(f.op(f"icmp slt i64 {unit}, {size}"), "i64", N, "0")
         with f.loop(0, whole, L) as n:
-            mask = f.first_lanes(f.sub(real, n))
-            vector = f.op(
-                f"call {module.vector} @{masked}(ptr align {module.bytes} {f.at(row, n)}, {module.mask} {mask}, "
-                f"{module.vector} zeroinitializer)"
-            )
+            vector = f.load_lanes(f.at(row, n), f.first_lanes(f.sub(real, n)))
             panel = f.mul(f.quotient(n, width), width)
             wide = f.least(f.sub(whole, panel), width)
             base = f.add(f.mul(panel, depth), f.sub(n, panel))

@@ -59,11 +59,6 @@ def _adjoint_of_h(f: Function, variant: Variant, words: Words) -> tuple[str, str
     return words.pointer(f, "dh"), words.integer(f, "width")
 
 
-def _keeps_direct(variant: Variant) -> bool:
-    """Tells whether a part of the adjoint of h goes back past the recurrent weights."""
-    return variant.plan.reads_output or (variant.projected and variant.zoned_h)
-
-
 class _FromNext:
     """Writes ``from_next``: the adjoints of h, and of gates, that come back from the step after."""
 
@@ -75,7 +70,7 @@ class _FromNext:
 
     def emit(self) -> None:
         f, variant, plan, words = self.f, self.variant, self.plan, self.words
-        direct = words.pointer(f, "direct") if _keeps_direct(variant) else None
+        direct = words.pointer(f, "direct") if variant.keeps_direct else None
         if not plan.cell.recurrent or variant.pointwise:
             self._take(direct)
             return
