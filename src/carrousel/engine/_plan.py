@@ -23,7 +23,10 @@ from carrousel.engine._graph import (
     weighted,
 )
 
-__all__ = ["Extras", "Plan", "Variant", "is_cut", "plan"]
+__all__ = ["FROM_H", "FROM_X", "Extras", "Plan", "Variant", "cut_name", "is_cut", "plan"]
+
+FROM_X, FROM_H = "part of x", "part of h"
+"""The names of the parts of the pre-activations. No row and no state can have them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,18 +84,23 @@ class Variant(Extras):
 
     @cached_property
     def parts(self) -> dict[str, tuple[int, int]]:
-        """The parts of the pre-activations, ``"X"`` of the input and ``"Z"`` of the recurrence: the slots that each
-        feeds, from the first to before the last.
-        """
+        """The parts of the pre-activations by name: the slots that each feeds, from the first to before the last."""
         plan = self.plan
-        recurrent = {"Z": (plan.shared, len(plan.slots))} if self.cell.recurrent else {}
-        return {"X": (0, plan.inputs), **recurrent}
+        recurrent = {FROM_H: (plan.shared, len(plan.slots))} if self.recurs else {}
+        return {FROM_X: (0, plan.inputs), **recurrent}
 
     @cached_property
     def norms(self) -> tuple[str, ...]:
-        """The names of what is normalised: the parts of the pre-activations, and the states on their way out."""
-        exits = (str(cut.name) for cut in self.plan.cuts if cut.op == "exit")
-        return (*self.parts, *exits) if self.normed else ()
+        """The names of what is normalised: the parts of the pre-activations, the states on their way out, and the
+        products of gated rows.
+        """
+        others = (cut_name(cut) for cut in self.plan.cuts if cut.op in ("exit", "gated"))
+        return (*self.parts, *others) if self.normed else ()
+
+    @property
+    def recurs(self) -> bool:
+        """Whether h is multiplied with recurrent weights before the equations are computed."""
+        return self.plan.shared < len(self.plan.slots) and self.cell.recurrent and not self.pointwise
 
     @property
     def keeps_direct(self) -> bool:
@@ -106,23 +114,47 @@ class Variant(Extras):
 
     @property
     def summed(self) -> list[str]:
-        """The gates that see the cells of a block through their peepholes."""
-        return [cut.name for cut in self.plan.cuts if cut.op == "block_sum"]
+        """The names of the sums over blocks, which gates see through their peepholes."""
+        return [cut_name(cut) for cut in self.plan.cuts if cut.op == "block_sum"]
+
+    @property
+    def gated(self) -> list[str]:
+        """The rows whose recurrent weights are multiplied within the equations, in the order of these."""
+        return [cut_name(cut) for cut in self.plan.cuts if cut.op == "gated"]
+
+    @property
+    def bare_cuts(self) -> list[str]:
+        """The names of the cuts that are no layer norm."""
+        return [*self.summed, *(() if self.normed else self.gated)]
+
+    def _hears(self, row: str) -> bool:
+        """Tells whether a row hears what the gates of the step before send."""
+        return self.fed == "all" or (self.fed is not None and row in self.cell.gates)
 
     @cached_property
     def listening(self) -> list[tuple[int, int]]:
         """Runs of slots that hear what the gates of the step before send."""
-        plan, cell = self.plan, self.cell
-        if self.fed is None:
-            return []
-        hears = [row in cell.gates or self.fed == "all" for row in plan.rows]
+        plan = self.plan
         runs: list[tuple[int, int]] = []
         for slot in range(plan.shared, len(plan.slots)):
-            if hears[slot] and runs and runs[-1][1] == slot:
+            if not self._hears(plan.rows[slot]):
+                continue
+            if runs and runs[-1][1] == slot:
                 runs[-1] = runs[-1][0], slot + 1
-            elif hears[slot]:
+            else:
                 runs.append((slot, slot + 1))
         return runs
+
+    @property
+    def gated_listening(self) -> list[str]:
+        """The gated rows that hear them."""
+        return [row for row in self.gated if self._hears(row)]
+
+    @property
+    def hearers(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Groups of rows that hear them, by name: the runs of slots, by their numbers; then the gated rows."""
+        runs = [(str(k), self.plan.rows[low:high]) for k, (low, high) in enumerate(self.listening)]
+        return [*runs, *((row, (row,)) for row in self.gated_listening)]
 
 
 @dataclass(frozen=True)
@@ -135,8 +167,8 @@ class Plan:
     the backward pass needs of the step, then their adjoints.
 
     Where something is done to all units at once the equations are *cut*: by layer norm of a state on its way out, by
-    the sum over a block of what a gate sees through its peepholes. What is done there is no part of the graph. The
-    equations are computed in stages, one more than there are cuts on the longest way.
+    the sum over a block of what a gate sees through its peepholes, by the product of a gated row. What is done there
+    is no part of the graph. The equations are computed in stages, one more than there are cuts on the longest way.
 
     Attributes:
         program: the equations; among its states are the activations of ``Variant.sent`` and ``Variant.told``.
@@ -192,7 +224,12 @@ class Plan:
 
 def is_cut(node: Node) -> bool:
     """Tells whether the equations are cut at a node."""
-    return node.op in ("exit", "block_sum")
+    return node.op in ("exit", "block_sum", "gated")
+
+
+def cut_name(cut: Node) -> str:
+    """Returns the name of a cut: that of its state or row, or one that none of these can have."""
+    return f"block of {cut.name}" if cut.op == "block_sum" else str(cut.name)
 
 
 @lru_cache(maxsize=128)  # who needs a plan for long holds it
@@ -207,21 +244,24 @@ def plan(variant: Variant) -> Plan:
     cuts = tuple(node for node in order(program.outputs.values()) if is_cut(node))
     if len({(node.op, node.name) for node in cuts}) < len(cuts):
         raise ValueError(f"cell {cell.spec!r} uses the port of a state or of a gate for more than one value")
+    gated = {str(node.name) for node in cuts if node.op == "gated"}
+    if not variant.pointwise and gated != {*cell.gated}:
+        raise ValueError(f"cell {cell.spec!r} asks for the recurrent part of a gated row and does not use it")
     alone = not cell.recurrent or variant.pointwise
-    only_input = [row for row in cell.rows if row in cell.split or alone]
+    only_input = [row for row in cell.rows if row in cell.parted or alone]
     both = [row for row in cell.rows if row not in only_input]
     only_recurrent = [] if alone else list(cell.split)
-    slots = [leaf("z.input" if row in cell.split else "z", row) for row in only_input]
+    slots = [leaf("z.input" if row in cell.parted else "z", row) for row in only_input]
     slots += [leaf("z", row) for row in both]
     slots += [leaf("z.recurrent", row) for row in only_recurrent]
     old = [leaf("s", name) for name in ("h", *program.states)]
     vectors = [leaf("p", gate) for gate in cell.peepholes]
     if variant.pointwise:
         vectors += [leaf("r", row) for row in cell.rows]
-        vectors += [leaf("b", row) for row in cell.split if variant.bias]
+        vectors += [leaf("b", row) for row in cell.parted if variant.bias]
     weights = [(node, leaf("adj", name)) for name, node in program.outputs.items()]
     wanted = [*cuts, *slots, *old, *vectors]
-    back = adjoints(weights, wanted, lambda node: leaf("adj.cut", node.name) if is_cut(node) else None)
+    back = adjoints(weights, wanted, lambda node: leaf("adj.cut", cut_name(node)) if is_cut(node) else None)
     stage = _stages(program)
     # Where the equations are cut, later stages are made of what is kept, too.
     later = [*back, *(node for node in program.outputs.values() if cuts)]
@@ -246,16 +286,20 @@ def plan(variant: Variant) -> Plan:
 
 def _program(variant: Variant) -> Program:
     """Returns the equations of a cell with all that the variant does at a single unit, as a :class:`Program`."""
-    seen = leaf("s", "h")
-    if variant.variational:
-        seen = mul(leaf("mask", "h"), seen)
+
+    def seen(value: Node) -> Node:
+        """What recurrent weights are multiplied with."""
+        return mul(leaf("mask", "h"), value) if variant.variational else value
+
+    def own(row: str, value: Node) -> Node:
+        """A diagonal recurrence: each unit's own weight times a value of it, usually its old output."""
+        product = mul(leaf("r", row), seen(value))
+        return add(leaf("b", row), product) if variant.bias and row in variant.cell.parted else product
 
     def pre_activation(kind: str, row: str) -> Node:
-        """A diagonal recurrence: each unit's own weight times its old output."""
-        own = mul(leaf("r", row), seen)
-        if kind == "z.recurrent":
-            return add(leaf("b", row), own) if variant.bias else own
-        return leaf(kind, row) if kind == "z.input" else add(leaf(kind, row), own)
+        if kind == "z.input":
+            return leaf(kind, row)
+        return own(row, leaf("s", "h")) if kind == "z.recurrent" else add(leaf(kind, row), own(row, leaf("s", "h")))
 
     def summed(gate: str, value: Node) -> Node:
         return Node("block_sum", (weighted(gate, value),), gate)
@@ -266,6 +310,7 @@ def _program(variant: Variant) -> Program:
         exits=variant.normed,
         peephole=summed if variant.block_size > 1 else weighted,
         pre_activation=pre_activation if variant.pointwise else leaf,
+        gated=own if variant.pointwise else lambda row, value: Node("gated", (seen(value),), row),
     )
 
     def zone(name: str, new: Node) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from carrousel.engine._graph import Node, order
-from carrousel.engine._plan import Variant, is_cut
+from carrousel.engine._plan import Variant, cut_name, is_cut
 from carrousel.engine._print import Printer
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._operations import OPERATIONS
@@ -14,6 +14,7 @@ from carrousel.engine.cpu.llvm._words import Words
 __all__ = [
     "BACKWARD_STEP",
     "FORWARD_STEP",
+    "SENT",
     "Values",
     "backward_cuts",
     "backward_step",
@@ -21,7 +22,10 @@ __all__ = [
     "unsupported",
 ]
 
-_GIVEN = ("leaf", "constant", "exit", "block_sum")
+SENT = "sent gates"
+"""The name of the buffers of all activations that are sent. No state can have it."""
+
+_GIVEN = ("leaf", "constant", "exit", "block_sum", "gated")
 """What is no operation: it is there, or the layer computes it."""
 
 FORWARD_STEP = (
@@ -75,7 +79,14 @@ class _StepWriter:
         self._states = [_State(self, name) for name in self.plan.program.states]
         self._old_h = f.select("%fresh", "ptr", words.pointer(f, "H0"), words.pointer(f, "H"))
         self._noise = {node.name: _Noise(self, node.name) for node in _noise(variant)}
-        self._cuts = {cut: _Cut(f, words, cut) for cut in self.plan.cuts}
+        # Going back, what a product was made of is not asked for, and its own adjoint is kept of every row.
+        made_of = "V" if parameters is FORWARD_STEP else "D"
+        self._cuts = {
+            cut: _Cut(
+                f, words, cut, made_of if cut.op == "gated" else "E", normed=variant.normed and cut.op != "block_sum"
+            )
+            for cut in self.plan.cuts
+        }
         self._new = {node: index for index, node in enumerate(self.plan.program.states.values())}
 
     def each(self, kept: str, before: str, before_kept: str, body: Callable[[str, str], None]) -> None:
@@ -97,9 +108,13 @@ class _StepWriter:
                 self.places = [f.at(g_row, f.add(f.mul(self.width, n), u)) for n in range(len(self.plan.slots))]
                 self.new_places = [state.new_place(u) for state in self._states]
                 self._old_h_place = f.at(old_h, u)
-                self.cut_places = {cut: self._cuts[cut].place(row, self.width, u) for cut in self.plan.cuts}
+                self._at_cut = f.add(f.mul(row, self.width), u)
                 self._u = u
                 body(b, u)
+
+    def argument_place(self, cut: Node) -> str:
+        """Returns the place of that to which something is done at a cut."""
+        return self._cuts[cut].argument_place(self._at_cut)
 
     def vector_place(self, node: Node) -> str:
         """Returns the place of a weight that has a number for each unit."""
@@ -115,7 +130,7 @@ class _StepWriter:
         if node in self._new and done:
             return f.load(self.new_places[self._new[node]])
         if is_cut(node):
-            return self._cuts[node].value(self.cut_places[node], self._u)
+            return self._cuts[node].value(self._at_cut, self._u)
         if node.op != "leaf":
             return None
         kind, name = node.name
@@ -139,7 +154,7 @@ class _State:
         self._f, self.name = step.f, name
         words, sent = step.words, step.variant.sent
         # What gates send stands side by side, for it feeds the next step by one product.
-        group = "sent" if name in sent else name
+        group = SENT if name in sent else name
         self._ld = words.integer(step.f, "KF") if name in sent else step.width
         self._shift = step.f.mul(step.width, sent.index(name) if name in sent else 0)
         self._new = words.pointer(step.f, f"S_{group}")
@@ -192,23 +207,33 @@ class _Noise:
 class _Cut:
     """Where the equations are cut: what stands there for each row of what is kept.
 
-    Layer norm leaves there what it normalised, to which its gain and bias are applied by whoever loads it.
+    Layer norm leaves there what it normalised, to which its gain and bias are applied by whoever loads it. All but a
+    product is done in place.
+
+    Args:
+        f: the function that is written.
+        words: its kernel's arguments.
+        cut: the node.
+        argument: the word that holds the rows of what something is done to.
+        normed: whether it is layer norm, or ends with it.
     """
 
-    def __init__(self, f: Function, words: Words, cut: Node) -> None:
-        self._f, self._normed = f, cut.op == "exit"
-        self._rows = words.pointer(f, f"E_{cut.name}")
+    def __init__(self, f: Function, words: Words, cut: Node, argument: str, *, normed: bool) -> None:
+        self._f, self._normed = f, normed
+        self._rows, self._arguments = (
+            words.pointer(f, f"E_{cut_name(cut)}"),
+            words.pointer(f, f"{argument}_{cut_name(cut)}"),
+        )
         if self._normed:
-            self._gain, self._bias = (words.pointer(f, f"{kind}_{cut.name}") for kind in ("gain", "shift"))
+            self._gain, self._bias = (words.pointer(f, f"{kind}_{cut_name(cut)}") for kind in ("gain", "shift"))
 
-    def place(self, row: str, width: str, u: str) -> str:
-        return self._f.at(self._rows, self._f.add(self._f.mul(row, width), u))
+    def argument_place(self, at: str) -> str:
+        return self._f.at(self._arguments, at)
 
-    def value(self, place: str, u: str) -> str:
+    def value(self, at: str, u: str) -> str:
         f = self._f
-        if not self._normed:
-            return f.load(place)
-        return f.fma(f.load(place), f.load(f.at(self._gain, u)), f.load(f.at(self._bias, u)))
+        value = f.load(f.at(self._rows, at))
+        return f.fma(value, f.load(f.at(self._gain, u)), f.load(f.at(self._bias, u))) if self._normed else value
 
 
 def forward_stage(module: Module, variant: Variant, words: Words, stage: int, *, keep: bool) -> None:
@@ -231,7 +256,7 @@ def forward_stage(module: Module, variant: Variant, words: Words, stage: int, *,
             if plan.stage[node] == stage:
                 result = value(node)
                 results.append((f.choose(real, result, "zeroinitializer") if name in sent else result, place))
-        results += [(value(cut.args[0]), rows.cut_places[cut]) for cut in plan.cuts_after(stage)]
+        results += [(value(cut.args[0]), rows.argument_place(cut)) for cut in plan.cuts_after(stage)]
         if keep or plan.cuts:
             results += [
                 (value(node), rows.places[place]) for node, place in plan.saved.items()
@@ -260,7 +285,7 @@ class _AdjointOfState:
 
     def __init__(self, rows: _StepWriter, name: str) -> None:
         self._f, words, sent = rows.f, rows.words, rows.variant.sent
-        group = "sent" if name in sent else name
+        group = SENT if name in sent else name
         self.runs = name not in rows.variant.told
         self._running = words.pointer(rows.f, f"dS_{group}") if self.runs else ""
         self._given, self._ld_given = words.pointer(rows.f, f"dY_{group}"), words.integer(rows.f, f"lddy_{group}")
@@ -287,12 +312,19 @@ class _Adjoints:
         self.rows, f, words = rows, rows.f, rows.words
         self._dh, self._dy, self._lddy = words.pointer(f, "dh"), words.pointer(f, "dY"), words.integer(f, "lddy")
         self.states = {name: _AdjointOfState(rows, name) for name in rows.plan.program.states}
-        self._cuts = {cut.name: words.pointer(f, f"dE_{cut.name}") for cut in rows.plan.cuts}
+        self._cuts = {cut_name(cut): words.pointer(f, f"dE_{cut_name(cut)}") for cut in rows.plan.cuts}
 
     def cut_place(self, cut: Node, b: str, u: str) -> str:
-        """Returns the place of the adjoint of what was done at a cut, and after that of its argument."""
+        """Returns the place of the adjoint of what was done at a cut. All but that of a product then become, there,
+        the adjoint of its argument.
+        """
+        if cut.op == "gated":
+            return self.rows.argument_place(cut)
+        return self._argument_place(cut_name(cut), b, u)
+
+    def _argument_place(self, name: str, b: str, u: str) -> str:
         f = self.rows.f
-        return f.at(self._cuts[cut.name], f.add(f.mul(b, self.rows.width), u))
+        return f.at(self._cuts[name], f.add(f.mul(b, self.rows.width), u))
 
     def load(self, b: str, u: str) -> Callable[[Node], str | None]:
         f, rows = self.rows.f, self.rows
@@ -302,7 +334,7 @@ class _Adjoints:
                 return rows.load(node)
             kind, name = node.name
             if kind == "adj.cut":
-                return f.load(f.at(self._cuts[name], f.add(f.mul(b, rows.width), u)))
+                return f.load(self._argument_place(name, b, u))
             if name == "h":
                 return self._of_output(b, u)
             return self.states[name].load(b, u)

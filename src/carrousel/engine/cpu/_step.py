@@ -181,7 +181,8 @@ def _stepper_of(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
     if layer.refusal_of("cpu") is not None or layer != plain:
         return None
     kernels = kernels_of(layer, dtype)
-    return _Stepper(kernels) if kernels.width == layer.hidden_size else None
+    whole = kernels.width == layer.hidden_size and kernels.plan.stages == 1
+    return _Stepper(kernels) if whole else None
 
 
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:

@@ -54,7 +54,10 @@ def _of_cell(cell: Cell) -> Operator | None:
     """
     kind = {*cell.rows}, {*cell.candidates}, cell.states, cell.recurrent
     for other, operator in _all_of_onnx(cell.peepholes):
-        if kind != ({*other.rows}, {*other.candidates}, other.states, other.recurrent) or cell.split != other.split:
+        if kind != ({*other.rows}, {*other.candidates}, other.states, other.recurrent) or (cell.split, cell.gated) != (
+            other.split,
+            other.gated,
+        ):
             continue
         if trace(cell, exits=True).outputs == trace(other, exits=True).outputs:
             return operator
@@ -65,6 +68,7 @@ def _all_of_onnx(peepholes: Sequence[str]) -> list[tuple[Cell, Operator]]:
     """Returns all cells that ONNX has, with these peepholes, and their operators."""
     pairs = [(_rnn(squash), Operator("RNN", "g", "", _activations(squash))) for squash in _ACTIVATIONS]
     pairs.append((_gru(), Operator("GRU", "z r n", "", {"linear_before_reset": 1})))
+    pairs.append((_gru_cho(), Operator("GRU", "z r n", "", {"linear_before_reset": 0})))
     if {*peepholes} <= {*"ifo"}:
         for g, h in itertools.product(_ACTIVATIONS, repeat=2):
             attributes = _activations(sigmoid, g, h)
@@ -100,6 +104,16 @@ def _gru() -> Cell:
         return (1.0 - u) * n + u * s.h, State(), Gates(r=r, z=u, n=n)
 
     return gru
+
+
+def _gru_cho() -> Cell:
+    @cell("r z n", candidates="n", gated="n")
+    def gru_cho(z, s, p):  # type: ignore[no-untyped-def]
+        r, u = sigmoid(z.r), sigmoid(z.z)
+        n = p.n(tanh(z.n.input + z.n.recurrent(r * s.h)))
+        return (1.0 - u) * n + u * s.h, State(), Gates(r=r, z=u, n=n)
+
+    return gru_cho
 
 
 def _lstm(
