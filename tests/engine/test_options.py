@@ -158,6 +158,34 @@ def test_options_under_noise(option: str) -> None:
                 compare(layer, 6, 5, torch.float64, reverse=reverse, **options)
 
 
+@carrousel.cell("i o g", candidates="g", states="c d")
+def late(z, s, p):
+    """What leaves the carrousel meets the old state, whose new value was there before."""
+    c = s.c + sigmoid(z.i) * p.g(tanh(z.g))
+    d = tanh(p.c(c) - s.c) + 0.5 * s.d
+    o = sigmoid(z.o)
+    h = o * tanh(p.d(d) + s.d * s.c)
+    return h, carrousel.State(c=c, d=d), carrousel.Gates(i=sigmoid(z.i), o=o, g=tanh(z.g))
+
+
+@pytest.mark.parametrize("option", [None, *OPTIONS])
+@pytest.mark.parametrize("name", [*ALL, "late"])
+def test_without_gradients_where_nothing_is_kept(name: str, option: str | None) -> None:
+    """So many sequences that a step's values take the place of those before."""
+    cell, options = late if name == "late" else cell_of(name), OPTIONS[option] if option else {}
+    if not fits(cell, options):
+        pytest.skip("the cell has no such option")
+    for normed in (False, True):
+        torch.manual_seed(0)
+        net = carrousel.LSTM(3, 24, cell=cell, layer_norm=normed, dtype=torch.float64, **options).eval()
+        x = torch.randn(4, 13, 3, dtype=torch.float64)
+        output, state = net(x)
+        with torch.no_grad():
+            again, final = net(x)
+        for value, other in zip((output, *state), (again, *final), strict=True):
+            torch.testing.assert_close(other, value, rtol=1e-12, atol=1e-13)
+
+
 @carrousel.cell("sent Z X", candidates="X", states="h_ W V")
 def borrowed(z, s, p):
     """Named as nobody should: kernels have buffers of such names."""

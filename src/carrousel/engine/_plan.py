@@ -150,6 +150,16 @@ class Variant(Extras):
         """The gated rows that hear them."""
         return [row for row in self.gated if self._hears(row)]
 
+    @cached_property
+    def needs_old(self) -> bool:
+        """Whether a stage needs of the step before what an earlier stage has new values of, so that these must not
+        take its place.
+        """
+        plan = self.plan
+        sent = [plan.stage[plan.program.states[gate]] for gate in self.sent]
+        heard = [plan.stage[cut] for cut in plan.cuts if cut.op == "gated" and cut.name in self.gated_listening]
+        return plan.reads_late() or any(new < late for new in sent for late in heard)
+
     @property
     def hearers(self) -> list[tuple[str, tuple[str, ...]]]:
         """Groups of rows that hear them, by name: the runs of slots, by their numbers; then the gated rows."""
@@ -216,6 +226,22 @@ class Plan:
     def reads_output(self) -> bool:
         """Whether the equations use the old h other than by a product."""
         return self.d_states[0] is not ZERO
+
+    def reads_late(self) -> bool:
+        """Tells whether a stage needs an old state whose new value is there from an earlier stage on."""
+        states, news = self.program.states, {*self.program.states.values()}
+        for k in range(1, self.stages):
+            roots = [node for node in (*self.program.outputs.values(), *self.saved) if self.stage.get(node, 0) == k]
+            roots += [cut.args[0] for cut in self.cuts_after(k)]
+
+            def there(node: Node, k: int = k) -> bool:
+                return is_cut(node) or ((node in self.saved or node in news) and self.stage.get(node, 0) < k)
+
+            for node in order(roots, there):
+                kind, name = node.name if node.op == "leaf" else ("", "")
+                if kind == "s" and name in states and self.stage[states[name]] < k:
+                    return True
+        return False
 
     def cuts_after(self, stage: int) -> list[Node]:
         """Lists the cuts whose arguments are there after a stage, and not before."""

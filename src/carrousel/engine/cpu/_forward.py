@@ -155,7 +155,7 @@ def _forward(
     threads = threads if variant.by_units else min(threads, B)
     fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
-    every = keep or not fused
+    every = keep or not fused or variant.needs_old
     depth = N if every else B
     G, h0 = empty(depth, ldg, dtype=dtype), padded(state[0], ldh)
     noise = kernels.noise(masks)
