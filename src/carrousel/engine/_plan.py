@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from carrousel.cells import Cell
+from carrousel.engine._cuts import cut_name, is_cut
 from carrousel.engine._graph import (
     ONE,
-    TRANSCENDENTAL,
     ZERO,
     Node,
     Program,
@@ -22,8 +22,9 @@ from carrousel.engine._graph import (
     trace,
     weighted,
 )
+from carrousel.engine._saved import saved
 
-__all__ = ["FROM_H", "FROM_X", "Extras", "Plan", "Variant", "cut_name", "is_cut", "plan"]
+__all__ = ["FROM_H", "FROM_X", "Extras", "Plan", "Variant", "plan"]
 
 FROM_X, FROM_H = "part of x", "part of h"
 """The names of the parts of the pre-activations. No row and no state can have them."""
@@ -248,16 +249,6 @@ class Plan:
         return [cut for cut in self.cuts if self.stage[cut] == stage + 1]
 
 
-def is_cut(node: Node) -> bool:
-    """Tells whether the equations are cut at a node."""
-    return node.op in ("exit", "block_sum", "gated")
-
-
-def cut_name(cut: Node) -> str:
-    """Returns the name of a cut: that of its state or row, or one that none of these can have."""
-    return f"block of {cut.name}" if cut.op == "block_sum" else str(cut.name)
-
-
 @lru_cache(maxsize=128)  # who needs a plan for long holds it
 def plan(variant: Variant) -> Plan:
     """Returns the :class:`Plan` of a variant.
@@ -300,7 +291,7 @@ def plan(variant: Variant) -> Plan:
         len(only_input),
         len(only_input) + len(both),
         tuple(vectors),
-        _saved(program, slots, later, stage),
+        saved(program, slots, later, stage),
         cuts,
         stage,
         d_cuts,
@@ -357,64 +348,3 @@ def _stages(program: Program) -> dict[Node, int]:
     for node in order(program.outputs.values()):
         stages[node] = max((stages[arg] for arg in node.args), default=0) + is_cut(node)
     return stages
-
-
-def _saved(
-    program: Program, slots: Sequence[Node], later: Sequence[Node], stage: Mapping[Node, int]
-) -> Mapping[Node, int]:
-    """What to keep in the slots: costly values that hang on them, or where these are too many the slots themselves.
-
-    All else is computed again, from these, from the states, and from what was done at cuts: these are there.
-    """
-    given = {*program.states.values()}
-    everything = order([*program.outputs.values(), *later])
-    forward = set(order(program.outputs.values()))
-
-    def there(node: Node) -> bool:
-        return node in given or is_cut(node)
-
-    def choose(keep: Callable[[Node], bool]) -> list[Node]:
-        return [node for node in order(later, lambda node: there(node) or keep(node)) if keep(node)]
-
-    for thrifty in (False, True):
-        # Thriftily: what can be computed of kept values is none of them.
-        hangs: dict[Node, bool] = {}
-        kept: set[Node] = set()
-        for node in everything:
-            hangs[node] = node in slots or (
-                not there(node) and any(hangs[arg] and not (thrifty and arg in kept) for arg in node.args)
-            )
-            if hangs[node] and (node in slots or (node in forward and node.op in TRANSCENDENTAL)):
-                kept.add(node)
-        places = _places(program, slots, choose(kept.__contains__), stage)
-        if places is not None:
-            return places
-    return {slot: place for place, slot in enumerate(slots)}
-
-
-def _places(
-    program: Program, slots: Sequence[Node], nodes: Sequence[Node], stage: Mapping[Node, int]
-) -> Mapping[Node, int] | None:
-    """Gives each node that is kept a slot whose pre-activation no later stage needs; None if there are too few."""
-    if len(nodes) > len(slots):
-        return None
-    outputs = program.outputs.values()
-
-    def there(node: Node, k: int) -> bool:
-        """Whether a node stands somewhere in memory when a stage begins, and not as a pre-activation."""
-        if is_cut(node):
-            return stage[node] <= k
-        return (node in nodes or node in program.states.values()) and stage.get(node, 0) < k
-
-    last = dict.fromkeys(slots, 0)
-    for k in range(1, 1 + max((stage[node] for node in outputs), default=0)):
-        cut_here = [node.args[0] for node in order(outputs) if is_cut(node)]
-        roots = [node for node in (*outputs, *nodes, *cut_here) if stage.get(node, 0) == k]
-        for node in order(roots, lambda node, k=k: there(node, k)):  # type: ignore[misc]
-            if node in last and not there(node, k):
-                last[node] = k
-    free = sorted(range(len(slots)), key=lambda place: (last[slots[place]], place))
-    waiting = sorted(nodes, key=lambda node: stage.get(node, 0))  # stable
-    places = dict(zip(waiting, free, strict=False))
-    fits = all(last[slots[place]] <= stage.get(node, 0) for node, place in places.items())
-    return places if fits else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from carrousel.engine._cuts import cut_name, is_cut
 from carrousel.engine._graph import Node, order
-from carrousel.engine._plan import Variant, cut_name, is_cut
+from carrousel.engine._plan import Variant
 from carrousel.engine._print import Printer
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._operations import OPERATIONS

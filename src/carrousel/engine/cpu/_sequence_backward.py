@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carrousel.engine._plan import FROM_H, Variant, cut_name
+from carrousel.engine._cuts import cut_name
+from carrousel.engine._plan import FROM_H, Variant
 from carrousel.engine.cpu._blocks import emit_block_sum
 from carrousel.engine.cpu._norm import emit_norm
 from carrousel.engine.cpu._pointwise import BACKWARD_STEP, SENT, backward_cuts, backward_step

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carrousel.engine._plan import FROM_H, FROM_X, Variant, cut_name
+from carrousel.engine._cuts import cut_name
+from carrousel.engine._plan import FROM_H, FROM_X, Variant
 from carrousel.engine.cpu._blocks import emit_block_sum
 from carrousel.engine.cpu._norm import emit_norm
 from carrousel.engine.cpu._pointwise import FORWARD_STEP, SENT, forward_stage
