@@ -15,7 +15,8 @@ def saved(
 ) -> Mapping[Node, int]:
     """Returns what is kept in the slots, nodes with their places.
 
-    That are costly values which hang on the slots, or where these are too many the slots themselves. All else is computed again, from these, from the states, and from what was done at cuts: these are there.
+    That are costly values which hang on the slots, or where these are too many the slots themselves. All else is
+    computed again, from these, from the states, and from what was done at cuts: these are there.
     """
     given = {*program.states.values()}
     everything = order([*program.outputs.values(), *later])
