@@ -22,7 +22,7 @@ from carrousel.engine._graph import (
     trace,
     weighted,
 )
-from carrousel.engine._saved import saved
+from carrousel.engine._saved import nodes_of_stage, saved
 
 __all__ = ["FROM_H", "FROM_X", "Extras", "Plan", "Variant", "plan"]
 
@@ -113,17 +113,17 @@ class Variant(Extras):
         """The gates whose activations feed the next step."""
         return self.cell.gates if self.fed else ()
 
-    @property
+    @cached_property
     def summed(self) -> list[str]:
         """The names of the sums over blocks, which gates see through their peepholes."""
         return [cut_name(cut) for cut in self.plan.cuts if cut.op == "block_sum"]
 
-    @property
+    @cached_property
     def gated(self) -> list[str]:
         """The rows whose recurrent weights are multiplied within the equations, in the order of these."""
         return [cut_name(cut) for cut in self.plan.cuts if cut.op == "gated"]
 
-    @property
+    @cached_property
     def bare_cuts(self) -> list[str]:
         """The names of the cuts that are no layer norm."""
         return [*self.summed, *(() if self.normed else self.gated)]
@@ -146,7 +146,7 @@ class Variant(Extras):
                 runs.append((slot, slot + 1))
         return runs
 
-    @property
+    @cached_property
     def gated_listening(self) -> list[str]:
         """The gated rows that hear them."""
         return [row for row in self.gated if self._hears(row)]
@@ -161,7 +161,7 @@ class Variant(Extras):
         heard = [plan.stage[cut] for cut in plan.cuts if cut.op == "gated" and cut.name in self.gated_listening]
         return plan.reads_late() or any(new < late for new in sent for late in heard)
 
-    @property
+    @cached_property
     def hearers(self) -> list[tuple[str, tuple[str, ...]]]:
         """Groups of rows that hear them, by name: the runs of slots, by their numbers; then the gated rows."""
         runs = [(str(k), self.plan.rows[low:high]) for k, (low, high) in enumerate(self.listening)]
@@ -230,19 +230,12 @@ class Plan:
 
     def reads_late(self) -> bool:
         """Tells whether a stage needs an old state whose new value is there from an earlier stage on."""
-        states, news = self.program.states, {*self.program.states.values()}
-        for k in range(1, self.stages):
-            roots = [node for node in (*self.program.outputs.values(), *self.saved) if self.stage.get(node, 0) == k]
-            roots += [cut.args[0] for cut in self.cuts_after(k)]
-
-            def there(node: Node, k: int = k) -> bool:
-                return is_cut(node) or ((node in self.saved or node in news) and self.stage.get(node, 0) < k)
-
-            for node in order(roots, there):
-                kind, name = node.name if node.op == "leaf" else ("", "")
-                if kind == "s" and name in states and self.stage[states[name]] < k:
-                    return True
-        return False
+        replaced = {leaf("s", name): self.stage[new] for name, new in self.program.states.items()}
+        return any(
+            replaced.get(node, k) < k
+            for k in range(1, self.stages)
+            for node in nodes_of_stage(self.program, self.saved, self.stage, k)
+        )
 
     def cuts_after(self, stage: int) -> list[Node]:
         """Lists the cuts whose arguments are there after a stage, and not before."""

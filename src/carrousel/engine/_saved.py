@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from carrousel.engine._cuts import is_cut
 from carrousel.engine._graph import TRANSCENDENTAL, Node, Program, order
 
-__all__ = ["saved"]
+__all__ = ["nodes_of_stage", "saved"]
 
 
 def saved(
@@ -50,23 +50,29 @@ def _places(
     """Gives each node that is kept a slot whose pre-activation no later stage needs; None if there are too few."""
     if len(nodes) > len(slots):
         return None
-    outputs = program.outputs.values()
-
-    def there(node: Node, k: int) -> bool:
-        """Whether a node stands somewhere in memory when a stage begins, and not as a pre-activation."""
-        if is_cut(node):
-            return stage[node] <= k
-        return (node in nodes or node in program.states.values()) and stage.get(node, 0) < k
-
     last = dict.fromkeys(slots, 0)
-    for k in range(1, 1 + max((stage[node] for node in outputs), default=0)):
-        cut_here = [node.args[0] for node in order(outputs) if is_cut(node)]
-        roots = [node for node in (*outputs, *nodes, *cut_here) if stage.get(node, 0) == k]
-        for node in order(roots, lambda node, k=k: there(node, k)):  # type: ignore[misc]
-            if node in last and not there(node, k):
+    for k in range(1, 1 + max((stage[node] for node in program.outputs.values()), default=0)):
+        for node in nodes_of_stage(program, nodes, stage, k):
+            if node in last:
                 last[node] = k
     free = sorted(range(len(slots)), key=lambda place: (last[slots[place]], place))
     waiting = sorted(nodes, key=lambda node: stage.get(node, 0))  # stable
     places = dict(zip(waiting, free, strict=False))
     fits = all(last[slots[place]] <= stage.get(node, 0) for node, place in places.items())
     return places if fits else None
+
+
+def nodes_of_stage(program: Program, kept: Collection[Node], stage: Mapping[Node, int], k: int) -> list[Node]:
+    """Lists the nodes that a stage computes, and the leaves of which it does so: all that is not there when it begins.
+
+    What is kept, new states and what was done at cuts are there once their own stage is over.
+    """
+    outputs = program.outputs.values()
+    given = {*kept, *program.states.values()}
+
+    def there(node: Node) -> bool:
+        return is_cut(node) or (node in given and stage.get(node, 0) < k)
+
+    cut_after = [node.args[0] for node in order(outputs) if is_cut(node)]
+    roots = [node for node in (*outputs, *kept, *cut_after) if stage.get(node, 0) == k]
+    return [node for node in order(roots, there) if not there(node)]

@@ -246,7 +246,7 @@ class _Run:
             by_ih = kernels.outer(self.d_wx, xs)[0] if ask_ih else xs
             if ask_hh:
                 product = kernels.outer_of_heads if places.apart else lambda a, b: kernels.outer(a, b)[0]
-                by_hh = torch.cat([product(d, source) for d, source in factors])
+                by_hh = _joined([product(d, source) for d, source in factors])
         if ask_ih:
             found["weight_ih"] = places.of_rows(places.from_slots(by_ih, places.into, layer.input_size))
         if ask_hh:
@@ -308,15 +308,15 @@ class _Run:
             total = kernels.column_sum(self._dbias)[: len(p.slots) * width]
             found["bias_ih"] = of_rows(total[: p.inputs * width], "ih")
             if self.multiplies:
-                recurrent = total[p.shared * width :] if kernels.recurrent else total[:0]
-                gated = [kernels.column_sum(self._d_bias(row)) for row in self.variant.gated]
-                found["bias_hh"] = of_rows(torch.cat([recurrent, *gated]) if gated else recurrent, "hh")
+                parts = [total[p.shared * width :]] if kernels.recurrent else []
+                parts += [kernels.column_sum(self._d_bias(row)) for row in self.variant.gated]
+                found["bias_hh"] = of_rows(_joined(parts), "hh")
         if p.vectors:
             found |= self._by_own(rows_of(kernels.column_sum(self._dvectors).view(-1, width), H), found)
         if self.diagonal is not None:
             own = [kernels.column_sum(self.d_r)] if kernels.recurrent else []
             own += [kernels.column_sum(self.d_gated[row] * self.kept.values[row]) for row in self.variant.gated]
-            found["weight_hh"] = of_rows(torch.cat(own), "hh")
+            found["weight_hh"] = of_rows(_joined(own), "hh")
         of_hh: list[Tensor] = []
         for name, (by_gain, by_shift) in self._d_norms.items():
             if name == FROM_X:
@@ -327,7 +327,7 @@ class _Run:
                 found[f"norm_{name}"] = rows_of(kernels.column_sum(by_gain), H)
                 found[f"norm_bias_{name}"] = rows_of(kernels.column_sum(by_shift), H)
         if of_hh:
-            found["norm_hh"] = of_rows(torch.cat(of_hh), "hh")
+            found["norm_hh"] = of_rows(_joined(of_hh), "hh")
         return found
 
     def _d_bias(self, row: str) -> Tensor:
@@ -349,3 +349,8 @@ class _Run:
                 bias[rows.index(row)] = total[n + len(rows) + k]
             own["bias_hh"] = bias.view(-1)
         return own
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Returns parts one after the other; the only one as it is, for copying it would be work for nothing."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

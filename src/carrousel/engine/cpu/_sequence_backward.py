@@ -8,7 +8,8 @@ from carrousel.engine._cuts import cut_name
 from carrousel.engine._plan import FROM_H, Variant
 from carrousel.engine.cpu._blocks import emit_block_sum
 from carrousel.engine.cpu._norm import emit_norm
-from carrousel.engine.cpu._pointwise import BACKWARD_STEP, SENT, backward_cuts, backward_step
+from carrousel.engine.cpu._pointwise import SENT
+from carrousel.engine.cpu._pointwise_backward import BACKWARD_STEP, backward_cuts, backward_step
 from carrousel.engine.cpu._sequence import Norm, Share, Steps, backward_words, mine, product, runs_of_product
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module

@@ -8,7 +8,8 @@ from carrousel.engine._cuts import cut_name
 from carrousel.engine._plan import FROM_H, FROM_X, Variant
 from carrousel.engine.cpu._blocks import emit_block_sum
 from carrousel.engine.cpu._norm import emit_norm
-from carrousel.engine.cpu._pointwise import FORWARD_STEP, SENT, forward_stage
+from carrousel.engine.cpu._pointwise import SENT
+from carrousel.engine.cpu._pointwise_forward import FORWARD_STEP, forward_stage
 from carrousel.engine.cpu._sequence import Norm, Share, Steps, forward_words, product, runs_of_product
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Module

@@ -20,7 +20,7 @@ from carrousel.engine._plan import Variant
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._buffers import empty, zeros
 from carrousel.engine.cpu._kernels import KINDS, Kernel, Kernels, kernels_of
-from carrousel.engine.cpu._pointwise import forward_stage
+from carrousel.engine.cpu._pointwise_forward import forward_stage
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._target import Target

@@ -96,11 +96,6 @@ class OnlineLSTM(Sensitive, Responding):
                 "truncate=None, the exact gradient, costs what the others do only where each unit sees its own output: "
                 "it wants diagonal=True"
             )
-        if self.cell.gated:
-            raise ValueError(
-                f"cell {self.cell.spec!r} multiplies what a gate leaves of h with recurrent weights; the rule sends no "
-                "error through these, so that gate would never learn: of a GRU take the cell 'gru'"
-            )
         if loss not in LOSSES:
             raise ValueError(f"loss must be one of {', '.join(LOSSES)}; got {loss!r}")
         self.dtype = np.dtype(dtype)
