@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import numbers
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.base import clone
 from torch import nn
 
 from carrousel._format import whole
 from carrousel.data import Series
 from carrousel.estimators import _saved
-from carrousel.estimators._backtest import Backtest
+from carrousel.estimators._backtest import Backtest, joined
 from carrousel.estimators._base import PREDICT_BATCH, activations_of
+from carrousel.estimators._candidates import extent_of
+from carrousel.estimators._conformal import offsets_of, ordered
+from carrousel.estimators._correction import gaps_of, share_of
 from carrousel.estimators._features import restore_features, stored_features
+from carrousel.estimators._linear import Shape
 from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
+from carrousel.estimators._seasons import plausible_seasons
 from carrousel.estimators._series import (
     Regular,
     following,
@@ -40,6 +47,7 @@ __all__ = ["LSTMForecaster"]
 
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
 SHORTEST, LONGEST = 16, 512  # of a context that is chosen here
+CYCLES = 3  # of a season that the frequency tells, which a series must hold
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -102,7 +110,7 @@ class LSTMForecaster(SeriesEstimator):
     context: int | None = None
     known: tuple[Any, ...] = ()
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
-    season: int | None = None
+    season: Any = None
     batches_per_epoch: int | None = 100
     highway: bool = True
     patience: int | None = 8
@@ -134,34 +142,43 @@ class LSTMForecaster(SeriesEstimator):
         check_memory(self)
         integer(self, "horizon")
         integer(self, "context", none=True)
-        integer(self, "season", none=True)
         integer(self, "batches_per_epoch", none=True)
         self.levels_ = self._levels()
         series = self._begin(X, y)
-        self.season_ = int(self.season) if self.season is not None else season_of(series.index)
+        self.seasons_ = self._seasons(series)
+        self.season_ = self.seasons_[0] if self.seasons_ else 1
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
-        if self.season is None and self._reach + self.horizon > len(series):
-            self.season_ = 1  # the index's season, which the series does not fill
-        values, horizon = series.values, int(self.horizon)
+        values, horizon, middle = series.values, int(self.horizon), self.levels_.index(0.5)
         seed = self._draw_seed(checkpoint, resume)
         identity = self._identity(seed, [values, repr(series.names), repr(series.index)])
 
-        training, valid = split_origins(len(values), self._reach, horizon, self.validation)
-        self.window_ = Window.fit(values, training, self.context_, horizon, self._column, self._known)
-        shape = (self.context_, horizon, self._column, self._known)
-        self.simple_ = SimpleForecasts.fit(values, training, valid, self.season_, self.levels_, shape)
+        given = self.context is not None
+        extent = extent_of(len(series), horizon, self.seasons_, self.context_, given)
+        training, valid = split_origins(len(values), extent.reach, horizon, self.validation)
+        shape, context = self._shape, self.context_
+        self.simple_, starts = SimpleForecasts.fit(values, training, valid, shape, extent, context, self.levels_)
+        log = self.simple_.start.gauge.log
+        self.window_ = Window.fit(values, training, starts.training, shape, context, log)
+        errors = self.window_.targets(values, training, starts.training).astype(np.float64)
+        usual = offsets_of(np.repeat(errors[:, :, None], len(self.levels_), axis=2), self.levels_)
+        self._gaps = gaps_of(ordered(usual, middle), middle)
+        season = self.season_
         target = values[:, self._column]
-        self.mase_unit_ = float(np.abs(target[self.season_ :] - target[: -self.season_]).mean())
-        some = valid[np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]]
-        unit, middle = self.window_.unit, self.levels_.index(0.5)
+        self.mase_unit_ = float(np.abs(target[season:] - target[:-season]).mean())
+        chosen = np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]
+        some, late = valid[chosen], starts.valid[chosen]
+        worth = [self.window_.worth(values, *part) for part in ((training, starts.training), (some, late))]
+        unit = float(np.concatenate(worth).mean())
+        weights = [(part / unit).astype(np.float32) for part in worth]
 
         def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> float:
-            return float(np.abs(forecast[:, :, middle] - actual).mean() * unit)
+            assert weights is not None
+            return float((np.abs(forecast[:, :, middle] - actual).mean(axis=1) * weights).mean() * unit)
 
         job = Job(
             build=self._build,
-            train=WindowDataset(values, training, self.window_),
-            valid=WindowDataset(values, some, self.window_) if len(some) else None,
+            train=WindowDataset(values, training, starts.training, self.window_, weights[0]),
+            valid=WindowDataset(values, some, late, self.window_, weights[1]) if len(some) else None,
             metric_name="MAE",
             metric=mean_absolute_error,
             batches=self.batches_per_epoch,
@@ -175,6 +192,12 @@ class LSTMForecaster(SeriesEstimator):
             resume=resume,
             progress=progress,
         )
+        self.network_, self.share_ = trained.network, 1.0
+        self.offsets_ = np.zeros((horizon, len(self.levels_)))
+        if len(some):
+            wanted = self.window_.targets(values, some, late).astype(np.float64)
+            self.share_ = share_of(self._relative(values, some, late)[:, :, middle], wanted, worth[1])
+            self.offsets_ = offsets_of(wanted[:, :, None] - self._relative(values, some, late), self.levels_)
         self.tail_ = Regular(values[-self._reach :].copy(), series.names, last_place(series.index))
         self._keep(trained, seed)
         return self
@@ -192,15 +215,37 @@ class LSTMForecaster(SeriesEstimator):
         wanted = min(max(2 * self.season_, 2 * self.horizon, SHORTEST), LONGEST)
         return max(1, min(wanted, rows // 4))
 
+    def _seasons(self, series: Regular) -> tuple[int, ...]:
+        """Returns the seasons that the series may have, the shortest first."""
+        if self.season is None:
+            told = plausible_seasons(season_of(series.index), series.index)
+            return tuple(m for m in told if CYCLES * m + int(self.horizon) <= len(series))
+        given = self.season if isinstance(self.season, (tuple, list)) else (self.season,)
+        for season in given:
+            if not isinstance(season, numbers.Integral) or isinstance(season, bool) or season < 1:
+                raise ValueError(
+                    f"season must be an integer of at least 1, several of them, or None, got {self.season!r}"
+                )
+        return tuple(sorted({int(season) for season in given} - {1}))
+
+    @property
+    def _shape(self) -> Shape:
+        return Shape(int(self.horizon), self._column, self._known, len(self.columns_))
+
+    @property
+    def _needs(self) -> int:
+        """Rows that a forecast needs before it."""
+        return max(self.context_, *(part.form.reach for part in self.simple_.start.parts))
+
     @property
     def _reach(self) -> int:
-        """Rows that must stand before an origin."""
-        return max(self.context_, self.season_)
+        """Rows that must stand before an origin where the simple methods forecast too."""
+        return max(self.context_, self.simple_.reach)
 
     def _build(self) -> nn.Module:
-        return ForecastNet(
+        network = ForecastNet(
             len(self.columns_),
-            len(self._known),
+            len(self._known) + 1,
             int(self.horizon),
             self._column if self.highway else None,
             self.context_,
@@ -209,19 +254,35 @@ class LSTMForecaster(SeriesEstimator):
             noise=float(self.input_noise),
             lstm=lstm_options(self),
         )
+        if hasattr(self, "_gaps"):  # a loaded model's are among its arrays
+            network.gaps.copy_(torch.from_numpy(self._gaps))
+        return network
+
+    def _relative(self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Returns the quantiles of the corrections, in the window's units, [N, H, Q]."""
+        network: Any = self.network_
+        untrained = network.untrained().cpu().double().numpy()
+        if self.share_ == 0:
+            return np.broadcast_to(untrained, (len(origins), *untrained.shape))
+        device, outputs = next(self.network_.parameters()).device, []
+        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.context_):
+            for begin in range(0, len(origins), PREDICT_BATCH):
+                part = slice(begin, begin + PREDICT_BATCH)
+                inputs = self.window_.inputs(values, origins[part], starts[part])
+                context, known = (torch.from_numpy(each).to(device) for each in inputs)
+                lengths = torch.full((len(context),), self.context_, device=device)
+                outputs.append(self.network_(context, lengths, known).cpu().double())
+        return self.share_ * torch.cat(outputs).numpy() + (1 - self.share_) * untrained
 
     def _outputs(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """Returns quantiles in the target's units, [N, H, Q]."""
-        device = next(self.network_.parameters()).device
-        outputs = []
-        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.window_.context):
-            for start in range(0, len(origins), PREDICT_BATCH):
-                inputs = self.window_.inputs(values, origins[start : start + PREDICT_BATCH])
-                context, known = (torch.from_numpy(part).to(device) for part in inputs)
-                lengths = torch.full((len(context),), self.context_, device=device)
-                outputs.append(self.network_(context, lengths, known).cpu().double())
-        relative = torch.cat(outputs).numpy() * self.window_.unit
-        return relative + self.window_.levels(values, origins)[:, None, None]
+        starts, middle = self.simple_.start(values, origins), self.levels_.index(0.5)
+        relative = self._relative(values, origins, starts) + self.offsets_
+        gauge, scale = self.window_.gauge, self.window_.scales(values, origins)[:, None, None]
+        found = gauge.down(gauge.up(starts)[:, :, None] + scale * relative)
+        if self.share_ == 0:
+            found[:, :, middle] = starts  # to the last bit: it is the same forecast
+        return ordered(found, middle)
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
         """Returns the median forecast of the ``horizon`` steps after the training data, or after a newer series X.
@@ -233,7 +294,8 @@ class LSTMForecaster(SeriesEstimator):
             future: the known covariates of the steps ahead, ``[horizon, K]`` in the order of ``known``, or a DataFrame
                 with those columns. Needed if there are any.
             continues: whether X's first row follows the training data's last; None tells it from the time index, and
-                takes an array to continue. A series that does not continue needs ``context_`` rows.
+                takes an array to continue. A series that does not continue needs as many
+                rows as the starting forecast and the network look back.
 
         Returns:
             ``[horizon]``; a pandas Series under the coming times where the data has a time index.
@@ -263,8 +325,8 @@ class LSTMForecaster(SeriesEstimator):
     def _ahead(self, X: Any, y: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
         self._check_fitted()
         series, _ = self._joined(X, y, continues)
-        if len(series) < self.context_:
-            raise ValueError(f"X has {len(series)} rows, and a forecast needs {self.context_} (context_) before it")
+        if len(series) < self._needs:
+            raise ValueError(f"X has {len(series)} rows, and a forecast needs {self._needs} before it")
         # Only the known columns of the rows ahead are read.
         rows = np.zeros((self.horizon, series.values.shape[1]))
         rows[:, list(self._known)] = known_ahead(future, [self.columns_[k] for k in self._known], int(self.horizon))
@@ -272,28 +334,86 @@ class LSTMForecaster(SeriesEstimator):
         index = None if series.index is None else following(series.index, int(self.horizon))
         return self._outputs(values, np.array([len(series)]))[0], index
 
-    def backtest(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Backtest:
+    def backtest(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        stride: int = 1,
+        continues: bool | None = None,
+        refit: bool | int = False,
+        first: int | None = None,
+    ) -> Backtest:
         """Forecasts from every ``stride``-th row of X, by the model and by the simple methods.
 
         X must be data that was not trained on. Where it continues the training data, the first forecast starts at its
         first row; else its first rows are context only.
+
+        Args:
+            X: the rows.
+            y: the target in these rows, if it was given apart in ``fit``.
+            stride: rows from one origin to the next.
+            continues: as in ``predict``.
+            refit: False forecasts with this model. Else X is the whole series, the rows to learn from among them, and new
+                models with the parameters of this one are fitted to all rows before: at every origin (True), or anew
+                after so many rows (a number).
+            first: with ``refit``, the first origin; None takes the row after four fifths.
         """
-        self._check_fitted()
         if not isinstance(stride, int) or stride < 1:
             raise ValueError(f"stride must be an integer of at least 1, got {stride!r}")
+        if refit is not False:
+            return self._refitted(X, y, stride, stride if refit is True else refit, first)
+        if first is not None:
+            raise ValueError("first= says from which row on to refit; give refit= too")
+        self._check_fitted()
         series, before = self._joined(X, y, continues)
         rows = len(series) - before
         origins = np.arange(max(before, self._reach), len(series) - self.horizon + 1, stride)
         if len(origins) == 0:
             needed = self.horizon + max(0, self._reach - before)
             raise ValueError(f"a backtest needs {needed} rows for a horizon of {self.horizon}, X has {rows}")
-        values = series.values
-        quantiles = {self._method: self._outputs(values, origins), **self.simple_.quantiles(values, origins)}
+        values, middle = series.values, self.levels_.index(0.5)
+        quantiles = {self._method: self._outputs(values, origins), **self.simple_.quantiles(values, origins, middle)}
         actual = values[origins[:, None] + np.arange(self.horizon), self._column]
-        return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_)
+        notes = self._notes()
+        return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_, notes)
+
+    def _refitted(self, X: Any, y: Any, stride: int, every: int, first: int | None) -> Backtest:
+        if not isinstance(every, int) or every < 1:
+            raise ValueError(f"refit must be True, False or a number of rows, got {every!r}")
+        rows, horizon = len(X), int(self.horizon)
+        begin = rows - rows // 5 if first is None else first
+        if not isinstance(begin, int) or not horizon < begin <= rows - horizon:
+            raise ValueError(
+                f"first must be an integer from {horizon + 1} to {rows - horizon} for {rows} rows and a horizon of "
+                f"{horizon}, got {first!r}"
+            )
+        parts = []
+        for start in range(begin, rows - horizon + 1, every):
+            model, end = clone(self), min(start + every, rows - horizon + 1) + horizon - 1
+            before, after = (_rows(X, 0, start), _rows(y, 0, start)), (_rows(X, start, end), _rows(y, start, end))
+            part = model.fit(*before).backtest(*after, stride=stride, continues=True)
+            parts.append(replace(part, origins=part.origins + start))
+        return replace(joined(parts), index=getattr(X, "index", None))
+
+    def _notes(self) -> tuple[str, ...]:
+        """Returns what a report says of the start and of what is left out."""
+        start, skill = self.simple_.start, f"{self.simple_.skill:.2g} of the error of the best naive method on folds"
+        said = (
+            f"The network adds nothing to its starting forecast, {start}: {self._method} says the same."
+            if self.share_ == 0
+            else f"{self._method} corrects a starting forecast, {start}, by {self.share_:.0%} of what the network says."
+        )
+        notes = (f"{said} It was chosen for {skill} of the training data.",)
+        if not self.simple_.complete:
+            return (
+                *notes,
+                "Exponential smoothing is left out, for statsmodels is not installed: pip install 'carrousel[forecast]'.",
+            )
+        return notes
 
     def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
-        """Compares the model with naive, seasonal naive and ridge on X: ``backtest(...).report()``."""
+        """Compares the model with the simple methods on X: ``backtest(...).report()``."""
         return self.backtest(X, y, stride=stride, continues=continues).report()
 
     def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
@@ -309,7 +429,8 @@ class LSTMForecaster(SeriesEstimator):
         if len(series) < self.context_:
             raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
         rows = np.concatenate([series.values, np.zeros((self.horizon, series.values.shape[1]))])
-        return activations_of(self.network_, self.window_.inputs(rows, np.array([len(series)]))[0][0])
+        anywhere = np.ones((1, int(self.horizon)))  # what the LSTM does is before the starting forecast comes in
+        return activations_of(self.network_, self.window_.inputs(rows, np.array([len(series)]), anywhere)[0][0])
 
     def _facts(self) -> dict[str, Any]:
         scaler = self.window_.scaler
@@ -320,34 +441,48 @@ class LSTMForecaster(SeriesEstimator):
             "index": index_to_json(self.tail_.index),
             "season": self.season_,
             "context": self.context_,
+            "seasons": list(self.seasons_),
             "unit": self.window_.unit,
+            "share": self.share_,
+            "simple": self.simple_.facts(),
             "mase_unit": self.mase_unit_,
             "scaler": {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()},
         }
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {"series.tail": self.tail_.values, **self.simple_.arrays()}
+        return {"series.tail": self.tail_.values, "offsets": self.offsets_, **self.simple_.arrays()}
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        if "simple" not in facts:
+            raise ValueError("it is of a time when forecasts had no starting forecast: train it again")
         training_options(self)
         columns = _saved.words(facts["columns"], "its columns", (str, int))
         rows = len(arrays["series.tail"])
         self.season_ = whole(facts["season"], "its season", 1, rows)
+        self.seasons_ = tuple(whole(season, "a season", 2, rows) for season in facts["seasons"])
         self.context_ = whole(facts["context"], "its context", 1, rows)
         integer(self, "horizon")
         self.levels_ = self._levels()
-        tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
-        self.tail_ = Regular(tail, tuple(columns), index_from_json(facts["index"]))
+        self.tail_ = Regular(arrays["series.tail"], tuple(columns), index_from_json(facts["index"]))
         self.apart_ = facts.get("apart") is True
         self._set_columns(self.tail_)
         restore_features(self, facts.get("features"))
-        shape = (self.context_, int(self.horizon), self._column, self._known)
-        unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
-        if unit <= 0 or self.mase_unit_ < 0:
-            raise ValueError(f"its units are {unit} and {self.mase_unit_}")
-        self.window_ = Window(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
+        shape, levels = self._shape, len(self.levels_)
 
         def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:
             return _saved.array(arrays, name, wanted)
 
-        self.simple_ = SimpleForecasts.from_arrays(array, self.season_, len(columns), len(self.levels_), shape)
+        self.simple_ = SimpleForecasts.restored(facts["simple"], array, shape, levels, rows)
+        self.tail_ = replace(self.tail_, values=array("series.tail", (self._reach, len(columns))))
+        self.offsets_ = array("offsets", (shape.horizon, levels))
+        figures = [facts["unit"], facts["mase_unit"], facts["share"]]
+        unit, self.mase_unit_, self.share_ = _saved.numbers(figures, 3, "its units").tolist()
+        if unit <= 0 or self.mase_unit_ < 0 or not 0 <= self.share_ <= 1:
+            raise ValueError(f"its units are {unit}, {self.mase_unit_} and {self.share_}")
+        gauge = replace(self.simple_.start.gauge, context=self.context_)
+        self.window_ = Window(shape, _saved.scaler(facts["scaler"], len(columns)), gauge, unit)
+
+
+def _rows(data: Any, begin: int, end: int) -> Any:
+    """Returns rows of an array or a frame; None of None."""
+    return None if data is None else data.iloc[begin:end] if hasattr(data, "iloc") else data[begin:end]
