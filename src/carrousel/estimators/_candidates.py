@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -24,6 +24,8 @@ GROWS = 1.1  # how many times its least value a series reaches before logarithms
 SEASONS_OF_SMOOTHING, LEAST_SMOOTHING = 3, 24  # the window of exponential smoothing: seasons, and rows without one
 TRENDS = ((False, False), (True, True), (True, False))  # of exponential smoothing: whether there is one, and damped
 RELATIVE = (("none", False), ("mean", False), ("mean", True), ("last", False), ("last", True))
+
+NOTHING = 1e-6  # of a series' usual size: smaller errors are of rounding
 
 Build = Callable[[np.ndarray], Linear]
 
@@ -76,19 +78,21 @@ class Candidate:
     Attributes:
         name: of the method that it is a variant of.
         build: fits it to the windows at origins.
+        quick: the same on folds, where it may go without what takes long.
         score: the mean over folds of the logarithm of its error as a share of the best naive method's.
     """
 
     name: str
     build: Build
+    quick: Build
     score: float = 0.0
 
 
 def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) -> list[Candidate]:
     """Returns every variant of every method with its score.
 
-    Each fold learns from the windows up to a point and is judged on the next ones: what suits the end of the series alone
-    is not taken for what suits it always.
+    Each fold learns from the windows up to a point and is judged on the next ones: what suits the end of the series
+    alone is not taken for what suits it always.
 
     Args:
         values: the series, [T, C].
@@ -103,7 +107,7 @@ def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) 
         if len(learned) >= 2 and len(then):
             folds.append((_some(learned, LEARNED), _some(then, JUDGED)))
     actual = [values[then[:, None] + np.arange(shape.horizon), shape.target] for _, then in folds]
-    tiny = 1e-9 * float(np.abs(values[:, shape.target]).mean()) + 1e-300
+    tiny = NOTHING * float(np.abs(values[:, shape.target]).mean()) + 1e-300
 
     def errors(build: Build) -> np.ndarray:
         forecasts = (build(learned)(values, then) for learned, then in folds)
@@ -117,25 +121,28 @@ def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) 
         found += _ridges(values, shape, extent, logs)
     elif len(every) >= 4:
         found += _ridges(values, shape, extent, (False,))
-    lost = [errors(one.build) for one in found]
+    lost = [errors(one.quick) for one in found]
     reference = np.min([e for one, e in zip(found, lost, strict=True) if "naive" in one.name], axis=0)
     scores = [float(np.log(e / reference).mean()) if folds else 0.0 for e in lost]
-    return [Candidate(one.name, one.build, score) for one, score in zip(found, scores, strict=True)]
+    return [replace(one, score=score) for one, score in zip(found, scores, strict=True)]
 
 
 def _simplest(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
     for season in (1, *extent.seasons):
         name = "naive" if season == 1 else f"seasonal naive ({season})"
-        yield Candidate(name, partial(naive, values, shape=shape, season=season))
+        build = partial(naive, values, shape=shape, season=season)
+        yield Candidate(name, build, build)
     for log in logs:
-        yield Candidate("drift", partial(drift, values, shape=shape, log=log))
+        rising = partial(drift, values, shape=shape, log=log)
+        yield Candidate("drift", rising, rising)
 
 
 def _ridges(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
     for lags, log, (relative, scaled) in itertools.product(extent.lags, logs, RELATIVE):
         beyond = tuple(m for m in extent.seasons if m > lags)
         form = Form(Gauge(lags, shape.target, log, 0.0, 1.0), beyond, relative, scaled, beside=True)
-        yield Candidate("ridge on a window", partial(ridge, values, shape=shape, form=form))
+        build = partial(ridge, values, shape=shape, form=form)
+        yield Candidate("ridge on a window", build, build)
 
 
 def _smoothings(
@@ -156,12 +163,14 @@ def _smoothings(
             return fit_smoothing(seen[: last + shape.horizon], m, trend, damped)
 
         def build(origins: np.ndarray, log: bool = log, fitted: Any = fitted) -> Linear:
-            last = int(origins.max())
-            found = (fitted(last) if last >= every.max() else None) or fitted(first)
+            found = fitted(int(origins.max())) or fitted(first)
             return smoothed(values, origins, shape, extent.smoothing, found, log)
 
+        def quick(origins: np.ndarray, log: bool = log, fitted: Any = fitted) -> Linear:
+            return smoothed(values, origins, shape, extent.smoothing, fitted(first), log)
+
         if fitted(first) is not None:
-            yield Candidate("exponential smoothing", build)
+            yield Candidate("exponential smoothing", build, quick)
 
 
 def _some(origins: np.ndarray, most: int) -> np.ndarray:

@@ -12,9 +12,9 @@ ENOUGH = 10  # errors wanted beyond the outermost quantile
 def offsets_of(errors: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
     """Returns what to add to the quantiles of a forecast so that they hold, [H, Q]; 0 for the median.
 
-    Each is the quantile of its errors at the rank (n + 1)·q (split conformal prediction, Vovk et al. 2005; of quantiles,
-    Romano et al. 2019). Where windows are few, the errors of neighbouring steps are taken together, each in units of
-    its own step's size.
+    Each is the quantile of its errors at the rank (n + 1)·q (split conformal prediction, Vovk et al. 2005; of
+    quantiles, Romano et al. 2019). Where windows are few, the errors of neighbouring steps are taken together, each in
+    units of its own step's size.
 
     Args:
         errors: actual less forecast quantile on N windows, [N, H, Q].

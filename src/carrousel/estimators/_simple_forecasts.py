@@ -21,6 +21,7 @@ __all__ = ["Calibrated", "SimpleForecasts", "Starts"]
 MEAN = "mean of the best"
 NEARLY = 0.05  # how much larger than the least an error may be, as a share of it, to be taken into the mean
 MOST_IN_MEAN = 8
+ALIKE = 0.002  # the difference of two scores that do as well: then the plainer method is taken alone
 BLOCKS = 5  # of training windows, each forecast by a fit to the others
 MOST_METHODS = 100  # of a saved model; more are damage
 
@@ -120,19 +121,34 @@ class SimpleForecasts:
         every = np.concatenate([training, valid])
         found = judged(values, every, shape, extent)
         ranked = sorted(found, key=lambda one: one.score)
-        near = [one for one in ranked if one.score <= ranked[0].score + np.log1p(NEARLY)][:MOST_IN_MEAN]
-        recipes = {
-            name: [next(one for one in ranked if one.name == name)] for name in dict.fromkeys(o.name for o in found)
-        }
-        best = ranked[0].name
-        if len(near) > 1:
+        kinds = dict.fromkeys(one.name for one in found)
+        recipes = {name: [next(one for one in ranked if one.name == name)] for name in kinds}
+        plainest = next(one for one in found if one.score <= ranked[0].score + ALIKE)
+        best, near = plainest.name, [one for one in ranked if one.score <= ranked[0].score + np.log1p(NEARLY)]
+        if plainest is ranked[0] and len(near) > 1:
             best = MEAN
-            recipes[best] = near
+            recipes[best] = near[:MOST_IN_MEAN]
         methods = [_calibrated(n, c, values, training, valid, shape, context, levels) for n, c in recipes.items()]
         begin = list(recipes).index(best)
         late = _mean(recipes[best], training)(values, valid) if len(valid) else np.zeros((0, shape.horizon))
         starts = Starts(_crossed(recipes[best], values, training, shape), late)
         return cls(tuple(methods), begin, float(np.exp(ranked[0].score)), there_is_statsmodels()), starts
+
+    def notes(self, method: str, share: float) -> tuple[str, ...]:
+        """Returns what a report says of the start, and of what is left out.
+
+        Args:
+            method: the model's name.
+            share: of the network's corrections, that is taken.
+        """
+        said = (
+            f"The network adds nothing to its starting forecast, {self.start}: {method} says the same."
+            if share == 0
+            else f"{method} corrects a starting forecast, {self.start}, by {share:.0%} of what its network says."
+        )
+        chosen = f"On folds of the training data the best had {self.skill:.2g} of the error of the best naive method."
+        lacking = "Exponential smoothing is left out, for it needs statsmodels: pip install 'carrousel[forecast]'."
+        return (f"{said} {chosen}",) if self.complete else (f"{said} {chosen}", lacking)
 
     def points(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the point forecasts, [N, H] by name."""

@@ -20,9 +20,9 @@ __all__ = ["Window", "WindowDataset", "split_origins"]
 class Window:
     """What the network sees of a window, and in which units it corrects the starting forecast.
 
-    The target is taken relative to its mean over the context, in units of its own spread there: the network sees shapes,
-    and a series may wander off to where it never was. Other columns are standardised. Corrections are in units of
-    ``unit`` spreads.
+    The target is taken relative to its mean over the context, in units of its own spread there: the network sees
+    shapes, and a series may wander off to where it never was. Other columns are standardised. Corrections are in units
+    of ``unit`` spreads.
 
     Attributes:
         shape: what is forecast.

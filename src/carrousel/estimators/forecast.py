@@ -10,21 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import clone
 from torch import nn
 
 from carrousel._format import whole
 from carrousel.data import Series
 from carrousel.estimators import _saved
-from carrousel.estimators._backtest import Backtest, joined
-from carrousel.estimators._base import PREDICT_BATCH, activations_of
+from carrousel.estimators._backtest import Backtest
+from carrousel.estimators._base import activations_of
 from carrousel.estimators._candidates import extent_of
-from carrousel.estimators._conformal import offsets_of, ordered
-from carrousel.estimators._correction import gaps_of, share_of
+from carrousel.estimators._correction import Correction, gaps_of
 from carrousel.estimators._features import restore_features, stored_features
 from carrousel.estimators._linear import Shape
 from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
+from carrousel.estimators._rolling import refitted
 from carrousel.estimators._seasons import plausible_seasons
 from carrousel.estimators._series import (
     Regular,
@@ -41,7 +40,6 @@ from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
 from carrousel.training._loop import Job, train
 from carrousel.training._progress import ProgressCallback
-from carrousel.training._threads import threads_worth
 
 __all__ = ["LSTMForecaster"]
 
@@ -99,10 +97,10 @@ class LSTMForecaster(SeriesEstimator):
     >>> bool(np.abs(model.predict() - wave[300:310]).max() < 0.2)
     True
     >>> report = model.report(wave[300:])
-    >>> [score.method for score in report.scores]
-    ['LSTM', 'naive', 'seasonal naive (20)', 'ridge on a window']
-    >>> report.verdict.split(",")[0]  # nothing beats last season's values on a pure wave
-    'seasonal naive (20)'
+    >>> [score.method for score in report.scores][:4]
+    ['LSTM', 'naive', 'seasonal naive (20)', 'drift']
+    >>> report.notes[0].split(":")[0]  # nothing beats last season's values on a pure wave
+    'The network adds nothing to its starting forecast, seasonal naive (20)'
     """
 
     target: Any = field(default=None, kw_only=False)
@@ -158,16 +156,14 @@ class LSTMForecaster(SeriesEstimator):
         shape, context = self._shape, self.context_
         self.simple_, starts = SimpleForecasts.fit(values, training, valid, shape, extent, context, self.levels_)
         log = self.simple_.start.gauge.log
-        self.window_ = Window.fit(values, training, starts.training, shape, context, log)
-        errors = self.window_.targets(values, training, starts.training).astype(np.float64)
-        usual = offsets_of(np.repeat(errors[:, :, None], len(self.levels_), axis=2), self.levels_)
-        self._gaps = gaps_of(ordered(usual, middle), middle)
+        window = Window.fit(values, training, starts.training, shape, context, log)
+        self._gaps = gaps_of(window.targets(values, training, starts.training), self.levels_)
         season = self.season_
         target = values[:, self._column]
         self.mase_unit_ = float(np.abs(target[season:] - target[:-season]).mean())
         chosen = np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]
         some, late = valid[chosen], starts.valid[chosen]
-        worth = [self.window_.worth(values, *part) for part in ((training, starts.training), (some, late))]
+        worth = [window.worth(values, *part) for part in ((training, starts.training), (some, late))]
         unit = float(np.concatenate(worth).mean())
         weights = [(part / unit).astype(np.float32) for part in worth]
 
@@ -177,8 +173,8 @@ class LSTMForecaster(SeriesEstimator):
 
         job = Job(
             build=self._build,
-            train=WindowDataset(values, training, starts.training, self.window_, weights[0]),
-            valid=WindowDataset(values, some, late, self.window_, weights[1]) if len(some) else None,
+            train=WindowDataset(values, training, starts.training, window, weights[0]),
+            valid=WindowDataset(values, some, late, window, weights[1]) if len(some) else None,
             metric_name="MAE",
             metric=mean_absolute_error,
             batches=self.batches_per_epoch,
@@ -192,12 +188,7 @@ class LSTMForecaster(SeriesEstimator):
             resume=resume,
             progress=progress,
         )
-        self.network_, self.share_ = trained.network, 1.0
-        self.offsets_ = np.zeros((horizon, len(self.levels_)))
-        if len(some):
-            wanted = self.window_.targets(values, some, late).astype(np.float64)
-            self.share_ = share_of(self._relative(values, some, late)[:, :, middle], wanted, worth[1])
-            self.offsets_ = offsets_of(wanted[:, :, None] - self._relative(values, some, late), self.levels_)
+        self.correction_ = Correction.fit(trained.network, window, values, some, late, self.levels_)
         self.tail_ = Regular(values[-self._reach :].copy(), series.names, last_place(series.index))
         self._keep(trained, seed)
         return self
@@ -254,35 +245,13 @@ class LSTMForecaster(SeriesEstimator):
             noise=float(self.input_noise),
             lstm=lstm_options(self),
         )
-        if hasattr(self, "_gaps"):  # a loaded model's are among its arrays
-            network.gaps.copy_(torch.from_numpy(self._gaps))
+        network.gaps.copy_(torch.from_numpy(self._gaps))
         return network
-
-    def _relative(self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Returns the quantiles of the corrections, in the window's units, [N, H, Q]."""
-        network: Any = self.network_
-        untrained = network.untrained().cpu().double().numpy()
-        if self.share_ == 0:
-            return np.broadcast_to(untrained, (len(origins), *untrained.shape))
-        device, outputs = next(self.network_.parameters()).device, []
-        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.context_):
-            for begin in range(0, len(origins), PREDICT_BATCH):
-                part = slice(begin, begin + PREDICT_BATCH)
-                inputs = self.window_.inputs(values, origins[part], starts[part])
-                context, known = (torch.from_numpy(each).to(device) for each in inputs)
-                lengths = torch.full((len(context),), self.context_, device=device)
-                outputs.append(self.network_(context, lengths, known).cpu().double())
-        return self.share_ * torch.cat(outputs).numpy() + (1 - self.share_) * untrained
 
     def _outputs(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """Returns quantiles in the target's units, [N, H, Q]."""
         starts, middle = self.simple_.start(values, origins), self.levels_.index(0.5)
-        relative = self._relative(values, origins, starts) + self.offsets_
-        gauge, scale = self.window_.gauge, self.window_.scales(values, origins)[:, None, None]
-        found = gauge.down(gauge.up(starts)[:, :, None] + scale * relative)
-        if self.share_ == 0:
-            found[:, :, middle] = starts  # to the last bit: it is the same forecast
-        return ordered(found, middle)
+        return self.correction_.quantiles(self.network_, values, origins, starts, middle)
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
         """Returns the median forecast of the ``horizon`` steps after the training data, or after a newer series X.
@@ -354,15 +323,15 @@ class LSTMForecaster(SeriesEstimator):
             y: the target in these rows, if it was given apart in ``fit``.
             stride: rows from one origin to the next.
             continues: as in ``predict``.
-            refit: False forecasts with this model. Else X is the whole series, the rows to learn from among them, and new
-                models with the parameters of this one are fitted to all rows before: at every origin (True), or anew
-                after so many rows (a number).
+            refit: False forecasts with this model. Else X is the whole series, the rows to learn from among them, and
+                new models with the parameters of this one are fitted to all rows before: at every origin (True), or
+                anew after so many rows (a number).
             first: with ``refit``, the first origin; None takes the row after four fifths.
         """
         if not isinstance(stride, int) or stride < 1:
             raise ValueError(f"stride must be an integer of at least 1, got {stride!r}")
         if refit is not False:
-            return self._refitted(X, y, stride, stride if refit is True else refit, first)
+            return refitted(self, X, y, stride=stride, refit=refit, first=first)
         if first is not None:
             raise ValueError("first= says from which row on to refit; give refit= too")
         self._check_fitted()
@@ -375,42 +344,8 @@ class LSTMForecaster(SeriesEstimator):
         values, middle = series.values, self.levels_.index(0.5)
         quantiles = {self._method: self._outputs(values, origins), **self.simple_.quantiles(values, origins, middle)}
         actual = values[origins[:, None] + np.arange(self.horizon), self._column]
-        notes = self._notes()
+        notes = self.simple_.notes(self._method, self.correction_.share)
         return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_, notes)
-
-    def _refitted(self, X: Any, y: Any, stride: int, every: int, first: int | None) -> Backtest:
-        if not isinstance(every, int) or every < 1:
-            raise ValueError(f"refit must be True, False or a number of rows, got {every!r}")
-        rows, horizon = len(X), int(self.horizon)
-        begin = rows - rows // 5 if first is None else first
-        if not isinstance(begin, int) or not horizon < begin <= rows - horizon:
-            raise ValueError(
-                f"first must be an integer from {horizon + 1} to {rows - horizon} for {rows} rows and a horizon of "
-                f"{horizon}, got {first!r}"
-            )
-        parts = []
-        for start in range(begin, rows - horizon + 1, every):
-            model, end = clone(self), min(start + every, rows - horizon + 1) + horizon - 1
-            before, after = (_rows(X, 0, start), _rows(y, 0, start)), (_rows(X, start, end), _rows(y, start, end))
-            part = model.fit(*before).backtest(*after, stride=stride, continues=True)
-            parts.append(replace(part, origins=part.origins + start))
-        return replace(joined(parts), index=getattr(X, "index", None))
-
-    def _notes(self) -> tuple[str, ...]:
-        """Returns what a report says of the start and of what is left out."""
-        start, skill = self.simple_.start, f"{self.simple_.skill:.2g} of the error of the best naive method on folds"
-        said = (
-            f"The network adds nothing to its starting forecast, {start}: {self._method} says the same."
-            if self.share_ == 0
-            else f"{self._method} corrects a starting forecast, {start}, by {self.share_:.0%} of what the network says."
-        )
-        notes = (f"{said} It was chosen for {skill} of the training data.",)
-        if not self.simple_.complete:
-            return (
-                *notes,
-                "Exponential smoothing is left out, for statsmodels is not installed: pip install 'carrousel[forecast]'.",
-            )
-        return notes
 
     def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
         """Compares the model with the simple methods on X: ``backtest(...).report()``."""
@@ -430,10 +365,12 @@ class LSTMForecaster(SeriesEstimator):
             raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
         rows = np.concatenate([series.values, np.zeros((self.horizon, series.values.shape[1]))])
         anywhere = np.ones((1, int(self.horizon)))  # what the LSTM does is before the starting forecast comes in
-        return activations_of(self.network_, self.window_.inputs(rows, np.array([len(series)]), anywhere)[0][0])
+        return activations_of(
+            self.network_, self.correction_.window.inputs(rows, np.array([len(series)]), anywhere)[0][0]
+        )
 
     def _facts(self) -> dict[str, Any]:
-        scaler = self.window_.scaler
+        window = self.correction_.window
         return {
             "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
             "apart": self.apart_,
@@ -442,15 +379,20 @@ class LSTMForecaster(SeriesEstimator):
             "season": self.season_,
             "context": self.context_,
             "seasons": list(self.seasons_),
-            "unit": self.window_.unit,
-            "share": self.share_,
+            "unit": window.unit,
+            "share": self.correction_.share,
             "simple": self.simple_.facts(),
             "mase_unit": self.mase_unit_,
-            "scaler": {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()},
+            "scaler": {"mean": window.scaler.mean.tolist(), "scale": window.scaler.scale.tolist()},
         }
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {"series.tail": self.tail_.values, "offsets": self.offsets_, **self.simple_.arrays()}
+        return {
+            "series.tail": self.tail_.values,
+            "offsets": self.correction_.offsets,
+            "gaps": self._gaps,
+            **self.simple_.arrays(),
+        }
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         if "simple" not in facts:
@@ -474,15 +416,11 @@ class LSTMForecaster(SeriesEstimator):
 
         self.simple_ = SimpleForecasts.restored(facts["simple"], array, shape, levels, rows)
         self.tail_ = replace(self.tail_, values=array("series.tail", (self._reach, len(columns))))
-        self.offsets_ = array("offsets", (shape.horizon, levels))
+        self._gaps = array("gaps", (shape.horizon, levels))
         figures = [facts["unit"], facts["mase_unit"], facts["share"]]
-        unit, self.mase_unit_, self.share_ = _saved.numbers(figures, 3, "its units").tolist()
-        if unit <= 0 or self.mase_unit_ < 0 or not 0 <= self.share_ <= 1:
-            raise ValueError(f"its units are {unit}, {self.mase_unit_} and {self.share_}")
+        unit, self.mase_unit_, share = _saved.numbers(figures, 3, "its units").tolist()
+        if unit <= 0 or self.mase_unit_ < 0 or not 0 <= share <= 1:
+            raise ValueError(f"its units are {unit}, {self.mase_unit_} and {share}")
         gauge = replace(self.simple_.start.gauge, context=self.context_)
-        self.window_ = Window(shape, _saved.scaler(facts["scaler"], len(columns)), gauge, unit)
-
-
-def _rows(data: Any, begin: int, end: int) -> Any:
-    """Returns rows of an array or a frame; None of None."""
-    return None if data is None else data.iloc[begin:end] if hasattr(data, "iloc") else data[begin:end]
+        window = Window(shape, _saved.scaler(facts["scaler"], len(columns)), gauge, unit)
+        self.correction_ = Correction(window, share, array("offsets", (shape.horizon, levels)))

@@ -61,7 +61,7 @@ class ForecastNet(Body):
                 nn.init.zeros_(layer.weight)
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
-        self.register_buffer("gaps", torch.ones(horizon, self.quantiles))
+        self.register_buffer("gaps", torch.ones(horizon, self.quantiles), persistent=False)
 
     def forward(
         self, input: Tensor, lengths: Tensor, known: Tensor
@@ -103,8 +103,11 @@ class ForecastNet(Body):
 
     @classmethod
     def example(cls) -> tuple[ForecastNet, dict[str, Tensor], Tensor]:
-        """Returns a corrector of three steps with a covariate beside the start, and a batch for it."""
+        """Returns a corrector of three steps with a covariate beside the start, no longer untrained, and a batch."""
         lstm = {"hidden_size": 5, "num_layers": 2}
         network = cls(2, 2, 3, 0, 6, (0.1, 0.5, 0.9), dropout=0.2, noise=0.1, lstm=lstm)
+        for weight in network.parameters():
+            if not weight.any():
+                nn.init.normal_(weight, std=0.1)
         batch = {"input": torch.randn(4, 6, 2), "lengths": torch.tensor([6, 2, 5, 1]), "known": torch.randn(4, 3, 2)}
         return network, batch, torch.randn(4, 3)
