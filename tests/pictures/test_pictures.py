@@ -210,3 +210,11 @@ def test_a_learner_is_followed_and_left_as_it_was():
     values, names = unit_names(run, {"input_gate": "in", "forget_gate": "forget", "output_gate": "out"})
     assert names == ["in 1", "in 2", "out 1", "out 2"]
     assert np.array_equal(values[:, :2], run["input_gate"])
+
+
+@pytest.mark.parametrize("least", [0.5, 1e-3, 1e-12])
+def test_curves_have_ticks_however_far_they_fall(least):
+    figure = pictures.draw_curves([Curves("a", [([0, 1], [1.0, least])])], xlabel="x", ylabel="y")
+    low, high = figure.axes[0].get_ylim()
+    ticks = [tick for tick in figure.axes[0].yaxis.get_majorticklocs() if low <= tick <= high]
+    assert len(ticks) >= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ __all__ = ["draw_activations"]
 
 _KEY = re.compile(r"^(?P<name>.+)_l(?P<layer>\d+)(?P<reverse>_reverse)?$")
 OPEN, SIGNED, INPUT = "Greens", "RdBu_r", "PuOr"  # gates; candidates, states and outputs; the input
+CHARACTERS = 15  # of the caption, in an inch
 NAMED = 24  # channels whose names have room beside the picture
 _SMALL: dict[str, Any] = {"fontsize": 8, "color": GREY}
 _WORDS = {"c": "carrousel c", "h": "output h", "i": "input gate i", "f": "forget gate f", "o": "output gate o"}
@@ -89,7 +91,8 @@ def draw_activations(
             axes[f"0 {column}"].set_title("backward: read from the right" if direction else "forward", **_SMALL)
         axes[f"{rows - 1} {column}"].set_xlabel("step", fontsize=9, color=INK)
     caption = _caption(len(order), sorted_by, member.gates, states)
-    figure.supxlabel(caption, x=0.01, ha="left", **_SMALL)
+    wide = int(figure.get_figwidth() * CHARACTERS)
+    figure.supxlabel("\n".join(textwrap.fill(line, wide) for line in caption), x=0.01, ha="left", **_SMALL)
     return figure
 
 
@@ -102,7 +105,7 @@ def _panels(figure: Figure, rows: int, columns: int, lead: float) -> dict[str, A
     return figure.subplot_mosaic(layout, height_ratios=heights)
 
 
-def _caption(units: int, sorted_by: str, gates: Sequence[str], states: Sequence[str]) -> str:
+def _caption(units: int, sorted_by: str, gates: Sequence[str], states: Sequence[str]) -> list[str]:
     """Says how the rows are sorted, what the colours mean and what to look for."""
     lines = [
         f"Each row is one of {units} units, sorted by the mean of {sorted_by} over the sequence, the least on top. "
@@ -113,7 +116,7 @@ def _caption(units: int, sorted_by: str, gates: Sequence[str], states: Sequence[
             "Look for rows of c that keep their colour: there the carrousel remembers, its forget gate f open. "
             "Where f is white, a memory ends."
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _draw_image(figure: Figure, ax: Any, values: np.ndarray, low: float, high: float, steps: int) -> None:
