@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
-from pandas.tseries.offsets import BaseOffset
+from pandas.tseries.offsets import BaseOffset, BusinessDay, CustomBusinessDay, SemiMonthBegin, SemiMonthEnd
 
 from carrousel.estimators._grid import Grid, clock, kind_of
-from carrousel.estimators._rules import Fixed, Months, Rule, rule_of
+from carrousel.estimators._rules import Fixed, Months, Rule, rule_of, word_of
 
 __all__ = ["frequency_of", "grid_of", "refuse_disorder"]
 
 WEEK = 7
-WEEKEND = (5, 6)
 
 
 def grid_of(index: pd.Index, what: str, freq: Any = None, gaps: bool = False) -> tuple[Grid, np.ndarray]:
@@ -60,10 +59,8 @@ def grid_of(index: pd.Index, what: str, freq: Any = None, gaps: bool = False) ->
 
 def refuse_disorder(index: pd.Index, what: str) -> None:
     """Refuses places that do not ascend."""
-    if isinstance(index, pd.PeriodIndex | pd.DatetimeIndex):
-        ticks = np.asarray(index.asi8)
-    else:
-        ticks = np.asarray(index)
+    timed = isinstance(index, pd.PeriodIndex | pd.DatetimeIndex)
+    ticks = np.asarray(index.asi8 if timed else index)
     late = np.flatnonzero(ticks[1:] <= ticks[:-1])
     if not len(late):
         return
@@ -89,7 +86,9 @@ def frequency_of(freq: Any) -> BaseOffset:
     try:
         offset = to_offset(freq)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"freq must be a frequency of pandas such as 'h', 'D' or 'MS', got {freq!r} ({error})") from None
+        raise ValueError(
+            f"freq must be a frequency of pandas such as 'h', 'D' or 'MS', got {freq!r} ({error})"
+        ) from None
     if offset is None:
         raise ValueError(f"freq must be a frequency of pandas such as 'h', 'D' or 'MS', got {freq!r}")
     return offset
@@ -129,15 +128,17 @@ def _grid_of_times(index: pd.DatetimeIndex, what: str, freq: Any, gaps: bool) ->
         ticks = clock(index, index.tz if wall else None, fine, what)
         grid = Grid("times", rule, int(ticks[0]), unit, index.tz, wall, None, index.name)
         numbers = _numbers(grid, index, ticks)
-        good = (numbers >= 0).all() and (gaps or (np.diff(numbers) == 1).all())
-        if good and (np.diff(numbers) > 0).all():
+        steps = np.diff(numbers)
+        if (numbers >= 0).all() and (steps == 1).all():
             return grid, numbers
-        if best is None:
+        fits = gaps and (numbers >= 0).all() and (steps > 0).all()
+        # Of those that fit with gaps the one that has the fewest; else what is said is said of the likeliest.
+        if best is None or (fits and not (best[1].min() >= 0 and best[1][-1] <= numbers[-1])):
             best = grid, numbers
     if best is None:
         raise ValueError(f"no frequency fits the time index of {what}; give freq=")
     if given is not None and best[1][0] != 0:
-        raise ValueError(f"the time index of {what} begins at {index[0]}, which is no time of freq={given.freqstr!r}")
+        raise ValueError(f"the time index of {what} begins at {index[0]}, which is no time of freq={word_of(given)}")
     return best
 
 
@@ -176,6 +177,9 @@ def _candidates(index: pd.DatetimeIndex, unit: str, what: str) -> Iterator[tuple
             if shown is index or by_wall:
                 yield rule, by_wall
     ticks = clock(index, None, unit, what)
+    for half in (SemiMonthBegin(), SemiMonthEnd()):
+        if len(wall) and half.is_on_offset(first) and half.is_on_offset(wall[1]) and half.is_on_offset(wall[-1]):
+            yield rule_of(half, first, unit)
     yield from _days(wall, unit)
     yield from _months(wall)
     steps, counts = np.unique(np.diff(ticks), return_counts=True)
@@ -183,7 +187,7 @@ def _candidates(index: pd.DatetimeIndex, unit: str, what: str) -> Iterator[tuple
 
 
 def _days(wall: pd.DatetimeIndex, unit: str) -> Iterator[tuple[Rule, bool]]:
-    """Yields the usual number of days between times of one hour, and days of business where there is no weekend."""
+    """Yields the usual number of days between times of one hour, or days of business where the week has free days."""
     days = np.asarray(wall.normalize().as_unit("us").asi8) // (86_400 * 10**6)
     clocks = np.unique(np.asarray((wall - wall.normalize()).asi8), return_counts=True)[1]
     if clocks.max() < 0.9 * len(wall):  # one hour of the day, or that which daylight saving made of it
@@ -193,8 +197,10 @@ def _days(wall: pd.DatetimeIndex, unit: str) -> Iterator[tuple[Rule, bool]]:
     if usual < 1 or usual >= 28:
         return
     second = 10**9 if unit == "ns" else 10**6
-    if usual == 1 and days[-1] - days[0] >= 2 * WEEK and not np.isin(wall.dayofweek, WEEKEND).any():
-        yield rule_of(to_offset("B"), wall[0], unit)
+    open_days = np.isin(np.arange(WEEK), wall.dayofweek)
+    if usual == 1 and days[-1] - days[0] >= 2 * WEEK and not open_days.all():
+        mask = "".join("01"[int(day)] for day in open_days)
+        yield rule_of(BusinessDay() if mask == "1111100" else CustomBusinessDay(weekmask=mask), wall[0], unit)
     yield Fixed(usual * 86_400 * second), True
 
 

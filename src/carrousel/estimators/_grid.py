@@ -12,14 +12,14 @@ from pandas.tseries.offsets import BaseOffset, Day
 
 from carrousel._format import MOST, whole
 from carrousel.estimators._offsets import offset_from_json, offset_to_json
-from carrousel.estimators._rules import DAY, Calendar, Fixed, Months, Rule
+from carrousel.estimators._rules import DAY, Calendar, Fixed, Months, Rule, word_of
 
 __all__ = ["Grid", "grid_from_json", "grid_to_json", "season_of"]
 
 # Steps in a season by the frequency of the index: the next longer natural cycle.
 SEASONS = {
     "s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "C": 5, "W": 52, "SME": 24, "SMS": 24, "M": 12, "ME": 12, "MS": 12,
-    "BME": 12, "BMS": 12, "CBME": 12, "CBMS": 12, "Q": 4, "QE": 4, "QS": 4, "BQE": 4, "BQS": 4,
+    "BME": 12, "BMS": 12, "CBME": 12, "CBMS": 12, "WOM": 12, "LWOM": 12, "Q": 4, "QE": 4, "QS": 4, "BQE": 4, "BQS": 4,
 }  # fmt: skip
 CHECKED = 64  # places that must come back the same from a file, on each side
 
@@ -96,19 +96,22 @@ class Grid:
         if self.kind == "integers":
             return None
         if self.kind == "periods":
-            base = to_offset(self.frequency)
+            base = period_offset(self.frequency)
             return base * (self._step // base.n)
         if isinstance(self.rule, Calendar):
             return self.rule.offset
         if isinstance(self.rule, Months):
             return pd.DateOffset(months=self.rule.months)
         step = pd.Timedelta(self.rule.step, self._fine)
-        return Day(step // DAY) if step % DAY == pd.Timedelta(0) and (self.wall or self.zone is None) else to_offset(step)
+        return (
+            Day(step // DAY) if step % DAY == pd.Timedelta(0) and (self.wall or self.zone is None) else to_offset(step)
+        )
 
     def __str__(self) -> str:
         if self.kind == "integers":
             return f"the whole numbers every {self._step} from {self.anchor}"
-        word = {"periods": self.frequency, "times": getattr(self.offset, "freqstr", None)}[self.kind]
+        offset = self.offset
+        word = self.frequency if offset is None else word_of(offset)
         zone = "" if self.zone is None else f", {self.zone}"
         return f"the grid {word!r} through {self._index(np.array([0]))[0]}{zone}"
 
@@ -144,7 +147,7 @@ class Grid:
         if kind == "integers":
             return np.asarray(index, dtype=np.int64)
         if isinstance(index, pd.PeriodIndex):
-            if to_offset(index.freqstr).name != to_offset(self.frequency).name:
+            if index.freq.base != period_offset(self.frequency).base:
                 raise ValueError(
                     f"the index of {what} holds periods of the frequency {index.freqstr!r}, the model's are "
                     f"{self.frequency!r}"
@@ -189,6 +192,11 @@ class Grid:
             )
 
 
+def period_offset(frequency: str | None) -> BaseOffset:
+    """Returns the offset between two periods."""
+    return pd.PeriodIndex([], freq=frequency).freq
+
+
 def kind_of(index: pd.Index, what: str) -> str:
     """Returns ``"times"``, ``"periods"`` or ``"integers"``; ValueError for anything else."""
     if isinstance(index, pd.PeriodIndex):
@@ -226,7 +234,7 @@ def season_of(grid: Grid | None) -> int:
     try:
         step = DAY * offset.n if isinstance(offset, Day) else pd.Timedelta(offset)
     except (ValueError, TypeError):
-        return SEASONS.get(offset.name.split("-")[0], 1) if offset.n == 1 else 1
+        return SEASONS.get(word_of(offset).split("-")[0], 1)
     for length, steps in ((DAY, 7), (7 * DAY, 52), (pd.Timedelta(1, "min"), 60), (pd.Timedelta(1, "s"), 60)):
         if step == length:
             return steps

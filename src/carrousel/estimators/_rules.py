@@ -12,7 +12,7 @@ from pandas.tseries.offsets import BaseOffset, DateOffset, Day, Tick, Week
 
 from carrousel._format import MOST
 
-__all__ = ["DAY", "Calendar", "Fixed", "Months", "Rule", "rule_of"]
+__all__ = ["DAY", "Calendar", "Fixed", "Months", "Rule", "rule_of", "word_of"]
 
 DAY = pd.Timedelta(1, "D")
 FARTHEST = 10**6  # steps of an offset that are counted one by one
@@ -83,25 +83,28 @@ class Calendar:
         """As in Fixed."""
         first, last = min(0, int(numbers.min(initial=0))), max(0, int(numbers.max(initial=0)))
         if max(-first, last) > FARTHEST:
-            raise ValueError(f"a place is more than {FARTHEST:,} steps of {self.offset!r} away")
-        start = pd.Timestamp(np.int64(anchor).astype(f"M8[{unit}]"))
-        later = _ticks(pd.date_range(start, periods=last + 1, freq=self.offset, unit=unit))
-        earlier = _ticks(pd.date_range(start, periods=1 - first, freq=-1 * self.offset, unit=unit))
+            raise ValueError(f"a place is more than {FARTHEST:,} steps of {word_of(self.offset)} away")
+        later, earlier = self._line(anchor, last + 1, unit, 1), self._line(anchor, 1 - first, unit, -1)
         return np.concatenate([earlier[:0:-1], later])[numbers - first]
 
     def _walk(self, anchor: int, end: int, unit: str, way: int) -> np.ndarray:
         """Returns the places from the anchor, which is one, to ``end``, in this direction."""
         start, stop = (pd.Timestamp(np.int64(tick).astype(f"M8[{unit}]")) for tick in (anchor, end))
-        if (stop - start) * way < pd.Timedelta(0):
+        if (stop - start) * way <= pd.Timedelta(0):
             return np.array([anchor])
         step = abs(self._next(anchor, unit, 1) - anchor)
         if abs(end - anchor) > FARTHEST * max(step, UNITS_IN_SECOND[unit]):
-            raise ValueError(f"{stop} is more than {FARTHEST:,} steps of {self.offset!r} from {start}")
+            raise ValueError(f"{stop} is more than {FARTHEST:,} steps of {word_of(self.offset)} from {start}")
         return _ticks(pd.date_range(start, stop, freq=way * self.offset, unit=unit))
 
     def _next(self, tick: int, unit: str, way: int) -> int:
+        return int(self._line(tick, 2, unit, way)[-1])
+
+    def _line(self, tick: int, count: int, unit: str, way: int) -> np.ndarray:
+        """Returns ``count`` places from one on, in this direction."""
         start = pd.Timestamp(np.int64(tick).astype(f"M8[{unit}]"))
-        return int(_ticks(pd.date_range(start, periods=2, freq=way * self.offset, unit=unit))[-1])
+        # Some offsets refuse a range of one place.
+        return _ticks(pd.date_range(start, periods=max(2, count), freq=way * self.offset, unit=unit))[:count]
 
 
 Rule: TypeAlias = Fixed | Months | Calendar
@@ -119,21 +122,29 @@ def rule_of(offset: BaseOffset, first: pd.Timestamp, unit: str) -> tuple[Rule, b
         ValueError: it is no step forward.
     """
     if offset.n < 1:
-        raise ValueError(f"the frequency {offset.freqstr!r} goes backward; sort the rows by time, oldest first")
+        raise ValueError(f"the frequency {word_of(offset)} goes backward; sort the rows by time, oldest first")
     second = UNITS_IN_SECOND[unit]
     if isinstance(offset, Tick):
         nanoseconds = offset.nanos if hasattr(offset, "nanos") else pd.Timedelta(offset).value
         if nanoseconds % (10**9 // second):
-            raise ValueError(f"the frequency {offset.freqstr!r} is finer than the times, which are in {unit}")
+            raise ValueError(f"the frequency {word_of(offset)} is finer than the times, which are in {unit}")
         return Fixed(_small(nanoseconds * second // 10**9)), False
     if isinstance(offset, Day) or (isinstance(offset, Week) and offset.weekday is None):
         return Fixed(_small(offset.n * (1 if isinstance(offset, Day) else 7) * 86_400 * second)), True
     if type(offset) is DateOffset and set(offset.kwds) <= {"months", "years"} and offset.kwds:
         months = offset.n * (offset.kwds.get("months", 0) + 12 * offset.kwds.get("years", 0))
         if months < 1:
-            raise ValueError(f"the frequency {offset!r} goes backward; sort the rows by time, oldest first")
+            raise ValueError(f"the frequency {word_of(offset)} goes backward; sort the rows by time, oldest first")
         return Months(_small(months), first.day), True
     return Calendar(offset), True
+
+
+def word_of(offset: BaseOffset) -> str:
+    """Returns an offset's short name, or its description where it has none."""
+    try:
+        return offset.freqstr
+    except NotImplementedError:
+        return repr(offset)
 
 
 def _small(step: int) -> int:
