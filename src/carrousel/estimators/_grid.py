@@ -1,4 +1,4 @@
-"""The grid of time that a series stands on: where each step lies, and which step a place is."""
+"""The grid of time that a series stands on: where each step lies, and which step a time is."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset, Day
 
-from carrousel._format import MOST, whole
-from carrousel.estimators._offsets import offset_from_json, offset_to_json
-from carrousel.estimators._rules import DAY, Calendar, Fixed, Months, Rule, word_of
+from carrousel.estimators._rules import DAY, ByOffset, Fixed, Months, Rule, word_of
 
-__all__ = ["Grid", "grid_from_json", "grid_to_json", "season_of"]
+__all__ = ["Grid", "clock", "kind_of", "refuse_disorder", "season_of"]
 
 # Steps in a season by the frequency of the index: the next longer natural cycle.
 SEASONS = {
     "s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "C": 5, "W": 52, "SME": 24, "SMS": 24, "M": 12, "ME": 12, "MS": 12,
     "BME": 12, "BMS": 12, "CBME": 12, "CBMS": 12, "WOM": 12, "LWOM": 12, "Q": 4, "QE": 4, "QS": 4, "BQE": 4, "BQS": 4,
 }  # fmt: skip
-CHECKED = 64  # places that must come back the same from a file, on each side
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Grid:
 
     Attributes:
         kind: ``"times"``, ``"periods"`` or ``"integers"``.
-        rule: how places follow each other.
+        rule: how steps follow each other.
         anchor: the tick of step 0.
         unit: of the times: ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``.
         zone: of the times, or None.
@@ -48,47 +45,70 @@ class Grid:
     frequency: str | None = None
     name: Any = None
 
-    def numbers(self, index: pd.Index, what: str) -> np.ndarray:
-        """Returns the number of each place of an index, int64 [T], in whatever order they stand.
+    def find(self, index: pd.Index, what: str) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the number of the last step at or before each time, int64 [T], and whether it is that step's time.
 
         Raises:
-            ValueError: they are of another kind, zone or frequency, or one is not on the grid.
+            ValueError: the times are of another kind or zone, or too far away.
         """
+        refuse_missing(index, what)
         ticks = self._ticks_of(index, what)
-        missing = np.asarray(index.isna())
-        if missing.any():
-            raise ValueError(f"the time index of {what} has no time in row {int(missing.argmax())}")
         try:
             numbers = self.rule.number(ticks, self.anchor, self._fine)
             good = self.rule.ticks(numbers, self.anchor, self._fine) == ticks
         except (ValueError, OverflowError) as error:
             raise ValueError(f"the time index of {what} does not fit: {error}") from None
-        if not good.all() and self.wall and self.zone is not None:  # an hour that daylight saving left out
-            late = np.flatnonzero(~good)
-            good[late] = self._index(numbers[late]).asi8 == index[late].as_unit(self.unit).asi8
+        if not good.all() and self.wall:  # an hour that daylight saving left out
+            odd = np.flatnonzero(~good)
+            good[odd] = self._index(numbers[odd]) == index[odd]
+        return numbers.astype(np.int64), good
+
+    def numbers(self, index: pd.Index, what: str) -> np.ndarray:
+        """Returns the number of each time's step, int64 [T], in whatever order the times stand.
+
+        Raises:
+            ValueError: the times are of another kind, zone or frequency, or one is no step of this grid.
+        """
+        numbers, good = self.find(index, what)
         if not good.all():
             row = int(np.argmin(good))
-            raise ValueError(
-                f"the time index of {what} does not fit: row {row} ({index[row]}) is no step of {self}"
-                f"{self._other_phase(ticks)}"
-            )
+            raise ValueError(f"the time index of {what} does not fit: row {row} ({index[row]}) is no step of {self}")
         self._refuse_other_frequency(index, numbers, what)
-        return numbers.astype(np.int64)
+        return numbers
 
-    def places(self, first: int, count: int) -> pd.Index:
-        """Returns the places of ``count`` steps from the one numbered ``first``."""
-        index = self._index(first + np.arange(count))
-        if isinstance(index, pd.DatetimeIndex):
-            try:
-                return pd.DatetimeIndex(index, freq=self.offset)
-            except ValueError:  # one that pandas has no offset for, such as the last of each month but one
-                return index
-        return index
+    def elsewhere(self, index: pd.Index, what: str) -> Grid:
+        """Returns a grid of the same frequency, numbered from 0 at the first time of an index, in its zone.
+
+        Raises:
+            ValueError: the index is of another kind, has a zone where this grid has none, or has none.
+        """
+        moved = replace(self, zone=getattr(index, "tz", None), name=index.name) if self.zone is not None else self
+        first = int(moved._ticks_of(index[:1], what)[0])
+        if isinstance(self.rule, Months):
+            moved = replace(moved, rule=Months(self.rule.months, int(index.day.max())))  # type: ignore[attr-defined]
+        return replace(moved, anchor=first)
+
+    def fits_elsewhere(self, index: pd.Index, what: str) -> bool:
+        """Tells whether times that are no steps of this grid would be after a shift."""
+        try:
+            shifted = len(index) > 1 and not self.find(index, what)[1].all()
+            return shifted and bool(self.elsewhere(index, what).find(index, what)[1].all())
+        except (ValueError, OverflowError):
+            return False
 
     def moved(self, steps: int) -> Grid:
         """Returns the grid numbered from 0 at the step that is number ``steps`` here."""
-        tick = self.rule.ticks(np.array([steps]), self.anchor, self._fine)[0]
-        return replace(self, anchor=int(tick))
+        return replace(self, anchor=int(self.rule.ticks(np.array([steps]), self.anchor, self._fine)[0]))
+
+    def places(self, first: int, count: int) -> pd.Index:
+        """Returns the times of ``count`` steps from the one numbered ``first``, with their frequency."""
+        index = self._index(first + np.arange(count))
+        if isinstance(index, pd.DatetimeIndex) and not isinstance(self.rule, Months):
+            try:
+                return pd.DatetimeIndex(index, freq=self.offset)
+            except ValueError:  # an hour among them is left out by daylight saving, or comes twice
+                return index
+        return index
 
     @property
     def offset(self) -> BaseOffset | None:
@@ -98,22 +118,19 @@ class Grid:
         if self.kind == "periods":
             base = period_offset(self.frequency)
             return base * (self._step // base.n)
-        if isinstance(self.rule, Calendar):
+        if isinstance(self.rule, ByOffset):
             return self.rule.offset
         if isinstance(self.rule, Months):
             return pd.DateOffset(months=self.rule.months)
         step = pd.Timedelta(self.rule.step, self._fine)
-        return (
-            Day(step // DAY) if step % DAY == pd.Timedelta(0) and (self.wall or self.zone is None) else to_offset(step)
-        )
+        whole_days = step % DAY == pd.Timedelta(0) and (self.wall or self.zone is None)
+        return Day(step // DAY) if whole_days else to_offset(step)
 
     def __str__(self) -> str:
         if self.kind == "integers":
             return f"the whole numbers every {self._step} from {self.anchor}"
-        offset = self.offset
-        word = self.frequency if offset is None else word_of(offset)
         zone = "" if self.zone is None else f", {self.zone}"
-        return f"the grid {word!r} through {self._index(np.array([0]))[0]}{zone}"
+        return f"the grid {word_of(self.offset)!r} through {self._index(np.array([0]))[0]}{zone}"
 
     @property
     def _step(self) -> int:
@@ -127,9 +144,8 @@ class Grid:
     def _index(self, numbers: np.ndarray) -> pd.Index:
         ticks = self.rule.ticks(numbers, self.anchor, self._fine)
         if self.kind == "integers":
-            if len(ticks):
-                return pd.RangeIndex(int(ticks[0]), int(ticks[-1]) + self._step, self._step, name=self.name)
-            return pd.RangeIndex(0, name=self.name)
+            first = int(ticks[0]) if len(ticks) else self.anchor
+            return pd.RangeIndex(first, first + len(ticks) * self._step, self._step, name=self.name)
         if self.kind == "periods":
             return pd.PeriodIndex.from_ordinals(ticks, freq=self.frequency, name=self.name)
         index = pd.DatetimeIndex(ticks.astype(f"M8[{self._fine}]"), name=self.name).as_unit(self.unit)
@@ -143,13 +159,16 @@ class Grid:
     def _ticks_of(self, index: pd.Index, what: str) -> np.ndarray:
         kind = kind_of(index, what)
         if kind != self.kind:
-            raise ValueError(f"the index of {what} holds {kind}, and the model's {self.kind}")
+            raise ValueError(
+                f"the index of {what} holds {kind}, and the model's {self.kind}; an array (.to_numpy()) is taken by "
+                "position"
+            )
         if kind == "integers":
             return np.asarray(index, dtype=np.int64)
         if isinstance(index, pd.PeriodIndex):
-            if index.freq.base != period_offset(self.frequency).base:
+            if index.freq != period_offset(self.frequency):
                 raise ValueError(
-                    f"the index of {what} holds periods of the frequency {index.freqstr!r}, the model's are "
+                    f"the index of {what} holds periods of the frequency {index.freqstr!r}, and the model's are "
                     f"{self.frequency!r}"
                 )
             return np.asarray(index.asi8)
@@ -161,34 +180,19 @@ class Grid:
             )
         return clock(index, self.zone if self.wall else None, self._fine, what)
 
-    def _other_phase(self, ticks: np.ndarray) -> str:
-        """Says it if the places would fit after a shift."""
-        if len(ticks) < 2:
-            return ""
-        try:
-            shifted = replace(self, anchor=int(ticks[0]))
-            numbers = self.rule.number(ticks, shifted.anchor, self._fine)
-            fits = (self.rule.ticks(numbers, shifted.anchor, self._fine) == ticks).all()
-        except (ValueError, OverflowError):
-            return ""
-        return "; its steps are as long, but begin elsewhere. continues=False takes it for another series" * bool(fits)
-
     def _refuse_other_frequency(self, index: pd.Index, numbers: np.ndarray, what: str) -> None:
-        steps = np.diff(numbers)
-        several = int(np.gcd.reduce(np.abs(steps))) if len(steps) > 1 else 1
-        said = index.freq if isinstance(index, pd.DatetimeIndex) else None
-        if said is not None and len(steps) <= 1 and self.offset is not None and isinstance(said, type(self.offset)):
-            several = max(several, said.n // self.offset.n) if said.n % self.offset.n == 0 else several
-        elif said is not None and len(steps) <= 1 and isinstance(self.rule, Fixed):
-            try:
-                step = pd.Timedelta(1, "D") * said.n if isinstance(said, Day) else pd.Timedelta(said)
-                several = max(several, step // pd.Timedelta(self._step, self._fine))
-            except (ValueError, TypeError):  # no step of one length
-                several = 2
-        if several > 1:
+        """Refuses times whose own frequency is another, or which all come several steps apart."""
+        steps = np.abs(np.diff(numbers))
+        several = len(steps) > 1 and int(np.gcd.reduce(steps)) > 1
+        if isinstance(index, pd.DatetimeIndex) and index.freq is not None and len(index):
+            following = pd.DatetimeIndex([index[-1] + index.freq])
+            there, good = self.find(following, what)
+            several = several or not good[0] or abs(int(there[0] - numbers[-1])) != 1
+        if several:
+            own = f" ({word_of(index.freq)})" if getattr(index, "freq", None) is not None else ""
             raise ValueError(
-                f"the rows of {what} come every {several} steps or more of {self}, one after another: it has another "
-                "frequency than the model"
+                f"the rows of {what} have another frequency{own} than the model, whose times are {self}: its first row "
+                f"is {index[0]}, its last {index[-1]}"
             )
 
 
@@ -216,10 +220,38 @@ def clock(index: pd.DatetimeIndex, zone: Any, unit: str, what: str) -> np.ndarra
         fine = index.as_unit(unit)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"the times of {what} do not fit: {error}") from None
-    if not (fine == index)[~index.isna()].all():
-        row = int(np.argmin(np.asarray(fine == index)))
+    same = np.asarray(fine == index)
+    if not same.all():
+        row = int(np.argmin(same))
         raise ValueError(f"the time index of {what} does not fit: row {row} ({index[row]}) is finer than {unit}")
     return np.asarray(fine.asi8)
+
+
+def refuse_missing(index: pd.Index, what: str) -> None:
+    """Refuses rows that have no time."""
+    missing = np.asarray(index.isna())
+    if missing.any():
+        raise ValueError(f"the time index of {what} has no time in row {int(missing.argmax())}")
+
+
+def refuse_disorder(index: pd.Index, what: str) -> None:
+    """Refuses times that do not ascend, or are missing."""
+    refuse_missing(index, what)
+    timed = isinstance(index, pd.PeriodIndex | pd.DatetimeIndex)
+    ticks = np.asarray(index.asi8 if timed else index)
+    late = np.flatnonzero(ticks[1:] <= ticks[:-1])
+    if not len(late):
+        return
+    row, repeats = int(late[0]) + 1, np.flatnonzero(ticks[1:] == ticks[:-1])
+    if (ticks[1:] < ticks[:-1]).all():
+        hint = "sort them by time, oldest first: .sort_index()"
+    elif len(repeats):
+        row, hint = int(repeats[0]) + 1, "a time comes twice; drop repeats"
+    else:
+        hint = "sort them by time: .sort_index()"
+    raise ValueError(
+        f"the time index of {what} is not regular: row {row} ({index[row]}) follows {index[row - 1]}; {hint}"
+    )
 
 
 def season_of(grid: Grid | None) -> int:
@@ -227,10 +259,9 @@ def season_of(grid: Grid | None) -> int:
     if grid is None or grid.kind == "integers":
         return 1
     if isinstance(grid.rule, Months):
-        return max(1, 12 // grid.rule.months) if 12 % grid.rule.months == 0 else 1
+        return 12 // grid.rule.months if 12 % grid.rule.months == 0 else 1
     offset = grid.offset
-    if offset is None:
-        return 1
+    assert offset is not None
     try:
         step = DAY * offset.n if isinstance(offset, Day) else pd.Timedelta(offset)
     except (ValueError, TypeError):
@@ -240,113 +271,3 @@ def season_of(grid: Grid | None) -> int:
             return steps
     # Several minutes or hours: the steps in a day, if they fill it.
     return int(DAY / step) if step < DAY and DAY % step == pd.Timedelta(0) else 1
-
-
-def grid_to_json(grid: Grid | None) -> dict[str, Any] | None:
-    """Returns a grid in JSON, after reading it back and comparing places on both sides of its anchor.
-
-    Raises:
-        ValueError: it would not come back the same.
-    """
-    if grid is None:
-        return None
-    rule: dict[str, Any]
-    if isinstance(grid.rule, Fixed):
-        rule = {"kind": "fixed", "step": grid.rule.step}
-    elif isinstance(grid.rule, Months):
-        rule = {"kind": "months", "months": grid.rule.months, "day": grid.rule.day}
-    else:
-        rule = {"kind": "offset", **offset_to_json(grid.rule.offset)}
-    name = grid.name if isinstance(grid.name, str) else None
-    facts = {
-        "kind": grid.kind, "rule": rule, "last": grid.anchor, "unit": grid.unit, "zone": _zone_word(grid.zone),
-        "wall": grid.wall, "frequency": grid.frequency, "name": name,
-    }  # fmt: skip
-    try:
-        again = grid_from_json(facts)
-        assert again is not None
-        same = again.places(-CHECKED, 2 * CHECKED).equals(grid.places(-CHECKED, 2 * CHECKED))
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise ValueError(f"{grid} cannot be stored with a model: {error}") from None
-    if not same:
-        raise ValueError(f"{grid} cannot be stored with a model: other dates would come back")
-    return facts
-
-
-def grid_from_json(facts: Any) -> Grid | None:
-    """Returns the grid of what ``grid_to_json`` returned, or of what models of the first version hold.
-
-    Raises:
-        ValueError: it can have returned nothing like it.
-    """
-    if facts is None:
-        return None
-    if "rule" not in facts:
-        return _older(facts)
-    kind, rule, unit = facts["kind"], facts["rule"], facts["unit"]
-    if kind not in ("times", "periods", "integers") or unit not in ("s", "ms", "us", "ns"):
-        raise ValueError(f"unknown kind of time index {kind!r}")
-    anchor = whole(facts["last"], "its last place", -(2**63), 2**63 - 1)
-    zone, frequency, name = facts["zone"], facts["frequency"], facts["name"]
-    if not all(word is None or isinstance(word, str) for word in (zone, frequency, name)):
-        raise ValueError("its time index is damaged")
-    made: Rule
-    if rule["kind"] == "fixed":
-        made = Fixed(whole(rule["step"], "the step of its places", 1, MOST * 1000))
-    elif rule["kind"] == "months" and kind == "times":
-        made = Months(whole(rule["months"], "its months", 1, 10**4), whole(rule["day"], "its day", 1, 31))
-    elif rule["kind"] == "offset" and kind == "times":
-        made = Calendar(offset_from_json(rule))
-    else:
-        raise ValueError(f"unknown rule {rule['kind']!r}")
-    grid = Grid(kind, made, anchor, unit, _zone(zone), facts["wall"] is True, frequency, name)
-    grid.places(0, 2)  # whatever is not possible is refused now
-    return grid
-
-
-def _older(facts: Any) -> Grid:
-    """Returns the grid of a model that has its frequency as a word."""
-    from carrousel.estimators._frequency import grid_of
-
-    if facts["kind"] == "integers":
-        last, step = whole(facts["last"], "its last place", -MOST), whole(facts["step"], "the step of its places", 1)
-        return Grid("integers", Fixed(step), last)
-    if facts["kind"] == "periods":
-        return grid_of(pd.PeriodIndex([facts["last"]], freq=facts["frequency"]), "the model")[0]
-    if facts["kind"] != "times":
-        raise ValueError(f"unknown kind of time index {facts['kind']!r}")
-    time = pd.Timestamp(facts["last"])
-    if facts["zone"] is not None:
-        time = time.tz_convert(facts["zone"])
-    if facts["frequency"] is None:
-        raise ValueError("its time index has no frequency")
-    return grid_of(pd.DatetimeIndex([time]), "the model", freq=facts["frequency"])[0]
-
-
-def _zone_word(zone: Any) -> str | None:
-    """Returns a name that gives the zone back; one that gives another is found by whoever compares places."""
-    if zone is None:
-        return None
-    for word in (str(zone), getattr(zone, "zone", None), getattr(zone, "key", None), _fixed_zone(zone)):
-        if isinstance(word, str):
-            try:
-                _zone(word)
-            except Exception:  # whatever the libraries of zones raise for a name that they do not know
-                continue
-            return word
-    raise ValueError(f"the zone {zone!r} has no name that brings it back; tz_convert the times to one that has")
-
-
-def _fixed_zone(zone: Any) -> str | None:
-    try:
-        shift = zone.utcoffset(None)
-    except Exception:
-        return None
-    if shift is None:
-        return None
-    minutes = round(shift.total_seconds() / 60)
-    return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-
-
-def _zone(word: str | None) -> Any:
-    return None if word is None else pd.DatetimeIndex([], tz=word).tz

@@ -1,8 +1,10 @@
-"""How the places of a grid follow each other: by a fixed step, by months, or by an offset of pandas."""
+"""How the steps of a grid of time follow each other: at one distance, by months, or by an offset of pandas.
+
+Ticks are int64: microseconds or nanoseconds of a clock without a zone, ordinals of periods, or whole numbers.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,35 +12,38 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset, DateOffset, Day, Tick, Week
 
-from carrousel._format import MOST
-
-__all__ = ["DAY", "Calendar", "Fixed", "Months", "Rule", "rule_of", "word_of"]
+__all__ = ["DAY", "ByOffset", "Fixed", "Months", "Rule", "rule_of", "word_of"]
 
 DAY = pd.Timedelta(1, "D")
 FARTHEST = 10**6  # steps of an offset that are counted one by one
-UNITS_IN_SECOND = {"us": 10**6, "ns": 10**9}
-
-# Ticks are int64: microseconds or nanoseconds of a clock without a zone, ordinals of periods, or whole numbers.
+IN_SECOND = {"us": 10**6, "ns": 10**9}
+DAYS, CLOCK = {"weeks", "days"}, {"hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Places that are ``step`` ticks apart."""
+    """Steps that are ``step`` ticks apart."""
 
     step: int
 
     def number(self, ticks: np.ndarray, anchor: int, unit: str) -> np.ndarray:
-        """Returns the number of the last place at or before each tick; the anchor's is 0."""
+        """Returns the number of the last step at or before each tick; the anchor's is 0.
+
+        Raises:
+            ValueError: one is too far away.
+        """
+        if len(ticks) and max(abs(int(ticks.min()) - anchor), abs(int(ticks.max()) - anchor)) >= 2**63:
+            raise ValueError("two of its times are farther apart than 64 bits tell")
         return (ticks - anchor) // self.step
 
     def ticks(self, numbers: np.ndarray, anchor: int, unit: str) -> np.ndarray:
-        """Returns the tick of each numbered place."""
+        """Returns the tick of each numbered step."""
         return anchor + numbers * self.step
 
 
 @dataclass(frozen=True)
 class Months:
-    """Places on one day of every ``months``-th month, on a month's last day where it has no such day."""
+    """Steps on one day of every ``months``-th month, on a month's last day where it has no such day."""
 
     months: int
     day: int
@@ -61,53 +66,56 @@ class Months:
 
 
 @dataclass(frozen=True)
-class Calendar:
-    """Places that an offset of pandas gives one after another."""
+class ByOffset:
+    """Steps that an offset of pandas makes one after another."""
 
     offset: BaseOffset
 
     def number(self, ticks: np.ndarray, anchor: int, unit: str) -> np.ndarray:
-        """As in Fixed.
-
-        Raises:
-            ValueError: a place is more than a million steps away.
-        """
+        """As in Fixed."""
         low, high = int(ticks.min(initial=anchor)), int(ticks.max(initial=anchor))
-        later, earlier = self._walk(anchor, high, unit, 1), self._walk(anchor, low, unit, -1)
-        if low < anchor and (len(earlier) == 1 or earlier[-1] > low):
-            earlier = np.append(earlier, self._next(int(earlier[-1]), unit, -1))
-        line = np.concatenate([earlier[:0:-1], later])
-        return np.searchsorted(line, ticks, "right") - len(earlier)
+        line = self._line(anchor, high, unit)
+        earlier = len(self._back(anchor, unit, end=low)) if low < anchor else 0
+        if earlier:
+            line = np.concatenate([self._before(earlier, anchor, unit), line])
+        return np.searchsorted(line, ticks, "right") - 1 - earlier
 
     def ticks(self, numbers: np.ndarray, anchor: int, unit: str) -> np.ndarray:
         """As in Fixed."""
-        first, last = min(0, int(numbers.min(initial=0))), max(0, int(numbers.max(initial=0)))
+        first, last = int(numbers.min(initial=0)), int(numbers.max(initial=0))
         if max(-first, last) > FARTHEST:
-            raise ValueError(f"a place is more than {FARTHEST:,} steps of {word_of(self.offset)} away")
-        later, earlier = self._line(anchor, last + 1, unit, 1), self._line(anchor, 1 - first, unit, -1)
-        return np.concatenate([earlier[:0:-1], later])[numbers - first]
+            raise ValueError(f"a time is more than {FARTHEST:,} steps of {word_of(self.offset)} away")
+        later = np.array([anchor])
+        if last:
+            later = _range(anchor, unit, self.offset, periods=last + 1)
+        return np.concatenate([self._before(-first, anchor, unit), later])[numbers - first]
 
-    def _walk(self, anchor: int, end: int, unit: str, way: int) -> np.ndarray:
-        """Returns the places from the anchor, which is one, to ``end``, in this direction."""
-        start, stop = (pd.Timestamp(np.int64(tick).astype(f"M8[{unit}]")) for tick in (anchor, end))
-        if (stop - start) * way <= pd.Timedelta(0):
-            return np.array([anchor])
-        step = abs(self._next(anchor, unit, 1) - anchor)
-        if abs(end - anchor) > FARTHEST * max(step, UNITS_IN_SECOND[unit]):
-            raise ValueError(f"{stop} is more than {FARTHEST:,} steps of {word_of(self.offset)} from {start}")
-        return _ticks(pd.date_range(start, stop, freq=way * self.offset, unit=unit))
+    def _line(self, anchor: int, end: int, unit: str) -> np.ndarray:
+        """Returns the steps from the anchor on, up to ``end``."""
+        self._refuse_far(anchor, end, unit)
+        return _range(anchor, unit, self.offset, end=end) if end > anchor else np.array([anchor])
 
-    def _next(self, tick: int, unit: str, way: int) -> int:
-        return int(self._line(tick, 2, unit, way)[-1])
+    def _back(self, anchor: int, unit: str, **until: int) -> np.ndarray:
+        """Returns the times that one comes to in steps backward from the anchor."""
+        if "end" in until:
+            self._refuse_far(anchor, until["end"], unit)
+        return _range(anchor, unit, -1 * self.offset, **until)
 
-    def _line(self, tick: int, count: int, unit: str, way: int) -> np.ndarray:
-        """Returns ``count`` places from one on, in this direction."""
-        start = pd.Timestamp(np.int64(tick).astype(f"M8[{unit}]"))
-        # Some offsets refuse a range of one place.
-        return _ticks(pd.date_range(start, periods=max(2, count), freq=way * self.offset, unit=unit))[:count]
+    def _before(self, count: int, anchor: int, unit: str) -> np.ndarray:
+        """Returns the last ``count`` steps before the anchor."""
+        if count == 0:
+            return np.array([], dtype=np.int64)
+        # Hours of business come to an evening backward, and to the morning after it forward: only the first is so.
+        start = int(self._back(anchor, unit, periods=count + 2)[-1])
+        return _range(start, unit, self.offset, end=anchor)[-count - 1 : -1]
+
+    def _refuse_far(self, anchor: int, end: int, unit: str) -> None:
+        step = int(_range(anchor, unit, self.offset, periods=2)[1]) - anchor
+        if abs(end - anchor) > FARTHEST * max(step, IN_SECOND[unit]):
+            raise ValueError(f"a time is more than {FARTHEST:,} steps of {word_of(self.offset)} away")
 
 
-Rule: TypeAlias = Fixed | Months | Calendar
+Rule: TypeAlias = Fixed | Months | ByOffset
 
 
 def rule_of(offset: BaseOffset, first: pd.Timestamp, unit: str) -> tuple[Rule, bool]:
@@ -115,28 +123,34 @@ def rule_of(offset: BaseOffset, first: pd.Timestamp, unit: str) -> tuple[Rule, b
 
     Args:
         offset: a step forward.
-        first: a place.
+        first: the time of a step.
         unit: of the ticks.
 
     Raises:
-        ValueError: it is no step forward.
+        ValueError: it is no step forward, or finer than the ticks.
     """
-    if offset.n < 1:
-        raise ValueError(f"the frequency {word_of(offset)} goes backward; sort the rows by time, oldest first")
-    second = UNITS_IN_SECOND[unit]
-    if isinstance(offset, Tick):
-        nanoseconds = offset.nanos if hasattr(offset, "nanos") else pd.Timedelta(offset).value
-        if nanoseconds % (10**9 // second):
-            raise ValueError(f"the frequency {word_of(offset)} is finer than the times, which are in {unit}")
-        return Fixed(_small(nanoseconds * second // 10**9)), False
-    if isinstance(offset, Day) or (isinstance(offset, Week) and offset.weekday is None):
-        return Fixed(_small(offset.n * (1 if isinstance(offset, Day) else 7) * 86_400 * second)), True
-    if type(offset) is DateOffset and set(offset.kwds) <= {"months", "years"} and offset.kwds:
-        months = offset.n * (offset.kwds.get("months", 0) + 12 * offset.kwds.get("years", 0))
-        if months < 1:
-            raise ValueError(f"the frequency {word_of(offset)} goes backward; sort the rows by time, oldest first")
-        return Months(_small(months), first.day), True
-    return Calendar(offset), True
+    word, second = word_of(offset), IN_SECOND[unit]
+    parts = offset.kwds if type(offset) is DateOffset else {}
+    months = offset.n * (parts.get("months", 0) + 12 * parts.get("years", 0))
+    if offset.n < 1 or (parts and set(parts) <= {"months", "years"} and months < 1):
+        raise ValueError(f"the frequency {word} goes backward; sort the rows by time, oldest first")
+    if parts and set(parts) <= {"months", "years"}:
+        return Months(int(months), first.day), True
+    weekly = isinstance(offset, Week) and offset.weekday is None
+    if isinstance(offset, Day) or weekly or (parts and set(parts) <= DAYS):
+        step = pd.Timedelta(**parts) if parts else 7 * DAY if weekly else DAY
+    elif isinstance(offset, Tick):
+        step = pd.Timedelta(offset) / offset.n
+    elif parts and set(parts) <= CLOCK:
+        step = pd.Timedelta(**parts)
+    elif not offset.is_on_offset(first):
+        raise ValueError(f"{first} is no time of the frequency {word}")
+    else:
+        return ByOffset(offset), True
+    ticks, finer = divmod(offset.n * int(step.as_unit("ns").value) * second, 10**9)
+    if ticks < 1 or finer:
+        raise ValueError(f"the frequency {word} is no step forward, or finer than the times")
+    return Fixed(ticks), step % DAY == pd.Timedelta(0) and not isinstance(offset, Tick)
 
 
 def word_of(offset: BaseOffset) -> str:
@@ -147,11 +161,7 @@ def word_of(offset: BaseOffset) -> str:
         return repr(offset)
 
 
-def _small(step: int) -> int:
-    if not 1 <= step <= MOST * 1000 or not math.isfinite(step):
-        raise ValueError(f"a step of {step} is beyond reason")
-    return int(step)
-
-
-def _ticks(index: pd.DatetimeIndex) -> np.ndarray:
-    return np.asarray(index.asi8)
+def _range(start: int, unit: str, offset: BaseOffset, end: int | None = None, **count: int) -> np.ndarray:
+    """Returns the ticks of a range of pandas."""
+    first, last = (None if t is None else pd.Timestamp(np.int64(t).astype(f"M8[{unit}]")) for t in (start, end))
+    return np.asarray(pd.date_range(first, last, freq=offset, unit=unit, **count).asi8)
