@@ -52,7 +52,7 @@ def indexes(draw, frequencies=FREQUENCIES, rows=40):
 # ---- the grid ----
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(indexes(), st.integers(0, 30))
 def test_a_grid_s_steps_are_those_of_pandas(index, behind):
     known, ahead = index[:30], index[30:]
@@ -65,7 +65,7 @@ def test_a_grid_s_steps_are_those_of_pandas(index, behind):
     assert grid.moved(35).numbers(index[30 - behind : 33], "X").tolist() == list(range(-5 - behind, -2))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(indexes(TOLD), st.sampled_from([3, 30]))
 def test_a_frequency_is_told_from_the_times_alone(index, rows):
     rows = 30 if index.freq.name in ("SMS", "SMS-15", "SME-15", "C") else rows
@@ -76,7 +76,7 @@ def test_a_frequency_is_told_from_the_times_alone(index, rows):
         assert grid.places(rows, 10).equals(index[rows : rows + 10])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(starts, st.integers(1, 31), st.sampled_from([1, 2, 3, 12]), st.sampled_from(ZONES))
 def test_months_on_any_day(start, day, months, zone):
     first = start.normalize() + pd.Timedelta(hours=12)
@@ -91,7 +91,7 @@ def test_months_on_any_day(start, day, months, zone):
     assert again.places(40, 20).equals(index[40:])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(-(10**6), 10**6), st.integers(1, 1000), st.integers(2, 20))
 def test_whole_numbers(first, step, rows):
     index = pd.Index(first + step * np.arange(rows + 3))
@@ -100,7 +100,7 @@ def test_whole_numbers(first, step, rows):
     assert grid_from_json(grid_to_json(grid)) == grid
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.sampled_from(["s", "15min", "30min", "h", "D", "W", "W-WED", "M", "Q", "Q-NOV", "Y", "3M"]), starts)
 def test_periods(freq, start):
     index = pd.period_range(start, periods=23, freq=freq)
@@ -130,7 +130,7 @@ def test_daylight_saving_moves_no_step():
     assert grid.numbers(days.tz_convert("Asia/Tokyo"), "X").tolist() == [0, 1, 2, 3]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(indexes(rows=30), st.randoms(use_true_random=False))
 def test_what_lies_between_two_steps_is_refused(index, random):
     grid, _ = grid_of(index[:20], "X")
@@ -173,7 +173,7 @@ def test_a_frequency_that_the_index_does_not_have_is_refused():
 # ---- stored ----
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(indexes())
 def test_a_grid_comes_back_from_json(index):
     grid, _ = grid_of(index[:30], "X")
@@ -244,7 +244,7 @@ def later(index, **kwargs):
     return rows_of(pd.DataFrame({"a": 100.0 + np.arange(len(index)), "b": 0.0}, index=index), **kwargs)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(indexes(), st.integers(1, 10), st.integers(-9, 0), st.booleans())
 def test_rows_are_joined_by_their_times(index, count, early, bare):
     known = tail(index[:30])
@@ -291,7 +291,7 @@ def test_rows_of_another_frequency_are_refused(freq, other, count, bare):
         placed(later(new), tail(index[:60]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(indexes(TOLD, rows=30))
 def test_the_newest_row_first_is_refused(index):
     for frame in (pd.DatetimeIndex(index[::-1], freq=None), index[::-1]):
@@ -350,7 +350,7 @@ def test_arrays_are_taken_to_follow():
 # ---- rows known ahead ----
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(indexes(rows=30), st.integers(0, 5), st.randoms(use_true_random=False))
 def test_known_rows_are_taken_by_their_times(index, more, random):
     known, horizon = tail(index[:20]), 5
