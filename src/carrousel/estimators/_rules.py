@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset, DateOffset, Day, Tick, Week
 
-__all__ = ["DAY", "ByOffset", "Fixed", "Months", "Rule", "rule_of", "word_of"]
+__all__ = ["DAY", "IN_SECOND", "ByOffset", "Fixed", "Months", "Rule", "rule_of", "word_of"]
 
 DAY = pd.Timedelta(1, "D")
 FARTHEST = 10**6  # steps of an offset that are counted one by one
