@@ -20,22 +20,16 @@ from carrousel.estimators._base import activations_of
 from carrousel.estimators._candidates import extent_of
 from carrousel.estimators._correction import Correction, gaps_of
 from carrousel.estimators._features import restore_features, stored_features
+from carrousel.estimators._grid import season_of
 from carrousel.estimators._linear import Shape
 from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
 from carrousel.estimators._rolling import refitted
 from carrousel.estimators._seasons import plausible_seasons
-from carrousel.estimators._series import (
-    Regular,
-    following,
-    index_from_json,
-    index_to_json,
-    known_ahead,
-    last_place,
-    season_of,
-)
+from carrousel.estimators._series import Regular, known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
+from carrousel.estimators._stored_grid import grid_from_json, grid_to_json
 from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
 from carrousel.training._loop import Job, train
@@ -71,6 +65,8 @@ class LSTMForecaster(SeriesEstimator):
         quantiles: levels in (0, 1) for the intervals; 0.5 is always added.
         season: steps in a season, or in several; None tells them from the frequency of a time index (24 and 168 for
             hours, 7 and 365 for days, 12 for months ...), as far as the series holds three; 1 is none.
+        freq: the frequency of the times, an offset of pandas or its name such as ``"h"`` or ``"2B"``; None tells it
+            from the index, which must then be long and regular enough.
         batches_per_epoch: the most batches in an epoch, of windows drawn at random; None takes all windows.
         highway: add a linear autoregression on the target's window to the network's correction (Lai et al. 2018); it
             begins at zero and is trained with the rest.
@@ -116,6 +112,7 @@ class LSTMForecaster(SeriesEstimator):
     known: tuple[Any, ...] = ()
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
     season: Any = None
+    freq: Any = None
     batches_per_epoch: int | None = 100
     highway: bool = True
     patience: int | None = 8
@@ -155,7 +152,7 @@ class LSTMForecaster(SeriesEstimator):
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
         values, horizon, middle = series.values, int(self.horizon), self.levels_.index(0.5)
         seed = self._draw_seed(checkpoint, resume)
-        identity = self._identity(seed, [values, repr(series.names), repr(series.index)])
+        identity = self._identity(seed, [values, repr(series.names), repr(series.grid)])
 
         given = self.context is not None
         extent = extent_of(len(series), horizon, self.seasons_, self.context_, given)
@@ -196,7 +193,7 @@ class LSTMForecaster(SeriesEstimator):
             progress=progress,
         )
         self.correction_ = Correction.fit(trained.network, window, values, some, late, self.levels_)
-        self.tail_ = Regular(values[-self._reach :].copy(), series.names, last_place(series.index))
+        self.tail_ = series.last(self._reach)
         self._keep(trained, seed)
         return self
 
@@ -216,7 +213,7 @@ class LSTMForecaster(SeriesEstimator):
     def _seasons(self, series: Regular) -> tuple[int, ...]:
         """Returns the seasons that the series may have, the shortest first."""
         if self.season is None:
-            told = plausible_seasons(season_of(series.index), series.index)
+            told = plausible_seasons(season_of(series.grid), series.places(0, 2))
             return tuple(m for m in told if CYCLES * m + int(self.horizon) <= len(series))
         given = self.season if isinstance(self.season, (tuple, list)) else (self.season,)
         for season in given:
@@ -305,10 +302,12 @@ class LSTMForecaster(SeriesEstimator):
             raise ValueError(f"X has {len(series)} rows, and a forecast needs {self._needs} before it")
         # Only the known columns of the rows ahead are read.
         rows = np.zeros((self.horizon, series.values.shape[1]))
-        rows[:, list(self._known)] = known_ahead(future, [self.columns_[k] for k in self._known], int(self.horizon))
+        rows[:, list(self._known)] = known_ahead(
+            future, [self.columns_[k] for k in self._known], int(self.horizon), series
+        )
         values = np.concatenate([series.values, rows])
-        index = None if series.index is None else following(series.index, int(self.horizon))
-        return self._outputs(values, np.array([len(series)]))[0], index
+        ahead = series.places(len(series), int(self.horizon))
+        return self._outputs(values, np.array([len(series)]))[0], ahead
 
     def backtest(
         self,
@@ -352,7 +351,8 @@ class LSTMForecaster(SeriesEstimator):
         quantiles = {self._method: self._outputs(values, origins), **self.simple_.quantiles(values, origins, middle)}
         actual = values[origins[:, None] + np.arange(self.horizon), self._column]
         notes = self.simple_.notes(self._method, self.correction_.share)
-        return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_, notes)
+        index = series.places(before)
+        return Backtest(origins - before, actual, quantiles, self.levels_, index, self.mase_unit_, notes)
 
     def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
         """Compares the model with the simple methods on X: ``backtest(...).report()``."""
@@ -382,7 +382,7 @@ class LSTMForecaster(SeriesEstimator):
             "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
             "apart": self.apart_,
             "features": stored_features(self),
-            "index": index_to_json(self.tail_.index),
+            "grid": grid_to_json(self.tail_.grid),
             "season": self.season_,
             "context": self.context_,
             "seasons": list(self.seasons_),
@@ -412,7 +412,7 @@ class LSTMForecaster(SeriesEstimator):
         self.context_ = whole(facts["context"], "its context", 1, rows)
         integer(self, "horizon")
         self.levels_ = self._levels()
-        self.tail_ = Regular(arrays["series.tail"], tuple(columns), index_from_json(facts["index"]))
+        self.tail_ = Regular(arrays["series.tail"], tuple(columns), grid_from_json(facts["grid"]))
         self.apart_ = facts.get("apart") is True
         self._set_columns(self.tail_)
         restore_features(self, facts.get("features"))
