@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from carrousel.cli.bench import bench
+from carrousel.cli.bench_forecasts import forecasts
 from carrousel.cli.bench_online import online
 from carrousel.cli.family import family
 from carrousel.cli.inspect import inspect
@@ -146,7 +147,12 @@ benches.callback(
         "bench --quick",
         "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json",
         "bench online",
+        "bench forecasts",
     ),
 )(_alone(bench))
 benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
+benches.command(
+    "forecasts",
+    epilog=_examples("bench forecasts --into forecasts.jsonl", "bench forecasts --only airline --only co2 --seeds 1"),
+)(forecasts)
 app.add_typer(benches, name="bench")
