@@ -121,7 +121,9 @@ def make_series(
     bad = np.argwhere(~np.isfinite(values) if fill is None else np.isinf(values))
     if len(bad):
         row, column = (int(k) for k in bad[0])
-        mend = f"\n{option('fill')} says what stands for missing values: {listed(FILLS)}" * bool(np.isnan(values[row, column]))
+        mend = f"\n{option('fill')} says what stands for missing values: {listed(FILLS)}" * bool(
+            np.isnan(values[row, column])
+        )
         raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(values[row, column])}{mend}")
     empty = np.isnan(values).all(axis=0)
     if empty.any():

@@ -17,7 +17,7 @@ from carrousel.data._words import plain_names
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["as_numbers", "is_text", "names_of", "numbers", "times", "typed_labels"]
+__all__ = ["as_numbers", "is_text", "names_of", "numbers", "times", "typed_labels", "unfit"]
 
 MISSING = ("NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", ".", "-", "")
 """What stands for a missing value among numbers; among words only an empty field is missing."""
@@ -75,7 +75,7 @@ def as_numbers(text: pd.Series, decimal: str = ".") -> np.ndarray:
         words = plain.where(grouped, words if decimal == "." else "")
     numeric = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isnan(numeric).all() and len(numeric):
-        lower = text.str.lower()
+        lower = text.astype(str).str.lower().where(text.notna().to_numpy())
         if lower.dropna().isin(["true", "false"]).all():
             numeric = np.where(lower == "true", 1.0, np.where(lower == "false", 0.0, np.nan))
     return numeric
@@ -89,6 +89,11 @@ def is_text(column: pd.Series, decimal: str = ".") -> bool:
     if len(filled) == 0:
         return True
     return bool(np.isnan(as_numbers(_distinct(filled)[0], decimal)).mean() > 0.5)
+
+
+def unfit(column: pd.Series) -> bool:
+    """Tells whether a column holds neither numbers nor text: dates, lists, bytes."""
+    return _kind(column) not in ("numbers", "words")
 
 
 def times(column: pd.Series, name: str, path: Path, date_format: str | None = None) -> Dates:

@@ -106,7 +106,9 @@ def dates_of(text: pd.Series, date_format: str | None, where: str) -> Dates:
         )
     if readings:
         return Dates(readings[0][1], readings[0][0])
-    return Dates(_refuse_gaps(_best(text, iso), text, where, "a date such as 2024-01-31, 31/01/2024 or Jan 31 2024"), "")
+    return Dates(
+        _refuse_gaps(_best(text, iso), text, where, "a date such as 2024-01-31, 31/01/2024 or Jan 31 2024"), ""
+    )
 
 
 def looks_dated(text: pd.Series) -> bool:
@@ -188,9 +190,7 @@ def _quarters(text: pd.Series) -> Dates | None:
     found = [QUARTER.match(str(word).strip()) for word in text]
     if not all(found):
         return None
-    months = [
-        f"{m['y'] or m['y2']}-{3 * int(m['q'] or m['q2']) - 2:02d}" for m in found if m
-    ]
+    months = [f"{m['y'] or m['y2']}-{3 * int(m['q'] or m['q2']) - 2:02d}" for m in found if m]
     return Dates(np.array(months, dtype="M8[M]").astype("M8[us]"), "year and quarter")
 
 

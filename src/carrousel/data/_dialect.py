@@ -12,7 +12,7 @@ import pandas as pd
 
 from carrousel.data._errors import DataError, option
 
-__all__ = ["DECIMAL", "SEPARATORS", "Dialect", "decimal_of", "separator_of"]
+__all__ = ["SEPARATORS", "Dialect", "decimal_of", "separator_of"]
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 """What may separate fields, each in words; the first that fits alike well is taken."""
@@ -143,7 +143,8 @@ def decimal_of(frame: pd.DataFrame, decimal: str | None, name: str) -> str:
     if not proofs and doubtful is not None:
         column, row, word = doubtful
         raise DataError(
-            f"{name}: row {row + 1}, column {column}: {word} can be {word.replace(',', '')} or {word.replace(',', '.')}\n"
+            f"{name}: row {row + 1}, column {column}: {word} can be {word.replace(',', '')} or "
+            f"{word.replace(',', '.')}\n"
             f"{option('decimal', '.')} takes the comma for a sign between thousands, {option('decimal', ',')} for the "
             "decimal mark"
         )

@@ -27,16 +27,14 @@ def json_records(file: File, encoding: str | None, max_size: float) -> Table:
     """
     text = file.text(encoding, max_size)
     columns: dict[str, list[str | None]] = {}
-    count = 0
-    for where, record in _objects(text.content.decode("utf-8", "surrogatepass"), file.name):
+    for count, (where, record) in enumerate(_objects(text.content.decode("utf-8", "surrogatepass"), file.name)):
         if not isinstance(record, dict):
-            raise DataError(f"{file.name}: {where} is no object such as {{\"time\": 0, \"x\": 1.5}}")
+            raise DataError(f'{file.name}: {where} is no object such as {{"time": 0, "x": 1.5}}')
         for key, value in record.items():
             column = columns.setdefault(key, [None] * count)
             column.append(_field(value))
-        count += 1
         for column in columns.values():
-            if len(column) < count:
+            if len(column) == count:
                 column.append(None)
     if not columns:
         raise DataError(f"{file.name}: there are no rows")
@@ -90,7 +88,7 @@ def _objects(text: str, name: str) -> Iterator[tuple[str, Any]]:
             yield f"line {number}", json.loads(line, **exact)
         except (ValueError, RecursionError) as error:
             raise DataError(
-                f"{name}: line {number} is no JSON: {error}; each line is an object such as {{\"time\": 0, \"x\": 1.5}}"
+                f'{name}: line {number} is no JSON: {error}; each line is an object such as {{"time": 0, "x": 1.5}}'
             ) from None
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
@@ -15,7 +18,7 @@ HOUR = np.timedelta64(1, "h")
 MOST = 10_000_000  # rows of a grid: a wrong year makes any number of them
 
 
-def offset_of(freq: str, name: str) -> pd.DateOffset:
+def offset_of(freq: str, name: str) -> Any:
     """Returns the step that a name of pandas means, such as ``"h"``, ``"MS"`` or ``"15min"``."""
     try:
         offset = to_offset(freq)
@@ -41,7 +44,7 @@ def clock_changed(times: np.ndarray) -> tuple[np.ndarray, str]:
         return times, ""
     steps = np.diff(times)
     step = np.median(steps.view(np.int64))
-    usual = np.timedelta64(int(step), np.datetime_data(times.dtype)[0])
+    usual = np.array(int(step)).astype(steps.dtype)[()]
     if not (np.timedelta64(0) < usual <= HOUR) or HOUR % usual != np.timedelta64(0):
         return times, ""
     back, forth = np.flatnonzero(steps == usual - HOUR), np.flatnonzero(steps == usual + HOUR)
@@ -49,7 +52,7 @@ def clock_changed(times: np.ndarray) -> tuple[np.ndarray, str]:
         return times, ""
     forth = np.array([k for k in forth if _at_night(times[k])], dtype=np.int64)
     changes = sorted([(int(k), -1) for k in back] + [(int(k), 1) for k in forth])
-    if any(a[1] == b[1] for a, b in zip(changes, changes[1:], strict=False)):
+    if any(a[1] == b[1] for a, b in itertools.pairwise(changes)):
         return times, ""
     moved = times.copy()
     for row, way in changes:
@@ -97,15 +100,17 @@ def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) 
                 f"{name}: the step from {shown} to row {row + 2} ({_shown(index[row + 1])}) differs from the others; "
                 f"a series has equal steps of time\n{said}; {option('time', 'none')} numbers the rows"
             )
-        raise DataError(f"{name}: {shown} is not on the steps of the others, from {_shown(grid[0])} on by {step.freqstr}; {said}")
+        raise DataError(
+            f"{name}: {shown} is not on the steps of the others, from {_shown(grid[0])} on by {step.freqstr}; {said}"
+        )
     if len(grid) > len(index):
         if fill is None:
             row = int((~grid.isin(index)).argmax()) - 1
             count = len(grid) - len(index)
             raise DataError(
-                f"{name}: the step from row {row + 1} ({_shown(index[row])}) to row {row + 2} ({_shown(index[row + 1])}) "
-                f"differs from the others; a series has equal steps of time, here {step.freqstr}: "
-                f"{count} row{'s are' if count > 1 else ' is'} missing\n"
+                f"{name}: the step from row {row + 1} ({_shown(index[row])}) to row {row + 2} "
+                f"({_shown(index[row + 1])}) differs from the others; a series has equal steps of time, here "
+                f"{step.freqstr}: {count} row{'s are' if count > 1 else ' is'} missing\n"
                 f"{option('fill', 'interpolate')}, {option('fill', 'last')} or {option('fill', 'mask')} says what "
                 f"stands there; {option('freq')} names another step"
             )
@@ -142,7 +147,9 @@ def _numbered(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None
     row = int((steps != step).argmax())
     places = (ticks - ticks[0]) % max(1, step) == 0
     if fill is None or not places.all() or (int(ticks[-1]) - int(ticks[0])) // max(1, step) > MOST:
-        mend = f"\n{option('fill', 'interpolate')}, last or mask says what stands in missing rows" if places.all() else ""
+        mend = (
+            f"\n{option('fill', 'interpolate')}, last or mask says what stands in missing rows" if places.all() else ""
+        )
         raise DataError(
             f"{name}: the step from row {row + 1} ({ticks[row]!s}) to row {row + 2} ({ticks[row + 1]!s}) "
             f"differs from the others; a series has equal steps of time{mend}"
@@ -150,7 +157,7 @@ def _numbered(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None
     return frame.reindex(pd.RangeIndex(int(ticks[0]), int(ticks[-1]) + step, step, name=frame.index.name))
 
 
-def _likely(index: pd.DatetimeIndex) -> pd.DateOffset | None:
+def _likely(index: pd.DatetimeIndex) -> Any:
     """Returns the step by which most rows follow one another."""
     steps = np.diff(index.to_numpy())
     usual, counts = np.unique(steps, return_counts=True)
@@ -175,7 +182,7 @@ def _one_day(index: pd.DatetimeIndex) -> bool:
     return len(set(index.dayofweek)) == 1 and (index == index.normalize()).all()
 
 
-def _grid(index: pd.DatetimeIndex, step: pd.DateOffset) -> pd.DatetimeIndex | None:
+def _grid(index: pd.DatetimeIndex, step: Any) -> pd.DatetimeIndex | None:
     try:
         count = (index[-1] - index[0]) / max(pd.Timedelta(1, "s"), (index[0] + step) - index[0])
         if count > MOST:

@@ -130,7 +130,9 @@ def _slowly(content: bytes, dialect: Dialect, name: str) -> pa.Table:
             lines.append(row)
     except csv.Error as error:
         raise DataError(f"{name}: cannot be read: {error}") from error
-    columns = [pa.array([field.strip() or None for field in column], pa.string()) for column in zip(*lines, strict=True)]
+    columns = [
+        pa.array([field.strip() or None for field in column], pa.string()) for column in zip(*lines, strict=True)
+    ]
     return pa.table(columns, names=[f"f{k}" for k in range(len(columns))])
 
 

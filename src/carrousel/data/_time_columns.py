@@ -22,7 +22,9 @@ __all__ = ["NONE", "Times", "find_times", "months_across", "named", "need"]
 
 NONE = "none"
 TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds")
-NUMBERED = re.compile(r"(?i)(^|[_\W])(year|yr|jahr|date|time|day|hour|month|week|step|index|t)($|[_\W])|^$|^Unnamed: 0$")
+NUMBERED = re.compile(
+    r"(?i)(^|[_\W])(year|yr|jahr|date|time|day|hour|month|week|step|index|t)($|[_\W])|^$|^Unnamed: 0$"
+)
 PARTS = (("year", ("year", "yr", "jahr", "yyyy")), ("quarter", ("quarter", "qtr", "quartal")),
          ("month", ("month", "mon", "monat", "mm", "mo")), ("day", ("day", "tag", "dd", "dom")),
          ("hour", ("hour", "hr", "stunde", "hh")), ("minute", ("minute", "min")))  # fmt: skip
@@ -85,6 +87,7 @@ def find_times(
     for column in columns:
         need(frame, column, "time", path)
     free = frame[[c for c in frame.columns if c not in others]]
+    expected = bool(columns)
     columns = columns or _found(free, path)
     if len(columns) == 1:
         dates = times(frame[columns[0]], columns[0], path, date_format)
@@ -92,8 +95,9 @@ def find_times(
     else:
         values, dates_form = _joined(frame, columns, date_format, path)
         return Times(values, tuple(columns), f"times in columns {', '.join(columns)}{dates_form}")
+    expected = expected or columns[0].lower() in TIME_NAMES
     form = f", written as {dates.form}" if dates.form else ""
-    return Times(values, tuple(columns), f"times in column {columns[0]}{form}")
+    return Times(values, tuple(columns), "" if expected and not form else f"times in column {columns[0]}{form}")
 
 
 def _found(frame: pd.DataFrame, path: Path) -> list[str]:
@@ -110,7 +114,8 @@ def _found(frame: pd.DataFrame, path: Path) -> list[str]:
     dated = [str(c) for c in frame.columns if _dated(frame[c])]
     if len(dated) > 1:
         raise DataError(
-            f"{path}: several columns hold dates ({listed(dated)})\n{option('time', dated[0])} names the one of the times"
+            f"{path}: several columns hold dates ({listed(dated)})\n{option('time', dated[0])} names the one "
+            "of the times"
         )
     if dated:
         return dated
@@ -120,7 +125,8 @@ def _found(frame: pd.DataFrame, path: Path) -> list[str]:
         named_ones = [c for c in counted if c and not c.startswith("Unnamed")]
         return [(by_year or named_ones or counted)[0]]
     raise DataError(
-        f"{path}: no column of times ({listed(frame.columns)}); {option('time')} names it\n"
+        f"{path}: no column of times ({listed(frame.columns)}){nearest('time', frame.columns)}; "
+        f"{option('time')} names it\n"
         f"without one, {option('time', NONE)} numbers the rows from 0"
     )
 
@@ -141,9 +147,7 @@ def _parts(lower: dict[str, str]) -> list[str]:
     return found
 
 
-def _joined(
-    frame: pd.DataFrame, columns: list[str], date_format: str | None, path: Path
-) -> tuple[np.ndarray, str]:
+def _joined(frame: pd.DataFrame, columns: list[str], date_format: str | None, path: Path) -> tuple[np.ndarray, str]:
     """Returns the times that several columns say together."""
     import pandas as pd
 
@@ -160,9 +164,11 @@ def _joined(
                 of = columns[min(list(known).index(role), len(columns) - 1)]
                 raise DataError(f"{path}: row {row + 1}, column {of}: {frame[of].iloc[row]!s} is no {role}")
         size = len(frame)
-        parts = {role: known.get(role, np.ones(size, dtype=np.int64)) for role in ("year", "month", "day")}
+        parts: dict[str, np.ndarray] = {
+            role: known.get(role, np.ones(size, dtype=np.int64)) for role in ("year", "month", "day")
+        }
         clock = {role: known[role] for role in ("hour", "minute") if role in known}
-        times_ = pd.to_datetime(pd.DataFrame({**parts, **clock}), errors="coerce")
+        times_ = pd.to_datetime(pd.DataFrame(parts | clock), errors="coerce")
         if times_.isna().any():
             row = int(times_.isna().to_numpy().argmax())
             raise DataError(f"{path}: row {row + 1}: columns {', '.join(columns)} say no date")
@@ -189,7 +195,7 @@ def _roles(columns: list[str]) -> list[str]:
 
 
 def months_across(frame: pd.DataFrame, time: str | Sequence[str] | None) -> tuple[str, list[str]] | None:
-    """Returns the column of years and those of the months, if a table has one row a year and a column for each month."""
+    """Returns the column of years and those of the months, of a table with a row a year and a column for each month."""
     columns = [str(c) for c in frame.columns]
     short = {c.strip().lower()[:3]: c for c in columns if re.fullmatch(r"[A-Za-z]{3,9}\.?", c.strip())}
     if not all(month in short for month in MONTHS):
@@ -210,11 +216,15 @@ def _whole(column: pd.Series) -> np.ndarray | None:
         return column.to_numpy(dtype=np.int64)
     if column.dtype.kind == "f":
         values = column.to_numpy()
-        return values.astype(np.int64) if (np.abs(values) < 2**53).all() and (values == np.round(values)).all() else None
+        return (
+            values.astype(np.int64) if (np.abs(values) < 2**53).all() and (values == np.round(values)).all() else None
+        )
     text = column.astype(str)
-    return text.astype("int64").to_numpy() if text.str.match(r"^\s*[+-]?\d{1,18}(\.0*)?\s*$").all() and not (
-        text.str.contains(".", regex=False).any()
-    ) else None
+    return (
+        text.astype("int64").to_numpy()
+        if text.str.match(r"^\s*[+-]?\d{1,18}(\.0*)?\s*$").all() and not (text.str.contains(".", regex=False).any())
+        else None
+    )
 
 
 def _ascends(column: pd.Series) -> bool:

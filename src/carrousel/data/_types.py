@@ -81,7 +81,9 @@ class Sequences:
         if self.y.dtype.kind == "U" and len(labels) > max(2, len(self) // 2) and first_no_number(labels) is None:
             broken = [word for word in labels.tolist() if float(word) % 1]  # "0.50", which is no number to be kept
             if broken:
-                raise DataError(f"{self.name}: the labels are values such as {broken[0]}, no classes; train a regression")
+                raise DataError(
+                    f"{self.name}: the labels are values such as {broken[0]}, no classes; train a regression"
+                )
         if len(labels) < 2:
             raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({labels[0]!s}); 2 are needed")
         return labels

@@ -40,7 +40,7 @@ def unpacked(path: Path, max_size: float) -> tuple[bytes, str]:
     """Returns a file's bytes and how they were packed, which its first bytes tell; ``""`` if they were not.
 
     Raises:
-        DataError: they would be more than ``max_size`` and more than the file has, or it is an archive of several files.
+        DataError: they would be more than ``max_size`` and than the file has, or it is an archive of several files.
     """
     with open(path, "rb") as file:
         head = file.read(8)
