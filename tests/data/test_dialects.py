@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from carrousel.data import DataError, load_sequences, load_series
 
 WORDS = st.one_of(
-    st.sampled_from(["1", "01", "7", "07", "007", "NA", "nan", "None", "null", "inf", "True", "1e3", "1.50", "-0", "+1"]),
-    st.sampled_from(["2020-01-31", "Jan 1 2000", "a b", " a", "a,b", "a;b", "a|b", 'a"b', "a\nb", "é", "日本", "O'Hara"]),
+    st.sampled_from(["1", "01", "7", "07", "007", "NA", "nan", "None", "null", "inf", "True", "1e3", "1.50"]),
+    st.sampled_from(["-0", "+1", "2020-01-31", "é", "日本", "O'Hara"]),
+    st.sampled_from(["Jan 1 2000", "a b", " a", "a,b", "a;b", "a|b", 'a"b', "a\nb"]),
     st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6),
 )  # fmt: skip
 NUMBERS = st.one_of(st.integers(-(10**6), 10**6).map(float), st.floats(-1e6, 1e6).map(lambda v: round(v, 4)))
@@ -75,6 +76,7 @@ def shown(value, decimal):
     return (str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)).replace(".", decimal)
 
 
+@pytest.mark.filterwarnings("ignore::carrousel.data.DataWarning")
 @pytest.mark.fuzz
 def test_sequences_read_back_equal(tmp_path):
     @thorough(150)
@@ -104,10 +106,18 @@ def test_sequences_read_back_equal(tmp_path):
     run()
 
 
+def series_or_refusal(path, options):
+    try:
+        return load_series(path, **options), ""
+    except DataError as error:
+        return None, str(error)
+
+
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%b %d %Y", "%d %B %Y", "%Y-%m-%dT%H:%M:%S",
          "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y%m%d", "%d-%b-%Y", "%B %d, %Y", "%d.%m.%Y, %H:%M"]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore::carrousel.data.DataWarning")
 @pytest.mark.fuzz
 def test_series_read_back_equal(tmp_path):
     @thorough(150)
@@ -132,14 +142,11 @@ def test_series_read_back_equal(tmp_path):
         path = tmp_path / f"data.csv{how['packed']}"
         path.write_bytes(written(rows, how))
         options = {"date_format": form} if told else {}
-        try:
-            series = load_series(path, **options)
-        except DataError as error:
-            # Days and months that could be either are refused by naming both readings.
+        series, refusal = series_or_refusal(path, options)
+        if series is None:  # days and months that could be either are refused by naming both readings
             assert not told
-            assert "can be" in str(error) or "names" in str(error), error
-            assert "date_format=" in str(error)
-            assert form in str(error)
+            assert "can be" in refusal
+            assert f"date_format={form!r}" in refusal
             return
         assert series.columns == ("value",)
         assert any("city" in word for word in series.how)
@@ -182,11 +189,11 @@ def test_a_space_after_each_separator_belongs_to_no_field(tmp_path):
 def test_what_was_told_is_said_in_words(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("Datum;Wert;Ort\n13.02.2020;1,5;Köln\n14.02.2020;2;Köln\n15.02.2020;3;Köln\n", encoding="cp1252")
-    with pytest.warns(UserWarning, match="left out: Ort"):
+    with pytest.warns(UserWarning, match="left out, for it holds no numbers: Ort"):
         series = load_series(path)
     assert series.how == (
         "separated by semicolons", "windows-1252", "decimal comma",
-        "times in column Datum, written as %d.%m.%Y", "left out: Ort, no numbers",
+        "times in column Datum, written as %d.%m.%Y", "left out, for it holds no numbers: Ort",
     )  # fmt: skip
     assert load_series(path, text="Ort").how == series.how[:4]
     (tmp_path / "plain.csv").write_text("time,x\n0,1\n1,2\n2,3\n")
@@ -230,7 +237,7 @@ def test_marks_that_contradict_each_other(tmp_path):
     path.write_text("time;x;y\n0;1,5;2.5\n1;2,5;3.5\n2;2,5;3.5\n")
     with pytest.raises(DataError, match=r"column y is 2.5, and row 1, column x is 1,5"):
         load_series(path)
-    with pytest.warns(UserWarning, match="left out: y"):
+    with pytest.warns(UserWarning, match="left out, for it holds no numbers: y"):
         assert load_series(path, decimal=",").columns == ("x",)
 
 
@@ -241,7 +248,7 @@ def test_options_that_cannot_be(tmp_path):
         ({"sep": ";;"}, "one sign is needed"),
         ({"decimal": "'"}, "the mark is . or ,"),
         ({"encoding": "utf-9"}, "no encoding"),
-        ({"fill": "zero"}, "mask, interpolate, last"),
+        ({"fill": "zero"}, "interpolate, last, mask"),
         ({"freq": "fortnight"}, "no step of time"),
         ({"freq": "D"}, "whole numbers"),
         ({"text": "y"}, "no column 'y' (text)"),
@@ -252,5 +259,5 @@ def test_options_that_cannot_be(tmp_path):
         with pytest.raises(DataError) as caught:
             load_series(path, **options)
         assert word in str(caught.value)
-    with pytest.raises(DataError, match=r"1.*field"):
-        load_sequences(path, sep=";")
+    with pytest.raises(DataError, match=r"sep=';' its header is one field, 'time,x'; sep=',' makes 2 of it"):
+        load_series(path, sep=";")

@@ -112,7 +112,10 @@ def test_npz_never_unpickles(tmp_path):
 
 SERIES = [
     ("untimed.csv", "a,b\n1,2\n3,4\n5,6\n", ["no column of times", "a, b"]),
-    ("short.csv", "time,x\n0,1\n1,2\n", ["2 rows"]),
+    ("header.csv", "time,x\n", ["no rows"]),
+    ("headless.csv", "2024-01-01,1.5\n2024-01-02,2\n", ["first row holds values (2024-01-01, 1.5)", "names"]),
+    ("several.csv", "year,x,city\n1,1,a\n2,1,a\n1,1,b\n2,1,b\n", ["2 series", "column city (a, b)", "where='city=a'"]),
+    ("counted.csv", "time,x,box\n1,1,4\n1,1,5\n2,1,4\n2,1,5\n", ["2 series", "column box (4, 5)", "where='box=4'"]),
     ("gap.csv", "time,x\n0,1\n1,\n2,3\n", ["row 2", "column x", "missing"]),
     ("word.csv", "time,x\n0,1\n1,no\n2,3\n", ["row 2", "column x", "no"]),
     ("back.csv", "time,x\n0,1\n2,2\n1,3\n", ["row 3", "earlier"]),

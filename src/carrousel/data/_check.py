@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from carrousel.data._errors import DataError, listed, option, reading
+from carrousel.data._errors import DataError, option, reading
+from carrousel.data._fill import check_fill, fill_hint, filled_rows, filled_steps
 from carrousel.data._times import plain_times
 from carrousel.data._types import Sequences, Series
 from carrousel.data._words import plain_labels, plain_names, refuse_twice
@@ -27,6 +28,7 @@ def make_sequences(
     ids: Any = None,
     channels: Any = None,
     rows: Sequence[str] | None = None,
+    fill: str | None = None,
     how: Sequence[str] = (),
     decimal: str = ".",
 ) -> Sequences:
@@ -40,6 +42,7 @@ def make_sequences(
         ids: names of the sequences; by default 0 to N - 1.
         channels: C names; by default ``"channel 0"`` and so on.
         rows: what messages call each sequence, such as ``"line 12"``; by default its id.
+        fill: what stands for missing values (NaN), one of ``FILLS``; None refuses them.
         how: how the data were written, for people.
         decimal: the mark of the decimals in labels of text.
 
@@ -48,6 +51,7 @@ def make_sequences(
     """
     if len(X) == 0:
         raise DataError(f"{name}: there are no sequences")
+    check_fill(fill, name)
     ids = np.arange(len(X)) if ids is None else plain_names(ids, f"{name}: ids")
     words = rows or [f"sequence {i!s}" for i in ids]
     if len(ids) != len(X):
@@ -74,10 +78,13 @@ def make_sequences(
         assert named is not None
         if x.shape[1] != width:
             raise DataError(f"{name}: {word} has {x.shape[1]} channels, the sequences before it have {width}")
+        if fill is not None and x.dtype.kind == "f":
+            x = filled_steps(x, fill, f"{name}: {word}", named if channels is not None else None)
         with np.errstate(over="ignore"):
             small = x.astype(np.float32)
-        if not np.isfinite(small).all():
-            step, channel = (int(k) for k in np.argwhere(~np.isfinite(small))[0])
+        bad = np.isinf(small) if fill == "mask" else ~np.isfinite(small)
+        if bad.any():
+            step, channel = (int(k) for k in np.argwhere(bad)[0])
             of = named[channel] if channels is not None else channel
             raise DataError(f"{name}: {word}, step {step}, channel {of}: {_fault(x[step, channel])}")
         arrays.append(small)
@@ -93,8 +100,7 @@ def make_series(
     Args:
         frame: the numbers.
         name: where the data came from, for messages.
-        fill: what stands for missing values and rows: ``"interpolate"`` a line between its neighbours, ``"last"`` the
-            value before it, ``"mask"`` NaN; None refuses them.
+        fill: what stands for missing values and rows, one of ``FILLS``; None refuses them.
         freq: the step of time, as pandas names it (``"h"``, ``"MS"``); None tells it from the times.
         how: how the data were written, for people.
 
@@ -103,12 +109,11 @@ def make_series(
     """
     import pandas as pd
 
-    from carrousel.data._regular import FILLS, clock_changed, filled, on_grid
+    from carrousel.data._regular import clock_changed, on_grid
 
-    if fill is not None and fill not in FILLS:
-        raise DataError(f"{name}: {option('fill', fill)}: it is {listed(FILLS)}")
-    if len(frame) < 3:
-        raise DataError(f"{name}: a series of {len(frame)} rows is too short; at least 3 are needed")
+    check_fill(fill, name)
+    if len(frame) == 0:
+        raise DataError(f"{name}: there are no rows")
     if frame.shape[1] == 0:
         raise DataError(f"{name}: there is no column beside the time")
     refuse_twice([str(column) for column in frame.columns], "columns", name)
@@ -121,10 +126,7 @@ def make_series(
     bad = np.argwhere(~np.isfinite(values) if fill is None else np.isinf(values))
     if len(bad):
         row, column = (int(k) for k in bad[0])
-        mend = f"\n{option('fill')} says what stands for missing values: {listed(FILLS)}" * bool(
-            np.isnan(values[row, column])
-        )
-        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(values[row, column])}{mend}")
+        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(values[row, column])}")
     empty = np.isnan(values).all(axis=0)
     if empty.any():
         raise DataError(f"{name}: column {frame.columns[int(empty.argmax())]} has no value at all")
@@ -166,7 +168,7 @@ def make_series(
         raise DataError(f"{name}: the step from row {row + 1} to row {row + 2} differs from the others")
     if not periods:
         frame = on_grid(frame, name, fill, freq)
-    return Series(filled(frame, fill, name), name, tuple(how))
+    return Series(filled_rows(frame, fill, name), name, tuple(how))
 
 
 def _channels(channels: Any, width: int, name: str) -> list[str]:
@@ -181,7 +183,7 @@ def _channels(channels: Any, width: int, name: str) -> list[str]:
 
 def _fault(value: float) -> str:
     if np.isnan(value):
-        return "the value is missing or NaN"
+        return f"the value is missing or NaN{fill_hint()}"
     if np.isinf(value):
         return "the value is infinite"
     return f"{value!s} is too large for float32"

@@ -11,6 +11,7 @@ import numpy as np
 from carrousel.data._dates import Dates, dates_of
 from carrousel.data._dialect import MARKED
 from carrousel.data._errors import DataError, option
+from carrousel.data._fill import fill_hint
 from carrousel.data._times import plain_times
 from carrousel.data._words import plain_names
 
@@ -54,7 +55,7 @@ def numbers(column: pd.Series, name: str, path: Path, *, decimal: str = ".", gap
         value = column.iloc[row]
         if missing[row]:
             written = "" if pd.isna(value) else f" ({value!s})"
-            fault = f"the value is missing or NaN{written}"
+            fault = f"the value is missing or NaN{written}{fill_hint()}"
         else:
             fault = f"the value is {value!s}; a channel holds finite numbers"
             if kind == "words" and not np.isinf(numeric[row]):

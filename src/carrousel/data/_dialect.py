@@ -66,9 +66,11 @@ def separator_of(content: bytes, sep: str | None, wanted: Iterable[str], name: s
             continue
         width = len(rows[0])
         right = sum(len(row) == width for row in rows) / len(rows)
-        # A space separates only where nothing else does: dates and names have spaces too.
-        if sign == " " and (right < 1 or best_score[0] > 0):
-            continue
+        if sign == " ":
+            # It separates only where nothing else does: dates and names have spaces too.
+            if best_score[0] > 0 or len({len(row) for row in rows[1:]}) > 1:
+                continue
+            right = max(right, 0.01)  # a name is lacking or too many; that is said where the rows are read
         spaced = sign != " " and _spaced(rows)
         header = {field.strip() if spaced else field for field in rows[0]}
         cells = [field for row in rows[1:] for field in row]

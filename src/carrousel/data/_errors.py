@@ -104,7 +104,7 @@ def nearest(name: object, names: Iterable[object]) -> str:
     ''
     """
     known = {str(n).lower(): str(n) for n in names}
-    matches = get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
+    matches = get_close_matches(str(name).lower(), known, n=1, cutoff=0.7)
     return f"; the nearest is {known[matches[0]]!r}" if matches else ""
 
 

@@ -108,13 +108,11 @@ class File:
     def _text(self, encoding: str | None, max_size: float) -> Text:
         with reading(self.path):
             data, packing = unpacked(self.path, max_size)
-        mark, marked = next(((m, e) for m, e in MARKS if data.startswith(m)), (b"", None))
         if encoding is None:
+            marked = next((e for mark, e in MARKS if data.startswith(mark)), None)
             used = marked or _by_zeros(data) or "utf-8"
         else:
             used = _known(encoding, self.name)
-            mark = mark if marked is not None and codecs.lookup(marked).name.startswith(used[:6]) else b""
-        data = data[len(mark) :]
         try:
             content = _recoded(data, used)
         except UnicodeDecodeError as error:
@@ -131,6 +129,7 @@ class File:
                     f"{self.name}: line {line} is not UTF-8 text (byte 0x{data[error.start]:02x}), and the file is no "
                     f"{SECOND} text; {option('encoding')} says which encoding it is"
                 ) from None
+        content = content.removeprefix(codecs.BOM_UTF8)
         nul = content.find(b"\0")
         if nul >= 0:
             line = content.count(b"\n", 0, nul) + 1
@@ -149,12 +148,12 @@ def _recoded(data: bytes, encoding: str) -> bytes:
 def _by_zeros(data: bytes) -> str | None:
     """Tells UTF-16 without a mark: its Latin letters and digits have a zero before or after them."""
     head = data[:2000]
-    if len(head) < 4 or len(data) % 2:
+    if len(data) % 2:
         return None
     even, odd = head[::2].count(0), head[1::2].count(0)
-    if min(even, odd) == 0 and max(even, odd) > 0.9 * (len(head) // 2):
-        return "utf-16-be" if even else "utf-16-le"
-    return None
+    if max(even, odd) < 0.4 * (len(head) // 2) or max(even, odd) < 4 * min(even, odd):
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"
 
 
 def _known(encoding: str, name: str) -> str:

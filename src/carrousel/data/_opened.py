@@ -95,9 +95,9 @@ class Opened:
         left = [str(c) for c in self.frame.columns if c not in taken and c not in names and c not in self.text]
         left = [] if asked else left
         words = [*self.how, *(["decimal comma"] if mark == "," else []), *([clock.how] if clock.how else [])]
-        out = [c or "the rows' numbers" for c in left]
+        out = [c for c in left if c.strip()]  # the rows' numbers have no name, and nobody misses them
         if out:
-            notice = f"left out: {listed(out)}, no numbers"
+            notice = f"left out, for {'it holds' if len(out) == 1 else 'they hold'} no numbers: {listed(out)}"
             words.append(notice)
             warnings.warn(f"{self.path}: {notice}", DataWarning, stacklevel=6)
         return tuple(words)

@@ -10,10 +10,10 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from carrousel.data._errors import DataError, option
+from carrousel.data._fill import fill_hint
 
-__all__ = ["FILLS", "clock_changed", "filled", "offset_of", "on_grid"]
+__all__ = ["clock_changed", "offset_of", "on_grid"]
 
-FILLS = ("mask", "interpolate", "last")
 HOUR = np.timedelta64(1, "h")
 MOST = 10_000_000  # rows of a grid: a wrong year makes any number of them
 
@@ -70,6 +70,8 @@ def _at_night(when: np.datetime64) -> bool:
 def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) -> pd.DataFrame:
     """Returns the rows with an index that has its frequency: a row, of NaN, for each step that the file lacks.
 
+    Of one or two rows the frequency is unknown unless it is given.
+
     Args:
         frame: the rows, their times ascending.
         name: the file in messages.
@@ -82,74 +84,59 @@ def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) 
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex):
         return _numbered(frame, name, fill, freq)
+    if len(index) < 3 and freq is None:
+        return frame
     found = pd.infer_freq(index) if freq is None else None
     if found is not None:
         frame.index = pd.DatetimeIndex(index, freq=found, name=index.name)
         return frame
     steps = np.diff(index.to_numpy())
     step = offset_of(freq, name) if freq is not None else _likely(index)
-    if step is None and (steps == steps[0]).all():
+    if step is None and (steps == steps[:1]).all():
         return frame
     grid = None if step is None else _grid(index, step)
     if grid is None or not index.isin(grid).all():
         row = _odd(index) if grid is None else int((~index.isin(grid)).argmax())
         said = f"{option('freq')} names the step" if freq is None else f"the step is {option('freq', freq)}"
-        shown = f"row {row + 1} ({_shown(index[row])})"
+        shown = f"row {row + 1} ({index[row]!s})"
         if grid is None:
             raise DataError(
-                f"{name}: the step from {shown} to row {row + 2} ({_shown(index[row + 1])}) differs from the others; "
+                f"{name}: the step from {shown} to row {row + 2} ({index[row + 1]!s}) differs from the others; "
                 f"a series has equal steps of time\n{said}; {option('time', 'none')} numbers the rows"
             )
         raise DataError(
-            f"{name}: {shown} is not on the steps of the others, from {_shown(grid[0])} on by {step.freqstr}; {said}"
+            f"{name}: {shown} is not on the steps of the others, from {grid[0]!s} on by {step.freqstr}; {said}"
         )
     if len(grid) > len(index):
         if fill is None:
             row = int((~grid.isin(index)).argmax()) - 1
             count = len(grid) - len(index)
             raise DataError(
-                f"{name}: the step from row {row + 1} ({_shown(index[row])}) to row {row + 2} "
-                f"({_shown(index[row + 1])}) differs from the others; a series has equal steps of time, here "
-                f"{step.freqstr}: {count} row{'s are' if count > 1 else ' is'} missing\n"
-                f"{option('fill', 'interpolate')}, {option('fill', 'last')} or {option('fill', 'mask')} says what "
-                f"stands there; {option('freq')} names another step"
+                f"{name}: the step from row {row + 1} ({index[row]!s}) to row {row + 2} ({index[row + 1]!s}) differs "
+                f"from the others; a series has equal steps of time, here {step.freqstr}: {count} "
+                f"row{'s are' if count > 1 else ' is'} missing\n"
+                f"{option('fill', 'interpolate')}, last or mask says what stands there; {option('freq')} names another "
+                "step"
             )
         frame = frame.reindex(grid)
     frame.index = pd.DatetimeIndex(grid, freq=step, name=index.name)
     return frame
 
 
-def filled(frame: pd.DataFrame, fill: str | None, name: str) -> pd.DataFrame:
-    """Returns the rows with what ``fill`` puts for missing values; ``"mask"`` and None leave them."""
-    if fill is None or fill == "mask":
-        return frame
-    made = frame.ffill() if fill == "last" else frame.interpolate(method="linear", limit_area="inside").ffill()
-    empty = made.isna().any(axis=1).to_numpy()
-    if empty.any():
-        row = int(empty.nonzero()[0][-1])
-        column = made.columns[int(made.iloc[row].isna().to_numpy().argmax())]
-        raise DataError(
-            f"{name}: column {column} has no value up to {_shown(frame.index[row])}: nothing stands before it that "
-            f"{option('fill', fill)} could put there\nleave these rows out, or the column by {option('channels')}"
-        )
-    return made
-
-
 def _numbered(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) -> pd.DataFrame:
     """Returns rows whose times are whole numbers at equal steps."""
     if freq is not None:
+        offset_of(freq, name)
         raise DataError(f"{name}: {option('freq', freq)} is a step of dates; these times are whole numbers")
     ticks = frame.index.to_numpy()
     steps = np.diff(ticks)
-    if (steps == steps[0]).all():
+    if (steps == steps[:1]).all():
         return frame
     step = int(np.median(steps))
     row = int((steps != step).argmax())
     places = (ticks - ticks[0]) % max(1, step) == 0
     if fill is None or not places.all() or (int(ticks[-1]) - int(ticks[0])) // max(1, step) > MOST:
-        mend = (
-            f"\n{option('fill', 'interpolate')}, last or mask says what stands in missing rows" if places.all() else ""
-        )
+        mend = fill_hint() if places.all() else ""
         raise DataError(
             f"{name}: the step from row {row + 1} ({ticks[row]!s}) to row {row + 2} ({ticks[row + 1]!s}) "
             f"differs from the others; a series has equal steps of time{mend}"
@@ -196,7 +183,3 @@ def _odd(index: pd.DatetimeIndex) -> int:
     steps = np.diff(index.to_numpy())
     usual, counts = np.unique(steps, return_counts=True)
     return int((steps != usual[counts.argmax()]).argmax())
-
-
-def _shown(when: object) -> str:
-    return str(when)

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from carrousel.data._dates import is_date
 from carrousel.data._dialect import SEPARATORS, Dialect, separator_of
-from carrousel.data._errors import DataError, option, reading
+from carrousel.data._errors import DataError, listed, option, reading
 from carrousel.data._file import File
 from carrousel.data._words import refuse_twice
 
@@ -45,6 +46,9 @@ def delimited(file: File, sep: str | None, encoding: str | None, max_size: float
         rows = _slowly(text.content, dialect, file.name)
     else:
         rows = _by_arrow(text.content, dialect.separator, file.name)
+    if sep is not None and rows.num_columns == 1:
+        told = separator_of(text.content, None, wanted, file.name)
+        _refuse_other(rows.column(0)[0].as_py() or "", sep, told, file.name)
     how = text.how if dialect.separator == "," else (f"separated by {_word(dialect.separator)}", *text.how)
     return of_text(rows, file.name, how)
 
@@ -58,6 +62,10 @@ def of_text(rows: pa.Table, name: str, how: tuple[str, ...]) -> Table:
     # What a separator at the end of every line makes is no column.
     while len(columns) > 1 and columns[-1] == "" and rows.column(len(columns) - 1).null_count == len(rows):
         columns, rows = columns[:-1], rows.select(range(len(columns) - 1))
+    if len(rows) and _values(columns):
+        raise DataError(
+            f"{name}: the first row holds values ({listed(columns)}); a table begins with a row of its columns' names"
+        )
     refuse_twice(columns, "columns", name)
     if len(rows) == 0:
         raise DataError(f"{name}: there are no rows")
@@ -99,6 +107,16 @@ def _by_arrow(content: bytes, separator: str, name: str) -> pa.Table:
         raise DataError(f"{name}: cannot be read: {' '.join(str(error).split())}") from error
 
 
+def _values(header: list[str]) -> bool:
+    """Tells whether a header is none: all are numbers or dates, and not the numbers of the columns or years."""
+    if all(name.isdecimal() for name in header):
+        return False
+    try:
+        return all(is_date(name) or float(name) is not None for name in header)
+    except ValueError:
+        return False
+
+
 def _width(content: bytes, separator: str) -> int:
     """Returns the most fields that the header can have, whatever is quoted in it."""
     end = min((at for sign in (b"\n", b"\r") if (at := content.find(sign, _start(content))) >= 0), default=len(content))
@@ -125,6 +143,8 @@ def _slowly(content: bytes, dialect: Dialect, name: str) -> pa.Table:
         for row in csv.reader(io.StringIO(text), delimiter=dialect.separator, skipinitialspace=True):
             if not row:
                 continue
+            if dialect.separator == " " and len(lines) == 1 and len(row) == len(lines[0]) + 1:
+                lines[0].insert(0, "")  # R writes no name above the names of the rows
             if lines and len(row) != len(lines[0]):
                 raise _ragged(len(lines), len(row), len(lines[0]), name)
             lines.append(row)
@@ -142,6 +162,16 @@ def _ragged(row: int, fields: int, wanted: int, name: str) -> DataError:
         f"{name}: row {row} has {fields} field{'s' * (fields != 1)}, the header has {wanted}: {more} fields than the "
         f"header\na field that holds the separator stands in quotes; {option('sep')} names another separator"
     )
+
+
+def _refuse_other(header: str, sep: str, told: Dialect, name: str) -> None:
+    """Refuses a separator that the table does not have, where another one is clear."""
+    width = len(next(csv.reader([header], delimiter=told.separator), []))
+    if width > 1:
+        raise DataError(
+            f"{name}: by {option('sep', sep)} its header is one field, {header!r}; {option('sep', told.separator)} "
+            f"makes {width} of it"
+        )
 
 
 def _word(separator: str) -> str:

@@ -25,7 +25,8 @@ TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds")
 NUMBERED = re.compile(
     r"(?i)(^|[_\W])(year|yr|jahr|date|time|day|hour|month|week|step|index|t)($|[_\W])|^$|^Unnamed: 0$"
 )
-PARTS = (("year", ("year", "yr", "jahr", "yyyy")), ("quarter", ("quarter", "qtr", "quartal")),
+YEARS = ("year", "yr", "jahr", "yyyy")
+PARTS = (("year", YEARS), ("quarter", ("quarter", "qtr", "quartal")),
          ("month", ("month", "mon", "monat", "mm", "mo")), ("day", ("day", "tag", "dd", "dom")),
          ("hour", ("hour", "hr", "stunde", "hh")), ("minute", ("minute", "min")))  # fmt: skip
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -97,7 +98,8 @@ def find_times(
         return Times(values, tuple(columns), f"times in columns {', '.join(columns)}{dates_form}")
     expected = expected or columns[0].lower() in TIME_NAMES
     form = f", written as {dates.form}" if dates.form else ""
-    return Times(values, tuple(columns), "" if expected and not form else f"times in column {columns[0]}{form}")
+    of = f"column {columns[0]}" if columns[0] else "the column without a name"
+    return Times(values, tuple(columns), "" if expected and not form else f"times in {of}{form}")
 
 
 def _found(frame: pd.DataFrame, path: Path) -> list[str]:
@@ -120,10 +122,11 @@ def _found(frame: pd.DataFrame, path: Path) -> list[str]:
     if dated:
         return dated
     counted = [str(c) for c in frame.columns if NUMBERED.search(str(c)) and _ascends(frame[c])]
-    if counted:
-        by_year = [c for c in counted if c.lower() in ("year", "yr", "jahr")]
-        named_ones = [c for c in counted if c and not c.startswith("Unnamed")]
-        return [(by_year or named_ones or counted)[0]]
+    # Years that go back belong to several series in one file, which is said when the order is looked at.
+    years = [str(c) for c in frame.columns if str(c).strip().lower() in YEARS and _whole(frame[c]) is not None]
+    named_ones = [c for c in counted if c and not c.startswith("Unnamed")]
+    if years or counted:
+        return [(years or named_ones or counted)[0]]
     raise DataError(
         f"{path}: no column of times ({listed(frame.columns)}){nearest('time', frame.columns)}; "
         f"{option('time')} names it\n"
@@ -202,7 +205,7 @@ def months_across(frame: pd.DataFrame, time: str | Sequence[str] | None) -> tupl
         return None
     months = [short[month] for month in MONTHS]
     rest = [c for c in columns if c not in months]
-    chosen = named(time) or [c for c in rest if c.strip().lower() in ("year", "yr", "jahr", "date", "")]
+    chosen = named(time) or [c for c in rest if c.strip().lower() in (*YEARS, "date", "")]
     if len(chosen) != 1 or chosen[0] not in rest or _whole(frame[chosen[0]]) is None:
         return None
     return chosen[0], months

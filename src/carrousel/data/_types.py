@@ -21,7 +21,8 @@ class Sequences:
     """Sequences of possibly different lengths over the same channels, each with a label or a target.
 
     Attributes:
-        X: list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite.
+        X: list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite, or NaN where read with
+            ``fill="mask"``.
         y: class labels or values ``[N]``, several values per sequence ``[N, K]``, or None without labels.
         ids: names of the sequences ``[N]``: the source's own, or 0 … N - 1.
         channels: C names.

@@ -35,13 +35,16 @@ ENDING = ".npy"
 
 
 @reads_file("sequences", ".npz")
-def read_sequences(file: File, *, channels_first: bool | None = None, max_size: float = MAX_SIZE) -> Sequences:
+def read_sequences(
+    file: File, *, channels_first: bool | None = None, fill: str | None = None, max_size: float = MAX_SIZE
+) -> Sequences:
     """Reads sequences from ``X`` (with ``lengths``), ``y``, ``ids`` and ``channels``; the layout stands above.
 
     Args:
         file: the file.
         channels_first: whether a three-dimensional ``X`` is ``[N, C, T]``; None takes it for ``[N, T, C]``, and warns
             if there would be more channels than steps.
+        fill: what stands for NaN, as in tables.
         max_size: bytes that a compressed file may unpack to.
     """
     path = file.path
@@ -53,8 +56,8 @@ def read_sequences(file: File, *, channels_first: bool | None = None, max_size: 
         if (lengths < 1).any():
             raise DataError(f"{path}: sequence {int(np.argmax(lengths < 1))} is empty (its length is {lengths.min()})")
     if X.ndim == 3:
-        named = arrays["channels"].size if "channels" in arrays else None
-        X = steps_first(X, channels_first, f"{path}: X", named)
+        count = arrays["channels"].size if "channels" in arrays else None
+        X = steps_first(X, channels_first, f"{path}: X", count)
         # Before X is cut into sequences: an array of no bytes can have any number of them.
         for size, lacks in zip(X.shape, ("there are no sequences", "sequence 0 is empty", "no channels"), strict=True):
             if size == 0:
@@ -78,7 +81,8 @@ def read_sequences(file: File, *, channels_first: bool | None = None, max_size: 
     y = arrays.get("y")
     if y is not None and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    return make_sequences(parts, y, name=str(path), ids=arrays.get("ids"), channels=arrays.get("channels"))
+    ids, channels = arrays.get("ids"), arrays.get("channels")
+    return make_sequences(parts, y, name=str(path), ids=ids, channels=channels, fill=fill)
 
 
 @reads_file("series", ".npz")

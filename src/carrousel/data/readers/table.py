@@ -44,6 +44,7 @@ def read_sequences(
     decimal: str | None = None,
     encoding: str | None = None,
     date_format: str | None = None,
+    fill: str | None = None,
     max_size: float = MAX_SIZE,
 ) -> Sequences:
     """Reads sequences from a table in long format.
@@ -64,6 +65,8 @@ def read_sequences(
         decimal: ``"."`` or ``","``, the mark of the decimals; by default it is told from the numbers.
         encoding: of the text; by default it is told: UTF-8, what a byte order mark says, or windows-1252.
         date_format: how dates are written (``"%d/%m/%Y"``); by default it is told from them.
+        fill: what stands for missing values: ``"interpolate"`` a line between the neighbours in the sequence (at its
+            ends the nearest value), ``"last"`` the value before, ``"mask"`` NaN; by default they are refused.
         max_size: bytes that a packed file may unpack to.
     """
     labels = ["label"] if label is None else named(label)
@@ -86,7 +89,7 @@ def read_sequences(
     names, mark = table.channels(asked, taken, labels, decimal)
     codes, keys = names_of(frame[id], id, path)
     labelled = [names_of(frame[c], c, path) for c in labels]
-    values = np.stack([numbers(frame[c], c, path, decimal=mark) for c in names], axis=1)  # [rows, C]
+    values = np.stack([numbers(frame[c], c, path, decimal=mark, gaps=fill is not None) for c in names], axis=1)
     ticks = clock.values
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order])) + 1
@@ -107,7 +110,7 @@ def read_sequences(
         y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
     target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
     how = table.told(clock, mark, names, taken, asked=channels is not None)
-    return make_sequences(X, target, name=str(path), ids=keys, channels=names, how=how, decimal=mark)
+    return make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
 
 
 @reads_file("series", *ENDINGS)
@@ -140,8 +143,7 @@ def read_series(
         decimal: as there.
         encoding: as there.
         date_format: as there.
-        fill: what stands for missing values and rows: ``"interpolate"``, ``"last"`` or ``"mask"`` (NaN); by default
-            they are refused.
+        fill: what stands for missing values and rows, as in ``read_sequences``.
         freq: the step of time as pandas names it (``"h"``, ``"MS"``); by default it is told from the times.
         max_size: as there.
     """
@@ -167,18 +169,21 @@ def read_series(
 
 
 def _refuse_several(frame: pd.DataFrame, times: np.ndarray, taken: set[str], names: list[str], path: Path) -> None:
-    """Refuses several series in one file, told apart by a column of text, and says how one is taken."""
+    """Refuses several series in one file, told apart by a column, and says how one is taken."""
     late = np.flatnonzero(times[1:] <= times[:-1])
     if not len(late):
         return
-    for column in (str(c) for c in frame.columns if c not in taken and c not in names):
+    rest = [str(c) for c in frame.columns if c not in taken]
+    for column in sorted(rest, key=lambda c: c in names):  # columns of text first
         words = frame[column].astype(str)
         parts = words.unique()
-        if len(parts) <= len(frame) // 3 and all(_ascend(times[(words == part).to_numpy()]) for part in parts[:100]):
-            row = int(late[0]) + 1
+        if 1 < len(parts) <= len(frame) // 2 and all(
+            _ascend(times[(words == part).to_numpy()]) for part in parts[:100]
+        ):
+            row, said = int(late[0]) + 1, f"column {column} ({listed(parts)})"
             raise DataError(
                 f"{path}: row {row + 1} is not later than row {row}: the file holds {len(parts)} series, told apart by "
-                f"column {column} ({listed(parts)})\n{option('where', f'{column}={parts[0]}')} takes one of them"
+                f"{said}\n{option('where', f'{column}={parts[0]}')} takes one of them"
             )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from carrousel.data._check import make_sequences
-from carrousel.data._errors import DataError, listed, nearest, option
+from carrousel.data._errors import DataError, listed, nearest
 from carrousel.data._file import File
 from carrousel.data._limit import MAX_SIZE
 from carrousel.data._registry import reads_file
@@ -19,7 +19,6 @@ from carrousel.data._words import first_no_number
 
 __all__ = ["read", "read_part"]
 
-FILLS = ("interpolate", "last")
 PAIR = re.compile(r"\(([^()]*),([^(),]*)\)")
 
 
@@ -30,13 +29,10 @@ def read(file: File, *, encoding: str | None = None, fill: str | None = None, ma
     Args:
         file: the file, which may be packed.
         encoding: as in tables.
-        fill: what stands for ``?``: ``"interpolate"`` a line between its neighbours (at the ends the nearest value),
-            ``"last"`` the value before it; by default a missing value is refused.
+        fill: what stands for ``?``, as in tables.
         max_size: bytes that a packed file may unpack to.
     """
     name = file.name
-    if fill is not None and fill not in FILLS:
-        raise DataError(f"{name}: {option('fill', fill)}: for a .ts file it is {listed(FILLS)}")
     text = file.text(encoding, max_size)
     head, cases = _divided(text.content.decode("utf-8", "surrogatepass"), name)
     X: list[np.ndarray] = []
@@ -50,9 +46,9 @@ def read(file: File, *, encoding: str | None = None, fill: str | None = None, ma
             raise DataError(f"{where} has {len(parts)} channels, the lines before it have {X[0].shape[1]}")
         if head.width and len(parts) != head.width:
             raise DataError(f"{where} has {len(parts)} channels; @dimension says {head.width}")
-        X.append(_filled(_case(parts, head.timestamps, where), fill, where))
+        X.append(_case(parts, head.timestamps, where))
     rows = [f"line {number}" for number, _ in cases]
-    return make_sequences(X, head.targets(targets, rows, name), name=name, rows=rows, how=text.how)
+    return make_sequences(X, head.targets(targets, rows, name), name=name, rows=rows, fill=fill, how=text.how)
 
 
 def read_part(path: Path, *, name: str, split: str) -> Sequences:
@@ -191,27 +187,3 @@ def _refuse_disorder(times: list[str], where: str) -> None:
     for step, (before, after) in enumerate(itertools.pairwise(ticks), start=1):
         if after <= before:  # type: ignore[operator]
             raise DataError(f"{where}: step {step} is at {times[step]}, after {times[step - 1]}; times ascend")
-
-
-def _filled(values: np.ndarray, fill: str | None, where: str) -> np.ndarray:
-    """Returns a case with what ``fill`` puts for missing values."""
-    gaps = np.isnan(values)
-    if fill is None:
-        if gaps.any():
-            step, channel = (int(k) for k in np.argwhere(gaps)[0])
-            raise DataError(
-                f"{where}, step {step}, channel {channel}: the value is missing or NaN\n"
-                f"{option('fill', 'interpolate')} or {option('fill', 'last')} says what stands there"
-            )
-        return values
-    made = values.copy()
-    for channel in np.flatnonzero(gaps.any(axis=0)).tolist():
-        there = np.flatnonzero(~gaps[:, channel])
-        if len(there) == 0 or (fill == "last" and there[0] > 0):
-            raise DataError(f"{where}, channel {channel}: no value stands before the missing ones")
-        steps = np.arange(len(values))
-        if fill == "interpolate":
-            made[:, channel] = np.interp(steps, there, values[there, channel])
-        else:
-            made[:, channel] = values[there[np.searchsorted(there, steps, side="right") - 1], channel]
-    return made
