@@ -12,17 +12,21 @@ from typing import Any
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import AnyColumns
 
-__all__ = ["chosen", "open_model", "opened", "read", "told"]
+__all__ = ["chosen", "open_model", "opened", "read", "takes_gaps", "told"]
 
 
-def open_model(path: Path, source: str) -> tuple[Any, Any]:
+def open_model(path: Path, source: str, columns: AnyColumns) -> tuple[Any, Any]:
     """Returns the estimator that ``carrousel train`` saved, and the opened data.
 
-    Both are looked for before the estimators are imported, which takes seconds.
+    Both are looked for before the estimators are imported, which takes seconds, and a file is divided into its fields.
     """
     if not path.exists():
         raise UsageError(f"{path}: there is no such model")
     found = opened(source)
+    from carrousel.data import File, look
+
+    if isinstance(found, File):
+        look(found, **{name: value for name, value in columns.options().items() if value is not None})
     from carrousel.estimators import load
 
     return load(path), found
@@ -78,9 +82,29 @@ def chosen(method: Callable[..., Any], **options: Any) -> dict[str, Any]:
     return used
 
 
+def takes_gaps(model: Any, fill: str | None) -> bool:
+    """Tells whether an estimator has a parameter ``fill``.
+
+    Raises:
+        UsageError: it has none, and missing values are to be handed on to it.
+    """
+    known = "fill" in model.get_params()
+    if fill == "mask" and not known:
+        raise UsageError(
+            f"--fill mask: {type(model).__name__} takes no missing values; --fill interpolate or last fills them"
+        )
+    return known
+
+
 def read(model: Any, source: Any, columns: AnyColumns, split: str | None, notes: list[str]) -> Any:
-    """Returns the data as the model reads them, and adds to the notes how."""
+    """Returns the data as the model reads them, and adds to the notes how.
+
+    Missing values are filled as they were in training, unless something else is asked for.
+    """
+    options = columns.options()
+    if takes_gaps(model, columns.fill) and columns.fill is None:
+        options["fill"] = model.fill
     with told(notes) as tell:
-        data = model.read(source, **chosen(model.read, split=split, **columns.options()))
+        data = model.read(source, **chosen(model.read, split=split, **options))
         tell(data)
     return data

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._models import told
+from carrousel.cli._models import takes_gaps, told
 from carrousel.cli._options import DATA, Columns, Written, names
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class SequenceOptions(Columns):
 
     def parts(self, opened: Parts, model: Any) -> Parts:
         """Returns them, and refuses targets that the estimator cannot learn or compare with."""
+        _hand_on(self.fill, model)
         model.targets_of(opened.train, training=True)
         if opened.test is not None:
             model.targets_of(opened.test)
@@ -217,14 +218,8 @@ class SeriesOptions(Written):
         return Parts(train, test, about, tuple(notes))
 
     def parts(self, opened: Parts, model: Any) -> Parts:
-        """Returns the series; an estimator without a parameter ``fill`` takes no gaps."""
-        if self.fill == "mask":
-            if "fill" not in model.get_params():
-                raise UsageError(
-                    f"--fill mask: {type(model).__name__} takes no series with gaps; --fill interpolate or last "
-                    "fills them"
-                )
-            model.set_params(fill="mask")
+        """Returns the series."""
+        _hand_on(self.fill, model)
         return opened
 
     def _refuse_columns(self, source: str, series: Series) -> None:
@@ -240,6 +235,12 @@ class SeriesOptions(Written):
                 raise UsageError(
                     f"{source}: no column {column!r} ({option}){nearest(column, series.columns)} (it has {there})"
                 )
+
+
+def _hand_on(fill: str | None, model: Any) -> None:
+    """Tells an estimator how missing values are filled, so that it does the same with newer data."""
+    if takes_gaps(model, fill) and fill is not None:
+        model.set_params(fill=fill)
 
 
 def _refuse_no_share(holdout: float) -> None:

@@ -11,7 +11,7 @@ from carrousel.data._file import File
 from carrousel.data._holdout import hold_out
 from carrousel.data._registry import reads_file, reads_name
 from carrousel.data._types import Sequences, Series
-from carrousel.data.load import find, load_sequences, load_series, names, splits
+from carrousel.data.load import find, load_sequences, load_series, look, names, splits
 
 __all__ = [
     "DataError",
@@ -23,6 +23,7 @@ __all__ = [
     "hold_out",
     "load_sequences",
     "load_series",
+    "look",
     "make_sequences",
     "make_series",
     "names",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carrousel.data._errors import DataError, option, reading
-from carrousel.data._fill import check_fill, fill_hint, filled_rows, filled_steps
+from carrousel.data._fill import check_fill, fill_hint, filled_rows, filled_steps, missing_words
 from carrousel.data._times import plain_times
 from carrousel.data._types import Sequences, Series
 from carrousel.data._words import plain_labels, plain_names, refuse_twice
@@ -62,6 +62,7 @@ def make_sequences(
     width: int | None = None
     named: list[str] | None = None
     arrays: list[np.ndarray] = []
+    lacking = 0
     for word, raw in zip(words, X, strict=True):
         x = np.asarray(raw)  # [T, C]
         if x.dtype.kind not in "fiub":
@@ -79,6 +80,7 @@ def make_sequences(
         if x.shape[1] != width:
             raise DataError(f"{name}: {word} has {x.shape[1]} channels, the sequences before it have {width}")
         if fill is not None and x.dtype.kind == "f":
+            lacking += int(np.isnan(x).sum())
             x = filled_steps(x, fill, f"{name}: {word}", named if channels is not None else None)
         with np.errstate(over="ignore"):
             small = x.astype(np.float32)
@@ -89,7 +91,8 @@ def make_sequences(
             raise DataError(f"{name}: {word}, step {step}, channel {of}: {_fault(x[step, channel])}")
         arrays.append(small)
     assert named is not None
-    return Sequences(arrays, y, ids, tuple(named), name, split, tuple(how), decimal)
+    how = (*how, *missing_words(0, lacking, fill))
+    return Sequences(arrays, y, ids, tuple(named), name, split, how, decimal)
 
 
 def make_series(
@@ -166,9 +169,11 @@ def make_series(
     if periods and (steps != 1).any():
         row = int((steps != 1).argmax())
         raise DataError(f"{name}: the step from row {row + 1} to row {row + 2} differs from the others")
+    lacking, before = int(np.isnan(values).sum()), len(frame)
     if not periods:
         frame = on_grid(frame, name, fill, freq)
-    return Series(filled_rows(frame, fill, name), name, tuple(how))
+    how = (*how, *missing_words(len(frame) - before, lacking, fill))
+    return Series(filled_rows(frame, fill, name), name, how)
 
 
 def _channels(channels: Any, width: int, name: str) -> list[str]:

@@ -11,7 +11,7 @@ from carrousel.data._errors import DataError, listed, option
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FILLS", "check_fill", "fill_hint", "filled_rows", "filled_steps"]
+__all__ = ["FILLS", "check_fill", "fill_hint", "filled_rows", "filled_steps", "missing_words"]
 
 FILLS = ("interpolate", "last", "mask")
 """A line between the neighbours (at an end the nearest value), the value before, or NaN, which is handed on."""
@@ -27,6 +27,17 @@ def fill_hint() -> str:
     """Returns the second line of a message on a missing value."""
     first, *others = FILLS
     return f"\n{option('fill', first)}, {' or '.join(others)} says what stands for missing values"
+
+
+def missing_words(rows: int, values: int, fill: str | None) -> tuple[str, ...]:
+    """Returns how many rows and values were missing, in words; nothing if none was.
+
+    >>> missing_words(1, 3, "last")
+    ('1 row and 3 values missing, filled with the last before',)
+    """
+    counts = [f"{n} {word}{'s' * (n != 1)}" for n, word in ((rows, "row"), (values, "value")) if n]
+    said = {"interpolate": "filled by interpolation", "last": "filled with the last before", "mask": "marked as such"}
+    return () if not counts or fill is None else (f"{' and '.join(counts)} missing, {said[fill]}",)
 
 
 def filled_rows(frame: pd.DataFrame, fill: str | None, name: str) -> pd.DataFrame:

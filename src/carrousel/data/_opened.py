@@ -123,7 +123,7 @@ def opened(
         where: the rows that are asked for.
         text: the columns that are text.
     """
-    table = file.once((sep, encoding, max_size, *wanted), lambda: _table(file, sep, encoding, max_size, wanted))
+    table = _table(file, sep, encoding, max_size, wanted)
     frame, how = table.frame, table.how
     for column in named(text):
         need(frame, column, "text", file.path)
@@ -146,13 +146,13 @@ def _table(file: File, sep: str | None, encoding: str | None, max_size: float, w
     for name, value in (("sep", sep if not lines else None), ("encoding", encoding if _has_types(file) else None)):
         if value is not None:
             raise DataError(f"{file.name}: {option(name, value)} is for tables of text; this is a {file.ending} file")
-    if file.ending == ".parquet":
-        return parquet(file, max_size)
-    if file.ending == ".xlsx":
-        return excel(file, max_size)
     if lines:
         return delimited(file, sep, encoding, max_size, wanted)
-    return json_records(file, encoding, max_size)
+    if file.ending == ".parquet":
+        return file.once(max_size, lambda: parquet(file, max_size))
+    if file.ending == ".xlsx":
+        return file.once(max_size, lambda: excel(file, max_size))
+    return file.once((encoding, max_size), lambda: json_records(file, encoding, max_size))
 
 
 def _has_types(file: File) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from carrousel.data._dates import is_date
 from carrousel.data._dialect import SEPARATORS, Dialect, separator_of
 from carrousel.data._errors import DataError, listed, option, reading
-from carrousel.data._file import File
+from carrousel.data._file import File, Text
 from carrousel.data._words import refuse_twice
 
 if TYPE_CHECKING:
@@ -42,15 +42,18 @@ def delimited(file: File, sep: str | None, encoding: str | None, max_size: float
     if not text.content.strip():
         raise DataError(f"{file.name}: the file is empty")
     dialect = separator_of(text.content, sep, wanted, file.name)
+    return file.once((dialect, encoding, max_size), lambda: _divided(text, dialect, sep, file.name))
+
+
+def _divided(text: Text, dialect: Dialect, sep: str | None, name: str) -> Table:
     if dialect.spaced or dialect.separator == " ":
-        rows = _slowly(text.content, dialect, file.name)
+        rows = _slowly(text.content, dialect, name)
     else:
-        rows = _by_arrow(text.content, dialect.separator, file.name)
+        rows = _by_arrow(text.content, dialect.separator, name)
     if sep is not None and rows.num_columns == 1:
-        told = separator_of(text.content, None, wanted, file.name)
-        _refuse_other(rows.column(0)[0].as_py() or "", sep, told, file.name)
+        _refuse_other(rows.column(0)[0].as_py() or "", sep, separator_of(text.content, None, [], name), name)
     how = text.how if dialect.separator == "," else (f"separated by {_word(dialect.separator)}", *text.how)
-    return of_text(rows, file.name, how)
+    return of_text(rows, name, how)
 
 
 def of_text(rows: pa.Table, name: str, how: tuple[str, ...]) -> Table:

@@ -11,7 +11,7 @@ from carrousel.data._file import File
 from carrousel.data._registry import Kind, Reader, by_ending, by_name, plain
 from carrousel.data._types import Sequences, Series
 
-__all__ = ["find", "load_sequences", "load_series", "names", "splits"]
+__all__ = ["find", "load_sequences", "load_series", "look", "names", "splits"]
 
 Loaded = TypeVar("Loaded", Sequences, Series)
 
@@ -90,6 +90,25 @@ def find(source: str | Path | File, kind: Kind = "sequences") -> str | File:
     file = source if isinstance(source, File) else File.of(source)
     _for_file(kind, file)
     return file
+
+
+def look(file: File, **options: Any) -> None:
+    """Decodes a file of text, and divides a table into its fields, which are kept: reading it goes on from there.
+
+    Most mistakes are found by this, whatever is to be read from the file.
+
+    Args:
+        file: the file.
+        **options: as in ``load_sequences`` and ``load_series``.
+
+    Raises:
+        DataError: the file cannot be what its ending says, or lacks a column that is asked for.
+    """
+    kinds: tuple[Kind, Kind] = ("sequences", "series")
+    for kind in kinds:
+        reader = by_ending(kind).get(file.ending)
+        if reader is not None and reader.look is not None:
+            reader.look(file, **{name: value for name, value in options.items() if name in reader.seen})
 
 
 def _load(kind: Kind, result: type[Loaded], source: str | Path | File, split: str, options: dict[str, Any]) -> Loaded:

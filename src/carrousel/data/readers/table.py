@@ -25,12 +25,25 @@ from carrousel.data._types import Sequences, Series
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ENDINGS", "read_sequences", "read_series"]
+__all__ = ["ENDINGS", "look", "read_sequences", "read_series"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".xlsx", ".parquet")
 
 
-@reads_file("sequences", *ENDINGS)
+def look(
+    file: File,
+    *,
+    text: str | Sequence[str] | None = None,
+    where: str | None = None,
+    sep: str | None = None,
+    encoding: str | None = None,
+    max_size: float = MAX_SIZE,
+) -> None:
+    """Divides a table into its fields."""
+    opened(file, sep, encoding, max_size, [], where, text)
+
+
+@reads_file("sequences", *ENDINGS, look=look)
 def read_sequences(
     file: File,
     *,
@@ -113,7 +126,7 @@ def read_sequences(
     return make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
 
 
-@reads_file("series", *ENDINGS)
+@reads_file("series", *ENDINGS, look=look)
 def read_series(
     file: File,
     *,

@@ -17,12 +17,17 @@ from carrousel.data._registry import reads_file
 from carrousel.data._types import Sequences
 from carrousel.data._words import first_no_number
 
-__all__ = ["read", "read_part"]
+__all__ = ["look", "read", "read_part"]
 
 PAIR = re.compile(r"\(([^()]*),([^(),]*)\)")
 
 
-@reads_file("sequences", ".ts")
+def look(file: File, *, encoding: str | None = None, max_size: float = MAX_SIZE) -> None:
+    """Decodes the text."""
+    file.text(encoding, max_size)
+
+
+@reads_file("sequences", ".ts", look=look)
 def read(file: File, *, encoding: str | None = None, fill: str | None = None, max_size: float = MAX_SIZE) -> Sequences:
     """Reads sequences with the labels of ``@classLabel`` or the values of ``@targetLabel``.
 
