@@ -186,6 +186,12 @@ def test_a_space_after_each_separator_belongs_to_no_field(tmp_path):
     assert load_series(path).frame["value"].tolist() == [1, 2, 4]
 
 
+def test_a_table_as_r_writes_it_has_no_name_above_the_names_of_its_rows(tmp_path):
+    path = tmp_path / "data.txt"
+    path.write_text('"year" "x"\n"1" 1990 0.5\n"2" 1991 1.5\n"3" 1992 2.5\n')
+    assert load_series(path).frame["x"].to_dict() == {1990: 0.5, 1991: 1.5, 1992: 2.5}
+
+
 def test_what_was_told_is_said_in_words(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("Datum;Wert;Ort\n13.02.2020;1,5;Köln\n14.02.2020;2;Köln\n15.02.2020;3;Köln\n", encoding="cp1252")
