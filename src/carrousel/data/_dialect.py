@@ -12,7 +12,7 @@ import pandas as pd
 
 from carrousel.data._errors import DataError, option
 
-__all__ = ["SEPARATORS", "Dialect", "decimal_of", "separator_of"]
+__all__ = ["MARKED", "SEPARATORS", "Dialect", "decimal_of", "separator_of"]
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 """What may separate fields, each in words; the first that fits alike well is taken."""
@@ -24,6 +24,7 @@ PLAIN = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"  # 1.5
 COMMA = r"^\s*[+-]?((\d{1,3}(\.\d{3})+|\d+)(,\d*)?|,\d+)([eE][+-]?\d+)?\s*$"  # 1,5 and 1.234,5
 POINTS = r"^\s*[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?\s*$"  # 1,234.5
 MARKED = {",": COMMA, ".": POINTS}
+"""How numbers are written with either mark of the decimals."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from carrousel.data._errors import DataError, listed, nearest, option
 from carrousel.data._file import File
+from carrousel.data._fill import check_fill
 from carrousel.data._registry import Kind, Reader, by_ending, by_name, plain
 from carrousel.data._types import Sequences, Series
 
@@ -130,6 +131,7 @@ def _load(kind: Kind, result: type[Loaded], source: str | Path | File, split: st
         if key not in reader.options:
             takes = f"; it takes {listed(sorted(reader.options), 20)}" if reader.options else ""
             raise DataError(f"{name}: {option(key)} is no option for this kind of data{takes}")
+    check_fill(options.get("fill"), name)
     loaded = reader.read(*arguments, **options)
     assert isinstance(loaded, result)
     return loaded
