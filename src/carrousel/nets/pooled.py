@@ -50,8 +50,8 @@ class SequenceNet(Body):
     Args:
         channels: the number of features of the input.
         outputs: the number of outputs, K.
-        pooling: ``"last"``, ``"mean"``, ``"max"``, ``"mean-max"`` or ``"attention"`` (a mean in which the weight of each
-            step is learned, Bahdanau et al. 2015).
+        pooling: ``"last"``, ``"mean"``, ``"max"``, ``"mean-max"`` or ``"attention"`` (a mean in which the weight of
+            each step is learned, Bahdanau et al. 2015).
         dropout: the rate of dropout between layers and before the linear layer.
         noise: the deviation of Gaussian noise on the input, in training only.
         lstm: keyword arguments of ``carrousel.LSTM``.
