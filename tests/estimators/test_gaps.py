@@ -150,8 +150,8 @@ def test_numbered_columns_are_matched_too():
     frames = [pd.DataFrame(x) for x in X]
     model = LSTMClassifier(**ONE).fit(frames, y)
     assert np.array_equal(model.predict_proba([x[[1, 0]] for x in frames]), model.predict_proba(frames))
-    assert np.array_equal(LSTMClassifier(**ONE).fit([frames[0], *(x[[1, 0]] for x in frames[1:])], y).predict_proba(frames),
-                          model.predict_proba(frames))  # fmt: skip
+    mixed = [frames[0], *(x[[1, 0]] for x in frames[1:])]
+    assert np.array_equal(LSTMClassifier(**ONE).fit(mixed, y).predict_proba(frames), model.predict_proba(frames))
 
 
 def test_channels_first(tmp_path):
