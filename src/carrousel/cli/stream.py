@@ -130,8 +130,7 @@ class _UntilEnding:
         self._file, self._ending = file, ending
 
     def readline(self) -> bytes:
-        if self._ending.wanted:
-            self._ending.end()
+        self._ending.end_if_wanted()
         return self._file.readline()
 
     def __getattr__(self, name: str) -> Any:
