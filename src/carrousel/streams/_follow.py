@@ -178,8 +178,8 @@ class Follower:
 
         A file that can be read from anywhere goes on after the last line that was learned; of a pipe all lines are
         taken to be new. A last line that does not end may be half a line that somebody is writing: if there is a state
-        it is left for the next call. After an interrupt while a line is waited for the state has all lines before it; while a line
-        is learned, those of the last saving.
+        it is left for the next call. After an interrupt while a line is waited for the state has all lines before it;
+        while a line is learned, those of the last saving.
 
         Raises:
             ValueError: a line cannot be read; the message gives its number. The state has all lines before it.
