@@ -11,6 +11,9 @@ __all__ = ["empty", "handed_out", "padded", "poison", "rows_of", "solid", "zeros
 
 _POISON = False
 
+_OF = {dtype: torch.empty(0, dtype=dtype, device=CPU) for dtype in (torch.float32, torch.float64)}
+"""Empty tensors, of whose type and device new buffers are: naming both takes as long as the allocation."""
+
 
 def poison(on: bool) -> None:
     """Fills every new buffer with NaN, so that a test sees what is read before it is written."""
@@ -20,13 +23,13 @@ def poison(on: bool) -> None:
 
 def empty(*shape: int, dtype: torch.dtype) -> Tensor:
     """Makes a new buffer, not cleared."""
-    buffer = torch.empty(shape, dtype=dtype, device=CPU)
+    buffer = _OF[dtype].new_empty(shape)
     return buffer.fill_(float("nan")) if _POISON else buffer
 
 
 def zeros(*shape: int, dtype: torch.dtype) -> Tensor:
     """Makes a new buffer of zeros."""
-    return torch.zeros(shape, dtype=dtype, device=CPU)
+    return _OF[dtype].new_zeros(shape)
 
 
 def solid(tensor: Tensor) -> Tensor:
