@@ -1,8 +1,9 @@
 """The family's equations written out a second time, in NumPy, from the papers: the table that every cell stands in.
 
 A line is a step function in float64 and the names in the order in which the cell's weights have them. The function is
-given, by name of gate or candidate, ``x`` (W x + b) and ``h`` (R h + d), the peephole weights ``p``, and the old
-states ``s`` with the old output as ``s.h``. It returns the new output, the new states, and all activations.
+given, by name of gate or candidate, ``x`` (W x + b) and ``h`` (R h + d; with ``products`` the function v -> R v + d),
+the peephole weights ``p``, and the old states ``s`` with the old output as ``s.h``. It returns the new output, the new
+states, and all activations.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Member:
     states: str = ""
     peepholes: str = ""
     recurrent: bool = True
+    products: bool = False
 
 
 def logistic(a):
@@ -82,6 +84,12 @@ def gru(x, h, p, s):
     return n + z * (s.h - n), {}, {"r": r, "z": z, "n": n}
 
 
+def gru_cho(x, h, p, s):
+    r, z = logistic(x.r + h.r(s.h)), logistic(x.z + h.z(s.h))
+    n = np.tanh(x.n + h.n(r * s.h))
+    return z * s.h + (1 - z) * n, {}, {"r": r, "z": z, "n": n}
+
+
 def slstm(x, h, p, s):
     i, f = x.i + h.i, x.f + h.f
     log_f = -np.log1p(np.exp(-f))
@@ -122,6 +130,7 @@ FAMILY: dict[str, Member] = {
     "no_input_activation": Member(vanilla(linear_in=True), "i f g o", "g", "c", "i f o"),
     "no_output_activation": Member(vanilla(linear_out=True), "i f g o", "g", "c", "i f o"),
     "gru": Member(gru, "r z n", "n"),
+    "gru_cho": Member(gru_cho, "r z n", "n", products=True),
     "slstm": Member(slstm, "i f z o", "z", "c n m"),
     "minlstm": Member(minlstm, "f i g", "g", recurrent=False),
     "elman": Member(elman(np.tanh), "g", "g"),
@@ -145,11 +154,10 @@ def run(
     for x_t in x:
         s = SimpleNamespace(**state)
         from_x = by_name(member.rows, [x_t @ W_k.T + b_k for W_k, b_k in zip(W, b, strict=True)])
-        from_h = (
-            by_name(member.rows, [s.h @ R_k.T + d_k for R_k, d_k in zip(R, d, strict=True)])
-            if member.recurrent
-            else None
-        )
+        products = [lambda v, R_k=R_k, d_k=d_k: v @ R_k.T + d_k for R_k, d_k in zip(R, d, strict=True)]
+        from_h = None
+        if member.recurrent:
+            from_h = by_name(member.rows, products if member.products else [product(s.h) for product in products])
         h, new, seen = member.step(from_x, from_h, p, s)
         state = {"h": h, **new}
         outputs.append(h)

@@ -85,6 +85,14 @@ def needy(z, s, p, *, squash):
     return good(z, s, p)
 
 
+def products(count):
+    def equations(z, s, p):
+        i = z.i.input + sum(z.i.recurrent(s.h) for _ in range(count))
+        return i, State(c=s.c), Gates(i=i, g=p.g(z.g))
+
+    return equations
+
+
 FULL = {"i": "used", "g": "used"}
 
 
@@ -104,6 +112,11 @@ FULL = {"i": "used", "g": "used"}
         (good, {"peepholes": "q"}, "peephole 'q' is not among i"),
         (good, {"split": "q"}, "split row 'q' is not among i, g"),
         (good, {"split": "i", "recurrent": False}, "cannot be split"),
+        (good, {"gated": "q"}, "gated row 'q' is not among i, g"),
+        (good, {"gated": "i", "recurrent": False}, "cannot be gated"),
+        (good, {"split": "i", "gated": "i"}, "both split and gated"),
+        (products(0), {"gated": "i"}, r"ask 0 times for z\.i\.recurrent"),
+        (products(2), {"gated": "i"}, r"ask 2 times for z\.i\.recurrent"),
         (good, {"states": "c d"}, r"return State\(c\), its declaration says c, d"),
         (good, {"states": ""}, r"use s\.c, which is not declared; s has h"),
         (good, {"rows": "i f g"}, r"return Gates\(i, g\), its declaration says i, f, g"),

@@ -67,7 +67,9 @@ def values(cell: Cell, *, seed: int = 0) -> dict[tuple[str, str], Tensor]:
     if "n" in cell.states:
         made["s", "n"] = made["s", "n"].clamp(min=0.0)
     for row in cell.rows:
-        for kind in ("z.input", "z.recurrent") if row in cell.split else ("z",):
+        for kind in (
+            ("z",) if row not in cell.parted else ("z.input", "z.recurrent") if row in cell.split else ("z.input",)
+        ):
             made[kind, row] = draw()
     made |= {("p", gate): draw() for gate in cell.peepholes}
     return made | {("mask", row): draw() for row in cell.candidates}
@@ -77,7 +79,9 @@ def on_tensors(cell: Cell, at: dict[tuple[str, str], Tensor], *, masked: bool = 
     """The equations themselves, called with tensors."""
     z = SimpleNamespace()
     for row in cell.rows:
-        setattr(z, row, Parts(at["z.input", row], at["z.recurrent", row]) if row in cell.split else at["z", row])
+        # A product is no operation of the graph: what it is made of stands for it.
+        recurrent = cell_math.identity if row in cell.gated else at.get(("z.recurrent", row))
+        setattr(z, row, Parts(at["z.input", row], recurrent) if row in cell.parted else at["z", row])
     ports = {gate: lambda value, gate=gate: at["p", gate] * value for gate in cell.peepholes}
     ports |= {row: lambda value, row=row: at["mask", row] * value if masked else value for row in cell.candidates}
     ports |= dict.fromkeys(cell.states, cell_math.identity)

@@ -137,6 +137,7 @@ OWN = {
     "no_input_activation": "LSTM",
     "no_output_activation": "LSTM",
     "gru": "GRU",
+    "gru_cho": "GRU",
     "elman": "RNN",
     "elman(squash=relu)": "RNN",
 }

@@ -9,10 +9,12 @@ import pytest
 import torch
 from against_reference import call, compare, masks_of, ragged, tensors_of
 
+import carrousel
 from carrousel import cells
+from carrousel.cells.math import sigmoid, tanh
 from carrousel.engine import cpu
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu import _buffers, _kernels
+from carrousel.engine.cpu import _buffers, _kernels, _meeting
 
 SIZES = [(5, 3, 4, 12), (3, 7, 5, 32), (6, 1, 3, 24)]
 """T, B, I, H: sizes that blocks and heads divide, whole vectors and not."""
@@ -37,9 +39,34 @@ NOISE: dict[str, tuple[str, ...]] = {
     "all": ("variational", "candidate", "zoneout_h", "zoneout_c"),
 }
 
-CELLS = list(cells)
-NORMED = ["peephole", "gru", "slstm", "minlstm"]
-"""Cells whose normalised kernels differ in kind: cut for peepholes, split, of several exits, without recurrence."""
+
+@carrousel.cell("a b u v", candidates="u", states="c", peepholes="b", split="v", gated="b u")
+def chained(z, s, p):
+    """No cell that anybody needs: a product of a product, of a gate and of a candidate, of a state and of h."""
+    a = sigmoid(z.a)
+    b = sigmoid(z.b.input + z.b.recurrent(a * s.c) * a + p.b(s.c))
+    u, v = p.u(tanh(z.u.input - z.u.recurrent(b * s.h))), sigmoid(z.v.input * z.v.recurrent)
+    c = a * s.c + b * u
+    return v * tanh(p.c(c)) + 0.1 * s.h, carrousel.State(c=c), carrousel.Gates(a=a, b=b, u=u, v=v)
+
+
+@carrousel.cell("f g", candidates="g", gated="f g")
+def minimal(z, s, p):
+    """The minimal gated unit (Zhou et al. 2016) with both products asked for: h itself is multiplied nowhere else."""
+    f = sigmoid(z.f.input + z.f.recurrent(s.h))
+    g = p.g(tanh(z.g.input + z.g.recurrent(f * s.h)))
+    return (1.0 - f) * s.h + f * g, carrousel.State(), carrousel.Gates(f=f, g=g)
+
+
+OWN = {"chained": chained, "minimal": minimal}
+ALL = [*cells, *OWN]
+NORMED = ["peephole", "gru", "gru_cho", "slstm", "minlstm", *OWN]
+"""Cells whose normalised kernels differ in kind: cut for peepholes, split, gated, of several exits, without recurrence,
+of several products, of products alone."""
+
+
+def cell_of(name: str) -> cells.Cell:
+    return OWN[name] if name in OWN else cells.get(name)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +82,7 @@ def fits(cell: cells.Cell, options: dict[str, Any]) -> bool:
     return not (
         (asks and not cell.recurrent)
         or ({"block_size", "gate_recurrence"} & set(options) and not cell.gates)
-        or ("proj_size" in options and cell.reads_output)
+        or ("proj_size" in options and (cell.reads_output or cell.gated))
     )
 
 
@@ -65,13 +92,13 @@ def has(cell: cells.Cell, kind: str) -> bool:
     return bool(needs.get(kind, len(cell.states) == 1 if kind.endswith("_c") else True))
 
 
-WITH_OPTIONS = [(name, option) for name in CELLS for option in OPTIONS if fits(cells.get(name), OPTIONS[option])]
-WITH_NOISE = [(name, noise) for name in CELLS for noise in NOISE if any(has(cells.get(name), k) for k in NOISE[noise])]
+WITH_OPTIONS = [(name, option) for name in ALL for option in OPTIONS if fits(cell_of(name), OPTIONS[option])]
+WITH_NOISE = [(name, noise) for name in ALL for noise in NOISE if any(has(cell_of(name), k) for k in NOISE[noise])]
 
 
 @pytest.mark.parametrize(("name", "option"), WITH_OPTIONS)
 def test_options(name: str, option: str) -> None:
-    cell, options = cells.get(name), OPTIONS[option]
+    cell, options = cell_of(name), OPTIONS[option]
     for T, B, I, H in SIZES:
         layer = Layer(cell, I, H, **options)
         compare(layer, T, B, torch.float64, reverse=B == 3, lengths=ragged(T, B) if B > 1 else None)
@@ -81,15 +108,15 @@ def test_options(name: str, option: str) -> None:
 @pytest.mark.parametrize(("name", "option"), [each for each in WITH_OPTIONS if each[0] in NORMED])
 def test_options_with_layer_norm(name: str, option: str) -> None:
     for T, B, I, H in SIZES[:2]:
-        layer = Layer(cells.get(name), I, H, layer_norm=True, bias=B == 3, **OPTIONS[option])
+        layer = Layer(cell_of(name), I, H, layer_norm=True, bias=B == 3, **OPTIONS[option])
         compare(layer, T, B, torch.float64, reverse=B == 3)
         compare(layer, T, B, torch.float64, lengths=ragged(T, B))
 
 
 @pytest.mark.parametrize("option", [None, "blocks", "gates to all"])
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", ALL)
 def test_activations_of_every_step(name: str, option: str | None) -> None:
-    cell, options = cells.get(name), OPTIONS[option] if option else {}
+    cell, options = cell_of(name), OPTIONS[option] if option else {}
     if not fits(cell, options):
         pytest.skip("the cell has no such option")
     for T, B, I, H in SIZES[:2]:
@@ -100,7 +127,7 @@ def test_activations_of_every_step(name: str, option: str | None) -> None:
 
 @pytest.mark.parametrize(("name", "noise"), WITH_NOISE)
 def test_noise(name: str, noise: str) -> None:
-    cell = cells.get(name)
+    cell = cell_of(name)
     given = [kind for kind in NOISE[noise] if has(cell, kind)]
     for T, B, I, H in SIZES:
         layer = Layer(cell, I, H)
@@ -116,10 +143,10 @@ def test_noise(name: str, noise: str) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_options_under_noise(option: str) -> None:
-    """Everything at once, with resets, for cells that peep, split their rows and read their output."""
+    """Everything at once, with resets, for cells that peep, split or gate their rows and read their output."""
     resets = torch.rand(6, 5, generator=torch.Generator().manual_seed(0)) < 0.3
-    for name in ("peephole", "gru"):
-        cell = cells.get(name)
+    for name in ("peephole", "gru", "chained"):
+        cell = cell_of(name)
         if not fits(cell, OPTIONS[option]):
             continue
         for normed in (False, True):
@@ -131,10 +158,53 @@ def test_options_under_noise(option: str) -> None:
                 compare(layer, 6, 5, torch.float64, reverse=reverse, **options)
 
 
+@carrousel.cell("i o g", candidates="g", states="c d")
+def late(z, s, p):
+    """What leaves the carrousel meets the old state, whose new value was there before."""
+    c = s.c + sigmoid(z.i) * p.g(tanh(z.g))
+    d = tanh(p.c(c) - s.c) + 0.5 * s.d
+    o = sigmoid(z.o)
+    h = o * tanh(p.d(d) + s.d * s.c)
+    return h, carrousel.State(c=c, d=d), carrousel.Gates(i=sigmoid(z.i), o=o, g=tanh(z.g))
+
+
+@pytest.mark.parametrize("option", [None, *OPTIONS])
+@pytest.mark.parametrize("name", [*ALL, "late"])
+def test_without_gradients_where_nothing_is_kept(name: str, option: str | None) -> None:
+    """So many sequences that a step's values take the place of those before."""
+    cell, options = late if name == "late" else cell_of(name), OPTIONS[option] if option else {}
+    if not fits(cell, options):
+        pytest.skip("the cell has no such option")
+    for normed in (False, True):
+        torch.manual_seed(0)
+        net = carrousel.LSTM(3, 24, cell=cell, layer_norm=normed, dtype=torch.float64, **options).eval()
+        x = torch.randn(4, 13, 3, dtype=torch.float64)
+        output, state = net(x)
+        with torch.no_grad():
+            again, final = net(x)
+        for value, other in zip((output, *state), (again, *final), strict=True):
+            torch.testing.assert_close(other, value, rtol=1e-12, atol=1e-13)
+
+
+@carrousel.cell("sent Z X", candidates="X", states="h_ W V")
+def borrowed(z, s, p):
+    """Named as nobody should: kernels have buffers of such names."""
+    a, b, c = sigmoid(z.sent), sigmoid(z.Z), p.X(tanh(z.X))
+    W, V = a * s.W + c, b * s.V + a
+    h_ = p.h_(tanh(s.h_ + W))
+    return b * tanh(p.W(W) + p.V(V)) * h_, carrousel.State(h_=h_, W=W, V=V), carrousel.Gates(sent=a, Z=b, X=c)
+
+
+@pytest.mark.parametrize("option", [{}, {"layer_norm": True}, {"gate_recurrence": "all"}, {"block_size": 2}])
+def test_names_of_states_and_rows_are_free(option: dict[str, Any]) -> None:
+    keep = ("h", *borrowed.states, *borrowed.rows)
+    compare(Layer(borrowed, 3, 12, **option), 4, 3, torch.float64, keep=keep)
+
+
 @pytest.mark.parametrize("block_size", [3, 5, 15])
 def test_blocks_that_no_vector_holds(block_size: int) -> None:
-    for name in ("peephole", "original", "gru"):
-        layer = Layer(cells.get(name), 3, 15, block_size=block_size)
+    for name in ("peephole", "original", "gru", "gru_cho"):
+        layer = Layer(cell_of(name), 3, 15, block_size=block_size)
         compare(layer, 5, 4, torch.float64, keep=("h", *layer.cell.rows))
 
 
@@ -163,8 +233,8 @@ def test_threads_share_the_units_of_a_single_sequence(name: str, units: int, mon
     """They wait for one another at every step; how many they are changes nothing."""
     monkeypatch.setattr(_kernels, "_SMALL", 0)
     monkeypatch.setattr(_kernels, "_REPAYS", 0)
-    monkeypatch.setattr(_kernels.Meeting, "end", lambda meeting: None)  # however crowded the machine
-    layer = Layer(cells.get(name), 3, units)
+    monkeypatch.setattr(_meeting.Meeting, "end", lambda meeting: None)  # however crowded the machine
+    layer = Layer(cell_of(name), 3, units)
     T, B = 9, 1
     masks = masks_of(layer, T, B, [kind for kind in NOISE["all"] if has(layer.cell, kind)])
     torch.manual_seed(0)

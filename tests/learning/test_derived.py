@@ -25,7 +25,7 @@ def made_up(z, s, p):
     return b * tanh(p.c(c)) - p.d(d), State(c=c, d=d), carrousel.Gates(a=a, b=b, k=k)
 
 
-CELLS = [*cells.values(), made_up]
+CELLS = [*(cell for cell in cells.values() if not cell.gated), made_up]
 
 
 def gradient(lstm: OnlineLSTM, x, y):
@@ -220,3 +220,9 @@ def test_refusals():
 def test_exact_gradient_without_recurrent_weights():
     assert OnlineLSTM(1, 2, cell="minlstm", truncate=None).truncate is None
     assert Descent(0.1).rate == 0.1
+
+
+@pytest.mark.parametrize("cell", [cell for cell in cells.values() if cell.gated], ids=lambda cell: cell.name)
+def test_a_gate_that_would_never_learn_is_refused(cell):
+    with pytest.raises(ValueError, match=rf"cell '{cell.name}' multiplies what a gate leaves of h .* take the cell"):
+        OnlineLSTM(2, 3, cell=cell)

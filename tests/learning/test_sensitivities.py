@@ -55,7 +55,9 @@ def test_of_every_cell_by_autograd_with_the_same_cuts(cell, diagonal, truncate, 
             np.testing.assert_allclose(value, wanted, rtol=1e-9, atol=1e-11, err_msg=name)
 
 
-@pytest.mark.parametrize("cell", [c for c in cells.values() if c.recurrent and not c.split], ids=lambda cell: cell.name)
+@pytest.mark.parametrize(
+    "cell", [c for c in cells.values() if c.recurrent and not c.parted], ids=lambda cell: cell.name
+)
 def test_exact_where_recurrence_is_diagonal(cell):
     """Full back-propagation through time through ``carrousel.LSTM``."""
     lstm = OnlineLSTM(3, 5, 2, cell=cell, diagonal=True, truncate=None, dtype=np.float64, seed=4)

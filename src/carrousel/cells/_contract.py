@@ -56,7 +56,8 @@ class Parts:
 
     Attributes:
         input: what comes from the input.
-        recurrent: what comes from the output of the step before.
+        recurrent: what comes from the output of the step before. Of a row in ``gated=`` it is a function: of a value,
+            what comes from that.
     """
 
     input: Any
@@ -81,6 +82,7 @@ class Cell:
     states: tuple[str, ...] = ()
     peepholes: tuple[str, ...] = ()
     split: tuple[str, ...] = ()
+    gated: tuple[str, ...] = ()
     recurrent: bool = True
     options: tuple[tuple[str, Any], ...] = ()
     reads_output: bool = field(default=False, init=False)
@@ -100,6 +102,11 @@ class Cell:
     def gates(self) -> tuple[str, ...]:
         """The rows that are gates: the cells of a block share these."""
         return tuple(row for row in self.rows if row not in self.candidates)
+
+    @property
+    def parted(self) -> tuple[str, ...]:
+        """The rows whose input and recurrent parts the equations have apart."""
+        return tuple(row for row in self.rows if row in self.split or row in self.gated)
 
     @property
     def spec(self) -> str:
@@ -176,6 +183,7 @@ def cell(
     states: str = "",
     peepholes: str = "",
     split: str = "",
+    gated: str = "",
     recurrent: bool = True,
     name: str | None = None,
 ) -> Callable[[Equations], Cell]:
@@ -185,7 +193,8 @@ def cell(
     ``[..., hidden_size]``.
 
     * ``z`` holds the pre-activations, one for each row: ``z.i`` is W_i x + R_i h + b_i. For a row named in
-      ``split``, ``z.n.input`` and ``z.n.recurrent`` are the two parts.
+      ``split``, ``z.n.input`` and ``z.n.recurrent`` are the two parts. For a row named in ``gated``,
+      ``z.n.recurrent(r * s.h)`` is the recurrent part of what the equations give it, R_n (r h) + d_n.
     * ``s`` holds the old states, ``s.c``, and as ``s.h`` the cell's output of the step before.
     * ``p`` holds the cell's ports, each a function of one value. ``p.i(s.c)`` is what gate ``i`` sees of the
       carrousel through its peepholes (its weights times the state, summed over the cells of the block);
@@ -201,6 +210,8 @@ def cell(
         states: the states besides the output ``h``.
         peepholes: the gates that see the carrousel, in the order of the rows of ``weight_peephole``.
         split: the rows whose input and recurrent parts the equations want apart.
+        gated: the rows whose recurrent weights are multiplied with a value of the equations, and not with h itself.
+            Each such product is asked for once.
         recurrent: False if the pre-activations depend on the input alone.
         name: the cell's name; by default the function's.
 
@@ -230,6 +241,7 @@ def cell(
             states=tuple(states.split()),
             peepholes=tuple(peepholes.split()),
             split=tuple(split.split()),
+            gated=tuple(gated.split()),
             recurrent=recurrent,
         )
 
@@ -258,12 +270,17 @@ def _check_names(cell: Cell) -> None:
         ("candidate", cell.candidates, cell.rows),
         ("peephole", cell.peepholes, cell.gates),
         ("split row", cell.split, cell.rows),
+        ("gated row", cell.gated, cell.rows),
     ):
         for name in names:
             if name not in among:
                 fail(f"{what} {name!r} is not among {', '.join(among) or 'its gates, for it has none'}")
-    if cell.split and not cell.recurrent:
-        fail("its rows cannot be split, for it has no recurrent part")
+    for name in cell.split:
+        if name in cell.gated:
+            fail(f"row {name!r} cannot be both split and gated: gated, its parts are apart already")
+    for how, names in (("split", cell.split), ("gated", cell.gated)):
+        if names and not cell.recurrent:
+            fail(f"its rows cannot be {how}, for it has no recurrent part")
 
 
 class _UndeclaredError(ValueError):
@@ -294,8 +311,10 @@ class _Trial:
         self.seen_rows: set[str] = set()
         self.seen_states: set[str] = set()
         self.seen_ports: set[str] = set()
+        self.products = dict.fromkeys(cell.gated, 0)
         value = torch.full((1,), 0.5, dtype=torch.float64)
         z = {row: Parts(value, value) if row in cell.split else value for row in cell.rows}
+        z |= {row: Parts(value, self._product_of(row)) for row in cell.gated}
         s = dict.fromkeys((*cell.states, "h"), value)
         ports = dict.fromkeys((*cell.peepholes, *cell.candidates, *cell.states), math.identity)
         try:
@@ -310,6 +329,13 @@ class _Trial:
         except Exception as error:
             raise ValueError(f"cell {cell.spec!r}: its equations fail: {type(error).__name__}: {error}") from error
         self._check(cell, result)
+
+    def _product_of(self, row: str) -> Callable[[Any], Any]:
+        def product(value: Any) -> Any:
+            self.products[row] += 1
+            return math.identity(value)
+
+        return product
 
     def _check(self, cell: Cell, result: Any) -> None:
         def fail(problem: str) -> None:
@@ -336,6 +362,9 @@ class _Trial:
         for row in cell.rows:
             if row not in self.seen_rows:
                 fail(f"its equations never use z.{row}")
+        for row, times in self.products.items():
+            if times != 1:
+                fail(f"its equations ask {times} times for z.{row}.recurrent(...), and once is possible")
         for port in (*cell.peepholes, *cell.candidates):
             if port not in self.seen_ports:
                 kind = "peephole p.{0}(s.c)" if port in cell.peepholes else "candidate's port p.{0}(tanh(z.{0}))"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from carrousel.cells._contract import Gates, State, cell
 from carrousel.cells.math import equal, exp, logsigmoid, maximum, minimum, sigmoid, tanh, where
 
-__all__ = ["elman", "gru", "minlstm", "slstm"]
+__all__ = ["elman", "gru", "gru_cho", "minlstm", "slstm"]
 
 
 @cell("r z n", candidates="n", split="n")
@@ -20,6 +20,24 @@ def gru(z, s, p):
     """
     r, u = sigmoid(z.r), sigmoid(z.z)
     n = p.n(tanh(z.n.input + r * z.n.recurrent))
+    return (1.0 - u) * n + u * s.h, State(), Gates(r=r, z=u, n=n)
+
+
+@cell("r z n", candidates="n", gated="n")
+def gru_cho(z, s, p):
+    """The gated recurrent unit of its first paper: reset before the product. Gates in the order r z n.
+
+    Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation",
+    eqs. 5-8, with biases. The candidate sees what the reset gate leaves of h. The only state is h::
+
+        r = sigmoid(W_r x + R_r h + b_r)        z = sigmoid(W_z x + R_z h + b_z)
+        n = tanh(W_n x + b_n + R_n (r h) + d_n)
+        h' = (1 - z) n + z h
+
+    It is ONNX's ``GRU`` with ``linear_before_reset=0``; the cell ``gru`` is the one with 1.
+    """
+    r, u = sigmoid(z.r), sigmoid(z.z)
+    n = p.n(tanh(z.n.input + z.n.recurrent(r * s.h)))
     return (1.0 - u) * n + u * s.h, State(), Gates(r=r, z=u, n=n)
 
 

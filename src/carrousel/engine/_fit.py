@@ -19,6 +19,10 @@ def _check_sizes(layer: Layer) -> None:
         raise ValueError("proj_size has to be smaller than hidden_size")
     if layer.proj_size and cell.reads_output:
         raise ValueError(f"proj_size: cell {cell.spec!r} reads its own output, which cannot be projected")
+    if layer.proj_size and cell.gated:
+        raise ValueError(
+            f"proj_size: cell {cell.spec!r} multiplies its units with the recurrent weights, which see the projection"
+        )
     if H % layer.block_size:
         raise ValueError(f"block_size {layer.block_size} does not divide hidden_size {H}")
     if layer.block_size > 1 and not cell.gates:

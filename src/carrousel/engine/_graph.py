@@ -45,7 +45,8 @@ class Node:
 
     Attributes:
         op: the operation: ``"leaf"``, ``"constant"``, ``"exit"`` (a state on its way out, its name in ``name``),
-            ``"peephole"`` (what the gate in ``name`` sees of a state), arithmetic (``add sub mul div neg``),
+            ``"peephole"`` (what the gate in ``name`` sees of a state), ``"gated"`` (the recurrent part of the row in
+            ``name``, made of a value), arithmetic (``add sub mul div neg``),
             comparisons (``lt le gt ge equal``), or a function of ``carrousel.cells.math``.
         args: the nodes it works on.
         name: of a leaf, its kind and name, such as ``("z", "i")``; of a constant, its value.
@@ -192,9 +193,9 @@ def _node(value: Any) -> Node:
 class Program:
     """A traced cell.
 
-    Its leaves are ``("z", row)`` (for a split row ``("z.input", row)`` and ``("z.recurrent", row)``), the old
-    states ``("s", name)`` with the old output ``("s", "h")``, the peephole weights ``("p", gate)`` and, where
-    ``trace`` was asked for them, the factors on candidates ``("mask", row)``.
+    Its leaves are ``("z", row)`` (for a split row ``("z.input", row)`` and ``("z.recurrent", row)``, for a gated row
+    the first of these), the old states ``("s", name)`` with the old output ``("s", "h")``, the peephole weights
+    ``("p", gate)`` and, where ``trace`` was asked for them, the factors on candidates ``("mask", row)``.
 
     Attributes:
         cell: the cell.
@@ -226,6 +227,7 @@ def trace(
     exits: bool = False,
     peephole: Callable[[str, Node], Node] = weighted,
     pre_activation: Callable[[str, str], Node] = leaf,
+    gated: Callable[[str, Node], Node] = lambda row, value: Node("gated", (value,), row),
 ) -> Program:
     """Returns the graph of a cell's equations as a :class:`Program`.
 
@@ -235,6 +237,7 @@ def trace(
         exits: whether a state's port becomes a node ``exit``, for a layer that does something there.
         peephole: what a gate sees of a state, from the gate's name and the state.
         pre_activation: what a row's pre-activation is, from the leaf's kind and the row's name.
+        gated: the recurrent part of a gated row, from the row's name and the value that is multiplied.
 
     Raises:
         TypeError: the equations do what cannot be traced: they branch on values, or call torch itself.
@@ -248,9 +251,13 @@ def trace(
 
     z = Named()
     for row in cell.rows:
-        kinds = ("z.input", "z.recurrent") if row in cell.split else ("z",)
-        parts = [Symbol(pre_activation(kind, row)) for kind in kinds]
-        setattr(z, row, Parts(*parts) if row in cell.split else parts[0])
+        if row in cell.gated:
+            product = port(lambda value, row=row: gated(row, value))  # type: ignore[misc]
+            setattr(z, row, Parts(Symbol(pre_activation("z.input", row)), product))
+        elif row in cell.split:
+            setattr(z, row, Parts(*(Symbol(pre_activation(kind, row)) for kind in ("z.input", "z.recurrent"))))
+        else:
+            setattr(z, row, Symbol(pre_activation("z", row)))
     p = Named()
     for gate in cell.peepholes:
         setattr(p, gate, port(lambda value, gate=gate: peephole(gate, value)))  # type: ignore[misc]
@@ -331,6 +338,7 @@ _RULES: dict[str, Callable[[Node, Node], tuple[Node, ...]]] = {
     "div": lambda n, g: (div(g, n.args[1]), neg(div(mul(g, n), n.args[1]))),
     "neg": lambda n, g: (neg(g),),
     "exit": lambda n, g: (g,),
+    "gated": lambda n, g: (g,),
     "stop_gradient": lambda n, g: (ZERO,),
     "sigmoid": lambda n, g: (mul(g, mul(n, _one_minus(n))),),
     "tanh": lambda n, g: (mul(g, _one_minus(mul(n, n))),),
@@ -349,7 +357,7 @@ _RULES: dict[str, Callable[[Node, Node], tuple[Node, ...]]] = {
 }
 """Each operation's derivative: from the node and its adjoint to its arguments' adjoints."""
 
-OPERATIONS = frozenset(_RULES) - {"exit"}
+OPERATIONS = frozenset(_RULES) - {"exit", "gated"}
 """The operations of a graph that compute something, each of which every table of a target language has."""
 
 
@@ -360,6 +368,7 @@ _ON_TENSORS: dict[str, Callable[..., Any]] = {
     "div": torch.div,
     "neg": torch.neg,
     "exit": cell_math.identity,
+    "gated": cell_math.identity,
     "lt": torch.lt,
     "le": torch.le,
     "gt": torch.gt,

@@ -24,7 +24,7 @@ from carrousel.engine._plan import Variant, plan
 
 __all__ = ["key_of", "layer_of"]
 
-_DECLARED = ("name", "rows", "candidates", "states", "peepholes", "split", "recurrent")
+_DECLARED = ("name", "rows", "candidates", "states", "peepholes", "split", "gated", "recurrent")
 _OPERATORS: dict[str, Callable[..., Any]] = {
     name: getattr(operator, name if name != "div" else "truediv")
     for name in ("add", "sub", "mul", "div", "neg", "lt", "le", "gt", "ge")
@@ -133,8 +133,8 @@ def _read(text: str) -> Cell:
 
 
 def _step(place: int, op: str, args: list[int], name: Any) -> _Operation:
-    arity = {"leaf": 0, "constant": 0, "where": 3, "exit": 1, "peephole": 1, "neg": 1}
-    if op not in {*OPERATIONS, "leaf", "constant", "exit", "peephole"}:
+    arity = {"leaf": 0, "constant": 0, "where": 3, "exit": 1, "peephole": 1, "gated": 1, "neg": 1}
+    if op not in {*OPERATIONS, "leaf", "constant", "exit", "peephole", "gated"}:
         raise ValueError(f"there is no operation {op!r}")
     if not all(type(arg) is int and 0 <= arg < place for arg in args):
         raise ValueError(f"operation {place} works on {args}, of which not all come before it")
@@ -171,6 +171,8 @@ class _Equations:
                 values.append(step.name)
             elif step.op in ("exit", "peephole"):
                 values.append(getattr(p, step.name)(*args))
+            elif step.op == "gated":
+                values.append(getattr(z, step.name).recurrent(*args))
             else:
                 function = _OPERATORS.get(step.op) or getattr(cell_math, step.op)
                 values.append(function(*args))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from carrousel.cells import Cell
+from carrousel.engine._cuts import cut_name, is_cut
 from carrousel.engine._graph import (
     ONE,
-    TRANSCENDENTAL,
     ZERO,
     Node,
     Program,
@@ -22,8 +22,12 @@ from carrousel.engine._graph import (
     trace,
     weighted,
 )
+from carrousel.engine._saved import nodes_of_stage, saved
 
-__all__ = ["Extras", "Plan", "Variant", "is_cut", "plan"]
+__all__ = ["FROM_H", "FROM_X", "Extras", "Plan", "Variant", "plan"]
+
+FROM_X, FROM_H = "part of x", "part of h"
+"""The names of the parts of the pre-activations. No row and no state can have them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,18 +85,23 @@ class Variant(Extras):
 
     @cached_property
     def parts(self) -> dict[str, tuple[int, int]]:
-        """The parts of the pre-activations, ``"X"`` of the input and ``"Z"`` of the recurrence: the slots that each
-        feeds, from the first to before the last.
-        """
+        """The parts of the pre-activations by name: the slots that each feeds, from the first to before the last."""
         plan = self.plan
-        recurrent = {"Z": (plan.shared, len(plan.slots))} if self.cell.recurrent else {}
-        return {"X": (0, plan.inputs), **recurrent}
+        recurrent = {FROM_H: (plan.shared, len(plan.slots))} if self.recurs else {}
+        return {FROM_X: (0, plan.inputs), **recurrent}
 
     @cached_property
     def norms(self) -> tuple[str, ...]:
-        """The names of what is normalised: the parts of the pre-activations, and the states on their way out."""
-        exits = (str(cut.name) for cut in self.plan.cuts if cut.op == "exit")
-        return (*self.parts, *exits) if self.normed else ()
+        """The names of what is normalised: the parts of the pre-activations, the states on their way out, and the
+        products of gated rows.
+        """
+        others = (cut_name(cut) for cut in self.plan.cuts if cut.op in ("exit", "gated"))
+        return (*self.parts, *others) if self.normed else ()
+
+    @property
+    def recurs(self) -> bool:
+        """Whether h is multiplied with recurrent weights before the equations are computed."""
+        return self.plan.shared < len(self.plan.slots) and self.cell.recurrent and not self.pointwise
 
     @property
     def keeps_direct(self) -> bool:
@@ -104,25 +113,59 @@ class Variant(Extras):
         """The gates whose activations feed the next step."""
         return self.cell.gates if self.fed else ()
 
-    @property
+    @cached_property
     def summed(self) -> list[str]:
-        """The gates that see the cells of a block through their peepholes."""
-        return [cut.name for cut in self.plan.cuts if cut.op == "block_sum"]
+        """The names of the sums over blocks, which gates see through their peepholes."""
+        return [cut_name(cut) for cut in self.plan.cuts if cut.op == "block_sum"]
+
+    @cached_property
+    def gated(self) -> list[str]:
+        """The rows whose recurrent weights are multiplied within the equations, in the order of these."""
+        return [cut_name(cut) for cut in self.plan.cuts if cut.op == "gated"]
+
+    @cached_property
+    def bare_cuts(self) -> list[str]:
+        """The names of the cuts that are no layer norm."""
+        return [*self.summed, *(() if self.normed else self.gated)]
+
+    def _hears(self, row: str) -> bool:
+        """Tells whether a row hears what the gates of the step before send."""
+        return self.fed == "all" or (self.fed is not None and row in self.cell.gates)
 
     @cached_property
     def listening(self) -> list[tuple[int, int]]:
         """Runs of slots that hear what the gates of the step before send."""
-        plan, cell = self.plan, self.cell
-        if self.fed is None:
-            return []
-        hears = [row in cell.gates or self.fed == "all" for row in plan.rows]
+        plan = self.plan
         runs: list[tuple[int, int]] = []
         for slot in range(plan.shared, len(plan.slots)):
-            if hears[slot] and runs and runs[-1][1] == slot:
+            if not self._hears(plan.rows[slot]):
+                continue
+            if runs and runs[-1][1] == slot:
                 runs[-1] = runs[-1][0], slot + 1
-            elif hears[slot]:
+            else:
                 runs.append((slot, slot + 1))
         return runs
+
+    @cached_property
+    def gated_listening(self) -> list[str]:
+        """The gated rows that hear them."""
+        return [row for row in self.gated if self._hears(row)]
+
+    @cached_property
+    def needs_old(self) -> bool:
+        """Whether a stage needs of the step before what an earlier stage has new values of, so that these must not
+        take its place.
+        """
+        plan = self.plan
+        sent = [plan.stage[plan.program.states[gate]] for gate in self.sent]
+        heard = [plan.stage[cut] for cut in plan.cuts if cut.op == "gated" and cut.name in self.gated_listening]
+        return plan.reads_late() or any(new < late for new in sent for late in heard)
+
+    @cached_property
+    def hearers(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Groups of rows that hear them, by name: the runs of slots, by their numbers; then the gated rows."""
+        runs = [(str(k), self.plan.rows[low:high]) for k, (low, high) in enumerate(self.listening)]
+        return [*runs, *((row, (row,)) for row in self.gated_listening)]
 
 
 @dataclass(frozen=True)
@@ -135,8 +178,8 @@ class Plan:
     the backward pass needs of the step, then their adjoints.
 
     Where something is done to all units at once the equations are *cut*: by layer norm of a state on its way out, by
-    the sum over a block of what a gate sees through its peepholes. What is done there is no part of the graph. The
-    equations are computed in stages, one more than there are cuts on the longest way.
+    the sum over a block of what a gate sees through its peepholes, by the product of a gated row. What is done there
+    is no part of the graph. The equations are computed in stages, one more than there are cuts on the longest way.
 
     Attributes:
         program: the equations; among its states are the activations of ``Variant.sent`` and ``Variant.told``.
@@ -185,14 +228,18 @@ class Plan:
         """Whether the equations use the old h other than by a product."""
         return self.d_states[0] is not ZERO
 
+    def reads_late(self) -> bool:
+        """Tells whether a stage needs an old state whose new value is there from an earlier stage on."""
+        replaced = {leaf("s", name): self.stage[new] for name, new in self.program.states.items()}
+        return any(
+            replaced.get(node, k) < k
+            for k in range(1, self.stages)
+            for node in nodes_of_stage(self.program, self.saved, self.stage, k)
+        )
+
     def cuts_after(self, stage: int) -> list[Node]:
         """Lists the cuts whose arguments are there after a stage, and not before."""
         return [cut for cut in self.cuts if self.stage[cut] == stage + 1]
-
-
-def is_cut(node: Node) -> bool:
-    """Tells whether the equations are cut at a node."""
-    return node.op in ("exit", "block_sum")
 
 
 @lru_cache(maxsize=128)  # who needs a plan for long holds it
@@ -207,21 +254,24 @@ def plan(variant: Variant) -> Plan:
     cuts = tuple(node for node in order(program.outputs.values()) if is_cut(node))
     if len({(node.op, node.name) for node in cuts}) < len(cuts):
         raise ValueError(f"cell {cell.spec!r} uses the port of a state or of a gate for more than one value")
+    gated = {str(node.name) for node in cuts if node.op == "gated"}
+    if not variant.pointwise and gated != {*cell.gated}:
+        raise ValueError(f"cell {cell.spec!r} asks for the recurrent part of a gated row and does not use it")
     alone = not cell.recurrent or variant.pointwise
-    only_input = [row for row in cell.rows if row in cell.split or alone]
+    only_input = [row for row in cell.rows if row in cell.parted or alone]
     both = [row for row in cell.rows if row not in only_input]
     only_recurrent = [] if alone else list(cell.split)
-    slots = [leaf("z.input" if row in cell.split else "z", row) for row in only_input]
+    slots = [leaf("z.input" if row in cell.parted else "z", row) for row in only_input]
     slots += [leaf("z", row) for row in both]
     slots += [leaf("z.recurrent", row) for row in only_recurrent]
     old = [leaf("s", name) for name in ("h", *program.states)]
     vectors = [leaf("p", gate) for gate in cell.peepholes]
     if variant.pointwise:
         vectors += [leaf("r", row) for row in cell.rows]
-        vectors += [leaf("b", row) for row in cell.split if variant.bias]
+        vectors += [leaf("b", row) for row in cell.parted if variant.bias]
     weights = [(node, leaf("adj", name)) for name, node in program.outputs.items()]
     wanted = [*cuts, *slots, *old, *vectors]
-    back = adjoints(weights, wanted, lambda node: leaf("adj.cut", node.name) if is_cut(node) else None)
+    back = adjoints(weights, wanted, lambda node: leaf("adj.cut", cut_name(node)) if is_cut(node) else None)
     stage = _stages(program)
     # Where the equations are cut, later stages are made of what is kept, too.
     later = [*back, *(node for node in program.outputs.values() if cuts)]
@@ -234,7 +284,7 @@ def plan(variant: Variant) -> Plan:
         len(only_input),
         len(only_input) + len(both),
         tuple(vectors),
-        _saved(program, slots, later, stage),
+        saved(program, slots, later, stage),
         cuts,
         stage,
         d_cuts,
@@ -246,16 +296,20 @@ def plan(variant: Variant) -> Plan:
 
 def _program(variant: Variant) -> Program:
     """Returns the equations of a cell with all that the variant does at a single unit, as a :class:`Program`."""
-    seen = leaf("s", "h")
-    if variant.variational:
-        seen = mul(leaf("mask", "h"), seen)
+
+    def seen(value: Node) -> Node:
+        """What recurrent weights are multiplied with."""
+        return mul(leaf("mask", "h"), value) if variant.variational else value
+
+    def own(row: str, value: Node) -> Node:
+        """A diagonal recurrence: each unit's own weight times a value of it, usually its old output."""
+        product = mul(leaf("r", row), seen(value))
+        return add(leaf("b", row), product) if variant.bias and row in variant.cell.parted else product
 
     def pre_activation(kind: str, row: str) -> Node:
-        """A diagonal recurrence: each unit's own weight times its old output."""
-        own = mul(leaf("r", row), seen)
-        if kind == "z.recurrent":
-            return add(leaf("b", row), own) if variant.bias else own
-        return leaf(kind, row) if kind == "z.input" else add(leaf(kind, row), own)
+        if kind == "z.input":
+            return leaf(kind, row)
+        return own(row, leaf("s", "h")) if kind == "z.recurrent" else add(leaf(kind, row), own(row, leaf("s", "h")))
 
     def summed(gate: str, value: Node) -> Node:
         return Node("block_sum", (weighted(gate, value),), gate)
@@ -266,6 +320,7 @@ def _program(variant: Variant) -> Program:
         exits=variant.normed,
         peephole=summed if variant.block_size > 1 else weighted,
         pre_activation=pre_activation if variant.pointwise else leaf,
+        gated=own if variant.pointwise else lambda row, value: Node("gated", (seen(value),), row),
     )
 
     def zone(name: str, new: Node) -> Node:
@@ -286,64 +341,3 @@ def _stages(program: Program) -> dict[Node, int]:
     for node in order(program.outputs.values()):
         stages[node] = max((stages[arg] for arg in node.args), default=0) + is_cut(node)
     return stages
-
-
-def _saved(
-    program: Program, slots: Sequence[Node], later: Sequence[Node], stage: Mapping[Node, int]
-) -> Mapping[Node, int]:
-    """What to keep in the slots: costly values that hang on them, or where these are too many the slots themselves.
-
-    All else is computed again, from these, from the states, and from what was done at cuts: these are there.
-    """
-    given = {*program.states.values()}
-    everything = order([*program.outputs.values(), *later])
-    forward = set(order(program.outputs.values()))
-
-    def there(node: Node) -> bool:
-        return node in given or is_cut(node)
-
-    def choose(keep: Callable[[Node], bool]) -> list[Node]:
-        return [node for node in order(later, lambda node: there(node) or keep(node)) if keep(node)]
-
-    for thrifty in (False, True):
-        # Thriftily: what can be computed of kept values is none of them.
-        hangs: dict[Node, bool] = {}
-        kept: set[Node] = set()
-        for node in everything:
-            hangs[node] = node in slots or (
-                not there(node) and any(hangs[arg] and not (thrifty and arg in kept) for arg in node.args)
-            )
-            if hangs[node] and (node in slots or (node in forward and node.op in TRANSCENDENTAL)):
-                kept.add(node)
-        places = _places(program, slots, choose(kept.__contains__), stage)
-        if places is not None:
-            return places
-    return {slot: place for place, slot in enumerate(slots)}
-
-
-def _places(
-    program: Program, slots: Sequence[Node], nodes: Sequence[Node], stage: Mapping[Node, int]
-) -> Mapping[Node, int] | None:
-    """Gives each node that is kept a slot whose pre-activation no later stage needs; None if there are too few."""
-    if len(nodes) > len(slots):
-        return None
-    outputs = program.outputs.values()
-
-    def there(node: Node, k: int) -> bool:
-        """Whether a node stands somewhere in memory when a stage begins, and not as a pre-activation."""
-        if is_cut(node):
-            return stage[node] <= k
-        return (node in nodes or node in program.states.values()) and stage.get(node, 0) < k
-
-    last = dict.fromkeys(slots, 0)
-    for k in range(1, 1 + max((stage[node] for node in outputs), default=0)):
-        cut_here = [node.args[0] for node in order(outputs) if is_cut(node)]
-        roots = [node for node in (*outputs, *nodes, *cut_here) if stage.get(node, 0) == k]
-        for node in order(roots, lambda node, k=k: there(node, k)):  # type: ignore[misc]
-            if node in last and not there(node, k):
-                last[node] = k
-    free = sorted(range(len(slots)), key=lambda place: (last[slots[place]], place))
-    waiting = sorted(nodes, key=lambda node: stage.get(node, 0))  # stable
-    places = dict(zip(waiting, free, strict=False))
-    fits = all(last[slots[place]] <= stage.get(node, 0) for node, place in places.items())
-    return places if fits else None

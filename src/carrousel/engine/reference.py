@@ -5,6 +5,9 @@ It runs on any device, in any dtype, under every transformation of torch. All el
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -137,20 +140,30 @@ def _input_part(layer: Layer, weights: Weights, x: Tensor) -> Tensor:
     return _normalise(z, weights["norm_ih"], weights.get("bias_ih"))
 
 
-def _recurrent_part(layer: Layer, weights: Weights, h: Tensor, fed: tuple[Tensor, ...]) -> Tensor:
-    """R h and what the gates of the step before send, normalised if asked, plus its bias: ``[B, rows]``."""
-    w, bias = weights["weight_hh"], weights.get("bias_hh")
+def _recurrent_part(layer: Layer, weights: Weights, h: Tensor, fed: tuple[Tensor, ...], rows: Sequence[str]) -> Tensor:
+    """R h of some rows and what the gates of the step before send them, normalised if asked, plus its bias: ``[B,
+    rows]``.
+    """
+    w, bias = (_of_rows(layer, weights.get(name), rows) for name in ("weight_hh", "bias_hh"))
     if layer.diagonal:
-        z = h.repeat(1, len(layer.cell.rows)) * w
+        z = h.repeat(1, len(rows)) * w
     elif layer.heads > 1:
-        z = _per_head(layer, w, h)
+        z = _per_head(layer, w, h, rows)
     else:
         z = functional.linear(h, w)
     if fed:
-        z = z + _from_gates(layer, weights["weight_gh"], torch.cat(fed, dim=-1))
+        z = z + _of_rows(layer, _from_gates(layer, weights["weight_gh"], torch.cat(fed, dim=-1)), rows, dim=-1)
     if layer.layer_norm:
-        return _normalise(z, weights["norm_hh"], bias)
+        return _normalise(z, _of_rows(layer, weights["norm_hh"], rows), bias)
     return z if bias is None else z + bias
+
+
+def _of_rows(layer: Layer, values: Tensor | None, rows: Sequence[str], *, dim: int = 0) -> Any:
+    """Returns of what all gates and candidates have that of some of them."""
+    if values is None or len(rows) == len(layer.cell.rows):
+        return values
+    parts = dict(zip(layer.cell.rows, values.split(layer.row_sizes, dim=dim), strict=True))
+    return torch.cat([parts[row] for row in rows], dim=dim)
 
 
 def _normalise(z: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
@@ -162,11 +175,11 @@ def _normalise(z: Tensor, gain: Tensor, bias: Tensor | None) -> Tensor:
     return functional.layer_norm(z - z.mean(-1, keepdim=True), z.shape[-1:], gain, bias)
 
 
-def _per_head(layer: Layer, w: Tensor, h: Tensor) -> Tensor:
+def _per_head(layer: Layer, w: Tensor, h: Tensor, rows: Sequence[str]) -> Tensor:
     """Returns the block-diagonal product: of each gate and candidate, head k's rows see head k's part of h."""
     heads = h.unflatten(-1, (layer.heads, -1))  # [B, heads, output / heads]
     parts = []
-    for block in w.split(layer.row_sizes):
+    for block in w.split(_sizes(layer, rows)):
         per_head = block.unflatten(0, (layer.heads, -1))  # [heads, size / heads, output / heads]
         parts.append(torch.einsum("...kj,kij->...ki", heads, per_head).flatten(-2))
     return torch.cat(parts, dim=-1)
@@ -182,16 +195,20 @@ def _from_gates(layer: Layer, w: Tensor, gates: Tensor) -> Tensor:
     return torch.cat([next(parts) if row in layer.fed_back else nothing for row in layer.cell.rows], dim=-1)
 
 
-def _spread(layer: Layer, z: Tensor) -> list[Tensor]:
+def _sizes(layer: Layer, rows: Sequence[str]) -> list[int]:
+    """Returns the number of rows of some gates and candidates."""
+    sizes = dict(zip(layer.cell.rows, layer.row_sizes, strict=True))
+    return [sizes[row] for row in rows]
+
+
+def _spread(layer: Layer, z: Tensor, rows: Sequence[str]) -> dict[str, Tensor]:
     """Splits rows into gates and candidates, each ``[B, H]``: a gate's row is repeated for the cells of its block."""
-    parts = z.split(layer.row_sizes, dim=-1)
-    if layer.block_size == 1:
-        return list(parts)
-    gates = layer.cell.gates
-    return [
-        part.repeat_interleave(layer.block_size, dim=-1) if row in gates else part
-        for row, part in zip(layer.cell.rows, parts, strict=True)
-    ]
+    parts = z.split(_sizes(layer, rows), dim=-1)
+    gates = layer.cell.gates if layer.block_size > 1 else ()
+    return {
+        row: part.repeat_interleave(layer.block_size, dim=-1) if row in gates else part
+        for row, part in zip(rows, parts, strict=True)
+    }
 
 
 class _Peephole:
@@ -206,6 +223,18 @@ class _Peephole:
             return seen
         sums = seen.unflatten(-1, (-1, self.block_size)).sum(-1)  # [B, blocks]
         return sums.repeat_interleave(self.block_size, dim=-1)
+
+
+class _Product:
+    """The recurrent part of a gated row: a function of the value that its weights are multiplied with."""
+
+    def __init__(self, layer: Layer, weights: Weights, row: str, mask: Tensor | None, fed: tuple[Tensor, ...]) -> None:
+        self.layer, self.weights, self.row, self.mask, self.fed = layer, weights, row, mask, fed
+
+    def __call__(self, value: Tensor) -> Tensor:
+        seen = value if self.mask is None else value * self.mask
+        part = _recurrent_part(self.layer, self.weights, seen, self.fed, (self.row,))
+        return _spread(self.layer, part, (self.row,))[self.row]
 
 
 class _Factor:
@@ -242,15 +271,24 @@ def _ports(layer: Layer, weights: Weights, masks: Masks) -> Named:
     return ports
 
 
-def _pre_activations(layer: Layer, weights: Weights, projected: Tensor, h: Tensor, fed: tuple[Tensor, ...]) -> Named:
+def _pre_activations(
+    layer: Layer, weights: Weights, projected: Tensor, h: Tensor, mask: Tensor | None, fed: tuple[Tensor, ...]
+) -> Named:
     cell = layer.cell
     if not cell.recurrent:
-        return Named(**dict(zip(cell.rows, _spread(layer, projected), strict=True)))
-    recurrent = _recurrent_part(layer, weights, h, fed)
-    if not cell.split:
-        return Named(**dict(zip(cell.rows, _spread(layer, projected + recurrent), strict=True)))
-    parts = zip(cell.rows, _spread(layer, projected), _spread(layer, recurrent), strict=True)
-    return Named(**{row: Parts(a, b) if row in cell.split else a + b for row, a, b in parts})
+        return Named(**_spread(layer, projected, cell.rows))
+    rows = [row for row in cell.rows if row not in cell.gated]
+    seen = h if mask is None else h * mask
+    if not cell.parted:
+        return Named(**_spread(layer, projected + _recurrent_part(layer, weights, seen, fed, rows), rows))
+    z: dict[str, Any] = {}
+    from_h = _spread(layer, _recurrent_part(layer, weights, seen, fed, rows), rows) if rows else {}
+    for row, part in _spread(layer, projected, cell.rows).items():
+        if row in cell.gated:
+            z[row] = Parts(part, _Product(layer, weights, row, mask, fed))
+        else:
+            z[row] = Parts(part, from_h[row]) if row in cell.split else part + from_h[row]
+    return Named(**z)
 
 
 def _advance(
@@ -260,8 +298,7 @@ def _advance(
     cell = layer.cell
     n = 1 + len(cell.states)
     h, inner, fed = old[0], old[1:n], old[n:]
-    seen = h if masks.variational is None else h * masks.variational
-    z = _pre_activations(layer, weights, projected, seen, fed)
+    z = _pre_activations(layer, weights, projected, h, masks.variational, fed)
     s = State(h=h, **dict(zip(cell.states, inner, strict=True)))
     new_h, new_state, gates = cell(z, s, _ports(layer, weights, masks))
     if layer.proj_size:

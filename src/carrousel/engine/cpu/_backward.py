@@ -11,11 +11,13 @@ from torch import Tensor
 from carrousel.engine._backend import Grads
 from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._memory import CPU, in_memory
+from carrousel.engine._plan import FROM_H, FROM_X
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
 from carrousel.engine.cpu._extras import extras_of
 from carrousel.engine.cpu._forward import Kept, of_noise
-from carrousel.engine.cpu._kernels import Kernels, Meeting, kernels_for
+from carrousel.engine.cpu._kernels import Kernels, kernels_for
+from carrousel.engine.cpu._meeting import Meeting
 
 __all__ = ["backward"]
 
@@ -83,6 +85,9 @@ class _Run:
             self._wh = self.diagonal
         else:
             self._wh = kernels.recurrent_columns(weights["weight_hh"]) if kernels.recurrent else self._h0
+        self._gated = kernels.gated_columns(weights) if self.variant.gated else []
+        # Adjoints of the recurrent parts of gated rows.
+        self.d_gated = {row: empty(rows.total, kernels.width, dtype=dtype) for row in self.variant.gated}
         self._to_gates = kernels.gate_columns(weights["weight_gh"]) if layer.fed_back else []
         threads = kernels.threads(rows.total * kernels.ldg * layer.output_size)
         self.threads = threads if self.variant.by_units else min(threads, rows.count)
@@ -117,6 +122,8 @@ class _Run:
         if self.diagonal is not None:
             self.d_r = self._running(None, self.diagonal.numel())
             own += kept.R.data_ptr(), self.d_r.data_ptr()
+        for weight, d in zip(self._gated, self.d_gated.values(), strict=True):
+            own += weight.data_ptr(), d.data_ptr()
         if variant.by_units:
             self._meeting = Meeting(self.rows.steps)
             own.append(self._meeting.counter.data_ptr())
@@ -128,10 +135,10 @@ class _Run:
         for name, s in zip(variant.told, kept.states[n - 1 :], strict=True):
             own += s.data_ptr(), *self._words_of_steps(d_steps.get(name))
         own += self._words_of_norms()
-        for name in variant.summed:
+        for name in variant.bare_cuts:
             adjoint = empty(self.rows.count, width, dtype=dtype)
             self._held.append(adjoint)
-            own += kept.sums[name].data_ptr(), adjoint.data_ptr()
+            own += kept.at_cuts[name].data_ptr(), adjoint.data_ptr()
         values = [
             self.threads, self.rows.offsets.data_ptr(), self.rows.steps, self.reverse, kept.G.data_ptr(),
             kept.H.data_ptr(), self._h0.data_ptr(), self._vectors().data_ptr(), self._wh.data_ptr(),
@@ -184,10 +191,10 @@ class _Run:
             self._meeting.end()
         # The adjoints of the products W x and R h: normalised, they are not those of the pre-activations.
         if self.layer.layer_norm:
-            self.d_wx, self.d_rh = kept.norms["X"][0], kept.norms["Z"][0] if self._cell.recurrent else kept.G
+            self.d_wx, self.d_rh = kept.norms[FROM_X][0], kept.norms[FROM_H][0] if kernels.recurrent else kept.G
             return
         self.d_wx = kept.G[:, : p.inputs * width]
-        together = not self._cell.split and kernels.recurrent
+        together = not self._cell.parted and kernels.recurrent
         self.d_rh = self.d_wx if together else kept.G[:, p.shared * width : len(p.slots) * width]
 
     def go_to_start(self) -> None:
@@ -204,8 +211,9 @@ class _Run:
         offsets = torch.tensor([0, rows.count], dtype=torch.int64, device=CPU)
         place = kernels.backward_arguments.place
         changed: dict[str, Tensor] = {"offsets": offsets, "G": of_first(self.kept.G), "H": self._h0}
-        if self.layer.layer_norm and self._cell.recurrent:
-            changed["E_Z"] = of_first(self.kept.norms["Z"][0])
+        if self.layer.layer_norm and kernels.recurrent:
+            changed[f"E_{FROM_H}"] = of_first(self.kept.norms[FROM_H][0])
+        changed |= {f"D_{row}": of_first(self.d_gated[row]) for row in self.variant.gated_listening}
         if self.diagonal is not None:
             changed["R"] = self._source0
         for name, value in changed.items():
@@ -229,21 +237,21 @@ class _Run:
         """Returns the derivatives by the matrices that are multiplied with x, h and gates."""
         layer, kernels, places, found = self.layer, self.kernels, self.kernels.places, dict[str, Tensor]()
         ask_ih = "weight_ih" in wanted
-        ask_hh = "weight_hh" in wanted and kernels.recurrent and self.diagonal is None
+        ask_hh = "weight_hh" in wanted and self.multiplies and self.diagonal is None
         xs = padded(x, kernels.ldx) if ask_ih else x
-        before = self._before(self.kept.R, self._source0, self.kept.before) if ask_hh else xs
+        factors = self._factors() if ask_hh else []
         if ask_ih and ask_hh and self.d_wx is self.d_rh and not places.apart:
-            by_ih, by_hh = kernels.outer(self.d_wx, xs, before)  # in one pass over the adjoints
+            by_ih, by_hh = kernels.outer(self.d_wx, xs, factors[0][1])  # in one pass over the adjoints
         else:
             by_ih = kernels.outer(self.d_wx, xs)[0] if ask_ih else xs
             if ask_hh:
                 product = kernels.outer_of_heads if places.apart else lambda a, b: kernels.outer(a, b)[0]
-                by_hh = product(self.d_rh, before)
+                by_hh = _joined([product(d, source) for d, source in factors])
         if ask_ih:
             found["weight_ih"] = places.of_rows(places.from_slots(by_ih, places.into, layer.input_size))
         if ask_hh:
             columns = layer.output_size // layer.heads if places.apart else layer.output_size
-            found["weight_hh"] = places.of_recurrent_weight(places.from_slots(by_hh, places.recurrent, columns))
+            found["weight_hh"] = places.of_recurrent_weight(places.from_slots(by_hh, places.in_recurrence, columns))
         if "weight_hr" in wanted:
             (dw,) = kernels.outer(self._dy, self.kept.out)
             found["weight_hr"] = rows_of(dw[: layer.proj_size], layer.hidden_size)
@@ -251,16 +259,30 @@ class _Run:
             found["weight_gh"] = self._by_gates()
         return found
 
+    @property
+    def multiplies(self) -> bool:
+        """Whether anything is multiplied with recurrent weights that are no part of the equations."""
+        return self.kernels.recurrent or bool(self.variant.gated)
+
+    def _factors(self) -> list[tuple[Tensor, Tensor]]:
+        """Lists the adjoints of all recurrent products, and what the weights were multiplied with."""
+        kept, gated = self.kept, [(self.d_gated[row], self.kept.values[row]) for row in self.variant.gated]
+        if not self.kernels.recurrent:
+            return gated
+        return [(self.d_rh, self._before(kept.R, self._source0, kept.before)), *gated]
+
     def _by_gates(self) -> Tensor:
         """Returns the derivative by the weights of what gates send."""
-        kernels, places, width, H = self.kernels, self.kernels.places, self.kernels.width, self.layer.hidden_size
+        kernels, width, H = self.kernels, self.kernels.width, self.layer.hidden_size
         sent = self._before(self.kept.sent, self._sent0, self.kept.sent_before)
         total = torch.zeros_like(self.weights["weight_gh"], memory_format=torch.contiguous_format)
-        for low, high in self.variant.listening:
-            begin = low - self.plan.shared
-            (units,) = kernels.outer(self.d_rh[:, begin * width : (high - self.plan.shared) * width], sent)
-            units = units.view(high - low, width, -1)[:, :H].reshape((high - low) * H, -1)
-            places.add_gate_weight(total, units, (low, high))
+        shared, variant = self.plan.shared * width, self.variant
+        heard = [self.d_rh[:, low * width - shared : high * width - shared] for low, high in variant.listening]
+        heard += [self.d_gated[row] for row in variant.gated_listening]
+        for d, (_, rows) in zip(heard, variant.hearers, strict=True):
+            (units,) = kernels.outer(d, sent)
+            units = units.view(len(rows), width, -1)[:, :H].reshape(len(rows) * H, -1)
+            kernels.places.add_gate_weight(total, units, rows)
         return total
 
     def _before(self, buffer: Tensor, initial: Tensor, before: Tensor | None) -> Tensor:
@@ -279,26 +301,38 @@ class _Run:
             # Memory of its own: who scales one parameter's gradient in place must not scale another's.
             if places.plain:
                 return total.clone()
-            rows = places.into if ending == "ih" else places.recurrent
+            rows = places.into if ending == "ih" else places.in_recurrence
             return places.of_rows(places.from_slots(total.unsqueeze(-1), rows, 1).squeeze(-1)).clone()
 
         if layer.bias:
             total = kernels.column_sum(self._dbias)[: len(p.slots) * width]
             found["bias_ih"] = of_rows(total[: p.inputs * width], "ih")
-            if kernels.recurrent:
-                found["bias_hh"] = of_rows(total[p.shared * width :], "hh")
+            if self.multiplies:
+                parts = [total[p.shared * width :]] if kernels.recurrent else []
+                parts += [kernels.column_sum(self._d_bias(row)) for row in self.variant.gated]
+                found["bias_hh"] = of_rows(_joined(parts), "hh")
         if p.vectors:
             found |= self._by_own(rows_of(kernels.column_sum(self._dvectors).view(-1, width), H), found)
         if self.diagonal is not None:
-            found["weight_hh"] = of_rows(kernels.column_sum(self.d_r), "hh")
+            own = [kernels.column_sum(self.d_r)] if kernels.recurrent else []
+            own += [kernels.column_sum(self.d_gated[row] * self.kept.values[row]) for row in self.variant.gated]
+            found["weight_hh"] = of_rows(_joined(own), "hh")
+        of_hh: list[Tensor] = []
         for name, (by_gain, by_shift) in self._d_norms.items():
-            if name in self.variant.parts:
-                ending = "ih" if name == "X" else "hh"
-                found[f"norm_{ending}"] = of_rows(kernels.column_sum(by_gain), ending)
+            if name == FROM_X:
+                found["norm_ih"] = of_rows(kernels.column_sum(by_gain), "ih")
+            elif name == FROM_H or name in self.variant.gated:
+                of_hh.append(kernels.column_sum(by_gain))
             else:
                 found[f"norm_{name}"] = rows_of(kernels.column_sum(by_gain), H)
                 found[f"norm_bias_{name}"] = rows_of(kernels.column_sum(by_shift), H)
+        if of_hh:
+            found["norm_hh"] = of_rows(_joined(of_hh), "hh")
         return found
+
+    def _d_bias(self, row: str) -> Tensor:
+        """Returns the derivatives by the recurrent bias of a gated row, of each sequence or each step of it."""
+        return self._d_norms[row][1] if self.variant.normed else self.d_gated[row]
 
     def _by_own(self, total: Tensor, found: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the derivatives by the weights that are part of the equations, from those by the plan's vectors."""
@@ -311,7 +345,12 @@ class _Run:
         own["weight_hh"] = total[n : n + len(rows)].reshape(-1)
         if layer.bias:
             bias = found["bias_ih"].clone().view(len(rows), -1)
-            for k, row in enumerate(layer.cell.split):
+            for k, row in enumerate(layer.cell.parted):
                 bias[rows.index(row)] = total[n + len(rows) + k]
             own["bias_hh"] = bias.view(-1)
         return own
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Returns parts one after the other; the only one as it is, for copying it would be work for nothing."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Masks, Weights
+from carrousel.engine._plan import FROM_X
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
 from carrousel.engine.cpu._extras import extras_of
-from carrousel.engine.cpu._kernels import Kernels, Meeting, kernels_for
+from carrousel.engine.cpu._kernels import Kernels, kernels_for
+from carrousel.engine.cpu._meeting import Meeting
 
 __all__ = ["Kept", "forward", "of_noise"]
 
@@ -34,7 +36,9 @@ class Kept:
         H: ``[rows, ldh]``, the outputs.
         R: ``[rows, ldh]``, what the recurrent weights are multiplied with: H, or H times its factors.
         norms: for all that layer norm acts on, by name, the normalised rows and 1 / their deviation.
-        sums: for all gates whose peepholes see a block, by name, what they see.
+        at_cuts: for all gates whose peepholes see a block, by name, what they see; for all gated rows that are not
+            normalised, their recurrent parts.
+        values: for all gated rows, by name, ``[rows, width]``, what their recurrent weights are multiplied with.
         before: ``[rows, ldh]``, for every row the R of the step before, if the packing is uniform: the same memory
             as R, one step on, with the initial one at its end.
         sent_before: the same of ``sent``.
@@ -48,7 +52,8 @@ class Kept:
     H: Tensor
     R: Tensor
     norms: dict[str, tuple[Tensor, Tensor]]
-    sums: dict[str, Tensor]
+    at_cuts: dict[str, Tensor]
+    values: dict[str, Tensor]
     before: Tensor | None
     sent_before: Tensor | None
     every: bool
@@ -56,15 +61,19 @@ class Kept:
     def tensors(self) -> list[Tensor | None]:
         """Lists all that it holds, in an order that :meth:`with_tensors` knows."""
         own = [self.G, self.sent, self.out, self.H, self.R, self.before, self.sent_before]
-        return [*own, *self.states, *self.sums.values(), *(part for pair in self.norms.values() for part in pair)]
+        norms = (part for pair in self.norms.values() for part in pair)
+        return [*own, *self.states, *self.at_cuts.values(), *self.values.values(), *norms]
 
     def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
         """Returns the same with other tensors in the places of its own."""
         others = iter(tensors)
         G, sent, out, H, R, before, sent_before = (next(others) for _ in range(7))
-        states, sums = [next(others) for _ in self.states], {name: next(others) for name in self.sums}
+        states = [next(others) for _ in self.states]
+        at_cuts, values = ({name: next(others) for name in own} for own in (self.at_cuts, self.values))
         norms = {name: (next(others), next(others)) for name in self.norms}
-        return Kept(G, states, sent, out, H, R, norms, sums, before, sent_before, self.every)  # type: ignore[arg-type]
+        return Kept(
+            G, states, sent, out, H, R, norms, at_cuts, values, before, sent_before, self.every  # type: ignore[arg-type]
+        )  # fmt: skip
 
     def bare(self) -> Kept:
         """Returns the same without tensors: what is left is how many there are of which kind."""
@@ -146,7 +155,7 @@ def _forward(
     threads = threads if variant.by_units else min(threads, B)
     fused = _FEW * threads <= B
     # Ahead of the recursion the input's part has a place only in what is kept.
-    every = keep or not fused
+    every = keep or not fused or variant.needs_old
     depth = N if every else B
     G, h0 = empty(depth, ldg, dtype=dtype), padded(state[0], ldh)
     noise = kernels.noise(masks)
@@ -166,39 +175,47 @@ def _forward(
     inner = [padded(value, width) for value in state[1:n]]
     _held, (wx, *others) = kernels.panels(weights)  # the buffer, until the kernel is done
     wp = others.pop() if projected else wx
+    gated, own_weights = others[len(others) - len(variant.gated) :], list[Tensor]()
     wh, wr, *_ = *others, wx, wx
     diagonal = kernels.diagonal(weights)
     if diagonal is not None:
-        wh = diagonal.data_ptr()
+        wh, own_weights = diagonal.data_ptr(), kernels.gated_vectors(weights["weight_hh"])
+        gated = [part.data_ptr() for part in own_weights]
+    biases = kernels.gated_vectors(weights.get("bias_hh"))
+    values = {row: empty(depth, width, dtype=dtype) for row in variant.gated}
+    of_gated: list[int] = []
+    for address, start, value in zip(gated, biases, values.values(), strict=True):
+        of_gated += address, start.data_ptr(), value.data_ptr()
     from_gates = kernels.gate_panels(weights["weight_gh"]) if layer.fed_back else []
     norms: dict[str, tuple[Tensor, Tensor]] = {}
     of_norms: list[Tensor] = []
     for name in variant.norms:
         norms[name] = empty(depth, kernels.norm_size(name), dtype=dtype), empty(depth, dtype=dtype)
         of_norms += [*norms[name], *kernels.of_norm(weights, name)]
-    sums = {name: empty(depth, width, dtype=dtype) for name in variant.summed}
+    at_cuts = {name: empty(depth, width, dtype=dtype) for name in variant.bare_cuts}
     if not fused and layer.layer_norm:
-        kernels.bulk(x.data_ptr(), I, wx, norms["X"][0], M=N, N=kernels.plan.inputs * width, K=I)
+        kernels.bulk(x.data_ptr(), I, wx, norms[FROM_X][0], M=N, N=kernels.plan.inputs * width, K=I)
     elif not fused:
         kernels.bulk(x.data_ptr(), I, wx, G, M=N, N=kernels.plan.inputs * width, K=I, start=bias)
     own: list[Tensor] = [source.rows, source.initial] if weighed else []
     meeting = Meeting(rows.steps) if variant.by_units else None
     own += [meeting.counter] if meeting is not None else []
     own += from_gates
-    own += [empty(B, (len(kernels.plan.slots) - kernels.plan.shared) * width, dtype=dtype)] if layer.fed_back else []
+    if layer.fed_back:
+        own.append(empty(B, max(len(kernels.plan.slots) - kernels.plan.shared, 1) * width, dtype=dtype))
     own += [buffer for pair in zip(states, inner, strict=False) for buffer in pair]
     own += [sent.rows, sent.initial] if variant.sent else []
     own += states[len(cell.states) :]
     arguments = kernels.forward_arguments(
         threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.rows.data_ptr(), h0.data_ptr(),
         vectors.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),
-        *[part.data_ptr() for part in (*own, *of_norms, *sums.values())], *of_noise(noise),
+        *of_gated, *[part.data_ptr() for part in (*own, *of_norms, *at_cuts.values())], *of_noise(noise),
     )  # fmt: skip
     kernels.forward_kernel(keep=keep)(ctypes.byref(arguments))
     if meeting is not None:
         meeting.end()
     return Kept(
-        G, states, sent.rows, out, output.rows, source.rows, norms, sums, source.before, sent.before, every
+        G, states, sent.rows, out, output.rows, source.rows, norms, at_cuts, values, source.before, sent.before, every
     )  # fmt: skip
 
 

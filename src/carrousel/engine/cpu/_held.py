@@ -46,7 +46,8 @@ def _sizes_of(
     if layer.proj_size:
         sizes["out"] = width, False
     sizes |= {f"state {k}": (width, False) for k in range(len(layer.cell.states) + len(variant.told))}
-    sizes |= {f"sum {name}": (width, False) for name in variant.summed}
+    sizes |= {f"cut {name}": (width, False) for name in variant.bare_cuts}
+    sizes |= {f"value {name}": (width, False) for name in variant.gated}
     for name in variant.norms:
         sizes |= {f"norm {name}": (kernels.norm_size(name), False), f"scale {name}": (1, False)}
     return sizes
@@ -62,7 +63,8 @@ def buffers_of(outline: Outline, kept: Kept) -> list[Tensor]:
     """Returns the buffers of what a forward pass left; they are the same memory."""
     named: dict[str, Tensor] = {"G": kept.G, "H": kept.H, "R": kept.R, "sent": kept.sent, "out": kept.out}
     named |= {f"state {k}": value for k, value in enumerate(kept.states)}
-    named |= {f"sum {name}": value for name, value in kept.sums.items()}
+    named |= {f"cut {name}": value for name, value in kept.at_cuts.items()}
+    named |= {f"value {name}": value for name, value in kept.values.items()}
     for name, (rows, scale) in kept.norms.items():
         named |= {f"norm {name}": rows, f"scale {name}": scale}
     return [
@@ -91,5 +93,6 @@ def kept_of(outline: Outline, buffers: Sequence[Tensor], *, reverse: bool) -> Ke
     norms = {name: (value.clone(), scales[name].view(-1)) for name, value in of("norm ").items()}
     return Kept(
         named["G"].clone(), [*of("state ").values()], rows(sent), rows("out" if "out" in sizes else "H"), rows("H"),
-        rows(source), norms, of("sum "), before(source), before(sent) if "sent" in sizes else None, True,
+        rows(source), norms, of("cut "), of("value "), before(source), before(sent) if "sent" in sizes else None,
+        True,
     )  # fmt: skip

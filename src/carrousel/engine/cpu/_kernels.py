@@ -7,18 +7,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from carrousel.engine._layer import QUIET, Layer, Masks, Weights
 from carrousel.engine._memory import CPU
-from carrousel.engine._plan import Extras, Plan
+from carrousel.engine._plan import FROM_X, Extras, Plan
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import empty, padded, solid, zeros
 from carrousel.engine.cpu._extras import PLAIN, variant_of
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, gemm_code, outer_room
+from carrousel.engine.cpu._meeting import Meeting
 from carrousel.engine.cpu._sequence import backward_words, forward_words
 from carrousel.engine.cpu._sequence_backward import backward_code
 from carrousel.engine.cpu._sequence_forward import forward_code
@@ -26,7 +27,7 @@ from carrousel.engine.cpu._weights import Places
 from carrousel.engine.cpu.llvm import _parallel
 from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "Kernel", "Kernels", "Meeting", "kernels_for", "kernels_of"]
+__all__ = ["KINDS", "Kernel", "Kernels", "kernels_for", "kernels_of"]
 
 KINDS = {torch.float32: "float", torch.float64: "double"}
 """The types of numbers that there are kernels for, in LLVM's terms."""
@@ -43,28 +44,6 @@ _SET = 256
 Kernel = Callable[[Any], None]
 
 
-class Meeting:
-    """Holds the counter of threads that wait for one another at every step of a pass.
-
-    Where cores have other work a thread waits for a slice of the system's time and not for another thread. That is
-    noticed by the number of steps at which a thread gave way, and for a second threads share no units any more.
-
-    Attributes:
-        crowded: the time, on the monotonic clock, until which they do not.
-    """
-
-    crowded: ClassVar[float] = 0.0
-
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self.counter = torch.zeros(8, dtype=torch.int64, device=CPU)  # with a line of the cache to itself
-
-    def end(self) -> None:
-        """Looks how it went."""
-        if int(self.counter[1]) > self._steps // 8:
-            Meeting.crowded = time.monotonic() + 1.0
-
-
 class Kernels:
     """Holds a layer's kernels for one type of numbers, its sizes in whole vectors, and the packing of its weights.
 
@@ -73,7 +52,7 @@ class Kernels:
         places: where the rows of its weights stand.
         width, ldh, ldx: the sizes of the cell's states, of h and of x in whole vectors.
         ldg: the distance of rows of slots: slots · width, or a little more.
-        recurrent: whether there is a recurrent product, or one of each unit.
+        recurrent: whether h is multiplied with recurrent weights, or each unit with its own.
         zeros: as many zeros as anything is wide.
     """
 
@@ -90,7 +69,7 @@ class Kernels:
             self.ldg += self._lanes
         sent = len(layer.fed_back) * self.width
         self.places = Places(layer, self.variant, self.width)
-        self.recurrent = layer.cell.recurrent and not self.variant.pointwise
+        self.recurrent = self.variant.recurs
         self.zeros = zeros(max(self.ldg, self.ldh, self.ldx, sent), dtype=dtype)
         code = gemm_code(self.kind, self.target)
         team = _parallel.runtime()
@@ -156,13 +135,15 @@ class Kernels:
         """
         layer, places = self.layer, self.places
         named = [("weight_ih", places.into, layer.hidden_size, layer.input_size)]
+        columns = layer.output_size // layer.heads if places.apart else layer.output_size
         if self.recurrent and not layer.diagonal:
             # Normalised in one piece, the recurrent part is computed in one piece; else apart from what only it feeds.
             together = places.recurrent if layer.layer_norm else places.both
-            columns = layer.output_size // layer.heads if places.apart else layer.output_size
             named.append(("weight_hh", together, layer.hidden_size, columns))
             if layer.cell.split and not layer.layer_norm:
                 named.append(("weight_hh", places.only, layer.hidden_size, columns))
+        if not layer.diagonal:
+            named += [("weight_hh", rows, layer.hidden_size, columns) for rows in places.gated.values()]
         if layer.proj_size:
             named.append(("weight_hr", places.first, layer.proj_size, layer.hidden_size))
         sizes = [len(rows) * self.whole(size) * columns for _, rows, size, columns in named]
@@ -176,7 +157,7 @@ class Kernels:
 
         Returns:
             The buffer that holds them, and the addresses of those of W_ih, of W_hh, of the rows of W_hh that are
-            apart, and of W_hr, where there are such.
+            apart, of the gated rows, and of W_hr, where there are such.
         """
         buffer = empty(self._panels_size, dtype=self.dtype)
         base, addresses = buffer.data_ptr(), []
@@ -198,7 +179,20 @@ class Kernels:
 
     def recurrent_columns(self, weight: Tensor) -> Tensor:
         """Panels of W_hh itself, for products with its rows."""
-        layer, rows, weight = self.layer, self.places.recurrent, self.places.recurrent_weight(weight)
+        return self._columns(weight, self.places.recurrent)
+
+    def gated_columns(self, weights: Weights) -> list[Tensor]:
+        """Panels of the W_hh of each gated row; of a diagonal recurrence the weights themselves."""
+        rows, weight = self.places.gated.values(), weights["weight_hh"]
+        return self.gated_vectors(weight) if self.layer.diagonal else [self._columns(weight, row) for row in rows]
+
+    def gated_vectors(self, vector: Tensor | None) -> list[Tensor]:
+        """Returns what a vector of the rows of ``weight_hh`` has for the units of each gated row; zeros for None."""
+        rows = self.places.gated.values()
+        return [self.zeros if vector is None else self.places.in_slots(vector, row) for row in rows]
+
+    def _columns(self, weight: Tensor, rows: Tensor) -> Tensor:
+        layer, weight = self.layer, self.places.recurrent_weight(weight)
         if not self.places.apart:
             return self.pack_columns(weight, rows, layer.hidden_size)
         panels = empty(len(rows) * self.width * weight.shape[1], dtype=self.dtype)
@@ -223,22 +217,24 @@ class Kernels:
             self._pack(kernel, weight, rows[k : k + 1], size, place)
 
     def gate_panels(self, weight: Tensor) -> list[Tensor]:
-        """Panels of the W_gh^T of each run of slots that hears gates."""
+        """Panels of the W_gh^T of all that hear gates."""
         made = []
-        for run in self.variant.listening:
-            units = self.places.gate_weight(weight, run)
-            panels = empty((run[1] - run[0]) * self.width * units.shape[1], dtype=self.dtype)
-            self._pack(self._pack_rows, units, self._starts(run), self.layer.hidden_size, panels.data_ptr())
+        for _, rows in self.variant.hearers:
+            units = self.places.gate_weight(weight, rows)
+            panels = empty(len(rows) * self.width * units.shape[1], dtype=self.dtype)
+            self._pack(self._pack_rows, units, self._starts(len(rows)), self.layer.hidden_size, panels.data_ptr())
             made.append(panels)
         return made
 
     def gate_columns(self, weight: Tensor) -> list[Tensor]:
-        """Panels of W_gh itself, of each run of slots that hears gates."""
-        runs, H = self.variant.listening, self.layer.hidden_size
-        return [self.pack_columns(self.places.gate_weight(weight, run), self._starts(run), H) for run in runs]
+        """Panels of W_gh itself, of all that hear gates."""
+        H, hearers = self.layer.hidden_size, [rows for _, rows in self.variant.hearers]
+        return [
+            self.pack_columns(self.places.gate_weight(weight, rows), self._starts(len(rows)), H) for rows in hearers
+        ]
 
-    def _starts(self, run: tuple[int, int]) -> Tensor:
-        return torch.arange(run[1] - run[0], device=CPU) * self.layer.hidden_size
+    def _starts(self, count: int) -> Tensor:
+        return torch.arange(count, device=CPU) * self.layer.hidden_size
 
     def pack_columns(self, weight: Tensor, rows: Tensor, size: int) -> Tensor:
         """Panels of a weight with a row for each unit, for products with its rows."""
@@ -312,18 +308,19 @@ class Kernels:
         bias[: self.plan.inputs] += places.in_slots(bias_ih, places.into)
         if bias_hh is not None and self.recurrent:
             bias[self.plan.shared :] += places.in_slots(bias_hh, places.recurrent)
-        elif bias_hh is not None:
+        elif bias_hh is not None and self.variant.pointwise:
             both = padded(bias_hh.view(-1, self.layer.hidden_size), self.width)
             rows = self.layer.cell.rows
             for slot, row in enumerate(self.plan.rows):
-                if row not in self.layer.cell.split:  # whose recurrent part has its bias to itself
+                if row not in self.layer.cell.parted:  # whose recurrent part has its bias to itself
                     bias[slot] += both[rows.index(row)]
         return bias
 
     def gain_and_shift(self, weights: Weights, name: str) -> tuple[Tensor, Tensor]:
         """Layer norm's gain and bias for what is named in :attr:`Variant.norms`, in slots."""
-        if name in self.variant.parts:
-            ending, rows = ("ih", self.places.into) if name == "X" else ("hh", self.places.recurrent)
+        if name in self.variant.parts or name in self.places.gated:
+            ending, rows = ("ih", self.places.into) if name == FROM_X else ("hh", self.places.recurrent)
+            rows = self.places.gated.get(name, rows)
             bias = weights.get(f"bias_{ending}")
             shift = self.zeros if bias is None else self.places.in_slots(bias, rows)
             return self.places.in_slots(weights[f"norm_{ending}"], rows), shift

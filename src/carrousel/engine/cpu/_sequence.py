@@ -10,6 +10,7 @@ from __future__ import annotations
 from carrousel.engine._plan import Variant
 from carrousel.engine.cpu._gemm import PRODUCT
 from carrousel.engine.cpu._norm import BACKWARD as NORM_BACKWARD
+from carrousel.engine.cpu._pointwise import SENT
 from carrousel.engine.cpu.llvm._emit import Function
 from carrousel.engine.cpu.llvm._parallel import TEAM, emit_barrier
 from carrousel.engine.cpu.llvm._words import Words
@@ -46,7 +47,7 @@ def _fixed(variant: Variant) -> list[str]:
 
 def _groups(variant: Variant) -> list[str]:
     """Lists the buffers in which states stand: one for each of the cell's, and one for all activations sent."""
-    return [*variant.cell.states, *(["sent"] if variant.sent else [])]
+    return [*variant.cell.states, *([SENT] if variant.sent else [])]
 
 
 def _of_norms(variant: Variant, kinds: tuple[str, ...]) -> list[str]:
@@ -54,8 +55,12 @@ def _of_norms(variant: Variant, kinds: tuple[str, ...]) -> list[str]:
     return [f"{kind}_{name}" for name in variant.norms for kind in own]
 
 
-def _of_blocks(variant: Variant, *kinds: str) -> list[str]:
-    return [f"{kind}_{name}" for name in variant.summed for kind in kinds]
+def _of_cuts(variant: Variant, *kinds: str) -> list[str]:
+    return [f"{kind}_{name}" for name in variant.bare_cuts for kind in kinds]
+
+
+def _of_hearers(variant: Variant) -> list[str]:
+    return [f"WF_{name}" for name, _ in variant.hearers]
 
 
 def forward_words(variant: Variant) -> Words:
@@ -64,30 +69,34 @@ def forward_words(variant: Variant) -> Words:
     ``width`` is H padded to whole vectors. ``keep`` is 1 if every step's values are kept and 0 if each sequence has
     but one row for them. ``KX`` is I, or 0 if the input's part stands in G already. Of what is normalised ``E`` holds
     the rows and ``scale`` 1 / their deviation. ``R`` is what the recurrent weights are multiplied with, where that is
-    not H itself but H times factors.
+    not H itself but H times factors. ``V`` are the values that a gated row's weights ``WG`` are multiplied with.
     """
     states = [f"{kind}_{name}" for name in _groups(variant) for kind in ("S", "S0")]
     states += [f"S_{name}" for name in variant.told]
     norms = _of_norms(variant, ("E", "scale", "gain", "shift"))
     own = ["X", "KX", "WX", "WH", "WR", "WP", "bias", "keep", "out"]
+    own += [f"{kind}_{row}" for row in variant.gated for kind in ("WG", "bias", "V")]
     own += ["R", "R0"] if variant.variational else []
     own += ["barrier"] if variant.by_units else []
-    own += [f"WF_{k}" for k in range(len(variant.listening))]
+    own += _of_hearers(variant)
     own += ["heard"] if variant.fed else []
-    varying = [*_VARYING, *own, *states, *norms, *_of_blocks(variant, "E"), *noise_words(variant)]
+    varying = [*_VARYING, *own, *states, *norms, *_of_cuts(variant, "E"), *noise_words(variant)]
     return Words(varying, [*_fixed(variant), "ldx", "KH", "out_kept"])
 
 
 def backward_words(variant: Variant) -> Words:
-    """The arguments of ``backward``: adjoints ``dY`` of the outputs, running ones ``dh`` and ``dS`` of the states."""
+    """The arguments of ``backward``: adjoints ``dY`` of the outputs, running ones ``dh`` and ``dS`` of the states, and
+    ``D`` of the recurrent parts of gated rows.
+    """
     states = [f"{kind}_{name}" for name in _groups(variant) for kind in ("S", "S0", "dS", "dY", "lddy")]
     states += [f"{kind}_{name}" for name in variant.told for kind in ("S", "dY", "lddy")]
     norms = _of_norms(variant, ("E", "scale", "gain", "shift", "dE", "dgain", "dshift"))
     own = ["WH", "WP", "dY", "lddy", "dh", "dout", "direct", "dbias", "dP"]
     own += ["R", "dR"] if variant.diagonal and variant.normed else []
+    own += [f"{kind}_{row}" for row in variant.gated for kind in ("WG", "D")]
     own += ["barrier"] if variant.by_units else []
-    own += [f"WF_{k}" for k in range(len(variant.listening))]
-    varying = [*_VARYING, *own, *states, *norms, *_of_blocks(variant, "E", "dE"), *noise_words(variant)]
+    own += _of_hearers(variant)
+    varying = [*_VARYING, *own, *states, *norms, *_of_cuts(variant, "E", "dE"), *noise_words(variant)]
     return Words(varying, _fixed(variant))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carrousel.engine._plan import Variant
+from carrousel.engine._cuts import cut_name
+from carrousel.engine._plan import FROM_H, Variant
 from carrousel.engine.cpu._blocks import emit_block_sum
 from carrousel.engine.cpu._norm import emit_norm
-from carrousel.engine.cpu._pointwise import BACKWARD_STEP, backward_cuts, backward_step
+from carrousel.engine.cpu._pointwise import SENT
+from carrousel.engine.cpu._pointwise_backward import BACKWARD_STEP, backward_cuts, backward_step
 from carrousel.engine.cpu._sequence import Norm, Share, Steps, backward_words, mine, product, runs_of_product
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
@@ -69,14 +71,24 @@ class _FromNext:
         self.back, self.ld = _adjoint_of_h(f, variant, words)
 
     def emit(self) -> None:
-        f, variant, plan, words = self.f, self.variant, self.plan, self.words
+        f, variant, words = self.f, self.variant, self.words
         direct = words.pointer(f, "direct") if variant.keeps_direct else None
-        if not plan.cell.recurrent or variant.pointwise:
+        if variant.recurs:
+            self._through_weights(direct)
+        else:
             self._take(direct)
-            return
+        for row in variant.gated_listening:
+            with f.when(f.op("icmp sgt i64 %count, 0")):
+                rows = words.pointer(f, f"D_{row}")
+                source = f.at(rows, f.mul(f.add("%after", "%first"), self.width))
+                self._to_gates(row, source, f.mul("%stride", self.width), 1)
+
+    def _through_weights(self, direct: str | None) -> None:
+        """Multiplies the adjoints of what the recurrence feeds with its weights."""
+        f, variant, plan, words = self.f, self.variant, self.plan, self.words
         recurrent = f.mul(self.width, len(plan.slots) - plan.shared)
         if variant.normed:
-            rows, ld = f.at(words.pointer(f, "E_Z"), f.mul(f.add("%after", "%first"), recurrent)), recurrent
+            rows, ld = f.at(words.pointer(f, f"E_{FROM_H}"), f.mul(f.add("%after", "%first"), recurrent)), recurrent
         else:
             g = f.at(words.pointer(f, "G"), f.mul(f.add("%after", "%first"), self.ldg))
             rows, ld = f.at(g, f.mul(self.width, plan.shared)), self.ldg
@@ -104,10 +116,11 @@ class _FromNext:
             if not ahead and (direct or variant.variational):
                 self._weigh(direct)
             for k, (low, high) in enumerate(variant.listening):
-                self._to_gates(k, f.at(rows, f.mul(self.width, low - plan.shared)), f.mul("%stride", ld), high - low)
+                source = f.at(rows, f.mul(self.width, low - plan.shared))
+                self._to_gates(str(k), source, f.mul("%stride", ld), high - low)
 
     def _take(self, direct: str | None) -> None:
-        """Without a recurrent product the adjoint of h comes back by the equations alone, if at all."""
+        """Where h itself is not multiplied its adjoint comes back by the equations alone, if at all."""
         f = self.f
         with f.loop(0, "%count") as m:
             at = f.mul(f.add("%first", f.mul(m, "%stride")), self.ld)
@@ -153,13 +166,13 @@ class _FromNext:
                     f.store(f.fma(d, h, f.load(place)), place)
                 f.store(total, f.at(target, u))
 
-    def _to_gates(self, k: int, rows: str, ld: str, slots: int) -> None:
-        """Adds what comes back from a run of slots to the adjoints of the gates that fed it."""
+    def _to_gates(self, name: str, rows: str, ld: str, slots: int) -> None:
+        """Adds what comes back from a run of slots, or from a gated row, to the adjoints of the gates that fed it."""
         f, words = self.f, self.words
         ld_sent = words.integer(f, "KF")
-        place = f.at(words.pointer(f, "dS_sent"), f.mul("%first", ld_sent))
+        place = f.at(words.pointer(f, f"dS_{SENT}"), f.mul("%first", ld_sent))
         product(
-            f, words, start=place, ldstart=f.mul("%stride", ld_sent), a2=rows, m2=ld, b2=words.pointer(f, f"WF_{k}"),
+            f, words, start=place, ldstart=f.mul("%stride", ld_sent), a2=rows, m2=ld, b2=words.pointer(f, f"WF_{name}"),
             K2=f.mul(self.width, slots), c=place, ldc=f.mul("%stride", ld_sent), M="%count", N=words.integer(f, "KF"),
         )  # fmt: skip
 
@@ -244,14 +257,42 @@ class _Backward:
     def _at_cuts(self, step: Steps, stage: int, first: str, count: str) -> None:
         """The adjoint of what is done where the equations are cut before a stage."""
         f, words = self.f, self.words
+        cuts = [cut for cut in self.plan.cuts if self.plan.stage[cut] == stage]
         with f.loop(0, count) as m:
             b = f.add(first, f.mul(m, self.threads))
-            for cut in self.plan.cuts:
-                if self.plan.stage[cut] != stage:
-                    continue
-                place = f.at(words.pointer(f, f"dE_{cut.name}"), f.mul(b, self.width))
+            row = f.add(step.at, b)
+            for cut in cuts:
+                name = cut_name(cut)
+                place = f.at(words.pointer(f, f"dE_{name}"), f.mul(b, self.width))
                 if cut.op == "exit":
-                    norm = self.norms[str(cut.name)]
-                    norm.backward(place, f.add(step.at, b), b, self.width, 1, place, shift=True)
-                else:
+                    self.norms[name].backward(place, row, b, self.width, 1, place, shift=True)
+                elif cut.op == "block_sum":
                     f.line(f"call void @block_sum(ptr {place}, i64 {words.integer(f, 'units')})")
+                elif self.variant.normed:
+                    d = f.at(words.pointer(f, f"D_{name}"), f.mul(row, self.width))
+                    self.norms[name].backward(d, row, b, self.width, 1, d, shift=True)
+        with f.when(f.op(f"icmp sgt i64 {count}, 0")):
+            for cut in cuts:
+                if cut.op == "gated":
+                    self._gated(cut_name(cut), step, first, count)
+
+    def _gated(self, row: str, step: Steps, first: str, count: str) -> None:
+        """The adjoint of what a gated row's weights were multiplied with."""
+        f, words, variant, width = self.f, self.words, self.variant, self.width
+        rows = words.pointer(f, f"D_{row}")
+        weights, ld = words.pointer(f, f"WG_{row}"), f.mul(self.threads, width)
+        source = f.at(rows, f.mul(f.add(step.at, first), width))
+        target = f.at(words.pointer(f, f"dE_{row}"), f.mul(first, width))
+        if variant.diagonal:
+            with f.loop(0, count) as m, f.loop(0, width, self.lanes) as u:
+                at = f.add(f.mul(m, ld), u)
+                f.store(f.arithmetic("fmul", f.load(f.at(source, at)), f.load(f.at(weights, u))), f.at(target, at))
+            return
+        values = {
+            "start": words.pointer(f, "zeros"), "ldstart": "0", "a2": source, "m2": ld, "b2": weights, "K2": width,
+            "c": target, "ldc": ld, "M": count, "N": width,
+        }  # fmt: skip
+        if variant.heads:
+            runs_of_product(f, words, 1, values, transposed=True)
+        else:
+            product(f, words, **values)

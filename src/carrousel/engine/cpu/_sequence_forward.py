@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carrousel.engine._plan import Variant
+from carrousel.engine._cuts import cut_name
+from carrousel.engine._plan import FROM_H, FROM_X, Variant
 from carrousel.engine.cpu._blocks import emit_block_sum
 from carrousel.engine.cpu._norm import emit_norm
-from carrousel.engine.cpu._pointwise import FORWARD_STEP, forward_stage
+from carrousel.engine.cpu._pointwise import SENT
+from carrousel.engine.cpu._pointwise_forward import FORWARD_STEP, forward_stage
 from carrousel.engine.cpu._sequence import Norm, Share, Steps, forward_words, product, runs_of_product
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Module
@@ -72,7 +74,7 @@ class _Forward:
             names = ", ".join(f"{kind} {v}" for (kind, _), v in zip(FORWARD_STEP, ["%a", *arguments], strict=True))
             for stage in range(self.plan.stages):
                 f.line(f"call void @forward_{stage}({names})")
-                self._at_cuts(stage, kept, first, count)
+                self._at_cuts(stage, step, kept, before_kept, first, count, fresh=fresh)
             if self.variant.projected:
                 self._project(step, kept, first, count, fresh=fresh)
             if self.variant.variational:
@@ -94,11 +96,11 @@ class _Forward:
             "ldstart": f.select(self.fused, "i64", "0", stride_g),
         }
         columns = f.mul(self.width, plan.inputs)
-        recurrent = plan.cell.recurrent and not variant.pointwise
+        recurrent = variant.recurs
         if variant.normed:
             self._normalised(step, kept, before_kept, first, count, from_x, fresh=fresh)
             return
-        if recurrent and not plan.cell.split and not variant.heads and not variant.by_units:
+        if recurrent and not plan.cell.parted and not variant.heads and not variant.by_units:
             from_h = self._from_h(step, kept, before_kept, first, fresh=fresh)
             product(f, words, **start, **from_x, **from_h, **to_rows, N=columns)
         else:
@@ -114,8 +116,8 @@ class _Forward:
                 if plan.cell.split:
                     self._recurrent({**from_h, "b2": self.wr}, len(plan.slots) - plan.inputs, **size, **only)
         for k, (low, high) in enumerate(variant.listening):
-            self._from_gates(k, low, high, f.at(rows, f.mul(self.width, low)), stride_g, step, before_kept, first,
-                             count, fresh=fresh)  # fmt: skip
+            self._from_gates(str(k), high - low, f.at(rows, f.mul(self.width, low)), stride_g, step, before_kept,
+                             first, count, fresh=fresh)  # fmt: skip
 
     def _from_h(self, step: Steps, kept: str, before_kept: str, first: str, *, fresh: bool) -> dict[str, str]:
         """The factors of the recurrent product."""
@@ -145,22 +147,22 @@ class _Forward:
             product(f, self.words, **{**values, **moved, "b2": f.at(values["b2"], f.mul(column, self.KH)), "N": N})
 
     def _from_gates(
-        self, k: int, low: int, high: int, c: str, ldc: str, step: Steps, before_kept: str, first: str, count: str,
+        self, name: str, slots: int, c: str, ldc: str, step: Steps, before_kept: str, first: str, count: str,
         *, fresh: bool,
     ) -> None:  # fmt: skip
-        """Adds what the gates of the step before send to a run of slots.
+        """Adds what the gates of the step before send to a run of slots, or to the product of a gated row.
 
         It is summed by itself first: in one sum with x and h, of thousands of numbers, rounding would show.
         """
         f, words = self.f, self.words
-        ld_sent, kind = words.integer(f, "KF"), "S0_sent" if fresh else "S_sent"
+        ld_sent, kind = words.integer(f, "KF"), f"S0_{SENT}" if fresh else f"S_{SENT}"
         row = first if fresh else f.add(before_kept, first)
-        columns = f.mul(self.width, high - low)
-        ld = f.mul(self.width, len(self.plan.slots) - self.plan.shared)
+        columns = f.mul(self.width, slots)
+        ld = f.mul(self.width, max(len(self.plan.slots) - self.plan.shared, 1))
         heard = f.at(words.pointer(f, "heard"), f.mul(first, ld))
         product(
             f, words, start=self.zeros, ldstart="0", a2=f.at(words.pointer(f, kind), f.mul(row, ld_sent)),
-            m2=f.mul(self.threads, ld_sent), b2=words.pointer(f, f"WF_{k}"), K2=words.integer(f, "KF"), c=heard,
+            m2=f.mul(self.threads, ld_sent), b2=words.pointer(f, f"WF_{name}"), K2=words.integer(f, "KF"), c=heard,
             ldc=f.mul(self.threads, ld), M=count, N=columns,
         )  # fmt: skip
         with f.loop(0, count) as m:
@@ -178,16 +180,17 @@ class _Forward:
             ld = f.mul(self.width, high - low)
             own, ldc = f.at(self.norms[name].rows, f.mul(f.add(kept, first), ld)), f.mul(self.threads, ld)
             to = {"start": self.zeros, "ldstart": "0", "c": own, "ldc": ldc, "M": count}
-            if name == "X":
+            if name == FROM_X:
                 with f.when(self.fused):
                     product(f, words, **to, **from_x, N=ld)
             elif variant.diagonal:
-                self._diagonal(self._from_h(step, kept, before_kept, first, fresh=fresh), own, ldc, count, high - low)
+                from_h = self._from_h(step, kept, before_kept, first, fresh=fresh)
+                self._diagonal(from_h, own, ldc, count, high - low)
             else:
                 self._recurrent(self._from_h(step, kept, before_kept, first, fresh=fresh), high - low, **to)
-            for k, (begin, end) in enumerate(variant.listening if name == "Z" else ()):
+            for k, (begin, end) in enumerate(variant.listening if name == FROM_H else ()):
                 c = f.at(own, f.mul(self.width, begin - low))
-                self._from_gates(k, begin, end, c, ldc, step, before_kept, first, count, fresh=fresh)
+                self._from_gates(str(k), end - begin, c, ldc, step, before_kept, first, count, fresh=fresh)
             self._normalise(name, kept, first, count)
 
     def _diagonal(self, from_h: dict[str, str], own: str, ldc: str, count: str, slots: int) -> None:
@@ -199,7 +202,7 @@ class _Forward:
                 value = f.load(f.at(source, u))
                 for slot in range(slots):
                     at = f.add(f.mul(self.width, slot), u)
-                    f.store(f.arithmetic("fmul", value, f.load(f.at(self.wh, at))), f.at(target, at))
+                    f.store(f.arithmetic("fmul", value, f.load(f.at(from_h["b2"], at))), f.at(target, at))
 
     def _normalise(self, name: str, kept: str, first: str, count: str) -> None:
         """Normalises a part of the pre-activations and adds it to the slots that it feeds."""
@@ -207,7 +210,7 @@ class _Forward:
         low, high = self.variant.parts[name]
         ld = f.mul(self.width, high - low)
         # Slots that the input feeds hold its part once the recurrent part comes; all others hold nothing yet.
-        held = f.mul(self.width, plan.inputs - plan.shared) if name == "Z" else "0"
+        held = f.mul(self.width, plan.inputs - plan.shared) if name == FROM_H else "0"
         with f.loop(0, count) as m:
             row = f.add(kept, f.add(first, f.mul(m, self.threads)))
             place = self.norms[name].forward(row, ld, high - low)
@@ -217,19 +220,46 @@ class _Forward:
                 before = f.load(f.select(f.op(f"icmp slt i64 {u}, {held}"), "ptr", there, self.zeros))
                 f.store(f.arithmetic("fadd", before, self.norms[name].value(f.at(place, u), u)), there)
 
-    def _at_cuts(self, stage: int, kept: str, first: str, count: str) -> None:
+    def _at_cuts(
+        self, stage: int, step: Steps, kept: str, before_kept: str, first: str, count: str, *, fresh: bool
+    ) -> None:
         """What is done where the equations are cut after a stage."""
         f, words, cuts = self.f, self.words, self.plan.cuts_after(stage)
-        if not cuts:
+        for cut in cuts:
+            if cut.op == "gated":
+                self._gated(cut_name(cut), step, kept, before_kept, first, count, fresh=fresh)
+        each = [cut for cut in cuts if cut.op != "gated" or self.variant.normed]
+        if not each:
             return
         with f.loop(0, count) as m:
             row = f.add(kept, f.add(first, f.mul(m, self.threads)))
-            for cut in cuts:
-                if cut.op == "exit":
-                    self.norms[str(cut.name)].forward(row, self.width, 1)
-                else:
-                    place = f.at(words.pointer(f, f"E_{cut.name}"), f.mul(row, self.width))
+            for cut in each:
+                if cut.op == "block_sum":
+                    place = f.at(words.pointer(f, f"E_{cut_name(cut)}"), f.mul(row, self.width))
                     f.line(f"call void @block_sum(ptr {place}, i64 {words.integer(f, 'units')})")
+                else:
+                    self.norms[cut_name(cut)].forward(row, self.width, 1)
+
+    def _gated(
+        self, row: str, step: Steps, kept: str, before_kept: str, first: str, count: str, *, fresh: bool
+    ) -> None:
+        """The recurrent part of a gated row: its weights times what the equations made for it."""
+        f, words, normed = self.f, self.words, self.variant.normed
+        begin, ld = f.mul(f.add(kept, first), self.width), f.mul(self.threads, self.width)
+        own = f.at(words.pointer(f, f"E_{row}"), begin)
+        values = {
+            "a2": f.at(words.pointer(f, f"V_{row}"), begin), "m2": ld, "b2": words.pointer(f, f"WG_{row}"),
+            "K2": words.integer(f, "units"), "start": self.zeros if normed else words.pointer(f, f"bias_{row}"),
+            "ldstart": "0", "c": own, "ldc": ld, "M": count, "N": self.width,
+        }  # fmt: skip
+        if self.variant.diagonal:
+            self._diagonal(values, own, ld, count, 1)
+        elif self.variant.heads:
+            runs_of_product(f, words, 1, values)
+        else:
+            product(f, words, **values)
+        if row in self.variant.gated_listening:
+            self._from_gates(row, 1, own, ld, step, before_kept, first, count, fresh=fresh)
 
     def _project(self, step: Steps, kept: str, first: str, count: str, *, fresh: bool) -> None:
         f, words = self.f, self.words

@@ -20,7 +20,7 @@ from carrousel.engine._plan import Variant
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._buffers import empty, zeros
 from carrousel.engine.cpu._kernels import KINDS, Kernel, Kernels, kernels_of
-from carrousel.engine.cpu._pointwise import forward_stage
+from carrousel.engine.cpu._pointwise_forward import forward_stage
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._target import Target
@@ -181,7 +181,8 @@ def _stepper_of(layer: Layer, dtype: torch.dtype) -> _Stepper | None:
     if layer.refusal_of("cpu") is not None or layer != plain:
         return None
     kernels = kernels_of(layer, dtype)
-    return _Stepper(kernels) if kernels.width == layer.hidden_size else None
+    whole = kernels.width == layer.hidden_size and kernels.plan.stages == 1
+    return _Stepper(kernels) if whole else None
 
 
 def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:

@@ -25,6 +25,8 @@ class Places:
     Attributes:
         into, recurrent: the first of the unit's rows for each slot that the input feeds, that the recurrence feeds.
         both, only: the same for those of the latter that the input feeds too, and that it does not.
+        gated: the first of the unit's rows of each gated row, by name.
+        in_recurrence: those of all rows of ``weight_hh``: ``recurrent``, then ``gated``.
         plain: whether slots stand as the weights' rows do, and every row has a recurrent part.
         apart: whether each head's product is computed by itself; otherwise the weights are filled up with zeros.
     """
@@ -39,9 +41,11 @@ class Places:
             torch.tensor(part, dtype=torch.int64, device=CPU)
             for part in (rows[:inputs], rows[shared:], rows[shared:inputs], rows[inputs:])
         )
+        self.gated = {row: torch.tensor([starts[row]], dtype=torch.int64, device=CPU) for row in variant.gated}
+        self.in_recurrence = torch.cat([self.recurrent, *self.gated.values()])
         self.first = torch.zeros(1, dtype=torch.int64, device=CPU)
         self.plain = (
-            width == H and not cell.split and cell.recurrent and not variant.pointwise and layer.block_size == 1
+            width == H and not cell.parted and cell.recurrent and not variant.pointwise and layer.block_size == 1
         )
         self._spread = self._of_units(cell.rows) if layer.block_size > 1 else None
         self.apart = variant.heads
@@ -92,12 +96,12 @@ class Places:
             units = whole.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2).reshape(-1, out // heads)
         return self.of_rows(units)
 
-    def _hearing(self, run: tuple[int, int]) -> Tensor:
-        """Returns for each unit of a run of slots its row in ``weight_gh``."""
+    def _hearing(self, hearers: Sequence[str]) -> Tensor:
+        """Returns for each unit of some rows its row in ``weight_gh``."""
         layer, cell = self.layer, self.layer.cell
         rows = layer.fed_back if layer.gate_recurrence == "gates" else cell.rows
         units = self._of_units(rows).view(len(rows), layer.hidden_size)
-        return torch.cat([units[rows.index(self.variant.plan.rows[slot])] for slot in range(*run)])
+        return torch.cat([units[rows.index(row)] for row in hearers])
 
     def _sending(self) -> Tensor:
         """Returns for each column of ``weight_gh`` its place among the activations that are sent: the first cell of a
@@ -107,16 +111,16 @@ class Places:
         first = torch.arange(0, layer.hidden_size, layer.block_size, device=CPU)
         return torch.cat([first + k * self.width for k in range(len(layer.fed_back))])
 
-    def gate_weight(self, weight: Tensor, run: tuple[int, int]) -> Tensor:
-        """Returns the weights of a run of slots for what gates send, ``[units, gates · width]``."""
-        rows = self._hearing(run)
+    def gate_weight(self, weight: Tensor, hearers: Sequence[str]) -> Tensor:
+        """Returns the weights of some rows for what gates send, ``[units, gates · width]``."""
+        rows = self._hearing(hearers)
         whole = weight.new_zeros(len(rows), len(self.layer.fed_back) * self.width)
         whole[:, self._sending()] = weight.index_select(0, rows)
         return whole
 
-    def add_gate_weight(self, total: Tensor, units: Tensor, run: tuple[int, int]) -> None:
+    def add_gate_weight(self, total: Tensor, units: Tensor, hearers: Sequence[str]) -> None:
         """The adjoint of :meth:`gate_weight`, added to that of ``weight_gh``."""
-        total.index_add_(0, self._hearing(run), units[:, self._sending()])
+        total.index_add_(0, self._hearing(hearers), units[:, self._sending()])
 
     def in_slots(self, vector: Tensor, rows: Tensor) -> Tensor:
         """Returns a vector of a weight's rows as ``[slots, width]``, in one piece."""
@@ -125,12 +129,12 @@ class Places:
 
     def from_slots(self, slots: Tensor, rows: Tensor, columns: int) -> Tensor:
         """Takes slots, ``[slots · width, columns]`` padded, to the units' rows of a weight."""
-        H, split = self.layer.hidden_size, self.layer.cell.split
-        if self.width == H and slots.shape[-1] == columns and not split:
+        H, parted = self.layer.hidden_size, self.layer.cell.parted
+        if self.width == H and slots.shape[-1] == columns and not parted:
             return slots
         count = len(rows)
         slots = slots.view(count, self.width, -1)
-        if split:
+        if parted:
             slots = slots[torch.argsort(rows)]
         if self.width != H or slots.shape[-1] != columns:
             slots = slots[:, :H, :columns]
@@ -142,15 +146,16 @@ class Places:
         parts = [weights["weight_peephole"]] if self.layer.cell.peepholes else []
         if self.variant.pointwise:
             parts.append(weights["weight_hh"].view(len(rows), -1))
-            split = [rows.index(row) for row in self.layer.cell.split if self.variant.bias]
-            parts += [weights["bias_hh"].view(len(rows), -1)[split]] if split else []
+            parted = [rows.index(row) for row in self.layer.cell.parted if self.variant.bias]
+            parts += [weights["bias_hh"].view(len(rows), -1)[parted]] if parted else []
         return padded(parts[0] if len(parts) == 1 else torch.cat(parts), self.width)
 
     def shares(self, name: str, dtype: torch.dtype) -> Tensor:
         """Returns for each slot of what is normalised the share with which each of its numbers counts."""
         low, high = self.variant.parts.get(name, (0, 0))
         gates, size = self.layer.cell.gates, self.layer.block_size
-        counts = [size if row in gates else 1 for row in self.variant.plan.rows[low:high]] or [1]
+        rows = [name] if name in self.variant.gated else self.variant.plan.rows[low:high]
+        counts = [size if row in gates else 1 for row in rows] or [1]
         return torch.tensor([1 / count for count in counts], dtype=dtype, device=CPU)
 
     def sent(self, values: Sequence[Tensor | None], count: int, dtype: torch.dtype) -> Tensor:

@@ -109,12 +109,27 @@ def _normalised(emit: Emitter, value: ir.Value, weight: ir.Value, bias: ir.Value
     return emit("LayerNormalization", value, weight, *([] if bias is None else [bias]), axis=-1, epsilon=_EPSILON)
 
 
-def _finished(emit: Emitter, layer: Layer, weights: Values, part: str, z: ir.Value) -> ir.Value:
-    """Writes the input's part (``ih``) or the recurrent (``hh``), normalised if asked, plus its bias."""
-    bias = weights.get(f"bias_{part}")
+def _finished(
+    emit: Emitter, layer: Layer, weights: Values, part: str, z: ir.Value, rows: Sequence[str] | None = None
+) -> ir.Value:
+    """Writes the input's part (``ih``) or the recurrent (``hh``) of all or some rows, normalised if asked, plus its
+    bias.
+    """
+    own = {
+        name: _of_rows(emit, layer, weights[name], rows) for name in (f"bias_{part}", f"norm_{part}") if name in weights
+    }
+    bias = own.get(f"bias_{part}")
     if layer.layer_norm:
-        return _normalised(emit, z, weights[f"norm_{part}"], bias)
+        return _normalised(emit, z, own[f"norm_{part}"], bias)
     return z if bias is None else emit("Add", z, bias)
+
+
+def _of_rows(emit: Emitter, layer: Layer, value: ir.Value, rows: Sequence[str] | None) -> ir.Value:
+    """Writes of what all gates and candidates have that of some of them, which is all for None."""
+    if rows is None or len(rows) == len(layer.cell.rows):
+        return value
+    parts = dict(zip(layer.cell.rows, emit.rows(value, layer.row_sizes), strict=True))
+    return emit.concat([parts[row] for row in rows], axis=0)
 
 
 def _input_part(emit: Emitter, layer: Layer, weights: Values, x: ir.Value) -> ir.Value:
@@ -131,17 +146,20 @@ def _product(emit: Emitter, weight: ir.Value) -> Product:
     return lambda body, value: body("MatMul", value, prepared)
 
 
-def _recurrent_product(emit: Emitter, layer: Layer, weight: ir.Value) -> Product:
+def _recurrent_product(emit: Emitter, layer: Layer, weight: ir.Value, rows: Sequence[str]) -> Product:
+    """Prepares the product of h, or of a value in its place, with the recurrent weights of some rows."""
+    weight = _of_rows(emit, layer, weight, rows)
+    row_sizes = [dict(zip(layer.cell.rows, layer.row_sizes, strict=True))[row] for row in rows]
     if layer.diagonal:
-        return lambda body, h: body("Mul", body.concat([h] * len(layer.cell.rows), axis=-1), weight)
+        return lambda body, h: body("Mul", body.concat([h] * len(rows), axis=-1), weight)
     if layer.heads == 1:
         return _product(emit, weight)
     # Of each gate and candidate, head k's rows see head k's part of h.
     heads, seen = layer.heads, layer.output_size // layer.heads
-    sizes = [size // heads for size in layer.row_sizes]
+    sizes = [size // heads for size in row_sizes]
     parts = [
         emit("Reshape", rows, emit.integers(heads, size, seen))
-        for rows, size in zip(emit.rows(weight, layer.row_sizes), sizes, strict=True)
+        for rows, size in zip(emit.rows(weight, row_sizes), sizes, strict=True)
     ]
     prepared = emit("Transpose", emit.concat(parts, axis=1), perm=[0, 2, 1])  # [heads, output / heads, rows / heads]
 
@@ -155,14 +173,16 @@ def _recurrent_product(emit: Emitter, layer: Layer, weight: ir.Value) -> Product
     return per_head
 
 
-def _gate_product(emit: Emitter, layer: Layer, weight: ir.Value) -> Product:
-    """Prepares the product for the gates of the step before; if gates alone see them, candidates get zeros instead."""
+def _gate_product(emit: Emitter, layer: Layer, weight: ir.Value, rows: Sequence[str]) -> Product:
+    """Prepares the product of some rows for the gates of the step before; if gates alone see them, candidates get
+    zeros instead.
+    """
     if layer.gate_recurrence == "gates":
         sent = iter(emit.rows(weight, [layer.blocks] * len(layer.fed_back)))
         count = layer.blocks * len(layer.fed_back)
         nothing = emit("Expand", emit.number(0.0), emit.integers(layer.hidden_size, count))
         weight = emit.concat([next(sent) if row in layer.fed_back else nothing for row in layer.cell.rows], axis=0)
-    return _product(emit, weight)
+    return _product(emit, _of_rows(emit, layer, weight, rows))
 
 
 class _Step:
@@ -171,8 +191,13 @@ class _Step:
     def __init__(self, emit: Emitter, layer: Layer, weights: Values, zoneout: tuple[float, float]) -> None:
         self.layer, self.weights, self.zoneout = layer, weights, zoneout
         self.emit = Emitter(emit.dtype)
-        self._recurrent = _recurrent_product(emit, layer, weights["weight_hh"]) if layer.cell.recurrent else None
-        self._gates = _gate_product(emit, layer, weights["weight_gh"]) if layer.fed_back else None
+        cell = layer.cell
+        self._rows = [row for row in cell.rows if row not in cell.gated] if cell.recurrent else []
+        groups = [tuple(rows) for rows in (self._rows, *([row] for row in cell.gated)) if rows]
+        self._products = {rows: _recurrent_product(emit, layer, weights["weight_hh"], rows) for rows in groups}
+        self._gates = {}
+        if layer.fed_back:
+            self._gates = {rows: _gate_product(emit, layer, weights["weight_gh"], rows) for rows in groups}
         self._projection = _product(emit, weights["weight_hr"]) if layer.proj_size else None
         peepholes = layer.cell.peepholes
         self._peepholes: Values = {}
@@ -208,14 +233,15 @@ class _Step:
         """Writes the equations; returns the new states, and the values of those named in ``keep``."""
         layer, emit, cell = self.layer, self.emit, self.layer.cell
         n = 1 + len(cell.states)
-        leaves = self._pre_activations(projected, old[0], old[n:])
+        self._fed = old[n:]
+        leaves = self._pre_activations(projected, old[0])
         like = next(iter(leaves.values()))
         leaves |= {("s", name): value for name, value in zip(("h", *cell.states), old, strict=False)}
         program = trace(cell, exits=True, peephole=lambda gate, value: Node("peephole", (value,), gate))
         computed = {**program.gates, **program.states}
         names = [name for name in dict.fromkeys((*layer.state_names, *keep)) if name != "h"]
         roots = [program.h, *(computed[name] for name in names)]
-        h, *others = lower(emit, roots, leaves, {"exit": self._exit, "peephole": self._peephole}, like)
+        h, *others = lower(emit, roots, leaves, self._elsewhere(), like)
         values = dict(zip(names, others, strict=True))
         if self._projection is not None:
             h = self._projection(emit, h)
@@ -227,27 +253,38 @@ class _Step:
             values |= {gate: emit("Gather", values[gate], once, axis=-1) for gate in layer.fed_back}
         return [values[name] for name in layer.state_names], [values[name] for name in keep]
 
-    def _pre_activations(
-        self, projected: ir.Value, h: ir.Value, fed: list[ir.Value]
-    ) -> dict[tuple[str, str], ir.Value]:
-        layer, emit, cell = self.layer, self.emit, self.layer.cell
-        if self._recurrent is None:
-            return {("z", row): z for row, z in self._spread(projected).items()}
-        z = self._recurrent(emit, h)
-        if self._gates is not None:
-            z = emit("Add", z, self._gates(emit, emit.concat(fed, axis=-1)))
-        z = _finished(emit, layer, self.weights, "hh", z)
-        if not cell.split:
-            return {("z", row): part for row, part in self._spread(emit("Add", projected, z)).items()}
-        inputs, recurrent = self._spread(projected), self._spread(z)
-        parts = {("z", row): emit("Add", inputs[row], recurrent[row]) for row in cell.rows if row not in cell.split}
-        parts |= {("z.input", row): inputs[row] for row in cell.split}
+    def _elsewhere(self) -> dict[str, Callable[[str, ir.Value], ir.Value]]:
+        """Returns what writes the operations that are the layer's and not the cell's."""
+        return {"exit": self._exit, "peephole": self._peephole, "gated": self._gated}
+
+    def _pre_activations(self, projected: ir.Value, h: ir.Value) -> dict[tuple[str, str], ir.Value]:
+        emit, cell = self.emit, self.layer.cell
+        if not cell.recurrent:
+            return {("z", row): z for row, z in self._spread(projected, cell.rows).items()}
+        z = self._from(h, self._rows) if self._rows else None
+        if not cell.parted:
+            return {("z", row): part for row, part in self._spread(emit("Add", projected, z), cell.rows).items()}
+        inputs, recurrent = self._spread(projected, cell.rows), {} if z is None else self._spread(z, self._rows)
+        parts = {("z", row): emit("Add", inputs[row], recurrent[row]) for row in cell.rows if row not in cell.parted}
+        parts |= {("z.input", row): inputs[row] for row in cell.parted}
         return parts | {("z.recurrent", row): recurrent[row] for row in cell.split}
 
-    def _spread(self, z: ir.Value) -> dict[str, ir.Value]:
+    def _from(self, value: ir.Value, rows: Sequence[str]) -> ir.Value:
+        """Writes the recurrent part of some rows, made of h or of a value in its place, ``[B, rows]``."""
+        emit, own = self.emit, tuple(rows)
+        z = self._products[own](emit, value)
+        if self._gates:
+            z = emit("Add", z, self._gates[own](emit, emit.concat(self._fed, axis=-1)))
+        return _finished(emit, self.layer, self.weights, "hh", z, rows)
+
+    def _gated(self, row: str, value: ir.Value) -> ir.Value:
+        return self._spread(self._from(value, (row,)), (row,))[row]
+
+    def _spread(self, z: ir.Value, rows: Sequence[str]) -> dict[str, ir.Value]:
         """Returns rows ``[B, H]`` by name: a gate's is repeated for the cells of its block."""
-        layer, rows = self.layer, self.layer.cell.rows
-        parts = dict(zip(rows, self.emit.split(z, layer.row_sizes), strict=True))
+        layer = self.layer
+        sizes = dict(zip(layer.cell.rows, layer.row_sizes, strict=True))
+        parts = dict(zip(rows, self.emit.split(z, [sizes[row] for row in rows]), strict=True))
         return {row: self._repeated(part) if row in layer.cell.gates else part for row, part in parts.items()}
 
     def _repeated(self, value: ir.Value) -> ir.Value:

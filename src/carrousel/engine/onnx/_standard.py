@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import onnx_ir as ir
 
+from carrousel import cells
 from carrousel.cells import Cell, Gates, State, cell
 from carrousel.cells.math import identity, relu, sigmoid, tanh
 from carrousel.engine._graph import trace
@@ -54,7 +55,10 @@ def _of_cell(cell: Cell) -> Operator | None:
     """
     kind = {*cell.rows}, {*cell.candidates}, cell.states, cell.recurrent
     for other, operator in _all_of_onnx(cell.peepholes):
-        if kind != ({*other.rows}, {*other.candidates}, other.states, other.recurrent) or cell.split != other.split:
+        if kind != ({*other.rows}, {*other.candidates}, other.states, other.recurrent) or (cell.split, cell.gated) != (
+            other.split,
+            other.gated,
+        ):
             continue
         if trace(cell, exits=True).outputs == trace(other, exits=True).outputs:
             return operator
@@ -64,7 +68,8 @@ def _of_cell(cell: Cell) -> Operator | None:
 def _all_of_onnx(peepholes: Sequence[str]) -> list[tuple[Cell, Operator]]:
     """Returns all cells that ONNX has, with these peepholes, and their operators."""
     pairs = [(_rnn(squash), Operator("RNN", "g", "", _activations(squash))) for squash in _ACTIVATIONS]
-    pairs.append((_gru(), Operator("GRU", "z r n", "", {"linear_before_reset": 1})))
+    pairs.append((cells.get("gru"), Operator("GRU", "z r n", "", {"linear_before_reset": 1})))
+    pairs.append((cells.get("gru_cho"), Operator("GRU", "z r n", "", {"linear_before_reset": 0})))
     if {*peepholes} <= {*"ifo"}:
         for g, h in itertools.product(_ACTIVATIONS, repeat=2):
             attributes = _activations(sigmoid, g, h)
@@ -90,16 +95,6 @@ def _rnn(squash: Callable[[Any], Any]) -> Cell:
         return g, State(), Gates(g=g)
 
     return rnn
-
-
-def _gru() -> Cell:
-    @cell("r z n", candidates="n", split="n")
-    def gru(z, s, p):  # type: ignore[no-untyped-def]
-        r, u = sigmoid(z.r), sigmoid(z.z)
-        n = p.n(tanh(z.n.input + r * z.n.recurrent))
-        return (1.0 - u) * n + u * s.h, State(), Gates(r=r, z=u, n=n)
-
-    return gru
 
 
 def _lstm(

@@ -18,6 +18,8 @@ class Words:
 
     def __init__(self, varying: Sequence[str], fixed: Sequence[str]) -> None:
         self.varying, self.fixed = tuple(varying), tuple(fixed)
+        if len({*varying, *fixed}) < len(varying) + len(fixed):
+            raise ValueError(f"two words of a kernel have one name: {sorted((*varying, *fixed))}")
         self._index = {name: index for index, name in enumerate((*varying, *fixed))}
 
     def place(self, f: Function, name: str) -> str:

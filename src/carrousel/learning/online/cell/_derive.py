@@ -70,7 +70,13 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
 
     Raises:
         TypeError: the cell's equations cannot be traced.
+        ValueError: the cell multiplies gated states with recurrent weights.
     """
+    if cell.gated:
+        raise ValueError(
+            f"cell {cell.spec!r} multiplies what a gate leaves of h with recurrent weights; the rule sends no error "
+            "through these, so that gate would never learn: of a GRU take the cell 'gru'"
+        )
     program = trace(cell)
     parts: list[tuple[str, str]] = []
     for row in cell.rows:
