@@ -233,7 +233,7 @@ def test_threads_share_the_units_of_a_single_sequence(name: str, units: int, mon
     """They wait for one another at every step; how many they are changes nothing."""
     monkeypatch.setattr(_kernels, "_SMALL", 0)
     monkeypatch.setattr(_kernels, "_REPAYS", 0)
-    monkeypatch.setattr(_meeting.Meeting, "end", lambda meeting: None)  # however crowded the machine
+    monkeypatch.setattr(_meeting.Meeting, "end", lambda *ended: None)  # however crowded the machine
     layer = Layer(cell_of(name), 3, units)
     T, B = 9, 1
     masks = masks_of(layer, T, B, [kind for kind in NOISE["all"] if has(layer.cell, kind)])

@@ -43,6 +43,10 @@ class Kept(Protocol):
         """Leaves all tensors out, in another ``Kept``."""
         ...
 
+    def spare(self) -> Kept:
+        """Copies what a backward pass writes to, into another ``Kept``."""
+        ...
+
 
 @dataclass
 class Grads:
@@ -68,6 +72,7 @@ class Forward(Protocol):
         keep: bool,
         masks: Masks,
         steps: Sequence[str],
+        into: Any = None,
     ) -> tuple[list[Tensor], Any]:
         """Computes outputs and states, and a ``Kept``.
 
@@ -81,6 +86,7 @@ class Forward(Protocol):
             keep: whether a backward pass will follow, for which the ``Kept`` is.
             masks: the noise, packed as x and the states are.
             steps: the names of the states besides h, gates and candidates whose values at every step are wanted.
+            into: a ``Kept`` whose memory is to be used; ``keep`` is then True.
 
         Returns:
             The outputs ``[rows, output]``, the final states ``[count, size]``, every step's values ``[rows, size]`` of
@@ -155,12 +161,8 @@ class Held(Protocol):
         """Returns the shapes of the buffers, for sizes that may be symbols."""
         ...
 
-    def buffers_of(self, outline: Outline, kept: Any) -> list[Tensor]:
-        """Returns the buffers of a ``Kept``. No two share memory."""
-        ...
-
-    def kept_of(self, outline: Outline, buffers: Sequence[Tensor], *, reverse: bool) -> Any:
-        """Returns a ``Kept`` from its buffers. Using it up leaves these as they are."""
+    def kept_of(self, outline: Outline, buffers: Sequence[Tensor]) -> Any:
+        """Returns a ``Kept`` whose memory the buffers are."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Memory for kernels: aligned, padded to whole vectors."""
+"""Memory for kernels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from carrousel.engine._memory import CPU
 
-__all__ = ["empty", "handed_out", "padded", "poison", "rows_of", "solid", "zeros"]
+__all__ = ["empty", "handed_out", "poison", "poisoned", "solid", "zeros"]
 
 _POISON = False
 
@@ -16,9 +16,16 @@ _OF = {dtype: torch.empty(0, dtype=dtype, device=CPU) for dtype in (torch.float3
 
 
 def poison(on: bool) -> None:
-    """Fills every new buffer with NaN, so that a test sees what is read before it is written."""
+    """Fills every new buffer with NaN, so that a test sees what is read before it is written; and parts none of them
+    into several.
+    """
     global _POISON
     _POISON = on
+
+
+def poisoned() -> bool:
+    """Says whether that is so."""
+    return _POISON
 
 
 def empty(*shape: int, dtype: torch.dtype) -> Tensor:
@@ -37,15 +44,6 @@ def solid(tensor: Tensor) -> Tensor:
     return tensor if tensor.is_contiguous() and not tensor.is_neg() else tensor.contiguous().resolve_neg()
 
 
-def padded(tensor: Tensor, width: int) -> Tensor:
-    """A contiguous ``[rows, width]`` with zeros past the tensor's own columns; itself where it is that already."""
-    if tensor.shape[-1] == width:
-        return solid(tensor)
-    buffer = tensor.new_zeros(*tensor.shape[:-1], width)
-    buffer[..., : tensor.shape[-1]] = tensor
-    return buffer
-
-
 def handed_out(buffer: Tensor, size: int) -> Tensor:
     """Returns the first columns of a padded buffer as a result of autograd's: never the tensor itself, which is kept.
 
@@ -53,8 +51,3 @@ def handed_out(buffer: Tensor, size: int) -> Tensor:
     the garbage collector. Nor may a result be a view of a larger buffer, for torch forbids to write into such.
     """
     return buffer.detach() if buffer.shape[-1] == size else buffer[..., :size].contiguous()
-
-
-def rows_of(buffer: Tensor, size: int) -> Tensor:
-    """The first columns of a padded buffer as a tensor of its own; the buffer itself where nothing is padded."""
-    return buffer if buffer.shape[-1] == size else buffer[..., :size].contiguous()

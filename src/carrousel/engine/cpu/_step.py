@@ -19,7 +19,7 @@ from carrousel.engine._memory import PLAIN
 from carrousel.engine._plan import Variant
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu._buffers import empty, zeros
-from carrousel.engine.cpu._kernels import KINDS, Kernel, Kernels, kernels_of
+from carrousel.engine.cpu._kernels import KINDS, Kernels, kernels_of
 from carrousel.engine.cpu._pointwise_forward import forward_stage
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
@@ -130,7 +130,7 @@ class _Stepper:
             "I": layer.input_size,
         }
         self._arguments = words.arguments(**fixed)
-        self._kernel: Kernel = _code(kernels.variant, kernels.kind, kernels.target).function("step")
+        self._kernel = _code(kernels.variant, kernels.kind, kernels.target).function("step")
         self._units, self._square = H, layer.input_size == H
         self._room, self._dtype = len(kernels.plan.slots) * H, kernels.dtype  # the pre-activations of a sequence
         self._on_stack = _STACK // (self._room * kernels.dtype.itemsize)

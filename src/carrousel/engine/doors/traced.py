@@ -72,12 +72,15 @@ def _sequence(
     if not packing.rows.total:
         shapes = [] if outline is None or passes.held is None else passes.held.shapes_of(outline)
         return _of_nothing(layer, x, state, names) + [x.new_zeros(shape) for shape in shapes]
+    buffers: list[Tensor] = []
+    if outline is not None and passes.held is not None:
+        buffers = [x.new_empty(shape) for shape in passes.held.shapes_of(outline)]
+    into = passes.held.kept_of(outline, buffers) if outline is not None and passes.held is not None else None
     tensors = [packing.rows_in(x), *map(packing.state_in, state), *weights]
     packed = masks.map(packing.sequence_in, packing.rows_in)
-    (output, *rest), kept = compute(
-        passes, layer, packing.rows, reverse, packed, names, tensors, keep=outline is not None
+    (output, *rest), _ = compute(
+        passes, layer, packing.rows, reverse, packed, names, tensors, keep=into is not None, into=into
     )
-    buffers = [] if outline is None or passes.held is None else passes.held.buffers_of(outline, kept)
     n = len(state)
     every = [output, *rest[n:]]
     if buffers:
@@ -150,7 +153,7 @@ def sequence_backward(
     outline = _outline(layer, x, lengths, resets, kinds, every) if kept else None
     if outline is not None and passes.held is not None:
         check_buffers(kept, passes.held.shapes_of(outline), x)
-        left = passes.held.kept_of(outline, kept, reverse=reverse)
+        left = passes.held.kept_of(outline, kept).spare()
     else:
         _, left = passes.forward(layer, of_name, x_rows, packed, rows, keep=True, **options)
     d_final: list[Tensor | None] = [packing.state_back(d) for d in grads[1 : 1 + n]]
