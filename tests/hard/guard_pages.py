@@ -68,10 +68,13 @@ def trial(number: int) -> None:
     def zeros(*shape: int, dtype: Any) -> Any:
         return empty(*shape, dtype=dtype).zero_()
 
+    def maker(dtype: Any, *, cleared: bool) -> Any:
+        return lambda *shape: (zeros if cleared else empty)(*shape, dtype=dtype)
+
     own_buffers = [
         mock.patch.object(module, name, made)
         for module in (_buffers, _kernels, _program, _step, _weights)
-        for name, made in (("empty", empty), ("zeros", zeros))
+        for name, made in (("empty", empty), ("zeros", zeros), ("maker", maker))
         if hasattr(module, name)
     ]
     _buffers.poison(True)  # a buffer for everything, so that each ends at a page

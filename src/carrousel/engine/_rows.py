@@ -18,13 +18,13 @@ class Sizes(NamedTuple):
     """The numbers of a packing.
 
     Attributes:
-        steps, count, total: the numbers of steps, of sequences and of rows.
+        steps, sequences, total: the numbers of steps, of sequences and of rows.
         running: the number of sequences that have any step.
         uniform: whether every step has all sequences.
     """
 
     steps: int
-    count: int
+    sequences: int
     total: int
     running: int
     uniform: bool

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from carrousel.engine._memory import CPU
 
-__all__ = ["empty", "handed_out", "poison", "poisoned", "solid", "zeros"]
+__all__ = ["empty", "handed_out", "maker", "poison", "poisoned", "solid", "zeros"]
 
 _POISON = False
 
@@ -37,6 +40,13 @@ def empty(*shape: int, dtype: torch.dtype) -> Tensor:
 def zeros(*shape: int, dtype: torch.dtype) -> Tensor:
     """Makes a new buffer of zeros."""
     return _OF[dtype].new_zeros(shape)
+
+
+def maker(dtype: torch.dtype, *, cleared: bool) -> Callable[..., Tensor]:
+    """Returns what makes new buffers of a shape, its sizes one by one; ``cleared``, of zeros."""
+    if cleared:
+        return _OF[dtype].new_zeros
+    return partial(empty, dtype=dtype) if _POISON else _OF[dtype].new_empty
 
 
 def solid(tensor: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Masks, Weights
@@ -62,7 +61,7 @@ def _results(
 
     def rows_of(name: str, size: int) -> Tensor:
         buffer = kept.buffers[name]
-        begin = sizes.count if sizes.uniform and not reverse and kernels.kept[name][1] else 0
+        begin = sizes.sequences if sizes.uniform and not reverse and kernels.kept[name][1] else 0
         return handed_out(buffer[begin : begin + sizes.total], size)
 
     def every(name: str) -> Tensor:

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 from carrousel.engine._layer import Layer
 from carrousel.engine._plan import Extras, Plan
@@ -166,7 +167,8 @@ class Kernels:
         if found is None:
             while len(self._programs) >= _PROGRAMS:
                 self._programs.pop(next(iter(self._programs)), None)
-            found = self._programs[key] = write()
+            with _disable_current_modes(), torch._C._DisableFuncTorch():  # what is at work now a program outlives
+                found = self._programs[key] = write()
         return found
 
 

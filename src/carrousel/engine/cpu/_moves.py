@@ -11,8 +11,8 @@ __all__ = ["PICK", "ROWS", "SUM", "emit_moves"]
 _TARGET = ["target", "ldt", "count", "columns", "whole"]
 
 ROWS = Words(["threads", "source", "also", "ld", *_TARGET], TEAM)
-"""The arguments of ``rows``: ``count`` rows of ``whole`` numbers, of which the first ``columns`` are the source's, or the
-sum of the source's and those of ``also``, unless that is null; the rest are zero."""
+"""The arguments of ``rows``: ``count`` rows of ``whole`` numbers, of which the first ``columns`` are the source's, or,
+unless ``also`` is null, the sum of the source's and its; the rest are zero."""
 
 PICK = Words(["threads", "source", "ld", "initial", "ldinitial", "index", *_TARGET], TEAM)
 """The arguments of ``pick``, the same but that row i is the source's row ``index[i]``; of n below zero, row -1 - n of

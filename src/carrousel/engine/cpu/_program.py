@@ -9,6 +9,7 @@ and calls the kernels.
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
@@ -16,19 +17,22 @@ import torch
 from torch import Tensor
 
 from carrousel.engine.cpu import _buffers
-from carrousel.engine.cpu._buffers import empty, solid, zeros
+from carrousel.engine.cpu._buffers import maker, solid
 from carrousel.engine.cpu.llvm._compile import Code
 from carrousel.engine.cpu.llvm._emit import Module
 from carrousel.engine.cpu.llvm._words import Arguments
 
 __all__ = ["Place", "Program", "emit_play"]
 
-_NUMBER = 1
-"""The base of what is no address: it begins at zero."""
+_NUMBER, _FIRST = 1, 2
+"""The base of what is no address: it begins at zero. And the first of all others."""
 
 
 class Place(NamedTuple):
-    """An address: a tensor by its number, how many bytes after its beginning, and the bytes of a number there."""
+    """An address: a tensor by its number, how many bytes after its beginning, and the bytes of a number there.
+
+    What a program makes has negative numbers while it is written.
+    """
 
     base: int
     offset: int
@@ -52,31 +56,26 @@ class Program:
 
     def __init__(self, dtype: torch.dtype, code: Code) -> None:
         self._dtype, self.each, self._play = dtype, dtype.itemsize, code.function("play")
-        self._bases: dict[Hashable, int] = {}
-        self._hows: dict[int, Callable[[Any], Tensor]] = {}
-        self._made: dict[int, tuple[str, tuple[int, ...], bool]] = {}
+        self._given: dict[Hashable, tuple[int, Callable[[Any], Tensor]]] = {}
+        self._made: dict[str, tuple[int, tuple[int, ...], bool]] = {}
         self._room = {False: 0, True: 0}
-        self._words: list[int] = []
-        self._count = self._most = 0
+        self._calls: list[tuple[int, list[int | Place]]] = []
         self._held: list[Any] = []
 
     # Memory
 
-    def _base(self, key: Hashable) -> int:
-        return self._bases.setdefault(key, 2 + len(self._bases))
-
     def given(self, key: Hashable, how: Callable[[Any], Tensor], each: int = 0) -> Place:
-        """Returns the :class:`Place` of a tensor that ``how`` takes, or makes, from what a run is given. ``each`` is the
-        size of a number where that is not of the program's type.
+        """Returns the :class:`Place` of a tensor that ``how`` takes, or makes, from what a run is given.
+
+        ``each`` is the size of a number where that is not of the program's type.
         """
-        base = self._base(("given", key))
-        self._hows[base] = how
+        base, _ = self._given.setdefault(key, (_FIRST + len(self._given), how))
         return Place(base, 0, each or self.each)
 
     def result(self, name: str, *shape: int, cleared: bool = False) -> Place:
-        """Returns the :class:`Place` of a tensor of its own that every run makes and gives back; ``cleared``, of zeros."""
-        base = self._base(("made", name))
-        self._made[base] = name, shape, cleared
+        """Returns the :class:`Place` of a tensor of its own that every run gives back; ``cleared``, of zeros."""
+        base, _, _ = self._made.get(name, (-1 - len(self._made), shape, cleared))
+        self._made[name] = base, shape, cleared
         return Place(base, 0, self.each)
 
     def room(self, count: int, *, cleared: bool = False) -> Place:
@@ -98,37 +97,41 @@ class Program:
 
     def call(self, code: Code, name: str, arguments: Arguments, **words: int | Place) -> None:
         """Adds the call of a public function; its varying words by name."""
-        ordered = arguments.ordered(words)
         self._held.append(code)
-        self._words += code.address(name), len(ordered)
-        for word in ordered:
-            self._words += word[:2] if isinstance(word, Place) else (_NUMBER, int(word))
-        self._count, self._most = self._count + 1, max(self._most, len(ordered))
+        self._calls.append((code.address(name), arguments.ordered(words)))
 
     def seal(self) -> Program:
         """Ends the writing; returns the :class:`Program`."""
-        words = [self._count, self._most, *self._words]
+        words = [len(self._calls), max(len(ordered) for _, ordered in self._calls)]
+        first = _FIRST + len(self._given)  # what is made comes after what is given
+        for address, ordered in self._calls:
+            words += address, len(ordered)
+            for word in ordered:
+                if isinstance(word, Place):
+                    words += word.base if word.base > 0 else first - 1 - word.base, word.offset
+                else:
+                    words += _NUMBER, word
         self._text = (ctypes.c_int64 * len(words))(*words)
-        self._words = []
-        self._order = [(self._hows.get(base), *self._made.get(base, ("", (), False))) for base in self._bases.values()]
-        self._kind = ctypes.c_int64 * (2 + len(self._order))
+        self._hows = [how for _, how in self._given.values()]
+        self._names = [*self._made]
+        self._makers = [(maker(self._dtype, cleared=cleared), shape) for _, shape, cleared in self._made.values()]
+        self._words = struct.Struct(f"{first + len(self._made)}q").pack
         self._begin = ctypes.addressof(self._text)
+        self._calls, self._given, self._made = [], {}, {}
         return self
 
     def run(self, given: Any) -> dict[str, Tensor]:
         """Runs it on what is given; returns the tensors that it made, by name."""
-        dtype, made, held, words = self._dtype, dict[str, Tensor](), [], [self._begin, 0]
-        for how, name, shape, cleared in self._order:
-            if how is None:
-                tensor = made[name] = (zeros if cleared else empty)(*shape, dtype=dtype)
-            else:
-                tensor = how(given)
-                if not tensor.is_contiguous() or tensor.is_neg():
-                    tensor = solid(tensor)
-                held.append(tensor)  # until the kernels are done
-            words.append(tensor.data_ptr())
-        self._play(self._kind(*words))
-        return made
+        tensors = [how(given) for how in self._hows]
+        for k, tensor in enumerate(tensors):
+            if not tensor.is_contiguous() or tensor.is_neg():
+                tensors[k] = solid(tensor)
+        made = [make(*shape) for make, shape in self._makers]  # sizes one by one: that is a third less time
+        self._play(self._words(self._begin, 0, *map(_address, tensors), *map(_address, made)))
+        return dict(zip(self._names, made, strict=True))
+
+
+_address = Tensor.data_ptr
 
 
 def emit_play(module: Module) -> None:

@@ -62,6 +62,11 @@ class Places:
         """Turns a weight ``[rows, ...]`` to one with a row for each unit."""
         return weight if self._spread is None else weight.index_select(0, self._spread)
 
+    def stands(self, name: str) -> bool:
+        """Says whether the weight of a name has a row for each unit as it is."""
+        spread = self._spread is not None and name in ("weight_hh", *_OF_ROWS)
+        return not spread and not (name == "weight_hh" and self.layer.heads > 1 and not self.apart)
+
     def units_of(self, name: str, weight: Tensor) -> Tensor:
         """Returns the weight of a name with a row for each unit."""
         if name == "weight_hh":

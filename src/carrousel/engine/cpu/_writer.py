@@ -64,7 +64,7 @@ class Writer:
         self.kernels, self.layer, self.variant, self.plan = kernels, kernels.layer, kernels.variant, kernels.plan
         self.places, self.width, self.ldh, self.ldg = kernels.places, kernels.width, kernels.ldh, kernels.ldg
         self.sizes, self._forms, self.reverse = sizes, forms, reverse
-        self.N, self.B, self.n = sizes.total, sizes.count, 1 + len(self.layer.cell.states)
+        self.N, self.B, self.n = sizes.total, sizes.sequences, 1 + len(self.layer.cell.states)
         self.program = Program(kernels.dtype, kernels.code)
         self.zeros = kernels.zeros.data_ptr()
         team = _parallel.runtime()
@@ -86,6 +86,8 @@ class Writer:
 
     def weight(self, name: str) -> Place:
         """Returns a weight with a row for each unit."""
+        if self.places.stands(name):
+            return self.program.given(("weight", name), lambda batch: batch.weights[name])
         units_of = self.places.units_of
         return self.program.given(("weight", name), lambda batch: units_of(name, batch.weights[name]))
 
@@ -121,7 +123,9 @@ class Writer:
             factors = self.program.given("mask_h", lambda batch: batch.masks.variational.to(dtype))
             add("mask_h", factors, B, self.layer.output_size, self.ldh)
         for row in variant.cell.candidates if variant.masked else ():
-            own = self.program.given(("mask", row), partial(lambda row, batch: batch.masks.candidate[row].to(dtype), row))
+            own = self.program.given(
+                ("mask", row), partial(lambda row, batch: batch.masks.candidate[row].to(dtype), row)
+            )
             add(f"mask_{row}", own, self.N, self.layer.hidden_size, self.width)
         if variant.zoned_h:
             add_share("zone_h", "zoneout_h", self._forms[0], self.layer.output_size, self.ldh)
@@ -158,13 +162,11 @@ class Writer:
         """Copies rows of which an index says which; negative numbers are rows of ``initial``."""
         self.program.call(
             self.kernels.code, "pick", self._pick, threads=_threads(count * whole), source=source, ld=ld,
-            initial=initial or 0, ldinitial=ldinitial, index=index, target=target, ldt=ldt, count=count, columns=columns,
-            whole=whole,
+            initial=initial or 0, ldinitial=ldinitial, index=index, target=target, ldt=ldt, count=count,
+            columns=columns, whole=whole,
         )  # fmt: skip
 
-    def sum(
-        self, source: Place, ld: int, count: int, columns: int, target: Place, factor: Place | None = None
-    ) -> None:
+    def sum(self, source: Place, ld: int, count: int, columns: int, target: Place, factor: Place | None = None) -> None:
         """Sums rows, or products of rows of two."""
         self.program.call(
             self.kernels.code, "sum", self._sum, threads=_threads(count * columns), source=source, ld=ld,
@@ -248,7 +250,7 @@ class Writer:
         if name in self.variant.parts or name in self.places.gated:
             ending, rows = ("ih", self.places.into) if name == FROM_X else ("hh", self.places.recurrent)
             starts = self.places.gated.get(name, rows).tolist()
-            gain = self.in_slots(f"norm_{ending}", starts)
+            gain: Place | int = self.in_slots(f"norm_{ending}", starts)
             shift = self.in_slots(f"bias_{ending}", starts) if self.has(f"bias_{ending}") else self.zeros
         else:
             bias = f"norm_bias_{name}"
@@ -289,7 +291,7 @@ class Writer:
         self.pack_apart(kernel, source, columns, begin, size, target)
 
     def gate_weights(self) -> list[tuple[str, Place, Tensor]]:
-        """Returns for all that hear gates their name, their weights ``[units, gates · width]``, and where rows begin."""
+        """Returns of all that hear gates the name, the weights ``[units, gates · width]``, and where rows begin."""
         found, of = [], self.places.gate_weight
         for name, rows in self.variant.hearers:
             how = partial(lambda rows, batch: of(batch.weights["weight_gh"], rows), rows)
