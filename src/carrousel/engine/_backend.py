@@ -136,14 +136,14 @@ class Backward(Protocol):
 
 
 class Outline(NamedTuple):
-    """What decides the form of all that a forward pass leaves, for sequences that all have all steps.
+    """What decides the form of all that a forward pass leaves, of whatever lengths and resets.
 
     Attributes:
         layer: the layer.
         dtype: the type of numbers.
         noise: the names of the fields of ``Masks`` that are there.
         steps: the names of what is wanted of every step, as for ``Forward``.
-        T, B: the numbers of steps and of sequences.
+        T, B: the numbers of steps and of sequences: no packing has more than T · B rows.
     """
 
     layer: Layer
