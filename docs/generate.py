@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 import carrousel
+from carrousel import pictures
 from carrousel._atomic import write_file
 from carrousel.cells import Cell
 from carrousel.papers import _index
@@ -200,11 +201,30 @@ def fused() -> str:
     return markdown(["what is asked for", "runs on the CPU"], rows)
 
 
+def extras() -> str:
+    """The table of the extras that can be installed, each with the comment above it in pyproject.toml."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[project.optional-dependencies]\n")[2]
+    found = re.findall(r"((?:^# .*\n)+)^(\w+) = \[", text.partition("\n[")[0], flags=re.MULTILINE)
+    rows = [[f"`carrousel[{name}]`", " ".join(words.replace("# ", "").split())] for words, name in found]
+    return markdown(["what is installed", "what it adds"], rows)
+
+
+def drawing() -> str:
+    """The table of the functions that draw, each with what its first line says."""
+    rows = []
+    for name in pictures.__all__:
+        first = " ".join((getattr(pictures, name).__doc__ or "").split("\n\n")[0].split())
+        rows.append([f"`{name}`", first.replace("``", "`")])
+    return markdown(["function", "what it does"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "family": family,
     "parameters": parameters,
     "combinations": combinations,
     "fused": fused,
+    "pictures": drawing,
+    "extras": extras,
 }
 
 
@@ -224,8 +244,9 @@ def pages() -> dict[Path, str]:
         licences.PAGE: licences.page(),
         rooms.PICTURE: rooms.svg(),
     }
-    for path in (ROOT / "docs" / "module.md", ROOT / "docs" / "engine.md", ROOT / "README.md"):
-        wanted[path] = filled(path.read_text(encoding="utf-8"))
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        if path not in wanted:
+            wanted[path] = filled(path.read_text(encoding="utf-8"))
     wanted[_index.INDEX] = experiments()
     return wanted
 

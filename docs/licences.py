@@ -76,7 +76,7 @@ def licence(name: str) -> str | None:
     if about["License-Expression"]:
         return about["License-Expression"]
     said = (about["License"] or "").strip()
-    if said and len(said) <= 40 and "\n" not in said:  # many put the whole text there
+    if said not in ("", "UNKNOWN") and len(said) <= 40 and "\n" not in said:  # many put the whole text there
         return said
     classes = [each.split(" :: ") for each in about.get_all("Classifier") or [] if each.startswith("License :: ")]
     return " AND ".join(each[-1] for each in classes if each[-1] != "DFSG approved") or "see its files"

@@ -14,7 +14,11 @@ import carrousel
 from carrousel.engine import Layer, cpu
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/module.md", "docs/engine.md", "docs/online.md", "docs/experiments.md"]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
+]
 
 
 def test_tables_are_those_of_the_code() -> None:
@@ -119,14 +123,8 @@ EXAMPLES = [pytest.param(page, code, id=f"{page}-{k}") for page in PAGES for k, 
 
 
 def test_the_pages_have_their_examples() -> None:
-    assert {page: len(python_of(page)) for page in PAGES} == {
-        "README.md": 4,
-        "CONTRIBUTING.md": 5,
-        "docs/module.md": 3,
-        "docs/engine.md": 1,
-        "docs/online.md": 4,
-        "docs/experiments.md": 1,
-    }
+    written_whole = {"docs/cells.md", "docs/licences.md"}
+    assert {page for page in PAGES if not python_of(page)} == written_whole
 
 
 @pytest.mark.parametrize(("page", "code"), EXAMPLES)
@@ -158,7 +156,7 @@ def test_examples_run(page: str, code: str, tmp_path, monkeypatch) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [*PAGES, "docs/cells.md", "docs/licences.md"]:
+    for page in PAGES:
         path = ROOT / page
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / link).exists(), f"{page} links to {link}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import itertools
 import json
@@ -22,7 +23,7 @@ import pytest
 
 from carrousel import papers
 from carrousel.cli import main
-from carrousel.papers import _index, _report, _run, _trial
+from carrousel.papers import _compare, _index, _run, _trial
 
 
 @pytest.fixture(autouse=True)
@@ -183,14 +184,32 @@ def test_what_is_asked_for_twice_is_run_once(experiment, tmp_path):
 
 
 def test_a_published_figure_that_did_not_come_out_is_not_near(experiment):
-    figure = next(figure for figure in papers.SUCCESS if figure.compared)
+    share, figure = (figure for figure in papers.SUCCESS if figure.compared)
     row = {"published": {figure.key: 30}}
-    judged = [_report.near(figure, {**row, "measured": {figure.key: value}}) for value in (20, 61, None)]
+    judged = [_compare.near(figure, {**row, "measured": {figure.key: value}}) for value in (20, 61, None)]
     assert judged == [True, False, False]
-    assert _report.near(figure, row) is None
-    assert _report.near(figure, {"published": {}, "measured": {figure.key: 20}}) is None
+    assert _compare.near(figure, row) is None
+    assert _compare.near(figure, {"published": {}, "measured": {figure.key: 20}}) is None
     result = {"rows": [{"row": "near", "published": {figure.key: 30}, "measured": {figure.key: None}}]}
     assert "- (✗)" in papers.table(experiment, result)[2]
+    judged = [
+        _compare.near(share, {"published": {share.key: told}, "measured": {share.key: came}})
+        for told, came in ((1.0, 0.75), (1.0, 0.7), (0.0, 0.0), (0.0, 0.3), (0.97, None))
+    ]
+    assert judged == [True, False, True, False, False]
+    rare = {"published": {share.key: 1.0, figure.key: 30}, "measured": {share.key: 0.1, figure.key: 30}}
+    line = papers.table(experiment, {"rows": [{"row": "near", **rare}]})[2]
+    assert "10% (✗)" in line  # nearly all failed
+    assert "30 (×1.00)" in line  # and those that succeeded agree
+
+
+def test_a_line_of_the_table_says_where_its_figures_are_from(experiment):
+    def told(experiment, published):
+        return papers.table(experiment, {"rows": [{"row": "near", "published": published}]})[1][4]
+
+    assert told(experiment, {"sequences_mean": 30}) == "published"
+    assert told(replace(experiment, source="from memory"), {"sequences_mean": 30}) == "published, from memory"
+    assert told(experiment, {}) == "published: unknown"
 
 
 def test_the_clock_counts_what_ran_at_the_same_time_once():
@@ -239,22 +258,44 @@ def test_the_command_writes_the_table_and_the_page(experiment, tmp_path, capsys)
     assert main(["reproduce", "test/one", "--jobs", "1", "--set", "update=end", "--into", str(into)]) == 0
     assert main(["reproduce", "--report", str(into)]) == 0
     page = (into / "README.md").read_text()
-    for text in ("1 of 2", "×3.33 ✗", "What was **chosen**.", "A *note*.", "(test-one-dot.png)", "Old \\| new"):
+    for text in (
+        "1 of 3",
+        "50% (✗)",
+        "×3.33 ✗",
+        "What was **chosen**.",
+        "A *note*.",
+        "(test-one-dot.png)",
+        "Old \\| new",
+    ):
         assert text in page, text
-    assert page.count("## test/one") == 2
+    assert page.count("## A test") == 2
     assert page.count("What was **chosen**.") == 1
-    assert page.index("update=end") < page.rindex("## test/one (update=end)")
+    assert page.index("update=end") < page.rindex("## A test (update=end)")
     assert "\n    carrousel reproduce test/one --set update=end\n" in page
     call = ["--row", "far", "--trials", "7", "--seed", "1", "--jobs", "1", "--into", str(into)]
     assert main(["reproduce", "test/one", *call]) == 0
     assert main(["reproduce", "--report", str(into)]) == 0
     assert "\n    carrousel reproduce test/one --row far --trials 7 --seed 1\n" in (into / "README.md").read_text()
-    html = (into / "report.html").read_text()
-    assert html.count('src="data:image/png;base64,') == 2
-    assert "<strong>chosen</strong>" in html
-    assert "<td>Old | new</td>" in html
+    page = (into / "report.html").read_text()
+    assert page.count('src="data:image/png;base64,') == 2
+    assert "<strong>chosen</strong>" in page
+    assert "<td>Old | new</td>" in page
     assert main(["reproduce"]) == 0
     assert "hochreiter1997/reber" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium to draw the page")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_committed_page_is_as_wide_as_the_screen(width, tmp_path):
+    """On a desk and on a phone: what is wider, as a table is, moves within it."""
+    page = (Path(__file__).parents[2] / "docs" / "results" / "report.html").read_text()
+    told = "document.title = 'width ' + document.querySelector('iframe').contentDocument.documentElement.scrollWidth"
+    frame = f'<iframe srcdoc="{html.escape(page)}" width="{width}" height="900" style="border: 0"></iframe>'
+    (tmp_path / "page.html").write_text(f"<title>page</title>{frame}<script>onload = () => {told}</script>")
+    call = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+    call += ["--window-size=1400,900", "--dump-dom", (tmp_path / "page.html").as_uri()]
+    drawn = subprocess.run(call, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert int(re.search(r"<title>width (\d+)</title>", drawn)[1]) <= width
 
 
 def test_a_page_of_nothing_or_of_something_else_is_refused(tmp_path, capsys):
@@ -287,7 +328,7 @@ def test_a_quick_claim_that_is_not_true_fails(experiment, monkeypatch, capsys):
 
 @pytest.mark.parametrize("name", list(papers.EXPERIMENTS))
 def test_every_experiment_is_whole(name):
-    """Names are unique, quick rows exist, figures that are compared are published somewhere, notes are there."""
+    """Names are unique, quick rows exist, what is compared is published somewhere, notes and finding are there."""
     experiment = papers.get(name)
     assert len({row.name for row in experiment.rows}) == len(experiment.rows)
     assert experiment.notes
@@ -295,7 +336,10 @@ def test_every_experiment_is_whole(name):
     for row in experiment.rows:
         assert row.published.keys() <= keys | {"trials"}, row.name
     for figure in experiment.figures:
-        assert not figure.compared or any(figure.key in row.published for row in experiment.own_rows()), figure.key
+        told = any(figure.key in row.published for row in experiment.own_rows())
+        assert told or figure.share or not figure.compared, figure.key
+    assert experiment.outcome in ("yes", "partly", "no")
+    assert experiment.finding.endswith(".")
     assert experiment.quick is not None
     assert {experiment.row(row).name for row in experiment.quick.rows}
 

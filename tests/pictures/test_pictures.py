@@ -29,13 +29,30 @@ def test_activations_are_the_images_in_the_order_of_the_carrousel():
     assert images["forget gate f"].get_clim() == (0, 1)
     low, high = images["carrousel c"].get_clim()
     assert low == -high
+    assert images["forget gate f"].get_cmap() != images["carrousel c"].get_cmap()
+    assert "sorted by the mean of c" in figure.get_supxlabel()
+
+
+def test_the_input_is_drawn_once_standardised_with_its_names():
+    both = activations(["h", "c", "i", "f", "g", "o"])
+    sequence = np.stack([np.arange(7.0) * 1e6, np.full(7, 3.0)], axis=1)
+    figure = pictures.draw_activations(both, sequence, cell="lstm", channels=["u", "flat"])
+    inputs = [ax for ax in figure.axes if ax.get_title().startswith("input")]
+    assert len(inputs) == 1
+    assert [label.get_text() for label in inputs[0].get_yticklabels()] == ["u", "flat"]
+    shown = inputs[0].images[0].get_array()
+    np.testing.assert_allclose(shown.mean(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(shown.std(axis=1), [1, 0])
+    many = pictures.draw_activations(both, np.random.default_rng(0).normal(size=(7, 40)), cell="lstm")
+    labels = next(ax for ax in many.axes if ax.get_title().startswith("input")).get_yticklabels()
+    assert [label.get_text() for label in labels] == ["0", "39"]
 
 
 def test_both_directions_and_other_layers():
     found = activations(["h", "r", "z", "n"]) | activations(["h", "r", "z", "n"], layer=1, units=3)
     figure = pictures.draw_activations(found, cell="gru", layer=1)
     pictured = [ax for ax in figure.axes if ax.images]
-    assert [ax.get_title() for ax in pictured[:2]] == ["forward", "backward"]
+    assert [ax.get_title() for ax in pictured[:2]] == ["forward", "backward: read from the right"]
     assert all(ax.images[0].get_array().shape == (3, 7) for ax in pictured)
     with pytest.raises(ValueError, match="layer 2"):
         pictures.draw_activations(found, cell="gru", layer=2)
@@ -61,6 +78,8 @@ def test_learning_curve():
     np.testing.assert_allclose(metric.lines[0].get_ydata(), [1, 2, 3])
     assert metric.get_ylabel() == "MAE"
     assert "kept: epoch 2" in [t.get_text() for t in losses.get_legend().get_texts()]
+    last = pictures.draw_learning_curve(history, best_epoch=3).axes[0].get_legend().get_texts()
+    assert "kept: epoch 3, the last: more epochs may help" in [t.get_text() for t in last]
     bare = pictures.draw_learning_curve([{"epoch": 1, "learning_rate": 0.1, "train_loss": -1.0}])
     assert len(bare.axes) == 1
     assert bare.axes[0].get_yscale() == "linear"
@@ -191,3 +210,11 @@ def test_a_learner_is_followed_and_left_as_it_was():
     values, names = unit_names(run, {"input_gate": "in", "forget_gate": "forget", "output_gate": "out"})
     assert names == ["in 1", "in 2", "out 1", "out 2"]
     assert np.array_equal(values[:, :2], run["input_gate"])
+
+
+@pytest.mark.parametrize("least", [0.5, 1e-3, 1e-12])
+def test_curves_have_ticks_however_far_they_fall(least):
+    figure = pictures.draw_curves([Curves("a", [([0, 1], [1.0, least])])], xlabel="x", ylabel="y")
+    low, high = figure.axes[0].get_ylim()
+    ticks = [tick for tick in figure.axes[0].yaxis.get_majorticklocs() if low <= tick <= high]
+    assert len(ticks) >= 1

@@ -18,8 +18,9 @@ from carrousel.papers._index import EXPERIMENTS, get, listing
 from carrousel.papers._trial import Prepared, Setting, Trial, first_success
 
 if TYPE_CHECKING:
+    from carrousel.papers._compare import table
     from carrousel.papers._files import trials_directory, write_result
-    from carrousel.papers._report import report, result_stem, table
+    from carrousel.papers._report import report, result_stem
     from carrousel.papers._run import quick, reproduce
 
 __all__ = [
@@ -55,7 +56,7 @@ _HOMES = {
     "report": "_report",
     "reproduce": "_run",
     "result_stem": "_report",
-    "table": "_report",
+    "table": "_compare",
     "trials_directory": "_files",
     "write_result": "_files",
 }

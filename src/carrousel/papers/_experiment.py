@@ -32,13 +32,19 @@ class Column:
         key: its name in a row's published and measured figures.
         heading: what stands above it.
         form: how a number is written, as :func:`format` has it.
-        compared: whether the measured figure is to be within a factor of 2 of the published one.
+        compared: whether the measured figure is to be near the published one: within a factor of 2, and a share within
+            25 points of 100.
     """
 
     key: str
     heading: str
     form: str = ",.0f"
     compared: bool = False
+
+    @property
+    def share(self) -> bool:
+        """Whether its numbers are shares of 1."""
+        return self.form.endswith("%")
 
     def show(self, figures: Mapping[str, Any]) -> str:
         """Returns the figure as it is printed, a dash where there is none."""
@@ -47,7 +53,7 @@ class Column:
 
 
 SUCCESS = (
-    Column("success_rate", "success", ".0%"),
+    Column("success_rate", "success", ".0%", compared=True),
     Column("sequences_mean", "sequences", compared=True),
     Column("sequences_min", "from"),
     Column("sequences_max", "to"),
@@ -149,6 +155,7 @@ class Row:
         config: what a trial is run with; None for a row that is quoted and not run.
         trials: how many are run, where this row's number is not the experiment's.
         note: where this row departs from the paper, or what its figures mean; sentences.
+        source: where its published figures are from, if not from where the experiment's are.
     """
 
     name: str
@@ -158,6 +165,7 @@ class Row:
     config: Config | None = None
     trials: int | None = None
     note: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,6 +224,9 @@ class Experiment:
         options: further choices by name, the first of each is the default.
         quick: the experiment in a few seconds.
         pictures: what can be drawn.
+        source: where the published figures are from, if not read in the paper: ``"from memory"``, ``"from notes"``.
+        outcome: whether the paper's result came out: ``"yes"``, ``"partly"``, ``"no"``.
+        finding: what came out, and why if it did not; a sentence.
         notes: paragraphs of Markdown: what came out, then what the paper leaves open and how it was chosen.
     """
 
@@ -231,6 +242,9 @@ class Experiment:
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     quick: Quick | None = None
     pictures: tuple[Picture, ...] = ()
+    source: str = ""
+    outcome: str = ""
+    finding: str = ""
     notes: str = ""
 
     @property

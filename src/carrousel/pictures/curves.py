@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["Curves", "Growth", "draw_curves", "draw_growth"]
 
 
+MANY = (
+    1e4  # times the least value: beyond it powers of ten are ticks enough, and the threes between them would take all
+)
+
+
 @dataclass(frozen=True)
 class Curves:
     """The panel of one row of a table.
@@ -41,12 +46,14 @@ def draw_curves(panels: Sequence[Curves], *, xlabel: str, ylabel: str, title: st
 
     if not panels:
         raise ValueError("no row was run, so there is nothing to draw")
-    across = min(len(panels), 4 if len(panels) > 6 else 3)
+    across = 2 if len(panels) == 4 else min(len(panels), 4 if len(panels) > 6 else 3)
     down = ceil(len(panels) / across)
     figure = new_figure(1.2 + 2.9 * across, 0.9 + 2.3 * down, title)
     grid = figure.subplots(down, across, squeeze=False, sharey=True)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
+    seen = [value for panel in panels for _, y in panel.lines for value in y if value > 0]
+    few = not seen or max(seen) / min(seen) < MANY
     for place, (axes, panel) in enumerate(zip(grid.flat, panels, strict=False)):
         for x, y in panel.lines:
             axes.plot(x, y, color=BLUE, linewidth=0.9, alpha=0.55)
@@ -55,7 +62,7 @@ def draw_curves(panels: Sequence[Curves], *, xlabel: str, ylabel: str, title: st
         if panel.measured:
             axes.axvline(panel.measured, color=RED, linestyle="--", linewidth=1.2, label="mean here")
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if few else (1.0,)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_title(panel.title, fontsize=9, color=INK)

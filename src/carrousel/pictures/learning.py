@@ -21,7 +21,7 @@ def draw_learning_curve(
     Args:
         history: an estimator's ``history_``, one mapping per epoch with ``epoch``, ``train_loss``, and with a
             validation part ``valid_loss`` and one metric (``accuracy``, ``MAE``).
-        best_epoch: an epoch to mark.
+        best_epoch: the epoch whose weights were kept, marked; if it was the last, the legend says so.
         title: the picture's.
 
     Raises:
@@ -53,6 +53,7 @@ def draw_learning_curve(
         if best_epoch is not None:
             ax.axvline(best_epoch, color=RED, linewidth=1, linestyle=(0, (4, 3)))
     if best_epoch is not None:
-        losses.plot([], [], color=RED, linewidth=1, linestyle=(0, (4, 3)), label=f"kept: epoch {best_epoch}")
+        last = ", the last: more epochs may help" if best_epoch == epochs[-1] and len(epochs) > 1 else ""
+        losses.plot([], [], color=RED, linewidth=1, linestyle=(0, (4, 3)), label=f"kept: epoch {best_epoch}{last}")
     losses.legend(frameon=False, fontsize=8, labelcolor=INK)
     return figure

@@ -119,11 +119,11 @@ CONTINUAL_REBER = Experiment(
     _streams.train,
     trials=100,
     figures=(
-        Column("perfect_rate", "perfect", ".0%"),
+        Column("perfect_rate", "perfect", ".0%", compared=True),
         Column("perfect_streams", "after streams", compared=True),
-        Column("good_rate", "good", ".0%"),
+        Column("good_rate", "good", ".0%", compared=True),
         Column("good_length", "symbols without error", compared=True),
-        Column("rest_rate", "rest", ".0%"),
+        Column("rest_rate", "rest", ".0%", compared=True),
         Column("rest_length", "symbols without error", compared=True),
     ),
     summary=summary,
@@ -143,6 +143,11 @@ CONTINUAL_REBER = Experiment(
             "blocks are reset where strings end, others within them",
             _draw,
         ),
+    ),
+    outcome="yes",
+    finding=(
+        "Without forget gates no network lasts over an endless stream, and with them most become perfect; "
+        "with a constant rate four times as many as published do."
     ),
     notes="""
 **Result.** What the paper is about comes out. Without forget gates no network lasts over a stream of strings that

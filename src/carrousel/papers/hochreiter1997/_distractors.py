@@ -121,6 +121,11 @@ DISTRACTORS = Experiment(
             "trace", "States and gates of a trained network over two sequences that differ in x and y", _draw_trace
         ),
     ),
+    outcome="yes",
+    finding=(
+        "All nine means come out, and so does their growth with the lag, if cells and gates see the inputs "
+        "alone; with the connections that the paper describes the longest lags are not learned."
+    ),
     notes="""\
 **Result.** All published means come out within a factor of 2, and so does their growth with the lag and with the number
 of times that each distractor occurs: if cells and gates are fed by the inputs alone. With the recurrent connections

@@ -232,6 +232,11 @@ NOISE_FREE = Experiment(
         config={"p": 10, "limit": 30_000},
     ),
     pictures=(Picture("trace", "State, input gate and outputs of a trained network over both sequences", _draw_lag),),
+    outcome="partly",
+    finding=(
+        "LSTM succeeds in every trial where RTRL and BPTT fail, after nearly five times as many sequences as published "
+        "because one output comes within its tolerance slowly; the chunker never succeeds."
+    ),
     notes=f"""\
 **Result.** LSTM succeeds in every trial, after nearly five times as many sequences as published. RTRL and BPTT fail
 over lags of 10 and 100, as published. Two rows do not come out. RTRL over 4 steps succeeds more often the higher the
@@ -289,6 +294,11 @@ NO_REGULARITIES = Experiment(
         lambda found: found["lstm-100"]["success_rate"] == 1.0,
         ("lstm-100",),
         config={"p": 5, "limit": 50_000, "tests": 1000},
+    ),
+    outcome="yes",
+    finding=(
+        "LSTM alone succeeds, in every trial, after a third more sequences than published, if there are errors at the "
+        "sequences' ends alone."
     ),
     notes=f"""\
 **Result.** LSTM succeeds in every trial, after a third more sequences than published. The other three methods never do,

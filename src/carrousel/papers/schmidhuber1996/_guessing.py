@@ -114,10 +114,11 @@ def _row(
     *,
     tolerance: float = 0.1,
     note: str = "",
+    source: str = "",
 ) -> Row:
     learner = {"net": net[0], "hidden": net[1]}
     config = Config({"task": task, "about": about, "tolerance": tolerance}, learner, {"limit": LIMIT})
-    return Row(name, "guessing", columns, published, config, note=note)
+    return Row(name, "guessing", columns, published, config, note=note, source=source)
 
 
 def _quoted(name: str, task: str, method: str, lengths: str, published: Mapping[str, Any], note: str = "") -> Row:
@@ -211,6 +212,7 @@ def _tomitas() -> list[Row]:
                 "tomita",
                 {"language": language},
                 note="The paper's network is unknown, and this one is a choice.",
+                source="from memory",
             )
         )
         method = "second-order net (Miller & Giles 1993)"
@@ -290,6 +292,11 @@ GUESSING = Experiment(
     ),
     pictures=(
         Picture("draws", "Draws until success beside the published number, and what other methods needed", _draw),
+    ),
+    outcome="yes",
+    finding=(
+        "Guessing all weights solves every problem but the fourth of Tomita's grammars, in about as many "
+        "draws as published, if the noise of 0.2 is a deviation and no variance."
     ),
     notes=_NOTES,
 )
