@@ -243,15 +243,18 @@ def passes_for(layer: Layer, x: Tensor) -> Passes:
     Raises:
         TypeError: no backend has any for this device, this type of numbers, or the layer.
     """
-    reason = f"no kernels for the device {x.device.type!r}"
+    kind, dtype = x.device.type, x.dtype
+    reason = f"no kernels for the device {kind!r}"
     for backend in BACKENDS:
         passes = backend.PASSES
-        if passes is None or passes.device != x.device.type:
+        if passes is None or passes.device != kind:
             continue
-        if x.dtype not in passes.dtypes:
-            reason = f"x should be {' or '.join(sorted(str(d)[6:] for d in passes.dtypes))}, got {x.dtype}"
+        if dtype not in passes.dtypes:
+            reason = f"x should be {' or '.join(sorted(str(d)[6:] for d in passes.dtypes))}, got {dtype}"
             continue
-        refusal = backend.refuses_layer(layer)
+        if backend.NAME not in layer.refusals:  # a graph's layer, which nobody prepared
+            layer.refusals[backend.NAME] = backend.refuses_layer(layer)
+        refusal = layer.refusals[backend.NAME]
         if refusal is None:
             return passes
         reason = refusal

@@ -93,7 +93,7 @@ def _sequence(
     if buffers:
         every = [value.clone() for value in every]  # no two results of an operator may share memory
     output, *every = map(packing.rows_out, every)
-    return [output, *(packing.state_out(value).clone() for value in rest[:n]), *every, *buffers]
+    return [output, *map(packing.state_out, rest[:n]), *every, *buffers]
 
 
 def _outline(layer: Layer, x: Tensor, kinds: str, steps: tuple[str, ...]) -> Outline:
