@@ -19,12 +19,12 @@ from carrousel.data._errors import nearest
 from carrousel.estimators import _saved
 from carrousel.estimators._base import PREDICT_BATCH, Trainable, activations_of
 from carrousel.estimators._features import check_features, restore_features, stored_features
-from carrousel.estimators._gaps import FILLS, filled, scaler_of, with_mask, without_gaps
 from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
 from carrousel.estimators._patches import folded, patches, usual_patch
 from carrousel.estimators._report import Report
 from carrousel.estimators._rivals import CONVOLUTIONS, KINDS, NEAREST, Rivals
 from carrousel.estimators._scaling import Scaler
+from carrousel.estimators._sequence_gaps import FILLS, filled, scaler_of, with_mask, without_gaps
 from carrousel.estimators._sequences import Ragged, as_sequences, names_of
 from carrousel.estimators._split import SCHEMES, split
 from carrousel.estimators._summaries import resampled

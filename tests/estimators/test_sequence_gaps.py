@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from carrousel.estimators import LSTMClassifier, LSTMRegressor, load
 from carrousel.estimators._calibration import best_temperature, shares
-from carrousel.estimators._gaps import FILLS, filled, scaler_of
 from carrousel.estimators._patches import folded, patches
+from carrousel.estimators._sequence_gaps import FILLS, filled, scaler_of
 from carrousel.estimators._sequences import Ragged, as_sequences
 from carrousel.estimators._split import split
 
