@@ -42,7 +42,7 @@ def test_gaps_are_filled_as_pandas_fills_them(columns):
         ("mask", lambda s: s),
     ):
         want = np.concatenate([fill(pd.Series(c, dtype=float)).to_numpy() for c in columns])
-        np.testing.assert_allclose(filled(sequences, how).values[:, 0], want, rtol=1e-12)
+        np.testing.assert_allclose(filled(sequences, how).values[:, 0], want, rtol=1e-12, atol=1e-12)
 
 
 def test_a_scaler_knows_only_what_is_there():
