@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carrousel import pictures
-from carrousel.data import DataError, Series, load_series
+from carrousel.data import DataError, File, Series, load_series
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import Trainable
 from carrousel.estimators._features import check_features, check_width
@@ -42,30 +42,20 @@ class SeriesEstimator(Trainable):
     apart_: bool
     context_: int
 
-    def read(
-        self,
-        source: str | Path,
-        *,
-        time: str | None = None,
-        channels: list[str] | None = None,
-        max_size: float | None = None,
-    ) -> Series:
+    def read(self, source: str | Path | File, **options: Any) -> Series:
         """Reads one series.
 
         Args:
             source: a name or a file, as ``carrousel.data.load_series`` takes it.
-            time: the column of times of a table.
-            channels: the columns of the series; by default all others.
-            max_size: bytes that a compressed file may unpack to.
+            **options: as ``load_series`` takes them: the columns ``time`` and ``channels`` of a table, how it is
+                written, ``fill``, ``freq``, ``max_size``.
 
         Raises:
             DataError: the data cannot be read.
         """
-        return load_series(source, time=time, channels=channels, max_size=max_size)
+        return load_series(source, **options)
 
-    def read_future(
-        self, source: str | Path, *, time: str | None = None, max_size: float | None = None
-    ) -> pd.DataFrame | np.ndarray:
+    def read_future(self, source: str | Path | File, **options: Any) -> pd.DataFrame | np.ndarray:
         """Reads the known columns of the steps ahead; the arguments are those of ``read``.
 
         Returns:
@@ -74,7 +64,7 @@ class SeriesEstimator(Trainable):
         Raises:
             DataError: the data cannot be read, or lack one.
         """
-        frame = load_series(source, time=time, max_size=max_size).frame
+        frame = load_series(source, **options).frame
         lacking = [name for name in self.known if name not in frame.columns]
         if lacking:
             raise DataError(f"{source}: no column {lacking[0]!r}, which the model knows in advance")
@@ -128,7 +118,12 @@ class SeriesEstimator(Trainable):
             where = "of another series"
         test = self.backtest(*self._arguments(frame))
         shown = whole[self.target_].iloc[-self.horizon * (FORECASTS + 4) :]
-        title = f"{data.name}: forecasts of {self.horizon} steps {where}"
+        report = test.report()
+        best = report.best_simple
+        figures = [f"{each.method} {each.metrics['MAE']:.4g}" for each in (report.model, best)]
+        title = f"{data.name}: forecasts of {self.horizon} steps {where}; MAE: {', '.join(figures)}"
+        others = test.last_forecasts(frame.index, FORECASTS, best.method)
+        rivals = [other[0.5].rename(best.method) for other in others]
         gates = pictures.draw_activations(
             self.activations(*self._arguments(whole)),
             whole[list(self.columns_)].to_numpy()[-self.context_ :],
@@ -137,7 +132,8 @@ class SeriesEstimator(Trainable):
             layer=layer,
             title=f"{data.name}: the last {self.context_} steps, before a forecast",
         )
-        forecast = pictures.draw_forecast(shown, test.last_forecasts(frame.index, FORECASTS), title=title)
+        ours = test.last_forecasts(frame.index, FORECASTS)
+        forecast = pictures.draw_forecast(shown, ours, rivals=rivals, title=title)
         return {"forecast": forecast, "gates": gates, **super().drawings(data, layer=layer)}
 
     def _arguments(self, frame: pd.DataFrame) -> tuple[Any, ...]:
