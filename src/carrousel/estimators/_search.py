@@ -194,7 +194,7 @@ class Search:
         usual = self.estimator().get_params(deep=False).get("validation")
         if "validation" in self.fixed or usual is None:
             return self.fixed
-        return self.fixed | {"validation": max(usual, VALIDATION)}
+        return self.fixed | {"validation": VALIDATION if usual == "auto" else max(usual, VALIDATION)}
 
     def _study(self, *, make: bool = False, seed: int = 0) -> Any:
         import optuna
