@@ -10,7 +10,7 @@ import typer
 
 from carrousel.cli._options import Json, Knobs, Run, flat
 from carrousel.cli._output import note, say, write_table
-from carrousel.cli._parts import PartsOptions, SequenceOptions, SeriesOptions
+from carrousel.cli._parts import PartsOptions
 from carrousel.cli._place import Place, place
 from carrousel.cli._signals import terminated_gently
 from carrousel.cli.train import of_estimator, say_finished, train_into
@@ -68,22 +68,16 @@ ABOUT = """Search parameters of a {what}, train with the best, and save that mod
 search_classify = of_estimator(
     searcher,
     "classify",
-    "LSTMClassifier",
-    SequenceOptions,
     ABOUT.format(what="classifier of sequences", more=", noise and pooling"),
 )
 search_regress = of_estimator(
     searcher,
     "regress",
-    "LSTMRegressor",
-    SequenceOptions,
     ABOUT.format(what="model of one or several values per sequence", more=", noise and pooling"),
 )
 search_forecast = of_estimator(
     searcher,
     "forecast",
-    "LSTMForecaster",
-    SeriesOptions,
     ABOUT.format(what="forecaster of one series", more=" and noise"),
 )
 

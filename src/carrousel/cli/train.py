@@ -46,8 +46,17 @@ def trainer(
     return flat(train, defaults=defaults)
 
 
-def of_estimator(make: Callable[..., Any], module: str, name: str, group: type[PartsOptions], about: str) -> Any:
+ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
+    "classify": ("LSTMClassifier", SequenceOptions),
+    "regress": ("LSTMRegressor", SequenceOptions),
+    "forecast": ("LSTMForecaster", SeriesOptions),
+}
+"""The class of each command, by the module that has it, and the options that say what it learns from."""
+
+
+def of_estimator(make: Callable[..., Any], module: str, about: str) -> Any:
     """Makes the command of one of carrousel's estimators, by ``trainer`` or what takes the same."""
+    name, group = ESTIMATORS[module]
     path = f"carrousel.estimators.{module}"
     return make(lambda: getattr(import_module(path), name), group, about, defaults_of(module, name))
 
@@ -55,8 +64,6 @@ def of_estimator(make: Callable[..., Any], module: str, name: str, group: type[P
 classify = of_estimator(
     trainer,
     "classify",
-    "LSTMClassifier",
-    SequenceOptions,
     """Train a classifier of sequences.
 
     It is compared with logistic regressions and the nearest neighbour, on sequences not trained on.
@@ -65,8 +72,6 @@ classify = of_estimator(
 regress = of_estimator(
     trainer,
     "regress",
-    "LSTMRegressor",
-    SequenceOptions,
     """Train a model of one or several values per sequence.
 
     It is compared with ridge regressions and the nearest neighbour, on sequences not trained on.
@@ -75,8 +80,6 @@ regress = of_estimator(
 forecast = of_estimator(
     trainer,
     "forecast",
-    "LSTMForecaster",
-    SeriesOptions,
     """Train a forecaster of one series.
 
     It is compared with naive, seasonal naive and ridge forecasts, on the end of the series, not trained on.
