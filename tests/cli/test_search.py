@@ -126,7 +126,7 @@ def test_time_that_is_over(problem, tmp_path):
         searched(tmp_path).run(problem, 4, timeout=0.0)
     few = make_sequences(problem.X[:2], problem.y[:2], name="few")
     with pytest.raises(ValueError, match="there is none"):
-        searched(tmp_path, validation=None).run(few, 1)
+        Search(LSTMClassifier, {"validation": None}, "few", tmp_path / "few", 0).run(few, 1)
     fixed = dict.fromkeys(SPACE, 1)
     with pytest.raises(ValueError, match="every parameter that can be searched is fixed"):
         Search(LSTMClassifier, fixed, "", tmp_path / "none", 0).run(problem, 1)

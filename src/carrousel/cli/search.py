@@ -93,7 +93,6 @@ def _search(
             path.unlink(missing_ok=True)
     before = where.journal.exists()
     search = Search(kind, parameters, about, where.journal, run.seed)
-    note(f"{about}; {effort.trials} trials")
     try:
         with terminated_gently():
             return search.run(parts.train, effort.trials, timeout=effort.timeout, jobs=effort.jobs, tell=note)

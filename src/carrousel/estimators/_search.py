@@ -94,7 +94,7 @@ class Search:
             trials: how many, with those that the journal has already.
             timeout: seconds after which no epoch is begun.
             jobs: trials that are trained at a time, each in a process of its own.
-            tell: called with a line on each trial that ends; with several jobs not at all.
+            tell: called with a line before the first trial, and, if there is one job, with one after each.
 
         Raises:
             ModelError: the journal is of another search, or damaged.
@@ -114,6 +114,7 @@ class Search:
             study.enqueue_trial({name: defaults[name] for name in space_of(self.estimator, self.fixed)})
         ended = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
         left = max(0, trials - sum(t.state != optuna.trial.TrialState.FAIL for t in ended))
+        tell(f"{self.about}; {left} trials to go")
         until = math.inf if timeout is None else begun + timeout
         jobs = max(1, min(jobs, left))
         shares = [left // jobs + (k < left % jobs) for k in range(jobs)]
