@@ -8,7 +8,8 @@ __all__ = ["UsageError", "lines", "missing", "of_system"]
 
 # Packages of the extras, by the name under which they are imported.
 TRAIN = ("markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer")
-EXTRAS = dict.fromkeys(TRAIN, ("the command line", "train")) | {"optuna": ("carrousel search", "search")}
+EXTRAS = dict.fromkeys(TRAIN, ("the command line needs", "train"))
+EXTRAS |= {"optuna": ("carrousel search needs", "search"), "openpyxl": ("Excel files need", "excel")}
 
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -24,12 +25,14 @@ def missing(error: ModuleNotFoundError) -> str | None:
     if package not in EXTRAS:
         return None
     who, extra = EXTRAS[package]
-    return f"{package} is not installed; {who} needs it: pip install 'carrousel[{extra}]'"
+    return f"{package} is not installed; {who} it: pip install 'carrousel[{extra}]'"
 
 
 def lines(error: BaseException) -> str:
     """Returns a message of at most two lines."""
-    written = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    # A message on data has its options as the shell writes them.
+    text = getattr(error, "in_shell", None) or str(error)
+    written = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
     if not written:
         return type(error).__name__
     return written[0] if len(written) == 1 else f"{written[0]}\n{' '.join(written[1:])}"

@@ -12,7 +12,7 @@ from carrousel.cli._options import Json, Knobs, Run, flat
 from carrousel.cli._output import note, say, write_table
 from carrousel.cli._parts import PartsOptions
 from carrousel.cli._place import Place, place
-from carrousel.cli._signals import terminated_gently
+from carrousel.cli._signals import held_back
 from carrousel.cli.train import of_estimator, say_finished, train_into
 
 __all__ = ["search_classify", "search_forecast", "search_regress", "searcher"]
@@ -35,14 +35,19 @@ def searcher(
     """Makes the command that searches parameters of an estimator; the arguments are those of ``trainer``."""
 
     def search(data: str, *, options: Any, run: Run, effort: Effort, knobs: Knobs, json: Json = False) -> None:
-        kind = estimator()
-        parameters = knobs.parameters(kind, also=options.parameters())
         with place(run, data, search=True) as where:
             if where.finished:
                 say_finished(where, json)
                 return
-            parts = options.parts(data, kind(**parameters, random_state=run.seed), run.seed)
-            found = _search(kind, parameters, parts, where, run, effort, f"{data}: {parts.about}")
+            opened = options.opened(data, run.seed)
+            kind = estimator()
+            parameters = knobs.parameters(kind, also=options.parameters())
+            first = kind(**parameters, random_state=run.seed)
+            parts = options.parts(opened, first)
+            if options.fill is not None and "fill" in first.get_params():
+                parameters["fill"] = first.get_params()["fill"]
+            about = "\n".join([*parts.notes, f"{data}: {parts.about}"])
+            found = _search(kind, parameters, parts, where, run, effort, about)
             importances = {name: round(share, 4) for name, share in found.importances.items()}
             if not json:
                 _say(found)
@@ -94,13 +99,15 @@ def _search(
     before = where.journal.exists()
     search = Search(kind, parameters, about, where.journal, run.seed)
     try:
-        with terminated_gently():
-            return search.run(parts.train, effort.trials, timeout=effort.timeout, jobs=effort.jobs, tell=note)
+        # One that waits for others may be ended at once.
+        with held_back(lambda: effort.jobs > 1) as ending:
+            limits = {"timeout": effort.timeout, "jobs": effort.jobs}
+            return search.run(parts.train, effort.trials, **limits, tell=note, each_step=ending.end_if_wanted)
     except ValueError:
         if not before:
             where.journal.unlink(missing_ok=True)  # nothing was found that could be gone on from
         raise
-    except (KeyboardInterrupt, OSError):
+    except (KeyboardInterrupt, SystemExit, OSError):
         note(f"stopped; the same command with --resume goes on from {where.journal}")
         raise
 

@@ -161,7 +161,7 @@ def number(
 
 
 def encode(value: Any) -> Any:
-    """Returns a parameter's value in JSON: a cell by its name, a mapping as a list of pairs (its keys are labels)."""
+    """Returns a parameter's value in JSON: a cell by its name, a mapping as pairs (its keys are labels)."""
     if isinstance(value, Cell):
         return value.spec
     if isinstance(value, np.generic):
@@ -172,12 +172,20 @@ def encode(value: Any) -> Any:
         return [encode(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if hasattr(value, "freqstr"):  # an offset of pandas, which is not imported for this
+        from carrousel.estimators._offsets import offset_to_json
+
+        return {"offset": offset_to_json(value)}
     raise TypeError(f"a {type(value).__name__} cannot be stored with a model: {value!r}")
 
 
 def decode(value: Any) -> Any:
     """Returns the value of what ``encode`` returned; sequences become tuples."""
     if isinstance(value, dict):
+        if set(value) == {"offset"}:
+            from carrousel.estimators._offsets import offset_from_json
+
+            return offset_from_json(value["offset"])
         if set(value) != {"pairs"}:
             raise ValueError(f"unexpected fields {sorted(value)}")
         return {decode(k): decode(v) for k, v in value["pairs"]}

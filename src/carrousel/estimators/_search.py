@@ -83,6 +83,7 @@ class Search:
         timeout: float | None = None,
         jobs: int = 1,
         tell: Callable[[str], None] = lambda _: None,
+        each_step: Callable[[], None] = lambda: None,
     ) -> Found:
         """Trains until there are so many trials, or the time is over, and returns what was found.
 
@@ -95,6 +96,7 @@ class Search:
             timeout: seconds after which no epoch is begun.
             jobs: trials that are trained at a time, each in a process of its own.
             tell: called with a line before the first trial, and, if there is one job, with one after each.
+            each_step: called after each batch if there is one job; what it raises ends the search.
 
         Raises:
             ModelError: the journal is of another search, or damaged.
@@ -119,7 +121,7 @@ class Search:
         jobs = max(1, min(jobs, left))
         shares = [left // jobs + (k < left % jobs) for k in range(jobs)]
         if jobs == 1:
-            self.work(data, shares[0], until, len(ended), tell)
+            self.work(data, shares[0], until, len(ended), tell, each_step)
         else:
             from joblib import Parallel, delayed
 
@@ -128,7 +130,13 @@ class Search:
         return self._found(self._study())
 
     def work(
-        self, data: Any, trials: int, until: float, number: int, tell: Callable[[str], None] = lambda _: None
+        self,
+        data: Any,
+        trials: int,
+        until: float,
+        number: int,
+        tell: Callable[[str], None] = lambda _: None,
+        each_step: Callable[[], None] = lambda: None,
     ) -> None:
         """Runs so many trials in this process.
 
@@ -138,6 +146,7 @@ class Search:
             until: the time after which no epoch is begun.
             number: by which this process draws other trials than others.
             tell: as ``run`` takes it.
+            each_step: as ``run`` takes it.
         """
         import torch
 
@@ -149,11 +158,11 @@ class Search:
                 if time.time() >= until:
                     break
                 trial = study.ask()
-                tell(self._try(study, trial, data, until))
+                tell(self._try(study, trial, data, until, each_step))
         finally:
             torch.set_num_threads(before)
 
-    def _try(self, study: Any, trial: Any, data: Any, until: float) -> str:
+    def _try(self, study: Any, trial: Any, data: Any, until: float, each_step: Callable[[], None]) -> str:
         """Trains once, and returns a line on it."""
         import optuna
 
@@ -162,6 +171,7 @@ class Search:
         words = ", ".join(f"{name} {_figure(v) if isinstance(v, float) else v}" for name, v in chosen.items())
 
         def watch(p: Progress) -> None:
+            each_step()
             if p.event != "epoch":
                 return
             if p.valid_loss is None:

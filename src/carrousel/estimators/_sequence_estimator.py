@@ -14,17 +14,17 @@ from torch import nn
 
 from carrousel import pictures
 from carrousel._format import whole
-from carrousel.data import DataError, Sequences, load_sequences, splits
+from carrousel.data import DataError, File, Sequences, find, load_sequences, splits
 from carrousel.data._errors import nearest
 from carrousel.estimators import _saved
 from carrousel.estimators._base import PREDICT_BATCH, Trainable, activations_of
 from carrousel.estimators._features import check_features, restore_features, stored_features
-from carrousel.estimators._gaps import FILLS, filled, scaler_of, with_mask, without_gaps
 from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
 from carrousel.estimators._patches import folded, patches, usual_patch
 from carrousel.estimators._report import Report
 from carrousel.estimators._rivals import CONVOLUTIONS, KINDS, NEAREST, Rivals
 from carrousel.estimators._scaling import Scaler
+from carrousel.estimators._sequence_gaps import FILLS, filled, scaler_of, with_mask, without_gaps
 from carrousel.estimators._sequences import Ragged, as_sequences, names_of
 from carrousel.estimators._split import SCHEMES, split
 from carrousel.estimators._summaries import resampled
@@ -318,25 +318,20 @@ class SequenceEstimator(Trainable):
 
     def read(
         self,
-        source: str | Path,
+        source: str | Path | File,
         *,
         split: str | None = None,
-        id: str | None = None,
-        time: str | None = None,
-        label: list[str] | None = None,
         channels: list[str] | None = None,
-        max_size: float | None = None,
+        **options: Any,
     ) -> Sequences:
         """Reads sequences with the channels that the fitted model knows, in its order.
 
         Args:
             source: a name or a file, as ``carrousel.data.load_sequences`` takes it.
             split: the part of a data set; by default its test part where it has one, else all.
-            id: the column of a table that tells sequences apart.
-            time: the column of times.
-            label: the columns of the targets.
             channels: the columns of the input; by default the model's channels.
-            max_size: bytes that a compressed file may unpack to.
+            **options: as ``load_sequences`` takes them: the columns ``id``, ``time``, ``label`` of a table, how it is
+                written, ``max_size``.
 
         Raises:
             DataError: the data cannot be read, or have another number of channels.
@@ -345,12 +340,14 @@ class SequenceEstimator(Trainable):
         known = tuple(self.channel_names_)
         if split is None:
             split = "test" if "test" in splits(source) else "all"
-        if channels is None and Path(source).suffix.lower() in (".csv", ".parquet"):
+        found = find(source)
+        if channels is None and isinstance(found, File) and found.named_columns:
             channels = list(known)
-        columns = {"id": id, "time": time, "label": label, "channels": channels}
-        data = load_sequences(source, split=split, max_size=max_size, **columns)
+        if channels is not None:
+            options["channels"] = channels
+        data = load_sequences(found, split=split, **options)
         if len(data.channels) != len(known):
-            raise DataError(f"{source}: it has {len(data.channels)} channels, the model was trained on {len(known)}")
+            raise DataError(f"{data.name}: it has {len(data.channels)} channels, the model was trained on {len(known)}")
         if data.channels != known and set(data.channels) == set(known):
             order = [data.channels.index(name) for name in known]
             data = replace(data, X=[x[:, order] for x in data.X], channels=known)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from carrousel.estimators import LSTMClassifier, LSTMRegressor, load
 from carrousel.estimators._calibration import best_temperature, shares
-from carrousel.estimators._gaps import FILLS, filled, scaler_of
 from carrousel.estimators._patches import folded, patches
+from carrousel.estimators._sequence_gaps import FILLS, filled, scaler_of
 from carrousel.estimators._sequences import Ragged, as_sequences
 from carrousel.estimators._split import split
 
@@ -42,7 +42,7 @@ def test_gaps_are_filled_as_pandas_fills_them(columns):
         ("mask", lambda s: s),
     ):
         want = np.concatenate([fill(pd.Series(c, dtype=float)).to_numpy() for c in columns])
-        np.testing.assert_allclose(filled(sequences, how).values[:, 0], want, rtol=1e-12)
+        np.testing.assert_allclose(filled(sequences, how).values[:, 0], want, rtol=1e-12, atol=1e-12)
 
 
 def test_a_scaler_knows_only_what_is_there():
