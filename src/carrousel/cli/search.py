@@ -101,8 +101,14 @@ def _search(
     try:
         # One that waits for others may be ended at once.
         with held_back(lambda: effort.jobs > 1) as ending:
-            limits = {"timeout": effort.timeout, "jobs": effort.jobs}
-            return search.run(parts.train, effort.trials, **limits, tell=note, each_step=ending.end_if_wanted)
+            return search.run(
+                parts.train,
+                effort.trials,
+                timeout=effort.timeout,
+                jobs=effort.jobs,
+                tell=note,
+                each_step=ending.end_if_wanted,
+            )
     except ValueError:
         if not before:
             where.journal.unlink(missing_ok=True)  # nothing was found that could be gone on from
