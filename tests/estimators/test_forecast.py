@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrousel.estimators import LSTMForecaster
-from carrousel.estimators._series import as_series, following, season_of
+from carrousel.estimators._frequency import grid_of
+from carrousel.estimators._grid import season_of
+from carrousel.estimators._series import as_series
 from carrousel.estimators._simple_forecasts import naive, spread
 from carrousel.estimators._windows import split_origins
 from carrousel.nets._losses import PinballLoss
@@ -210,16 +212,16 @@ def test_where_the_lstm_wins_it_says_so_too():
      ("15min", 96), ("30min", 48), ("6h", 4), ("7h", 1), ("2D", 1)],
 )  # fmt: skip
 def test_season_from_frequency(frequency, season):
-    index = as_series(
+    series = as_series(
         pd.Series(np.ones(40), pd.DatetimeIndex(pd.date_range("2024", periods=40, freq=frequency).values))
-    ).index
-    assert season_of(index) == season
-    assert following(index, 3).equals(pd.date_range("2024", periods=43, freq=frequency)[40:])
+    )
+    assert season_of(series.grid) == season
+    assert series.places(40, 3).equals(pd.date_range("2024", periods=43, freq=frequency)[40:])
 
 
 def test_season_of_periods():
-    assert season_of(pd.period_range("2000", periods=9, freq="Q")) == 4
-    assert season_of(pd.RangeIndex(9)) == season_of(None) == 1
+    assert season_of(grid_of(pd.period_range("2000", periods=9, freq="Q"), "X")[0]) == 4
+    assert season_of(grid_of(pd.RangeIndex(9), "X")[0]) == season_of(None) == 1
 
 
 @given(st.integers(3, 40), st.integers(1, 39))

@@ -84,7 +84,7 @@ def test_a_forecaster_keeps_its_time(index, tmp_path):
     model = LSTMForecaster("load", 4, known="other", context=16, **QUICK | {"max_epochs": 1}).fit(series)
     model.save(tmp_path / "model")
     loaded = load(tmp_path / "model")
-    future = pd.DataFrame({"other": np.arange(4.0)})
+    future = pd.DataFrame({"other": np.arange(4.0)}, index=model.predict(future=np.arange(4.0)).index)
     expected = model.predict_quantiles(future=future)
     pd.testing.assert_frame_equal(loaded.predict_quantiles(future=future), expected)
     assert len(expected.index.intersection(index)) == 0
@@ -350,9 +350,9 @@ def test_a_tampered_description(model, change, message):
             lambda arrays: arrays.update({"network.head.bias": np.zeros(3)}),
             "float64 \\[3\\], and should be float32",
         ),
-        (lambda arrays: arrays.update({"baseline.bias": np.zeros(2)}), "array baseline.bias is float64 \\[2\\]"),
-        (lambda arrays: arrays.update({"baseline.bias": np.full(3, np.nan)}), "baseline.bias holds a NaN"),
-        (lambda arrays: arrays.pop("baseline.scale"), "array baseline.scale is missing"),
+        (lambda arrays: arrays.update({"rival.0.bias": np.zeros(2)}), "array rival.0.bias is float64 \\[2\\]"),
+        (lambda arrays: arrays.update({"rival.0.bias": np.full(3, np.nan)}), "rival.0.bias holds a NaN"),
+        (lambda arrays: arrays.pop("rival.0.scale"), "array rival.0.scale is missing"),
     ],
 )
 def test_tampered_arrays(model, change, message):
@@ -376,8 +376,10 @@ def test_a_tampered_forecaster(tmp_path):
         put(columns=[]),
         put(columns=[0, 1]),
         put(unit="1"),
+        put(grid={"kind": "spirals", "rule": {}, "unit": "ns"}),
         put(index={"kind": "times", "last": "yesterday", "frequency": "h", "zone": None}),
         put(index={"kind": "spirals"}),
+        lambda facts: facts.pop("grid"),
         put_param("horizon", 10**7),
         put_param("quantiles", [-1.0, 2.0]),
         put_param("target", "nobody"),

@@ -16,7 +16,16 @@ from carrousel.cells import Cell
 from carrousel.estimators._recipe import OfLSTM
 from carrousel.training._options import Options
 
-__all__ = ["check_memory", "decode", "integer", "is_own_cell", "lstm_options", "stored_params", "training_options"]
+__all__ = [
+    "check_memory",
+    "choice",
+    "decode",
+    "integer",
+    "is_own_cell",
+    "lstm_options",
+    "stored_params",
+    "training_options",
+]
 
 MOST_LAYERS = 1000  # building a million takes ten minutes, and nobody means it
 LSTM_OPTIONS = tuple(f.name for f in fields(OfLSTM))
@@ -43,7 +52,7 @@ def training_options(estimator: Any) -> Options:
     integer(estimator, "patience", none=True)
     number(estimator, "gradient_clip", above=0.0, none=True)
     number(estimator, "validation", above=0.0, below=1.0, none=True)
-    for name in ("standardise", "highway"):  # the module checks its own
+    for name in ("standardise", "highway", "calibrate", "channels_first"):  # the module checks its own
         if hasattr(estimator, name):
             flag(estimator, name)
     weights_of_a_layer(estimator)
@@ -116,6 +125,13 @@ def flag(estimator: Any, name: str) -> None:
         raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
+def choice(estimator: Any, name: str, choices: tuple[Any, ...]) -> None:
+    """Refuses a parameter that is none of these."""
+    value = getattr(estimator, name)
+    if not any(value is None if each is None else isinstance(value, str) and value == each for each in choices):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
 def integer(estimator: Any, name: str, *, least: int = 1, most: int = LARGEST, none: bool = False) -> None:
     """Refuses a parameter that is no integer from ``least`` to ``most``."""
     value = getattr(estimator, name)
@@ -145,7 +161,7 @@ def number(
 
 
 def encode(value: Any) -> Any:
-    """Returns a parameter's value in JSON: a cell by its name, a mapping as a list of pairs (its keys are labels)."""
+    """Returns a parameter's value in JSON: a cell by its name, a mapping as pairs (its keys are labels)."""
     if isinstance(value, Cell):
         return value.spec
     if isinstance(value, np.generic):
@@ -156,12 +172,20 @@ def encode(value: Any) -> Any:
         return [encode(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if hasattr(value, "freqstr"):  # an offset of pandas, which is not imported for this
+        from carrousel.estimators._offsets import offset_to_json
+
+        return {"offset": offset_to_json(value)}
     raise TypeError(f"a {type(value).__name__} cannot be stored with a model: {value!r}")
 
 
 def decode(value: Any) -> Any:
     """Returns the value of what ``encode`` returned; sequences become tuples."""
     if isinstance(value, dict):
+        if set(value) == {"offset"}:
+            from carrousel.estimators._offsets import offset_from_json
+
+            return offset_from_json(value["offset"])
         if set(value) != {"pairs"}:
             raise ValueError(f"unexpected fields {sorted(value)}")
         return {decode(k): decode(v) for k, v in value["pairs"]}

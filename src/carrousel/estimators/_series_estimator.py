@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carrousel import pictures
-from carrousel.data import DataError, Series, load_series
+from carrousel.data import DataError, File, Series, load_series
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import Trainable
 from carrousel.estimators._features import check_features, check_width
 from carrousel.estimators._report import Report
-from carrousel.estimators._series import Regular, as_series, beside, following
+from carrousel.estimators._series import Regular, as_series, placed, rows_of
+from carrousel.estimators._stored_grid import grid_to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,44 +37,40 @@ class SeriesEstimator(Trainable):
     target: Any
     horizon: int
     known: tuple[Any, ...]
+    freq: Any
     tail_: Regular
     apart_: bool
     context_: int
 
-    def read(
-        self,
-        source: str | Path,
-        *,
-        time: str | None = None,
-        channels: list[str] | None = None,
-        max_size: float | None = None,
-    ) -> Series:
+    def read(self, source: str | Path | File, **options: Any) -> Series:
         """Reads one series.
 
         Args:
             source: a name or a file, as ``carrousel.data.load_series`` takes it.
-            time: the column of times of a table.
-            channels: the columns of the series; by default all others.
-            max_size: bytes that a compressed file may unpack to.
+            **options: as ``load_series`` takes them: the columns ``time`` and ``channels`` of a table, how it is
+                written, ``fill``, ``freq``, ``max_size``.
 
         Raises:
             DataError: the data cannot be read.
         """
-        return load_series(source, time=time, channels=channels, max_size=max_size)
+        return load_series(source, **options)
 
-    def read_future(
-        self, source: str | Path, *, time: str | None = None, max_size: float | None = None
-    ) -> pd.DataFrame:
-        """Reads the known columns of the steps ahead, ``[horizon, K]``; the arguments are those of ``read``.
+    def read_future(self, source: str | Path | File, **options: Any) -> pd.DataFrame | np.ndarray:
+        """Reads the known columns of the steps ahead; the arguments are those of ``read``.
+
+        Returns:
+            The columns under their times; ``[horizon, K]`` from a file without times.
 
         Raises:
             DataError: the data cannot be read, or lack one.
         """
-        frame = load_series(source, time=time, max_size=max_size).frame
+        frame = load_series(source, **options).frame
         lacking = [name for name in self.known if name not in frame.columns]
         if lacking:
             raise DataError(f"{source}: no column {lacking[0]!r}, which the model knows in advance")
-        return frame[list(self.known)]
+        known = frame[list(self.known)]
+        # A file without times has numbered rows, which are taken in their order.
+        return known.to_numpy() if frame.index.dtype.kind == "i" and frame.index.name is None else known
 
     def fit_on(self, data: Series, **run: Any) -> Any:
         """Trains on a series as ``carrousel.data`` reads it; ``run`` as in ``fit``."""
@@ -142,20 +139,19 @@ class SeriesEstimator(Trainable):
 
     def _after(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Returns the rows after the last one of the training data, or all rows where it is not among them."""
-        last = None if self.tail_.index is None else self.tail_.index[-1]
-        if last is None or last not in frame.index:
+        last = self.tail_.places(len(self.tail_) - 1, 1)
+        if last is None or last[0] not in frame.index:
             return frame
-        return frame.iloc[int(frame.index.get_indexer([last])[0]) + 1 :]
+        return frame.iloc[int(frame.index.get_indexer(last)[0]) + 1 :]
 
     def _begin(self, X: Any, y: Any) -> Regular:
         """Returns the series to learn from, a target y given apart as its last column, and sets the columns."""
-        series = as_series(X)
+        series = as_series(X, y, freq=self.freq)
         if len(series) == 1:
             raise ValueError("X has 1 sample, a series of one row: nothing follows that could be forecast")
+        grid_to_json(series.grid)  # one that a saved model cannot bring back is refused before training, not after it
         check_features(self, X, reset=True)
         self.apart_ = y is not None
-        if self.apart_:
-            series = beside(series, y, "y")
         self._set_columns(series)
         return series
 
@@ -185,22 +181,12 @@ class SeriesEstimator(Trainable):
                 raise ValueError("continues= and y say more of X; give X too")
             return tail, len(tail)
         check_features(self, X, reset=False)
-        series = as_series(X)
-        check_width(self, series.values.shape[1], np.ndim(X))
+        rows = rows_of(X)
+        check_width(self, rows.values.shape[1], np.ndim(X))
         if self.apart_ != (y is not None):
             raise ValueError(
                 "the target was given apart in fit: give y= for these rows too, a forecast needs its last values"
                 if self.apart_
                 else f"the target stood in X in fit, as {self.target_!r}: it does so here, and there is no y"
             )
-        if y is not None:
-            series = beside(series, y, "y")
-        if continues is None:
-            # Without two time indexes to compare, newer rows are taken to follow.
-            if tail.index is None or series.index is None:
-                continues = True
-            else:
-                continues = bool(following(tail.index, 1)[0] == series.index[0])
-        if continues:
-            return Regular(np.concatenate([tail.values, series.values]), tail.names, series.index), len(tail)
-        return series, 0
+        return placed(rows if y is None else rows_of(X, y), tail, freq=self.freq, continues=continues)

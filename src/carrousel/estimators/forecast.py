@@ -17,19 +17,13 @@ from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import PREDICT_BATCH, activations_of
 from carrousel.estimators._features import restore_features, stored_features
+from carrousel.estimators._grid import season_of
 from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
-from carrousel.estimators._series import (
-    Regular,
-    following,
-    index_from_json,
-    index_to_json,
-    known_ahead,
-    last_place,
-    season_of,
-)
+from carrousel.estimators._series import Regular, known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
+from carrousel.estimators._stored_grid import grid_from_json, grid_from_older, grid_to_json
 from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
 from carrousel.training._loop import Job, train
@@ -61,6 +55,8 @@ class LSTMForecaster(SeriesEstimator):
         quantiles: levels in (0, 1) for the intervals; 0.5 is always added.
         season: steps in a season, for the seasonal naive method and MASE; None tells it from the frequency of a time
             index (24 for hours, 7 for days, 12 for months ...), 1 is none.
+        freq: the frequency of the times, an offset of pandas or its name such as ``"h"`` or ``"2B"``; None tells it
+            from the index, which must then be long and regular enough.
         batches_per_epoch: the most batches in an epoch, of windows drawn at random; None takes all windows.
         highway: add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
             at zero and is trained with the rest.
@@ -103,6 +99,7 @@ class LSTMForecaster(SeriesEstimator):
     known: tuple[Any, ...] = ()
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
     season: int | None = None
+    freq: Any = None
     batches_per_epoch: int | None = 100
     highway: bool = True
     patience: int | None = 8
@@ -138,13 +135,13 @@ class LSTMForecaster(SeriesEstimator):
         integer(self, "batches_per_epoch", none=True)
         self.levels_ = self._levels()
         series = self._begin(X, y)
-        self.season_ = int(self.season) if self.season is not None else season_of(series.index)
+        self.season_ = int(self.season) if self.season is not None else season_of(series.grid)
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
         if self.season is None and self._reach + self.horizon > len(series):
             self.season_ = 1  # the index's season, which the series does not fill
         values, horizon = series.values, int(self.horizon)
         seed = self._draw_seed(checkpoint, resume)
-        identity = self._identity(seed, [values, repr(series.names), repr(series.index)])
+        identity = self._identity(seed, [values, repr(series.names), repr(series.grid)])
 
         training, valid = split_origins(len(values), self._reach, horizon, self.validation)
         self.window_ = Window.fit(values, training, self.context_, horizon, self._column, self._known)
@@ -175,7 +172,7 @@ class LSTMForecaster(SeriesEstimator):
             resume=resume,
             progress=progress,
         )
-        self.tail_ = Regular(values[-self._reach :].copy(), series.names, last_place(series.index))
+        self.tail_ = series.last(self._reach)
         self._keep(trained, seed)
         return self
 
@@ -267,10 +264,12 @@ class LSTMForecaster(SeriesEstimator):
             raise ValueError(f"X has {len(series)} rows, and a forecast needs {self.context_} (context_) before it")
         # Only the known columns of the rows ahead are read.
         rows = np.zeros((self.horizon, series.values.shape[1]))
-        rows[:, list(self._known)] = known_ahead(future, [self.columns_[k] for k in self._known], int(self.horizon))
+        rows[:, list(self._known)] = known_ahead(
+            future, [self.columns_[k] for k in self._known], int(self.horizon), series
+        )
         values = np.concatenate([series.values, rows])
-        index = None if series.index is None else following(series.index, int(self.horizon))
-        return self._outputs(values, np.array([len(series)]))[0], index
+        ahead = series.places(len(series), int(self.horizon))
+        return self._outputs(values, np.array([len(series)]))[0], ahead
 
     def backtest(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Backtest:
         """Forecasts from every ``stride``-th row of X, by the model and by the simple methods.
@@ -290,7 +289,7 @@ class LSTMForecaster(SeriesEstimator):
         values = series.values
         quantiles = {self._method: self._outputs(values, origins), **self.simple_.quantiles(values, origins)}
         actual = values[origins[:, None] + np.arange(self.horizon), self._column]
-        return Backtest(origins - before, actual, quantiles, self.levels_, series.index, self.mase_unit_)
+        return Backtest(origins - before, actual, quantiles, self.levels_, series.places(before), self.mase_unit_)
 
     def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
         """Compares the model with naive, seasonal naive and ridge on X: ``backtest(...).report()``."""
@@ -317,7 +316,7 @@ class LSTMForecaster(SeriesEstimator):
             "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
             "apart": self.apart_,
             "features": stored_features(self),
-            "index": index_to_json(self.tail_.index),
+            "grid": grid_to_json(self.tail_.grid),
             "season": self.season_,
             "context": self.context_,
             "unit": self.window_.unit,
@@ -337,7 +336,9 @@ class LSTMForecaster(SeriesEstimator):
         integer(self, "horizon")
         self.levels_ = self._levels()
         tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
-        self.tail_ = Regular(tail, tuple(columns), index_from_json(facts["index"]))
+        older = "index" in facts
+        grid = grid_from_older(facts["index"], self._reach) if older else grid_from_json(facts["grid"])
+        self.tail_ = Regular(tail, tuple(columns), grid)
         self.apart_ = facts.get("apart") is True
         self._set_columns(self.tail_)
         restore_features(self, facts.get("features"))

@@ -1,0 +1,144 @@
+"""A grid as a saved model keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from carrousel._format import MOST, whole
+from carrousel.estimators._frequency import grid_of
+from carrousel.estimators._grid import Grid
+from carrousel.estimators._offsets import offset_from_json, offset_to_json
+from carrousel.estimators._rules import ByOffset, Fixed, Months, Rule
+
+__all__ = ["grid_from_json", "grid_from_older", "grid_to_json"]
+
+CHECKED = 1000  # steps that must come back the same, on each side
+LATEST, EARLIEST = 2**63 - 1, -(2**63)
+
+
+def grid_to_json(grid: Grid | None) -> dict[str, Any] | None:
+    """Returns a grid in JSON, after reading it back and comparing times on both sides of its anchor.
+
+    Raises:
+        ValueError: it would not come back the same.
+    """
+    if grid is None:
+        return None
+    rule: dict[str, Any]
+    if isinstance(grid.rule, Fixed):
+        rule = {"kind": "fixed", "step": grid.rule.step}
+    elif isinstance(grid.rule, Months):
+        rule = {"kind": "months", "months": grid.rule.months, "day": grid.rule.day}
+    else:
+        rule = {"kind": "offset", **offset_to_json(grid.rule.offset)}
+    name = grid.name if isinstance(grid.name, str) else None
+    facts = {
+        "kind": grid.kind, "rule": rule, "first": grid.anchor, "unit": grid.unit, "zone": _zone_word(grid.zone),
+        "wall": grid.wall, "frequency": grid.frequency, "name": name,
+    }  # fmt: skip
+    try:
+        again = grid_from_json(facts)
+        same = again is not None and _same(again, grid)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise ValueError(f"{grid} cannot be stored with a model: {error}") from None
+    if not same:
+        raise ValueError(f"{grid} cannot be stored with a model: other times would come back")
+    return facts
+
+
+def grid_from_json(facts: Any) -> Grid | None:
+    """Returns the grid of what ``grid_to_json`` returned.
+
+    Raises:
+        ValueError: it can have returned nothing like it.
+    """
+    if facts is None:
+        return None
+    kind, rule, unit = facts["kind"], facts["rule"], facts["unit"]
+    if kind not in ("times", "periods", "integers") or unit not in ("s", "ms", "us", "ns"):
+        raise ValueError(f"unknown kind of time index {kind!r}")
+    first = whole(facts["first"], "its first time", EARLIEST, LATEST)
+    zone, frequency, name = facts["zone"], facts["frequency"], facts["name"]
+    if not all(word is None or isinstance(word, str) for word in (zone, frequency, name)):
+        raise ValueError("its time index is damaged")
+    made: Rule
+    if rule["kind"] == "fixed":
+        made = Fixed(whole(rule["step"], "the step of its times", 1, MOST * 1000))
+    elif rule["kind"] == "months" and kind == "times":
+        made = Months(whole(rule["months"], "its months", 1, 10**4), whole(rule["day"], "its day", 1, 31))
+    elif rule["kind"] == "offset" and kind == "times":
+        made = ByOffset(offset_from_json(rule))
+    else:
+        raise ValueError(f"unknown rule {rule['kind']!r}")
+    grid = Grid(kind, made, first, unit, _zone(zone), facts["wall"] is True, frequency, name)
+    grid.places(0, 2)  # whatever is not possible is refused now
+    return grid
+
+
+def grid_from_older(facts: Any, rows: int) -> Grid | None:
+    """Returns the grid of the last ``rows`` rows of a model that was saved with their last time and a frequency's name.
+
+    Raises:
+        ValueError: these facts are no such.
+    """
+    if facts is None:
+        return None
+    if facts["kind"] == "integers":
+        last, step = whole(facts["last"], "its last place", -MOST), whole(facts["step"], "the step of its places", 1)
+        return Grid("integers", Fixed(step), last - (rows - 1) * step)
+    if facts["kind"] == "periods":
+        index: Any = pd.PeriodIndex([facts["last"]], freq=facts["frequency"])
+        return grid_of(index, "the model")[0].moved(1 - rows)
+    if facts["kind"] != "times":
+        raise ValueError(f"unknown kind of time index {facts['kind']!r}")
+    time = pd.Timestamp(facts["last"])
+    if facts["zone"] is not None:
+        time = time.tz_convert(facts["zone"])
+    if facts["frequency"] is None:
+        raise ValueError("its time index has no frequency")
+    return grid_of(pd.DatetimeIndex([time]), "the model", freq=facts["frequency"])[0].moved(1 - rows)
+
+
+def _same(a: Grid, b: Grid) -> bool:
+    """Tells whether two grids have the same times around their anchors, and zones the same clock over the years."""
+    near = all(
+        one.equals(other) and getattr(one, "freqstr", None) == getattr(other, "freqstr", None)
+        for one, other in [(a._index(np.arange(*span)), b._index(np.arange(*span))) for span in _spans(b)]
+    )
+    if b.zone is None:
+        return near
+    over_years = pd.date_range("1971", "2037", freq="17D", tz="UTC")
+    here, there = (over_years.tz_convert(grid.zone).tz_localize(None) for grid in (a, b))
+    return near and here.equals(there)
+
+
+def _spans(grid: Grid) -> list[tuple[int, int]]:
+    """Returns the numbers of steps that are compared: fewer where times end before."""
+    for count in (CHECKED, 10, 2):
+        try:
+            grid._index(np.arange(-count, count))
+        except (ValueError, OverflowError):
+            continue
+        return [(-count, count)]
+    return [(0, 1)]
+
+
+def _zone_word(zone: Any) -> str | None:
+    """Returns a name that gives the zone back; one that gives another is found by whoever compares times."""
+    if zone is None:
+        return None
+    for word in (str(zone), getattr(zone, "zone", None), getattr(zone, "key", None)):
+        if isinstance(word, str):
+            try:
+                _zone(word)
+            except Exception:  # whatever the libraries of zones raise for a name that they do not know
+                continue
+            return word
+    raise ValueError(f"the zone {zone!r} has no name that brings it back; tz_convert the times to one that has")
+
+
+def _zone(word: str | None) -> Any:
+    return None if word is None else pd.DatetimeIndex([], tz=word).tz
