@@ -185,6 +185,8 @@ ASKED: tuple[tuple[str, dict[str, Any], Callable[[nn.Module, Tensor], Any]], ...
      lambda net, x: torch.no_grad()(net.step)(x.view(-1, 3))),
     ("`step` without gradients, of a layer with an option", {"hidden_size": 64, "block_size": 2},
      lambda net, x: torch.no_grad()(net.step)(x[0])),
+    ("the same, of up to eight sequences and weights of more than 131,072 numbers",
+     {"hidden_size": 256, "block_size": 2}, lambda net, x: torch.no_grad()(net.step)(x[0])),
     ("`step` with gradients", {"hidden_size": 64}, lambda net, x: net.step(x[0])),
     ("`torch.func.vmap`", {}, lambda net, x: torch.func.vmap(lambda x: net(x)[0])(x.expand(4, 5, 2, 3))),
     ("`torch.func.grad`", {}, lambda net, x: torch.func.grad(lambda x: net(x)[0].sum())(x)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,10 @@ from carrousel.cli._output import emit, note, say
 from carrousel.cli._parts import ClassOptions, Parts, PartsOptions, SeriesOptions, ValueOptions
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
-from carrousel.cli._signals import terminated_gently
+from carrousel.cli._signals import held_back
+
+if TYPE_CHECKING:
+    from carrousel.estimators import Progress
 
 __all__ = ["classify", "forecast", "regress", "trainer"]
 
@@ -82,17 +85,26 @@ forecast = _trainer(
 
 
 def _train(model: Any, data: str, parts: Parts, where: Place, run: Run, json: bool) -> None:
-    """Trains with checkpoints, saves, reports."""
-    with terminated_gently():
+    """Trains with checkpoints, saves, reports.
+
+    Ctrl-C and SIGTERM end it after the batch that is being learned, or after the report; the second one at once.
+    """
+    with held_back(lambda: False) as ending:
         if run.force:
             where.checkpoint.unlink(missing_ok=True)
         try:
             with watch("\n".join([*parts.notes, f"{data}: {parts.about}"])) as tell:
-                model.fit_on(parts.train, checkpoint=where.checkpoint, resume=run.resume, progress=tell)
+
+                def told(progress: Progress) -> None:
+                    tell(progress)
+                    ending.end_if_wanted()
+
+                model.fit_on(parts.train, checkpoint=where.checkpoint, resume=run.resume, progress=told)
             report = None if parts.test is None else model.report_on(parts.test)
+            ending.end_if_wanted()
             model.save(where.out)
             where.checkpoint.unlink(missing_ok=True)
-        except (KeyboardInterrupt, OSError):  # the second for a full disk
+        except (KeyboardInterrupt, SystemExit, OSError):  # a signal, or a full disk
             if where.checkpoint.exists():
                 note(f"stopped; the same command with --resume goes on from {where.checkpoint}")
             raise

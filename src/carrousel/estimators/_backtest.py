@@ -61,7 +61,7 @@ class Backtest:
         """
         model = next(iter(self.quantiles))
         scores = [Score(method, method != model, self._metrics(method)) for method in self.quantiles]
-        return Report("forecast", "MAE", False, tuple(scores), len(self.origins))
+        return Report("forecast", "MAE", False, tuple(scores), len(self.origins), items="origins")
 
     def _metrics(self, method: str) -> dict[str, float]:
         forecast, actual = self.quantiles[method], self.actual
