@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from carrousel.data._errors import DataError, reading
+from carrousel.data._errors import DataError, option, reading
 from carrousel.data._fill import check_fill, fill_hint, filled_rows, filled_steps, missing_words
 from carrousel.data._types import Sequences, Series
 from carrousel.data._words import plain_labels, plain_names, refuse_twice
@@ -129,7 +129,10 @@ def make_series(
     bad = np.argwhere(~np.isfinite(values) if fill is None else np.isinf(values))
     if len(bad):
         row, column = (int(k) for k in bad[0])
-        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(values[row, column])}")
+        rest = np.isnan(values[row, column]) and values.shape[1] > 1
+        others = f"; {option('channels')} takes other columns" if rest else ""
+        said = f"{_fault(values[row, column])}{others}"
+        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {said}")
     empty = np.isnan(values).all(axis=0)
     if empty.any():
         raise DataError(f"{name}: column {frame.columns[int(empty.argmax())]} has no value at all")
