@@ -111,6 +111,8 @@ def test_verdicts(model, simple, higher, winner, said):
 
 
 def test_a_small_difference_is_called_small():
+    assert not made(0.9, 0.1).clear
+    assert "How much of the difference is chance is not known" in made(0.9, 0.1).verdict
     assert "within what chance explains" in made(0.9, 0.88, uncertainty=0.02).verdict
     assert "within what chance explains" not in made(0.9, 0.8, uncertainty=0.02).verdict
     assert "within what chance explains" not in made(0.9, 0.88).verdict

@@ -377,8 +377,6 @@ def test_a_tampered_forecaster(tmp_path):
         put(columns=[0, 1]),
         put(unit="1"),
         put(grid={"kind": "spirals", "rule": {}, "unit": "ns"}),
-        put(index={"kind": "times", "last": "yesterday", "frequency": "h", "zone": None}),
-        put(index={"kind": "spirals"}),
         lambda facts: facts.pop("grid"),
         put_param("horizon", 10**7),
         put_param("quantiles", [-1.0, 2.0]),

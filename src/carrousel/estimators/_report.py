@@ -35,14 +35,16 @@ class Report:
         scores: the model first, then the simple methods.
         count: test items: sequences, or forecast origins.
         uncertainty: standard error of the difference between the model and the best simple method, over the test items
-            (paired); None where the items are not independent (forecast origins overlap).
+            (paired; that of forecasts knows that origins overlap); None where it is not known.
+        notes: sentences that stand below the verdict.
 
     >>> lstm, naive = Score("LSTM", False, {"MAE": 2.0}), Score("naive", True, {"MAE": 1.5})
-    >>> print(Report("forecast", "MAE", False, (lstm, naive), 20))
+    >>> print(Report("forecast", "MAE", False, (lstm, naive), 20))  # doctest: +NORMALIZE_WHITESPACE
     method   MAE
     LSTM       2
     naive*   1.5
-    naive, a simpler method, wins: MAE 1.5 against 2 of LSTM (20 origins). Use it, or give LSTM more data or tuning.
+    naive, a simpler method, wins: MAE 1.5 against 2 of LSTM (20 origins). How much of the difference is chance is not
+    known. Use it, or give LSTM more data or tuning.
     """
 
     task: str
@@ -51,6 +53,7 @@ class Report:
     scores: tuple[Score, ...]
     count: int
     uncertainty: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def model(self) -> Score:
@@ -78,9 +81,9 @@ class Report:
 
     @property
     def clear(self) -> bool:
-        """Whether the difference to the best simple method exceeds two of its standard errors (True if unknown)."""
+        """Whether the difference to the best simple method exceeds two of its standard errors (False if unknown)."""
         gap = abs(self._merit(self.model) - self._merit(self.best_simple))
-        return self.uncertainty is None or gap > 2 * self.uncertainty
+        return self.uncertainty is not None and gap > 2 * self.uncertainty
 
     @property
     def verdict(self) -> str:
@@ -89,7 +92,9 @@ class Report:
         ours, theirs = (_figure(score.metrics[self.metric]) for score in (model, other))
         items = "origins" if self.task == "forecast" else "test sequences"
         tail = f"({self.count} {items})"
-        doubt = "" if self.clear else " The difference is within what chance explains."
+        unknown = " How much of the difference is chance is not known."
+        within = unknown if self.uncertainty is None else " The difference is within what chance explains."
+        doubt = "" if self.clear else within
         if self._merit(model) == self._merit(other):
             return f"{other.method}, a simpler method, does as well: {self.metric} {theirs} {tail}. Use it."
         if self.simpler_wins:
@@ -108,7 +113,7 @@ class Report:
         return {**fields, "winner": self.winner.method, **judgement}
 
     def __str__(self) -> str:
-        """Returns a table in plain text with the winner starred, and the verdict below it."""
+        """Returns a table in plain text with the winner starred, the verdict and the notes below it."""
         names = list(self.scores[0].metrics)
         rows = [["method", *names]]
         for score in self.scores:
@@ -119,7 +124,7 @@ class Report:
             "  ".join([row[0].ljust(widths[0] + 1), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
             for row in rows
         ]
-        return "\n".join([*lines, self.verdict])
+        return "\n".join([*lines, self.verdict, *self.notes])
 
 
 def _figure(value: float) -> str:
