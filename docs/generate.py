@@ -10,18 +10,22 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import licences
 import rooms
 import torch
 from torch import Tensor, nn
+from typer.models import OptionInfo
 
 import carrousel
 from carrousel import pictures
 from carrousel._atomic import write_file
 from carrousel.cells import Cell
+from carrousel.cli._options import AnyColumns
+from carrousel.data._registry import by_ending
 from carrousel.papers import _index
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -181,6 +185,8 @@ ASKED: tuple[tuple[str, dict[str, Any], Callable[[nn.Module, Tensor], Any]], ...
      lambda net, x: torch.no_grad()(net.step)(x.view(-1, 3))),
     ("`step` without gradients, of a layer with an option", {"hidden_size": 64, "block_size": 2},
      lambda net, x: torch.no_grad()(net.step)(x[0])),
+    ("the same, of up to eight sequences and weights of more than 131,072 numbers",
+     {"hidden_size": 256, "block_size": 2}, lambda net, x: torch.no_grad()(net.step)(x[0])),
     ("`step` with gradients", {"hidden_size": 64}, lambda net, x: net.step(x[0])),
     ("`torch.func.vmap`", {}, lambda net, x: torch.func.vmap(lambda x: net(x)[0])(x.expand(4, 5, 2, 3))),
     ("`torch.func.grad`", {}, lambda net, x: torch.func.grad(lambda x: net(x)[0].sum())(x)),
@@ -216,12 +222,34 @@ def drawing() -> str:
     return markdown(["function", "what it does"], rows)
 
 
+def reading() -> str:
+    """The table of the options that say how a file is read, each with the kinds of files that know it."""
+    rows = []
+    hints = get_type_hints(AnyColumns, include_extras=True)
+    for field in fields(AnyColumns):
+        told = next(part for part in get_args(hints[field.name]) if isinstance(part, OptionInfo))
+        words = re.sub(r" \((?:tables|series|\.npz|tables, \.npz)\)", "", str(told.help)).split("  [default: ")
+        default = words[1].removesuffix("]") if len(words) > 1 else ""
+        known = [
+            (kind, form)
+            for kind in ("sequences", "series")
+            for ending, form in ((".csv", "tables"), (".ts", "`.ts`"), (".npz", "`.npz`"))
+            if ending in by_ending(kind) and field.name in by_ending(kind)[ending].options
+        ]
+        kinds = [kind for kind in ("sequences", "series") if kind in dict(known)]
+        forms = ", ".join(dict.fromkeys(form for _, form in known))
+        flag = f"`--{field.name.replace('_', '-')}`"
+        rows.append([flag, f"`{field.name}`", words[0], default, " and ".join(kinds), forms])
+    return markdown(["command line", "Python", "what it says", "default", "of", "in"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "family": family,
     "parameters": parameters,
     "combinations": combinations,
     "fused": fused,
     "pictures": drawing,
+    "files": reading,
     "extras": extras,
 }
 

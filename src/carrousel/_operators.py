@@ -66,7 +66,7 @@ def _(
     x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
     resets: Tensor | None, layer: str, kinds: str, reverse: bool, steps: str, version: str,
 ) -> list[Tensor]:  # fmt: skip
-    return _door().shapes_kept(x, state, lengths, resets, layer, kinds, steps)
+    return _door().shapes_kept(x, state, layer, kinds, steps)
 
 
 @sequence_backward.register_fake

@@ -121,17 +121,58 @@ def test_predict_values_and_steps_into_files(folder, models, run):
     assert not list(folder.glob(".*"))
 
 
-def test_known_columns_of_the_future(folder, run):
-    words = ["--target", "load", "--known", "other", "--horizon", "3", "--context", "6", "-o", "m"]
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_known_columns_of_the_future(folder, run, steps):
+    words = ["--target", "load", "--known", "other", "--horizon", str(steps), "--context", "6", "-o", "m"]
     code, _, err = run("train", "forecast", "series.csv", *words, *QUICK)
     assert code == 0, err
     code, _, err = run("predict", "m", "series.csv")
     assert code == 2
     assert "future" in err
-    (folder / "ahead.csv").write_text("date,other\n2020-04-30,120\n2020-05-01,121\n2020-05-02,122\n")
+    days = ["2020-04-30", "2020-05-01", "2020-05-02"][:steps]
+    (folder / "ahead.csv").write_text("date,other\n" + "".join(f"{day},120\n" for day in days))
     code, out, err = run("predict", "m", "series.csv", "--future", "ahead.csv")
     assert code == 0, err
-    assert [line.split(",")[0] for line in out.splitlines()] == ["time", "2020-04-30", "2020-05-01", "2020-05-02"]
+    assert [line.split(",")[0] for line in out.splitlines()] == ["time", *days]
+
+
+def test_missing_values(folder, models, run, refused):
+    """They are filled while reading, or handed on to an estimator that has a parameter for that, and to no other."""
+    table = pd.read_csv("series.csv")
+    table.loc[[3, 7], "load"] = None
+    table.drop(index=11).to_csv("gaps.csv", index=False)
+    words = ["--target", "load", "--horizon", "3", "--context", "6", "-o", "m", *QUICK]
+    refused("train", "forecast", "gaps.csv", *words, says=["row 4, column load", "--fill interpolate, last or mask"])
+    code, _, err = run("train", "forecast", "gaps.csv", *words, "--fill", "last")
+    assert code == 0, err
+    assert "read gaps.csv: 1 row and 2 values missing, filled with the last before" in err
+    code, _, err = run("evaluate", "m", "gaps.csv", "--fill", "interpolate")
+    assert code == 0, err
+    refused("predict", models / "classify", "data.csv", "--fill", "mask", says=["--fill mask: LSTMClassifier takes no"])
+
+
+def test_an_estimator_is_told_how_missing_values_are_filled():
+    from carrousel.cli._models import read
+    from carrousel.cli._options import AnyColumns
+    from carrousel.cli._parts import SeriesOptions
+
+    class Estimator:
+        fill = None
+
+        def get_params(self):
+            return {"fill": self.fill}
+
+        def set_params(self, fill):
+            self.fill = fill
+
+        def read(self, source, *, fill=None, **options):
+            return fill
+
+    model = Estimator()
+    SeriesOptions(horizon=3, fill="mask").parts(None, model)
+    assert model.fill == "mask"
+    assert read(model, "data.csv", AnyColumns(), None, []) == "mask"
+    assert read(model, "data.csv", AnyColumns(fill="last"), None, []) == "last"
 
 
 @pytest.mark.parametrize(

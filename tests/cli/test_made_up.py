@@ -23,7 +23,10 @@ class LineOptions:
     def parameters(self):
         return {}
 
-    def parts(self, source, model, seed):
+    def opened(self, source, seed):
+        return source
+
+    def parts(self, source, model):
         lines = model.read(source)
         return Parts(lines[: self.first], lines[self.first :], f"{len(lines)} lines")
 

@@ -9,6 +9,10 @@ import time
 
 import pytest
 
+from carrousel.cli import main
+from carrousel.training._callbacks import Watch
+from carrousel.training._checkpoint import read_checkpoint
+
 from .conftest import QUICK, process
 
 SLOW = ["--epochs", "12", "--hidden-size", "8", "--batch-size", "4", "--set", "patience=null"]
@@ -59,6 +63,56 @@ def test_interrupt_leaves_what_resume_needs_and_nothing_else(folder):
     assert "Traceback" not in err
     assert not (folder / "model").exists()
     assert sorted(p.name for p in folder.glob("*model*")) == ["model.checkpoint"]
+
+
+class Finalised:
+    """An object that is thrown away at the moment of a signal: what its finaliser raises is printed and forgotten."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+        for _ in range(1000):  # Python calls its handlers here
+            pass
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_a_finaliser_is_not_lost(folder, monkeypatch, capsys, number, code):
+    """The batch in which it comes is the last one; what was trained before is in the checkpoint."""
+    after = Watch.on_batch_end
+
+    def interrupted(self, net, batch=None, training=False, **more):
+        if self.state.epoch == 2 and training:
+            Finalised(number)
+        after(self, net, batch, training, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Watch, "on_batch_end", interrupted)
+        try:
+            ended = main(["train", "classify", "data.csv", "-o", "model", *SLOW])
+        except SystemExit as stop:
+            ended = stop.code
+    assert ended == code
+    assert "the same command with --resume goes on" in capsys.readouterr().err
+    assert sorted(p.name for p in folder.glob("*model*") if p.suffix != ".lock") == ["model.checkpoint"]
+    assert read_checkpoint(folder / "model.checkpoint")[0]["history"][-1]["epoch"] == 2
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+def test_the_second_interrupt_ends_at_once(folder, monkeypatch):
+    def twice(self, net, batch=None, training=False, **more):
+        os.kill(os.getpid(), signal.SIGINT)
+        seen.append("first")
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+        seen.append("second")
+
+    seen = []
+    monkeypatch.setattr(Watch, "on_batch_end", twice)
+    assert main(["train", "classify", "data.csv", "-o", "model", *SLOW]) == 130
+    assert seen == ["first"]
 
 
 def test_killed_and_resumed_is_bit_identical(folder, refused, run):

@@ -29,7 +29,7 @@ USAGE = [
     (["train", "classify", "data.csv", "--set", "hidden_size=10000000"], ["hidden_size=10000000", "GB"]),
     (["train", "classify", "data.csv", "--max-size", "much"], ["--max-size much", "4GB"]),
     (
-        ["train", "forecast", "series.csv", "--horizon", "3", "--season", "2", "--set", "season=3"],
+        ["train", "forecast", "series.csv", "--horizon", "3", "--target", "load", "--season", "2", "--set", "season=3"],
         ["season is given twice"],
     ),
     (["train", "classify", "data.csv", "--set", "dropout=0.1", "--dropout", "0.2"], ["dropout is given twice"]),
@@ -77,7 +77,7 @@ DATA = {
     "infinite": (lambda t: t + "z,0,inf,1,up\n", [], ["column x", "inf"]),
     "no label": (lambda t: t + "z,0,1,1,\n", [], ["column label", "missing"]),
     "two labels": (lambda t: t + "z,0,1,1,up\nz,1,1,1,down\n", [], ["z is down", "up in row"]),
-    "more fields": (lambda t: t + "z,0,1,1,up,7\n", [], ["Expected 5 fields"]),
+    "more fields": (lambda t: t + "z,0,1,1,up,7\n", [], ["has 6 fields, the header has 5", "--sep"]),
     "disorder": (lambda t: t + "z,1,1,1,up\nz,0,1,1,up\n", [], ["column time", "earlier"]),
     "one class": (lambda t: t.replace("down", "up"), [], ["one class (up)"]),
     "empty": (lambda t: "", [], ["empty"]),

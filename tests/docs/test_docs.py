@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from task_contract import check_task
 
 import carrousel
+from carrousel.cli._options import AnyColumns
 from carrousel.engine import Layer, cpu
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +121,12 @@ def python_of(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
+def files_of(page: str) -> dict[str, str]:
+    """The files that a page shows, each below its name in a line of its own."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return dict(re.findall(r"^`([\w.-]+)`\n\n```\w*\n(.*?)```", text, flags=re.DOTALL | re.MULTILINE))
+
+
 EXAMPLES = [pytest.param(page, code, id=f"{page}-{k}") for page in PAGES for k, code in enumerate(python_of(page))]
 
 
@@ -128,12 +136,17 @@ def test_the_pages_have_their_examples() -> None:
 
 
 @pytest.mark.parametrize(("page", "code"), EXAMPLES)
-def test_examples_run(page: str, code: str, tmp_path, monkeypatch) -> None:
+@pytest.mark.filterwarnings("ignore::carrousel.data.DataWarning")  # which the page on files shows
+def test_examples_run(page: str, code: str, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name, text in files_of(page).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     torch.manual_seed(0)
     names: dict[str, object] = {"__name__": "example"}
     exec(compile(code, "example", "exec"), names)
+    if files_of(page):
+        assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
     if "speakers" in names:
         import numpy as np
 
@@ -160,3 +173,12 @@ def test_links_lead_somewhere() -> None:
         path = ROOT / page
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / link).exists(), f"{page} links to {link}"
+
+
+def test_the_commands_on_the_page_of_files_are_commands() -> None:
+    text = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+    options = {f"--{field.name.replace('_', '-')}" for field in fields(AnyColumns)}
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL) for line in block.splitlines()]
+    used = {word for line in lines for word in line.split() if word.startswith("--")}
+    assert used - options == {"--target", "--horizon", "--future"}
+    assert all(shlex.split(line)[:2] in (["carrousel", "train"], ["carrousel", "predict"]) for line in lines)

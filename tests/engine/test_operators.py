@@ -102,29 +102,29 @@ class Call:
         self.key: Any = self.layer.key
         masks = masks_of(self.layer, T, B, ["variational", "candidate", "zoneout_h", "share_c"])
         self.noise, self.kinds = written(masks if noisy else QUIET)
-        self.steps = " ".join(self.layer.cell.states)
+        self.steps, self.reverse = " ".join(self.layer.cell.states), False
         self.kept: list[Tensor] = []
         self.adjoints: list[Tensor] = [torch.ones_like(value) for value in self.forward()]
 
     def forward(self) -> list[Tensor]:
         return torch.ops.carrousel.sequence(
-            self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key, self.kinds, False,
+            self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key, self.kinds, self.reverse,
             self.steps,
         )  # fmt: skip
 
     def keep(self) -> list[Tensor]:
-        """Returns the buffers that a call without lengths and resets keeps, which it becomes."""
-        self.lengths = self.resets = None
+        """Returns the buffers that the call keeps."""
         results = torch.ops.carrousel.sequence_kept(
-            self.x, self.state, self.weights, self.noise, None, None, self.key, self.kinds, False, self.steps, ""
-        )
+            self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key, self.kinds, self.reverse,
+            self.steps, "",
+        )  # fmt: skip
         assert all(map(torch.equal, results, self.forward()))
         return results[len(self.adjoints) :]
 
     def backward(self) -> list[Tensor]:
         return torch.ops.carrousel.sequence_backward(
             self.adjoints, self.kept, self.x, self.state, self.weights, self.noise, self.lengths, self.resets, self.key,
-            self.kinds, False, self.steps, True, True,
+            self.kinds, self.reverse, self.steps, True, True,
         )  # fmt: skip
 
 
@@ -276,11 +276,23 @@ KEPT = [
 ]  # fmt: skip
 
 
+RAGGED: dict[str, tuple[Any, Any]] = {
+    "whole": (None, None),
+    "ragged": (torch.tensor([5, 0, 2]), None),
+    "equally short": (torch.tensor([3, 3, 3]), None),
+    "reset": (None, torch.rand(T, B, generator=torch.Generator().manual_seed(1)) < 0.4),
+    "reset everywhere": (None, torch.ones(T, B, dtype=torch.bool)),
+    "ragged and reset": (torch.tensor([1, 5, 4]), torch.rand(T, B, generator=torch.Generator().manual_seed(2)) < 0.4),
+}
+
+
 @pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("ragged", RAGGED)
 @pytest.mark.parametrize("options", KEPT, ids=str)
-def test_what_is_kept_is_as_good_as_another_forward_pass(options: dict[str, Any], noisy: bool) -> None:
+def test_what_is_kept_is_as_good_as_another_forward_pass(options: dict[str, Any], ragged: str, noisy: bool) -> None:
     """And it can be used twice."""
     call = Call(noisy=noisy, **options)
+    (call.lengths, call.resets), call.reverse = RAGGED[ragged], noisy
     call.kept = call.keep()
     assert call.kept
     assert len({buffer.untyped_storage().data_ptr() for buffer in call.kept}) == len(call.kept)
@@ -289,14 +301,6 @@ def test_what_is_kept_is_as_good_as_another_forward_pass(options: dict[str, Any]
     for value, other, want in zip(once, twice, call.backward(), strict=True):
         assert torch.equal(value, other)
         torch.testing.assert_close(value, want, rtol=1e-12, atol=1e-12)
-
-
-def test_lengths_keep_nothing() -> None:
-    call = Call()
-    found = torch.ops.carrousel.sequence_kept(
-        call.x, call.state, call.weights, [], call.lengths, None, call.key, "", True, "", ""
-    )
-    assert len(found) == 3
 
 
 WRONG_NOISE: dict[str, tuple[Callable[[Call], None], str]] = {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from against_reference import call, compare, masks_of, ragged, tensors_of
+from layer_options import ALL, NOISE, NORMED, OPTIONS, cell_of, fits, has
 
 import carrousel
 from carrousel import cells
@@ -19,77 +20,12 @@ from carrousel.engine.cpu import _buffers, _kernels, _meeting
 SIZES = [(5, 3, 4, 12), (3, 7, 5, 32), (6, 1, 3, 24)]
 """T, B, I, H: sizes that blocks and heads divide, whole vectors and not."""
 
-OPTIONS: dict[str, dict[str, Any]] = {
-    "blocks": {"block_size": 2},
-    "heads": {"heads": 2},
-    "four heads": {"heads": 4},
-    "diagonal": {"diagonal": True},
-    "gates to gates": {"gate_recurrence": "gates"},
-    "gates to all": {"gate_recurrence": "all"},
-    "blocks, heads, gates": {"block_size": 2, "heads": 2, "gate_recurrence": "gates"},
-    "projected heads": {"proj_size": 8, "heads": 4},
-    "projected gates": {"proj_size": 7, "gate_recurrence": "all", "block_size": 2},
-}
-
-NOISE: dict[str, tuple[str, ...]] = {
-    "variational": ("variational",),
-    "candidate": ("candidate",),
-    "zoneout of h": ("zoneout_h",),
-    "mean of zoneout": ("share_h", "share_c"),
-    "all": ("variational", "candidate", "zoneout_h", "zoneout_c"),
-}
-
-
-@carrousel.cell("a b u v", candidates="u", states="c", peepholes="b", split="v", gated="b u")
-def chained(z, s, p):
-    """No cell that anybody needs: a product of a product, of a gate and of a candidate, of a state and of h."""
-    a = sigmoid(z.a)
-    b = sigmoid(z.b.input + z.b.recurrent(a * s.c) * a + p.b(s.c))
-    u, v = p.u(tanh(z.u.input - z.u.recurrent(b * s.h))), sigmoid(z.v.input * z.v.recurrent)
-    c = a * s.c + b * u
-    return v * tanh(p.c(c)) + 0.1 * s.h, carrousel.State(c=c), carrousel.Gates(a=a, b=b, u=u, v=v)
-
-
-@carrousel.cell("f g", candidates="g", gated="f g")
-def minimal(z, s, p):
-    """The minimal gated unit (Zhou et al. 2016) with both products asked for: h itself is multiplied nowhere else."""
-    f = sigmoid(z.f.input + z.f.recurrent(s.h))
-    g = p.g(tanh(z.g.input + z.g.recurrent(f * s.h)))
-    return (1.0 - f) * s.h + f * g, carrousel.State(), carrousel.Gates(f=f, g=g)
-
-
-OWN = {"chained": chained, "minimal": minimal}
-ALL = [*cells, *OWN]
-NORMED = ["peephole", "gru", "gru_cho", "slstm", "minlstm", *OWN]
-"""Cells whose normalised kernels differ in kind: cut for peepholes, split, gated, of several exits, without recurrence,
-of several products, of products alone."""
-
-
-def cell_of(name: str) -> cells.Cell:
-    return OWN[name] if name in OWN else cells.get(name)
-
 
 @pytest.fixture(autouse=True)
 def poisoned() -> Iterator[None]:
     _buffers.poison(True)
     yield
     _buffers.poison(False)
-
-
-def fits(cell: cells.Cell, options: dict[str, Any]) -> bool:
-    """Whether a cell can have the options."""
-    asks = {"heads", "diagonal", "gate_recurrence"} & set(options)
-    return not (
-        (asks and not cell.recurrent)
-        or ({"block_size", "gate_recurrence"} & set(options) and not cell.gates)
-        or ("proj_size" in options and (cell.reads_output or cell.gated))
-    )
-
-
-def has(cell: cells.Cell, kind: str) -> bool:
-    """Whether a cell can have noise of a kind."""
-    needs = {"variational": cell.recurrent, "candidate": cell.candidates}
-    return bool(needs.get(kind, len(cell.states) == 1 if kind.endswith("_c") else True))
 
 
 WITH_OPTIONS = [(name, option) for name in ALL for option in OPTIONS if fits(cell_of(name), OPTIONS[option])]
@@ -233,7 +169,7 @@ def test_threads_share_the_units_of_a_single_sequence(name: str, units: int, mon
     """They wait for one another at every step; how many they are changes nothing."""
     monkeypatch.setattr(_kernels, "_SMALL", 0)
     monkeypatch.setattr(_kernels, "_REPAYS", 0)
-    monkeypatch.setattr(_meeting.Meeting, "end", lambda meeting: None)  # however crowded the machine
+    monkeypatch.setattr(_meeting.Meeting, "end", lambda *ended: None)  # however crowded the machine
     layer = Layer(cell_of(name), 3, units)
     T, B = 9, 1
     masks = masks_of(layer, T, B, [kind for kind in NOISE["all"] if has(layer.cell, kind)])

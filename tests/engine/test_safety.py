@@ -575,7 +575,7 @@ def test_nothing_kept_is_a_result(name: str, hidden_size: int) -> None:
     results = Eager.apply(cpu.PASSES, layer, rows, False, QUIET, steps, *inputs)
     (node,) = nodes(results)
     kept = list(tensors_in([*vars(node.kept).values()]))
-    assert len(kept) > 3
+    assert len(kept) > 1
     assert not {id(value) for value in kept} & {id(result) for result in results}
     for value in kept:
         assert value.grad_fn is None

@@ -232,7 +232,8 @@ def test_a_compiled_step_of_training_uses_the_operator() -> None:
     torch._dynamo.reset()
 
 
-def test_a_compiled_step_of_training_runs_forward_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("given", ["", "lengths", "resets", "lengths resets"])
+def test_a_compiled_step_of_training_runs_forward_once(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[bool] = []
     forward = cpu.PASSES.forward
 
@@ -242,7 +243,9 @@ def test_a_compiled_step_of_training_runs_forward_once(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(cpu, "PASSES", cpu.PASSES._replace(forward=counting))
     compiled = torch.compile(make(num_layers=2, bidirectional=True), backend="aot_eager", fullgraph=True)
-    compiled(torch.randn(5, 3, 4, dtype=torch.float64))[0].sum().backward()
+    ragged = {"lengths": torch.tensor([5, 0, 2]), "resets": torch.rand(5, 3) < 0.5}
+    options = {name: ragged[name] for name in given.split()}
+    compiled(torch.randn(5, 3, 4, dtype=torch.float64), **options)[0].sum().backward()
     assert runs == [True] * 4
     torch._dynamo.reset()
 
@@ -251,8 +254,10 @@ def test_compiled_for_any_number_of_steps_and_sequences() -> None:
     net = make(num_layers=2)
     compiled = torch.compile(net, backend="aot_eager", fullgraph=True, dynamic=True)
     for T, B in ((5, 3), (7, 2), (2, 6)):
-        x = torch.randn(T, B, 4, dtype=torch.float64)
-        torch.testing.assert_close(everything(compiled, x, net), everything(net, x, net), rtol=1e-10, atol=1e-10)
+        x, lengths = torch.randn(T, B, 4, dtype=torch.float64), torch.randint(0, T + 1, (B,))
+        for options in ({}, {"lengths": lengths}):
+            one, other = (everything(which, x, net, **options) for which in (compiled, net))
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
     torch._dynamo.reset()
 
 

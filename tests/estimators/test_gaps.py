@@ -116,7 +116,7 @@ def test_what_is_missing_is_refused_by_row_and_column(value, hint):
 
 
 def test_refused():
-    with pytest.raises(ValueError, match="fill must be 'mask', 'interpolate', 'last' or None, got 'zero'"):
+    with pytest.raises(ValueError, match="fill must be one of None, 'mask', 'interpolate', 'last', got 'zero'"):
         LSTMForecaster(fill="zero").fit(wave())
     with pytest.raises(ValueError, match="inf at row 3"):
         LSTMForecaster(fill="mask").fit(np.where(np.arange(200) == 3, np.inf, wave()[:200]))

@@ -350,9 +350,9 @@ def test_a_tampered_description(model, change, message):
             lambda arrays: arrays.update({"network.head.bias": np.zeros(3)}),
             "float64 \\[3\\], and should be float32",
         ),
-        (lambda arrays: arrays.update({"baseline.bias": np.zeros(2)}), "array baseline.bias is float64 \\[2\\]"),
-        (lambda arrays: arrays.update({"baseline.bias": np.full(3, np.nan)}), "baseline.bias holds a NaN"),
-        (lambda arrays: arrays.pop("baseline.scale"), "array baseline.scale is missing"),
+        (lambda arrays: arrays.update({"rival.0.bias": np.zeros(2)}), "array rival.0.bias is float64 \\[2\\]"),
+        (lambda arrays: arrays.update({"rival.0.bias": np.full(3, np.nan)}), "rival.0.bias holds a NaN"),
+        (lambda arrays: arrays.pop("rival.0.scale"), "array rival.0.scale is missing"),
     ],
 )
 def test_tampered_arrays(model, change, message):

@@ -105,15 +105,20 @@ def test_baselines_and_scales_count_copies():
     places = np.repeat(kept, weights[kept])
     for one, other in (
         (
-            fit_logistic(sequences, classes[kept], 2, None, weights[kept]),
-            fit_logistic(copies, classes[places], 2, None, None),
+            fit_logistic(sequences, "raw steps", 5, classes[kept], 2, None, weights[kept]),
+            fit_logistic(copies, "raw steps", 5, classes[places], 2, None, None),
+        ),
+        (
+            fit_logistic(sequences, "summary features", 1, classes[kept], 2, None, weights[kept]),
+            fit_logistic(copies, "summary features", 1, classes[places], 2, None, None),
         ),
         (Scaler.fit(sequences.values, np.repeat(weights[kept], sequences.lengths)), Scaler.fit(copies.values)),
     ):
         for name, value in vars(one).items():
             if isinstance(value, np.ndarray):
                 np.testing.assert_allclose(value, getattr(other, name), rtol=1e-3, atol=1e-3, err_msg=name)
-    assert fit_ridge(sequences, y[kept], weights[kept].astype(float)).weight.shape == (2, 4)
+    for features, wide in (("raw steps", 10), ("summary features", 15)):
+        assert fit_ridge(sequences, features, 5, y[kept], weights[kept].astype(float)).weight.shape == (2, wide)
 
 
 @KINDS

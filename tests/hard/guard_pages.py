@@ -54,7 +54,7 @@ def trial(number: int) -> None:
     import torch
 
     import carrousel
-    from carrousel.engine.cpu import _backward, _buffers, _forward, _kernels, _step, _weights
+    from carrousel.engine.cpu import _buffers, _kernels, _program, _step, _weights
 
     draw = random.Random(number)
     at_end = draw.random() < 0.8
@@ -68,12 +68,16 @@ def trial(number: int) -> None:
     def zeros(*shape: int, dtype: Any) -> Any:
         return empty(*shape, dtype=dtype).zero_()
 
+    def maker(dtype: Any, *, cleared: bool) -> Any:
+        return lambda *shape: (zeros if cleared else empty)(*shape, dtype=dtype)
+
     own_buffers = [
         mock.patch.object(module, name, made)
-        for module in (_backward, _buffers, _kernels, _forward, _step, _weights)
-        for name, made in (("empty", empty), ("zeros", zeros))
+        for module in (_buffers, _kernels, _program, _step, _weights)
+        for name, made in (("empty", empty), ("zeros", zeros), ("maker", maker))
         if hasattr(module, name)
     ]
+    _buffers.poison(True)  # a buffer for everything, so that each ends at a page
     torch.manual_seed(number)
     size = draw.choice([1, 2, 3, 5, 7, 8, 15, 16, 17, 24, 32, 33, 48, 63, 64, 65, 96, 130])
     options: dict[str, Any] = {"cell": draw.choice([*carrousel.cells]), "bias": draw.random() < 0.8}

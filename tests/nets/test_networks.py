@@ -36,7 +36,7 @@ def padded(batch: dict[str, Tensor], value: float) -> dict[str, Tensor]:
 
 
 def test_networks_are_found() -> None:
-    assert {"SequenceNet", "ForecastNet"} <= set(NETWORKS)
+    assert {"SequenceNet", "ForecastNet", "Tagger", "Transcriber"} <= set(NETWORKS)
     assert set(MADE_UP) == {"Tagger"}
 
 

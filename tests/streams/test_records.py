@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import math
 import os
@@ -10,11 +11,14 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from carrousel.cli import main
 from carrousel.streams import Follower, StreamClassifier, StreamRegressor
@@ -199,6 +203,72 @@ def test_a_killed_process_resumes_as_if_nothing_had_happened(tmp_path):
     again.resume()
     with open(path, "rb") as file:
         assert [said.line for said in again.follow(file)] == [20_001]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """For each form of lines: its bytes, and what a run over all of them says and leaves in the state."""
+    wanted = {}
+    for form in ("csv", "jsonl"):
+        content = lines(24, form).encode().replace(b"\n", b"\r\n" if form == "csv" else b"\n")
+        state = tmp_path_factory.mktemp(form) / "state"
+        follower = followed(form, state)
+        said = list(follower.follow(io.BytesIO(content)))
+        assert len(said) == 24
+        wanted[form] = content, said, state.read_bytes()
+    return wanted
+
+
+def followed(form, state):
+    follower = Follower(StreamRegressor(hidden_size=2), "y", form=form, ignore=["t"], state=state, save_every=5)
+    follower.resume()
+    return follower
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(form=st.sampled_from(["csv", "jsonl"]), cuts=st.lists(st.floats(0, 1), max_size=6), piped=st.booleans())
+def test_a_file_that_grows_by_any_pieces_is_the_whole_file(told, tmp_path_factory, form, cuts, piped):
+    """The file is cut anywhere, within a number or a letter too; a pipe's pieces come from one writer."""
+    content, wanted, learned = told[form]
+    state = tmp_path_factory.mktemp("pieces") / "state"
+    ends = [*sorted(1 + int(cut * (len(content) - 1)) for cut in cuts), len(content)]
+    said = []
+    if piped:
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb") as file:
+            sender = threading.Thread(target=send, args=(writing, content, ends))
+            sender.start()
+            said = list(followed(form, state).follow(file))
+            sender.join()
+    else:
+        for end in ends:
+            follower = followed(form, state)
+            said += follower.follow(io.BytesIO(content[:end]))
+            assert follower.unfinished == (not content[:end].endswith(b"\n"))
+    assert said == wanted
+    if not piped:
+        assert state.read_bytes() == learned
+
+
+def send(writing, content, ends):
+    for begin, end in itertools.pairwise([0, *ends]):
+        os.write(writing, content[begin:end])
+    os.close(writing)
+
+
+def test_a_last_line_without_its_end_is_learned_if_nobody_comes_back(tmp_path, capsys):
+    path, state = tmp_path / "x.csv", tmp_path / "state"
+    path.write_text("a,y\n1,2\n1,3.14")
+    assert main(["stream", str(path), "--target", "y"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(",3.14")
+    saved = ["stream", str(path), "--target", "y", "--state", str(state)]
+    assert main(saved) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1].startswith("1,")
+    assert "what follows line 1 has no end yet" in err
+    path.write_text("a,y\n1,2\n1,3.141\n")
+    assert main(saved) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(",3.141")
 
 
 @pytest.mark.parametrize(

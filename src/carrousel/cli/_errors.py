@@ -20,6 +20,8 @@ class UsageError(ValueError):
 def missing(error: ModuleNotFoundError) -> str | None:
     """Returns how to install the package that is missing, or None when it is none of ours."""
     package = (error.name or "").split(".")[0]
+    if package == "openpyxl":
+        return "openpyxl is not installed; Excel files need it: pip install 'carrousel[excel]'"
     if package not in EXTRA:
         return None
     return f"{package} is not installed; the command line needs it: pip install 'carrousel[train]'"
@@ -27,7 +29,9 @@ def missing(error: ModuleNotFoundError) -> str | None:
 
 def lines(error: BaseException) -> str:
     """Returns a message of at most two lines."""
-    written = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    # A message on data has its options as the shell writes them.
+    text = getattr(error, "in_shell", None) or str(error)
+    written = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
     if not written:
         return type(error).__name__
     return written[0] if len(written) == 1 else f"{written[0]}\n{' '.join(written[1:])}"

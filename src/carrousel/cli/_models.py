@@ -3,23 +3,68 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._options import Columns
+from carrousel.cli._options import AnyColumns
 
-__all__ = ["chosen", "open_model", "read"]
+__all__ = ["chosen", "open_model", "opened", "read", "takes_gaps", "told"]
 
 
-def open_model(path: Path) -> Any:
-    """Returns the estimator that ``carrousel train`` saved."""
-    from carrousel.estimators import load
+def open_model(path: Path, source: str, columns: AnyColumns) -> tuple[Any, Any]:
+    """Returns the estimator that ``carrousel train`` saved, and the opened data.
 
+    Both are looked for before the estimators are imported, which takes seconds, and a file is divided into its fields.
+    """
     if not path.exists():
         raise UsageError(f"{path}: there is no such model")
-    return load(path)
+    found = opened(source)
+    from carrousel.data import File, look
+
+    if isinstance(found, File):
+        look(found, **{name: value for name, value in columns.options().items() if value is not None})
+    from carrousel.estimators import load
+
+    return load(path), found
+
+
+def opened(source: str) -> Any:
+    """Returns the file of a path, opened and looked at, or the name of a data set; DataError if there is none."""
+    from carrousel.data import DataError, find
+
+    try:
+        return find(source)
+    except DataError as error:
+        try:
+            return find(source, "series")
+        except DataError:
+            if Path(source).is_file():
+                return source  # of a kind that another estimator may read
+            raise error from None
+
+
+@contextmanager
+def told(notes: list[str]) -> Iterator[Callable[[Any], None]]:
+    """Gives a function that adds to the notes how data were read, and adds what is warned of meanwhile."""
+    from carrousel.data import DataWarning
+
+    def tell(data: Any) -> None:
+        how = getattr(data, "how", ())
+        if how:
+            notes.append(f"read {data.name}: {'; '.join(how)}")
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        yield tell
+    for warning in caught:
+        if not issubclass(warning.category, DataWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        elif not any(str(warning.message).split(": ", 1)[-1] in written for written in notes):
+            notes.append(str(warning.message))
 
 
 def chosen(method: Callable[..., Any], **options: Any) -> dict[str, Any]:
@@ -30,12 +75,36 @@ def chosen(method: Callable[..., Any], **options: Any) -> dict[str, Any]:
     """
     used = {name: value for name, value in options.items() if value is not None}
     known = inspect.signature(method).parameters
-    for name in (name for name in used if name not in known):
+    anything = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
+    for name in (name for name in used if name not in known and not anything):
         estimator = type(getattr(method, "__self__", method)).__name__
         raise UsageError(f"--{name.replace('_', '-')}: {estimator} takes no such option")
     return used
 
 
-def read(model: Any, source: str, columns: Columns, split: str | None) -> Any:
-    """Returns the data as the model reads them."""
-    return model.read(source, **chosen(model.read, split=split, **columns.options()))
+def takes_gaps(model: Any, fill: str | None) -> bool:
+    """Tells whether an estimator has a parameter ``fill``.
+
+    Raises:
+        UsageError: it has none, and missing values are to be handed on to it.
+    """
+    known = "fill" in model.get_params()
+    if fill == "mask" and not known:
+        raise UsageError(
+            f"--fill mask: {type(model).__name__} takes no missing values; --fill interpolate or last fills them"
+        )
+    return known
+
+
+def read(model: Any, source: Any, columns: AnyColumns, split: str | None, notes: list[str]) -> Any:
+    """Returns the data as the model reads them, and adds to the notes how.
+
+    Missing values are filled as they were in training, unless something else is asked for.
+    """
+    options = columns.options()
+    if takes_gaps(model, columns.fill) and columns.fill is None:
+        options["fill"] = model.fill
+    with told(notes) as tell:
+        data = model.read(source, **chosen(model.read, split=split, **options))
+        tell(data)
+    return data

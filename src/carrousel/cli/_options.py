@@ -21,6 +21,7 @@ from carrousel.cli._errors import UsageError
 
 __all__ = [
     "DATA",
+    "AnyColumns",
     "Columns",
     "Data",
     "Json",
@@ -29,13 +30,14 @@ __all__ = [
     "Model",
     "Run",
     "Split",
+    "Written",
     "defaults_of",
     "flat",
     "names",
     "size",
 ]
 
-DATA = "a data set's name, or a .ts, .csv, .parquet or .npz file"
+DATA = "a data set's name, or a file: .ts, .npz, or a table (.csv, .tsv, .jsonl, .xlsx, .parquet; .gz, .zst, .zip)"
 Data: TypeAlias = Annotated[str, typer.Argument(metavar="DATA", show_default=False, help=DATA)]
 Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
@@ -59,30 +61,76 @@ OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horiz
 """The options of the commands that stand for parameters of the estimators, by the parameter."""
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Which columns of a table hold what, and how much a file may hold."""
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """How a file is written, where that is not to be told from its content."""
 
-    id: Annotated[str | None, typer.Option(help="column that tells sequences apart (tables)  [default: id]")] = None
-    time: Annotated[str | None, typer.Option(help="column of times (tables)  [default: time]")] = None
-    label: Annotated[
-        str | None,
-        typer.Option(help="column of the class or value; several: a,b (tables)  [default: label]"),
+    text: Annotated[str | None, typer.Option(help="columns that are text, no numbers: a,b (tables)")] = None
+    where: Annotated[
+        str | None, typer.Option(metavar="COLUMN=VALUE", help="the rows to read (tables)  [default: all]")
     ] = None
-    channels: Annotated[
-        str | None, typer.Option(help="columns of the input: a,b,c (tables)  [default: all other columns]")
+    sep: Annotated[str | None, typer.Option(help="what separates fields: a sign, tab, space  [default: told]")] = None
+    decimal: Annotated[str | None, typer.Option(help="mark of the decimals: . or ,  [default: told]")] = None
+    encoding: Annotated[
+        str | None, typer.Option(help="of text: utf-8, windows-1252, shift_jis, …  [default: told]")
+    ] = None
+    date_format: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="how dates are written: '%d/%m/%Y'  [default: told]")
+    ] = None
+    fill: Annotated[
+        str | None,
+        typer.Option(help="what stands for missing values: interpolate, last, mask  [default: they are refused]"),
     ] = None
     max_size: MaxSize = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
+        of_readers = {f.name: getattr(self, f.name) for f in fields(Written)}
+        return {**of_readers, "text": names(self.text), "max_size": size(self.max_size)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns(Written):
+    """Which columns of a table hold what, and how the file is written."""
+
+    id: Annotated[str | None, typer.Option(help="column that tells sequences apart (tables)  [default: id]")] = None
+    time: Annotated[
+        str | None,
+        typer.Option(help="column of times, several such as year,month, or none (tables)  [default: found]"),
+    ] = None
+    label: Annotated[
+        str | None,
+        typer.Option(help="column of the class or value; several: a,b (tables)  [default: label]"),
+    ] = None
+    channels: Annotated[
+        str | None, typer.Option(help="columns of the input: a,b,c (tables)  [default: all other numbers]")
+    ] = None
+    channels_first: Annotated[
+        bool | None,
+        typer.Option("--channels-first/--steps-first", help="whether X is [N, C, T] (.npz)  [default: [N, T, C]]"),
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
         return {
+            **super().options(),
             "id": self.id,
-            "time": self.time,
+            "time": names(self.time),
             "label": names(self.label),
             "channels": names(self.channels),
-            "max_size": size(self.max_size),
+            "channels_first": self.channels_first,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyColumns(Columns):
+    """Those of sequences and of series."""
+
+    freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        return {**super().options(), "freq": self.freq}
 
 
 @dataclass(frozen=True)

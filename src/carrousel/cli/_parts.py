@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._options import DATA, Columns, MaxSize, names, size
+from carrousel.cli._models import takes_gaps, told
+from carrousel.cli._options import DATA, Columns, Written, names
 
 if TYPE_CHECKING:
     from carrousel.data import Sequences, Series
 
-__all__ = ["Parts", "PartsOptions", "SequenceOptions", "SeriesOptions"]
+__all__ = ["ClassOptions", "Parts", "PartsOptions", "SequenceOptions", "SeriesOptions", "ValueOptions"]
 
 HOLDOUT = 0.2
 
@@ -26,11 +27,13 @@ class Parts:
         train: data of the estimator's kind.
         test: other data of that kind, or None.
         about: how many there are of each.
+        notes: how they were read.
     """
 
     train: Any
     test: Any
     about: str
+    notes: tuple[str, ...] = ()
 
 
 class PartsOptions(Protocol):
@@ -46,12 +49,16 @@ class PartsOptions(Protocol):
         """Returns those that are parameters of the estimator, but no None."""
         ...
 
-    def parts(self, source: str, model: Any, seed: int) -> Parts:
-        """Reads the data for an estimator that is to be trained."""
+    def opened(self, source: str, seed: int) -> Any:
+        """Reads what can be read before estimators are imported, which takes seconds: most mistakes are found here."""
+        ...
+
+    def parts(self, opened: Any, model: Any) -> Parts:
+        """Returns the data for an estimator that is to be trained, of what ``opened`` returned."""
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SequenceOptions(Columns):
     """Options of sequences, each with a target."""
 
@@ -72,15 +79,27 @@ class SequenceOptions(Columns):
         """Returns none: all are about the data."""
         return {}
 
-    def parts(self, source: str, model: Any, seed: int) -> Parts:
-        """Reads sequences, and refuses targets that the estimator cannot learn or compare with."""
-        train, test, rest = self._read(source, seed)
-        model.targets_of(train, training=True)
+    def opened(self, source: str, seed: int) -> Parts:
+        """Reads sequences."""
+        notes: list[str] = []
+        with told(notes) as tell:
+            train, test, rest = self._read(source, seed)
+            tell(train)
         if test is not None and test.channels != train.channels:
             raise UsageError(f"{test.name}: its channels are not those of {train.name}")
-        if test is not None:
-            model.targets_of(test)
-        return Parts(train, test, f"{train}; {rest}")
+        self.check(train)
+        return Parts(train, test, f"{train}; {rest}", tuple(notes))
+
+    def check(self, train: Sequences) -> None:
+        """Refuses targets that are none for the estimator, as far as that is known without it."""
+
+    def parts(self, opened: Parts, model: Any) -> Parts:
+        """Returns them, and refuses targets that the estimator cannot learn or compare with."""
+        _hand_on(self.fill, model)
+        model.targets_of(opened.train, training=True)
+        if opened.test is not None:
+            model.targets_of(opened.test)
+        return opened
 
     def _read(self, source: str, seed: int) -> tuple[Sequences, Sequences | None, str]:
         from carrousel.data import hold_out, load_sequences, splits
@@ -112,7 +131,25 @@ class SequenceOptions(Columns):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeriesOptions:
+class ClassOptions(SequenceOptions):
+    """Options of sequences, each of a class."""
+
+    def check(self, train: Sequences) -> None:
+        """Refuses sequences of one class, or of values."""
+        train.classes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueOptions(SequenceOptions):
+    """Options of sequences, each with one or several values."""
+
+    def check(self, train: Sequences) -> None:
+        """Refuses targets that are no numbers."""
+        train.values()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesOptions(Written):
     """Options of one series, whose next steps are to be forecast."""
 
     source: ClassVar[str] = "airline, lynx, shampoo-sales, or a file"
@@ -125,9 +162,12 @@ class SeriesOptions:
         typer.Option(min=1, help="steps that a forecast looks back  [default: chosen from horizon and season]"),
     ] = None
     known: Annotated[str | None, typer.Option(help="columns known in advance: a,b")] = None
-    time: Annotated[str | None, typer.Option(help="column of times (tables)  [default: time, date, …]")] = None
-    channels: Annotated[str | None, typer.Option(help="columns to use: a,b,c (tables)  [default: all]")] = None
-    max_size: MaxSize = None
+    time: Annotated[
+        str | None,
+        typer.Option(help="column of times, several such as year,month, or none (tables)  [default: found]"),
+    ] = None
+    channels: Annotated[str | None, typer.Option(help="columns to use: a,b,c (tables)  [default: all numbers]")] = None
+    freq: Annotated[str | None, typer.Option(help="step of time: h, D, MS, 15min, …  [default: told]")] = None
     holdout: Annotated[
         float, typer.Option(help="share at the end kept out of training and used for the report; 0 trains on all")
     ] = HOLDOUT
@@ -138,11 +178,27 @@ class SeriesOptions:
         values = {"target": self.target, "season": self.season, "context": self.context, "known": known or None}
         return {"horizon": self.horizon, **{name: value for name, value in values.items() if value is not None}}
 
-    def parts(self, source: str, model: Any, seed: int) -> Parts:
+    def options(self) -> dict[str, Any]:
+        """Returns those of the reader."""
+        return {
+            **super().options(), "time": names(self.time), "channels": self._channels(), "freq": self.freq
+        }  # fmt: skip
+
+    def _channels(self) -> list[str] | None:
+        """Returns the columns to use: with those that are asked for, the target and what is known."""
+        if self.channels is None:
+            return None
+        wanted = [*(names(self.channels) or []), *([self.target] if self.target else []), *(names(self.known) or [])]
+        return list(dict.fromkeys(wanted))
+
+    def opened(self, source: str, seed: int) -> Parts:
         """Reads the series, and holds its end out."""
         from carrousel.data import load_series
 
-        series = load_series(source, time=self.time, channels=names(self.channels), max_size=size(self.max_size))
+        notes: list[str] = []
+        with told(notes) as tell:
+            series = load_series(source, **self.options())
+            tell(series)
         self._refuse_columns(source, series)
         _refuse_no_share(self.holdout)
         steps = len(series)
@@ -157,8 +213,14 @@ class SeriesOptions:
             )
         train, test = (replace(series, frame=frame) for frame in (series.frame.iloc[:first], series.frame.iloc[first:]))
         if not last:
-            return Parts(train, None, f"{series}; nothing is held out")
-        return Parts(train, test, f"{series}; training on the first {first}, reporting on the last {last}")
+            return Parts(train, None, f"{series}; nothing is held out", tuple(notes))
+        about = f"{series}; training on the first {first}, reporting on the last {last}"
+        return Parts(train, test, about, tuple(notes))
+
+    def parts(self, opened: Parts, model: Any) -> Parts:
+        """Returns the series."""
+        _hand_on(self.fill, model)
+        return opened
 
     def _refuse_columns(self, source: str, series: Series) -> None:
         """Refuses columns that the series does not have, and several without a target."""
@@ -173,6 +235,12 @@ class SeriesOptions:
                 raise UsageError(
                     f"{source}: no column {column!r} ({option}){nearest(column, series.columns)} (it has {there})"
                 )
+
+
+def _hand_on(fill: str | None, model: Any) -> None:
+    """Tells an estimator how missing values are filled, so that it does the same with newer data."""
+    if takes_gaps(model, fill) and fill is not None:
+        model.set_params(fill=fill)
 
 
 def _refuse_no_share(holdout: float) -> None:

@@ -8,22 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Ending", "held_back", "terminated_gently"]
+__all__ = ["Ending", "held_back"]
 
 TERMINATED = 143  # what a shell reports for a process that SIGTERM ended
-
-
-@contextmanager
-def terminated_gently() -> Iterator[None]:
-    """Makes SIGTERM end the block by an exception, so that the terminal is restored and no partial file stays."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set a handler
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class Ending:
@@ -43,6 +30,11 @@ class Ending:
         if self._free() or not first:
             self.end()
 
+    def end_if_wanted(self) -> None:
+        """Raises what the signal stands for, if one came."""
+        if self.wanted:
+            self.end()
+
     def end(self) -> None:
         """Raises what the signal stands for."""
         if self._came == signal.SIGTERM:
@@ -52,7 +44,11 @@ class Ending:
 
 @contextmanager
 def held_back(free: Callable[[], bool]) -> Iterator[Ending]:
-    """Lets both signals end the command at once only where it is ``free``; else the block does."""
+    """Lets both signals end the command at once only where it is ``free``; else the block does, where it asks for them.
+
+    Python's own handler raises wherever it finds itself. In a finaliser, or in a callback of compiled code, what it
+    raises is printed and forgotten.
+    """
     ending = Ending(free)
     if threading.current_thread() is not threading.main_thread():
         yield ending

@@ -9,8 +9,8 @@ import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._models import chosen, open_model, read
-from carrousel.cli._options import Columns, Data, Json, Model, Split, flat
-from carrousel.cli._output import emit, say
+from carrousel.cli._options import AnyColumns, Data, Json, Model, Split, flat
+from carrousel.cli._output import emit, note, say
 from carrousel.cli._place import folders_of
 
 __all__ = ["inspect"]
@@ -29,7 +29,7 @@ def inspect(
     ] = None,
     layer: Annotated[int, typer.Option(min=0, help="layer whose gates are drawn, from 0")] = 0,
     split: Split = None,
-    columns: Columns,
+    columns: AnyColumns,
     json: Json = False,
 ) -> None:
     """Draw gates and states, learning curve and predictions.
@@ -37,17 +37,20 @@ def inspect(
     Pictures: every gate and state over time for one sequence; the losses of training; the confusion matrix, or
     predicted over actual values, or forecasts with their intervals.
     """
-    from carrousel import pictures
-
     folder = model / "pictures" if out is None else out
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder}: a file of that name is there")
-    estimator = open_model(model)
+    estimator, source = open_model(model, data, columns)
+    from carrousel import pictures
+
     depth = int(estimator.num_layers)
     if layer >= depth:
         raise UsageError(f"--layer {layer}: the model has {depth} layer{'s' * (depth > 1)}, counted from 0")
     options = chosen(estimator.drawings, layer=layer, sequence=sequence)
-    figures = estimator.drawings(read(estimator, data, columns, split), **options)
+    notes: list[str] = []
+    figures = estimator.drawings(read(estimator, source, columns, split, notes), **options)
+    for line in notes:
+        note(line)
     with folders_of(folder / "x"):
         paths = [pictures.save(figure, folder / f"{name}.png") for name, figure in figures.items()]
     if json:

@@ -115,6 +115,8 @@ def _follow(follower: Any, source: BinaryIO, output: Any, every: int, quiet: boo
                 reported = predicted.line
     if heading:
         output.say(HEADING)
+    if follower.unfinished:
+        note(f"what follows line {follower.line} has no end yet: it is left for the next call")
     if json:
         tally = follower.tally
         errors = {"lines": follower.line, "error": tally.mean_error, "persistence_error": tally.mean_persistence}
@@ -130,8 +132,7 @@ class _UntilEnding:
         self._file, self._ending = file, ending
 
     def readline(self) -> bytes:
-        if self._ending.wanted:
-            self._ending.end()
+        self._ending.end_if_wanted()
         return self._file.readline()
 
     def __getattr__(self, name: str) -> Any:

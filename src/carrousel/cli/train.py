@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from carrousel.cli._options import Json, Knobs, Run, defaults_of, flat
 from carrousel.cli._output import emit, note, say
-from carrousel.cli._parts import Parts, PartsOptions, SequenceOptions, SeriesOptions
+from carrousel.cli._parts import ClassOptions, Parts, PartsOptions, SeriesOptions, ValueOptions
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
-from carrousel.cli._signals import terminated_gently
+from carrousel.cli._signals import held_back
+
+if TYPE_CHECKING:
+    from carrousel.estimators import Progress
 
 __all__ = ["classify", "forecast", "regress", "trainer"]
 
@@ -31,14 +34,14 @@ def trainer(
     """
 
     def train(data: str, *, options: Any, run: Run, knobs: Knobs, json: Json = False) -> None:
-        kind = estimator()
-        parameters = knobs.parameters(kind, also=options.parameters())
         with place(run, data) as where:
             if where.finished:
                 _finished(where, json)
                 return
-            model = kind(**parameters, random_state=run.seed)
-            _train(model, data, options.parts(data, model, run.seed), where, run, json)
+            opened = options.opened(data, run.seed)
+            kind = estimator()
+            model = kind(**knobs.parameters(kind, also=options.parameters()), random_state=run.seed)
+            _train(model, data, options.parts(opened, model), where, run, json)
 
     source = typer.Argument(metavar="DATA", show_default=False, help=group.source)
     train.__annotations__ |= {"data": Annotated[str, source], "options": group}
@@ -55,7 +58,7 @@ def _trainer(module: str, name: str, group: type[PartsOptions], about: str) -> C
 classify = _trainer(
     "classify",
     "LSTMClassifier",
-    SequenceOptions,
+    ClassOptions,
     """Train a classifier of sequences.
 
     It is compared with a logistic regression on each channel's mean and deviation, on sequences not trained on.
@@ -64,7 +67,7 @@ classify = _trainer(
 regress = _trainer(
     "regress",
     "LSTMRegressor",
-    SequenceOptions,
+    ValueOptions,
     """Train a model of one or several values per sequence.
 
     It is compared with a ridge regression on each channel's mean and deviation, on sequences not trained on.
@@ -82,17 +85,26 @@ forecast = _trainer(
 
 
 def _train(model: Any, data: str, parts: Parts, where: Place, run: Run, json: bool) -> None:
-    """Trains with checkpoints, saves, reports."""
-    with terminated_gently():
+    """Trains with checkpoints, saves, reports.
+
+    Ctrl-C and SIGTERM end it after the batch that is being learned, or after the report; the second one at once.
+    """
+    with held_back(lambda: False) as ending:
         if run.force:
             where.checkpoint.unlink(missing_ok=True)
         try:
-            with watch(f"{data}: {parts.about}") as tell:
-                model.fit_on(parts.train, checkpoint=where.checkpoint, resume=run.resume, progress=tell)
+            with watch("\n".join([*parts.notes, f"{data}: {parts.about}"])) as tell:
+
+                def told(progress: Progress) -> None:
+                    tell(progress)
+                    ending.end_if_wanted()
+
+                model.fit_on(parts.train, checkpoint=where.checkpoint, resume=run.resume, progress=told)
             report = None if parts.test is None else model.report_on(parts.test)
+            ending.end_if_wanted()
             model.save(where.out)
             where.checkpoint.unlink(missing_ok=True)
-        except (KeyboardInterrupt, OSError):  # the second for a full disk
+        except (KeyboardInterrupt, SystemExit, OSError):  # a signal, or a full disk
             if where.checkpoint.exists():
                 note(f"stopped; the same command with --resume goes on from {where.checkpoint}")
             raise

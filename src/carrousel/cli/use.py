@@ -9,22 +9,25 @@ import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._models import chosen, open_model, read
-from carrousel.cli._options import Columns, Data, Json, Model, Split, flat
-from carrousel.cli._output import emit, plain, say, write_table
+from carrousel.cli._options import AnyColumns, Data, Json, Model, Split, flat
+from carrousel.cli._output import emit, note, plain, say, write_table
 from carrousel.cli._place import folders_of, plain_file
 
 __all__ = ["evaluate", "predict"]
 
 
 @flat
-def evaluate(model: Model, data: Data, *, split: Split = None, columns: Columns, json: Json = False) -> None:
+def evaluate(model: Model, data: Data, *, split: Split = None, columns: AnyColumns, json: Json = False) -> None:
     """Compare a saved model with simple methods on new data.
 
     The simple methods learned from the data that the model was trained on.
     """
-    estimator = open_model(model)
-    unseen = estimator.unseen(read(estimator, data, columns, split))
+    estimator, source = open_model(model, data, columns)
+    notes: list[str] = []
+    unseen = estimator.unseen(read(estimator, source, columns, split, notes))
     report = estimator.report_on(unseen)
+    for line in notes:
+        note(line)
     if json:
         emit({"model": model, "data": data, "report": report.to_dict()})
     else:
@@ -44,7 +47,7 @@ def predict(
         typer.Option(metavar="DATA", help="the known columns of the steps to forecast (forecasters with --known)"),
     ] = None,
     split: Split = None,
-    columns: Columns,
+    columns: AnyColumns,
     json: Json = False,
 ) -> None:
     """Predict classes, values, or the next steps of a series.
@@ -55,13 +58,17 @@ def predict(
         raise UsageError(f"--out {out}: write .csv or .parquet")
     if out is not None:
         plain_file("--out", out)
-    estimator = open_model(model)
+    estimator, source = open_model(model, data, columns)
+    notes: list[str] = []
     ahead = chosen(estimator.table, future=future)
-    known = read(estimator, data, columns, split)
+    known = read(estimator, source, columns, split, notes)
     if ahead:
-        options = {"time": columns.time, "max_size": columns.options()["max_size"]}
+        not_theirs = ("id", "label", "channels", "channels_first")
+        options = {name: value for name, value in columns.options().items() if name not in not_theirs}
         ahead["future"] = estimator.read_future(future, **chosen(estimator.read_future, **options))
     table = estimator.table(known, **ahead)
+    for line in notes:
+        note(line)
     if out is not None:
         with folders_of(out):
             write_table(table, out)

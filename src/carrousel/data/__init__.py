@@ -6,19 +6,24 @@ A reader is one file in ``carrousel/data/readers``; put there, it is discovered.
 from __future__ import annotations
 
 from carrousel.data._check import make_sequences, make_series
-from carrousel.data._errors import DataError
+from carrousel.data._errors import DataError, DataWarning
+from carrousel.data._file import File
 from carrousel.data._holdout import hold_out
 from carrousel.data._registry import reads_file, reads_name
 from carrousel.data._types import Sequences, Series
-from carrousel.data.load import load_sequences, load_series, names, splits
+from carrousel.data.load import find, load_sequences, load_series, look, names, splits
 
 __all__ = [
     "DataError",
+    "DataWarning",
+    "File",
     "Sequences",
     "Series",
+    "find",
     "hold_out",
     "load_sequences",
     "load_series",
+    "look",
     "make_sequences",
     "make_series",
     "names",

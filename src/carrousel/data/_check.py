@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from carrousel.data._errors import DataError, reading
+from carrousel.data._errors import DataError, option, reading
+from carrousel.data._fill import check_fill, fill_hint, filled_rows, filled_steps, missing_words
 from carrousel.data._times import plain_times
 from carrousel.data._types import Sequences, Series
 from carrousel.data._words import plain_labels, plain_names, refuse_twice
@@ -27,6 +28,9 @@ def make_sequences(
     ids: Any = None,
     channels: Any = None,
     rows: Sequence[str] | None = None,
+    fill: str | None = None,
+    how: Sequence[str] = (),
+    decimal: str = ".",
 ) -> Sequences:
     """Returns Sequences of arrays ``[T_i, C]`` after checking them.
 
@@ -38,12 +42,16 @@ def make_sequences(
         ids: names of the sequences; by default 0 to N - 1.
         channels: C names; by default ``"channel 0"`` and so on.
         rows: what messages call each sequence, such as ``"line 12"``; by default its id.
+        fill: what stands for missing values (NaN), one of ``FILLS``; None refuses them.
+        how: how the data were written, for people.
+        decimal: the mark of the decimals in labels of text.
 
     Raises:
         DataError: they cannot be sequences; the message names the sequence, and the step and channel of a value.
     """
     if len(X) == 0:
         raise DataError(f"{name}: there are no sequences")
+    check_fill(fill, name)
     ids = np.arange(len(X)) if ids is None else plain_names(ids, f"{name}: ids")
     words = rows or [f"sequence {i!s}" for i in ids]
     if len(ids) != len(X):
@@ -54,6 +62,7 @@ def make_sequences(
     width: int | None = None
     named: list[str] | None = None
     arrays: list[np.ndarray] = []
+    lacking = 0
     for word, raw in zip(words, X, strict=True):
         x = np.asarray(raw)  # [T, C]
         if x.dtype.kind not in "fiub":
@@ -70,31 +79,44 @@ def make_sequences(
         assert named is not None
         if x.shape[1] != width:
             raise DataError(f"{name}: {word} has {x.shape[1]} channels, the sequences before it have {width}")
+        if fill is not None and x.dtype.kind == "f":
+            lacking += int(np.isnan(x).sum())
+            x = filled_steps(x, fill, f"{name}: {word}", named if channels is not None else None)
         with np.errstate(over="ignore"):
             small = x.astype(np.float32)
-        if not np.isfinite(small).all():
-            step, channel = (int(k) for k in np.argwhere(~np.isfinite(small))[0])
+        bad = np.isinf(small) if fill == "mask" else ~np.isfinite(small)
+        if bad.any():
+            step, channel = (int(k) for k in np.argwhere(bad)[0])
             of = named[channel] if channels is not None else channel
             raise DataError(f"{name}: {word}, step {step}, channel {of}: {_fault(x[step, channel])}")
         arrays.append(small)
     assert named is not None
-    return Sequences(arrays, y, ids, tuple(named), name, split)
+    how = (*how, *missing_words(0, lacking, fill))
+    return Sequences(arrays, y, ids, tuple(named), name, split, how, decimal)
 
 
-def make_series(frame: pd.DataFrame, *, name: str) -> Series:
+def make_series(
+    frame: pd.DataFrame, *, name: str, fill: str | None = None, freq: str | None = None, how: Sequence[str] = ()
+) -> Series:
     """Returns a Series of a DataFrame of numbers after checking it; its index is the time, ascending at equal steps.
 
     Args:
         frame: the numbers.
         name: where the data came from, for messages.
+        fill: what stands for missing values and rows, one of ``FILLS``; None refuses them.
+        freq: the step of time, as pandas names it (``"h"``, ``"MS"``); None tells it from the times.
+        how: how the data were written, for people.
 
     Raises:
         DataError: it cannot be a series. Rows are named as people count them: from 1, a header not counted.
     """
     import pandas as pd
 
-    if len(frame) < 3:
-        raise DataError(f"{name}: a series of {len(frame)} rows is too short; at least 3 are needed")
+    from carrousel.data._regular import clock_changed, on_grid
+
+    check_fill(fill, name)
+    if len(frame) == 0:
+        raise DataError(f"{name}: there are no rows")
     if frame.shape[1] == 0:
         raise DataError(f"{name}: there is no column beside the time")
     refuse_twice([str(column) for column in frame.columns], "columns", name)
@@ -103,47 +125,55 @@ def make_series(frame: pd.DataFrame, *, name: str) -> Series:
             raise DataError(f"{name}: column {column} holds {kind} values; numbers are needed")
     with reading(name), np.errstate(over="ignore"):
         frame = frame.astype(np.float64)
-    bad = np.argwhere(~np.isfinite(frame.to_numpy()))
+    values = frame.to_numpy()
+    bad = np.argwhere(~np.isfinite(values) if fill is None else np.isinf(values))
     if len(bad):
         row, column = (int(k) for k in bad[0])
-        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(frame.iat[row, column])}")
+        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(values[row, column])}")
+    empty = np.isnan(values).all(axis=0)
+    if empty.any():
+        raise DataError(f"{name}: column {frame.columns[int(empty.argmax())]} has no value at all")
 
     index = frame.index
-    if isinstance(index, pd.PeriodIndex):
-        ticks, shown = index.asi8, index
+    zone = getattr(index, "tz", None)
+    periods = isinstance(index, pd.PeriodIndex)
+    if periods:
+        ticks = index.asi8
     else:
-        zone = getattr(index, "tz", None)
         ticks = plain_times((index if zone is None else index.tz_convert(None)).to_numpy(), f"{name}: row {{row}}: ")
-        shown = pd.Index(ticks) if zone is None else index
+        if zone is None:
+            ticks, changed = clock_changed(ticks)
+            how = (*how, *([changed] if changed else []))
+    shown = index if periods or zone is not None else pd.Index(ticks)
     dates = ticks.dtype.kind == "M"
     steps = np.diff(ticks.view(np.int64)) if dates else np.diff(ticks)
     late = np.flatnonzero(steps <= 0)
     if len(late):
         row = int(late[0]) + 1
         word = "the same time as" if steps[row - 1] == 0 else "an earlier time than"
-        raise DataError(f"{name}: row {row + 1} has {word} row {row} ({shown[row]!s}); rows are in the order of time")
+        raise DataError(
+            f"{name}: row {row + 1} has {word} row {row} ({shown[row]!s}); rows are in the order of time\n"
+            f"one series is needed: {option('where', 'COLUMN=VALUE')} takes one of several in a file"
+        )
     if dates:
-        frequency = pd.infer_freq(shown)
-        frame.index = pd.DatetimeIndex(shown, freq=frequency, name=index.name)
-        if frequency is not None:
-            return Series(frame, name)
-    elif not isinstance(index, pd.PeriodIndex):
+        frame.index = pd.DatetimeIndex(shown, name=index.name)
+    elif not periods:
         broken = np.flatnonzero(ticks != np.round(ticks))
         if len(broken):
             row = int(broken[0])
             raise DataError(
                 f"{name}: row {row + 1}: the time {ticks[row]!s} is no whole number; "
-                "times are dates, or whole numbers such as sample numbers"
+                f"times are dates, or whole numbers such as sample numbers\n{option('time', 'none')} numbers the rows"
             )
         frame.index = pd.Index(ticks.astype(np.int64), name=index.name)
-    odd = np.flatnonzero(steps != np.median(steps))
-    if len(odd):
-        row = int(odd[0])
-        raise DataError(
-            f"{name}: the step from row {row + 1} ({shown[row]!s}) to row {row + 2} ({shown[row + 1]!s}) "
-            "differs from the others; a series has equal steps of time"
-        )
-    return Series(frame, name)
+    if periods and (steps != 1).any():
+        row = int((steps != 1).argmax())
+        raise DataError(f"{name}: the step from row {row + 1} to row {row + 2} differs from the others")
+    lacking, before = int(np.isnan(values).sum()), len(frame)
+    if not periods:
+        frame = on_grid(frame, name, fill, freq)
+    how = (*how, *missing_words(len(frame) - before, lacking, fill))
+    return Series(filled_rows(frame, fill, name), name, how)
 
 
 def _channels(channels: Any, width: int, name: str) -> list[str]:
@@ -158,7 +188,7 @@ def _channels(channels: Any, width: int, name: str) -> list[str]:
 
 def _fault(value: float) -> str:
     if np.isnan(value):
-        return "the value is missing or NaN"
+        return f"the value is missing or NaN{fill_hint()}"
     if np.isinf(value):
         return "the value is infinite"
     return f"{value!s} is too large for float32"

@@ -8,20 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from carrousel.data._errors import DataError, reading
+from carrousel.data._dates import Dates, dates_of
+from carrousel.data._dialect import MARKED
+from carrousel.data._errors import DataError, option
+from carrousel.data._fill import fill_hint
 from carrousel.data._times import plain_times
 from carrousel.data._words import plain_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["names_of", "numbers", "times"]
+__all__ = ["as_numbers", "is_text", "names_of", "numbers", "times", "typed_labels", "unfit"]
 
+MISSING = ("NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", ".", "-", "")
+"""What stands for a missing value among numbers; among words only an empty field is missing."""
 SIMPLE = (str, bool, int, float, Decimal, np.generic)
 
 
-def numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
-    """Returns a channel as float64 ``[rows]``, every value finite."""
+def numbers(column: pd.Series, name: str, path: Path, *, decimal: str = ".", gaps: bool = False) -> np.ndarray:
+    """Returns a channel as float64 ``[rows]``, every value finite; NaN where one is missing, if there may be ``gaps``.
+
+    ``decimal`` is the mark of the decimals in text; the other one may stand between thousands.
+    """
     import pandas as pd
 
     kind = _kind(column)
@@ -30,25 +38,66 @@ def numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
     values, codes = _distinct(column)
     if values.dtype == object and kind == "numbers":
         numeric = _floats(values)
+    elif kind == "words":
+        numeric = as_numbers(values, decimal)
     else:
-        text = values.astype(str) if values.dtype == object else values
-        numeric = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        numeric = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    missing = column.isna().to_numpy()
     if codes is not None:
         numeric = np.append(numeric, np.nan)[codes]  # -1, the last, is what is missing
-    bad = ~np.isfinite(numeric)
+    if kind == "words":
+        missing = missing | column.isin(MISSING).to_numpy(dtype=bool)
+    elif kind == "numbers":
+        missing = missing | np.isnan(numeric)
+    bad = ~np.isfinite(numeric) & ~(missing & gaps)
     if bad.any():
         row = int(bad.argmax())
         value = column.iloc[row]
-        fault = (
-            "the value is missing or NaN"
-            if pd.isna(value)
-            else f"the value is {value!s}; a channel holds finite numbers"
-        )
+        if missing[row]:
+            written = "" if pd.isna(value) else f" ({value!s})"
+            fault = f"the value is missing or NaN{written}{fill_hint()}"
+        else:
+            fault = f"the value is {value!s}; a channel holds finite numbers"
+            if kind == "words" and not np.isinf(numeric[row]):
+                fault += f"\n{option('text', name)} leaves the column out"
         raise DataError(f"{path}: row {row + 1}, column {name}: {fault}")
+    return np.where(missing, np.nan, numeric) if gaps else numeric
+
+
+def as_numbers(text: pd.Series, decimal: str = ".") -> np.ndarray:
+    """Returns the numbers of a column of text, float64 ``[rows]``, NaN for what is none; true and false are 1 and 0."""
+    import pandas as pd
+
+    words = text.astype(str) if text.dtype == object else text
+    if decimal == "," or words.str.contains(",", regex=False).any():
+        grouped = words.str.match(MARKED[decimal]).fillna(False).astype(bool)
+        other = "," if decimal == "." else "."
+        plain = words.str.replace(other, "", regex=False).str.replace(decimal, ".", regex=False)
+        words = plain.where(grouped, words if decimal == "." else "")
+    numeric = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.isnan(numeric).all() and len(numeric):
+        lower = text.astype(str).str.lower().where(text.notna().to_numpy())
+        if lower.dropna().isin(["true", "false"]).all():
+            numeric = np.where(lower == "true", 1.0, np.where(lower == "false", 0.0, np.nan))
     return numeric
 
 
-def times(column: pd.Series, name: str, path: Path) -> np.ndarray:
+def is_text(column: pd.Series, decimal: str = ".") -> bool:
+    """Tells whether a column of text is one of words: most of its fields, if it has any, are no numbers."""
+    if _kind(column) != "words":
+        return False
+    filled = column[column.notna() & ~column.isin(MISSING)]
+    if len(filled) == 0:
+        return True
+    return bool(np.isnan(as_numbers(_distinct(filled)[0], decimal)).mean() > 0.5)
+
+
+def unfit(column: pd.Series) -> bool:
+    """Tells whether a column holds neither numbers nor text: dates, lists, bytes."""
+    return _kind(column) not in ("numbers", "words")
+
+
+def times(column: pd.Series, name: str, path: Path, date_format: str | None = None) -> Dates:
     """Returns times ``[rows]`` as numbers or as dates; those with an offset from UTC become UTC."""
     import pandas as pd
 
@@ -59,21 +108,22 @@ def times(column: pd.Series, name: str, path: Path) -> np.ndarray:
     values, codes = _distinct(column)
     if kind == "dates":
         values = values.dt.tz_convert(None) if values.dt.tz is not None else values
-        return plain_times(_of_rows(values.to_numpy(), codes), where)
+        return Dates(plain_times(_of_rows(values.to_numpy(), codes), where), "")
     if kind == "numbers" and not pd.api.types.is_bool_dtype(values):
         dtype = getattr(values.dtype, "numpy_dtype", values.dtype)  # of a column that may have gaps, and has none
         numeric = _floats(values) if values.dtype == object else values.to_numpy(dtype=dtype)
-        return plain_times(_of_rows(numeric, codes), where)
-    with reading(path):
-        parsed: Any = pd.to_datetime(values.astype(str), format="ISO8601", errors="coerce", utc=True)
-    bad = _of_rows(parsed.isna().to_numpy(), codes)
-    if bad.any():
-        row = int(bad.argmax())
-        raise DataError(
-            f"{path}: row {row + 1}, column {name}: {str(column.iloc[row])!r} is neither a number "
-            "nor a date such as 2024-01-31 or 2024-01-31T12:00"
-        )
-    return plain_times(_of_rows(parsed.dt.tz_localize(None).to_numpy(), codes), where)
+        return Dates(plain_times(_of_rows(numeric, codes), where), "")
+    text = column.astype(str)
+    if date_format is None:
+        whole = text.str.match(r"^\s*[+-]?\d{1,18}\s*$")
+        eight = text.str.match(r"^\s*(1[789]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\s*$")
+        if whole.all() and not eight.all():
+            return Dates(plain_times(text.astype("int64").to_numpy(), where), "")
+        numeric = as_numbers(text)
+        if not np.isnan(numeric).any() and not eight.all():
+            return Dates(plain_times(numeric, where), "")
+    found = dates_of(text, date_format, where)
+    return Dates(plain_times(found.times, where), found.form)
 
 
 def names_of(column: pd.Series, name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -97,6 +147,23 @@ def names_of(column: pd.Series, name: str, path: Path) -> tuple[np.ndarray, np.n
         row = int((codes == np.isfinite(keys).argmin()).argmax())
         raise DataError(f"{path}: row {row + 1}, column {name}: the value is infinite")
     return np.asarray(codes), plain_names(keys, f"{path}: column {name}")
+
+
+def typed_labels(labels: np.ndarray) -> np.ndarray:
+    """Returns labels of text as whole numbers or numbers if each, written again, is the same text; else as they are.
+
+    >>> typed_labels(np.array(["1", "20"])), typed_labels(np.array(["07", "7"])), typed_labels(np.array(["0.5", "1.0"]))
+    (array([ 1, 20]), array(['07', '7'], dtype='<U2'), array([0.5, 1. ]))
+    """
+    words = labels.tolist()
+    for kind, dtype in ((int, np.int64), (float, np.float64)):
+        try:
+            values = [kind(word) for word in words]
+            if all(str(value) == word for value, word in zip(values, words, strict=True)) and np.isfinite(values).all():
+                return np.array(values, dtype=dtype)
+        except (ValueError, OverflowError, TypeError):
+            continue
+    return labels
 
 
 def _refuse_gaps(column: pd.Series, name: str, path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
-__all__ = ["DataError", "listed", "nearest", "reading", "tidy", "words_of"]
+__all__ = ["DataError", "DataWarning", "listed", "nearest", "option", "reading", "tidy", "words_of"]
 
 LONGEST = 1000
 """Characters in a line of a message; a name in a file may be longer than any screen."""
@@ -21,10 +23,42 @@ class DataError(ValueError):
 
     >>> print(DataError("a.csv: there are two columns 'x\x1b[2J'"))
     a.csv: there are two columns 'x\x1b[2J'
+
+    An option that would mend it is written as Python has it, and in ``in_shell`` as the command line does:
+
+    >>> error = DataError(f"a.csv: no column of times; {option('time', 'When?')} names it")
+    >>> print(error, error.in_shell, sep="\n")
+    a.csv: no column of times; time='When?' names it
+    a.csv: no column of times; --time 'When?' names it
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(tidy(message))
+        super().__init__(tidy(OPTION.sub(_in_python, message)))
+        self.in_shell = tidy(OPTION.sub(_in_shell, message))
+
+
+class DataWarning(UserWarning):
+    """Data were read, but not all that the file has: what was left out is named."""
+
+
+OPTION = re.compile("\x02([a-z_]+)(?:=([^\x03]*))?\x03", re.DOTALL)  # what ``option`` writes into a message
+
+
+def option(name: str, value: object = None) -> str:
+    """Returns an option of the readers with its value, as a ``DataError`` takes it in its message."""
+    text = "" if value is None else "=" + str(value).replace("\x03", "")
+    return f"\x02{name}{text}\x03"
+
+
+def _in_python(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    return f"{name}=" if value is None else f"{name}={value!r}"
+
+
+def _in_shell(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    flag = "--" + name.replace("_", "-")
+    return flag if value is None else f"{flag} {shlex.quote(value)}"
 
 
 def tidy(message: str) -> str:
@@ -70,7 +104,7 @@ def nearest(name: object, names: Iterable[object]) -> str:
     ''
     """
     known = {str(n).lower(): str(n) for n in names}
-    matches = get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
+    matches = get_close_matches(str(name).lower(), known, n=1, cutoff=0.7)
     return f"; the nearest is {known[matches[0]]!r}" if matches else ""
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
-from carrousel.data._errors import DataError
+from carrousel.data._errors import DataError, option
 
-__all__ = ["MAX_SIZE", "amount", "check_size"]
+__all__ = ["MAX_SIZE", "amount", "check_size", "refuse_size"]
 
 MAX_SIZE = 1e9
 """Bytes that a file may unpack to unless more is allowed."""
@@ -16,10 +17,16 @@ MAX_SIZE = 1e9
 def check_size(path: Path, unpacked: int, max_size: float) -> None:
     """Refuses a file that would take more than ``max_size`` bytes in memory, unless it is as large on disk."""
     if unpacked > max_size and unpacked > os.path.getsize(path):
-        raise DataError(
-            f"{path}: its {amount(os.path.getsize(path))} unpack to {amount(unpacked)}, more than {amount(max_size)}\n"
-            "max_size= in Python, --max-size on the command line, allows more"
-        )
+        refuse_size(path, unpacked, max_size)
+
+
+def refuse_size(path: Path, unpacked: int | None, max_size: float) -> NoReturn:
+    """Refuses a file that takes more than ``max_size`` bytes in memory; None bytes for a number that is not known."""
+    to = "" if unpacked is None else f"{amount(unpacked)}, "
+    raise DataError(
+        f"{path}: its {amount(os.path.getsize(path))} unpack to {to}more than {amount(max_size)}\n"
+        f"{option('max_size')} allows more"
+    )
 
 
 def amount(size: float) -> str:

@@ -18,11 +18,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader, the names of its keyword-only parameters (``options``), and the parts of a data set."""
+    """A reader.
+
+    Attributes:
+        read: the function.
+        options: the names of its keyword-only parameters.
+        splits: the parts of a data set.
+        look: does what can be done with a file of any content, or None.
+        seen: the keyword-only parameters of ``look``.
+    """
 
     read: Callable[..., Any]
     options: frozenset[str]
     splits: tuple[str, ...] = ()
+    look: Callable[..., None] | None = None
+    seen: frozenset[str] = frozenset()
 
 
 _by_ending: dict[tuple[Kind, str], Reader] = {}
@@ -34,12 +44,16 @@ def plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
-def reads_file(kind: Kind, *endings: str) -> Callable[[F], F]:
-    """Makes ``read(path, *, options...)`` the reader of files with these endings (``".csv"``)."""
+def reads_file(kind: Kind, *endings: str, look: Callable[..., None] | None = None) -> Callable[[F], F]:
+    """Makes ``read(file, *, options...)`` the reader of files with these endings (``".csv"``).
+
+    ``look(file, *, options...)`` finds mistakes that are none of the kind's, before it is known.
+    """
+    seen = frozenset() if look is None else _options(look)
 
     def register(function: F) -> F:
         for ending in endings:
-            _by_ending[kind, ending] = Reader(function, _options(function))
+            _by_ending[kind, ending] = Reader(function, _options(function), look=look, seen=seen)
         return function
 
     return register

@@ -21,12 +21,15 @@ class Sequences:
     """Sequences of possibly different lengths over the same channels, each with a label or a target.
 
     Attributes:
-        X: list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite.
+        X: list of N float32 arrays ``[T_i, C]``, every T_i at least 1, all values finite, or NaN where read with
+            ``fill="mask"``.
         y: class labels or values ``[N]``, several values per sequence ``[N, K]``, or None without labels.
         ids: names of the sequences ``[N]``: the source's own, or 0 … N - 1.
         channels: C names.
         name: where the data came from, for messages and tables.
         split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
+        how: how the source was read where that had to be told from its content: separator, encoding, columns left out.
+        decimal: the mark of the decimals in labels of text.
 
     >>> import numpy as np
     >>> X = [np.zeros((3, 2), "f"), np.ones((5, 2), "f")]
@@ -41,6 +44,8 @@ class Sequences:
     channels: tuple[str, ...]
     name: str = "data"
     split: str = "all"
+    how: tuple[str, ...] = ()
+    decimal: str = "."
 
     def __len__(self) -> int:
         return len(self.X)
@@ -74,6 +79,12 @@ class Sequences:
             value = self.y[self.y != np.round(self.y)][0]
             raise DataError(f"{self.name}: the labels are values such as {value:g}, no classes; train a regression")
         labels = np.unique(self.y)
+        if self.y.dtype.kind == "U" and len(labels) > max(2, len(self) // 2) and first_no_number(labels) is None:
+            broken = [word for word in labels.tolist() if float(word) % 1]  # "0.50", which is no number to be kept
+            if broken:
+                raise DataError(
+                    f"{self.name}: the labels are values such as {broken[0]}, no classes; train a regression"
+                )
         if len(labels) < 2:
             raise DataError(f"{self.name}: all {len(self)} sequences are of one class ({labels[0]!s}); 2 are needed")
         return labels
@@ -86,11 +97,14 @@ class Sequences:
         """
         if self.y is None:
             raise DataError(f"{self.name}: there are no target values")
-        bad = None if self.y.dtype.kind in "biuf" else first_no_number(self.y)
+        labels = self.y
+        if labels.dtype.kind == "U" and self.decimal == ",":
+            labels = np.char.replace(np.char.replace(labels, ".", ""), ",", ".")
+        bad = None if labels.dtype.kind in "biuf" else first_no_number(labels)
         if bad is not None:
             where = self.ids[bad // (self.y.size // len(self.y))]
             raise DataError(f"{self.name}: the target of sequence {where!s} is not a number: {self.y.ravel()[bad]!s}")
-        y = self.y.astype(np.float64)
+        y = labels.astype(np.float64)
         if not np.isfinite(y).all():
             where = self.ids[int(np.argwhere(~np.isfinite(y))[0][0])]
             raise DataError(f"{self.name}: the target of sequence {where!s} is NaN or infinite")
@@ -116,13 +130,16 @@ class Series:
     """One series of one or more channels at equal steps of time.
 
     Attributes:
-        frame: float64 DataFrame ``[T, C]``, all values finite; its index is the time: a DatetimeIndex with its
-            frequency (None where the step is not one of the calendar), or whole numbers at equal steps.
+        frame: float64 DataFrame ``[T, C]``, all values finite, or NaN where it was read with ``fill="mask"``; its index
+            is the time: a DatetimeIndex with its frequency (None where the step is not one of the calendar), or whole
+            numbers at equal steps.
         name: where the data came from.
+        how: how the source was read where that had to be told from its content: separator, encoding, columns left out.
     """
 
     frame: pd.DataFrame
     name: str = "series"
+    how: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import Any, TypeVar
 
-from carrousel.data._errors import DataError, listed, nearest, words_of
+from carrousel.data._errors import DataError, listed, nearest, option
+from carrousel.data._file import File
+from carrousel.data._fill import check_fill
 from carrousel.data._registry import Kind, Reader, by_ending, by_name, plain
 from carrousel.data._types import Sequences, Series
 
-__all__ = ["load_sequences", "load_series", "names", "splits"]
+__all__ = ["find", "load_sequences", "load_series", "look", "names", "splits"]
 
 Loaded = TypeVar("Loaded", Sequences, Series)
 
 
-def load_sequences(source: str | Path, *, split: str = "all", **options: Any) -> Sequences:
+def load_sequences(source: str | Path | File, *, split: str = "all", **options: Any) -> Sequences:
     """Reads sequences with labels from a data set's name or a file.
 
     Args:
-        source: ``"japanese-vowels"``, ``"basic-motions"``, ``"digits"``, any UEA/UCR name, or the path of a ``.ts``,
-            ``.csv``, ``.parquet`` or ``.npz`` file. A path that exists wins over a name.
+        source: ``"japanese-vowels"``, ``"basic-motions"``, ``"digits"``, any UEA/UCR name, or the path of a ``.ts`` or
+            ``.npz`` file or of a table: ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.xlsx``, ``.parquet``. Text may be
+            packed (``.csv.gz``, ``.zst``, ``.zip``). A path that exists wins over a name.
         split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
-        **options: of the reader; for ``.csv`` and ``.parquet`` columns: ``id``, ``time``, ``label``, ``channels``; for
-            these and ``.npz`` ``max_size``: bytes that a compressed file may unpack to (10⁹; ``math.inf`` for any
-            number).
+        **options: of the reader; for tables: the columns ``id``, ``time``, ``label``, ``channels``, ``text``, the rows
+            ``where``, and how they are written, ``sep``, ``decimal``, ``encoding``, ``date_format``; for ``.npz``
+            ``channels_first``; ``max_size``: bytes that a packed file may unpack to (10⁹; ``math.inf`` for any
+            number). They are described in docs/files.md.
 
     Raises:
         DataError: with one or two lines that name the file and the row or column at fault.
@@ -36,15 +39,14 @@ def load_sequences(source: str | Path, *, split: str = "all", **options: Any) ->
     return _load("sequences", Sequences, source, split, options)
 
 
-def load_series(source: str | Path, **options: Any) -> Series:
+def load_series(source: str | Path | File, **options: Any) -> Series:
     """Reads one series from a name (``"airline"``, ``"lynx"``, ``"shampoo-sales"``) or a file.
 
-    Files are ``.csv``, ``.parquet`` and ``.npz``.
-
     Args:
-        source: the name, or the path of a file. A path that exists wins over a name.
-        **options: of the reader: for ``.csv`` and ``.parquet`` the columns ``time`` and ``channels``; ``max_size`` as
-            in ``load_sequences``.
+        source: the name, or the path of a table or an ``.npz`` file, as in ``load_sequences``. A path that exists wins
+            over a name.
+        **options: of the reader: those of ``load_sequences`` for tables but ``id`` and ``label``, and ``fill`` and
+            ``freq``: what stands for missing values and rows, and the step of time.
 
     Raises:
         DataError: with one or two lines that name the file and the row or column at fault.
@@ -55,13 +57,13 @@ def load_series(source: str | Path, **options: Any) -> Series:
     return _load("series", Series, source, "all", options)
 
 
-def splits(source: str | Path) -> tuple[str, ...]:
+def splits(source: str | Path | File) -> tuple[str, ...]:
     """Returns ``("train", "test")`` for a data set that has these parts, ``()`` for a file.
 
     >>> splits("digits"), splits("data.csv")
     (('train', 'test'), ())
     """
-    if _is_path(source, "sequences"):
+    if _is_path(source):
         return ()
     return _named("sequences", str(source)).splits
 
@@ -75,62 +77,80 @@ def names(kind: Kind = "sequences") -> tuple[str, ...]:
     return tuple(sorted(by_name(kind)))
 
 
-def _load(kind: Kind, result: type[Loaded], source: str | Path, split: str, options: dict[str, Any]) -> Loaded:
+def find(source: str | Path | File, kind: Kind = "sequences") -> str | File:
+    """Returns the opened file of a path, or the name of a data set, after checking that there is one.
+
+    Nothing but the file's place is looked at; ``load_sequences`` and ``load_series`` take what is returned.
+
+    Raises:
+        DataError: there is no such file or data set, or none of this kind.
+    """
+    if isinstance(source, str) and not _is_path(source):
+        _named(kind, source)
+        return source
+    file = source if isinstance(source, File) else File.of(source)
+    _for_file(kind, file)
+    return file
+
+
+def look(file: File, **options: Any) -> None:
+    """Decodes a file of text, and divides a table into its fields, which are kept: reading it goes on from there.
+
+    Most mistakes are found by this, whatever is to be read from the file.
+
+    Args:
+        file: the file.
+        **options: as in ``load_sequences`` and ``load_series``.
+
+    Raises:
+        DataError: the file cannot be what its ending says, or lacks a column that is asked for.
+    """
+    kinds: tuple[Kind, Kind] = ("sequences", "series")
+    for kind in kinds:
+        reader = by_ending(kind).get(file.ending)
+        if reader is not None and reader.look is not None:
+            reader.look(file, **{name: value for name, value in options.items() if name in reader.seen})
+
+
+def _load(kind: Kind, result: type[Loaded], source: str | Path | File, split: str, options: dict[str, Any]) -> Loaded:
     if split not in ("train", "test", "all"):
         raise DataError(f"split must be train, test or all, not {split!r}")
     options = {key: value for key, value in options.items() if value is not None}
-    if _is_path(source, kind):
-        path = Path(source)
-        reader = _for_file(kind, path)
+    found = find(source, kind)
+    if isinstance(found, File):
+        reader, name = _for_file(kind, found), found.name
         if split != "all":
-            raise DataError(f"{path}: a file is one part; it has no {split} part")
-        arguments: tuple[Any, ...] = (path,)
+            raise DataError(f"{name}: a file is one part; it has no {split} part")
+        arguments: tuple[Any, ...] = (found,)
     else:
-        name = str(source)
-        reader = _named(kind, name)
+        reader, name = _named(kind, found), found
         if split != "all" and split not in reader.splits:
             raise DataError(f"{name}: it has no {split} part")
         arguments = (name, split) if kind == "sequences" else (name,)
     for key in options:
         if key not in reader.options:
-            takes = f"; it takes {listed(sorted(reader.options))}" if reader.options else ""
-            raise DataError(f"{source}: {key!r} is no option for this kind of data{takes}")
+            takes = f"; it takes {listed(sorted(reader.options), 20)}" if reader.options else ""
+            raise DataError(f"{name}: {option(key)} is no option for this kind of data{takes}")
+    check_fill(options.get("fill"), name)
     loaded = reader.read(*arguments, **options)
     assert isinstance(loaded, result)
     return loaded
 
 
-def _is_path(source: str | Path, kind: Kind) -> bool:
-    if isinstance(source, Path) or os.path.isfile(source):
+def _is_path(source: str | Path | File) -> bool:
+    if isinstance(source, (Path, File)) or os.path.isfile(source):
         return True
     return os.sep in source or "/" in source or Path(source).suffix != ""
 
 
-def _for_file(kind: Kind, path: Path) -> Reader:
+def _for_file(kind: Kind, file: File) -> Reader:
     readers = by_ending(kind)
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file{nearest(path.name, _beside(path))}") from None
-    except (OSError, ValueError) as error:  # a folder that may not be searched, a name too long, NUL in a name
-        raise DataError(f"{path}: cannot be read: {words_of(error)}") from error
-    if stat.S_ISDIR(mode):
-        raise DataError(f"{path}: this is a directory; a file is needed ({listed(readers)})")
-    if not stat.S_ISREG(mode):  # opening a pipe waits for whoever writes to it
-        raise DataError(f"{path}: this is a pipe or a device; a file is needed ({listed(readers)})")
-    if path.suffix.lower() not in readers:
+    if file.ending not in readers:
         other: Kind = "series" if kind == "sequences" else "sequences"
-        ending = path.suffix or "one without an ending"
-        hint = f"; it can hold {other} only" if path.suffix.lower() in by_ending(other) else ""
-        raise DataError(f"{path}: {kind} are read from {listed(readers)} files, not from {ending}{hint}")
-    return readers[path.suffix.lower()]
-
-
-def _beside(path: Path) -> list[str]:
-    try:
-        return os.listdir(path.parent)
-    except OSError:
-        return []
+        ending = file.ending or "one without an ending"
+        hint = f"; it can hold {other} only" if file.ending in by_ending(other) else ""
+        raise DataError(f"{file.name}: {kind} are read from {listed(readers, 20)} files, not from {ending}{hint}")
+    return readers[file.ending]
 
 
 def _named(kind: Kind, name: str) -> Reader:

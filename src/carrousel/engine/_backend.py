@@ -43,6 +43,10 @@ class Kept(Protocol):
         """Leaves all tensors out, in another ``Kept``."""
         ...
 
+    def spare(self) -> Kept:
+        """Copies what a backward pass writes to, into another ``Kept``."""
+        ...
+
 
 @dataclass
 class Grads:
@@ -68,6 +72,7 @@ class Forward(Protocol):
         keep: bool,
         masks: Masks,
         steps: Sequence[str],
+        into: Any = None,
     ) -> tuple[list[Tensor], Any]:
         """Computes outputs and states, and a ``Kept``.
 
@@ -81,6 +86,7 @@ class Forward(Protocol):
             keep: whether a backward pass will follow, for which the ``Kept`` is.
             masks: the noise, packed as x and the states are.
             steps: the names of the states besides h, gates and candidates whose values at every step are wanted.
+            into: a ``Kept`` whose memory is to be used; ``keep`` is then True.
 
         Returns:
             The outputs ``[rows, output]``, the final states ``[count, size]``, every step's values ``[rows, size]`` of
@@ -130,14 +136,14 @@ class Backward(Protocol):
 
 
 class Outline(NamedTuple):
-    """What decides the form of all that a forward pass leaves, for sequences that all have all steps.
+    """What decides the form of all that a forward pass leaves, of whatever lengths and resets.
 
     Attributes:
         layer: the layer.
         dtype: the type of numbers.
         noise: the names of the fields of ``Masks`` that are there.
         steps: the names of what is wanted of every step, as for ``Forward``.
-        T, B: the numbers of steps and of sequences.
+        T, B: the numbers of steps and of sequences: no packing has more than T · B rows.
     """
 
     layer: Layer
@@ -155,12 +161,8 @@ class Held(Protocol):
         """Returns the shapes of the buffers, for sizes that may be symbols."""
         ...
 
-    def buffers_of(self, outline: Outline, kept: Any) -> list[Tensor]:
-        """Returns the buffers of a ``Kept``. No two share memory."""
-        ...
-
-    def kept_of(self, outline: Outline, buffers: Sequence[Tensor], *, reverse: bool) -> Any:
-        """Returns a ``Kept`` from its buffers. Using it up leaves these as they are."""
+    def kept_of(self, outline: Outline, buffers: Sequence[Tensor]) -> Any:
+        """Returns a ``Kept`` whose memory the buffers are."""
         ...
 
 
@@ -241,15 +243,18 @@ def passes_for(layer: Layer, x: Tensor) -> Passes:
     Raises:
         TypeError: no backend has any for this device, this type of numbers, or the layer.
     """
-    reason = f"no kernels for the device {x.device.type!r}"
+    kind, dtype = x.device.type, x.dtype
+    reason = f"no kernels for the device {kind!r}"
     for backend in BACKENDS:
         passes = backend.PASSES
-        if passes is None or passes.device != x.device.type:
+        if passes is None or passes.device != kind:
             continue
-        if x.dtype not in passes.dtypes:
-            reason = f"x should be {' or '.join(sorted(str(d)[6:] for d in passes.dtypes))}, got {x.dtype}"
+        if dtype not in passes.dtypes:
+            reason = f"x should be {' or '.join(sorted(str(d)[6:] for d in passes.dtypes))}, got {dtype}"
             continue
-        refusal = backend.refuses_layer(layer)
+        if backend.NAME not in layer.refusals:  # a graph's layer, which nobody prepared
+            layer.refusals[backend.NAME] = backend.refuses_layer(layer)
+        refusal = layer.refusals[backend.NAME]
         if refusal is None:
             return passes
         reason = refusal

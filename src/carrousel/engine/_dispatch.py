@@ -16,6 +16,7 @@ from carrousel.engine._call import Call, Stack
 from carrousel.engine._key import key_of
 from carrousel.engine._layer import QUIET, UNPREPARED, Layer, Masks, Result, Weights
 from carrousel.engine._memory import in_memory
+from carrousel.engine._recorders import recorded
 
 __all__ = ["Choice", "choose", "prepare", "quick_step", "run", "run_stack", "stack_backend", "step", "watched"]
 
@@ -142,14 +143,11 @@ def step(
         after = quick_step(layer, weights, x, state)
         if after is not None:
             return after[1:]
-    given = (x, *state, *weights.values())
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given):
-        along = masks.map(lambda mask: mask, lambda mask: mask.unsqueeze(0))
-        return run(Call(layer, weights, x.unsqueeze(0), state, masks=along)).final
-    in_memory(given)
-    if _watching:
-        _tell(_ONE_STEP)
-    return reference.step(layer, weights, x, state, masks)
-
-
-_ONE_STEP = Choice("reference", "for a single step without derivatives packing weights would take longer")
+    if torch.compiler.is_compiling() or recorded():
+        given = (x, *state, *weights.values())
+        if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)):
+            # In a graph that nobody will differentiate torch's own operations can be fused with what is around them.
+            in_memory(given)
+            return reference.step(layer, weights, x, state, masks)
+    along = masks.map(lambda mask: mask, lambda mask: mask.unsqueeze(0))
+    return run(Call(layer, weights, x.unsqueeze(0), state, masks=along)).final

@@ -84,8 +84,8 @@ def pack(T: int, B: int, lengths: Tensor | None, resets: Tensor | None, *, rever
     """Returns the :class:`Packing` of a batch of T steps and B sequences; its arguments as in ``Call``."""
     with torch.no_grad(), torch._C._DisableFuncTorch():  # a transformation at work would wrap what is made now
         if lengths is None and resets is None:
-            every = torch.arange(B, device=CPU)
-            return Packing(dense(T, B), None, every, None, every, (T, B))
+            rows = dense(T, B)
+            return Packing(rows, None, rows.first_rows, None, rows.first_rows, (T, B))
         return _pack(T, B, lengths, resets, reverse=reverse)
 
 

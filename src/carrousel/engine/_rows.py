@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from carrousel.engine._memory import CPU
 
-__all__ = ["Rows", "dense", "ragged"]
+__all__ = ["Rows", "Sizes", "dense", "ragged"]
+
+
+class Sizes(NamedTuple):
+    """The numbers of a packing.
+
+    Attributes:
+        steps, sequences, total: the numbers of steps, of sequences and of rows.
+        running: the number of sequences that have any step.
+        uniform: whether every step has all sequences.
+    """
+
+    steps: int
+    sequences: int
+    total: int
+    running: int
+    uniform: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +51,12 @@ class Rows:
         return self.offsets.shape[0] - 1
 
     @cached_property
+    def sizes(self) -> Sizes:
+        """All numbers of it."""
+        running = self.count if self.uniform else int(self.offsets[1]) if self.steps else 0
+        return Sizes(self.steps, self.count, self.total, running, self.uniform)
+
+    @cached_property
     def lengths(self) -> Tensor:
         """Each sequence's steps ``[count]``."""
         sizes = self.offsets.diff()
@@ -55,17 +78,32 @@ class Rows:
         """Returns the inverse of :meth:`spread`."""
         return dense.flatten(0, 1) if self.uniform else dense[self.places]
 
-    def last(self, *, reverse: bool) -> Tensor:
-        """Returns the row of each sequence's last step in the order of running; of those with no step, row 0."""
-        step = torch.zeros_like(self.lengths) if reverse else (self.lengths - 1).clamp(min=0)
-        return torch.where(self.lengths > 0, self.offsets[step] + torch.arange(self.count, device=CPU), 0)
+    @cached_property
+    def first_rows(self) -> Tensor:
+        """The row of each sequence's first step, of those that have any."""
+        return torch.arange(self.sizes.running, device=CPU)
 
-    def before(self, *, reverse: bool) -> tuple[Tensor, Tensor]:
-        """For every row the row of the same sequence one step before, and whether there is one."""
+    @cached_property
+    def last_rows(self) -> Tensor:
+        """The row of each sequence's last step, of those that have any."""
+        sequences = self.first_rows
+        return self.offsets[self.lengths[sequences] - 1] + sequences
+
+    def ends(self, *, reverse: bool) -> Tensor:
+        """Returns the row of each sequence's last step in the order of running, of those that have any."""
+        return self.first_rows if reverse else self.last_rows
+
+    @cached_property
+    def _before(self) -> tuple[Tensor, Tensor]:
         step, sequence = self.places
-        old = step + 1 if reverse else step - 1
-        exists = (old >= 0) & (old < self.lengths[sequence])
-        return torch.where(exists, self.offsets[old.clamp(0, self.steps)] + sequence, 0), exists
+        first, last = step == 0, step + 1 == self.lengths[sequence]
+        initial = -1 - sequence
+        before = torch.where(first, initial, self.offsets[(step - 1).clamp(min=0)] + sequence)
+        return before, torch.where(last, initial, self.offsets[step + 1] + sequence)
+
+    def before(self, *, reverse: bool) -> Tensor:
+        """Returns for every row the row of the same sequence one step before; -1 - b where sequence b begins."""
+        return self._before[reverse]
 
 
 def ragged(sizes: Tensor, count: int | None = None) -> Rows:

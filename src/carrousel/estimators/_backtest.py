@@ -84,7 +84,7 @@ class Backtest:
             figures = [run._metrics(method) for run in runs]
             mean = {name: float(np.mean([each[name] for each in figures])) for name in figures[0]}
             scores.append(Score(method, method != self._model, mean))
-        report = Report("forecast", "MAE", False, tuple(scores), len(self.origins))
+        report = Report("forecast", "MAE", False, tuple(scores), len(self.origins), items="origins")
         best = report.best_simple.method
         gaps = np.array([run._lost(self._model) - run._lost(best) for run in runs])  # [S, N]
         notes = (*self.notes, *self._coverage_note([run._inside(self._model) for run in runs]))

@@ -16,7 +16,16 @@ from carrousel.cells import Cell
 from carrousel.estimators._recipe import OfLSTM
 from carrousel.training._options import Options
 
-__all__ = ["check_memory", "decode", "integer", "is_own_cell", "lstm_options", "stored_params", "training_options"]
+__all__ = [
+    "check_memory",
+    "choice",
+    "decode",
+    "integer",
+    "is_own_cell",
+    "lstm_options",
+    "stored_params",
+    "training_options",
+]
 
 MOST_LAYERS = 1000  # building a million takes ten minutes, and nobody means it
 LSTM_OPTIONS = tuple(f.name for f in fields(OfLSTM))
@@ -43,7 +52,7 @@ def training_options(estimator: Any) -> Options:
     integer(estimator, "patience", none=True)
     number(estimator, "gradient_clip", above=0.0, none=True)
     number(estimator, "validation", above=0.0, below=1.0, none=True)
-    for name in ("standardise", "highway"):  # the module checks its own
+    for name in ("standardise", "highway", "calibrate", "channels_first"):  # the module checks its own
         if hasattr(estimator, name):
             flag(estimator, name)
     weights_of_a_layer(estimator)
@@ -114,6 +123,13 @@ def flag(estimator: Any, name: str) -> None:
     value = getattr(estimator, name)
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
+def choice(estimator: Any, name: str, choices: tuple[Any, ...]) -> None:
+    """Refuses a parameter that is none of these."""
+    value = getattr(estimator, name)
+    if not any(value is None if each is None else isinstance(value, str) and value == each for each in choices):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def integer(estimator: Any, name: str, *, least: int = 1, most: int = LARGEST, none: bool = False) -> None:

@@ -37,9 +37,10 @@ class Report:
         uncertainty: standard error of the difference between the model and the best simple method, over the test items
             (paired; that of forecasts knows that origins overlap); None where it is not known.
         notes: sentences that stand below the verdict.
+        items: what the test items are called.
 
     >>> lstm, naive = Score("LSTM", False, {"MAE": 2.0}), Score("naive", True, {"MAE": 1.5})
-    >>> print(Report("forecast", "MAE", False, (lstm, naive), 20))  # doctest: +NORMALIZE_WHITESPACE
+    >>> print(Report("forecast", "MAE", False, (lstm, naive), 20, items="origins"))  # doctest: +NORMALIZE_WHITESPACE
     method   MAE
     LSTM       2
     naive*   1.5
@@ -54,6 +55,7 @@ class Report:
     count: int
     uncertainty: float | None = None
     notes: tuple[str, ...] = ()
+    items: str = "test sequences"
 
     @property
     def model(self) -> Score:
@@ -90,8 +92,7 @@ class Report:
         """One or two plain sentences: which method wins, by what, and what follows."""
         model, other = self.model, self.best_simple
         ours, theirs = (_figure(score.metrics[self.metric]) for score in (model, other))
-        items = "origins" if self.task == "forecast" else "test sequences"
-        tail = f"({self.count} {items})"
+        tail = f"({self.count} {self.items})"
         unknown = " How much of the difference is chance is not known."
         within = unknown if self.uncertainty is None else " The difference is within what chance explains."
         doubt = "" if self.clear else within

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,33 +14,70 @@ from torch import nn
 
 from carrousel import pictures
 from carrousel._format import whole
-from carrousel.data import DataError, Sequences, load_sequences, splits
+from carrousel.data import DataError, File, Sequences, find, load_sequences, splits
 from carrousel.data._errors import nearest
 from carrousel.estimators import _saved
 from carrousel.estimators._base import PREDICT_BATCH, Trainable, activations_of
-from carrousel.estimators._baselines import LinearBaseline
 from carrousel.estimators._features import check_features, restore_features, stored_features
-from carrousel.estimators._params import lstm_options, training_options
+from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
+from carrousel.estimators._patches import folded, patches, usual_patch
 from carrousel.estimators._report import Report
+from carrousel.estimators._rivals import CONVOLUTIONS, KINDS, NEAREST, Rivals
 from carrousel.estimators._scaling import Scaler
-from carrousel.estimators._sequences import Ragged, as_sequences
-from carrousel.estimators._weights import mean_one
+from carrousel.estimators._sequence_gaps import FILLS, filled, scaler_of, with_mask, without_gaps
+from carrousel.estimators._sequences import Ragged, as_sequences, names_of
+from carrousel.estimators._split import SCHEMES, split
+from carrousel.estimators._summaries import resampled
+from carrousel.estimators._weights import group_numbers, mean_one, part, parts_of
 from carrousel.nets._losses import ItemLoss
 from carrousel.nets.pooled import SequenceNet
 from carrousel.training._batches import Batches, SequenceDataset
 from carrousel.training._callbacks import Metric
-from carrousel.training._loop import Job, train
+from carrousel.training._loop import Job, train, usual_batch
+from carrousel.training._options import Options
 from carrousel.training._threads import threads_worth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["SequenceEstimator", "paired_error"]
+__all__ = ["Part", "SequenceEstimator", "arrays_of", "paired_error"]
+
+UPDATES = 1200  # of the weights, about, where the number of epochs is not given: see docs/classification.md
+FEWEST, MOST = 20, 400  # epochs of these
+PATIENCE = 0.3  # of the epochs, where it is not given
+
+# Parameters that came after the first saved models and checkpoints, and what they were when there were none.
+SINCE = {"fill": None, "channels_first": False, "validation_scheme": "random", "patch": 1}
+AFTERWARDS = ("rivals", "calibrate")  # parameters that change nothing in the training of the network
+
+Part = tuple[Ragged, np.ndarray, "np.ndarray | None"]
+"""Sequences, their targets, and their weights where they do not all count alike."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class SequenceEstimator(Trainable):
     """A classifier or regressor of whole sequences.
+
+    Attributes:
+        pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side), ``"last"`` (each
+            direction where it has read the whole sequence) or ``"attention"`` (a mean whose weights are learned).
+        standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
+        patch: steps that the LSTM is given at once, side by side; ``"auto"`` is 1, or as many as make the longest
+            training sequence at most 64 patches long.
+        fill: what stands for a missing value (NaN): ``"mask"``, zero, and for each channel another one that says where;
+            ``"interpolate"``, a straight line between the neighbours in time; ``"last"``, the value before. What these
+            leave open (no value before, none at all) is the channel's mean. None refuses missing values.
+        channels_first: arrays of three dimensions are ``[N, C, T]``, and those of a list ``[C, T_i]``.
+        max_epochs: passes over the training data; ``"auto"`` makes about 1,200 updates of the weights, in 20 to 400.
+        patience: epochs without a lower validation loss after which training stops; ``"auto"`` is three tenths of
+            ``max_epochs``. None trains all.
+        validation: the share of the sequences set aside to end training early and to choose the weights; with None the
+            last weights are used.
+        validation_scheme: ``"random"``, or ``"last"`` for sequences in the order of time: the last are set aside.
+        rivals: beside what ``report`` sets the model: ``"linear"`` methods, the ``"nearest"`` neighbour too, or
+            ``"all"``, with random convolutions (MiniRocket, by sktime), whose first use on a machine takes a minute.
+            But for ``"linear"`` the model keeps training sequences, resampled to a million numbers at most, which
+            whoever has the model can read.
 
     >>> from carrousel.data import load_sequences
     >>> from carrousel.estimators import LSTMClassifier
@@ -50,24 +88,77 @@ class SequenceEstimator(Trainable):
     """
 
     bidirectional: bool = True
-    pooling: str = "mean"
+    pooling: str = "mean-max"
     standardise: bool = True
+    patch: int | str = "auto"
+    fill: str | None = None
+    channels_first: bool = False
+    input_noise: float = 0.1
+    max_epochs: int | str = "auto"  # type: ignore[assignment]
+    patience: int | str | None = "auto"  # type: ignore[assignment]
+    validation_scheme: str = "random"
+    rivals: str = "nearest"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.fill is not None
         return tags
+
+    def _check_options(self) -> None:
+        """Refuses parameters out of their range, before anything is computed."""
+        if self.patch != "auto":
+            integer(self, "patch")
+        choice(self, "fill", FILLS)
+        choice(self, "validation_scheme", SCHEMES)
+        choice(self, "rivals", KINDS)
+        self._settled(1)
+        check_memory(self)
+
+    def _settled(self, items: int) -> Options:
+        """Returns the options of a training on so many items."""
+        params = self.get_params(deep=False)
+        if params["max_epochs"] == "auto":
+            batches = -(-items // (params["batch_size"] or usual_batch(items)))
+            params["max_epochs"] = min(MOST, max(FEWEST, -(-UPDATES // batches)))
+        if params["patience"] == "auto":
+            integer(SimpleNamespace(**params), "max_epochs")
+            params["patience"] = max(1, round(PATIENCE * params["max_epochs"]))
+        return training_options(SimpleNamespace(**params))
+
+    def _read(self, X: Any, what: str = "X", *, channels: int | None = None) -> Ragged:
+        """Returns X laid end to end, its gaps filled as far as they can be."""
+        sequences = as_sequences(
+            X,
+            channels=channels,
+            estimator=type(self).__name__,
+            what=what,
+            gaps=self.fill is not None,
+            channels_first=self.channels_first,
+        )
+        return filled(sequences, self.fill)
 
     def _sequences(self, X: Any, what: str = "X") -> Ragged:
         """Returns X as a fitted estimator accepts it."""
         self._check_fitted()
-        name = type(self).__name__
-        check_features(self, X, reset=False)
-        sequences = as_sequences(X, channels=self.n_channels_, estimator=name, what=what)
+        return self._accepted(X, what)
+
+    def _accepted(self, X: Any, what: str = "X") -> Ragged:
+        """Returns X as an estimator accepts it once it knows its channels, these in its own order."""
+        known = self.channel_names_
+        given = names_of(X)
+        by_name = False
+        if given is not None and self._flat is None and not hasattr(self, "feature_names_in_"):
+            by_name = known != _numbered(len(known)) or sorted(given) == sorted(known)
+        if not by_name:
+            check_features(self, X, reset=False)
+        sequences = self._read(X, what, channels=None if by_name else self.n_channels_)
+        if by_name:
+            sequences = sequences.by_name(known, what)
         if None not in (sequences.flat, self._flat) and sequences.flat != self._flat:
             raise ValueError(
-                f"{what} has {sequences.flat} features, but {name} is expecting {self._flat} features as input: it was "
-                "fitted on a 2-D array. Sequences of another length are given as a list or as [N, T, 1]"
+                f"{what} has {sequences.flat} features, but {type(self).__name__} is expecting {self._flat} features "
+                "as input: it was fitted on a 2-D array. Give sequences of another length as a list or as [N, T, 1]"
             )
         return sequences
 
@@ -76,17 +167,44 @@ class SequenceEstimator(Trainable):
         self.n_channels_, self._flat = sequences.channels, sequences.flat
         self.n_features_in_ = sequences.channels if sequences.flat is None else sequences.flat
         if names is None:
-            names = sequences.names or [str(k) for k in range(sequences.channels)]
+            names = sequences.names or _numbered(sequences.channels)
         if len(names) != sequences.channels:
             raise ValueError(f"channel_names has {len(names)} names for {sequences.channels} channels")
         self.channel_names_ = [str(name) for name in names]
+        self.patch_ = usual_patch(sequences.lengths) if self.patch == "auto" else int(self.patch)
+
+    def _groups(self, groups: Any, count: int, validation_data: Any) -> np.ndarray | None:
+        """Returns the numbers of the groups after checking them."""
+        if groups is not None and (validation_data is not None or self.validation is None):
+            other = "validation=None sets none aside" if validation_data is None else "validation_data gives it"
+            raise ValueError(f"groups say which sequences stay together in the validation part, but {other}")
+        return group_numbers(groups, count)
+
+    def _set_aside(
+        self, sequences: Ragged, targets: np.ndarray, weights: np.ndarray | None, groups: np.ndarray | None, seed: int,
+        classes: np.ndarray | None,
+    ) -> tuple[np.ndarray, Part | None]:  # fmt: skip
+        """Returns the numbers of the sequences to train on, and the validation part."""
+        if self.validation is None:
+            return np.arange(len(sequences)), None
+        scheme = {"groups": groups, "scheme": self.validation_scheme}
+        kept, aside = split(len(sequences), float(self.validation), seed, classes, **scheme)  # type: ignore[arg-type]
+        valid = (sequences.take(aside), targets[aside], part(weights, aside)) if len(aside) else None
+        return kept, valid
+
+    def _identity(self, seed: int, data: list[Any]) -> dict[str, Any]:
+        identity = super()._identity(seed, data)
+        params = {name: value for name, value in identity["params"].items() if name not in AFTERWARDS}
+        params["patch"] = self.patch_
+        identity["params"] = {n: v for n, v in params.items() if n not in SINCE or v != SINCE[n]}
+        return identity
 
     def _train(
         self,
         sequences: Ragged,
         targets: np.ndarray,
         weights: np.ndarray | None,
-        valid: tuple[Ragged, np.ndarray, np.ndarray | None] | None,
+        valid: Part | None,
         criterion: ItemLoss,
         metric_name: str,
         metric: Metric,
@@ -95,11 +213,9 @@ class SequenceEstimator(Trainable):
         run: dict[str, Any],
     ) -> None:
         """Standardises by the training part, and trains."""
-        options = training_options(self)
         of_steps = None if weights is None else np.repeat(weights, sequences.lengths)
-        self.scaler_ = (
-            Scaler.fit(sequences.values, of_steps) if self.standardise else Scaler.identity(sequences.channels)
-        )
+        identical = Scaler.identity(sequences.channels)
+        self.scaler_ = scaler_of(sequences.values, of_steps) if self.standardise else identical
         job = Job(
             build=lambda: self._build(criterion),
             train=self._dataset(sequences, targets, weights),
@@ -107,17 +223,23 @@ class SequenceEstimator(Trainable):
             metric_name=metric_name,
             metric=metric,
         )
-        self._keep(train(job, options, seed, identity=identity, **run), seed)
+        self._keep(train(job, self._settled(len(sequences)), seed, identity=identity, **run), seed)
 
-    def _dataset(self, sequences: Ragged, targets: np.ndarray, weights: np.ndarray | None = None) -> SequenceDataset:
-        values = self.scaler_(sequences.values)
+    def _inputs(self, sequences: Ragged) -> np.ndarray:
+        """Returns what the network is given of sequences, float32, one patch after the other."""
+        values = with_mask(self.scaler_(sequences.values), self.fill)
         if not np.isfinite(values).all():
             raise ValueError("X has values too large for float32; rescale it, or leave standardise=True")
-        return SequenceDataset(values, sequences.lengths, targets, mean_one(weights))
+        return folded(values, sequences.lengths, self.patch_)
+
+    def _dataset(self, sequences: Ragged, targets: np.ndarray, weights: np.ndarray | None = None) -> SequenceDataset:
+        return SequenceDataset(
+            self._inputs(sequences), patches(sequences.lengths, self.patch_), targets, mean_one(weights)
+        )
 
     def _build(self, loss: ItemLoss | None = None) -> nn.Module:
         return SequenceNet(
-            self.n_channels_,
+            self.n_channels_ * (2 if self.fill == "mask" else 1) * self.patch_,
             self._n_outputs,
             pooling=self.pooling,
             dropout=float(self.dropout),
@@ -129,6 +251,8 @@ class SequenceEstimator(Trainable):
     def _loss(self) -> ItemLoss:
         """Returns the loss of a network whose training is over: it says what an output means."""
         raise NotImplementedError
+
+    _of_classes: ClassVar[bool]  # whether targets are classes
 
     @property
     def _n_outputs(self) -> int:
@@ -142,34 +266,58 @@ class SequenceEstimator(Trainable):
         self.network_.eval()
         outputs = np.empty((len(sequences), self._n_outputs))
         done = 0
-        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * float(sequences.lengths.mean())):
+        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * float(dataset.lengths.mean())):
             for inputs, _ in Batches(dataset, PREDICT_BATCH):
                 output = self.network_(inputs["input"].to(device), inputs["lengths"].to(device))
                 outputs[order[done : done + len(output)]] = output.cpu().double().numpy()
                 done += len(output)
         return outputs
 
+    def _plain(self, sequences: Ragged) -> Ragged:
+        """Returns sequences without gaps, as methods see them that know of none."""
+        return without_gaps(sequences, self.scaler_.mean)
+
+    def _learned_again(
+        self, sequences: Ragged, classes: bool, right: Any
+    ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+        """Returns what methods say for plain sequences that learn from the examples which the model keeps.
+
+        Beside their targets [N, D], by the name of the method, there are sentences on what could not be compared.
+        """
+        examples = self.rivals_.examples
+        if examples is None:
+            return {}, ()
+        steps = examples.values.shape[1]
+        scaled = replace(sequences, values=self.scaler_(sequences.values).astype(np.float64))
+        values = resampled(scaled, steps).astype(np.float32)
+        found = {NEAREST: examples.nearest(values, right)}
+        notes = []
+        if self.rivals == "all":
+            try:
+                found[CONVOLUTIONS] = examples.convolved(values, self.seed_, classes)
+            except ImportError as error:
+                notes.append(f"Not compared: {CONVOLUTIONS}, for {error}.")
+        if len(examples.values) < examples.whole:
+            known = f"{len(examples.values):,} of {examples.whole:,} training sequences"
+            notes.append(f"Of {' and '.join(found)}: learned from {known}.")
+        return found, tuple(notes)
+
     def read(
         self,
-        source: str | Path,
+        source: str | Path | File,
         *,
         split: str | None = None,
-        id: str | None = None,
-        time: str | None = None,
-        label: list[str] | None = None,
         channels: list[str] | None = None,
-        max_size: float | None = None,
+        **options: Any,
     ) -> Sequences:
         """Reads sequences with the channels that the fitted model knows, in its order.
 
         Args:
             source: a name or a file, as ``carrousel.data.load_sequences`` takes it.
             split: the part of a data set; by default its test part where it has one, else all.
-            id: the column of a table that tells sequences apart.
-            time: the column of times.
-            label: the columns of the targets.
             channels: the columns of the input; by default the model's channels.
-            max_size: bytes that a compressed file may unpack to.
+            **options: as ``load_sequences`` takes them: the columns ``id``, ``time``, ``label`` of a table, how it is
+                written, ``max_size``.
 
         Raises:
             DataError: the data cannot be read, or have another number of channels.
@@ -178,12 +326,14 @@ class SequenceEstimator(Trainable):
         known = tuple(self.channel_names_)
         if split is None:
             split = "test" if "test" in splits(source) else "all"
-        if channels is None and Path(source).suffix.lower() in (".csv", ".parquet"):
+        found = find(source)
+        if channels is None and isinstance(found, File) and found.named_columns:
             channels = list(known)
-        columns = {"id": id, "time": time, "label": label, "channels": channels}
-        data = load_sequences(source, split=split, max_size=max_size, **columns)
+        if channels is not None:
+            options["channels"] = channels
+        data = load_sequences(found, split=split, **options)
         if len(data.channels) != len(known):
-            raise DataError(f"{source}: it has {len(data.channels)} channels, the model was trained on {len(known)}")
+            raise DataError(f"{data.name}: it has {len(data.channels)} channels, the model was trained on {len(known)}")
         if data.channels != known and set(data.channels) == set(known):
             order = [data.channels.index(name) for name in known]
             data = replace(data, X=[x[:, order] for x in data.X], channels=known)
@@ -191,7 +341,12 @@ class SequenceEstimator(Trainable):
 
     def fit_on(self, data: Sequences, **run: Any) -> Any:
         """Trains on sequences as ``carrousel.data`` reads them; ``run`` as in ``fit``."""
-        return self.fit(data.X, self.targets_of(data, training=True), channel_names=list(data.channels), **run)
+        targets = self.targets_of(data, training=True)
+        return self.fit(self._given(data.X), targets, channel_names=list(data.channels), **run)
+
+    def _given(self, X: list[np.ndarray]) -> list[np.ndarray]:
+        """Returns sequences ``[T_i, C]`` as this estimator takes them."""
+        return [x.T for x in X] if self.channels_first else X
 
     def predict(self, X: Any) -> np.ndarray:
         """Returns what is predicted for the sequences X."""
@@ -220,7 +375,7 @@ class SequenceEstimator(Trainable):
                 f"{data.name}: there are no labels to compare with; "
                 "label= in Python, --label on the command line, names their column"
             )
-        return self.report(data.X, self.targets_of(data))
+        return self.report(self._given(data.X), self.targets_of(data))
 
     def drawings(self, data: Sequences, *, layer: int = 0, sequence: str | None = None) -> dict[str, Figure]:
         """Draws the model at work: ``gates``, ``learning-curve``, and its predictions where the data have targets.
@@ -239,14 +394,16 @@ class SequenceEstimator(Trainable):
         row = 0 if sequence is None else ids.index(sequence)
         x, fact = data.X[row], "" if data.y is None else f", {data.y[row]!s} in fact"
         gates = pictures.draw_activations(
-            self.activations(x),
+            self.activations(*self._given([x])),
             x,
             cell=self.cell,
             channels=data.channels,
             layer=layer,
-            title=f"{data.name}, sequence {ids[row]}: taken for {self.predict([x])[0]!s}{fact}",
+            title=f"{data.name}, sequence {ids[row]}: taken for {self.predict(self._given([x]))[0]!s}{fact}",
         )
-        judged = {} if data.y is None else self._judged(self.targets_of(data), self.predict(data.X), data.name)
+        judged = (
+            {} if data.y is None else self._judged(self.targets_of(data), self.predict(self._given(data.X)), data.name)
+        )
         return {"gates": gates, **judged, **super().drawings(data, layer=layer)}
 
     def _judged(self, actual: np.ndarray, predicted: np.ndarray, name: str) -> dict[str, Figure]:
@@ -257,21 +414,24 @@ class SequenceEstimator(Trainable):
         """Returns every state, gate and candidate at every step of one sequence ``[T, C]``.
 
         Returns ``{"h_l0": [T, H], "c_l0": [T, H], "i_l0": ..., "h_l0_reverse": ...}``: the names of the cell's states,
-        gates and candidates with the layer, and the direction where it runs backward.
+        gates and candidates with the layer, and the direction where it runs backward. Steps of one patch have the same.
         """
         sequences = self._sequences([sequence], "sequence")
-        return activations_of(self.network_, self.scaler_(sequences.values))
+        found = activations_of(self.network_, self._inputs(sequences))
+        return {name: np.repeat(v, self.patch_, axis=0)[: len(sequences.values)] for name, v in found.items()}
 
     def _facts(self) -> dict[str, Any]:
         return {
             "channels": self.channel_names_,
             "features": stored_features(self),
             "flat": self._flat,
+            "patch": self.patch_,
+            "rivals": self.rivals_.facts(),
             "scaler": {"mean": self.scaler_.mean.tolist(), "scale": self.scaler_.scale.tolist()},
         }
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {f"baseline.{name}": value for name, value in self.baseline_.tensors().items()}
+        return self.rivals_.arrays()
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.channel_names_ = _saved.words(facts["channels"], "its channels")
@@ -280,12 +440,22 @@ class SequenceEstimator(Trainable):
         self.n_features_in_ = self.n_channels_ if self._flat is None else self._flat
         restore_features(self, facts.get("features"))
         self.scaler_ = _saved.scaler(facts["scaler"], self.n_channels_)
-        names, wide = ("mean", "scale", "weight", "bias"), (2 * self.n_channels_,)
-        outputs = (self._n_outputs,)
-        shapes = dict(zip(names, (wide, wide, outputs + wide, outputs), strict=True))
-        self.baseline_ = LinearBaseline.from_tensors(
-            {name: _saved.array(arrays, f"baseline.{name}", shape) for name, shape in shapes.items()}
-        )
+        self.patch_ = whole(facts.get("patch", 1), "its patch", 1, 2**24)
+        if "rivals" in facts:
+            about = (self.n_channels_, self._n_outputs, self._of_classes)
+            self.rivals_ = Rivals.restore(facts["rivals"], arrays, *about)
+        else:
+            self.rivals_ = Rivals.of_older(arrays, self.n_channels_, self._n_outputs)
+
+
+def _numbered(channels: int) -> list[str]:
+    """Returns the names of channels that have none."""
+    return [str(k) for k in range(channels)]
+
+
+def arrays_of(part: Part) -> list[np.ndarray]:
+    """Returns a part as what a run was trained on."""
+    return [part[0].values, part[0].lengths, part[1], *parts_of(part[2])]
 
 
 def paired_error(better: np.ndarray, worse: np.ndarray) -> float | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Ragged", "as_sequences", "real"]
+__all__ = ["Ragged", "as_sequences", "names_of", "real"]
+
+MANY = 16  # channels from which an array with fewer steps than half of them is taken for one that is turned
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,32 @@ class Ragged:
         rows = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) + np.arange(lengths.sum())
         return Ragged(self.values[rows], lengths, self.names)
 
+    def by_name(self, names: list[str], what: str) -> Ragged:
+        """Returns the sequences with these channels in this order, if their own have names.
 
-def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estimator", what: str = "X") -> Ragged:
+        Raises:
+            ValueError: they have others.
+        """
+        if self.names is None or list(self.names) == names:
+            return self
+        other = sorted(set(self.names) - set(names))
+        lacking = sorted(set(names) - set(self.names))
+        if other or lacking or len(self.names) != len(names):
+            words = [f"lacks {lacking[0]!r}"] if lacking else []
+            words += [f"has {other[0]!r}"] if other else [f"has {len(self.names)} columns"] if not lacking else []
+            raise ValueError(f"{what} {' and '.join(words)}: its columns should be those of fit, {', '.join(names)}")
+        return replace(self, values=self.values[:, [self.names.index(n) for n in names]], names=tuple(names))
+
+
+def as_sequences(
+    X: Any,
+    *,
+    channels: int | None = None,
+    estimator: str = "estimator",
+    what: str = "X",
+    gaps: bool = False,
+    channels_first: bool = False,
+) -> Ragged:
     """Checks X and lays it end to end.
 
     Args:
@@ -55,6 +82,9 @@ def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estim
         channels: the number that a fitted estimator expects.
         estimator: its name in messages.
         what: the name of X in messages.
+        gaps: NaN stands for a value that is missing, and is left.
+        channels_first: arrays are ``[N, C, T]``, or ``[C, T_i]`` in a list; DataFrames have a column for each channel
+            all the same.
 
     Raises:
         ValueError: there are NaN or infinity (the message names sequence, step and channel), empty sequences, or mixed
@@ -63,21 +93,31 @@ def as_sequences(X: Any, *, channels: int | None = None, estimator: str = "estim
     """
     _refuse_sparse(X, what)
     if isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
-        sequences = _from_list(X, what)
+        sequences = _from_list(X, what, channels_first)
     else:
-        sequences = _from_array(X, what)
+        sequences = _from_array(X, what, channels_first, warned=channels is None)
     if channels is not None and sequences.channels != channels:
+        turned = not channels_first and _steps(X) == channels
+        hint = f"; if it is [N, C, T], with {channels} channels, say channels_first=True" * turned
         raise ValueError(
             f"{what} has {sequences.channels} channel{'s' * (sequences.channels != 1)}, but {estimator} "
-            f"was fitted on {channels}"
+            f"was fitted on {channels}{hint}"
         )
-    _refuse_not_finite(sequences, what)
+    _refuse_not_finite(sequences, what, gaps)
     return sequences
 
 
-def _from_array(X: Any, what: str) -> Ragged:
+def _steps(X: Any) -> int | None:
+    """Returns the second size of an array of three dimensions, or of the first of a list's."""
+    shape = np.shape(X) if isinstance(X, np.ndarray) and X.dtype != object else (0, *np.shape(X[0]))
+    return shape[1] if len(shape) == 3 else None
+
+
+def _from_array(X: Any, what: str, channels_first: bool, warned: bool) -> Ragged:
     names = _names(X)
     array = real(X, what)
+    if channels_first and array.ndim == 3:
+        array = np.ascontiguousarray(array.transpose(0, 2, 1))
     flat = array.shape[1] if array.ndim == 2 else None
     if flat is not None:
         array, names = array[:, :, None], None
@@ -91,13 +131,21 @@ def _from_array(X: Any, what: str) -> Ragged:
         raise ValueError(f"Found array with 0 sample(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
     if steps == 0 or channels == 0:
         raise ValueError(f"Found array with 0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is required.")
+    if warned and not channels_first and channels >= MANY and channels >= 2 * steps:
+        warnings.warn(
+            f"{what} has the shape {array.shape}, read as {n} sequences of {steps} step{'s' * (steps != 1)} and "
+            f"{channels} channels. If it is [N, C, T], say channels_first=True",
+            UserWarning,
+            stacklevel=4,
+        )
     return Ragged(array.reshape(n * steps, channels), np.full(n, steps, dtype=np.int64), names, flat)
 
 
-def _from_list(X: Any, what: str) -> Ragged:
+def _from_list(X: Any, what: str, channels_first: bool) -> Ragged:
     if len(X) == 0:
         raise ValueError(f"Found array with 0 sample(s) (an empty list as {what}) while a minimum of 1 is required.")
     arrays: list[np.ndarray] = []
+    names = _names(X[0])
     for i, x in enumerate(X):
         array = real(x, f"sequence {i} of {what}")
         if array.ndim == 0:
@@ -107,6 +155,8 @@ def _from_list(X: Any, what: str) -> Ragged:
             )
         if array.ndim == 1:
             array = array[:, None]
+        elif channels_first and array.ndim == 2 and _names(x) is None:
+            array = array.T
         if array.ndim != 2:
             raise ValueError(f"sequence {i} of {what} has shape {array.shape}; it must be [T, C] (or [T], one channel)")
         if array.shape[0] == 0:
@@ -118,12 +168,18 @@ def _from_list(X: Any, what: str) -> Ragged:
                 f"mixed channel counts in {what}: sequence 0 has {arrays[0].shape[1]}, "
                 f"sequence {i} has {array.shape[1]}"
             )
-        arrays.append(array)
+        arrays.append(_in_order(array, _names(x), names, f"sequence {i} of {what}"))
     lengths = np.array([len(a) for a in arrays], dtype=np.int64)
     # Numbers in lists of lists are a 2-D array to scikit-learn; arrays in a list are sequences that may differ.
     plain = all(isinstance(x, (list, tuple)) and np.ndim(x[0]) == 0 for x in X)
     flat = int(lengths[0]) if plain and len(set(lengths.tolist())) == 1 else None
-    return Ragged(np.concatenate(arrays), lengths, _common_names(X, what), flat)
+    return Ragged(np.concatenate(arrays), lengths, names, flat)
+
+
+def names_of(X: Any) -> tuple[str, ...] | None:
+    """Returns the names of the channels where X is made of DataFrames."""
+    several = isinstance(X, (list, tuple)) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
+    return _names(X[0]) if several and len(X) else None
 
 
 def _names(x: Any) -> tuple[str, ...] | None:
@@ -131,12 +187,13 @@ def _names(x: Any) -> tuple[str, ...] | None:
     return None if columns is None else tuple(str(c) for c in columns)
 
 
-def _common_names(X: Any, what: str) -> tuple[str, ...] | None:
-    names = _names(X[0])
-    for i, x in enumerate(X):
-        if _names(x) != names:
-            raise ValueError(f"sequence {i} of {what} has the columns {_names(x)}, sequence 0 has {names}")
-    return names
+def _in_order(array: np.ndarray, own: tuple[str, ...] | None, names: tuple[str, ...] | None, what: str) -> np.ndarray:
+    """Returns a sequence with its columns in the order of ``names``, those of the first sequence."""
+    if own == names:
+        return array
+    if own is None or names is None or sorted(own) != sorted(names) or len(set(own)) < len(own):
+        raise ValueError(f"{what} has the columns {own}, sequence 0 has {names}")
+    return array[:, [own.index(name) for name in names]]
 
 
 def real(x: Any, what: str) -> np.ndarray:
@@ -161,8 +218,8 @@ def _refuse_sparse(x: Any, what: str) -> None:
         raise TypeError(f"{what} is a sparse container, and sequences are dense: use {what}.toarray()")
 
 
-def _refuse_not_finite(sequences: Ragged, what: str) -> None:
-    bad = ~np.isfinite(sequences.values)
+def _refuse_not_finite(sequences: Ragged, what: str, gaps: bool) -> None:
+    bad = np.isinf(sequences.values) if gaps else ~np.isfinite(sequences.values)
     if not bad.any():
         return
     row, channel = (int(k[0]) for k in np.nonzero(bad))
@@ -172,5 +229,6 @@ def _refuse_not_finite(sequences: Ragged, what: str) -> None:
     where = f"{channel} ({sequences.names[channel]!r})" if sequences.names else f"{channel}"
     raise ValueError(
         f"{what} contains {name} at sequence {sequence}, step {row - sequences.starts[sequence]}, channel {where}; "
-        f"{int(bad.sum())} of {bad.size} values are not finite. Fill or drop them first"
+        f"{int(bad.sum())} of {bad.size} values are not finite. "
+        + ("Drop them first" if name != "NaN" else "Fill or drop them first, or say how to fill them by fill=")
     )

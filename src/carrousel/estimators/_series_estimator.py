@@ -11,7 +11,7 @@ import pandas as pd
 
 from carrousel import pictures
 from carrousel._format import whole
-from carrousel.data import DataError, Series, load_series
+from carrousel.data import DataError, File, Series, load_series
 from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import Trainable
@@ -54,30 +54,20 @@ class SeriesEstimator(Trainable):
     context_: int
     _widened: Widened
 
-    def read(
-        self,
-        source: str | Path,
-        *,
-        time: str | None = None,
-        channels: list[str] | None = None,
-        max_size: float | None = None,
-    ) -> Series:
+    def read(self, source: str | Path | File, **options: Any) -> Series:
         """Reads one series.
 
         Args:
             source: a name or a file, as ``carrousel.data.load_series`` takes it.
-            time: the column of times of a table.
-            channels: the columns of the series; by default all others.
-            max_size: bytes that a compressed file may unpack to.
+            **options: as ``load_series`` takes them: the columns ``time`` and ``channels`` of a table, how it is
+                written, ``fill``, ``freq``, ``max_size``.
 
         Raises:
             DataError: the data cannot be read.
         """
-        return load_series(source, time=time, channels=channels, max_size=max_size)
+        return load_series(source, **options)
 
-    def read_future(
-        self, source: str | Path, *, time: str | None = None, max_size: float | None = None
-    ) -> pd.DataFrame | np.ndarray:
+    def read_future(self, source: str | Path | File, **options: Any) -> pd.DataFrame | np.ndarray:
         """Reads the known columns of the steps ahead; the arguments are those of ``read``.
 
         Returns:
@@ -86,7 +76,7 @@ class SeriesEstimator(Trainable):
         Raises:
             DataError: the data cannot be read, or lack one.
         """
-        frame = load_series(source, time=time, max_size=max_size).frame
+        frame = load_series(source, **options).frame
         lacking = [name for name in self.known if name not in frame.columns]
         if lacking:
             raise DataError(f"{source}: no column {lacking[0]!r}, which the model knows in advance")

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from carrousel.estimators._sequences import Ragged
 
-__all__ = ["class_weights", "item_weights", "mean_one", "part", "parts_of", "without_zeros"]
+__all__ = ["class_weights", "group_numbers", "item_weights", "mean_one", "part", "parts_of", "without_zeros"]
 
 
 def item_weights(sample_weight: Any, count: int) -> np.ndarray | None:
@@ -40,6 +40,24 @@ def without_zeros(sequences: Ragged, targets: np.ndarray, weights: np.ndarray) -
         if len(counting) < len(weights)
         else (sequences, targets, weights)
     )
+
+
+def group_numbers(groups: Any, count: int) -> np.ndarray | None:
+    """Returns the number of the group of each of ``count`` sequences, [N]; None where there are no groups.
+
+    Raises:
+        ValueError: they are not one name for each sequence, or there is only one group.
+    """
+    if groups is None:
+        return None
+    names = np.asarray(groups)
+    if names.ndim != 1:
+        raise ValueError(f"groups must be one name for each sequence, got the shape {names.shape}")
+    check_consistent_length(np.empty(count), names)
+    distinct, numbers = np.unique(names.astype(str) if names.dtype == object else names, return_inverse=True)
+    if len(distinct) < 2:
+        raise ValueError(f"groups holds one group only ({names[0]!s}); none can be set aside for validation")
+    return numbers
 
 
 def part(weights: np.ndarray | None, chosen: np.ndarray) -> np.ndarray | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,14 +16,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
 from carrousel import pictures
+from carrousel._format import number
 from carrousel.data import Sequences
 from carrousel.estimators import _saved
-from carrousel.estimators._baselines import fit_logistic
-from carrousel.estimators._params import check_memory, training_options
+from carrousel.estimators._baselines import LinearBaseline, fit_logistic
+from carrousel.estimators._calibration import best_temperature, shares
 from carrousel.estimators._report import Report, Score
-from carrousel.estimators._sequence_estimator import SequenceEstimator, paired_error
-from carrousel.estimators._sequences import Ragged, as_sequences
-from carrousel.estimators._split import split
+from carrousel.estimators._rivals import fit_rivals
+from carrousel.estimators._sequence_estimator import Part, SequenceEstimator, arrays_of, paired_error
+from carrousel.estimators._sequences import Ragged
 from carrousel.estimators._weights import class_weights, item_weights, part, parts_of, without_zeros
 from carrousel.nets._losses import WeightedCrossEntropy
 from carrousel.training._progress import ProgressCallback
@@ -38,6 +40,11 @@ def accuracy(logits: np.ndarray, classes: np.ndarray, weights: np.ndarray | None
     return float(np.average(logits.argmax(axis=1) == classes, weights=weights))
 
 
+def log_loss(probable: np.ndarray, classes: np.ndarray) -> float:
+    """Returns the mean of -log of the probability [N, K] of the class that it was [N], at most that of 1e-15."""
+    return float(-np.log(np.maximum(probable[np.arange(len(classes)), classes], 1e-15)).mean())
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     """Classifies sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
@@ -48,14 +55,12 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
 
     Args:
         hidden_size: cells in each layer and direction.
-        pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
-            (each direction where it has read the whole sequence).
-        standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
-        validation: share of the sequences set aside, stratified by class; with None the last weights are used.
         class_weight: None, ``"balanced"`` or ``{class: weight}``.
+        calibrate: make probabilities mean what they say, by a temperature that is chosen on the validation part.
 
-    All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
-    of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
+    Of pooling, patches, missing values, validation and rivals see ``SequenceEstimator``. All other parameters are those
+    of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and of the training
+    (learning_rate, batch_size, ...); see ``carrousel.estimators.Recipe``.
 
     Attributes:
         classes_: class labels, sorted [K].
@@ -63,7 +68,10 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         n_features_in_: channels; but T if X was a 2-D array [N, T], N sequences of one channel and T steps: then 2-D
             arrays of another width are refused, as scikit-learn wants it.
         feature_names_in_: the columns' names, if X was made of DataFrames with columns of text: then DataFrames with
-            other columns, or these in another order, are refused.
+            other columns, or these in another order, are refused, as scikit-learn wants it. Where the names came by
+            ``channel_names``, columns in another order are put in order.
+        patch_: steps in a patch.
+        temperature_: by which logits are divided; 1 without ``calibrate``.
         history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss, accuracy (of the validation part).
         best_epoch_: the epoch of the network's weights: the last whose validation loss is within a standard
             error of the least, for a small validation part cannot tell such epochs apart (without validation the last
@@ -94,8 +102,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
 
     hidden_size: int = field(default=64, kw_only=False)
     dropout: float = 0.3
-    input_noise: float = 0.4
     class_weight: Any = None
+    calibrate: bool = False
 
     def fit(
         self,
@@ -103,6 +111,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         y: Any,
         sample_weight: Any = None,
         *,
+        groups: Any = None,
         validation_data: tuple[Any, ...] | None = None,
         channel_names: list[str] | None = None,
         checkpoint: str | Path | None = None,
@@ -117,6 +126,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             y: N class labels: strings, integers or booleans.
             sample_weight: N numbers, how much each sequence counts, in the loss and in everything else that is learned
                 from it: 2 as if it stood there twice, 0 as if it did not. None: all alike.
+            groups: N names, such as the person whose recording a sequence is: sequences of a group stay together, all
+                in the validation part or none. By scikit-learn's metadata routing too.
             validation_data: ``(X, y)`` or ``(X, y, sample_weight)`` to validate on instead of a share of X.
             channel_names: C names; by default the columns' of DataFrames, or "0", "1", ...
             checkpoint: a file, rewritten in one step after every epoch, that holds all that the next epoch depends on;
@@ -125,15 +136,18 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
                 another configuration or of other data is refused (ModelError).
             progress: called with a ``Progress`` after each batch and epoch.
         """
-        training_options(self)
-        check_memory(self)
+        self._check_options()
+        if self.calibrate and self.validation is None and validation_data is None:
+            raise ValueError("calibrate=True needs a validation part: validation=, or validation_data")
         if y is None:
             raise ValueError("LSTMClassifier requires y to be passed, but the target y is None")
-        sequences = as_sequences(X)
+        sequences = self._read(X)
         labels = self._labels(y, len(sequences))
         weights = item_weights(sample_weight, len(sequences))
+        persons = self._groups(groups, len(sequences), validation_data)
         self._check_channels(X, sequences, channel_names)
         if weights is not None:
+            persons = part(persons, np.flatnonzero(weights))
             sequences, labels, weights = without_zeros(sequences, labels, weights)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -141,19 +155,19 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
                 f"LSTMClassifier needs at least 2 classes, but y holds one class only: {labels.tolist()[0]!r}"
             )
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, labels, *parts_of(weights)]
-        self.baseline_ = fit_logistic(sequences, numbers, len(self.classes_), self._numbered_weights(), weights)
+        data: list[Any] = [sequences.values, sequences.lengths, labels, *parts_of(weights), *parts_of(persons)]
         self.prior_ = np.bincount(numbers, weights) / (len(numbers) if weights is None else weights.sum())
 
-        valid = None
-        train_part = np.arange(len(sequences))
+        valid: Part | None
         if validation_data is not None:
-            valid = self._validation(*validation_data)
-            data += [valid[0].values, valid[0].lengths, valid[1], *parts_of(valid[2])]
-        elif self.validation is not None:
-            train_part, valid_part = split(len(sequences), self.validation, seed, numbers)
-            if len(valid_part):
-                valid = sequences.take(valid_part), numbers[valid_part], part(weights, valid_part)
+            train_part, valid = np.arange(len(sequences)), self._validation(*validation_data)
+            data += arrays_of(valid)
+        else:
+            train_part, valid = self._set_aside(sequences, numbers, weights, persons, seed, numbers)
+        if self.calibrate and valid is None:
+            raise ValueError(
+                f"calibrate=True needs a validation part, and {len(sequences)} sequences are too few for one"
+            )
         weight = class_weights(self.class_weight, labels, self.classes_, weights)
         weight = weight / np.average(weight[numbers[train_part]], weights=part(weights, train_part))
         self._train(
@@ -168,6 +182,15 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             self._identity(seed, data),
             {"checkpoint": checkpoint, "resume": resume, "progress": progress},
         )
+        self.temperature_ = 1.0
+        if self.calibrate and valid is not None:
+            self.temperature_ = best_temperature(self._outputs(valid[0]), valid[1], valid[2])
+
+        def linear(some: Ragged, features: str, steps: int, targets: np.ndarray, weights: Any) -> LinearBaseline:
+            weighed = self._numbered_weights()
+            return fit_logistic(some, features, steps, targets, len(self.classes_), weighed, weights)
+
+        self.rivals_ = fit_rivals(self.rivals, self._plain(sequences), self.scaler_, numbers, weights, linear)
         return self
 
     def _labels(self, y: Any, count: int) -> np.ndarray:
@@ -182,12 +205,10 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             return self.class_weight
         return {k: self.class_weight[c] for k, c in enumerate(self.classes_.tolist()) if c in self.class_weight}
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Ragged, np.ndarray, np.ndarray | None]:
-        sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMClassifier", what="validation_data's X")
-        numbers, weights = (
-            self._numbers(y, len(sequences), "validation_data's y"),
-            item_weights(sample_weight, len(sequences)),
-        )
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> Part:
+        sequences = self._accepted(X, "validation_data's X")
+        numbers = self._numbers(y, len(sequences), "validation_data's y")
+        weights = item_weights(sample_weight, len(sequences))
         return (sequences, numbers, None) if weights is None else without_zeros(sequences, numbers, weights)
 
     def _numbers(self, y: Any, count: int, what: str) -> np.ndarray:
@@ -198,6 +219,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             raise ValueError(f"{what} holds the class {unknown[0]!r}, which the training data does not have")
         return np.searchsorted(self.classes_, labels.astype(self.classes_.dtype))
 
+    _of_classes: ClassVar[bool] = True
+
     @property
     def _n_outputs(self) -> int:
         return len(self.classes_)
@@ -207,9 +230,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Returns the probability of each class, in the order of ``classes_``, [N, K]."""
-        logits = self._outputs(self._sequences(X))
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        return shares(self._outputs(self._sequences(X)), self.temperature_)
 
     def predict(self, X: Any) -> np.ndarray:
         """Returns the most probable class of each sequence, [N]."""
@@ -218,10 +239,10 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
 
     def table(self, data: Sequences) -> pd.DataFrame:
         """Returns the class of each sequence under ``prediction``, and the probability of every class."""
-        shares = self.predict_proba(data.X)
-        columns = {"id": data.ids, "prediction": self.classes_[shares.argmax(axis=1)]}
+        found = self.predict_proba(self._given(data.X))
+        columns = {"id": data.ids, "prediction": self.classes_[found.argmax(axis=1)]}
         return pd.DataFrame(
-            columns | {f"probability {name}": shares[:, k].round(6) for k, name in enumerate(self.classes_)}
+            columns | {f"probability {name}": found[:, k].round(6) for k, name in enumerate(self.classes_)}
         )
 
     def targets_of(self, data: Sequences, *, training: bool = False) -> np.ndarray:
@@ -237,18 +258,23 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         return {"confusion": pictures.draw_confusion(actual, predicted, title=title)}
 
     def report(self, X: Any, y: Any) -> Report:
-        """Compares the model with a logistic regression on mean and deviation, and with the most frequent class.
+        """Compares the model with simple methods; accuracy decides.
 
-        The regression has each channel's mean and deviation over the steps. The simple methods learned from the same
-        training data, in ``fit``; a saved model has them. Accuracy decides.
+        These are a logistic regression on the steps (resampled to one length), one on summary features of each channel
+        (mean, deviation, least, greatest, first, last, mean change), the nearest neighbour, the most frequent class,
+        and with ``rivals="all"`` random convolutions. They learned from the same training data; a saved model has what
+        they need. The log loss (lower is better) stands beside the methods that give probabilities.
         """
         sequences = self._sequences(X)
         classes = self._numbers(y, len(sequences), "y")
-        guesses = {
-            self._method: self._outputs(sequences).argmax(axis=1),
-            "logistic regression on mean and deviation": self.baseline_(sequences).argmax(axis=1),
-            "most frequent class": np.full(len(classes), self.prior_.argmax()),
-        }
+        plain, logits = self._plain(sequences), self._outputs(sequences)
+        said = {self._method: shares(logits, self.temperature_)}
+        said |= {f"logistic regression on {rival.features}": shares(rival(plain)) for rival in self.rivals_.linear}
+        others, notes = self._learned_again(plain, True, lambda found, actual: float((found == actual).mean()))
+        guesses = {method: probable.argmax(axis=1) for method, probable in said.items()}
+        guesses |= {method: found[:, 0].astype(int) for method, found in others.items()}
+        guesses["most frequent class"] = np.full(len(classes), self.prior_.argmax())
+        said["most frequent class"] = np.tile(self.prior_, (len(classes), 1))
         right = {method: guess == classes for method, guess in guesses.items()}
         present = np.unique(classes)
         scores = tuple(
@@ -258,19 +284,24 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
                 {
                     "accuracy": float(hit.mean()),
                     "balanced accuracy": float(np.mean([hit[classes == k].mean() for k in present])),
+                    "log loss": log_loss(said[method], classes) if method in said else math.nan,
                 },
             )
             for method, hit in right.items()
         )
         best = max(scores[1:], key=lambda score: score.metrics["accuracy"])
         error = paired_error(right[self._method], right[best.method])
-        return Report("classification", "accuracy", True, scores, len(classes), error)
+        return Report("classification", "accuracy", True, scores, len(classes), error, notes)
 
     def _facts(self) -> dict[str, Any]:
         classes = _saved.labels_to_json(self.classes_)
-        return {**super()._facts(), "classes": classes, "prior": self.prior_.tolist()}
+        mine = {"classes": classes, "prior": self.prior_.tolist(), "temperature": self.temperature_}
+        return {**super()._facts(), **mine}
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.classes_ = _saved.labels_from_json(facts["classes"])
         self.prior_ = _saved.numbers(facts["prior"], len(self.classes_), "prior")
+        self.temperature_ = float(number(facts.get("temperature", 1.0), "its temperature"))
+        if self.temperature_ <= 0:
+            raise ValueError(f"its temperature is {self.temperature_}")
         super()._restore(facts, arrays)

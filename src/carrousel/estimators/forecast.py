@@ -20,8 +20,8 @@ from carrousel.estimators._base import activations_of
 from carrousel.estimators._candidates import extent_of
 from carrousel.estimators._correction import Correction, gaps_of
 from carrousel.estimators._features import restore_features, stored_features
-from carrousel.estimators._gaps import check_fill
-from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
+from carrousel.estimators._gaps import FILLS
+from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
 from carrousel.estimators._rolling import refitted
 from carrousel.estimators._seasons import plausible_seasons
@@ -150,7 +150,7 @@ class LSTMForecaster(SeriesEstimator):
         integer(self, "context", none=True)
         integer(self, "batches_per_epoch", none=True)
         self.levels_ = self._levels()
-        check_fill(self.fill)
+        choice(self, "fill", (None, *FILLS))
         series = self._begin(X, y)
         self.seasons_ = self._seasons(series)
         self.season_ = self.seasons_[0] if self.seasons_ else 1
@@ -427,7 +427,7 @@ class LSTMForecaster(SeriesEstimator):
         self.apart_ = facts.get("apart") is True
         self._set_columns(self.tail_)
         restore_features(self, facts.get("features"))
-        check_fill(self.fill)
+        choice(self, "fill", (None, *FILLS))
         self.calendar_ = _saved.truth(facts.get("calendar", False), "calendar")
         self._widened = self._restored_widening(facts)
         shape, levels = self._widened.shape, len(self.levels_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,12 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from carrousel import pictures
 from carrousel.data import Sequences
 from carrousel.estimators import _saved
-from carrousel.estimators._baselines import fit_ridge
-from carrousel.estimators._params import check_memory, training_options
+from carrousel.estimators._baselines import LinearBaseline, fit_ridge
 from carrousel.estimators._report import Report, Score
+from carrousel.estimators._rivals import fit_rivals
 from carrousel.estimators._scaling import Scaler
-from carrousel.estimators._sequence_estimator import SequenceEstimator, paired_error
-from carrousel.estimators._sequences import Ragged, as_sequences
-from carrousel.estimators._split import split
+from carrousel.estimators._sequence_estimator import Part, SequenceEstimator, arrays_of, paired_error
+from carrousel.estimators._sequences import Ragged
 from carrousel.estimators._weights import item_weights, part, parts_of, without_zeros
 from carrousel.nets._losses import SquaredError
 from carrousel.training._progress import ProgressCallback
@@ -40,12 +39,10 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
 
     Args:
         hidden_size: cells in each layer and direction.
-        pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side) or ``"last"``
-            (each direction where it has read the whole sequence).
-        standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
 
-    All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
-    of the training (learning_rate, batch_size, max_epochs, patience, ...); see ``carrousel.estimators.Recipe``.
+    Of pooling, patches, missing values, validation and rivals see ``SequenceEstimator``. All other parameters are those
+    of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and of the training
+    (learning_rate, batch_size, ...); see ``carrousel.estimators.Recipe``.
 
     Attributes:
         n_channels_, channel_names_: channels, and their names (list of str).
@@ -85,6 +82,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         y: Any,
         sample_weight: Any = None,
         *,
+        groups: Any = None,
         validation_data: tuple[Any, ...] | None = None,
         channel_names: list[str] | None = None,
         checkpoint: str | Path | None = None,
@@ -92,32 +90,30 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         progress: ProgressCallback | None = None,
     ) -> LSTMRegressor:
         """Trains on the sequences X and their values y, ``[N]`` or ``[N, D]``; the rest as in LSTMClassifier.fit."""
-        training_options(self)
-        check_memory(self)
+        self._check_options()
         if y is None:
             raise ValueError("LSTMRegressor requires y to be passed, but the target y is None")
-        sequences = as_sequences(X)
+        sequences = self._read(X)
         targets = self._targets(y, len(sequences))
         weights = item_weights(sample_weight, len(sequences))
+        persons = self._groups(groups, len(sequences), validation_data)
         self._single = np.asarray(y).ndim == 1
         self._width = targets.shape[1]
         self._check_channels(X, sequences, channel_names)
         if weights is not None:
+            persons = part(persons, np.flatnonzero(weights))
             sequences, targets, weights = without_zeros(sequences, targets, weights)
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single), *parts_of(weights)]
-        self.baseline_ = fit_ridge(sequences, targets, weights)
+        data: list[Any] = [sequences.values, sequences.lengths, targets, str(self._single)]
+        data += [*parts_of(weights), *parts_of(persons)]
         self.mean_ = np.average(targets, axis=0, weights=weights)
 
-        valid = None
-        train_part = np.arange(len(sequences))
+        valid: Part | None
         if validation_data is not None:
-            valid = self._validation(*validation_data)
-            data += [valid[0].values, valid[0].lengths, valid[1], *parts_of(valid[2])]
-        elif self.validation is not None:
-            train_part, valid_part = split(len(sequences), self.validation, seed)
-            if len(valid_part):
-                valid = sequences.take(valid_part), targets[valid_part], part(weights, valid_part)
+            train_part, valid = np.arange(len(sequences)), self._validation(*validation_data)
+            data += arrays_of(valid)
+        else:
+            train_part, valid = self._set_aside(sequences, targets, weights, persons, seed, None)
         self.target_scaler_ = Scaler.fit(targets[train_part], part(weights, train_part))
         scale = self.target_scaler_
 
@@ -136,6 +132,11 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             self._identity(seed, data),
             {"checkpoint": checkpoint, "resume": resume, "progress": progress},
         )
+
+        def linear(some: Ragged, features: str, steps: int, targets: np.ndarray, weights: Any) -> LinearBaseline:
+            return fit_ridge(some, features, steps, targets, weights)
+
+        self.rivals_ = fit_rivals(self.rivals, self._plain(sequences), self.scaler_, targets, weights, linear)
         return self
 
     def _targets(self, y: Any, count: int) -> np.ndarray:  # [N, D]
@@ -147,8 +148,8 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
             raise ValueError(f"y must be [N] or [N, D], got the shape {np.shape(y)}")
         return targets
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Ragged, np.ndarray, np.ndarray | None]:
-        sequences = as_sequences(X, channels=self.n_channels_, estimator="LSTMRegressor", what="validation_data's X")
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> Part:
+        sequences = self._accepted(X, "validation_data's X")
         targets = self._known_width(self._targets(y, len(sequences)), "validation_data's y")
         weights = item_weights(sample_weight, len(sequences))
         return (sequences, targets, None) if weights is None else without_zeros(sequences, targets, weights)
@@ -157,6 +158,8 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         if targets.shape[1] != self._width:
             raise ValueError(f"{what} has {targets.shape[1]} values per sequence, the training data had {self._width}")
         return targets
+
+    _of_classes: ClassVar[bool] = False
 
     @property
     def _n_outputs(self) -> int:
@@ -173,7 +176,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
 
     def table(self, data: Sequences) -> pd.DataFrame:
         """Returns the value of each sequence under ``prediction``, or its values under ``prediction 0`` and so on."""
-        values = np.asarray(self.predict(data.X)).reshape(len(data), -1)
+        values = np.asarray(self.predict(self._given(data.X))).reshape(len(data), -1)
         one = values.shape[1] == 1
         columns = {"prediction" if one else f"prediction {k}": column for k, column in enumerate(values.T)}
         return pd.DataFrame({"id": data.ids} | columns)
@@ -186,19 +189,20 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         return {"values": pictures.draw_values(actual, predicted, title=f"{name}: predicted and actual")}
 
     def report(self, X: Any, y: Any) -> Report:
-        """Compares the model with a ridge regression on mean and deviation, and with the mean of the targets.
+        """Compares the model with simple methods; MAE decides.
 
-        The regression has each channel's mean and deviation over the steps. The simple methods learned from the same
-        training data, in ``fit``; a saved model has them. MAE decides; MAE and RMSE are in the target's units, averaged
-        over its D values.
+        These are a ridge regression on the steps (resampled to one length), one on summary features of each channel,
+        the nearest neighbour, the mean of the targets, and with ``rivals="all"`` random convolutions: as in
+        LSTMClassifier.report. MAE and RMSE are in the target's units, averaged over its D values.
         """
         sequences = self._sequences(X)
         targets = self._known_width(self._targets(y, len(sequences)), "y")
-        guesses = {
-            self._method: self.target_scaler_.inverse(self._outputs(sequences)),
-            "ridge on mean and deviation": self.baseline_(sequences),
-            "mean": np.broadcast_to(self.mean_, targets.shape),
-        }
+        plain = self._plain(sequences)
+        guesses = {self._method: self.target_scaler_.inverse(self._outputs(sequences))}
+        guesses |= {f"ridge on {rival.features}": rival(plain) for rival in self.rivals_.linear}
+        others, notes = self._learned_again(plain, False, self._closeness)
+        guesses |= others
+        guesses["mean"] = np.broadcast_to(self.mean_, targets.shape)
         errors = {method: np.abs(guess - targets).mean(axis=1) for method, guess in guesses.items()}
         scores = tuple(
             Score(
@@ -214,7 +218,11 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         )
         best = min(scores[1:], key=lambda score: score.metrics["MAE"])
         error = paired_error(errors[self._method], errors[best.method])
-        return Report("regression", "MAE", False, scores, len(targets), error)
+        return Report("regression", "MAE", False, scores, len(targets), error, notes)
+
+    def _closeness(self, found: np.ndarray, actual: np.ndarray) -> float:
+        """Returns how near values [N, D] are to the actual ones; a target counts by its deviation in training."""
+        return -float((np.abs(found - actual) / self.target_scaler_.scale).mean())
 
     def _facts(self) -> dict[str, Any]:
         scale = self.target_scaler_

@@ -126,7 +126,10 @@ class LSTMCell(Whole, nn.RNNCellBase):
 
     def weights_of(self, layer: Layer, suffix: str = "") -> dict[str, Tensor]:
         """Returns the weights by name."""
-        return {name: getattr(self, name + suffix) for name in layer.shapes()}
+        parameters = self._parameters  # the module's own look-up is slow
+        found = {name: parameters.get(name + suffix) for name in layer.shapes()}
+        # What a parametrisation takes out of the parameters is found by that look-up only.
+        return {name: getattr(self, name + suffix) if weight is None else weight for name, weight in found.items()}
 
     def reset_parameters(self) -> None:
         """Draws new initial weights."""

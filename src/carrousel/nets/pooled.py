@@ -12,17 +12,19 @@ from carrousel.nets._losses import ItemLoss, SquaredError, WeightedCrossEntropy
 
 __all__ = ["POOLINGS", "SequenceNet", "pool"]
 
-POOLINGS = ("last", "mean", "max", "mean-max")
+POOLINGS = ("last", "mean", "max", "mean-max", "attention")
 
 
-def pool(output: Tensor, lengths: Tensor, how: str, directions: int) -> Tensor:
+def pool(output: Tensor, lengths: Tensor, how: str, directions: int, scores: Tensor | None = None) -> Tensor:
     """Returns one vector for each sequence, [B, D·P], twice as wide for ``"mean-max"``.
 
     Args:
         output: an LSTM's, [B, T, D·P], zero past the lengths.
         lengths: [B], at least 1.
-        how: one of ``POOLINGS``; ``"last"`` takes each direction where it has read the whole sequence.
+        how: one of ``POOLINGS``; ``"last"`` takes each direction where it has read the whole sequence, ``"attention"``
+            the mean weighted by the softmax of ``scores``.
         directions: D, 1 or 2.
+        scores: of every step, [B, T], for ``"attention"``.
     """
     if how == "last":
         last = (lengths - 1)[:, None, None].expand(-1, 1, output.shape[2])
@@ -32,6 +34,10 @@ def pool(output: Tensor, lengths: Tensor, how: str, directions: int) -> Tensor:
         half = output.shape[2] // 2
         return torch.cat([ends[:, :half], output[:, 0, half:]], dim=1)
     inside = (torch.arange(output.shape[1], device=output.device) < lengths[:, None])[:, :, None]  # [B, T, 1]
+    if how == "attention":
+        assert scores is not None
+        weights = scores.masked_fill(~inside[:, :, 0], -torch.inf).softmax(dim=1)
+        return torch.einsum("bt,btp->bp", weights, output)
     # The network promises zeros past a length, so the sum needs no mask.
     mean = output.sum(dim=1) / lengths[:, None] if how != "max" else None
     highest = output.masked_fill(~inside, -torch.inf).amax(dim=1) if how != "mean" else None
@@ -44,7 +50,8 @@ class SequenceNet(Body):
     Args:
         channels: the number of features of the input.
         outputs: the number of outputs, K.
-        pooling: ``"last"``, ``"mean"``, ``"max"`` or ``"mean-max"``.
+        pooling: ``"last"``, ``"mean"``, ``"max"``, ``"mean-max"`` or ``"attention"`` (a mean in which the weight of
+            each step is learned, Bahdanau et al. 2015).
         dropout: the rate of dropout between layers and before the linear layer.
         noise: the deviation of Gaussian noise on the input, in training only.
         lstm: keyword arguments of ``carrousel.LSTM``.
@@ -63,11 +70,14 @@ class SequenceNet(Body):
         super().__init__(channels, dropout=dropout, noise=noise, lstm=lstm)
         self.pooling = pooling
         self.head = nn.Linear(2 * self.width if pooling == "mean-max" else self.width, outputs)
+        self.score = nn.Linear(self.width, 1, bias=False) if pooling == "attention" else None
         self.loss = SquaredError() if loss is None else loss
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, K]
         """Returns the vector of each sequence."""
-        return self.head(self.dropout(pool(self.read(input, lengths), lengths, self.pooling, self.directions)))
+        output = self.read(input, lengths)
+        scores = None if self.score is None else self.score(output)[:, :, 0]
+        return self.head(self.dropout(pool(output, lengths, self.pooling, self.directions, scores)))
 
     def each(self, output: Tensor, target: Tensor) -> Tensor:
         """Returns the loss of each sequence, [B]."""

@@ -91,6 +91,7 @@ class Follower:
 
     Attributes:
         line: how many lines were learned.
+        unfinished: whether a last line without its end was left for the next call, as it is if there is a ``state``.
         waiting: whether the next line is waited for, and all before it are learned wholly.
     """
 
@@ -113,7 +114,7 @@ class Follower:
         self.classes = isinstance(model, StreamClassifier)
         self.tally, self.line, self.offset = Tally(), 0, 0
         self.marked: Any = None
-        self.waiting = False
+        self.waiting = self.unfinished = False
         self._held: ExitStack | None = None
 
     def resume(self) -> bool:
@@ -176,8 +177,9 @@ class Follower:
         """Yields every line with its prediction, and learns from it.
 
         A file that can be read from anywhere goes on after the last line that was learned; of a pipe all lines are
-        taken to be new. After an interrupt while a line is waited for the state has all lines before it; while a line
-        is learned, those of the last saving.
+        taken to be new. A last line that does not end may be half a line that somebody is writing: if there is a state
+        it is left for the next call. After an interrupt while a line is waited for the state has all lines before it;
+        while a line is learned, those of the last saving.
 
         Raises:
             ValueError: a line cannot be read; the message gives its number. The state has all lines before it.
@@ -199,7 +201,10 @@ class Follower:
     def _follow(self, file: BinaryIO) -> Iterator[PredictedLine]:
         header: list[str] = []
         if self.form == "csv":
-            header = next(csv.reader([self._readline(file).decode("utf-8-sig")]), [])
+            first = self._readline(file)
+            if self.unfinished:
+                return
+            header = next(csv.reader([first.decode("utf-8-sig")]), [])
             if self.target not in header:
                 raise ValueError(f"there is no field {self.target!r} in the first line; it names {', '.join(header)}")
             for name in (*self.features, *self.ignore):
@@ -235,7 +240,8 @@ class Follower:
         self.waiting = True
         raw = file.readline()
         self.waiting = False
-        return raw
+        self.unfinished = self.state is not None and raw != b"" and not raw.endswith(b"\n")
+        return b"" if self.unfinished else raw
 
     def _predicted(self, text: str, header: list[str]) -> PredictedLine:
         record = self._csv(text, header) if self.form == "csv" else _object(text)

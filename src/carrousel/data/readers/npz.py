@@ -21,6 +21,8 @@ import numpy as np
 
 from carrousel.data._check import make_sequences, make_series
 from carrousel.data._errors import DataError, listed, nearest, reading
+from carrousel.data._file import File
+from carrousel.data._layout import steps_first
 from carrousel.data._limit import MAX_SIZE, amount, check_size
 from carrousel.data._registry import reads_file
 from carrousel.data._times import plain_times
@@ -33,11 +35,19 @@ ENDING = ".npy"
 
 
 @reads_file("sequences", ".npz")
-def read_sequences(path: Path, *, max_size: float = MAX_SIZE) -> Sequences:
+def read_sequences(
+    file: File, *, channels_first: bool | None = None, fill: str | None = None, max_size: float = MAX_SIZE
+) -> Sequences:
     """Reads sequences from ``X`` (with ``lengths``), ``y``, ``ids`` and ``channels``; the layout stands above.
 
-    ``max_size`` is the number of bytes that a compressed file may unpack to.
+    Args:
+        file: the file.
+        channels_first: whether a three-dimensional ``X`` is ``[N, C, T]``; None takes it for ``[N, T, C]``, and warns
+            if there would be more channels than steps.
+        fill: what stands for NaN, as in tables.
+        max_size: bytes that a compressed file may unpack to.
     """
+    path = file.path
     arrays = _arrays(path, "X", ("lengths", "y", "ids", "channels"), max_size)
     X, lengths = _numbers(arrays["X"], "X", "[N, T, C]", path), arrays.get("lengths")
     if lengths is not None:
@@ -46,6 +56,8 @@ def read_sequences(path: Path, *, max_size: float = MAX_SIZE) -> Sequences:
         if (lengths < 1).any():
             raise DataError(f"{path}: sequence {int(np.argmax(lengths < 1))} is empty (its length is {lengths.min()})")
     if X.ndim == 3:
+        count = arrays["channels"].size if "channels" in arrays else None
+        X = steps_first(X, channels_first, f"{path}: X", count)
         # Before X is cut into sequences: an array of no bytes can have any number of them.
         for size, lacks in zip(X.shape, ("there are no sequences", "sequence 0 is empty", "no channels"), strict=True):
             if size == 0:
@@ -69,16 +81,23 @@ def read_sequences(path: Path, *, max_size: float = MAX_SIZE) -> Sequences:
     y = arrays.get("y")
     if y is not None and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    return make_sequences(parts, y, name=str(path), ids=arrays.get("ids"), channels=arrays.get("channels"))
+    ids, channels = arrays.get("ids"), arrays.get("channels")
+    return make_sequences(parts, y, name=str(path), ids=ids, channels=channels, fill=fill)
 
 
 @reads_file("series", ".npz")
-def read_series(path: Path, *, max_size: float = MAX_SIZE) -> Series:
+def read_series(file: File, *, fill: str | None = None, freq: str | None = None, max_size: float = MAX_SIZE) -> Series:
     """Reads a series from ``values``, ``time`` and ``columns``; the layout stands above.
 
-    ``max_size`` is the number of bytes that a compressed file may unpack to.
+    Args:
+        file: the file.
+        fill: what stands for NaN and missing rows, as in tables.
+        freq: the step of time, as in tables.
+        max_size: bytes that a compressed file may unpack to.
     """
     import pandas as pd
+
+    path = file.path
 
     arrays = _arrays(path, "values", ("time", "columns"), max_size)
     values = _numbers(arrays["values"], "values", "[T, C]", path)
@@ -96,7 +115,7 @@ def read_series(path: Path, *, max_size: float = MAX_SIZE) -> Series:
     with np.errstate(over="ignore"):
         values = values.astype(np.float64)
     frame = pd.DataFrame(values, index=pd.Index(time, name="time"), columns=[str(c) for c in columns])
-    return make_series(frame, name=str(path))
+    return make_series(frame, name=str(path), fill=fill, freq=freq)
 
 
 def _arrays(path: Path, needed: str, optional: tuple[str, ...], max_size: float) -> dict[str, np.ndarray]:

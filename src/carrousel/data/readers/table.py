@@ -1,4 +1,8 @@
-"""``.csv`` and ``.parquet``: sequences in long format (a row is a step of a sequence), or one series."""
+"""Tables: sequences in long format (a row is a step of a sequence), or one series.
+
+Text with separators (``.csv``, ``.tsv``, ``.txt``), JSON (``.jsonl``, ``.ndjson``, ``.json``), Excel (``.xlsx``) and
+Parquet. Text may be packed: ``.csv.gz``, ``.csv.zst``, ``.csv.zip`` and so on.
+"""
 
 from __future__ import annotations
 
@@ -9,65 +13,97 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carrousel.data._check import make_sequences, make_series
-from carrousel.data._columns import names_of, numbers, times
-from carrousel.data._errors import DataError, listed, nearest, reading
-from carrousel.data._limit import MAX_SIZE, check_size
+from carrousel.data._columns import names_of, numbers, typed_labels
+from carrousel.data._errors import DataError, listed, option
+from carrousel.data._file import File
+from carrousel.data._limit import MAX_SIZE
+from carrousel.data._opened import Opened, opened
 from carrousel.data._registry import reads_file
-from carrousel.data._text import check_text
+from carrousel.data._time_columns import find_times, months_across, named, need
 from carrousel.data._types import Sequences, Series
-from carrousel.data._words import refuse_twice
-
-__all__ = ["read_sequences", "read_series"]
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds")
+__all__ = ["ENDINGS", "look", "read_sequences", "read_series"]
+
+ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".xlsx", ".parquet")
 
 
-@reads_file("sequences", ".csv", ".parquet")
+def look(
+    file: File,
+    *,
+    text: str | Sequence[str] | None = None,
+    where: str | None = None,
+    sep: str | None = None,
+    encoding: str | None = None,
+    max_size: float = MAX_SIZE,
+) -> None:
+    """Divides a table into its fields."""
+    opened(file, sep, encoding, max_size, [], where, text)
+
+
+@reads_file("sequences", *ENDINGS, look=look)
 def read_sequences(
-    path: Path,
+    file: File,
     *,
     id: str | None = None,
-    time: str | None = None,
+    time: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     channels: str | Sequence[str] | None = None,
+    text: str | Sequence[str] | None = None,
+    where: str | None = None,
+    sep: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    date_format: str | None = None,
+    fill: str | None = None,
     max_size: float = MAX_SIZE,
 ) -> Sequences:
     """Reads sequences from a table in long format.
 
+    Ids and labels are text as it is written. Labels become numbers only if each of them, written again, is the same.
+
     Args:
-        path: the file.
+        file: the file.
         id: the column that tells the sequences apart, by default ``"id"``; the rows of one need not stand together.
-        time: the column that ascends from row to row within a sequence, by default ``"time"``.
+        time: the column that ascends from row to row within a sequence, several that say parts of the time, or
+            ``"none"``: then rows stand in the order of time. By default it is found by name, else by content.
         label: the column, or several for several values, that is the same in all rows of a sequence; by default
             ``"label"`` if the table has it.
-        channels: the columns of the input; by default all others.
-        max_size: bytes that a compressed file may unpack to.
+        channels: the columns of the input; by default all others that hold numbers.
+        text: columns that are text: no channels, and as labels no numbers.
+        where: ``"COLUMN=VALUE"`` takes the rows that have this text in a column.
+        sep: what separates the fields: one sign, ``"tab"`` or ``"space"``; by default it is told from the text.
+        decimal: ``"."`` or ``","``, the mark of the decimals; by default it is told from the numbers.
+        encoding: of the text; by default it is told: UTF-8, what a byte order mark says, or windows-1252.
+        date_format: how dates are written (``"%d/%m/%Y"``); by default it is told from them.
+        fill: what stands for missing values: ``"interpolate"`` a line between the neighbours in the sequence (at its
+            ends the nearest value), ``"last"`` the value before, ``"mask"`` NaN; by default they are refused.
+        max_size: bytes that a packed file may unpack to.
     """
-    frame = _read(path, max_size)
-    id, time = id or "id", time or "time"
-    for column, what in ((id, "id"), (time, "time")):
-        _need(frame, column, what, path)
-    labels = ["label"] if label is None else _names(label)
+    labels = ["label"] if label is None else named(label)
+    table = opened(file, sep, encoding, max_size, [id or "id", *named(time), *labels], where, text)
+    frame, path = table.frame, file.path
+    id = id or "id"
+    need(frame, id, "id", path)
     if label is None and "label" not in frame:
         labels = []
     for column in labels:
-        _need(frame, column, "label", path)
-    taken = {id, time, *labels}
-    names = [str(c) for c in frame.columns if c not in taken] if channels is None else _names(channels)
-    for column in names:
-        _need(frame, column, "channels", path)
+        need(frame, column, "label", path)
+    for column in named(channels):
+        need(frame, column, "channels", path)
+    clock = find_times(frame, time, date_format, path, [id, *labels, *named(channels), *table.text])
+    taken = {id, *clock.columns, *labels}
+    for column in named(channels):
         if column in taken:
             raise DataError(f"{path}: column {column!r} is a channel and also the id, time or label")
-    if not names:
-        raise DataError(f"{path}: no channels: every column ({listed(frame.columns)}) is the id, time or label")
-
+    asked = None if channels is None else named(channels)
+    names, mark = table.channels(asked, taken, labels, decimal)
     codes, keys = names_of(frame[id], id, path)
     labelled = [names_of(frame[c], c, path) for c in labels]
-    values = np.stack([numbers(frame[c], c, path) for c in names], axis=1)  # [rows, C]
-    ticks = times(frame[time], time, path)
+    values = np.stack([numbers(frame[c], c, path, decimal=mark, gaps=fill is not None) for c in names], axis=1)
+    ticks = clock.values
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order])) + 1
     X, groups = [], np.split(order, starts)
@@ -76,122 +112,127 @@ def read_sequences(
         if len(late):
             before, row = int(rows[late[0]]), int(rows[late[0] + 1])
             word = "the time of" if ticks[row] == ticks[before] else "an earlier time than"
+            of = " and ".join(clock.columns)
             raise DataError(
-                f"{path}: row {row + 1}, column {time}: {word} row {before + 1} of the same sequence ({id} {key!s})\n"
+                f"{path}: row {row + 1}, column {of}: {word} row {before + 1} of the same sequence ({id} {key!s})\n"
                 "the rows of a sequence are in the order of time, one row for each step"
             )
         X.append(values[rows])
     y = [_of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
-    target = None if not y else y[0] if len(y) == 1 else np.stack(y, axis=1)
-    return make_sequences(X, target, name=str(path), ids=keys, channels=names)
+    if not table.typed:
+        y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
+    target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
+    how = table.told(clock, mark, names, taken, asked=channels is not None)
+    return make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
 
 
-@reads_file("series", ".csv", ".parquet")
+@reads_file("series", *ENDINGS, look=look)
 def read_series(
-    path: Path,
+    file: File,
     *,
-    time: str | None = None,
+    time: str | Sequence[str] | None = None,
     channels: str | Sequence[str] | None = None,
+    text: str | Sequence[str] | None = None,
+    where: str | None = None,
+    sep: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    date_format: str | None = None,
+    fill: str | None = None,
+    freq: str | None = None,
     max_size: float = MAX_SIZE,
 ) -> Series:
-    """Reads one series: a row for each step.
+    """Reads one series: a row for each step, or a row for each year and a column for each of its months.
 
     Args:
-        path: the file.
-        time: the column of times, which are whole numbers, or dates as in ISO 8601 (with an offset they become UTC); by
-            default the one called time, date, datetime, timestamp or ds.
-        channels: the columns of the series; by default all others.
-        max_size: bytes that a compressed file may unpack to.
+        file: the file.
+        time: the column of times, which are whole numbers, or dates as people write them (with an offset they become
+            UTC); several that say parts of the time (``["year", "quarter"]``); ``"none"`` for the numbers of the rows.
+            By default it is the one called time, date, datetime, timestamp or ds, else it is found by its content.
+        channels: the columns of the series; by default all others that hold numbers.
+        text: columns that are text, and so none of the series.
+        where: as in ``read_sequences``, as are sep, decimal, encoding, date_format and max_size.
+        sep: as there.
+        decimal: as there.
+        encoding: as there.
+        date_format: as there.
+        fill: what stands for missing values and rows, as in ``read_sequences``.
+        freq: the step of time as pandas names it (``"h"``, ``"MS"``); by default it is told from the times.
+        max_size: as there.
     """
-    frame = _read(path, max_size)
-    if time is None:
-        lower = {str(c).lower(): str(c) for c in reversed(frame.columns)}
-        time = next((lower[n] for n in TIME_NAMES if n in lower), None)
-        if time is None:
-            raise DataError(f"{path}: no column of times; say which one it is ({listed(frame.columns)})")
-    _need(frame, time, "time", path)
-    names = [str(c) for c in frame.columns if c != time] if channels is None else _names(channels)
-    for column in names:
-        _need(frame, column, "channels", path)
-    index = times(frame[time], time, path)
     import pandas as pd
 
-    data = {c: numbers(frame[c], c, path) for c in names}
-    return make_series(pd.DataFrame(data, index=pd.Index(index, name=time)), name=str(path))
+    table = opened(file, sep, encoding, max_size, [*named(time), *named(channels)], where, text)
+    path = file.path
+    for column in named(channels):
+        need(table.frame, column, "channels", path)
+    across = months_across(table.frame, time) if channels is None else None
+    if across is not None:
+        table, time = _months_down(table, *across), "time"
+    frame = table.frame
+    clock = find_times(frame, time, date_format, path, [*named(channels), *table.text])
+    taken = set(clock.columns)
+    asked = None if channels is None else [c for c in named(channels) if c not in taken]
+    names, mark = table.channels(asked, taken, [], decimal)
+    _refuse_several(frame, clock.values, taken, names, path)
+    data = {c: numbers(frame[c], c, path, decimal=mark, gaps=True) for c in names}
+    index = pd.Index(clock.values, name=" ".join(clock.columns) or "row")
+    how = table.told(clock, mark, names, taken, asked=channels is not None)
+    return make_series(pd.DataFrame(data, index=index), name=str(path), fill=fill, freq=freq, how=how)
 
 
-def _read(path: Path, max_size: float) -> pd.DataFrame:
-    frame = _parquet(path, max_size) if path.suffix.lower() == ".parquet" else _csv(path, max_size)
-    if any(name is not None for name in frame.index.names):
-        with reading(path):
-            frame = frame.reset_index()
-    frame.columns = [str(c) for c in frame.columns]
-    refuse_twice(frame.columns, "columns", str(path))
-    if len(frame) == 0:
-        raise DataError(f"{path}: there are no rows")
-    return frame
+def _refuse_several(frame: pd.DataFrame, times: np.ndarray, taken: set[str], names: list[str], path: Path) -> None:
+    """Refuses several series in one file, told apart by a column, and says how one is taken."""
+    late = np.flatnonzero(times[1:] <= times[:-1])
+    if not len(late):
+        return
+    rest = [str(c) for c in frame.columns if c not in taken]
+    for column in sorted(rest, key=lambda c: c in names):  # columns of text first
+        words = frame[column].astype(str)
+        parts = words.unique()
+        if 1 < len(parts) <= len(frame) // 2 and all(
+            _ascend(times[(words == part).to_numpy()]) for part in parts[:100]
+        ):
+            row, said = int(late[0]) + 1, f"column {column} ({listed(parts)})"
+            raise DataError(
+                f"{path}: row {row + 1} is not later than row {row}: the file holds {len(parts)} series, told apart by "
+                f"{said}\n{option('where', f'{column}={parts[0]}')} takes one of them"
+            )
 
 
-def _csv(path: Path, max_size: float) -> pd.DataFrame:
+def _ascend(times: np.ndarray) -> bool:
+    return bool((times[1:] > times[:-1]).all())
+
+
+def _months_down(table: Opened, year: str, months: list[str]) -> Opened:
+    """Returns a table of one row a year as one of a row for each month."""
     import pandas as pd
 
-    lines = check_text(path)
-    try:
-        with reading(path):
-            # As the file writes them: pandas renames a repeated column.
-            columns = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
-            cells = lines * len(columns)
-            if cells > path.stat().st_size:  # the rows are shorter than the header, and pandas fills them up
-                check_size(path, cells * 8, max_size)
-            # Whole columns, for in parts of a column the same digits can be a number here and a word there.
-            frame = pd.read_csv(path, low_memory=False)
-            if not isinstance(frame.index, pd.RangeIndex):  # pandas took the surplus for row names
-                raise ValueError("the rows have more fields than the header")
-            frame.columns = columns
-    except DataError as error:
-        if isinstance(error.__cause__, pd.errors.EmptyDataError):
-            raise DataError(f"{path}: the file is empty") from None
-        raise
-    return frame
+    frame = table.frame
+    years = np.repeat(frame[year].astype(str).to_numpy(), 12)
+    values = frame[months].to_numpy(dtype=object).ravel()
+    kept = slice(0, len(values) - int(np.argmax(~pd.isna(values[::-1]))))  # the last year may not be over
+    when = [f"{y}-{m:02d}" for y, m in zip(years, np.tile(np.arange(1, 13), len(frame)), strict=True)]
+    long = pd.DataFrame({"time": pd.Series(when[kept], dtype="str"), "value": pd.Series(list(values[kept]))})
+    if not table.typed:
+        long["value"] = long["value"].astype("str").where(long["value"].notna())
+    return table.with_frame(long, "a row a year, a column for each month")
 
 
-def _parquet(path: Path, max_size: float) -> pd.DataFrame:
+def _beside(y: list[np.ndarray], mark: str, labels: list[str], path: Path) -> np.ndarray:
+    """Returns the labels of several columns side by side, ``[N, K]``; numbers and words have no common form."""
+    if len({each.dtype.kind in "US" for each in y}) == 1:
+        return np.stack(y, axis=1)
     import pandas as pd
-    import pyarrow as pa
-    from pyarrow.parquet import ParquetFile
 
-    with reading(path):
-        # A file by itself: the names of the folders above are no columns, as they are to a data set.
-        with ParquetFile(path) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-            leaves = [file.schema.column(k) for k in range(len(file.schema))]
-            # Only figures that are plain fields: Arrow ends the process over some damaged descriptions of columns.
-            unpacked = sum(file.metadata.row_group(k).total_byte_size for k in range(file.num_row_groups))
-        refuse_twice(schema.names, "columns", str(path))
-        widths = [max(8, leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else 0) for leaf in leaves]
-        check_size(path, max(unpacked, rows * sum(widths)), max_size)
-        # Each text once, as the file has it: copies for every row can be any number of times as large.
-        texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and not leaf.max_repetition_level]
-        # Lists and records are no columns of a table, and can be of any length: they are named, and not read.
-        nested = [field for field in schema if pa.types.is_nested(field.type)]
-        flat = None if not nested else [name for name in schema.names if name not in {f.name for f in nested}]
-        with ParquetFile(path, read_dictionary=texts) as file:
-            frame = file.read(columns=flat, use_pandas_metadata=True).to_pandas()
-        for field in nested:
-            frame[field.name] = pd.Series(pa.nulls(len(frame), field.type), frame.index, pd.ArrowDtype(field.type))
-    return frame
+    from carrousel.data._columns import as_numbers
 
-
-def _names(names: str | Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
-
-
-def _need(frame: pd.DataFrame, column: str, what: str, path: Path) -> None:
-    if column not in frame.columns:
-        raise DataError(
-            f"{path}: no column {column!r} ({what}){nearest(column, frame.columns)}\n"
-            f"the file has {listed(frame.columns)}"
-        )
+    made = [as_numbers(pd.Series(each.astype(str)), mark) if each.dtype.kind == "U" else each for each in y]
+    for name, each in zip(labels, made, strict=True):
+        if np.isnan(each.astype(np.float64)).any():
+            raise DataError(f"{path}: column {name}: several labels are all numbers, or all words\n"
+                            f"{option('text', listed(labels))} takes them all for words")  # fmt: skip
+    return np.stack(made, axis=1)
 
 
 def _of_sequence(

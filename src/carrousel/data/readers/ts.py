@@ -1,137 +1,194 @@
-"""``.ts``: the format of the UEA/UCR archive, read by sktime."""
+"""``.ts``: the format of the UEA/UCR archive."""
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from carrousel.data._check import make_sequences
-from carrousel.data._errors import DataError, listed, nearest, reading, words_of
+from carrousel.data._errors import DataError, listed, nearest
+from carrousel.data._file import File
+from carrousel.data._limit import MAX_SIZE
 from carrousel.data._registry import reads_file
-from carrousel.data._text import check_text
 from carrousel.data._types import Sequences
 from carrousel.data._words import first_no_number
 
-__all__ = ["read_part"]
+__all__ = ["look", "read", "read_part"]
+
+PAIR = re.compile(r"\(([^()]*),([^(),]*)\)")
 
 
-@reads_file("sequences", ".ts")
-def read(path: Path) -> Sequences:
-    """Reads sequences with the labels of ``@classLabel`` or the values of ``@targetLabel``."""
-    from sktime.datasets import load_from_tsfile_to_dataframe
+def look(file: File, *, encoding: str | None = None, max_size: float = MAX_SIZE) -> None:
+    """Decodes the text."""
+    file.text(encoding, max_size)
 
-    name = str(path)
-    outline = _Outline.of(path)
-    try:
-        loaded: Any = load_from_tsfile_to_dataframe(
-            str(path), return_separate_X_and_y=True, replace_missing_vals_with="nan"
-        )
-    except Exception as error:  # sktime raises OSError, ValueError, IndexError and others for a faulty file
-        raise DataError(f"{name}: {outline.fault() or words_of(error)}") from error
-    table, labels = loaded if isinstance(loaded, tuple) else (loaded, None)
-    for what, count in (("cases", len(table)), ("labels", len(table) if labels is None else len(labels))):
-        if count != len(outline.cases):
-            raise DataError(f"{name}: {count} {what} were read from {len(outline.cases)} lines of data")
 
-    rows = [f"line {number}" for number, _ in outline.cases]
-    X = []
-    for word, (_, case) in zip(rows, table.iterrows(), strict=True):
-        steps = [len(channel) for channel in case]
-        if len(set(steps)) > 1:
-            odd = next(k for k, n in enumerate(steps) if n != steps[0])
-            raise DataError(
-                f"{name}: {word}: channel {odd} has {steps[odd]} steps, channel 0 has {steps[0]}; "
-                "the channels of a sequence have equal length"
-            )
-        with reading(f"{name}: {word}"):
-            X.append(np.stack([np.asarray(channel, dtype=np.float64) for channel in case], axis=1))  # [T, C]
-    return make_sequences(X, outline.targets(labels, rows), name=name, rows=rows)
+@reads_file("sequences", ".ts", look=look)
+def read(file: File, *, encoding: str | None = None, fill: str | None = None, max_size: float = MAX_SIZE) -> Sequences:
+    """Reads sequences with the labels of ``@classLabel`` or the values of ``@targetLabel``.
+
+    Args:
+        file: the file, which may be packed.
+        encoding: as in tables.
+        fill: what stands for ``?``, as in tables.
+        max_size: bytes that a packed file may unpack to.
+    """
+    name = file.name
+    text = file.text(encoding, max_size)
+    head, cases = _divided(text.content.decode("utf-8", "surrogatepass"), name)
+    X: list[np.ndarray] = []
+    targets: list[str] = []
+    for number, line in cases:
+        parts = [part.strip() for part in _channels(line)]
+        if head.kind != "none":
+            targets.append(parts.pop())
+        where = f"{name}: line {number}"
+        if X and len(parts) != X[0].shape[1]:
+            raise DataError(f"{where} has {len(parts)} channels, the lines before it have {X[0].shape[1]}")
+        if head.width and len(parts) != head.width:
+            raise DataError(f"{where} has {len(parts)} channels; @dimension says {head.width}")
+        X.append(_case(parts, head.timestamps, where))
+    rows = [f"line {number}" for number, _ in cases]
+    return make_sequences(X, head.targets(targets, rows, name), name=name, rows=rows, fill=fill, how=text.how)
 
 
 def read_part(path: Path, *, name: str, split: str) -> Sequences:
     """Reads a file as a part of the data set of that name."""
-    return replace(read(path), name=name, split=split)
+    return replace(read(File.of(path)), name=name, split=split)
 
 
 @dataclass
-class _Outline:
-    """What sktime's reader loses: the case of class names, and the line on which each case stands."""
+class _Head:
+    """What stands before ``@data``."""
 
-    name: str
     kind: str = "none"  # "class", "value" or "none"
     classes: dict[str, str] = field(default_factory=dict)  # lower case -> as written
     timestamps: bool = False
-    cases: list[tuple[int, str]] = field(default_factory=list)  # line number, text
+    width: int = 0  # channels, if the file says how many
 
-    @classmethod
-    def of(cls, path: Path) -> _Outline:
-        """Reads the outline of a file."""
-        self = cls(name := str(path))
-        check_text(path)
-        with reading(path):
-            lines = path.read_text(encoding="utf-8").split("\n")  # where sktime ends lines, and nowhere else
-        if lines[0].startswith("\ufeff"):
-            raise DataError(f"{name}: line 1 begins with a byte order mark; save the file as UTF-8 without one")
-        started = False
-        for number, line in enumerate(lines, start=1):
-            words = line.split()
-            tag = words[0].lower() if words else ""
-            if started and words:
-                self.cases.append((number, line))
-            elif tag == "@data":
-                started = True
-            elif tag in ("@classlabel", "@targetlabel") and words[1:2] and words[1].lower() == "true":
-                self.kind = "class" if tag == "@classlabel" else "value"
-                self._name_classes(words[2:], number)
-            elif tag == "@timestamps":
-                self.timestamps = words[1:2] == ["true"]
-        if not started:
-            raise DataError(f"{name}: no @data line; this is no .ts file")
-        if not self.cases:
-            raise DataError(f"{name}: there is no case after @data (line {len(lines)})")
-        return self
-
-    def _name_classes(self, words: list[str], line: int) -> None:
+    def name_classes(self, words: list[str], where: str) -> None:
+        """Sets the classes that ``@classLabel`` names."""
         self.classes = {}
         for word in words:
             before = self.classes.setdefault(word.lower(), word)
-            if before != word:  # sktime takes them for one
-                raise DataError(f"{self.name}: line {line}: the classes {before} and {word} differ in case only")
+            if before != word:  # the format does not tell case
+                raise DataError(f"{where}: the classes {before} and {word} differ in case only")
 
-    def targets(self, labels: np.ndarray | None, rows: list[str]) -> np.ndarray | None:
+    def targets(self, words: list[str], rows: list[str], name: str) -> np.ndarray | None:
         """Returns class names as the header writes them, or values."""
-        if labels is None:
+        if self.kind == "none":
             return None
         if self.kind == "value":
-            bad = first_no_number(labels)
+            bad = first_no_number(np.array(words))
             if bad is not None:
-                raise DataError(f"{self.name}: {rows[bad]}: the target {labels[bad]!s} is no number")
-            return labels.astype(np.float64)
-        for row, label in zip(rows, labels, strict=True):
-            if label not in self.classes:
-                known = self.classes.values()
+                raise DataError(f"{name}: {rows[bad]}: the target {words[bad]} is no number")
+            return np.array(words).astype(np.float64)
+        known = self.classes.values()
+        for row, word in zip(rows, words, strict=True):
+            if word.lower() not in self.classes:
                 raise DataError(
-                    f"{self.name}: {row}: class {label!s} is not in @classLabel{nearest(label, known)}\n"
+                    f"{name}: {row}: class {word} is not in @classLabel{nearest(word, known)}\n"
                     f"@classLabel names {listed(known)}"
                 )
-        return np.array([self.classes[label] for label in labels])
+        return np.array([self.classes[word.lower()] for word in words])
 
-    def fault(self) -> str | None:
-        """Returns the first line at fault, after sktime refused the file without saying which line it was."""
-        if self.timestamps:
-            return None  # sktime names the line itself
-        width = None
-        for number, line in self.cases:
-            parts = line.split(":")
-            channels = parts[:-1] if self.kind != "none" else parts
-            width = len(channels) if width is None else width
-            if len(channels) != width:
-                return f"line {number} has {len(channels)} channels, the lines before it have {width}"
-            for k, channel in enumerate(channels):
-                for word in channel.strip().split(",") if channel.strip() else []:
-                    if word.strip() != "?" and first_no_number(np.array([word])) is not None:
-                        return f"line {number}, channel {k}: {word.strip()!r} is not a number"
-        return None
+
+def _divided(text: str, name: str) -> tuple[_Head, list[tuple[int, str]]]:
+    """Returns what the head of a file says, and the lines of its cases by their numbers."""
+    head, cases, started = _Head(), [], False
+    lines = text.replace("\r\n", "\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if not words or (words[0].startswith("#") and not started):
+            continue
+        tag, told = words[0].lower(), len(words) > 1 and words[1].lower() == "true"
+        where = f"{name}: line {number}"
+        if started:
+            cases.append((number, line.strip()))
+        elif tag == "@data":
+            started = True
+        elif tag in ("@classlabel", "@targetlabel"):
+            if told:
+                head.kind = "class" if tag == "@classlabel" else "value"
+                head.name_classes(words[2:], where)
+        elif tag == "@timestamps":
+            head.timestamps = told
+        elif tag in ("@dimension", "@dimensions") and len(words) > 1:
+            head.width = int(words[1]) if words[1].isdecimal() and len(words[1]) < 9 else 0
+    if not started:
+        raise DataError(f"{name}: no @data line; this is no .ts file")
+    if not cases:
+        raise DataError(f"{name}: there is no case after @data (line {len(lines)})")
+    return head, cases
+
+
+def _channels(line: str) -> list[str]:
+    """Returns the parts of a case: colons divide them, but not within the brackets of a time such as 12:30."""
+    if "(" not in line:
+        return line.split(":")
+    parts, depth, start = [], 0, 0
+    for k, sign in enumerate(line):
+        depth += (sign == "(") - (sign == ")")
+        if sign == ":" and depth == 0:
+            parts.append(line[start:k])
+            start = k + 1
+    return [*parts, line[start:]]
+
+
+def _case(parts: list[str], timestamps: bool, where: str) -> np.ndarray:
+    """Returns a case as float64 ``[T, C]``, NaN where a value is missing."""
+    found: list[np.ndarray] = []
+    first: list[str] = []
+    for k, part in enumerate(parts):
+        times: list[str] = []
+        if timestamps:
+            pairs = PAIR.findall(part)
+            if PAIR.sub("", part).strip(" ,"):
+                raise DataError(f"{where}, channel {k}: pairs (time, value) are needed: @timestamps says true")
+            times, words = [t.strip() for t, _ in pairs], [v.strip() for _, v in pairs]
+        else:
+            words = part.split(",") if part else []
+        values = _values(words, f"{where}, channel {k}")
+        if found and len(values) != len(found[0]):
+            raise DataError(
+                f"{where}: channel {k} has {len(values)} steps, channel 0 has {len(found[0])}; "
+                "the channels of a sequence have equal length"
+            )
+        if found and times != first:
+            step = next(t for t, (a, b) in enumerate(zip(times, first, strict=True)) if a != b)
+            raise DataError(
+                f"{where}: step {step} of channel {k} is at {times[step]}, of channel 0 at {first[step]}; the channels "
+                "of a sequence have the same times"
+            )
+        _refuse_disorder(times, f"{where}, channel {k}")
+        first = times
+        found.append(values)
+    if not found:
+        raise DataError(f"{where}: there are no channels")
+    return np.stack(found, axis=1)
+
+
+def _values(words: list[str], where: str) -> np.ndarray:
+    """Returns numbers as float64, NaN for ``?`` and for an empty field."""
+    try:
+        return np.array([np.nan if w.strip() in ("?", "") else float(w) for w in words], dtype=np.float64)
+    except ValueError:
+        bad = next(w for w in words if w.strip() not in ("?", "") and first_no_number(np.array([w])) is not None)
+        raise DataError(f"{where}: {bad.strip()!r} is not a number") from None
+
+
+def _refuse_disorder(times: list[str], where: str) -> None:
+    """Refuses times that do not ascend: numbers, or dates that sort as text."""
+    try:
+        ticks: list[float] | list[str] = [float(t) for t in times]
+    except ValueError:
+        ticks = times
+        if len({len(t) for t in times}) > 1:
+            return  # dates in some other form
+    for step, (before, after) in enumerate(itertools.pairwise(ticks), start=1):
+        if after <= before:  # type: ignore[operator]
+            raise DataError(f"{where}: step {step} is at {times[step]}, after {times[step - 1]}; times ascend")

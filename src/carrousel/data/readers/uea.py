@@ -35,8 +35,12 @@ def basic_motions(name: str, split: str) -> Sequences:
 
 def archive_names() -> dict[str, str]:
     """Returns the names of the archive that sktime knows, by their plain spelling."""
-    from sktime.datasets import tsc_dataset_names as listed
-
+    # The list alone: with sktime come scikit-learn and others, which take seconds.
+    spec = importlib.util.spec_from_file_location("_archive_names", _of_sktime().parent / "tsc_dataset_names.py")
+    assert spec is not None
+    assert spec.loader is not None
+    listed = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(listed)
     names = {*listed.univariate, *listed.multivariate, *_titles_in(_of_sktime())}
     return {plain(name): name for name in sorted(names)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import torch
 from torch import Tensor
 
 from carrousel.engine import doors
@@ -19,7 +20,7 @@ from carrousel.engine.cpu._extras import variant_of
 from carrousel.engine.cpu._forward import forward
 from carrousel.engine.cpu._kernels import KINDS
 from carrousel.engine.cpu._pointwise import unsupported
-from carrousel.engine.cpu._step import quick_step
+from carrousel.engine.cpu._step import packs_in_vain, quick_step
 
 __all__ = ["NAME", "PASSES", "merit", "quick_step", "refuses_call", "refuses_layer", "run"]
 
@@ -61,11 +62,23 @@ def refuses_call(call: Call) -> str | None:
     for weight, shape in zip(weights.values(), layer.shapes().values(), strict=True):
         if weight.shape != shape:
             return "a weight has not the layer's shape"  # it would be read past its end; the reference refuses it
+    if call.x.shape[0] == 1 and call.rows is None and _is_in_vain(call):
+        return "for one step of so few sequences packing such large weights would take longer"
     if masks is not QUIET:
         reason = _refuses_noise(call)
         if reason is not None:
             return reason
     return doors.refuses_call(call, plain=plain)
+
+
+def _is_in_vain(call: Call) -> bool:
+    """Says whether a single step is sooner done than weights are packed for it."""
+    if torch.compiler.is_compiling():
+        return False
+    if not packs_in_vain(call.x.shape[1], sum(weight.numel() for weight in call.weights.values())):
+        return False
+    given = (call.x, *call.state, *call.weights.values())
+    return not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given))
 
 
 def _refuses_noise(call: Call) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,12 +13,16 @@ from carrousel.engine._backend import Grads
 from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._memory import CPU, in_memory
 from carrousel.engine._plan import FROM_H, FROM_X
-from carrousel.engine._rows import Rows
-from carrousel.engine.cpu._buffers import empty, padded, rows_of, zeros
+from carrousel.engine._rows import Rows, Sizes
+from carrousel.engine.cpu._adjoints import Adjoints, Asked
+from carrousel.engine.cpu._buffers import poisoned
 from carrousel.engine.cpu._extras import extras_of
-from carrousel.engine.cpu._forward import Kept, of_noise
+from carrousel.engine.cpu._held import Kept
 from carrousel.engine.cpu._kernels import Kernels, kernels_for
 from carrousel.engine.cpu._meeting import Meeting
+from carrousel.engine.cpu._program import Place, Program
+from carrousel.engine.cpu._writer import Batch, Buffer, forms_of
+from carrousel.engine.cpu.llvm import _parallel
 
 __all__ = ["backward"]
 
@@ -41,316 +46,315 @@ def backward(
     """Computes the :class:`Grads` that are wanted. See ``Backward``."""
     in_memory((x, *state, *weights.values()))  # what was there going forward may be gone
     kernels = kernels_for(layer, x.dtype, extras_of(layer, masks, steps), rows)
-    run = _Run(kernels, weights, state, rows, kept, masks, reverse=reverse)
-    run.start(d_output, dict(zip(steps, d_steps, strict=True)), d_final)
-    run.go()
-    dx = None
-    if "x" in wanted:
-        dx = empty(rows.total, kernels.ldx, dtype=x.dtype)
-        wx = kernels.pack_columns(kernels.places.of_units(weights["weight_ih"]), kernels.places.into, layer.hidden_size)
-        kernels.bulk(
-            run.d_wx.data_ptr(), run.d_wx.stride(0), wx.data_ptr(), dx, M=rows.total, N=kernels.ldx,
-            K=run.d_wx.shape[1],
-        )  # fmt: skip
-        dx = rows_of(dx, layer.input_size)
-    if "state" in wanted or ("weight_hh" in wanted and run.diagonal is not None):
-        run.go_to_start()
-    d_state = run.by_state(d_final) if "state" in wanted else []
-    return Grads(dx, d_state, {**run.by_products(x, wanted), **run.by_vectors()})
+    by_step = {name: d for name, d in zip(steps, d_steps, strict=True) if d is not None}
+    asked = Asked(frozenset(wanted), d_output is not None, frozenset(by_step), tuple(d is not None for d in d_final))
+    forms, sizes = forms_of(masks), rows.sizes
+    key = ("backward", sizes, reverse, asked, forms, _parallel.threads(), poisoned())
+    write = partial(_write, kernels, sizes, forms, asked, reverse=reverse)
+    batch = Batch(x, state, weights, rows, masks, kept.buffers, d_output, by_step, d_final)
+    made = kernels.program(key, write).run(batch)
+    if kernels.variant.by_units:
+        Meeting.end(made["barrier"], sizes.steps)
+    return _results(kernels, made, wanted)
 
 
-class _Run:
-    """A backward pass: what it is given, what it writes, and the derivatives that come of this."""
-
-    def __init__(
-        self, kernels: Kernels, weights: Weights, state: list[Tensor], rows: Rows, kept: Kept, masks: Masks, *,
-        reverse: bool,
-    ) -> None:  # fmt: skip
-        self.kernels, self.layer, self.variant, self.plan = kernels, kernels.layer, kernels.variant, kernels.plan
-        self.weights, self.rows, self.kept, self.reverse = weights, rows, kept, reverse
-        cell, dtype, n = self.layer.cell, kernels.dtype, 1 + len(self.layer.cell.states)
-        self._noise = kernels.noise(masks)
-        self._h0 = padded(state[0], kernels.ldh)
-        self._source0 = self._h0 * self._noise[0][0] if self.variant.variational else self._h0
-        self._inner = [padded(value, kernels.width) for value in state[1:n]]
-        self._sent0 = kernels.places.sent(state[n:], rows.count, dtype) if self.variant.sent else self._h0
-        self.diagonal = kernels.diagonal(weights)
-        layer = self.layer
-        self._wp = (
-            kernels.pack_columns(weights["weight_hr"], kernels.places.first, layer.proj_size)
-            if layer.proj_size
-            else self._h0
+def _results(kernels: Kernels, made: dict[str, Tensor], wanted: set[str]) -> Grads:
+    """Returns the derivatives as the layer has its weights."""
+    layer, places = kernels.layer, kernels.places
+    states: list[Tensor] = []
+    if "state" in wanted:
+        states = [made[f"by state {k}"] for k in range(1 + len(layer.cell.states))]
+        states += [places.of_sent(made["by sent"], gate).contiguous() for gate in layer.fed_back]
+    found = {name: places.of_name(name, made[name]) for name in layer.shapes() if name in made}
+    if "weight_gh" in wanted:
+        found["weight_gh"] = places.of_gate_weight(
+            [(made[f"by gates {name}"], rows) for name, rows in kernels.variant.hearers]
         )
-        if self.diagonal is not None:
-            self._wh = self.diagonal
-        else:
-            self._wh = kernels.recurrent_columns(weights["weight_hh"]) if kernels.recurrent else self._h0
-        self._gated = kernels.gated_columns(weights) if self.variant.gated else []
-        # Adjoints of the recurrent parts of gated rows.
-        self.d_gated = {row: empty(rows.total, kernels.width, dtype=dtype) for row in self.variant.gated}
-        self._to_gates = kernels.gate_columns(weights["weight_gh"]) if layer.fed_back else []
-        threads = kernels.threads(rows.total * kernels.ldg * layer.output_size)
-        self.threads = threads if self.variant.by_units else min(threads, rows.count)
-        self.d_sent = self.d_r = self._h0
-        self._cell = cell
+    return Grads(made.get("x"), states, found)
 
-    def _running(self, d: Tensor | None, size: int) -> Tensor:
-        """Makes a buffer for adjoints that go from step to step, from those of the final states."""
-        buffer = zeros(self.rows.count, size, dtype=self.kernels.dtype)
-        if d is not None:
-            buffer[:, : d.shape[-1]] = d
-        return buffer
 
-    def start(self, d_output: Tensor | None, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]) -> None:
-        """Lays out all that the pass reads and writes."""
-        kernels, layer, variant, kept = self.kernels, self.layer, self.variant, self.kept
-        width, ldh, dtype, total = kernels.width, kernels.ldh, kernels.dtype, self.rows.total
-        n, projected = 1 + len(self._cell.states), bool(layer.proj_size)
-        dy, lddy = (kernels.zeros, 0) if d_output is None else (padded(d_output, ldh), ldh)
-        if projected:
-            # What comes back through the recurrence is added to the outputs' adjoint, which is the caller's.
-            dy, lddy = zeros(total, ldh, dtype=dtype) if d_output is None else dy.clone(), ldh
-        self._dy = dy
-        self.dh = self._running(None if projected else d_final[0], width)
-        self.dout = self._running(d_final[0], ldh) if projected else self.dh
-        self._direct = self._running(None, ldh if projected else width) if variant.keeps_direct else self.dh
-        self._dbias = self._running(None, kernels.ldg) if layer.bias else self.dh
-        self._dvectors = self._running(None, len(self.plan.vectors) * width) if self.plan.vectors else self.dh
-        self.d_states = [self._running(d, width) for d in d_final[1:n]]
-        own: list[int] = []
-        self._held: list[Tensor] = []  # what only the kernel refers to
-        if self.diagonal is not None:
-            self.d_r = self._running(None, self.diagonal.numel())
-            own += kept.R.data_ptr(), self.d_r.data_ptr()
-        for weight, d in zip(self._gated, self.d_gated.values(), strict=True):
-            own += weight.data_ptr(), d.data_ptr()
-        if variant.by_units:
-            self._meeting = Meeting(self.rows.steps)
-            own.append(self._meeting.counter.data_ptr())
-        own += [panels.data_ptr() for panels in self._to_gates]
-        for name, s, s0, ds in zip(self._cell.states, kept.states, self._inner, self.d_states, strict=False):
-            own += s.data_ptr(), s0.data_ptr(), ds.data_ptr(), *self._words_of_steps(d_steps.get(name))
-        if variant.sent:
-            own += self._words_of_sent(d_steps, d_final[n:])
-        for name, s in zip(variant.told, kept.states[n - 1 :], strict=True):
-            own += s.data_ptr(), *self._words_of_steps(d_steps.get(name))
-        own += self._words_of_norms()
-        for name in variant.bare_cuts:
-            adjoint = empty(self.rows.count, width, dtype=dtype)
-            self._held.append(adjoint)
-            own += kept.at_cuts[name].data_ptr(), adjoint.data_ptr()
-        values = [
-            self.threads, self.rows.offsets.data_ptr(), self.rows.steps, self.reverse, kept.G.data_ptr(),
-            kept.H.data_ptr(), self._h0.data_ptr(), self._vectors().data_ptr(), self._wh.data_ptr(),
-            self._wp.data_ptr(), dy.data_ptr(), lddy, self.dh.data_ptr(), self.dout.data_ptr(),
-            self._direct.data_ptr(), self._dbias.data_ptr(), self._dvectors.data_ptr(), *own, *of_noise(self._noise),
-        ]  # fmt: skip
-        self._words = values
+def _write(kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], asked: Asked, *, reverse: bool) -> Program:
+    return _Backward(kernels, sizes, forms, asked, reverse=reverse).write()
 
-    def _vectors(self) -> Tensor:
-        vectors = self.kernels.vectors(self.weights)
-        self._held.append(vectors)
-        return vectors
 
-    def _words_of_steps(self, d: Tensor | None) -> tuple[int, int]:
-        """Returns the words of adjoints that every step is given: their address, and the distance of rows."""
-        if d is None:
-            return self.kernels.zeros.data_ptr(), 0
-        d = padded(d, self.kernels.width)
-        self._held.append(d)
-        return d.data_ptr(), self.kernels.width
+class _Backward(Adjoints):
+    """Writes a backward pass."""
 
-    def _words_of_sent(self, d_steps: dict[str, Tensor | None], d_final: list[Tensor | None]) -> list[int]:
-        kernels, sent = self.kernels, self.layer.fed_back
-        places, dtype = kernels.places, kernels.dtype
-        self.d_sent = places.sent(d_final, self.rows.count, dtype)
-        d, ld = kernels.zeros, 0
-        if any(d_steps.get(name) is not None for name in sent):
-            d, ld = places.sent([d_steps.get(name) for name in sent], self.rows.total, dtype), self.d_sent.shape[1]
-            self._held.append(d)
-        return [self.kept.sent.data_ptr(), self._sent0.data_ptr(), self.d_sent.data_ptr(), d.data_ptr(), ld]
-
-    def _words_of_norms(self) -> list[int]:
-        kernels, words = self.kernels, list[int]()
-        self._d_norms: dict[str, tuple[Tensor, Tensor]] = {}
-        for name in self.variant.norms:
-            size = kernels.norm_size(name)
-            part = name in self.variant.parts
-            adjoint = self.dh if part else empty(self.rows.count, size, dtype=kernels.dtype)
-            self._d_norms[name] = self._running(None, size), self._running(None, size)
-            buffers = (*self.kept.norms[name], *kernels.of_norm(self.weights, name), adjoint, *self._d_norms[name])
-            self._held += buffers
-            words += [buffer.data_ptr() for buffer in buffers]
-        return words
-
-    def go(self) -> None:
-        """Runs the kernel over all steps."""
-        kernels, kept, p, width = self.kernels, self.kept, self.plan, self.kernels.width
-        kernels.backward_kernel()(ctypes.byref(kernels.backward_arguments(*self._words)))
-        if self.variant.by_units:
-            self._meeting.end()
-        # The adjoints of the products W x and R h: normalised, they are not those of the pre-activations.
-        if self.layer.layer_norm:
-            self.d_wx, self.d_rh = kept.norms[FROM_X][0], kept.norms[FROM_H][0] if kernels.recurrent else kept.G
-            return
-        self.d_wx = kept.G[:, : p.inputs * width]
-        together = not self._cell.parted and kernels.recurrent
-        self.d_rh = self.d_wx if together else kept.G[:, p.shared * width : len(p.slots) * width]
-
-    def go_to_start(self) -> None:
-        """Goes on from each sequence's first step, the first that it ran, to the initial states."""
-        kernels, rows, words = self.kernels, self.rows, list(self._words)
-        first = rows.last(reverse=not self.reverse)
-        runs = rows.lengths > 0
-
-        def of_first(buffer: Tensor) -> Tensor:
-            # Nothing comes back to a sequence of no steps.
-            gathered = buffer[first]
-            return gathered if bool(runs.all()) else torch.where(runs.unsqueeze(-1), gathered, 0)
-
-        offsets = torch.tensor([0, rows.count], dtype=torch.int64, device=CPU)
-        place = kernels.backward_arguments.place
-        changed: dict[str, Tensor] = {"offsets": offsets, "G": of_first(self.kept.G), "H": self._h0}
-        if self.layer.layer_norm and kernels.recurrent:
-            changed[f"E_{FROM_H}"] = of_first(self.kept.norms[FROM_H][0])
-        changed |= {f"D_{row}": of_first(self.d_gated[row]) for row in self.variant.gated_listening}
-        if self.diagonal is not None:
-            changed["R"] = self._source0
-        for name, value in changed.items():
-            words[place(name)] = value.data_ptr()
-        words[place("T")], words[place("threads")] = 1, 1
-        kernels.backward_kernel("to_start")(ctypes.byref(kernels.backward_arguments(*words)))
-
-    def by_state(self, d_final: list[Tensor | None]) -> list[Tensor]:
-        """Returns the derivatives by the initial states."""
-        layer, kernels = self.layer, self.kernels
-        total = rows_of(self.dout, layer.output_size)
-        runs = self.rows.lengths > 0
-        if not bool(runs.all()):
-            # A sequence of no steps hands its final state's adjoint straight on.
-            own = torch.zeros_like(total) if d_final[0] is None else d_final[0]
-            total = torch.where(runs.unsqueeze(-1), total, own)
-        sent = [kernels.places.of_sent(self.d_sent, gate).contiguous() for gate in layer.fed_back]
-        return [total, *(rows_of(value, layer.hidden_size) for value in self.d_states), *sent]
-
-    def by_products(self, x: Tensor, wanted: set[str]) -> dict[str, Tensor]:
-        """Returns the derivatives by the matrices that are multiplied with x, h and gates."""
-        layer, kernels, places, found = self.layer, self.kernels, self.kernels.places, dict[str, Tensor]()
-        ask_ih = "weight_ih" in wanted
-        ask_hh = "weight_hh" in wanted and self.multiplies and self.diagonal is None
-        xs = padded(x, kernels.ldx) if ask_ih else x
-        factors = self._factors() if ask_hh else []
-        if ask_ih and ask_hh and self.d_wx is self.d_rh and not places.apart:
-            by_ih, by_hh = kernels.outer(self.d_wx, xs, factors[0][1])  # in one pass over the adjoints
-        else:
-            by_ih = kernels.outer(self.d_wx, xs)[0] if ask_ih else xs
-            if ask_hh:
-                product = kernels.outer_of_heads if places.apart else lambda a, b: kernels.outer(a, b)[0]
-                by_hh = _joined([product(d, source) for d, source in factors])
-        if ask_ih:
-            found["weight_ih"] = places.of_rows(places.from_slots(by_ih, places.into, layer.input_size))
-        if ask_hh:
-            columns = layer.output_size // layer.heads if places.apart else layer.output_size
-            found["weight_hh"] = places.of_recurrent_weight(places.from_slots(by_hh, places.in_recurrence, columns))
-        if "weight_hr" in wanted:
-            (dw,) = kernels.outer(self._dy, self.kept.out)
-            found["weight_hr"] = rows_of(dw[: layer.proj_size], layer.hidden_size)
-        if "weight_gh" in wanted and layer.fed_back:
-            found["weight_gh"] = self._by_gates()
-        return found
+    def write(self) -> Program:
+        """Writes it all; returns the :class:`Program`."""
+        words = self.words()
+        code, arguments = self.kernels.backward_code, self.kernels.backward_arguments
+        self.program.call(code, "backward", arguments, **words)
+        wanted = self.asked.wanted
+        if "x" in wanted:
+            self._by_x()
+        if "state" in wanted or ("weight_hh" in wanted and self.own is not None):
+            # On from each sequence's first step, the first that it ran, to the initial states.
+            self.program.call(code, "to_start", arguments, **{**words, **self._at_start()})
+        if "state" in wanted:
+            self._by_state()
+        self._by_products()
+        self._by_vectors()
+        return self.program.seal()
 
     @property
-    def multiplies(self) -> bool:
-        """Whether anything is multiplied with recurrent weights that are no part of the equations."""
-        return self.kernels.recurrent or bool(self.variant.gated)
+    def _by_wx(self) -> tuple[Place, int, int]:
+        """The adjoints of the products W x: their rows, the distance of these, and their columns. Normalised, they are
+        not those of the pre-activations.
+        """
+        size = self.plan.inputs * self.width
+        if self.layer.layer_norm:
+            return self.kept[f"norm {FROM_X}"].rows, size, size
+        return self.kept["G"].rows, self.ldg, size
 
-    def _factors(self) -> list[tuple[Tensor, Tensor]]:
-        """Lists the adjoints of all recurrent products, and what the weights were multiplied with."""
-        kept, gated = self.kept, [(self.d_gated[row], self.kept.values[row]) for row in self.variant.gated]
-        if not self.kernels.recurrent:
-            return gated
-        return [(self.d_rh, self._before(kept.R, self._source0, kept.before)), *gated]
+    @property
+    def _by_rh(self) -> tuple[Place, int, int]:
+        """The adjoints of the products R h."""
+        size = self.recurrent_size
+        if self.layer.layer_norm:
+            return self.kept[f"norm {FROM_H}"].rows, size, size
+        return self.kept["G"].rows.after(self.plan.shared * self.width), self.ldg, size
 
-    def _by_gates(self) -> Tensor:
-        """Returns the derivative by the weights of what gates send."""
-        kernels, width, H = self.kernels, self.kernels.width, self.layer.hidden_size
-        sent = self._before(self.kept.sent, self._sent0, self.kept.sent_before)
-        total = torch.zeros_like(self.weights["weight_gh"], memory_format=torch.contiguous_format)
-        shared, variant = self.plan.shared * width, self.variant
-        heard = [self.d_rh[:, low * width - shared : high * width - shared] for low, high in variant.listening]
-        heard += [self.d_gated[row] for row in variant.gated_listening]
-        for d, (_, rows) in zip(heard, variant.hearers, strict=True):
-            (units,) = kernels.outer(d, sent)
-            units = units.view(len(rows), width, -1)[:, :H].reshape(len(rows) * H, -1)
-            kernels.places.add_gate_weight(total, units, rows)
-        return total
+    def _at_start(self) -> dict[str, Place | int]:
+        """Returns the words that are others for the way from the first steps to the initial states."""
+        running, variant = self.sizes.running, self.variant
+        offsets = torch.tensor([0, running], dtype=torch.int64, device=CPU)
+        words: dict[str, Place | int] = {
+            "offsets": self.program.constant(offsets), "T": 1, "threads": 1, "H": self.initial,
+            "G": self._of_first(self.kept["G"].rows, self.ldg),
+        }  # fmt: skip
+        if self.layer.layer_norm and variant.recurs:
+            rows, ld, _ = self._by_rh
+            words[f"E_{FROM_H}"] = self._of_first(rows, ld)
+        for row in variant.gated_listening:
+            words[f"D_{row}"] = self._of_first(self.d_gated[row], self.width)
+        if self.own is not None:
+            words["R"] = self._source0()
+        return words
 
-    def _before(self, buffer: Tensor, initial: Tensor, before: Tensor | None) -> Tensor:
-        """For every row what stood in a buffer at the step before."""
-        if before is not None:
-            return before
-        old, exists = self.rows.before(reverse=self.reverse)
-        return torch.where(exists.unsqueeze(-1), buffer[old], initial[self.rows.places[1]])
+    def _of_first(self, rows: Place, ld: int) -> Place:
+        """Returns the rows of each sequence's first step, of those that have any."""
+        if not self.reverse:
+            return rows
+        if self.sizes.uniform:
+            return rows.after((self.N - self.B) * ld)
+        index = self.program.given("starts", lambda batch: batch.rows.last_rows, 8)
+        room = self.program.room(self.sizes.running * ld)
+        self.pick(rows, ld, index, room, ld, self.sizes.running, ld, ld)
+        return room
 
-    def by_vectors(self) -> dict[str, Tensor]:
-        """Returns the derivatives by biases, peepholes, gains, a diagonal recurrence: sums over the sequences."""
-        kernels, layer, p, width = self.kernels, self.layer, self.plan, self.kernels.width
-        places, H, found = kernels.places, layer.hidden_size, dict[str, Tensor]()
+    def _source0(self) -> Place:
+        """Returns what the recurrent weights are multiplied with first."""
+        if not self.variant.variational:
+            return self.initial
+        return self.source.initial or self.padded(self.weighed(), self.B, self.layer.output_size, self.ldh)
 
-        def of_rows(total: Tensor, ending: str) -> Tensor:
-            # Memory of its own: who scales one parameter's gradient in place must not scale another's.
-            if places.plain:
-                return total.clone()
-            rows = places.into if ending == "ih" else places.in_recurrence
-            return places.of_rows(places.from_slots(total.unsqueeze(-1), rows, 1).squeeze(-1)).clone()
+    def _before(self, buffer: Buffer, initial: Place) -> Place:
+        """Returns for every row what stood in a buffer at the step before."""
+        if buffer.before is not None:
+            return buffer.before
+        reverse = self.reverse
+        index = self.program.given("before", lambda batch: batch.rows.before(reverse=reverse), 8)
+        room, size = self.program.room(self.N * buffer.size), buffer.size
+        self.pick(buffer.rows, size, index, room, size, self.N, size, size, initial, size)
+        return room
 
-        if layer.bias:
-            total = kernels.column_sum(self._dbias)[: len(p.slots) * width]
-            found["bias_ih"] = of_rows(total[: p.inputs * width], "ih")
-            if self.multiplies:
-                parts = [total[p.shared * width :]] if kernels.recurrent else []
-                parts += [kernels.column_sum(self._d_bias(row)) for row in self.variant.gated]
-                found["bias_hh"] = of_rows(_joined(parts), "hh")
-        if p.vectors:
-            found |= self._by_own(rows_of(kernels.column_sum(self._dvectors).view(-1, width), H), found)
-        if self.diagonal is not None:
-            own = [kernels.column_sum(self.d_r)] if kernels.recurrent else []
-            own += [kernels.column_sum(self.d_gated[row] * self.kept.values[row]) for row in self.variant.gated]
-            found["weight_hh"] = of_rows(_joined(own), "hh")
-        of_hh: list[Tensor] = []
-        for name, (by_gain, by_shift) in self._d_norms.items():
+    def _by_x(self) -> None:
+        """Writes the derivative by the input."""
+        I, ldx = self.layer.input_size, self.kernels.ldx
+        panels = self.panels("weight_ih", self.places.into, self.layer.hidden_size, I)
+        rows, ld, size = self._by_wx
+        whole = self.program.result("x", self.N, I) if ldx == I else self.program.room(self.N * ldx)
+        self.bulk(rows, ld, panels, whole, ldx, M=self.N, N=ldx, K=size)
+        if ldx != I:
+            self.cut(whole, ldx, self.N, I, "x")
+
+    def _by_state(self) -> None:
+        """Writes the derivatives by the initial states. A sequence of no steps hands its final state's adjoint on."""
+        self.cut(self.d_out, self.ldh if self.projected else self.width, self.B, self.layer.output_size, "by state 0")
+        for k, place in enumerate(self.d_states, 1):
+            self.cut(place, self.width, self.B, self.layer.hidden_size, f"by state {k}")
+
+    def _by_products(self) -> None:
+        """Writes the derivatives by the matrices that are multiplied with x, h and gates."""
+        layer, kernels, places, wanted, N = self.layer, self.kernels, self.places, self.asked.wanted, self.N
+        pending: list[tuple[Place, int, int, list[_Product]]] = []
+        if "weight_ih" in wanted:
+            I = layer.input_size
+            xs = self.padded(self.x, N, I, kernels.ldx)
+            pending.append((*self._by_wx, [_Product(xs, kernels.ldx, I, "weight_ih", places.into.tolist())]))
+        if "weight_hh" in wanted and not layer.diagonal:
+            columns = layer.output_size // layer.heads if places.apart else layer.output_size
+            for a, size, b, ldb, starts in self._factors():
+                product = _Product(b, ldb, columns, "weight_hh", starts)
+                if places.apart:
+                    self._outer_of_heads(*a, size, product)
+                elif pending and pending[-1][:3] == (*a, size):
+                    pending[-1][3].append(product)  # in one pass over the adjoints
+                else:
+                    pending.append((*a, size, [product]))
+        for rows, ld, size, products in pending:
+            outs = [self._target(product, size) for product in products]
+            self.outer(rows, ld, N, size, *((p.b, p.ldb, p.ldb, out) for p, out in zip(products, outs, strict=True)))
+            for product, out in zip(products, outs, strict=True):
+                self._from_slots(product, out)
+        if "weight_hr" in wanted:
+            self._by_projection()
+        if "weight_gh" in wanted:
+            self._by_gates()
+
+    def _factors(self) -> Iterator[tuple[tuple[Place, int], int, Place, int, list[int]]]:
+        """Yields the adjoints of all recurrent products, the distance of their rows and their columns; what the weights
+        were multiplied with; and the first of the weights' rows for each slot.
+        """
+        if self.variant.recurs:
+            rows, ld, size = self._by_rh
+            yield (rows, ld), size, self._before(self.source, self._source0()), self.ldh, self.places.recurrent.tolist()
+        for row, start in self.places.gated.items():
+            yield (
+                (self.d_gated[row], self.width),
+                self.width,
+                self.kept[f"value {row}"].rows,
+                self.width,
+                start.tolist(),
+            )
+
+    def _weight_result(self, product: _Product) -> Place:
+        """Returns the derivative by a weight that has a row for each unit."""
+        rows = self.places.into if product.name == "weight_ih" else self.places.in_recurrence
+        return self.program.result(product.name, len(rows) * self.layer.hidden_size, product.columns)
+
+    def _target(self, product: _Product, size: int) -> Place:
+        """Returns where a product is put: into the result itself, if slots stand in it as they do here."""
+        if self._stands(product):
+            return self._weight_result(product).after(product.starts[0] * product.columns)
+        return self.program.room(size * product.ldb)
+
+    def _stands(self, product: _Product) -> bool:
+        H, starts = self.layer.hidden_size, product.starts
+        return (
+            self.width == H
+            and product.ldb == product.columns
+            and starts == [*range(starts[0], starts[0] + len(starts) * H, H)]
+        )
+
+    def _from_slots(self, product: _Product, slots: Place) -> None:
+        """Copies slots, rows in whole vectors, to the units' rows of a weight."""
+        if self._stands(product):
+            return
+        H, columns, ld = self.layer.hidden_size, product.columns, product.ldb
+        result = self._weight_result(product)
+        for k, start in enumerate(product.starts):
+            source = slots.after(k * self.width * ld)
+            self.rows(source, ld, result.after(start * columns), columns, H, columns, columns)
+
+    def _outer_of_heads(self, a: Place, lda: int, size: int, product: _Product) -> None:
+        """A^T B of each slot and head, ``[slots · H, output / heads]``."""
+        heads, columns = self.layer.heads, product.columns
+        tall = self.layer.hidden_size // heads
+        result = self._weight_result(product)
+        for k in range(size // tall):
+            slot, head = divmod(k, heads)
+            target = result.after((product.starts[slot] + head * tall) * columns)
+            self.outer(
+                a.after(k * tall), lda, self.N, tall,
+                (product.b.after(head * columns), product.ldb, columns, target),
+            )  # fmt: skip
+
+    def _by_projection(self) -> None:
+        layer, ldh, width = self.layer, self.ldh, self.width
+        whole = self.program.room(ldh * width)
+        assert isinstance(self.dy, Place), "a projection has adjoints of its own"
+        self.outer(self.dy, ldh, self.N, ldh, (self.kept["out"].rows, width, width, whole))
+        self.cut(whole, width, layer.proj_size, layer.hidden_size, "weight_hr")
+
+    def _by_gates(self) -> None:
+        """Writes the derivatives by the weights of what gates send, for each that hears them."""
+        size, shared = self.kernels.kept["sent"][0], self.plan.shared
+        sent = self._before(self.kept["sent"], self.sent0)
+        heard: list[tuple[Place, int, int]] = []
+        for low, high in self.variant.listening:
+            rows, ld, _ = self._by_rh
+            heard.append((rows.after((low - shared) * self.width), ld, (high - low) * self.width))
+        heard += [(self.d_gated[row], self.width, self.width) for row in self.variant.gated_listening]
+        for (rows, ld, columns), (name, _) in zip(heard, self.variant.hearers, strict=True):
+            result = self.program.result(f"by gates {name}", columns, size)
+            self.outer(rows, ld, self.N, columns, (sent, size, size, result))
+
+    def _by_vectors(self) -> None:
+        """Writes the derivatives by biases, peepholes, gains, a diagonal recurrence: sums over the sequences."""
+        layer, variant, plan, places, wanted = self.layer, self.variant, self.plan, self.places, self.asked.wanted
+        H, width, B, n = layer.hidden_size, self.width, self.B, len(layer.cell.peepholes)
+        into, recurrent = places.into.tolist(), places.recurrent.tolist()
+
+        def of_slots(name: str, starts: list[int], source: Place, ld: int, first: int = 0) -> None:
+            result = self._vector(name)
+            for k, start in enumerate(starts, first):
+                self.sum(source.after(k * width), ld, B, H, result.after(start))
+
+        if "bias_ih" in wanted:
+            of_slots("bias_ih", into, self.d_bias, self.ldg)
+        if "bias_hh" in wanted and variant.pointwise:
+            self._by_own_bias()
+        elif "bias_hh" in wanted:
+            if variant.recurs:
+                of_slots("bias_hh", recurrent, self.d_bias, self.ldg, plan.shared)
+            for row, start in places.gated.items():
+                source, count = (self.d_norms[row][1], B) if variant.normed else (self.d_gated[row], self.N)
+                self.sum(source, width, count, H, self._vector("bias_hh").after(int(start)))
+        ld = self.vector_count * width
+        if "weight_peephole" in wanted:
+            result = self.program.result("weight_peephole", n, H)
+            for k in range(n):
+                self.sum(self.d_vectors.after(k * width), ld, B, H, result.after(k * H))
+        if "weight_hh" in wanted and variant.pointwise:
+            of_slots("weight_hh", [k * H for k in range(len(layer.cell.rows))], self.d_vectors.after(n * width), ld)
+        elif "weight_hh" in wanted and layer.diagonal:
+            if variant.recurs:
+                of_slots("weight_hh", recurrent, self.d_own, self.recurrent_size)
+            for row, start in places.gated.items():
+                target, values = self._vector("weight_hh").after(int(start)), self.kept[f"value {row}"].rows
+                self.sum(self.d_gated[row], width, self.N, H, target, values)
+        for name, (by_gain, by_shift) in self.d_norms.items():
+            size = self.kernels.norm_size(name)
             if name == FROM_X:
-                found["norm_ih"] = of_rows(kernels.column_sum(by_gain), "ih")
-            elif name == FROM_H or name in self.variant.gated:
-                of_hh.append(kernels.column_sum(by_gain))
+                of_slots("norm_ih", into, by_gain, size)
+            elif name == FROM_H or name in places.gated:
+                of_slots("norm_hh", recurrent if name == FROM_H else places.gated[name].tolist(), by_gain, size)
             else:
-                found[f"norm_{name}"] = rows_of(kernels.column_sum(by_gain), H)
-                found[f"norm_bias_{name}"] = rows_of(kernels.column_sum(by_shift), H)
-        if of_hh:
-            found["norm_hh"] = of_rows(_joined(of_hh), "hh")
-        return found
+                self.sum(by_gain, size, B, H, self.program.result(f"norm_{name}", H))
+                self.sum(by_shift, size, B, H, self.program.result(f"norm_bias_{name}", H))
 
-    def _d_bias(self, row: str) -> Tensor:
-        """Returns the derivatives by the recurrent bias of a gated row, of each sequence or each step of it."""
-        return self._d_norms[row][1] if self.variant.normed else self.d_gated[row]
+    def _by_own_bias(self) -> None:
+        """Writes the derivative by the recurrent bias where the recurrence is part of the equations."""
+        layer, width, H = self.layer, self.width, self.layer.hidden_size
+        cell, result = layer.cell, self._vector("bias_hh")
+        first = len(cell.peepholes) + len(cell.rows)
+        for k, row in enumerate(cell.parted, first):
+            target = result.after(cell.rows.index(row) * H)
+            self.sum(self.d_vectors.after(k * width), self.vector_count * width, self.B, H, target)
+        for slot, start in enumerate(self.places.into.tolist()):
+            if cell.rows[start // H] not in cell.parted:
+                self.sum(self.d_bias.after(slot * width), self.ldg, self.B, H, result.after(start))
 
-    def _by_own(self, total: Tensor, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the derivatives by the weights that are part of the equations, from those by the plan's vectors."""
-        layer, own = self.layer, dict[str, Tensor]()
-        rows, n = layer.cell.rows, len(layer.cell.peepholes)
-        if n:
-            own["weight_peephole"] = total[:n].contiguous()
-        if not self.variant.pointwise:
-            return own
-        own["weight_hh"] = total[n : n + len(rows)].reshape(-1)
-        if layer.bias:
-            bias = found["bias_ih"].clone().view(len(rows), -1)
-            for k, row in enumerate(layer.cell.parted):
-                bias[rows.index(row)] = total[n + len(rows) + k]
-            own["bias_hh"] = bias.view(-1)
-        return own
+    def _vector(self, name: str) -> Place:
+        """Returns the derivative by a weight that has a number for each row."""
+        return self.program.result(name, len(self.layer.cell.rows) * self.layer.hidden_size)
 
 
-def _joined(parts: list[Tensor]) -> Tensor:
-    """Returns parts one after the other; the only one as it is, for copying it would be work for nothing."""
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+class _Product(NamedTuple):
+    """A product that makes a part of a weight's derivative.
+
+    Attributes:
+        b: what the weight was multiplied with.
+        ldb: the size of its rows, whole vectors.
+        columns: those of the weight.
+        name: the weight's.
+        starts: for each slot the first of the weight's rows.
+    """
+
+    b: Place
+    ldb: int
+    columns: int
+    name: str
+    starts: list[int]

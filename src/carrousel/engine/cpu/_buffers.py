@@ -1,46 +1,57 @@
-"""Memory for kernels: aligned, padded to whole vectors."""
+"""Memory for kernels."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from carrousel.engine._memory import CPU
 
-__all__ = ["empty", "handed_out", "padded", "poison", "rows_of", "solid", "zeros"]
+__all__ = ["empty", "handed_out", "maker", "poison", "poisoned", "solid", "zeros"]
 
 _POISON = False
 
+_OF = {dtype: torch.empty(0, dtype=dtype, device=CPU) for dtype in (torch.float32, torch.float64)}
+"""Empty tensors, of whose type and device new buffers are: naming both takes as long as the allocation."""
+
 
 def poison(on: bool) -> None:
-    """Fills every new buffer with NaN, so that a test sees what is read before it is written."""
+    """Fills every new buffer with NaN, so that a test sees what is read before it is written; and parts none of them
+    into several.
+    """
     global _POISON
     _POISON = on
 
 
+def poisoned() -> bool:
+    """Says whether that is so."""
+    return _POISON
+
+
 def empty(*shape: int, dtype: torch.dtype) -> Tensor:
     """Makes a new buffer, not cleared."""
-    buffer = torch.empty(shape, dtype=dtype, device=CPU)
+    buffer = _OF[dtype].new_empty(shape)
     return buffer.fill_(float("nan")) if _POISON else buffer
 
 
 def zeros(*shape: int, dtype: torch.dtype) -> Tensor:
     """Makes a new buffer of zeros."""
-    return torch.zeros(shape, dtype=dtype, device=CPU)
+    return _OF[dtype].new_zeros(shape)
+
+
+def maker(dtype: torch.dtype, *, cleared: bool) -> Callable[..., Tensor]:
+    """Returns what makes new buffers of a shape, its sizes one by one; ``cleared``, of zeros."""
+    if cleared:
+        return _OF[dtype].new_zeros
+    return partial(empty, dtype=dtype) if _POISON else _OF[dtype].new_empty
 
 
 def solid(tensor: Tensor) -> Tensor:
     """Its numbers row by row in memory as they are: torch's lazy negation (of a conjugate's imaginary part) is done."""
     return tensor if tensor.is_contiguous() and not tensor.is_neg() else tensor.contiguous().resolve_neg()
-
-
-def padded(tensor: Tensor, width: int) -> Tensor:
-    """A contiguous ``[rows, width]`` with zeros past the tensor's own columns; itself where it is that already."""
-    if tensor.shape[-1] == width:
-        return solid(tensor)
-    buffer = tensor.new_zeros(*tensor.shape[:-1], width)
-    buffer[..., : tensor.shape[-1]] = tensor
-    return buffer
 
 
 def handed_out(buffer: Tensor, size: int) -> Tensor:
@@ -50,8 +61,3 @@ def handed_out(buffer: Tensor, size: int) -> Tensor:
     the garbage collector. Nor may a result be a view of a larger buffer, for torch forbids to write into such.
     """
     return buffer.detach() if buffer.shape[-1] == size else buffer[..., :size].contiguous()
-
-
-def rows_of(buffer: Tensor, size: int) -> Tensor:
-    """The first columns of a padded buffer as a tensor of its own; the buffer itself where nothing is padded."""
-    return buffer if buffer.shape[-1] == size else buffer[..., :size].contiguous()

@@ -2,82 +2,29 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
-import torch
 from torch import Tensor
 
 from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._plan import FROM_X
-from carrousel.engine._rows import Rows
-from carrousel.engine.cpu._buffers import empty, handed_out, padded, solid
+from carrousel.engine._rows import Rows, Sizes
+from carrousel.engine.cpu._buffers import handed_out, poisoned
 from carrousel.engine.cpu._extras import extras_of
+from carrousel.engine.cpu._held import Kept
 from carrousel.engine.cpu._kernels import Kernels, kernels_for
 from carrousel.engine.cpu._meeting import Meeting
+from carrousel.engine.cpu._pointwise import SENT
+from carrousel.engine.cpu._program import Place, Program
+from carrousel.engine.cpu._writer import Batch, Buffer, Writer, forms_of
+from carrousel.engine.cpu.llvm import _parallel
 
-__all__ = ["Kept", "forward", "of_noise"]
+__all__ = ["forward"]
 
 _FEW = 6
 """With fewer sequences a thread the input's part is computed for all steps at once, for then its weights are read
 once and not at every step."""
-
-
-@dataclass
-class Kept:
-    """What a forward pass leaves.
-
-    Attributes:
-        G: ``[rows, slots · width]``, the values saved for the backward pass; their adjoints take their place.
-        states: ``[rows, width]`` for each state of the cell, and for each activation that is told.
-        sent: ``[rows, gates · width]``, the activations that feed the next step, side by side.
-        out: ``[rows, width]``, the cell's own output where it is projected.
-        H: ``[rows, ldh]``, the outputs.
-        R: ``[rows, ldh]``, what the recurrent weights are multiplied with: H, or H times its factors.
-        norms: for all that layer norm acts on, by name, the normalised rows and 1 / their deviation.
-        at_cuts: for all gates whose peepholes see a block, by name, what they see; for all gated rows that are not
-            normalised, their recurrent parts.
-        values: for all gated rows, by name, ``[rows, width]``, what their recurrent weights are multiplied with.
-        before: ``[rows, ldh]``, for every row the R of the step before, if the packing is uniform: the same memory
-            as R, one step on, with the initial one at its end.
-        sent_before: the same of ``sent``.
-        every: whether it is kept of every step; else all but H has one row for each sequence.
-    """
-
-    G: Tensor
-    states: list[Tensor]
-    sent: Tensor
-    out: Tensor
-    H: Tensor
-    R: Tensor
-    norms: dict[str, tuple[Tensor, Tensor]]
-    at_cuts: dict[str, Tensor]
-    values: dict[str, Tensor]
-    before: Tensor | None
-    sent_before: Tensor | None
-    every: bool
-
-    def tensors(self) -> list[Tensor | None]:
-        """Lists all that it holds, in an order that :meth:`with_tensors` knows."""
-        own = [self.G, self.sent, self.out, self.H, self.R, self.before, self.sent_before]
-        norms = (part for pair in self.norms.values() for part in pair)
-        return [*own, *self.states, *self.at_cuts.values(), *self.values.values(), *norms]
-
-    def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
-        """Returns the same with other tensors in the places of its own."""
-        others = iter(tensors)
-        G, sent, out, H, R, before, sent_before = (next(others) for _ in range(7))
-        states = [next(others) for _ in self.states]
-        at_cuts, values = ({name: next(others) for name in own} for own in (self.at_cuts, self.values))
-        norms = {name: (next(others), next(others)) for name in self.norms}
-        return Kept(
-            G, states, sent, out, H, R, norms, at_cuts, values, before, sent_before, self.every  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    def bare(self) -> Kept:
-        """Returns the same without tensors: what is left is how many there are of which kind."""
-        return self.with_tensors([None] * len(self.tensors()))
 
 
 def forward(
@@ -91,134 +38,203 @@ def forward(
     keep: bool,
     masks: Masks,
     steps: Sequence[str],
+    into: Kept | None = None,
 ) -> tuple[list[Tensor], Kept]:
     """Computes outputs, final states, and every step's values of ``steps``; and the :class:`Kept`. See ``Forward``."""
     kernels = kernels_for(layer, x.dtype, extras_of(layer, masks, steps), rows)
-    kept = _forward(kernels, weights, x, state, rows, masks, reverse=reverse, keep=keep or bool(steps))
-    output = handed_out(kept.H, layer.output_size)
-    every = [_every(kernels, kept, name) for name in steps]
-    return [output, *_final(kernels, rows, reverse, kept, state), *every], kept
+    keep, forms, sizes = keep or bool(steps), forms_of(masks), rows.sizes
+    key = ("forward", sizes, reverse, keep, into is not None, forms, _parallel.threads(), poisoned())
+    write = partial(_write, kernels, sizes, forms, reverse=reverse, keep=keep, given=into is not None)
+    batch = Batch(x, state, weights, rows, masks, {} if into is None else into.buffers)
+    made = kernels.program(key, write).run(batch)
+    if kernels.variant.by_units:
+        Meeting.end(made["barrier"], sizes.steps)
+    kept = Kept({name: made[name] for name in kernels.kept} if keep else {}) if into is None else into
+    return _results(kernels, made, kept, sizes, steps, reverse=reverse), kept
 
 
-def _every(kernels: Kernels, kept: Kept, name: str) -> Tensor:
-    """Returns every step's values of a state, a gate, or a candidate."""
-    layer = kernels.layer
-    if name in layer.fed_back:
-        return kernels.places.of_sent(kept.sent, name).contiguous()
-    own = (*layer.cell.states, *kernels.variant.told)
-    return handed_out(kept.states[own.index(name)], layer.hidden_size)
+def _results(
+    kernels: Kernels, made: dict[str, Tensor], kept: Kept, sizes: Sizes, steps: Sequence[str], *, reverse: bool
+) -> list[Tensor]:
+    """Returns outputs, final states and every step's values as they are handed out."""
+    layer, places = kernels.layer, kernels.places
+
+    def rows_of(name: str, size: int) -> Tensor:
+        buffer = kept.buffers[name]
+        begin = sizes.sequences if sizes.uniform and not reverse and kernels.kept[name][1] else 0
+        return handed_out(buffer[begin : begin + sizes.total], size)
+
+    def every(name: str) -> Tensor:
+        if name in layer.fed_back:
+            return places.of_sent(rows_of("sent", kernels.kept["sent"][0]), name).contiguous()
+        own = (*layer.cell.states, *kernels.variant.told)
+        return rows_of(f"state {own.index(name)}", layer.hidden_size)
+
+    output = rows_of("H", layer.output_size) if kept.buffers else made["output"]
+    final = [made[f"final {k}"] for k in range(1 + len(layer.cell.states))]
+    final += [places.of_sent(made["final sent"], gate).contiguous() for gate in layer.fed_back]
+    return [output, *final, *map(every, steps)]
 
 
-def _final(kernels: Kernels, rows: Rows, reverse: bool, kept: Kept, state: list[Tensor]) -> list[Tensor]:
-    """Returns the states after each sequence's last step."""
-    B, N, layer = rows.count, rows.total, kernels.layer
-    values = [(kept.H[:, : layer.output_size], True)]
-    values += [(value[:, : layer.hidden_size], kept.every) for value in kept.states[: len(layer.cell.states)]]
-    values += [(kernels.places.of_sent(kept.sent, gate), kept.every) for gate in layer.fed_back]
-    if rows.uniform:
-        # Without every step there is one row for each sequence.
-        ends = [value[:B] if reverse or not every else value[N - B :] for value, every in values]
-        return [end.clone(memory_format=torch.contiguous_format) for end in ends]
-    # A sequence of no steps ends in the state that it began with.
-    last, runs = rows.last(reverse=reverse), (rows.lengths > 0).unsqueeze(-1)
-    return [
-        torch.where(runs, value[last] if every else value, before)
-        for (value, every), before in zip(values, state, strict=True)
-    ]
+def _write(
+    kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], *, reverse: bool, keep: bool, given: bool
+) -> Program:
+    return _Forward(kernels, sizes, forms, reverse=reverse, keep=keep, given=given).write()
 
 
-class _Along:
-    """A buffer of a row for each step of each sequence, and what stood there a step before."""
+class _Forward(Writer):
+    """Writes a forward pass. ``keep`` says whether a backward pass, or somebody who wants all states, will follow;
+    ``given``, whether there are buffers for what is kept.
+    """
 
-    def __init__(self, rows: Rows, size: int, initial: Tensor, *, reverse: bool, deep: bool, every: bool) -> None:
-        N, B, dtype = rows.total, rows.count, initial.dtype
-        self.initial, self.before = initial, None
-        if deep and rows.uniform:
-            both = empty(N + B, size, dtype=dtype)
-            self.rows, self.before = (both[:N], both[B:]) if reverse else (both[B:], both[:N])
-            (both[N:] if reverse else both[:B]).copy_(initial)
+    def __init__(
+        self, kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], *, reverse: bool, keep: bool, given: bool
+    ) -> None:
+        super().__init__(kernels, sizes, forms, reverse=reverse)
+        layer, variant = self.layer, self.variant
+        threads = kernels.threads(self.N * self.ldg * (layer.input_size + layer.output_size))
+        self.threads = threads if variant.by_units else min(threads, self.B)
+        self.fused = _FEW * self.threads <= self.B
+        # Ahead of the recursion the input's part has a place only in what is kept.
+        self.every = keep or not self.fused or variant.needs_old
+        self.buffers = {name: self._buffer(name, keep=keep, given=given) for name in kernels.kept}
+        self._keep = keep
+
+    def _buffer(self, name: str, *, keep: bool, given: bool) -> Buffer:
+        (size, more), deep = self.kernels.kept[name], keep and self.sizes.uniform
+        if given:
+            base = self.program.given(("kept", name), lambda batch: batch.kept[name])
+        elif keep:
+            base = self.program.result(name, self.N + (self.B if more and deep else 0), size)
+        elif name == "H":
+            whole = self.ldh == self.layer.output_size
+            base = self.program.result("output", self.N, size) if whole else self.program.room(self.N * size)
         else:
-            self.rows = empty(N if every else B, size, dtype=dtype)
+            base = self.program.room((self.N if self.every else self.B) * size)
+        return self.buffer(name, base, deep=deep)
 
+    def _begun(self, buffer: Buffer, initial: Place, size: int) -> Place:
+        """Returns the place of initial values in whole vectors; in the buffer, if they have one there."""
+        if buffer.initial is None:
+            return self.padded(initial, self.B, size, buffer.size)
+        self.rows(initial, size, buffer.initial, buffer.size, self.B, size, buffer.size)
+        return buffer.initial
 
-def _forward(
-    kernels: Kernels, weights: Weights, x: Tensor, state: list[Tensor], rows: Rows, masks: Masks, *, reverse: bool,
-    keep: bool,
-) -> Kept:  # fmt: skip
-    """Runs the kernel. ``keep`` says whether a backward pass, or somebody who wants all states, will follow."""
-    layer, variant, dtype = kernels.layer, kernels.variant, kernels.dtype
-    cell, I = layer.cell, layer.input_size
-    x = solid(x)
-    N, B, ldg, width, ldh = rows.total, rows.count, kernels.ldg, kernels.width, kernels.ldh
-    projected = bool(layer.proj_size)
-    threads = kernels.threads(N * ldg * (I + layer.output_size))
-    threads = threads if variant.by_units else min(threads, B)
-    fused = _FEW * threads <= B
-    # Ahead of the recursion the input's part has a place only in what is kept.
-    every = keep or not fused or variant.needs_old
-    depth = N if every else B
-    G, h0 = empty(depth, ldg, dtype=dtype), padded(state[0], ldh)
-    noise = kernels.noise(masks)
-    weighed = variant.variational
-    output = _Along(rows, ldh, h0, reverse=reverse, deep=keep and not weighed, every=True)
-    source = output
-    if weighed:
-        source = _Along(rows, ldh, h0 * noise[0][0], reverse=reverse, deep=keep, every=every)
-    n = 1 + len(cell.states)
-    sent = output
-    if variant.sent:
-        sent = _Along(rows, len(layer.fed_back) * width, kernels.places.sent(state[n:], B, dtype), reverse=reverse,
-                      deep=keep, every=every)  # fmt: skip
-    states = [empty(depth, width, dtype=dtype) for _ in (*cell.states, *variant.told)]
-    out = empty(depth, width, dtype=dtype) if projected else output.rows
-    bias, vectors = kernels.bias(weights), kernels.vectors(weights)
-    inner = [padded(value, width) for value in state[1:n]]
-    _held, (wx, *others) = kernels.panels(weights)  # the buffer, until the kernel is done
-    wp = others.pop() if projected else wx
-    gated, own_weights = others[len(others) - len(variant.gated) :], list[Tensor]()
-    wh, wr, *_ = *others, wx, wx
-    diagonal = kernels.diagonal(weights)
-    if diagonal is not None:
-        wh, own_weights = diagonal.data_ptr(), kernels.gated_vectors(weights["weight_hh"])
-        gated = [part.data_ptr() for part in own_weights]
-    biases = kernels.gated_vectors(weights.get("bias_hh"))
-    values = {row: empty(depth, width, dtype=dtype) for row in variant.gated}
-    of_gated: list[int] = []
-    for address, start, value in zip(gated, biases, values.values(), strict=True):
-        of_gated += address, start.data_ptr(), value.data_ptr()
-    from_gates = kernels.gate_panels(weights["weight_gh"]) if layer.fed_back else []
-    norms: dict[str, tuple[Tensor, Tensor]] = {}
-    of_norms: list[Tensor] = []
-    for name in variant.norms:
-        norms[name] = empty(depth, kernels.norm_size(name), dtype=dtype), empty(depth, dtype=dtype)
-        of_norms += [*norms[name], *kernels.of_norm(weights, name)]
-    at_cuts = {name: empty(depth, width, dtype=dtype) for name in variant.bare_cuts}
-    if not fused and layer.layer_norm:
-        kernels.bulk(x.data_ptr(), I, wx, norms[FROM_X][0], M=N, N=kernels.plan.inputs * width, K=I)
-    elif not fused:
-        kernels.bulk(x.data_ptr(), I, wx, G, M=N, N=kernels.plan.inputs * width, K=I, start=bias)
-    own: list[Tensor] = [source.rows, source.initial] if weighed else []
-    meeting = Meeting(rows.steps) if variant.by_units else None
-    own += [meeting.counter] if meeting is not None else []
-    own += from_gates
-    if layer.fed_back:
-        own.append(empty(B, max(len(kernels.plan.slots) - kernels.plan.shared, 1) * width, dtype=dtype))
-    own += [buffer for pair in zip(states, inner, strict=False) for buffer in pair]
-    own += [sent.rows, sent.initial] if variant.sent else []
-    own += states[len(cell.states) :]
-    arguments = kernels.forward_arguments(
-        threads, rows.offsets.data_ptr(), rows.steps, reverse, G.data_ptr(), output.rows.data_ptr(), h0.data_ptr(),
-        vectors.data_ptr(), x.data_ptr(), I if fused else 0, wx, wh, wr, wp, bias.data_ptr(), every, out.data_ptr(),
-        *of_gated, *[part.data_ptr() for part in (*own, *of_norms, *at_cuts.values())], *of_noise(noise),
-    )  # fmt: skip
-    kernels.forward_kernel(keep=keep)(ctypes.byref(arguments))
-    if meeting is not None:
-        meeting.end()
-    return Kept(
-        G, states, sent.rows, out, output.rows, source.rows, norms, at_cuts, values, source.before, sent.before, every
-    )  # fmt: skip
+    def write(self) -> Program:
+        """Writes it all; returns the :class:`Program`."""
+        layer, variant, kernels, own = self.layer, self.variant, self.kernels, self.buffers
+        I, output, G = layer.input_size, own["H"], own["G"]
+        bias, panels = self.bias(), self._panels()
+        wx = panels["WX"]
+        nothing: Place | int = wx  # what a kernel does not read
+        columns = self.plan.inputs * self.width
+        if not self.fused and layer.layer_norm:
+            self.bulk(self.x, I, wx, own[f"norm {FROM_X}"].rows, columns, M=self.N, N=columns, K=I)
+        elif not self.fused:
+            self.bulk(self.x, I, wx, G.rows, self.ldg, M=self.N, N=columns, K=I, start=bias)
+        diagonal = self.diagonal()
+        words: dict[str, Place | int] = {
+            "threads": self.threads, "offsets": self.offsets, "T": self.sizes.steps, "reverse": self.reverse,
+            "G": G.rows, "H": output.rows, "H0": self._begun(output, self.state(0), layer.output_size),
+            "P": self.vectors(), "X": self.x, "KX": I if self.fused else 0, "WX": wx,
+            "WH": panels.get("WH", nothing) if diagonal is None else diagonal, "WR": panels.get("WR", nothing),
+            "WP": panels.get("WP", nothing), "bias": bias, "keep": self.every,
+            "out": own["out"].rows if layer.proj_size else output.rows,
+        }  # fmt: skip
+        if variant.variational:
+            words |= {"R": own["R"].rows, "R0": self._begun(own["R"], self.weighed(), layer.output_size)}
+        for k, name in enumerate(layer.cell.states):
+            words[f"S_{name}"] = own[f"state {k}"].rows
+            words[f"S0_{name}"] = self.padded(self.state(1 + k), self.B, layer.hidden_size, self.width)
+        for k, name in enumerate(variant.told, len(layer.cell.states)):
+            words[f"S_{name}"] = own[f"state {k}"].rows
+        if variant.sent:
+            words[f"S_{SENT}"] = own["sent"].rows
+            words[f"S0_{SENT}"] = self._begun(own["sent"], self.sent(), own["sent"].size)
+        words |= self._of_gated(panels) | self._of_gates() | self.noise()
+        for name in variant.norms:
+            words |= {f"E_{name}": own[f"norm {name}"].rows, f"scale_{name}": own[f"scale {name}"].rows}
+            words |= self.norm_words(name)
+        words |= {f"E_{name}": own[f"cut {name}"].rows for name in variant.bare_cuts}
+        if variant.by_units:
+            words["barrier"] = Meeting.place(self.program)
+        self.program.call(kernels.forward_code(keep=self._keep), "forward", kernels.forward_arguments, **words)
+        self._final()
+        if not self._keep and self.ldh != layer.output_size:
+            self.cut(output.rows, self.ldh, self.N, layer.output_size, "output")
+        return self.program.seal()
 
+    def _of_gated(self, panels: dict[str, Place]) -> dict[str, Place | int]:
+        """Returns the words of gated rows."""
+        words: dict[str, Place | int] = {}
+        if not self.variant.gated:
+            return words
+        biases = self.gated_vectors("bias_hh")
+        weights = self.gated_vectors("weight_hh") if self.layer.diagonal else panels
+        for row in self.variant.gated:
+            weight = weights[row if self.layer.diagonal else f"WG_{row}"]
+            words |= {f"WG_{row}": weight, f"bias_{row}": biases[row], f"V_{row}": self.buffers[f"value {row}"].rows}
+        return words
 
-def of_noise(noise: list[tuple[Tensor, int]]) -> list[int]:
-    """Returns the words of noise: addresses and distances."""
-    return [word for rows, ld in noise for word in (rows.data_ptr(), ld)]
+    def _of_gates(self) -> dict[str, Place | int]:
+        """Returns the words of what gates send."""
+        words: dict[str, Place | int] = {}
+        if not self.layer.fed_back:
+            return words
+        columns = len(self.layer.fed_back) * self.width
+        for name, weight, starts in self.gate_weights():
+            words[f"WF_{name}"] = panels = self.program.room(len(starts) * self.width * columns)
+            self.pack("pack_rows", weight, columns, starts, self.layer.hidden_size, panels)
+        slots = max(len(self.plan.slots) - self.plan.shared, 1)
+        return words | {"heard": self.program.room(self.B * slots * self.width)}
+
+    def _panels(self) -> dict[str, Place]:
+        """Returns panels of the W^T of all that the pass multiplies with: of W_ih, of W_hh, of the rows of W_hh that
+        only the recurrence feeds, of the gated rows, and of W_hr, where there are such.
+        """
+        layer, places = self.layer, self.places
+        named = [("WX", "weight_ih", places.into, layer.hidden_size, layer.input_size)]
+        columns = layer.output_size // layer.heads if places.apart else layer.output_size
+        if self.variant.recurs and not layer.diagonal:
+            # Normalised in one piece, the recurrent part is computed in one piece; else apart from what only it feeds.
+            together = places.recurrent if layer.layer_norm else places.both
+            named.append(("WH", "weight_hh", together, layer.hidden_size, columns))
+            if layer.cell.split and not layer.layer_norm:
+                named.append(("WR", "weight_hh", places.only, layer.hidden_size, columns))
+        if not layer.diagonal:
+            named += [(f"WG_{r}", "weight_hh", rows, layer.hidden_size, columns) for r, rows in places.gated.items()]
+        if layer.proj_size:
+            named.append(("WP", "weight_hr", places.first, layer.proj_size, layer.hidden_size))
+        panels = {}
+        for word, name, rows, size, columns in named:
+            panels[word] = place = self.program.room(len(rows) * self.kernels.whole(size) * columns)
+            if name == "weight_hh" and places.apart:
+                self.pack_heads("pack_rows", self.weight(name), columns, rows, place)
+            elif name == "weight_hh" and self.variant.by_units:
+                self.pack_apart("pack_rows", self.weight(name), columns, rows, size, place)
+            else:
+                self.pack("pack_rows", self.weight(name), columns, rows, size, place)
+        return panels
+
+    def _final(self) -> None:
+        """Writes the states after each sequence's last step."""
+        layer, own = self.layer, self.buffers
+        self._end("final 0", own["H"], layer.output_size, self.state(0), every=True)
+        for k in range(1, self.n):
+            self._end(f"final {k}", own[f"state {k - 1}"], layer.hidden_size, self.state(k), every=self.every)
+        if self.variant.sent:
+            self._end("final sent", own["sent"], own["sent"].size, self.sent(), every=self.every)
+
+    def _end(self, name: str, buffer: Buffer, size: int, initial: Place, *, every: bool) -> None:
+        sizes, reverse = self.sizes, self.reverse
+        target, running = self.program.result(name, self.B, size), sizes.running
+        if every and not sizes.uniform:
+            index = self.program.given("ends", lambda batch: batch.rows.ends(reverse=reverse), 8)
+            self.pick(buffer.rows, buffer.size, index, target, size, running, size, size)
+        else:
+            # Without every step there is one row for each sequence.
+            last = 0 if reverse or not every else self.N - self.B
+            self.rows(buffer.rows.after(last * buffer.size), buffer.size, target, size, running, size, size)
+        if running < self.B:  # a sequence of no steps ends in the state that it began with
+            rest = self.B - running
+            self.rows(initial.after(running * size), size, target.after(running * size), size, rest, size, size)

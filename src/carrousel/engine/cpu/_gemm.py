@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from functools import cache
 
+from carrousel.engine.cpu._moves import emit_moves
 from carrousel.engine.cpu._outer import OUTER, emit_outer, outer_room
 from carrousel.engine.cpu._pack import PACK, emit_pack
+from carrousel.engine.cpu._program import emit_play
 from carrousel.engine.cpu._tiles import LINE, call_tile, emit_tiles, most_panels, share_rows
 from carrousel.engine.cpu.llvm._compile import Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
@@ -167,11 +169,13 @@ def _bulk(module: Module) -> None:
 
 @cache
 def gemm_code(kind: str, target: Target) -> Code:
-    """Returns the compiled products for numbers of one kind; no cell is in them, so all cells share them."""
+    """Returns the compiled code that has no cell in it, for numbers of one kind: products, moves, and ``play``."""
     module = Module(kind, target)
     emit_tiles(module)
     _product(module)
     _bulk(module)
     emit_outer(module)
     emit_pack(module)
+    emit_moves(module)
+    emit_play(module)
     return compile_module(module.text(), target)

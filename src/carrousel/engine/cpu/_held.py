@@ -1,9 +1,9 @@
-"""What a forward pass leaves, as buffers of which no two share memory: so a traced graph can hold it."""
+"""What a forward pass leaves for the backward pass: buffers of which no two share memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -13,15 +13,38 @@ from torch.utils._python_dispatch import _disable_current_modes
 from carrousel.engine._backend import Outline
 from carrousel.engine._layer import QUIET, Layer
 from carrousel.engine.cpu._extras import extras_of
-from carrousel.engine.cpu._forward import Kept
 from carrousel.engine.cpu._kernels import kernels_of
 
-__all__ = ["buffers_of", "kept_of", "shapes_of"]
+__all__ = ["Kept", "kept_of", "shapes_of"]
 
 
-def _sizes(outline: Outline) -> dict[str, tuple[int, bool]]:
-    """Returns for each buffer the size of a row, and whether each sequence has a row more, of its initial values."""
-    return _sizes_of(outline.layer, outline.dtype, outline.noise, outline.steps)
+@dataclass
+class Kept:
+    """What a forward pass leaves.
+
+    Attributes:
+        buffers: those of ``Kernels.kept`` by name, with a row for each of the packing. In a uniform packing those that
+            begin with initial values have these too: before all other rows, going backward in time after them.
+    """
+
+    buffers: dict[str, Tensor]
+
+    def tensors(self) -> list[Tensor | None]:
+        """Lists all that it holds, in an order that :meth:`with_tensors` knows."""
+        return [*self.buffers.values()]
+
+    def with_tensors(self, tensors: Sequence[Tensor | None]) -> Kept:
+        """Returns the same with other tensors in the places of its own."""
+        return Kept(dict(zip(self.buffers, tensors, strict=True)))  # type: ignore[arg-type]
+
+    def bare(self) -> Kept:
+        """Returns the same without tensors: what is left is how many there are of which kind."""
+        return self.with_tensors([None] * len(self.buffers))
+
+    def spare(self) -> Kept:
+        """Returns the same with copies of what a backward pass writes to."""
+        used_up = ("G", "norm ")
+        return Kept({name: b.clone() if name.startswith(used_up) else b for name, b in self.buffers.items()})
 
 
 @lru_cache(maxsize=128)
@@ -36,21 +59,12 @@ def _sizes_of(
         zoned="zoneout_c" in noise,
     )
     with _disable_current_modes():  # kernels outlive the trace in which their sizes are first asked for
-        kernels = kernels_of(layer, dtype, extras)
-    variant, width, ldh = kernels.variant, kernels.width, kernels.ldh
-    sizes = {"G": (kernels.ldg, False), "H": (ldh, not variant.variational)}
-    if variant.variational:
-        sizes["R"] = ldh, True
-    if variant.sent:
-        sizes["sent"] = len(layer.fed_back) * width, True
-    if layer.proj_size:
-        sizes["out"] = width, False
-    sizes |= {f"state {k}": (width, False) for k in range(len(layer.cell.states) + len(variant.told))}
-    sizes |= {f"cut {name}": (width, False) for name in variant.bare_cuts}
-    sizes |= {f"value {name}": (width, False) for name in variant.gated}
-    for name in variant.norms:
-        sizes |= {f"norm {name}": (kernels.norm_size(name), False), f"scale {name}": (1, False)}
-    return sizes
+        return kernels_of(layer, dtype, extras).kept
+
+
+def _sizes(outline: Outline) -> dict[str, tuple[int, bool]]:
+    """Returns for each buffer the size of a row, and whether each sequence has a row more, of its initial values."""
+    return _sizes_of(outline.layer, outline.dtype, outline.noise, outline.steps)
 
 
 def shapes_of(outline: Outline) -> list[tuple[int, int]]:
@@ -59,40 +73,6 @@ def shapes_of(outline: Outline) -> list[tuple[int, int]]:
     return [(N + B if more else N, size) for size, more in _sizes(outline).values()]
 
 
-def buffers_of(outline: Outline, kept: Kept) -> list[Tensor]:
-    """Returns the buffers of what a forward pass left; they are the same memory."""
-    named: dict[str, Tensor] = {"G": kept.G, "H": kept.H, "R": kept.R, "sent": kept.sent, "out": kept.out}
-    named |= {f"state {k}": value for k, value in enumerate(kept.states)}
-    named |= {f"cut {name}": value for name, value in kept.at_cuts.items()}
-    named |= {f"value {name}": value for name, value in kept.values.items()}
-    for name, (rows, scale) in kept.norms.items():
-        named |= {f"norm {name}": rows, f"scale {name}": scale}
-    return [
-        torch.as_strided(named[name], shape, (shape[1], 1), 0)
-        for name, shape in zip(_sizes(outline), shapes_of(outline), strict=True)
-    ]
-
-
-def kept_of(outline: Outline, buffers: Sequence[Tensor], *, reverse: bool) -> Kept:
-    """Returns what a backward pass can use up, from buffers that stay as they are."""
-    N, B, sizes = outline.T * outline.B, outline.B, _sizes(outline)
-    named = dict(zip(sizes, buffers, strict=True))
-
-    def rows(name: str) -> Tensor:
-        buffer = named[name]
-        return buffer if not sizes[name][1] else buffer[:N] if reverse else buffer[B:]
-
-    def before(name: str) -> Tensor:
-        return named[name][B:] if reverse else named[name][:N]
-
-    def of(kind: str) -> dict[str, Tensor]:
-        return {name.removeprefix(kind): named[name] for name in sizes if name.startswith(kind)}
-
-    source, sent = "R" if "R" in sizes else "H", "sent" if "sent" in sizes else "H"
-    scales = of("scale ")
-    norms = {name: (value.clone(), scales[name].view(-1)) for name, value in of("norm ").items()}
-    return Kept(
-        named["G"].clone(), [*of("state ").values()], rows(sent), rows("out" if "out" in sizes else "H"), rows("H"),
-        rows(source), norms, of("cut "), of("value "), before(source), before(sent) if "sent" in sizes else None,
-        True,
-    )  # fmt: skip
+def kept_of(outline: Outline, buffers: Sequence[Tensor]) -> Kept:
+    """Returns a :class:`Kept` of buffers, which are its memory."""
+    return Kept(dict(zip(_sizes(outline), buffers, strict=True)))

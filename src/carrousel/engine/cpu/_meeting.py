@@ -6,14 +6,15 @@ import time
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
-from carrousel.engine._memory import CPU
+from carrousel.engine.cpu._program import Place, Program
 
 __all__ = ["Meeting"]
 
 
 class Meeting:
-    """Holds the counter of threads that wait for one another at every step of a pass.
+    """The counter of threads that wait for one another at every step of a pass.
 
     Where cores have other work a thread waits for a slice of the system's time and not for another thread. That is
     noticed by the number of steps at which a thread gave way, and for a second threads share no units any more.
@@ -24,11 +25,13 @@ class Meeting:
 
     crowded: ClassVar[float] = 0.0
 
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self.counter = torch.zeros(8, dtype=torch.int64, device=CPU)  # with a line of the cache to itself
+    @staticmethod
+    def place(program: Program) -> Place:
+        """Returns the :class:`Place` of the counter in a program, which gives it back as ``"barrier"``."""
+        return program.result("barrier", 64 // program.each, cleared=True)  # with a line of the cache to itself
 
-    def end(self) -> None:
+    @staticmethod
+    def end(counter: Tensor, steps: int) -> None:
         """Looks how it went."""
-        if int(self.counter[1]) > self._steps // 8:
+        if int(counter.view(torch.int64)[1]) > steps // 8:
             Meeting.crowded = time.monotonic() + 1.0

@@ -1,7 +1,8 @@
-"""One step of a few sequences without any preparation: the weights are read as they stand, once.
+"""One step by itself, of a few sequences without any preparation: the weights are read as they stand, once.
 
-For a single step packing weights would cost more than the step itself. Rows of W are multiplied with x lane by lane,
-as many rows at once as a vector has lanes, and their sums are then gathered in one vector: that of their units.
+For a single step of a few sequences packing weights would cost more than the step itself. Rows of W are multiplied
+with x lane by lane, as many rows at once as a vector has lanes, and their sums are then gathered in one vector: that of
+their units. Other steps, and those of layers with an option, are sequences of one step.
 """
 
 from __future__ import annotations
@@ -14,22 +15,27 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from carrousel.engine._layer import Layer, Weights
-from carrousel.engine._memory import PLAIN
+from carrousel.engine._layer import QUIET, Layer, Weights
+from carrousel.engine._memory import PLAIN, in_memory
 from carrousel.engine._plan import Variant
 from carrousel.engine._recorders import recorded
+from carrousel.engine._rows import dense
 from carrousel.engine.cpu._buffers import empty, zeros
-from carrousel.engine.cpu._kernels import KINDS, Kernel, Kernels, kernels_of
+from carrousel.engine.cpu._forward import forward
+from carrousel.engine.cpu._kernels import KINDS, Kernels, kernels_of
 from carrousel.engine.cpu._pointwise_forward import forward_stage
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._target import Target
 from carrousel.engine.cpu.llvm._words import Words
 
-__all__ = ["quick_step"]
+__all__ = ["packs_in_vain", "quick_step"]
 
-_FEW = 8
-"""For more sequences than this, packing pays."""
+_FEW, _LARGE = 8, 1 << 17
+"""For more sequences than this packing weights pays in any case; for fewer if the weights have no more numbers."""
+
+_LITTLE = 1 << 20
+"""With fewer multiplications than this a step is sooner done without."""
 
 _STACK = 1 << 14
 """The most bytes that the kernel puts on the stack, which in a thread may be small."""
@@ -130,12 +136,11 @@ class _Stepper:
             "I": layer.input_size,
         }
         self._arguments = words.arguments(**fixed)
-        self._kernel: Kernel = _code(kernels.variant, kernels.kind, kernels.target).function("step")
+        self._kernel = _code(kernels.variant, kernels.kind, kernels.target).function("step")
         self._units, self._square = H, layer.input_size == H
         self._room, self._dtype = len(kernels.plan.slots) * H, kernels.dtype  # the pre-activations of a sequence
         self._on_stack = _STACK // (self._room * kernels.dtype.itemsize)
         self._nothing = zeros(sum(layer.row_sizes), dtype=kernels.dtype)
-        self.sizes = [math.prod(shape) for shape in layer.shapes().values()]
         # Where the kernel's weights stand among the layer's; one past the last stands for nothing.
         names = list(layer.shapes())
         wanted = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_peephole")
@@ -191,10 +196,8 @@ def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, .
         return None
     if torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0:
         return None
-    dtype = x.dtype
-    stepper = _stepper(layer, dtype) if dtype in KINDS else None
-    B = 1 if x.dim() == 1 else x.shape[0]
-    if stepper is None or not 0 < B <= _FEW:
+    dtype, B = x.dtype, 1 if x.dim() == 1 else x.shape[0]
+    if dtype not in KINDS or not B or layer.refusal_of("cpu") is not None:
         return None
     given = (x, *state, *weights.values())
     for tensor in given:
@@ -203,6 +206,22 @@ def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, .
     # What is lazily negated is not in memory as it is, and what is too small (written to .data) would be read past.
     if any(map(Tensor.is_neg, given)):
         return None
-    if [weight.numel() for weight in weights.values()] != stepper.sizes:
+    sizes = [weight.numel() for weight in weights.values()]
+    if sizes != [math.prod(shape) for shape in layer.shapes().values()]:
         return None
-    return stepper(B, weights.values(), x, state)
+    stepper = _stepper(layer, dtype) if B <= _FEW or B * sum(sizes) <= _LITTLE else None
+    if stepper is not None:
+        return stepper(B, weights.values(), x, state)
+    if packs_in_vain(B, sum(sizes)) or not in_memory(given):
+        return None
+    flat = [value.view(B, -1) for value in state]
+    (output, *new), _ = forward(
+        layer, weights, x.view(B, -1), flat, dense(1, B), reverse=False, keep=False, masks=QUIET, steps=()
+    )
+    new = [value.view_as(old) for value, old in zip(new, state, strict=True)]
+    return (output.view(*x.shape[:-1], layer.output_size), *new)
+
+
+def packs_in_vain(B: int, numbers: int) -> bool:
+    """Says whether a step of B sequences is sooner done, by whatever means, than weights of so many numbers packed."""
+    return B <= _FEW and numbers > _LARGE

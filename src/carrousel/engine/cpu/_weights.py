@@ -14,9 +14,12 @@ from torch import Tensor
 from carrousel.engine._layer import Layer
 from carrousel.engine._memory import CPU
 from carrousel.engine._plan import Variant
-from carrousel.engine.cpu._buffers import padded, solid, zeros
+from carrousel.engine.cpu._buffers import zeros
 
 __all__ = ["Places"]
+
+_OF_ROWS = ("weight_ih", "bias_ih", "bias_hh", "norm_ih", "norm_hh")
+"""The weights that have a row for each of the layer's, besides the recurrent ones."""
 
 
 class Places:
@@ -27,7 +30,6 @@ class Places:
         both, only: the same for those of the latter that the input feeds too, and that it does not.
         gated: the first of the unit's rows of each gated row, by name.
         in_recurrence: those of all rows of ``weight_hh``: ``recurrent``, then ``gated``.
-        plain: whether slots stand as the weights' rows do, and every row has a recurrent part.
         apart: whether each head's product is computed by itself; otherwise the weights are filled up with zeros.
     """
 
@@ -44,12 +46,8 @@ class Places:
         self.gated = {row: torch.tensor([starts[row]], dtype=torch.int64, device=CPU) for row in variant.gated}
         self.in_recurrence = torch.cat([self.recurrent, *self.gated.values()])
         self.first = torch.zeros(1, dtype=torch.int64, device=CPU)
-        self.plain = (
-            width == H and not cell.parted and cell.recurrent and not variant.pointwise and layer.block_size == 1
-        )
         self._spread = self._of_units(cell.rows) if layer.block_size > 1 else None
         self.apart = variant.heads
-        self._unit = torch.arange(H, device=CPU)
 
     def _of_units(self, rows: tuple[str, ...]) -> Tensor:
         """Returns for each unit of some rows its row in a weight that has these rows and no others."""
@@ -64,11 +62,16 @@ class Places:
         """Turns a weight ``[rows, ...]`` to one with a row for each unit."""
         return weight if self._spread is None else weight.index_select(0, self._spread)
 
+    def stands(self, name: str) -> bool:
+        """Says whether the weight of a name has a row for each unit as it is."""
+        spread = self._spread is not None and name in ("weight_hh", *_OF_ROWS)
+        return not spread and not (name == "weight_hh" and self.layer.heads > 1 and not self.apart)
+
     def units_of(self, name: str, weight: Tensor) -> Tensor:
-        """Returns the weight of a name with a row for each unit, as products take it."""
+        """Returns the weight of a name with a row for each unit."""
         if name == "weight_hh":
             return self.recurrent_weight(weight)
-        return self.of_units(weight) if name == "weight_ih" else weight
+        return self.of_units(weight) if name in _OF_ROWS else weight
 
     def of_rows(self, units: Tensor) -> Tensor:
         """The adjoint of :meth:`of_units`: what belongs to the cells of a block is added."""
@@ -118,37 +121,19 @@ class Places:
         whole[:, self._sending()] = weight.index_select(0, rows)
         return whole
 
-    def add_gate_weight(self, total: Tensor, units: Tensor, hearers: Sequence[str]) -> None:
-        """The adjoint of :meth:`gate_weight`, added to that of ``weight_gh``."""
-        total.index_add_(0, self._hearing(hearers), units[:, self._sending()])
+    def of_gate_weight(self, parts: Sequence[tuple[Tensor, Sequence[str]]]) -> Tensor:
+        """The adjoint of :meth:`gate_weight`: of ``[slots · width, gates · width]`` for all groups of rows."""
+        total = parts[0][0].new_zeros(self.layer.shapes()["weight_gh"])
+        for slots, hearers in parts:
+            units = slots.view(len(hearers), self.width, -1)[:, : self.layer.hidden_size].flatten(0, 1)
+            total.index_add_(0, self._hearing(hearers), units[:, self._sending()])
+        return total
 
-    def in_slots(self, vector: Tensor, rows: Tensor) -> Tensor:
-        """Returns a vector of a weight's rows as ``[slots, width]``, in one piece."""
-        vector = self.of_units(vector)
-        return solid(vector) if self.plain else padded(vector[rows.unsqueeze(-1) + self._unit], self.width)
-
-    def from_slots(self, slots: Tensor, rows: Tensor, columns: int) -> Tensor:
-        """Takes slots, ``[slots · width, columns]`` padded, to the units' rows of a weight."""
-        H, parted = self.layer.hidden_size, self.layer.cell.parted
-        if self.width == H and slots.shape[-1] == columns and not parted:
-            return slots
-        count = len(rows)
-        slots = slots.view(count, self.width, -1)
-        if parted:
-            slots = slots[torch.argsort(rows)]
-        if self.width != H or slots.shape[-1] != columns:
-            slots = slots[:, :H, :columns]
-        return slots.reshape(count * H, columns).contiguous()  # of whole vectors there is a view, with gaps
-
-    def vectors(self, weights: dict[str, Tensor]) -> Tensor:
-        """Returns the weights that have a number for each unit, ``[vectors, width]``, in the order of the plan."""
-        rows = self.layer.cell.rows
-        parts = [weights["weight_peephole"]] if self.layer.cell.peepholes else []
-        if self.variant.pointwise:
-            parts.append(weights["weight_hh"].view(len(rows), -1))
-            parted = [rows.index(row) for row in self.layer.cell.parted if self.variant.bias]
-            parts += [weights["bias_hh"].view(len(rows), -1)[parted]] if parted else []
-        return padded(parts[0] if len(parts) == 1 else torch.cat(parts), self.width)
+    def of_name(self, name: str, units: Tensor) -> Tensor:
+        """The adjoint of :meth:`units_of`."""
+        if name == "weight_hh":
+            return self.of_recurrent_weight(units)
+        return self.of_rows(units) if name in _OF_ROWS else units
 
     def shares(self, name: str, dtype: torch.dtype) -> Tensor:
         """Returns for each slot of what is normalised the share with which each of its numbers counts."""

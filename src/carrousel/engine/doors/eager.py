@@ -93,11 +93,14 @@ def compute(
     tensors: Sequence[Tensor],
     *,
     keep: bool,
+    into: Kept | None = None,
 ) -> tuple[list[Tensor], Kept]:
     """Runs forward; returns a list of outputs, final states and every step's values of ``steps``, and the ``Kept``."""
     n = 1 + len(layer.state_names)
     state, weights = list(tensors[1:n]), dict(zip(layer.shapes(), tensors[n:], strict=True))
-    return passes.forward(layer, weights, tensors[0], state, rows, reverse=reverse, keep=keep, masks=masks, steps=steps)
+    return passes.forward(
+        layer, weights, tensors[0], state, rows, reverse=reverse, keep=keep, masks=masks, steps=steps, into=into
+    )
 
 
 def _hooks_on_saved_tensors() -> bool:

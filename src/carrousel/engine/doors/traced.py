@@ -7,6 +7,7 @@ layer travels as a string.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -39,7 +40,11 @@ __all__ = [
 
 
 def _packing(x: Tensor, lengths: Tensor | None, resets: Tensor | None, *, reverse: bool) -> Packing:
-    return pack(x.shape[0], x.shape[1], lengths, resets, reverse=reverse)
+    packing = pack(x.shape[0], x.shape[1], lengths, resets, reverse=reverse)
+    if resets is None:
+        return packing
+    # There may be more segments than sequences, and what is kept has no place for the initial values of all of them.
+    return replace(packing, rows=replace(packing.rows, uniform=False))
 
 
 def sequence(
@@ -54,7 +59,7 @@ def sequence_kept(
     x: Tensor, state: list[Tensor], weights: list[Tensor], noise: list[Tensor], lengths: Tensor | None,
     resets: Tensor | None, key: str, kinds: str, reverse: bool, steps: str,
 ) -> list[Tensor]:  # fmt: skip
-    """Returns the same, and after that the buffers of what is kept; none where lengths or resets decide its size."""
+    """Returns the same, and after that the buffers of what is kept, of the size that the longest packing needs."""
     return _sequence(x, state, weights, noise, lengths, resets, key, kinds, reverse, steps, keep=True)
 
 
@@ -68,30 +73,31 @@ def _sequence(
     check_operands(layer, x, state, weights, lengths, resets, names)
     masks = read(noise, kinds, layer, x)
     packing = _packing(x, lengths, resets, reverse=reverse)
-    outline = _outline(layer, x, lengths, resets, kinds, names) if keep and passes.held is not None else None
+    outline = _outline(layer, x, kinds, names) if keep and passes.held is not None else None
     if not packing.rows.total:
         shapes = [] if outline is None or passes.held is None else passes.held.shapes_of(outline)
         return _of_nothing(layer, x, state, names) + [x.new_zeros(shape) for shape in shapes]
+    buffers: list[Tensor] = []
+    if outline is not None and passes.held is not None:
+        buffers = [x.new_empty(shape) for shape in passes.held.shapes_of(outline)]
+    into = passes.held.kept_of(outline, buffers) if outline is not None and passes.held is not None else None
     tensors = [packing.rows_in(x), *map(packing.state_in, state), *weights]
     packed = masks.map(packing.sequence_in, packing.rows_in)
-    (output, *rest), kept = compute(
-        passes, layer, packing.rows, reverse, packed, names, tensors, keep=outline is not None
+    (output, *rest), _ = compute(
+        passes, layer, packing.rows, reverse, packed, names, tensors, keep=into is not None, into=into
     )
-    buffers = [] if outline is None or passes.held is None else passes.held.buffers_of(outline, kept)
     n = len(state)
     every = [output, *rest[n:]]
+    for buffer in buffers:
+        buffer[packing.rows.total + (x.shape[1] if packing.rows.uniform else 0) :].zero_()  # nobody's numbers
     if buffers:
         every = [value.clone() for value in every]  # no two results of an operator may share memory
     output, *every = map(packing.rows_out, every)
-    return [output, *(packing.state_out(value).clone() for value in rest[:n]), *every, *buffers]
+    return [output, *map(packing.state_out, rest[:n]), *every, *buffers]
 
 
-def _outline(
-    layer: Layer, x: Tensor, lengths: Tensor | None, resets: Tensor | None, kinds: str, steps: tuple[str, ...]
-) -> Outline | None:
-    """Returns the :class:`Outline` of what is kept; None if its sizes depend on lengths or resets."""
-    if lengths is not None or resets is not None:
-        return None
+def _outline(layer: Layer, x: Tensor, kinds: str, steps: tuple[str, ...]) -> Outline:
+    """Returns the :class:`Outline` of what is kept."""
     noise = frozenset(word.partition("=")[0] for word in kinds.split())
     return Outline(layer, x.dtype, noise, steps, x.shape[0], x.shape[1])
 
@@ -110,13 +116,11 @@ def shapes(x: Tensor, state: list[Tensor], key: str, steps: str) -> list[Tensor]
     return _of_nothing(layer_of(key), x, state, tuple(steps.split()))
 
 
-def shapes_kept(
-    x: Tensor, state: list[Tensor], lengths: Tensor | None, resets: Tensor | None, key: str, kinds: str, steps: str
-) -> list[Tensor]:
+def shapes_kept(x: Tensor, state: list[Tensor], key: str, kinds: str, steps: str) -> list[Tensor]:
     """Returns tensors as :func:`sequence_kept` does, for tracing."""
     layer, names = layer_of(key), tuple(steps.split())
-    held, outline = passes_for(layer, x).held, _outline(layer, x, lengths, resets, kinds, names)
-    buffers = [] if held is None or outline is None else map(x.new_empty, held.shapes_of(outline))
+    held = passes_for(layer, x).held
+    buffers = [] if held is None else map(x.new_empty, held.shapes_of(_outline(layer, x, kinds, names)))
     return [*_of_nothing(layer, x, state, names), *buffers]
 
 
@@ -147,10 +151,10 @@ def sequence_backward(
         "masks": masks.map(packing.sequence_in, packing.rows_in),
         "steps": every,
     }
-    outline = _outline(layer, x, lengths, resets, kinds, every) if kept else None
-    if outline is not None and passes.held is not None:
+    if kept and passes.held is not None:
+        outline = _outline(layer, x, kinds, every)
         check_buffers(kept, passes.held.shapes_of(outline), x)
-        left = passes.held.kept_of(outline, kept, reverse=reverse)
+        left = passes.held.kept_of(outline, kept).spare()
     else:
         _, left = passes.forward(layer, of_name, x_rows, packed, rows, keep=True, **options)
     d_final: list[Tensor | None] = [packing.state_back(d) for d in grads[1 : 1 + n]]
@@ -232,7 +236,7 @@ def run_traced(call: Call) -> Result:
     arguments = (
         x, list(state), list(weights.values()), noise, lengths, resets, layer.key, kinds, reverse, " ".join(names)
     )  # fmt: skip
-    if trained and lengths is None and resets is None:
+    if trained:
         output, *rest = _operators.sequence_kept(*arguments, __version__)
     else:
         output, *rest = _operators.sequence(*arguments)

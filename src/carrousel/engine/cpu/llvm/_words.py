@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from carrousel.engine.cpu.llvm._emit import Function
 
 __all__ = ["Arguments", "Words"]
+
+_Word = TypeVar("_Word")
 
 
 class Words:
@@ -40,15 +43,26 @@ class Words:
 
 
 class Arguments:
-    """Makes the array of a call from its varying words, given in order."""
+    """Makes the words of a call from the varying ones."""
 
     def __init__(self, words: Words, fixed: Sequence[int]) -> None:
-        self.place = words.varying.index
+        self._varying, self._fixed = words.varying, tuple(fixed)
         self._count = len(words.varying)
         self._kind = ctypes.c_int64 * (self._count + len(fixed))
         self._template = bytes(self._kind(*[0] * self._count, *fixed))
 
+    def ordered(self, varying: Mapping[str, int | _Word]) -> list[int | _Word]:
+        """Returns all words of a call in order, from the varying ones by name.
+
+        Raises:
+            ValueError: they are not these.
+        """
+        if varying.keys() != {*self._varying}:
+            raise ValueError(f"words missing or too many: {', '.join(sorted({*self._varying} ^ varying.keys()))}")
+        return [*(varying[name] for name in self._varying), *self._fixed]
+
     def __call__(self, *varying: int) -> ctypes.Array[ctypes.c_int64]:
+        """Returns the array, of varying words in order."""
         array = self._kind.from_buffer_copy(self._template)
         array[: self._count] = varying  # type: ignore[call-overload]  # refuses any other number of words
         return array

@@ -1,0 +1,104 @@
+"""A class for every step: framewise labels, tags of words, states of a sensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from carrousel.nets._body import Body
+
+__all__ = ["NO_LABEL", "Tagger"]
+
+NO_LABEL = -1
+"""The class of a step that has none: past a sequence's end, or where nobody knows it. It counts in no loss."""
+
+
+class Tagger(Body):
+    """A network that names the class of every step: LSTM, dropout, linear layer at each step.
+
+    One direction sees what came before a step; both directions see the whole sequence. A single direction may answer
+    ``delay`` steps late, so that it has seen a little of what follows (Graves & Schmidhuber 2005): the input is
+    continued with ``delay`` steps of zeros, and the output of step t + delay is the answer for step t.
+
+    Args:
+        channels: the number of features of the input.
+        classes: the number of classes, K.
+        delay: steps between a step and the answer for it; for one direction.
+        weights: how much each class counts in the loss, [K]; None for all alike.
+        dropout: the rate of dropout between layers and before the linear layer.
+        noise: the deviation of Gaussian noise on the input, in training only.
+        lstm: keyword arguments of ``carrousel.LSTM``.
+
+    Raises:
+        ValueError: a delay below 0, or a delay for both directions, which see everything without it.
+
+    >>> import torch
+    >>> from carrousel.nets.tagger import Tagger
+    >>> network = Tagger(3, 5, lstm={"hidden_size": 8, "bidirectional": True})
+    >>> lengths = torch.tensor([6, 4])
+    >>> [len(tags) for tags in network.decode(network(torch.randn(2, 6, 3), lengths), lengths)]
+    [6, 4]
+    """
+
+    def __init__(
+        self, channels: int, classes: int, *, lstm: dict[str, Any], delay: int = 0, weights: Tensor | None = None,
+        dropout: float = 0.0, noise: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__(channels, dropout=dropout, noise=noise, lstm=lstm)
+        if delay < 0:
+            raise ValueError(f"delay must be at least 0, got {delay}")
+        if delay and self.directions == 2:
+            raise ValueError(f"a delay of {delay} is for one direction; both directions see what follows without it")
+        self.delay = delay
+        self.head = nn.Linear(self.width, classes)
+        self.loss = StepCrossEntropy(classes, weights)
+
+    def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, T, K]
+        """Returns the logits of every step's classes."""
+        if not self.delay:
+            return self.head(self.dropout(self.read(input, lengths)))
+        inside = torch.arange(input.shape[1], device=input.device) < lengths[:, None]
+        # What stands past a length would be read within the delay.
+        input = nn.functional.pad(input.masked_fill(~inside[:, :, None], 0.0), (0, 0, 0, self.delay))
+        return self.head(self.dropout(self.read(input, lengths + self.delay)[:, self.delay :]))
+
+    def each(self, output: Tensor, target: Tensor) -> Tensor:
+        """Returns the loss of each sequence, [B], the mean over its steps; targets are [B, T], some ``NO_LABEL``."""
+        return self.loss.each(output, target)
+
+    def decode(self, output: Tensor, lengths: Tensor) -> list[list[int]]:
+        """Returns the number of the most probable class of every step, a list for each sequence."""
+        said = output.argmax(dim=2).tolist()
+        return [tags[:length] for tags, length in zip(said, lengths.tolist(), strict=True)]
+
+    @classmethod
+    def example(cls) -> tuple[Tagger, dict[str, Tensor], Tensor]:
+        """Returns a tagger of three classes that answers two steps late, and a batch for it."""
+        lengths = torch.tensor([5, 2, 4])
+        target = torch.where(torch.arange(5) < lengths[:, None], torch.randint(3, (3, 5)), NO_LABEL)
+        lstm = {"hidden_size": 5, "num_layers": 2}
+        network = cls(2, 3, delay=2, weights=torch.tensor([1.0, 2.0, 0.5]), dropout=0.2, noise=0.1, lstm=lstm)
+        return network, {"input": torch.randn(3, 5, 2), "lengths": lengths}, target
+
+
+class StepCrossEntropy(nn.Module):
+    """Mean over a sequence's steps of the cross-entropy, each step times its class's weight [K].
+
+    A sequence without any label has the loss 0.
+    """
+
+    weights: Tensor
+
+    def __init__(self, classes: int, weights: Tensor | None) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.ones(classes) if weights is None else weights, persistent=False)
+
+    def each(self, predicted: Tensor, actual: Tensor) -> Tensor:  # logits [B, T, K], classes [B, T] -> [B]
+        """Returns the loss of each sequence."""
+        known = actual != NO_LABEL
+        losses = nn.functional.cross_entropy(
+            predicted.mT, actual, weight=self.weights, reduction="none", ignore_index=NO_LABEL
+        )
+        return losses.masked_fill(~known, 0.0).sum(dim=1) / known.sum(dim=1).clamp(min=1)
