@@ -80,12 +80,14 @@ class Candidate:
         build: fits it to the windows at origins.
         quick: the same on folds, where it may go without what takes long.
         score: the mean over folds of the logarithm of its error as a share of the best naive method's.
+        exact: whether it has no errors on the folds but those of rounding.
     """
 
     name: str
     build: Build
     quick: Build
     score: float = 0.0
+    exact: bool = False
 
 
 def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) -> list[Candidate]:
@@ -123,8 +125,10 @@ def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) 
         found += _ridges(values, shape, extent, (False,))
     lost = [errors(one.quick) for one in found]
     reference = np.min([e for one, e in zip(found, lost, strict=True) if "naive" in one.name], axis=0)
-    scores = [float(np.log(e / reference).mean()) if folds else 0.0 for e in lost]
-    return [replace(one, score=score) for one, score in zip(found, scores, strict=True)]
+    return [
+        replace(one, score=float(np.log(e / reference).mean()), exact=bool((e < 2 * tiny).all())) if folds else one
+        for one, e in zip(found, lost, strict=True)
+    ]
 
 
 def _simplest(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:

@@ -19,9 +19,9 @@ def standard_error(figures: np.ndarray, overlap: int) -> float | None:
         overlap: how many successive origins have a step in common, itself included; 1 if none has.
     """
     n = len(figures)
-    correction = (n + 1 - 2 * overlap + overlap * (overlap - 1) / n) / n if n else 0.0
-    if n < 2 or correction <= 1e-9:
+    if n <= overlap:
         return None
+    correction = (n + 1 - 2 * overlap + overlap * (overlap - 1) / n) / n
     off = figures - figures.mean()
     products = np.array([off[lag:] @ off[: n - lag] / n for lag in range(min(overlap, n))])
     variance = products[0] + 2 * products[1:].sum()

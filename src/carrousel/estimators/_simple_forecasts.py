@@ -21,7 +21,6 @@ __all__ = ["Calibrated", "SimpleForecasts", "Starts"]
 MEAN = "mean of the best"
 NEARLY = 0.05  # how much larger than the least an error may be, as a share of it, to be taken into the mean
 MOST_IN_MEAN = 8
-ALIKE = 0.002  # the difference of two scores that do as well: then the plainer method is taken alone
 BLOCKS = 5  # of training windows, each forecast by a fit to the others
 MOST_METHODS = 100  # of a saved model; more are damage
 
@@ -123,11 +122,13 @@ class SimpleForecasts:
         ranked = sorted(found, key=lambda one: one.score)
         kinds = dict.fromkeys(one.name for one in found)
         recipes = {name: [next(one for one in ranked if one.name == name)] for name in kinds}
-        plainest = next(one for one in found if one.score <= ranked[0].score + ALIKE)
-        best, near = plainest.name, [one for one in ranked if one.score <= ranked[0].score + np.log1p(NEARLY)]
-        if plainest is ranked[0] and len(near) > 1:
+        least = ranked[0].score
+        near = [one for one in ranked if one.score <= least + np.log1p(NEARLY)][:MOST_IN_MEAN]
+        exact = [one.name for one in found if one.exact]  # of which the first is the plainest
+        best = exact[0] if exact else near[0].name
+        if len(near) > 1 and not exact:
             best = MEAN
-            recipes[best] = near[:MOST_IN_MEAN]
+            recipes[best] = near
         methods = [_calibrated(n, c, values, training, valid, shape, context, levels) for n, c in recipes.items()]
         begin = list(recipes).index(best)
         late = _mean(recipes[best], training)(values, valid) if len(valid) else np.zeros((0, shape.horizon))

@@ -46,9 +46,13 @@ CYCLES = 3  # of a season that the frequency tells, which a series must hold
 class LSTMForecaster(SeriesEstimator):
     """Forecasts a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
-    The network reads the last ``context`` rows and gives all ``horizon`` steps at once (Wen et al. 2017). It learns
-    from all windows of the series but the last, on which training is stopped early. ``report`` sets it beside the
-    naive, the seasonal naive and a ridge regression: use an LSTM only where simpler methods fail.
+    A forecast begins with a simple one: the last value, the value a season before, drift, ridge regressions on values
+    or their logarithms, as they are or relative to where the series stands, and exponential smoothing (if statsmodels
+    is installed) are judged on folds of the training data, and the best, or the mean of those that do nearly as well,
+    is the start. The network reads the last ``context`` rows and corrects all ``horizon`` steps of it at once, in units
+    of the window's spread. It learns from all windows of the series but the last. On those training is stopped early,
+    and it is decided how much of the corrections is taken: nothing where they do not surely help. Intervals are made to
+    hold on them too (Romano et al. 2019), for each step ahead. ``report`` sets the model beside all simple methods.
 
     Args:
         target: the column to forecast (a name, or a number for an array); None if there is only one, or if it is given
@@ -59,8 +63,8 @@ class LSTMForecaster(SeriesEstimator):
         known: columns known ahead (prices, holidays, the hour): their future is given to ``predict``. All other columns
             are seen up to the present.
         quantiles: levels in (0, 1) for the intervals; 0.5 is always added.
-        season: steps in a season, for the seasonal naive method and MASE; None tells it from the frequency of a time
-            index (24 for hours, 7 for days, 12 for months ...), 1 is none.
+        season: steps in a season, or in several; None tells them from the frequency of a time index (24 and 168 for
+            hours, 7 and 365 for days, 12 for months ...), as far as the series holds three; 1 is none.
         freq: the frequency of the times, an offset of pandas or its name such as ``"h"`` or ``"2B"``; None tells it
             from the index, which must then be long and regular enough.
         fill: what stands for missing values, and for steps that the time index lacks. ``"last"`` carries the last value
@@ -72,8 +76,8 @@ class LSTMForecaster(SeriesEstimator):
         holidays: a country such as ``"DE"``, or a part of it such as ``"DE-BY"``, whose holidays all methods know; for
             days and shorter steps, by the package ``holidays``.
         batches_per_epoch: the most batches in an epoch, of windows drawn at random; None takes all windows.
-        highway: add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
-            at zero and is trained with the rest.
+        highway: add a linear autoregression on the target's window to the network's correction (Lai et al. 2018); it
+            begins at zero and is trained with the rest.
         validation: share of the windows, the last in time, set aside to stop early; None sets none aside.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
@@ -84,7 +88,11 @@ class LSTMForecaster(SeriesEstimator):
         n_features_in_: columns of X.
         feature_names_in_: their names, if X was a DataFrame with columns of text: then DataFrames with other columns,
             or these in another order, are refused.
-        context_, season_, calendar_: the parameters, or what None chose.
+        context_: the parameter, or what None chose.
+        calendar_: whether the calendar is known beside the series.
+        seasons_, season_: the seasons, and the shortest of them, the unit of MASE (1 if there is none).
+        simple_: the simple methods; ``simple_.start`` is the starting forecast.
+        correction_: what is taken of the network's corrections, ``correction_.share``, and how they become quantiles.
         history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
         best_epoch_, network_, fit_seconds_: as in LSTMClassifier.
 
