@@ -6,6 +6,8 @@ from configurations import ALL, I, as_tuple, make
 from torch import nn
 
 import carrousel
+from carrousel.nets import _noise
+from carrousel.nets._options import Rates
 
 N = 400  # units
 
@@ -221,6 +223,44 @@ def test_gradients_are_those_of_the_noise_drawn() -> None:
         return net(x)[0]
 
     assert torch.autograd.gradcheck(same_noise, x)
+
+
+@pytest.mark.parametrize("rate", [0.0, 2**-34, 0.1, 0.5, 0.999, 1.0])
+@pytest.mark.parametrize("count", [9999, 10000])
+def test_noise_has_its_rate(rate: float, count: int) -> None:
+    """Of odd numbers and even ones; neighbours, which were drawn together, have nothing to do with one another."""
+    torch.manual_seed(0)
+    layer = carrousel.LSTM(I, 4).layers[0]
+    rates = Rates(zoneout_h=1.0, zoneout_c=rate)
+    for dtype in (torch.float32, torch.float64):
+        share = _noise.draw(layer, rates, 4, count // 4, torch.empty(0, dtype=dtype), training=True).zoneout_c
+        if not rate:
+            assert share is None
+            continue
+        assert share.dtype == dtype
+        assert set(share.unique().tolist()) <= {0.0, 1.0}
+        flat = share.flatten().double()
+        assert near(flat.mean().item(), rate, flat.numel()) or rate in (2**-34, 1.0)
+        assert rate != 1.0 or bool(flat.all())
+        assert rate != 2**-34 or not flat.any()
+        together = (flat[::2] * flat[1::2]).mean().item()
+        assert near(together, rate**2, flat.numel() // 2) or rate in (2**-34, 1.0)
+
+
+@pytest.mark.parametrize("randomness", ["same", "different"])
+def test_noise_under_vmap(randomness: str) -> None:
+    net, x = carrousel.LSTM(I, 6, recurrent_dropout=("candidate", 0.5), zoneout=0.5), torch.randn(4, 3, I)
+    first, second = torch.vmap(lambda x: net(x)[0], randomness=randomness)(x.expand(2, 4, 3, I))
+    assert torch.equal(first, second) is (randomness == "same")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_noise_is_drawn_anew_in_a_graph() -> None:
+    net, x = carrousel.LSTM(I, 6, recurrent_dropout=("candidate", 0.5), zoneout=0.5), torch.randn(4, 3, I)
+    for graph in (torch.compile(net, backend="aot_eager", fullgraph=True), torch.jit.trace(net, x, check_trace=False)):
+        assert not torch.equal(graph(x)[0], graph(x)[0])
+    torch._dynamo.reset()
 
 
 def test_one_step_with_noise() -> None:

@@ -105,7 +105,7 @@ def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) 
                 f"a series has equal steps of time\n{said}; {option('time', 'none')} numbers the rows"
             )
         raise DataError(
-            f"{name}: {shown} is not on the steps of the others, from {grid[0]!s} on by {step.freqstr}; {said}"
+            f"{name}: {shown} is not on the steps of the others, from {grid[0]!s} on by {_words(step)}; {said}"
         )
     if len(grid) > len(index):
         if fill is None:
@@ -113,14 +113,26 @@ def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) 
             count = len(grid) - len(index)
             raise DataError(
                 f"{name}: the step from row {row + 1} ({index[row]!s}) to row {row + 2} ({index[row + 1]!s}) differs "
-                f"from the others; a series has equal steps of time, here {step.freqstr}: {count} "
+                f"from the others; a series has equal steps of time, here {_words(step)}: {count} "
                 f"row{'s are' if count > 1 else ' is'} missing\n"
                 f"{option('fill', 'interpolate')}, last or mask says what stands there; {option('freq')} names another "
                 "step"
             )
         frame = frame.reindex(grid)
-    frame.index = pd.DatetimeIndex(grid, freq=step, name=index.name)
+    # Months from the 15th on are no frequency that has a name, and is known by whoever is given it.
+    frame.index = pd.DatetimeIndex(grid, freq=None if _nameless(step) else step, name=index.name)
     return frame
+
+
+def _nameless(step: Any) -> bool:
+    return type(step) is pd.DateOffset
+
+
+def _words(step: Any) -> str:
+    if not _nameless(step):
+        return str(step.freqstr)
+    months = step.kwds["months"]
+    return "1 month" if months == 1 else f"{months} months"
 
 
 def _numbered(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) -> pd.DataFrame:
@@ -155,14 +167,23 @@ def _likely(index: pd.DatetimeIndex) -> Any:
         for size in (24, 12, 6, 4, 3):
             for start in range(0, len(index) - size + 1):
                 found = pd.infer_freq(index[start : start + size])
-                if found is not None:
+                if found is not None and not found.endswith("D"):  # three months of 31 days tell nothing
                     return to_offset(found)
-        return None
+        return _monthly(index)
     if days == 1 and len(index) > 10 and (index.dayofweek < 5).all():
         return to_offset("B")
     if days == 7:
         return to_offset(f"W-{index[0].strftime('%a').upper()}") if _one_day(index) else to_offset("7D")
     return to_offset(common) if counts.max() > len(steps) / 2 else None
+
+
+def _monthly(index: pd.DatetimeIndex) -> Any:
+    """Returns a step of months where all rows are of one day of the month, such as the 15th, at one time of day."""
+    if len(set(index.day)) > 1 or len(set(index - index.normalize())) > 1:
+        return None
+    months = np.diff((index.year * 12 + index.month).to_numpy())
+    usual, counts = np.unique(months, return_counts=True)
+    return pd.DateOffset(months=int(usual[counts.argmax()]))
 
 
 def _one_day(index: pd.DatetimeIndex) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from carrousel.engine import Layer, Masks
@@ -22,9 +24,16 @@ def draw(layer: Layer, rates: Rates, T: int, B: int, like: torch.Tensor, *, trai
         return Masks(zoneout_h=rates.zoneout_h or None, zoneout_c=rates.zoneout_c or None)
 
     def chance(rate: float, *shape: int) -> torch.Tensor:
-        # Made without ``like``: under vmap that is one of each sample, of which "same" noise cannot be drawn. A number
-        # below the rate takes a third of the time of torch.bernoulli.
-        return (torch.rand(shape, dtype=torch.float32, device=like.device) < rate).to(like.dtype)
+        # Made without ``like``: under vmap that is one of each sample, of which "same" noise cannot be drawn. Of each
+        # 64 bits that are drawn the halves are two numbers, a share of which is low enough: the rate to within 2**-32.
+        # That takes three quarters of the time of torch.rand, and half of that of torch.bernoulli.
+        if torch._C._get_tracing_state() is not None:  # torch.jit.trace cannot write down that a number is two
+            return (torch.rand(shape, device=like.device) < rate).to(like.dtype)
+        most, count = round(rate * 2**32) - 2**31 - 1, math.prod(shape)
+        if most < -(2**31):
+            return torch.zeros(shape, dtype=like.dtype, device=like.device)
+        drawn = torch.randint(-(2**63), 2**63 - 1, (-(-count // 2),), device=like.device)
+        return (drawn.view(torch.int32)[:count].view(shape) <= most).to(like.dtype)
 
     def dropout(rate: float, *shape: int) -> torch.Tensor:
         return chance(1 - rate, *shape) / (1 - rate)

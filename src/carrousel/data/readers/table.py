@@ -19,6 +19,7 @@ from carrousel.data._file import File
 from carrousel.data._limit import MAX_SIZE
 from carrousel.data._opened import Opened, opened
 from carrousel.data._registry import reads_file
+from carrousel.data._regular import clock_changed
 from carrousel.data._time_columns import find_times, months_across, named, need
 from carrousel.data._types import Sequences, Series
 
@@ -108,7 +109,9 @@ def read_sequences(
     starts = np.flatnonzero(np.diff(codes[order])) + 1
     X, groups = [], np.split(order, starts)
     for key, rows in zip(keys, groups, strict=True):
-        late = np.flatnonzero(ticks[rows][1:] <= ticks[rows][:-1])
+        late = _late(ticks[rows])
+        if len(late):  # unless a clock was changed meanwhile
+            late = _late(clock_changed(ticks[rows])[0])
         if len(late):
             before, row = int(rows[late[0]]), int(rows[late[0] + 1])
             word = "the time of" if ticks[row] == ticks[before] else "an earlier time than"
@@ -183,15 +186,15 @@ def read_series(
 
 def _refuse_several(frame: pd.DataFrame, times: np.ndarray, taken: set[str], names: list[str], path: Path) -> None:
     """Refuses several series in one file, told apart by a column, and says how one is taken."""
-    late = np.flatnonzero(times[1:] <= times[:-1])
-    if not len(late):
+    late = _late(times)
+    if not len(late) or not len(_late(clock_changed(times)[0])):
         return
     rest = [str(c) for c in frame.columns if c not in taken]
     for column in sorted(rest, key=lambda c: c in names):  # columns of text first
         words = frame[column].astype(str)
         parts = words.unique()
-        if 1 < len(parts) <= len(frame) // 2 and all(
-            _ascend(times[(words == part).to_numpy()]) for part in parts[:100]
+        if 1 < len(parts) <= len(frame) // 2 and not any(
+            len(_late(times[(words == part).to_numpy()])) for part in parts[:100]
         ):
             row, said = int(late[0]) + 1, f"column {column} ({listed(parts)})"
             raise DataError(
@@ -200,8 +203,9 @@ def _refuse_several(frame: pd.DataFrame, times: np.ndarray, taken: set[str], nam
             )
 
 
-def _ascend(times: np.ndarray) -> bool:
-    return bool((times[1:] > times[:-1]).all())
+def _late(times: np.ndarray) -> np.ndarray:
+    """Returns the places of times that are followed by none that is later."""
+    return np.flatnonzero(times[1:] <= times[:-1])
 
 
 def _months_down(table: Opened, year: str, months: list[str]) -> Opened:
