@@ -11,7 +11,9 @@ from carrousel.estimators import LSTMForecaster, _candidates, _simple_forecasts,
 from carrousel.estimators._conformal import offsets_of, ordered
 from carrousel.estimators._correction import share_of
 from carrousel.estimators._doubt import standard_error
+from carrousel.estimators._frequency import grid_of
 from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._grid import season_of
 from carrousel.estimators._linear import Form, Shape, drift, ridge
 from carrousel.estimators._seasons import plausible_seasons
 from carrousel.estimators._smoothing import Smoothing, fit_smoothing, windowed
@@ -129,8 +131,10 @@ def test_without_statsmodels_the_rest_is_there_and_a_note(monkeypatch, tmp_path)
      ("W", 52, (52,)), ("YS", 1, ())],
 )  # fmt: skip
 def test_plausible_seasons(frequency, season, seasons):
-    assert plausible_seasons(season, pd.date_range("2024", periods=9, freq=frequency)) == seasons
-    assert plausible_seasons(season, None) == ((season,) if season > 1 else ())
+    grid, _ = grid_of(pd.date_range("2024", periods=9, freq=frequency), "X")
+    assert season_of(grid) == season
+    assert plausible_seasons(grid) == seasons
+    assert plausible_seasons(None) == ()
 
 
 def test_every_plausible_season_is_a_rival():

@@ -21,7 +21,7 @@ class Backtest:
 
     Attributes:
         origins: the row of the backtested series with which each forecast starts, [N].
-        actual: the values of the series, [N, H].
+        actual: the values of the series, [N, H]; NaN where one is missing, which counts nowhere.
         quantiles: method -> forecast [N, H, Q]; the model first.
         levels: the Q levels, ascending, 0.5 among them.
         index: the series' pandas index, or None for an array.
@@ -75,7 +75,9 @@ class Backtest:
         """
         runs = (self, *others)
         for other in others:
-            if not np.array_equal(other.actual, self.actual) or list(other.quantiles) != list(self.quantiles):
+            if not np.array_equal(other.actual, self.actual, equal_nan=True) or list(other.quantiles) != list(
+                self.quantiles
+            ):
                 raise ValueError("backtests that are reported together must have the same origins and methods")
         scores = []
         for method in self.quantiles:
@@ -99,11 +101,12 @@ class Backtest:
         return -(-self.actual.shape[1] // stride)
 
     def _lost(self, method: str) -> np.ndarray:  # [N]
-        return np.abs(self.actual - self.median[method]).mean(axis=1)
+        return np.nanmean(np.abs(self.actual - self.median[method]), axis=1)
 
     def _inside(self, method: str) -> np.ndarray:  # [N]
         forecast = self.quantiles[method]
-        return ((forecast[:, :, 0] <= self.actual) & (self.actual <= forecast[:, :, -1])).mean(axis=1)
+        inside = (forecast[:, :, 0] <= self.actual) & (self.actual <= forecast[:, :, -1])
+        return np.mean(inside, axis=1, where=~np.isnan(self.actual))
 
     def _uncertainty(self, figures: np.ndarray) -> float | None:
         """Returns the standard error of a mean over seeds and origins, [S, N]."""
@@ -129,15 +132,15 @@ class Backtest:
     def _metrics(self, method: str) -> dict[str, float]:
         forecast, actual = self.quantiles[method], self.actual
         error = actual - self.median[method]
-        mae = float(np.abs(error).mean())
+        mae = float(np.nanmean(np.abs(error)))
         metrics = {
             "MAE": mae,
-            "RMSE": float(np.sqrt((error**2).mean())),
+            "RMSE": float(np.sqrt(np.nanmean(error**2))),
             "MASE": mae / self.unit if self.unit > 0 else float("nan"),
         }
         if len(self.levels) > 1:
             levels, off = np.array(self.levels), actual[:, :, None] - forecast
-            metrics["pinball"] = float(np.maximum(levels * off, (levels - 1) * off).mean())
+            metrics["pinball"] = float(np.nanmean(np.maximum(levels * off, (levels - 1) * off)))
             name = f"coverage of {100 * (self.levels[-1] - self.levels[0]):.4g}%"
             metrics[name] = float(self._inside(method).mean())
         return metrics

@@ -7,15 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = ["FILLS", "Filling", "check_fill"]
+__all__ = ["FILLS", "Filling"]
 
 FILLS = ("mask", "interpolate", "last")
-
-
-def check_fill(fill: object) -> None:
-    """Refuses what is no way of filling."""
-    if fill is not None and fill not in FILLS:
-        raise ValueError(f"fill must be 'mask', 'interpolate', 'last' or None, got {fill!r}")
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,19 @@ class Shape:
         target: the column to forecast.
         known: the columns known ahead.
         columns: how many there are.
+        calendar: those known ahead of which what lies behind says nothing more.
     """
 
     horizon: int
     target: int
     known: tuple[int, ...]
     columns: int
+    calendar: tuple[int, ...] = ()
+
+    @property
+    def others(self) -> list[int]:
+        """The columns beside the target that are looked back at."""
+        return [c for c in range(self.columns) if c != self.target and c not in self.calendar]
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Form:
         target = lags + len(self.seasons) * shape.horizon
         if not self.beside:
             return target
-        others = (shape.columns - 1) * (lags if lags * shape.columns <= FEATURES else 1)
+        others = len(shape.others) * (lags if lags * (len(shape.others) + 1) <= FEATURES else 1)
         return target + others + shape.horizon * len(shape.known)
 
     def read(
@@ -83,8 +90,8 @@ class Form:
         target = (target - centre) / scale
         if not self.beside:
             return target, centre, scale
-        others = [c for c in range(shape.columns) if c != shape.target]
-        rows = np.arange(-gauge.context if gauge.context * shape.columns <= FEATURES else -1, 0)
+        others = shape.others
+        rows = np.arange(-gauge.context if gauge.context * (len(others) + 1) <= FEATURES else -1, 0)
         parts = [target, values[origins[:, None] + rows][:, :, others].reshape(len(origins), -1)]
         if shape.known:
             parts.append(values[origins[:, None] + ahead][:, :, list(shape.known)].reshape(len(origins), -1))

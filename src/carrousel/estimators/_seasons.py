@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from carrousel.estimators._grid import Grid, season_of
+from carrousel.estimators._rules import DAY, Fixed
 
 __all__ = ["plausible_seasons"]
 
-DAY, WEEK = pd.Timedelta("1D"), 7
-YEAR = 365  # days
+WEEK, YEAR = 7, 365  # days
 
 
-def plausible_seasons(season: int, index: pd.Index | None) -> tuple[int, ...]:
-    """Returns the steps in every natural cycle, the shortest first: 24 and 168 for hours, 7 and 365 for days.
-
-    Args:
-        season: steps in the shortest; 1 is none.
-        index: the times.
-    """
-    frequency = getattr(index, "freq", None)
-    if season == 1:
+def plausible_seasons(grid: Grid | None) -> tuple[int, ...]:
+    """Returns the steps in every natural cycle, the shortest first: 24 and 168 for hours, 7 and 365 for days."""
+    season = season_of(grid)
+    if season == 1 or grid is None:
         return ()
-    if frequency is None:
+    if grid.kind == "integers" or not isinstance(grid.rule, Fixed):
         return (season,)
-    if frequency.name == "D":
+    times = grid.places(0, 2)
+    times = times.to_timestamp() if grid.kind == "periods" else times  # type: ignore[attr-defined]
+    step = times[1] - times[0]
+    if step == DAY:
         return (season, YEAR)
-    try:
-        step = pd.Timedelta(frequency)
-    except (ValueError, TypeError):  # months and longer
-        return (season,)
-    if step >= DAY or DAY % step != pd.Timedelta(0):
+    if step > DAY or DAY % step != DAY - DAY:
         return (season,)
     day = int(DAY / step)
     return (season, day) if day > season else (season, WEEK * day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,22 +29,25 @@ class Window:
         scaler: of the columns.
         gauge: the context, and whether logarithms are taken.
         unit: how far off starting forecasts of the training windows usually were, in spreads.
+        masks: pairs of a column and of that which says by a 1 where it was missing: it enters as zero there.
     """
 
     shape: Shape
     scaler: Scaler
     gauge: Gauge
     unit: float
+    masks: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def fit(
-        cls, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, shape: Shape, context: int, log: bool
-    ) -> Window:
+        cls, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, shape: Shape, context: int, log: bool,
+        masks: tuple[tuple[int, int], ...] = (),
+    ) -> Window:  # fmt: skip
         """Returns a window whose scales come from the training windows alone, which begin at ``origins``."""
         scaler = Scaler.fit(values[: origins.max() + shape.horizon])
-        window = cls(shape, scaler, Gauge.fit(values, origins, context, shape.target, log), 1.0)
+        window = cls(shape, scaler, Gauge.fit(values, origins, context, shape.target, log), 1.0, masks)
         unit = float(np.abs(window.targets(values, origins, starts)).mean())
-        return cls(shape, scaler, window.gauge, unit if unit > 0 else 1.0)
+        return replace(window, unit=unit if unit > 0 else 1.0)
 
     @property
     def context(self) -> int:
@@ -68,6 +71,9 @@ class Window:
         window = self.gauge.windows(values, origins)
         centre, spread = window.mean(axis=1, keepdims=True), self.gauge.scales(window)[:, None]
         scaled[:, :, self.shape.target] = (window - centre) / spread
+        for column, mask in self.masks:
+            scaled[:, :, column] *= 1 - context[:, :, mask]
+            scaled[:, :, mask] = context[:, :, mask]
         path = ((self.gauge.up(starts) - centre) / spread).astype(np.float32)[:, :, None]
         if not (np.isfinite(scaled).all() and np.isfinite(path).all()):
             raise ValueError("the series has values too large for float32, or too unlike those of training; rescale it")
@@ -89,11 +95,16 @@ class Window:
 
 
 class WindowDataset(Dataset):
-    """The windows of ``values`` [T, C] at ``origins`` [N], the first row to forecast of each, and their ``starts``."""
+    """The windows of ``values`` [T, C] at ``origins`` [N], the first row to forecast of each, and their ``starts``.
+
+    A target that is ``gone``, [T], is NaN, and counts in no loss.
+    """
 
     def __init__(
-        self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, window: Window, weights: np.ndarray
-    ):
+        self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, window: Window, weights: np.ndarray,
+        gone: np.ndarray,
+    ):  # fmt: skip
+        self.gone = gone[origins[:, None] + np.arange(window.shape.horizon)]
         self.values, self.origins, self.starts, self.window, self.weights = values, origins, starts, window, weights
         self.lengths = np.full(len(origins), window.context, dtype=np.int64)
 
@@ -108,6 +119,7 @@ class WindowDataset(Dataset):
         origins, starts = self.origins[chosen], self.starts[chosen]
         context, known = self.window.inputs(self.values, origins, starts)
         targets = self.window.targets(self.values, origins, starts)
+        targets[self.gone[chosen]] = np.nan
         lengths = torch.from_numpy(self.lengths[chosen])
         inputs = {"input": torch.from_numpy(context), "lengths": lengths, "known": torch.from_numpy(known)}
         return inputs, (torch.from_numpy(targets), torch.from_numpy(self.weights[chosen]))

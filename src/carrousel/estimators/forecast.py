@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from carrousel._format import whole
+from carrousel._format import fitted, whole
 from carrousel.data import Series
 from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
@@ -20,9 +20,8 @@ from carrousel.estimators._base import activations_of
 from carrousel.estimators._candidates import extent_of
 from carrousel.estimators._correction import Correction, gaps_of
 from carrousel.estimators._features import restore_features, stored_features
-from carrousel.estimators._grid import season_of
-from carrousel.estimators._linear import Shape
-from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
+from carrousel.estimators._gaps import FILLS
+from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
 from carrousel.estimators._rolling import refitted
 from carrousel.estimators._seasons import plausible_seasons
@@ -30,6 +29,7 @@ from carrousel.estimators._series import Regular, known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
 from carrousel.estimators._stored_grid import grid_from_json, grid_to_json
+from carrousel.estimators._widened import worthwhile
 from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
 from carrousel.training._loop import Job, train
@@ -67,6 +67,14 @@ class LSTMForecaster(SeriesEstimator):
             hours, 7 and 365 for days, 12 for months ...), as far as the series holds three; 1 is none.
         freq: the frequency of the times, an offset of pandas or its name such as ``"h"`` or ``"2B"``; None tells it
             from the index, which must then be long and regular enough.
+        fill: what stands for missing values, and for steps that the time index lacks. ``"last"`` carries the last value
+            on; ``"interpolate"`` draws a line, but to the end of what a forecast sees, where it carries on;
+            ``"mask"`` lets the network see zero and that it is missing, and carries on for the simple methods. Missing
+            values of the target count in no loss and no figure. None refuses them.
+        calendar: let all methods know sine and cosine of the hour of the day, the day of the week, the day of the year
+            or the month, as the frequency says; None does where it helps a ridge regression on the validation windows.
+        holidays: a country such as ``"DE"``, or a part of it such as ``"DE-BY"``, whose holidays all methods know; for
+            days and shorter steps, by the package ``holidays``.
         batches_per_epoch: the most batches in an epoch, of windows drawn at random; None takes all windows.
         highway: add a linear autoregression on the target's window to the network's correction (Lai et al. 2018); it
             begins at zero and is trained with the rest.
@@ -81,6 +89,7 @@ class LSTMForecaster(SeriesEstimator):
         feature_names_in_: their names, if X was a DataFrame with columns of text: then DataFrames with other columns,
             or these in another order, are refused.
         context_: the parameter, or what None chose.
+        calendar_: whether the calendar is known beside the series.
         seasons_, season_: the seasons, and the shortest of them, the unit of MASE (1 if there is none).
         simple_: the simple methods; ``simple_.start`` is the starting forecast.
         correction_: what is taken of the network's corrections, ``correction_.share``, and how they become quantiles.
@@ -113,6 +122,9 @@ class LSTMForecaster(SeriesEstimator):
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
     season: Any = None
     freq: Any = None
+    fill: str | None = None
+    calendar: bool | None = None
+    holidays: str | None = None
     batches_per_epoch: int | None = 100
     highway: bool = True
     patience: int | None = 8
@@ -146,25 +158,30 @@ class LSTMForecaster(SeriesEstimator):
         integer(self, "context", none=True)
         integer(self, "batches_per_epoch", none=True)
         self.levels_ = self._levels()
+        choice(self, "fill", (None, *FILLS))
         series = self._begin(X, y)
         self.seasons_ = self._seasons(series)
         self.season_ = self.seasons_[0] if self.seasons_ else 1
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
-        values, horizon, middle = series.values, int(self.horizon), self.levels_.index(0.5)
+        horizon, middle = int(self.horizon), self.levels_.index(0.5)
         seed = self._draw_seed(checkpoint, resume)
-        identity = self._identity(seed, [values, repr(series.names), repr(series.grid)])
+        identity = self._identity(seed, [series.values, repr(series.names), repr(series.grid)])
 
         given = self.context is not None
         extent = extent_of(len(series), horizon, self.seasons_, self.context_, given)
-        training, valid = split_origins(len(values), extent.reach, horizon, self.validation)
-        shape, context = self._shape, self.context_
+        training, valid = split_origins(len(series), extent.reach, horizon, self.validation)
+        target = series.values[:, self._column]
+        gone, context = np.isnan(target), self.context_
+        training, valid = worthwhile(gone, training, horizon), worthwhile(gone, valid, horizon)
+        values, training, valid = self._widen(series, training, valid)
+        shape = self._widened.shape
         self.simple_, starts = SimpleForecasts.fit(values, training, valid, shape, extent, context, self.levels_)
         log = self.simple_.start.gauge.log
-        window = Window.fit(values, training, starts.training, shape, context, log)
+        window = Window.fit(values, training, starts.training, shape, context, log, self._widened.filling.masks)
         self._gaps = gaps_of(window.targets(values, training, starts.training), self.levels_)
         season = self.season_
-        target = values[:, self._column]
-        self.mase_unit_ = float(np.abs(target[season:] - target[:-season]).mean())
+        moves = np.abs(target[season:] - target[:-season])
+        self.mase_unit_ = float(np.nanmean(moves)) if np.isfinite(moves).any() else 0.0
         chosen = np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]
         some, late = valid[chosen], starts.valid[chosen]
         worth = [window.worth(values, *part) for part in ((training, starts.training), (some, late))]
@@ -173,12 +190,12 @@ class LSTMForecaster(SeriesEstimator):
 
         def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> float:
             assert weights is not None
-            return float((np.abs(forecast[:, :, middle] - actual).mean(axis=1) * weights).mean() * unit)
+            return float((np.nanmean(np.abs(forecast[:, :, middle] - actual), axis=1) * weights).mean() * unit)
 
         job = Job(
             build=self._build,
-            train=WindowDataset(values, training, starts.training, window, weights[0]),
-            valid=WindowDataset(values, some, late, window, weights[1]) if len(some) else None,
+            train=WindowDataset(values, training, starts.training, window, weights[0], gone),
+            valid=WindowDataset(values, some, late, window, weights[1], gone) if len(some) else None,
             metric_name="MAE",
             metric=mean_absolute_error,
             batches=self.batches_per_epoch,
@@ -193,7 +210,7 @@ class LSTMForecaster(SeriesEstimator):
             progress=progress,
         )
         self.correction_ = Correction.fit(trained.network, window, values, some, late, self.levels_)
-        self.tail_ = series.last(self._reach)
+        self._keep_tail(series)
         self._keep(trained, seed)
         return self
 
@@ -213,7 +230,7 @@ class LSTMForecaster(SeriesEstimator):
     def _seasons(self, series: Regular) -> tuple[int, ...]:
         """Returns the seasons that the series may have, the shortest first."""
         if self.season is None:
-            told = plausible_seasons(season_of(series.grid), series.places(0, 2))
+            told = plausible_seasons(series.grid)
             return tuple(m for m in told if CYCLES * m + int(self.horizon) <= len(series))
         given = self.season if isinstance(self.season, (tuple, list)) else (self.season,)
         for season in given:
@@ -222,10 +239,6 @@ class LSTMForecaster(SeriesEstimator):
                     f"season must be an integer of at least 1, several of them, or None, got {self.season!r}"
                 )
         return tuple(sorted({int(season) for season in given} - {1}))
-
-    @property
-    def _shape(self) -> Shape:
-        return Shape(int(self.horizon), self._column, self._known, len(self.columns_))
 
     @property
     def _needs(self) -> int:
@@ -239,8 +252,8 @@ class LSTMForecaster(SeriesEstimator):
 
     def _build(self) -> nn.Module:
         network = ForecastNet(
-            len(self.columns_),
-            len(self._known) + 1,
+            self._widened.shape.columns,
+            len(self._widened.shape.known) + 1,
             int(self.horizon),
             self._column if self.highway else None,
             self.context_,
@@ -300,12 +313,8 @@ class LSTMForecaster(SeriesEstimator):
         series, _ = self._joined(X, y, continues)
         if len(series) < self._needs:
             raise ValueError(f"X has {len(series)} rows, and a forecast needs {self._needs} before it")
-        # Only the known columns of the rows ahead are read.
-        rows = np.zeros((self.horizon, series.values.shape[1]))
-        rows[:, list(self._known)] = known_ahead(
-            future, [self.columns_[k] for k in self._known], int(self.horizon), series
-        )
-        values = np.concatenate([series.values, rows])
+        names = [self.columns_[k] for k in self._known]
+        values = self._widened(series, known_ahead(future, names, int(self.horizon), series))
         ahead = series.places(len(series), int(self.horizon))
         return self._outputs(values, np.array([len(series)]))[0], ahead
 
@@ -337,6 +346,7 @@ class LSTMForecaster(SeriesEstimator):
         if not isinstance(stride, int) or stride < 1:
             raise ValueError(f"stride must be an integer of at least 1, got {stride!r}")
         if refit is not False:
+            X, y = self._evenly(X, y)
             return refitted(self, X, y, stride=stride, refit=refit, first=first)
         if first is not None:
             raise ValueError("first= says from which row on to refit; give refit= too")
@@ -347,9 +357,13 @@ class LSTMForecaster(SeriesEstimator):
         if len(origins) == 0:
             needed = self.horizon + max(0, self._reach - before)
             raise ValueError(f"a backtest needs {needed} rows for a horizon of {self.horizon}, X has {rows}")
-        values, middle = series.values, self.levels_.index(0.5)
-        quantiles = {self._method: self._outputs(values, origins), **self.simple_.quantiles(values, origins, middle)}
-        actual = values[origins[:, None] + np.arange(self.horizon), self._column]
+        actual = series.values[origins[:, None] + np.arange(self.horizon), self._column]
+        known = ~np.isnan(actual).all(axis=1)
+        if not known.any():
+            raise ValueError("a backtest needs values of the target, and all of them are missing")
+        origins, actual, middle = origins[known], actual[known], self.levels_.index(0.5)
+        values, places = self._widened.contexts(series, origins, self._reach)
+        quantiles = {self._method: self._outputs(values, places), **self.simple_.quantiles(values, places, middle)}
         notes = self.simple_.notes(self._method, self.correction_.share)
         index = series.places(before)
         return Backtest(origins - before, actual, quantiles, self.levels_, index, self.mase_unit_, notes)
@@ -361,7 +375,7 @@ class LSTMForecaster(SeriesEstimator):
     def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
         """Returns the skill on a backtest of X, 1 - MAE / MAE of the naive forecast: 1 is perfect, 0 is naive."""
         backtest = self.backtest(X, y, continues=continues)
-        errors = {method: np.abs(backtest.actual - guess).mean() for method, guess in backtest.median.items()}
+        errors = {method: np.nanmean(np.abs(backtest.actual - guess)) for method, guess in backtest.median.items()}
         return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
 
     def activations(self, X: Any = None, y: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
@@ -370,7 +384,7 @@ class LSTMForecaster(SeriesEstimator):
         series, _ = self._joined(X, y, continues)
         if len(series) < self.context_:
             raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
-        rows = np.concatenate([series.values, np.zeros((self.horizon, series.values.shape[1]))])
+        rows = self._widened(series, np.zeros((int(self.horizon), len(self._known))))
         anywhere = np.ones((1, int(self.horizon)))  # what the LSTM does is before the starting forecast comes in
         return activations_of(
             self.network_, self.correction_.window.inputs(rows, np.array([len(series)]), anywhere)[0][0]
@@ -383,6 +397,9 @@ class LSTMForecaster(SeriesEstimator):
             "apart": self.apart_,
             "features": stored_features(self),
             "grid": grid_to_json(self.tail_.grid),
+            "calendar": self.calendar_,
+            "usual": self._widened.filling.usual.tolist(),
+            "masked": list(self._widened.filling.masked),
             "season": self.season_,
             "context": self.context_,
             "seasons": list(self.seasons_),
@@ -394,8 +411,10 @@ class LSTMForecaster(SeriesEstimator):
         }
 
     def _arrays(self) -> dict[str, np.ndarray]:
+        tail, gone = self.tail_.values, np.isnan(self.tail_.values)
         return {
-            "series.tail": self.tail_.values,
+            "series.tail": np.where(gone, 0.0, tail),
+            **({"series.gone": gone} if self.fill is not None else {}),
             "offsets": self.correction_.offsets,
             "gaps": self._gaps,
             **self.simple_.arrays(),
@@ -416,18 +435,26 @@ class LSTMForecaster(SeriesEstimator):
         self.apart_ = facts.get("apart") is True
         self._set_columns(self.tail_)
         restore_features(self, facts.get("features"))
-        shape, levels = self._shape, len(self.levels_)
+        choice(self, "fill", (None, *FILLS))
+        self.calendar_ = _saved.truth(facts.get("calendar", False), "calendar")
+        self._widened = self._restored_widening(facts)
+        shape, levels = self._widened.shape, len(self.levels_)
 
         def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:
             return _saved.array(arrays, name, wanted)
 
         self.simple_ = SimpleForecasts.restored(facts["simple"], array, shape, levels, rows)
-        self.tail_ = replace(self.tail_, values=array("series.tail", (self._reach, len(columns))))
+        tail = array("series.tail", (self._reach, len(columns)))
+        if self.fill is not None:
+            gone = fitted({"gone": arrays["series.gone"]}, {"gone": (tail.shape, np.bool_)})["gone"]
+            tail = np.where(gone, np.nan, tail)
+        self.tail_ = replace(self.tail_, values=tail)
         self._gaps = array("gaps", (shape.horizon, levels))
         figures = [facts["unit"], facts["mase_unit"], facts["share"]]
         unit, self.mase_unit_, share = _saved.numbers(figures, 3, "its units").tolist()
         if unit <= 0 or self.mase_unit_ < 0 or not 0 <= share <= 1:
             raise ValueError(f"its units are {unit}, {self.mase_unit_} and {share}")
         gauge = replace(self.simple_.start.gauge, context=self.context_)
-        window = Window(shape, _saved.scaler(facts["scaler"], len(columns)), gauge, unit)
+        scaler = _saved.scaler(facts["scaler"], shape.columns)
+        window = Window(shape, scaler, gauge, unit, self._widened.filling.masks)
         self.correction_ = Correction(window, share, array("offsets", (shape.horizon, levels)))
