@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_online import online
+from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
@@ -146,7 +147,9 @@ benches.callback(
         "bench --quick",
         "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json",
         "bench online",
+        "bench streams",
     ),
 )(_alone(bench))
 benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
+benches.command("streams", epilog=_examples("bench streams", "bench streams --into figures.json"))(streams)
 app.add_typer(benches, name="bench")
