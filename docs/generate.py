@@ -249,11 +249,27 @@ def forecasts() -> str:
     return forecast_table(read_records(ROOT / "docs" / "results" / "forecasts.jsonl"))
 
 
+def streams() -> str:
+    """The table of the stream learner beside simple methods, from the figures that were kept."""
+    figures = json.loads((ROOT / "docs" / "results" / "bench" / "streams.json").read_text(encoding="utf-8"))["streams"]
+    rivals = list(dict.fromkeys(name for row in figures for name in row["rivals"]))
+    rows = []
+    for row in figures:
+        errors = {name: f"{error:.4g}" for name, error in row["rivals"].items()}
+        errors[row["best"]] = f"*{errors[row['best']]}*"
+        season = "" if row["season"] is None else f", season {row['season']}"
+        spread = f"{min(row['seeds']):.4g} to {max(row['seeds']):.4g}"
+        shown = [errors.get(name, "–") for name in rivals]
+        rows.append([row["name"] + season, f"{row['mean']:.4g}", spread, *shown, f"{row['ratio']:.2f}"])
+    return markdown(["stream", "the learner", "over the seeds", *rivals, "of the *best*"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "family": family,
     "parameters": parameters,
     "combinations": combinations,
     "fused": fused,
+    "streams": streams,
     "pictures": drawing,
     "files": reading,
     "extras": extras,

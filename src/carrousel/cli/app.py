@@ -12,6 +12,7 @@ from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
 from carrousel.cli.bench_forecasts import forecasts
 from carrousel.cli.bench_online import online
+from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
@@ -161,6 +162,7 @@ benches.callback(
         "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json",
         "bench online",
         "bench forecasts",
+        "bench streams",
     ),
 )(_alone(bench))
 benches.command(
@@ -174,4 +176,5 @@ benches.command(
     "forecasts",
     epilog=_examples("bench forecasts --into forecasts.jsonl", "bench forecasts --only airline --only co2 --seeds 1"),
 )(forecasts)
+benches.command("streams", epilog=_examples("bench streams", "bench streams --into figures.json"))(streams)
 app.add_typer(benches, name="bench")
