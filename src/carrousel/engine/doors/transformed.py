@@ -169,20 +169,21 @@ class _Tangents(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        _, _, layer, rows, reverse, steps = ctx.leading
+        layer, rows, reverse, steps = ctx.leading[2:]
         again = torch.is_grad_enabled()
-
-        def run(*tensors: Tensor) -> tuple[Tensor, ...]:
-            return tuple(by_reference(layer, rows, reverse, QUIET, steps, list(tensors)))
 
         with torch.enable_grad():
             # Aliases, for one tensor may be given twice, and each of the two has a derivative of its own.
-            inputs = [tensor.view_as(tensor) for tensor in ctx.saved_tensors]
+            inputs = [t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in ctx.saved_tensors]
             half = len(inputs) // 2
-            _, results = torch.func.jvp(run, tuple(inputs[:half]), tuple(inputs[half:]))
+            results = by_reference(layer, rows, reverse, QUIET, steps, inputs[:half])
+            # Tangents as the derivative, by their weights, of derivatives going back: forward mode cannot be nested.
+            ones = [torch.ones_like(result, requires_grad=True) for result in results]
+            back = torch.autograd.grad(results, inputs[:half], ones, create_graph=True, materialize_grads=True)
+            tangents = torch.autograd.grad(back, ones, inputs[half:], create_graph=True, materialize_grads=True)
         needs = ctx.needs_input_grad[1 + _LEADING :]
         needed = [tensor for tensor, need in zip(inputs, needs, strict=True) if need]
-        found = iter(torch.autograd.grad(results, needed, grads, create_graph=again, allow_unused=True))
+        found = iter(torch.autograd.grad(tangents, needed, grads, create_graph=again, allow_unused=True))
         return (None,) * (1 + _LEADING) + tuple(next(found) if need else None for need in needs)
 
     @staticmethod
