@@ -192,6 +192,10 @@ ASKED: tuple[tuple[str, dict[str, Any], Callable[[nn.Module, Tensor], Any]], ...
     ("`torch.func.vmap`", {}, lambda net, x: torch.func.vmap(lambda x: net(x)[0])(x.expand(4, 5, 2, 3))),
     ("`torch.func.grad`", {}, lambda net, x: torch.func.grad(lambda x: net(x)[0].sum())(x)),
     ("`torch.func.jvp`, forward mode", {}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with layer norm", {"layer_norm": True}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with `proj_size`", {"proj_size": 4}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with `gate_recurrence`", {"gate_recurrence": "all"},
+     lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
 )  # fmt: skip
 
 
