@@ -99,7 +99,7 @@ def test_checkpoints_written_before_the_recipe_go_on(kind, tmp_path) -> None:
         pytest.skip(f"written by torch {identity['torch']}, and a checkpoint is bound to its version")
     options = {"dropout": 0.2, "input_noise": 0.1, "num_layers": 2, "hidden_size": 4, "max_epochs": 4}
     if kind is not LSTMForecaster:  # defaults of then
-        options |= {"pooling": "mean", "patience": 15}
+        options |= {"pooling": "mean", "patience": 15, "validation": 0.1}
     estimator, data, test = fresh(kind, random_state=0, **options)
     estimator.fit(*data, checkpoint=path, resume=True)
     said = np.asarray(outputs(estimator, test))

@@ -9,7 +9,7 @@ import numpy as np
 from carrousel.estimators._gauge import Gauge
 from carrousel.estimators._scaling import Scaler
 
-__all__ = ["Form", "Linear", "Shape", "drift", "naive", "ridge"]
+__all__ = ["Form", "Linear", "Shape", "drift", "naive", "plain", "ridge"]
 
 WINDOWS = 4000  # the most that a ridge regression learns from, evenly spaced
 FEATURES = 1000  # the most lags of all columns together; beyond it only the target keeps all its lags

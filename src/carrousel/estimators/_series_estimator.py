@@ -130,7 +130,12 @@ class SeriesEstimator(Trainable):
             where = "of another series"
         test = self.backtest(*self._arguments(frame))
         shown = whole[self.target_].iloc[-self.horizon * (FORECASTS + 4) :]
-        title = f"{data.name}: forecasts of {self.horizon} steps {where}"
+        report = test.report()
+        best = report.best_simple
+        figures = [f"{each.method} {each.metrics['MAE']:.4g}" for each in (report.model, best)]
+        title = f"{data.name}: forecasts of {self.horizon} steps {where}; MAE: {', '.join(figures)}"
+        others = test.last_forecasts(frame.index, FORECASTS, best.method)
+        rivals = [other[0.5].rename(best.method) for other in others]
         gates = pictures.draw_activations(
             self.activations(*self._arguments(whole)),
             whole[list(self.columns_)].to_numpy()[-self.context_ :],
@@ -139,7 +144,8 @@ class SeriesEstimator(Trainable):
             layer=layer,
             title=f"{data.name}: the last {self.context_} steps, before a forecast",
         )
-        forecast = pictures.draw_forecast(shown, test.last_forecasts(frame.index, FORECASTS), title=title)
+        ours = test.last_forecasts(frame.index, FORECASTS)
+        forecast = pictures.draw_forecast(shown, ours, rivals=rivals, title=title)
         return {"forecast": forecast, "gates": gates, **super().drawings(data, layer=layer)}
 
     def _arguments(self, frame: pd.DataFrame) -> tuple[Any, ...]:

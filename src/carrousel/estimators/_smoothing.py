@@ -11,7 +11,7 @@ import numpy as np
 from carrousel.estimators._linear import Linear, Shape, plain
 from carrousel.estimators._scaling import Scaler
 
-__all__ = ["Smoothing", "fit_smoothing", "smoothed", "there_is_statsmodels", "windowed"]
+__all__ = ["LONGEST_SEASON", "Smoothing", "fit_smoothing", "smoothed", "there_is_statsmodels", "windowed"]
 
 ROWS = 1000  # the last of a series, to which parameters are fitted
 LONGEST_SEASON = 60  # beyond it states are too many
