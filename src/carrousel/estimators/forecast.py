@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from carrousel._format import fitted, whole
 from carrousel.data import Series
-from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import activations_of
 from carrousel.estimators._candidates import Extent, extent_of
 from carrousel.estimators._correction import Correction, gaps_of
-from carrousel.estimators._features import restore_features, stored_features
 from carrousel.estimators._gaps import FILLS
 from carrousel.estimators._grid import Grid
 from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
@@ -29,7 +26,7 @@ from carrousel.estimators._seasons import plausible_seasons
 from carrousel.estimators._series import Regular, known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
-from carrousel.estimators._stored_grid import grid_from_json, grid_to_json
+from carrousel.estimators._stored_forecaster import arrays_of, facts_of, restore
 from carrousel.estimators._widened import worthwhile
 from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
@@ -409,70 +406,10 @@ class LSTMForecaster(SeriesEstimator):
         )
 
     def _facts(self) -> dict[str, Any]:
-        window = self.correction_.window
-        return {
-            "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
-            "apart": self.apart_,
-            "features": stored_features(self),
-            "grid": grid_to_json(self.tail_.grid),
-            "calendar": self.calendar_,
-            "usual": self._widened.filling.usual.tolist(),
-            "masked": list(self._widened.filling.masked),
-            "season": self.season_,
-            "context": self.context_,
-            "seasons": list(self.seasons_),
-            "unit": window.unit,
-            "share": self.correction_.share,
-            "simple": self.simple_.facts(),
-            "mase_unit": self.mase_unit_,
-            "scaler": {"mean": window.scaler.mean.tolist(), "scale": window.scaler.scale.tolist()},
-        }
+        return facts_of(self)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        tail, gone = self.tail_.values, np.isnan(self.tail_.values)
-        return {
-            "series.tail": np.where(gone, 0.0, tail),
-            **({"series.gone": gone} if self.fill is not None else {}),
-            "offsets": self.correction_.offsets,
-            "gaps": self._gaps,
-            **self.simple_.arrays(),
-        }
+        return arrays_of(self)
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        if "simple" not in facts:
-            raise ValueError("it is of a time when forecasts had no starting forecast: train it again")
-        training_options(self)
-        columns = _saved.words(facts["columns"], "its columns", (str, int))
-        rows = len(arrays["series.tail"])
-        self.season_ = whole(facts["season"], "its season", 1, rows)
-        self.seasons_ = tuple(whole(season, "a season", 2, rows) for season in facts["seasons"])
-        self.context_ = whole(facts["context"], "its context", 1, rows)
-        integer(self, "horizon")
-        self.levels_ = self._levels()
-        self.tail_ = Regular(arrays["series.tail"], tuple(columns), grid_from_json(facts["grid"]))
-        self.apart_ = facts.get("apart") is True
-        self._set_columns(self.tail_)
-        restore_features(self, facts.get("features"))
-        choice(self, "fill", (None, *FILLS))
-        self.calendar_ = _saved.truth(facts.get("calendar", False), "calendar")
-        self._widened = self._restored_widening(facts)
-        shape, levels = self._widened.shape, len(self.levels_)
-
-        def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:
-            return _saved.array(arrays, name, wanted)
-
-        self.simple_ = SimpleForecasts.restored(facts["simple"], array, shape, levels, rows)
-        tail = array("series.tail", (self._reach, len(columns)))
-        if self.fill is not None:
-            gone = fitted({"gone": arrays["series.gone"]}, {"gone": (tail.shape, np.bool_)})["gone"]
-            tail = np.where(gone, np.nan, tail)
-        self.tail_ = replace(self.tail_, values=tail)
-        self._gaps = array("gaps", (shape.horizon, levels))
-        figures = [facts["unit"], facts["mase_unit"], facts["share"]]
-        unit, self.mase_unit_, share = _saved.numbers(figures, 3, "its units").tolist()
-        if unit <= 0 or self.mase_unit_ < 0 or not 0 <= share <= 1:
-            raise ValueError(f"its units are {unit}, {self.mase_unit_} and {share}")
-        gauge = replace(self.simple_.start.gauge, context=self.context_)
-        scaler = _saved.scaler(facts["scaler"], shape.columns)
-        window = Window(shape, scaler, gauge, unit, self._widened.filling.masks)
-        self.correction_ = Correction(window, share, array("offsets", (shape.horizon, levels)))
+        restore(self, facts, arrays)
