@@ -23,6 +23,7 @@ from typer.models import OptionInfo
 import carrousel
 from carrousel import pictures
 from carrousel._atomic import write_file
+from carrousel.bench._forecasts import forecast_table, read_records
 from carrousel.cells import Cell
 from carrousel.cli._options import AnyColumns
 from carrousel.data._registry import by_ending
@@ -191,6 +192,10 @@ ASKED: tuple[tuple[str, dict[str, Any], Callable[[nn.Module, Tensor], Any]], ...
     ("`torch.func.vmap`", {}, lambda net, x: torch.func.vmap(lambda x: net(x)[0])(x.expand(4, 5, 2, 3))),
     ("`torch.func.grad`", {}, lambda net, x: torch.func.grad(lambda x: net(x)[0].sum())(x)),
     ("`torch.func.jvp`, forward mode", {}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with layer norm", {"layer_norm": True}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with `proj_size`", {"proj_size": 4}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with `gate_recurrence`", {"gate_recurrence": "all"},
+     lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
 )  # fmt: skip
 
 
@@ -243,6 +248,11 @@ def reading() -> str:
     return markdown(["command line", "Python", "what it says", "default", "of", "in"], rows)
 
 
+def forecasts() -> str:
+    """The table of forecasts of real series, from the records that `carrousel bench forecasts` wrote."""
+    return forecast_table(read_records(ROOT / "docs" / "results" / "forecasts.jsonl"))
+
+
 def streams() -> str:
     """The table of the stream learner beside simple methods, from the figures that were kept."""
     figures = json.loads((ROOT / "docs" / "results" / "bench" / "streams.json").read_text(encoding="utf-8"))["streams"]
@@ -267,6 +277,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "pictures": drawing,
     "files": reading,
     "extras": extras,
+    "forecasts": forecasts,
 }
 
 

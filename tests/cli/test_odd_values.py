@@ -86,6 +86,10 @@ ESTIMATORS = {"classify": estimators.LSTMClassifier, "regress": estimators.LSTMR
               "forecast": estimators.LSTMForecaster}  # fmt: skip
 BASE = {  # a call that works, and the arguments in it that stand by their place
     **{("train", job): (["train", job, *words, *QUICK, "--force"], 1) for job, words in TRAIN.items()},
+    **{
+        ("search", job): (["search", job, *words, *QUICK, "--trials", "1", "--force"], 1)
+        for job, words in TRAIN.items()
+    },
     ("evaluate",): (["evaluate", "MODELS/classify", "data.csv"], 2),
     ("predict",): (["predict", "MODELS/forecast", "series.csv"], 2),
     ("inspect",): (["inspect", "MODELS/classify", "data.csv", "--out", "pictures"], 2),
@@ -94,6 +98,7 @@ BASE = {  # a call that works, and the arguments in it that stand by their place
     ("stream",): (["stream", "series.csv", "--target", "load", "--quiet"], 1),
     ("bench",): (["bench", "--quick"], 0),
     ("bench", "online"): (["bench", "online"], 0),
+    ("bench", "classification"): (["bench", "classification", "--only", "GunPoint"], 0),
 }
 
 
@@ -105,7 +110,9 @@ def test_every_command_is_here():
 def brief(monkeypatch, folder, models):
     """Commands that have their values checked as ever, and then do not work for long."""
     import carrousel.bench
+    import carrousel.bench._classification
     import carrousel.bench._online
+    import carrousel.estimators._search
     import carrousel.papers
     from carrousel.training._trainer import Trainer
 
@@ -116,6 +123,8 @@ def brief(monkeypatch, folder, models):
     monkeypatch.setattr(Trainer, "run", lambda self, dataset, epochs, state: run(self, dataset, min(epochs, 1), state))
     monkeypatch.setattr(carrousel.bench, "peak", stop)
     monkeypatch.setattr(carrousel.bench._online, "benchmarks", stop)
+    monkeypatch.setattr(carrousel.bench._classification, "measure_outcomes", stop)
+    monkeypatch.setattr(carrousel.estimators._search.Search, "run", stop)
     monkeypatch.setattr(carrousel.papers, "reproduce", stop)
     monkeypatch.setattr(carrousel.papers, "quick", stop)
     return lambda words: [word.replace("MODELS", str(models)) for word in words]

@@ -66,7 +66,7 @@ CANNOT_APPLY = {
 CANNOT_APPLY[LSTMRegressor] = CANNOT_APPLY[LSTMClassifier]
 # Checks of what was learned. The others ask what a fit takes, gives and leaves alone, and two epochs of it say as much.
 OF_LEARNING = ("check_classifiers_train", "check_class_weight_classifiers", "check_regressors_train")
-FASTER = {"hidden_size": 12, "bidirectional": False, "max_epochs": 30, "batch_size": 16}
+FASTER = {"hidden_size": 12, "bidirectional": False, "pooling": "mean", "max_epochs": 30, "batch_size": 16}
 FASTER |= {"learning_rate": 0.03, "dropout": 0.0}
 
 

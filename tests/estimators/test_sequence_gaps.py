@@ -264,6 +264,22 @@ def test_calibrated_probabilities(tmp_path):
 @pytest.mark.parametrize(("count", "batch", "epochs"), [(40, None, 150), (3200, 32, 20), (5, None, 400), (640, 32, 60)])
 def test_epochs_follow_from_the_size_of_the_data(count, batch, epochs):
     options = LSTMClassifier(batch_size=batch)._settled(count)
-    assert (options.max_epochs, options.patience) == (epochs, round(0.3 * epochs))
+    assert (options.max_epochs, options.patience) == (epochs, round(0.5 * epochs))
     own = LSTMClassifier(max_epochs=10, patience=None)._settled(count)
     assert (own.max_epochs, own.patience) == (10, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "count", "groups", "share"),
+    [
+        ({}, 94, None, None),
+        ({}, 95, None, 0.1),
+        ({}, 94, np.arange(94), 0.1),
+        ({"calibrate": True}, 20, None, 0.1),
+        ({"validation_scheme": "last"}, 20, None, 0.1),
+        ({"validation": 0.3}, 20, None, 0.3),
+        ({"validation": None}, 2000, None, None),
+    ],
+)
+def test_a_few_sequences_are_all_learned_from(options, count, groups, share):
+    assert LSTMClassifier(**options)._share(count, groups) == share

@@ -6,8 +6,10 @@ import errno
 
 __all__ = ["UsageError", "lines", "missing", "of_system"]
 
-# Packages of the extra `train`, by the name under which they are imported.
-EXTRA = {"markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer"}
+# Packages of the extras, by the name under which they are imported.
+TRAIN = ("markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer")
+EXTRAS = dict.fromkeys(TRAIN, ("the command line needs", "train"))
+EXTRAS |= {"optuna": ("carrousel search needs", "search"), "openpyxl": ("Excel files need", "excel")}
 
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -20,11 +22,10 @@ class UsageError(ValueError):
 def missing(error: ModuleNotFoundError) -> str | None:
     """Returns how to install the package that is missing, or None when it is none of ours."""
     package = (error.name or "").split(".")[0]
-    if package == "openpyxl":
-        return "openpyxl is not installed; Excel files need it: pip install 'carrousel[excel]'"
-    if package not in EXTRA:
+    if package not in EXTRAS:
         return None
-    return f"{package} is not installed; the command line needs it: pip install 'carrousel[train]'"
+    who, extra = EXTRAS[package]
+    return f"{package} is not installed; {who} it: pip install 'carrousel[{extra}]'"
 
 
 def lines(error: BaseException) -> str:

@@ -23,11 +23,17 @@ class Place:
     out: Path
     checkpoint: Path
     finished: bool  # the model is there, and the run that is to be resumed has ended
+    journal: Path | None = None  # of a search
 
 
 @contextmanager
-def place(run: Run, data: str) -> Iterator[Place]:
+def place(run: Run, data: str, *, search: bool = False) -> Iterator[Place]:
     """Checks before anything is computed that the model can be written, and keeps others from the place meanwhile.
+
+    Args:
+        run: where the model goes.
+        data: what it is trained on; the model's name by default.
+        search: whether there is a journal beside the checkpoint.
 
     Raises:
         UsageError: it cannot be written there, or not without saying so.
@@ -38,7 +44,10 @@ def place(run: Run, data: str) -> Iterator[Place]:
     if not out.name:
         raise UsageError(f"--out {out}: name a directory")
     checkpoint = out.with_name(f"{out.name}.checkpoint")
-    refuse_unusual(checkpoint)
+    journal = out.with_name(f"{out.name}.search") if search else None
+    under_way = [path for path in (checkpoint, journal) if path is not None]
+    for path in under_way:
+        refuse_unusual(path)
     if run.resume and run.force:
         raise UsageError("--resume goes on with a run, --force starts anew: give one of them")
     if out.is_symlink():
@@ -47,12 +56,12 @@ def place(run: Run, data: str) -> Iterator[Place]:
         raise UsageError(f"--out {out}: a file of that name is there")
     if out.is_dir() and not _is_model(out) and any(out.iterdir()):
         raise UsageError(f"--out {out}: this directory holds something else than a model")
-    if run.resume and not checkpoint.exists():
+    if run.resume and not any(path.exists() for path in under_way):
         if _is_model(out):
             yield Place(out, checkpoint, finished=True)
             return
         if not run.out:
-            raise UsageError(f"--resume: there is no run to go on with ({checkpoint})")
+            raise UsageError(f"--resume: there is no run to go on with ({under_way[-1]})")
     above = out.absolute().parent
     while not above.exists():
         above = above.parent
@@ -61,7 +70,7 @@ def place(run: Run, data: str) -> Iterator[Place]:
     with folders_of(out):
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         with alone(out, "is training this model"):
-            there, model = checkpoint.exists(), _is_model(out)
+            there, model = any(path.exists() for path in under_way), _is_model(out)
             if not run.force and not run.resume:
                 if there:
                     raise UsageError(
@@ -69,7 +78,7 @@ def place(run: Run, data: str) -> Iterator[Place]:
                     )
                 if model:
                     raise UsageError(f"--out {out}: a model is there; --force replaces it")
-            yield Place(out, checkpoint, finished=run.resume and model and not there)
+            yield Place(out, checkpoint, run.resume and model and not there, journal)
 
 
 def _is_model(out: Path) -> bool:

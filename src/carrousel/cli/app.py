@@ -9,11 +9,14 @@ import typer
 from typer.core import TyperGroup
 
 from carrousel.cli.bench import bench
+from carrousel.cli.bench_classification import classification
+from carrousel.cli.bench_forecasts import forecasts
 from carrousel.cli.bench_online import online
 from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
+from carrousel.cli.search import search_classify, search_forecast, search_regress
 from carrousel.cli.stream import stream
 from carrousel.cli.train import classify, forecast, regress
 from carrousel.cli.use import evaluate, predict
@@ -32,7 +35,7 @@ class InOrder(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Returns the names of the commands."""
-        order = ["train", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
+        order = ["train", "search", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -94,6 +97,17 @@ train.command(
     ),
 )(forecast)
 app.add_typer(train, name="train")
+search = typer.Typer(help="Try parameters of a model on a data set or a file, and save the best model.", **PLAIN)
+search.command(
+    "classify",
+    epilog=_examples(
+        "search classify japanese-vowels --trials 50 --jobs 4",
+        "search classify visits.csv --id patient --cell gru --timeout 3600 --resume",
+    ),
+)(search_classify)
+search.command("regress", epilog=_examples("search regress Tecator --trials 30 --out tecator"))(search_regress)
+search.command("forecast", epilog=_examples("search forecast airline --horizon 12 --trials 20"))(search_forecast)
+app.add_typer(search, name="search")
 app.command(
     "evaluate",
     epilog=_examples("evaluate vowels japanese-vowels", "evaluate ward-model new.csv --label ward --json"),
@@ -147,9 +161,20 @@ benches.callback(
         "bench --quick",
         "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json",
         "bench online",
+        "bench forecasts",
         "bench streams",
     ),
 )(_alone(bench))
+benches.command(
+    "classification",
+    epilog=_examples(
+        "bench classification --only GunPoint --seeds 1", "bench classification --out docs/results/classification.json"
+    ),
+)(classification)
 benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
+benches.command(
+    "forecasts",
+    epilog=_examples("bench forecasts --into forecasts.jsonl", "bench forecasts --only airline --only co2 --seeds 1"),
+)(forecasts)
 benches.command("streams", epilog=_examples("bench streams", "bench streams --into figures.json"))(streams)
 app.add_typer(benches, name="bench")

@@ -18,7 +18,7 @@ from carrousel.cli._signals import held_back
 if TYPE_CHECKING:
     from carrousel.estimators import Progress
 
-__all__ = ["classify", "forecast", "regress", "trainer"]
+__all__ = ["classify", "forecast", "of_estimator", "regress", "say_finished", "train_into", "trainer"]
 
 
 def trainer(
@@ -36,12 +36,12 @@ def trainer(
     def train(data: str, *, options: Any, run: Run, knobs: Knobs, json: Json = False) -> None:
         with place(run, data) as where:
             if where.finished:
-                _finished(where, json)
+                say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
             kind = estimator()
             model = kind(**knobs.parameters(kind, also=options.parameters()), random_state=run.seed)
-            _train(model, data, options.parts(opened, model), where, run, json)
+            train_into(model, data, options.parts(opened, model), where, run, json)
 
     source = typer.Argument(metavar="DATA", show_default=False, help=group.source)
     train.__annotations__ |= {"data": Annotated[str, source], "options": group}
@@ -49,34 +49,40 @@ def trainer(
     return flat(train, defaults=defaults)
 
 
-def _trainer(module: str, name: str, group: type[PartsOptions], about: str) -> Callable[..., None]:
-    """Makes the command of one of carrousel's estimators."""
+ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
+    "classify": ("LSTMClassifier", ClassOptions),
+    "regress": ("LSTMRegressor", ValueOptions),
+    "forecast": ("LSTMForecaster", SeriesOptions),
+}
+"""The class of each command, by the module that has it, and the options that say what it learns from."""
+
+
+def of_estimator(make: Callable[..., Any], module: str, about: str) -> Any:
+    """Makes the command of one of carrousel's estimators, by ``trainer`` or what takes the same."""
+    name, group = ESTIMATORS[module]
     path = f"carrousel.estimators.{module}"
-    return trainer(lambda: getattr(import_module(path), name), group, about, defaults_of(module, name))
+    return make(lambda: getattr(import_module(path), name), group, about, defaults_of(module, name))
 
 
-classify = _trainer(
+classify = of_estimator(
+    trainer,
     "classify",
-    "LSTMClassifier",
-    ClassOptions,
     """Train a classifier of sequences.
 
-    It is compared with a logistic regression on each channel's mean and deviation, on sequences not trained on.
+    It is compared with logistic regressions and the nearest neighbour, on sequences not trained on.
     """,
 )
-regress = _trainer(
+regress = of_estimator(
+    trainer,
     "regress",
-    "LSTMRegressor",
-    ValueOptions,
     """Train a model of one or several values per sequence.
 
-    It is compared with a ridge regression on each channel's mean and deviation, on sequences not trained on.
+    It is compared with ridge regressions and the nearest neighbour, on sequences not trained on.
     """,
 )
-forecast = _trainer(
+forecast = of_estimator(
+    trainer,
     "forecast",
-    "LSTMForecaster",
-    SeriesOptions,
     """Train a forecaster of one series.
 
     It is compared with naive, seasonal naive and ridge forecasts, on the end of the series, not trained on.
@@ -84,8 +90,10 @@ forecast = _trainer(
 )
 
 
-def _train(model: Any, data: str, parts: Parts, where: Place, run: Run, json: bool) -> None:
-    """Trains with checkpoints, saves, reports.
+def train_into(
+    model: Any, data: str, parts: Parts, where: Place, run: Run, json: bool, also: dict[str, Any] | None = None
+) -> None:
+    """Trains with checkpoints, saves, reports; ``also`` stands in the JSON object beside that.
 
     Ctrl-C and SIGTERM end it after the batch that is being learned, or after the report; the second one at once.
     """
@@ -121,16 +129,19 @@ def _train(model: Any, data: str, parts: Parts, where: Place, run: Run, json: bo
                 "best_epoch": best,
                 "seconds": round(model.fit_seconds_, 3),
                 "report": None if report is None else report.to_dict(),
+                **(also or {}),
             }
         )
         return
     say(f"{weights:,} weights trained for {epochs} epochs in {model.fit_seconds_:.1f} s; kept those of epoch {best}")
+    if model.improving:
+        say(f"validation was still improving in the last epoch: more may do better (--epochs {2 * epochs})")
     if report is not None:
         say(f"\n{report}\n")
     say(f"saved: {where.out}/")
 
 
-def _finished(where: Place, json: bool) -> None:
+def say_finished(where: Place, json: bool) -> None:
     """Says, after ``--resume`` at the end of a run, that there is nothing left to do."""
     if json:
         emit({"model": where.out, "finished": True})

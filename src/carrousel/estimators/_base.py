@@ -27,6 +27,7 @@ __all__ = ["PREDICT_BATCH", "Trainable", "activations_of"]
 
 PREDICT_BATCH = 256
 SEEDS = 2**31 - 1
+CLEARLY = 0.01  # a share of a loss
 
 
 class Trainable(Recipe):
@@ -133,6 +134,16 @@ class Trainable(Recipe):
 
     def _check_fitted(self) -> None:
         check_is_fitted(self)
+
+    @property
+    def improving(self) -> bool:
+        """Whether the validation loss was least in the last epoch, and clearly less than before the last tenth of all.
+
+        Then nothing but their number ended the training.
+        """
+        losses = [row["valid_loss"] for row in self.history_ if "valid_loss" in row]
+        before = losses[: -max(1, len(losses) // 10)]
+        return bool(before) and min(losses) == losses[-1] < (1 - CLEARLY) * min(before)
 
     @property
     def _method(self) -> str:

@@ -44,7 +44,8 @@ __all__ = ["Part", "SequenceEstimator", "arrays_of", "paired_error"]
 
 UPDATES = 1200  # of the weights, about, where the number of epochs is not given: see docs/classification.md
 FEWEST, MOST = 20, 400  # epochs of these
-PATIENCE = 0.3  # of the epochs, where it is not given
+PATIENCE = 0.5  # of the epochs, where it is not given
+SHARE, FEWEST_ASIDE = 0.1, 10  # of validation where it is not given, and the sequences below which none is set aside
 
 # Parameters that came after the first saved models and checkpoints, and what they were when there were none.
 SINCE = {"fill": None, "channels_first": False, "validation_scheme": "random", "patch": 1}
@@ -69,10 +70,12 @@ class SequenceEstimator(Trainable):
             leave open (no value before, none at all) is the channel's mean. None refuses missing values.
         channels_first: arrays of three dimensions are ``[N, C, T]``, and those of a list ``[C, T_i]``.
         max_epochs: passes over the training data; ``"auto"`` makes about 1,200 updates of the weights, in 20 to 400.
-        patience: epochs without a lower validation loss after which training stops; ``"auto"`` is three tenths of
+        patience: epochs without a lower validation loss after which training stops; ``"auto"`` is half of
             ``max_epochs``. None trains all.
         validation: the share of the sequences set aside to end training early and to choose the weights; with None the
-            last weights are used.
+            last weights are used. ``"auto"`` is a tenth, or None where that were fewer than ten sequences: so few tell
+            good weights from bad ones worse than their loss to training harms. A tenth it is too where ``groups``,
+            ``calibrate`` or ``validation_scheme="last"`` ask for a validation part.
         validation_scheme: ``"random"``, or ``"last"`` for sequences in the order of time: the last are set aside.
         rivals: beside what ``report`` sets the model: ``"linear"`` methods, the ``"nearest"`` neighbour too, or
             ``"all"``, with random convolutions (MiniRocket, by sktime), whose first use on a machine takes a minute.
@@ -96,6 +99,7 @@ class SequenceEstimator(Trainable):
     input_noise: float = 0.1
     max_epochs: int | str = "auto"  # type: ignore[assignment]
     patience: int | str | None = "auto"  # type: ignore[assignment]
+    validation: float | str | None = "auto"  # type: ignore[assignment]
     validation_scheme: str = "random"
     rivals: str = "nearest"
 
@@ -124,6 +128,8 @@ class SequenceEstimator(Trainable):
         if params["patience"] == "auto":
             integer(SimpleNamespace(**params), "max_epochs")
             params["patience"] = max(1, round(PATIENCE * params["max_epochs"]))
+        if params["validation"] == "auto":
+            params["validation"] = SHARE
         return training_options(SimpleNamespace(**params))
 
     def _read(self, X: Any, what: str = "X", *, channels: int | None = None) -> Ragged:
@@ -173,6 +179,13 @@ class SequenceEstimator(Trainable):
         self.channel_names_ = [str(name) for name in names]
         self.patch_ = usual_patch(sequences.lengths) if self.patch == "auto" else int(self.patch)
 
+    def _share(self, count: int, groups: Any) -> float | None:
+        """Returns the share of so many sequences that is set aside."""
+        if self.validation != "auto":
+            return None if self.validation is None else float(self.validation)
+        asked = groups is not None or getattr(self, "calibrate", False) or self.validation_scheme != "random"
+        return SHARE if asked or round(SHARE * count) >= FEWEST_ASIDE else None
+
     def _groups(self, groups: Any, count: int, validation_data: Any) -> np.ndarray | None:
         """Returns the numbers of the groups after checking them."""
         if groups is not None and (validation_data is not None or self.validation is None):
@@ -185,10 +198,11 @@ class SequenceEstimator(Trainable):
         classes: np.ndarray | None,
     ) -> tuple[np.ndarray, Part | None]:  # fmt: skip
         """Returns the numbers of the sequences to train on, and the validation part."""
-        if self.validation is None:
+        share = self._share(len(sequences), groups)
+        if share is None:
             return np.arange(len(sequences)), None
-        scheme = {"groups": groups, "scheme": self.validation_scheme}
-        kept, aside = split(len(sequences), float(self.validation), seed, classes, **scheme)  # type: ignore[arg-type]
+        scheme = self.validation_scheme
+        kept, aside = split(len(sequences), share, seed, classes, groups=groups, scheme=scheme)
         valid = (sequences.take(aside), targets[aside], part(weights, aside)) if len(aside) else None
         return kept, valid
 

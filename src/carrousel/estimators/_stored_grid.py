@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from carrousel._format import MOST, whole
-from carrousel.estimators._frequency import grid_of
 from carrousel.estimators._grid import Grid
 from carrousel.estimators._offsets import offset_from_json, offset_to_json
 from carrousel.estimators._rules import ByOffset, Fixed, Months, Rule
 
-__all__ = ["grid_from_json", "grid_from_older", "grid_to_json"]
+__all__ = ["grid_from_json", "grid_to_json"]
 
 CHECKED = 1000  # steps that must come back the same, on each side
 LATEST, EARLIEST = 2**63 - 1, -(2**63)
@@ -76,30 +75,6 @@ def grid_from_json(facts: Any) -> Grid | None:
     grid = Grid(kind, made, first, unit, _zone(zone), facts["wall"] is True, frequency, name)
     grid.places(0, 2)  # whatever is not possible is refused now
     return grid
-
-
-def grid_from_older(facts: Any, rows: int) -> Grid | None:
-    """Returns the grid of the last ``rows`` rows of a model that was saved with their last time and a frequency's name.
-
-    Raises:
-        ValueError: these facts are no such.
-    """
-    if facts is None:
-        return None
-    if facts["kind"] == "integers":
-        last, step = whole(facts["last"], "its last place", -MOST), whole(facts["step"], "the step of its places", 1)
-        return Grid("integers", Fixed(step), last - (rows - 1) * step)
-    if facts["kind"] == "periods":
-        index: Any = pd.PeriodIndex([facts["last"]], freq=facts["frequency"])
-        return grid_of(index, "the model")[0].moved(1 - rows)
-    if facts["kind"] != "times":
-        raise ValueError(f"unknown kind of time index {facts['kind']!r}")
-    time = pd.Timestamp(facts["last"])
-    if facts["zone"] is not None:
-        time = time.tz_convert(facts["zone"])
-    if facts["frequency"] is None:
-        raise ValueError("its time index has no frequency")
-    return grid_of(pd.DatetimeIndex([time]), "the model", freq=facts["frequency"])[0].moved(1 - rows)
 
 
 def _same(a: Grid, b: Grid) -> bool:

@@ -70,6 +70,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
 
     hidden_size: int = field(default=64, kw_only=False)
     dropout: float = 0.2
+    input_noise: float = 0.0
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

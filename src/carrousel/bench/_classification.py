@@ -1,0 +1,161 @@
+"""How good the classifier and the regressor are with their defaults, beside simple methods on real data sets."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from carrousel._atomic import write_file
+from carrousel._format import Format, parse
+from carrousel.bench._recordings import Recording
+from carrousel.estimators import LSTMClassifier, LSTMRegressor
+from carrousel.estimators._params import stored_params
+
+__all__ = ["FIGURES", "Outcome", "measure_outcomes", "ranks", "read_outcomes", "relative"]
+
+FIGURES = Format("carrousel-outcomes", 1, "figures of estimators on data sets")
+KINDS = {"classification": LSTMClassifier, "regression": LSTMRegressor}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out for one data set with one seed.
+
+    Attributes:
+        data: the name of the data set.
+        task: ``"classification"`` or ``"regression"``.
+        shape: training and test sequences, the steps of the longest, channels, and classes (0 for values).
+        seed: of the network.
+        scores: accuracy or mean absolute error on the test part, by method, the network first. Methods that do not
+            depend on the seed stand with the first one only.
+        epochs: trained for.
+        seconds: of one processor core for the training.
+        defaults: what the estimator was made with.
+    """
+
+    data: str
+    task: str
+    shape: tuple[int, int, int, int, int]
+    seed: int
+    scores: dict[str, float]
+    epochs: int
+    seconds: float
+    defaults: dict[str, Any]
+
+
+def measure_outcomes(
+    recordings: Iterable[Recording],
+    seeds: int,
+    path: Path | None,
+    tell: Callable[[Outcome], None],
+    **parameters: Any,
+) -> list[Outcome]:
+    """Trains on every data set with every seed, and returns what came out.
+
+    Args:
+        recordings: the data sets.
+        seeds: how many, from 0.
+        path: a file that is written after each training, and from which it is gone on: what it holds of these data
+            sets, seeds and defaults is not measured again.
+        tell: called with each new outcome.
+        **parameters: of the estimators, in place of their defaults.
+
+    Raises:
+        DataError: a data set cannot be read.
+        ValueError: the file is no such file.
+    """
+    known = read_outcomes(path) if path is not None and path.exists() else []
+    outcomes: list[Outcome] = []
+    for recording in recordings:
+        kind = KINDS[recording.task]
+        defaults = stored_params(kind(**parameters))
+        for seed in range(seeds):
+            there = [o for o in known if (o.data, o.seed, o.defaults) == (recording.name, seed, defaults)]
+            if there:
+                outcomes.append(there[0])
+                continue
+            outcome = _outcome(recording, kind(**parameters), seed, defaults)
+            outcomes.append(outcome)
+            if path is not None:
+                done = {(o.data, o.seed) for o in outcomes}
+                rest = [o for o in known if (o.data, o.seed) not in done]
+                _write(path, [*outcomes, *rest])
+            tell(outcome)
+    return outcomes
+
+
+def _outcome(recording: Recording, model: Any, seed: int, defaults: dict[str, Any]) -> Outcome:
+    train, test = recording.read("train"), recording.read("test")
+    model.set_params(random_state=seed, rivals="linear" if seed else "all")
+    begun = time.process_time()
+    model.fit_on(train)
+    seconds = time.process_time() - begun
+    report = model.report_on(test)
+    scores = {s.method: s.metrics[report.metric] for s in report.scores if not (seed and s.simple)}
+    longest = int(max(train.lengths.max(), test.lengths.max()))
+    classes = len(model.classes_) if recording.task == "classification" else 0
+    shape = len(train), len(test), longest, len(train.channels), classes
+    epochs = len(model.history_)
+    return Outcome(recording.name, recording.task, shape, seed, scores, epochs, round(seconds, 2), defaults)
+
+
+def _write(path: Path, outcomes: Sequence[Outcome]) -> None:
+    sealed = FIGURES.seal({"outcomes": [asdict(outcome) for outcome in outcomes]})
+    write_file(path, (json.dumps(sealed, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read_outcomes(path: Path) -> list[Outcome]:
+    """Reads what was measured.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no such file, or it was changed.
+    """
+    with FIGURES.blaming(path):
+        facts = FIGURES.unseal(parse(path.read_bytes()))
+        return [Outcome(**{**each, "shape": tuple(each["shape"])}) for each in facts["outcomes"]]
+
+
+def by_data(outcomes: Iterable[Outcome], task: str) -> dict[str, list[Outcome]]:
+    """Returns the outcomes of a task by data set, seeds in their order."""
+    found: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.task == task:
+            found.setdefault(outcome.data, []).append(outcome)
+    return {data: sorted(each, key=lambda o: o.seed) for data, each in found.items()}
+
+
+def mean_scores(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Returns the score of every method on one data set: that of the network is its mean over the seeds."""
+    model = next(iter(outcomes[0].scores))
+    return outcomes[0].scores | {model: float(np.mean([outcome.scores[model] for outcome in outcomes]))}
+
+
+def ranks(outcomes: Iterable[Outcome], task: str, without: Sequence[str] = ()) -> dict[str, float]:
+    """Returns each method's mean rank over the data sets of a task, 1 for the best; equal ones share theirs.
+
+    Args:
+        outcomes: of any tasks.
+        task: the task.
+        without: methods that are left out.
+    """
+    tables = [mean_scores(each) for each in by_data(outcomes, task).values()]
+    methods = [name for name in (tables[0] if tables else {}) if name not in without]
+    methods = [name for name in methods if all(name in table for table in tables)]
+    sign = -1 if task == "classification" else 1
+    each = [rankdata([sign * table[name] for name in methods]) for table in tables]
+    return dict(zip(methods, np.mean(each, axis=0).tolist(), strict=True)) if each else {}
+
+
+def relative(outcomes: Sequence[Outcome], method: str) -> float:
+    """Returns a method's mean absolute error in units of that of the targets' mean; NaN if it was not compared."""
+    scores = mean_scores(outcomes)
+    return scores.get(method, math.nan) / scores["mean"]
