@@ -129,4 +129,5 @@ class Report:
 
 
 def figure(value: float) -> str:
+    """Returns a number as a table shows it, a dash for NaN."""
     return "-" if math.isnan(value) else f"{value:.4g}"
