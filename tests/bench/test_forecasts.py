@@ -83,6 +83,8 @@ def test_it_goes_on_where_it_was_broken_off(tmp_path, monkeypatch, capsys):
     path.write_text("{}\n")
     assert main(["bench", "forecasts", "--into", str(path), "--only", "airline"]) == 2
     assert "line 1: it is no record" in capsys.readouterr().err
+    assert main(["bench", "forecasts", "--into", str(tmp_path / "none" / "x")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
     assert main(["bench", "forecasts", "--only", "aeroplane"]) == 2
     assert "no such series; there are airline, " in capsys.readouterr().err
 

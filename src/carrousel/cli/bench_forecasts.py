@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,8 @@ def forecasts(
         if name not in CASES:
             raise UsageError(f"--only {name}: no such series; there are {', '.join(CASES)}")
     plain_file("--into", into)
+    if not os.access(into.absolute().parent, os.W_OK):
+        raise UsageError(f"--into {into}: cannot be written")
     options: dict[str, Any] = {} if epochs is None else {"max_epochs": epochs}
 
     def tell(record: Record, known: bool) -> None:
