@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from carrousel import papers
 from carrousel._format import Format
-from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _saved, load
+from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMPanelForecaster, LSTMRegressor, _saved, load
 from carrousel.learning import OnlineLSTM
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
 from carrousel.learning.online.cell import _online_lstm
@@ -146,6 +147,15 @@ def _fitted(kind: type) -> Any:
     return kind(max_epochs=1, **QUICK).fit(*_sequences(kind))
 
 
+def _fitted_panel() -> Any:
+    options = {"horizon": 2, "context": 4, "season": 2, "batches_per_epoch": 2, "max_epochs": 1, "fill": "mask"}
+    frames = {}
+    for k, name in enumerate("ab"):
+        values = np.where(np.arange(40) == 20, np.nan, np.sin(np.arange(40.0) + k))
+        frames[name] = pd.DataFrame({"x": values, "kind": name}, pd.date_range("2024", periods=40, freq="h"))
+    return LSTMPanelForecaster("x", static="kind", **options, **QUICK).fit(frames)
+
+
 def _use_model(model: Any) -> None:
     model.predict(*([] if isinstance(model, LSTMForecaster) else [_sequences(type(model))[0]]))
 
@@ -258,6 +268,7 @@ SAMPLES = {
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),
     "forecaster": Sample(_saved.FORMAT, lambda p: _fitted(LSTMForecaster).save(p), load, _of_model, _use_model),
+    "panel forecaster": Sample(_saved.FORMAT, lambda p: _fitted_panel().save(p), load, _of_model, _use_model),
     "trials": Sample(_files.TRIAL, _keep, _kept, lambda done: done, lambda done: None),
     "result": Sample(_files.RESULT, _write_result, _results, lambda found: found[1], _use_results),
 }

@@ -23,7 +23,7 @@ from carrousel.estimators._params import check_memory, choice, integer, lstm_opt
 from carrousel.estimators._report import Report
 from carrousel.estimators._rolling import refitted
 from carrousel.estimators._seasons import plausible_seasons
-from carrousel.estimators._series import Regular, known_ahead
+from carrousel.estimators._series import known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
 from carrousel.estimators._stored_forecaster import arrays_of, facts_of, restore
