@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import licences
+import numpy as np
 import rooms
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ from typer.models import OptionInfo
 import carrousel
 from carrousel import pictures
 from carrousel._atomic import write_file
+from carrousel.bench import _classification
 from carrousel.bench._forecasts import forecast_table, read_records
 from carrousel.cells import Cell
 from carrousel.cli._options import AnyColumns
@@ -269,7 +271,59 @@ def streams() -> str:
     return markdown(["stream", "the learner", "over the seeds", *rivals, "of the *best*"], rows)
 
 
+# The methods of the tables of docs/classification.md, by the heads of their columns.
+METHODS = {
+    "classification": {
+        "logistic, steps": "logistic regression on raw steps",
+        "logistic, summary": "logistic regression on summary features",
+        "1-NN": "1-nearest neighbour",
+        "MiniRocket": "random convolutions (MiniRocket)",
+        "most frequent": "most frequent class",
+    },
+    "regression": {
+        "ridge, steps": "ridge on raw steps",
+        "ridge, summary": "ridge on summary features",
+        "1-NN": "1-nearest neighbour",
+        "MiniRocket": "random convolutions (MiniRocket)",
+        "mean": "mean",
+    },
+}
+
+
+def outcomes(task: str) -> str:
+    """The table of what came out of `carrousel bench classification` for a task."""
+    measured = _classification.read_outcomes(ROOT / "docs" / "results" / "classification.json")
+    methods = METHODS[task]
+    head = ["data", "training / test", "steps × channels", "LSTM", *methods, "epochs", "seconds"]
+    rows = []
+    for data, each in _classification.by_data(measured, task).items():
+        learned, tested, steps, channels, classes = each[0].shape
+        ours = [outcome.scores["LSTM"] for outcome in each]
+        best = (max if task == "classification" else min)(
+            [float(np.mean(ours)), *(each[0].scores[name] for name in methods.values())]
+        )
+
+        def figure(value: float, best: float = best) -> str:
+            return f"**{value:.3g}**" if value == best else f"{value:.3g}"
+
+        spread = f"{figure(float(np.mean(ours)))} ± {np.std(ours, ddof=1):.2g}" if len(ours) > 1 else figure(ours[0])
+        kinds = f", {classes} classes" if classes else ""
+        epochs, seconds = ([getattr(o, name) for o in each] for name in ("epochs", "seconds"))
+        rows.append(
+            [data + kinds, f"{learned} / {tested}", f"{steps} × {channels}", spread]
+            + [figure(each[0].scores[name]) for name in methods.values()]
+            + [f"{np.mean(epochs):.0f}", f"{np.mean(seconds):.0f}"]
+        )
+    for words, without in (("mean rank", ()), ("mean rank, without MiniRocket", (methods["MiniRocket"],))):
+        found = _classification.ranks(measured, task, without)
+        cells = [f"{found[name]:.2f}" if name in found else "–" for name in ("LSTM", *methods.values())]
+        rows.append([f"*{words}*", "", "", *cells, "", ""])
+    return markdown(head, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "classification": lambda: outcomes("classification"),
+    "regression": lambda: outcomes("regression"),
     "family": family,
     "parameters": parameters,
     "combinations": combinations,

@@ -88,7 +88,7 @@ def test_the_command_leaves_out_what_is_not_there(tmp_path, monkeypatch, capsys)
     assert out.startswith("made: ")
     (row,) = json.loads((tmp_path / "figures.json").read_text())["streams"]
     assert (row["name"], row["targets"], len(row["seeds"])) == ("made", 120, 1)
-    assert row["ratio"] < 1
+    assert row["ratio"] == row["mean"] / min(row["rivals"].values())
 
 
 def test_what_is_kept_is_what_was_asked_for():

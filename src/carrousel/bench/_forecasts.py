@@ -144,7 +144,7 @@ def _row(case: Any, own: list[Record]) -> tuple[list[str], float]:
     mae, coverage = float(errors.mean()), float(np.mean([m["coverage"] for m in ours]))
     limit = simple[best] if case.wanted is None else case.wanted
     reached = mae <= limit or mae <= simple[best]
-    between = float(errors.std(ddof=1)) if len(errors) > 1 else 0.0
+    between = float(errors.std(ddof=1)) if np.ptp(errors) > 1e-9 * mae else 0.0
     known = [record["uncertainty"] for record in own if record["uncertainty"] is not None]
     doubt = float(np.sqrt(np.mean(np.square(known)) + between**2 / len(own))) if len(known) == len(own) else None
     gap = simple[best] - mae

@@ -173,15 +173,19 @@ class SeriesEstimator(Trainable):
         self._set_columns(series)
         return series
 
+    def _target_of(self, series: Regular) -> Any:
+        """Returns the name of the target; None for the only column, or the last."""
+        return self.target
+
     def _set_columns(self, series: Regular) -> None:
-        self.columns_ = list(series.names)
+        self.columns_, target = list(series.names), self._target_of(series)
         self.n_features_in_ = len(series.names) - self.apart_
-        if self.apart_ and self.target not in (None, series.names[-1]):
-            raise ValueError(f"y was given, so the target cannot be the column {self.target!r} too")
-        if self.target is None and self.n_features_in_ > 1 and not self.apart_:
+        if self.apart_ and target not in (None, series.names[-1]):
+            raise ValueError(f"y was given, so the target cannot be the column {target!r} too")
+        if target is None and self.n_features_in_ > 1 and not self.apart_:
             names = ", ".join(repr(n) for n in series.names)
             raise ValueError(f"give target=, one of the columns {names}, or the target apart as y")
-        self.target_ = series.names[-1] if self.target is None else self.target
+        self.target_ = series.names[-1] if target is None else target
         self._column = series.column(self.target_, "target")
         try:
             known = (self.known,) if isinstance(self.known, str) else tuple(self.known)

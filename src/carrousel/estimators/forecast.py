@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,21 @@ import pandas as pd
 import torch
 from torch import nn
 
-from carrousel._format import fitted, whole
 from carrousel.data import Series
-from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import activations_of
-from carrousel.estimators._candidates import extent_of
+from carrousel.estimators._candidates import Extent, extent_of
 from carrousel.estimators._correction import Correction, gaps_of
-from carrousel.estimators._features import restore_features, stored_features
 from carrousel.estimators._gaps import FILLS
+from carrousel.estimators._grid import Grid
 from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
 from carrousel.estimators._rolling import refitted
 from carrousel.estimators._seasons import plausible_seasons
-from carrousel.estimators._series import Regular, known_ahead
+from carrousel.estimators._series import known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
-from carrousel.estimators._stored_grid import grid_from_json, grid_to_json
+from carrousel.estimators._stored_forecaster import arrays_of, facts_of, restore
 from carrousel.estimators._widened import worthwhile
 from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
@@ -152,6 +150,29 @@ class LSTMForecaster(SeriesEstimator):
             resume: as there.
             progress: as there.
         """
+        self._check_options()
+        series = self._begin(X, y)
+        self.seasons_ = self._seasons(series.grid, len(series))
+        self.season_ = self.seasons_[0] if self.seasons_ else 1
+        self.context_ = int(self.context) if self.context is not None else self._context(len(series))
+        horizon = int(self.horizon)
+        seed = self._draw_seed(checkpoint, resume)
+        identity = self._identity(seed, [series.values, repr(series.names), repr(series.grid)])
+
+        extent = extent_of(len(series), horizon, self.seasons_, self.context_, self.context is not None)
+        training, valid = split_origins(len(series), extent.reach, horizon, self.validation)
+        target, season = series.values[:, self._column], self.season_
+        gone = np.isnan(target)
+        training, valid = worthwhile(gone, training, horizon), worthwhile(gone, valid, horizon)
+        values, training, valid = self._widen(series, training, valid)
+        moves = np.abs(target[season:] - target[:-season])
+        self.mase_unit_ = float(np.nanmean(moves)) if np.isfinite(moves).any() else 0.0
+        run = {"identity": identity, "checkpoint": checkpoint, "resume": resume, "progress": progress}
+        self._learn(values, gone, training, valid, extent, seed, run)
+        self._keep_tail(series)
+        return self
+
+    def _check_options(self) -> None:
         training_options(self)
         check_memory(self)
         integer(self, "horizon")
@@ -159,29 +180,28 @@ class LSTMForecaster(SeriesEstimator):
         integer(self, "batches_per_epoch", none=True)
         self.levels_ = self._levels()
         choice(self, "fill", (None, *FILLS))
-        series = self._begin(X, y)
-        self.seasons_ = self._seasons(series)
-        self.season_ = self.seasons_[0] if self.seasons_ else 1
-        self.context_ = int(self.context) if self.context is not None else self._context(len(series))
-        horizon, middle = int(self.horizon), self.levels_.index(0.5)
-        seed = self._draw_seed(checkpoint, resume)
-        identity = self._identity(seed, [series.values, repr(series.names), repr(series.grid)])
 
-        given = self.context is not None
-        extent = extent_of(len(series), horizon, self.seasons_, self.context_, given)
-        training, valid = split_origins(len(series), extent.reach, horizon, self.validation)
-        target = series.values[:, self._column]
-        gone, context = np.isnan(target), self.context_
-        training, valid = worthwhile(gone, training, horizon), worthwhile(gone, valid, horizon)
-        values, training, valid = self._widen(series, training, valid)
+    def _learn(
+        self, values: np.ndarray, gone: np.ndarray, training: np.ndarray, valid: np.ndarray, extent: Extent, seed: int,
+        run: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """Fits the simple methods, and the network to correct the best of them.
+
+        Args:
+            values: the series in all its columns, [T, W].
+            gone: whether the target is missing, [T].
+            training: origins to learn from.
+            valid: later ones.
+            extent: how far back to look.
+            seed: of the network.
+            run: what ``train`` is told of checkpoints and progress.
+        """
+        middle, context = self.levels_.index(0.5), self.context_
         shape = self._widened.shape
         self.simple_, starts = SimpleForecasts.fit(values, training, valid, shape, extent, context, self.levels_)
         log = self.simple_.start.gauge.log
         window = Window.fit(values, training, starts.training, shape, context, log, self._widened.filling.masks)
         self._gaps = gaps_of(window.targets(values, training, starts.training), self.levels_)
-        season = self.season_
-        moves = np.abs(target[season:] - target[:-season])
-        self.mase_unit_ = float(np.nanmean(moves)) if np.isfinite(moves).any() else 0.0
         chosen = np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]
         some, late = valid[chosen], starts.valid[chosen]
         worth = [window.worth(values, *part) for part in ((training, starts.training), (some, late))]
@@ -204,15 +224,10 @@ class LSTMForecaster(SeriesEstimator):
             job,
             training_options(self),
             seed,
-            identity=identity,
-            checkpoint=checkpoint,
-            resume=resume,
-            progress=progress,
+            **run,
         )
         self.correction_ = Correction.fit(trained.network, window, values, some, late, self.levels_)
-        self._keep_tail(series)
         self._keep(trained, seed)
-        return self
 
     def _levels(self) -> tuple[float, ...]:
         try:
@@ -227,11 +242,11 @@ class LSTMForecaster(SeriesEstimator):
         wanted = min(max(2 * self.season_, 2 * self.horizon, SHORTEST), LONGEST)
         return max(1, min(wanted, rows // 4))
 
-    def _seasons(self, series: Regular) -> tuple[int, ...]:
+    def _seasons(self, grid: Grid | None, rows: int) -> tuple[int, ...]:
         """Returns the seasons that the series may have, the shortest first."""
         if self.season is None:
-            told = plausible_seasons(series.grid)
-            return tuple(m for m in told if CYCLES * m + int(self.horizon) <= len(series))
+            told = plausible_seasons(grid)
+            return tuple(m for m in told if CYCLES * m + int(self.horizon) <= rows)
         given = self.season if isinstance(self.season, (tuple, list)) else (self.season,)
         for season in given:
             if not isinstance(season, numbers.Integral) or isinstance(season, bool) or season < 1:
@@ -391,70 +406,10 @@ class LSTMForecaster(SeriesEstimator):
         )
 
     def _facts(self) -> dict[str, Any]:
-        window = self.correction_.window
-        return {
-            "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
-            "apart": self.apart_,
-            "features": stored_features(self),
-            "grid": grid_to_json(self.tail_.grid),
-            "calendar": self.calendar_,
-            "usual": self._widened.filling.usual.tolist(),
-            "masked": list(self._widened.filling.masked),
-            "season": self.season_,
-            "context": self.context_,
-            "seasons": list(self.seasons_),
-            "unit": window.unit,
-            "share": self.correction_.share,
-            "simple": self.simple_.facts(),
-            "mase_unit": self.mase_unit_,
-            "scaler": {"mean": window.scaler.mean.tolist(), "scale": window.scaler.scale.tolist()},
-        }
+        return facts_of(self)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        tail, gone = self.tail_.values, np.isnan(self.tail_.values)
-        return {
-            "series.tail": np.where(gone, 0.0, tail),
-            **({"series.gone": gone} if self.fill is not None else {}),
-            "offsets": self.correction_.offsets,
-            "gaps": self._gaps,
-            **self.simple_.arrays(),
-        }
+        return arrays_of(self)
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        if "simple" not in facts:
-            raise ValueError("it is of a time when forecasts had no starting forecast: train it again")
-        training_options(self)
-        columns = _saved.words(facts["columns"], "its columns", (str, int))
-        rows = len(arrays["series.tail"])
-        self.season_ = whole(facts["season"], "its season", 1, rows)
-        self.seasons_ = tuple(whole(season, "a season", 2, rows) for season in facts["seasons"])
-        self.context_ = whole(facts["context"], "its context", 1, rows)
-        integer(self, "horizon")
-        self.levels_ = self._levels()
-        self.tail_ = Regular(arrays["series.tail"], tuple(columns), grid_from_json(facts["grid"]))
-        self.apart_ = facts.get("apart") is True
-        self._set_columns(self.tail_)
-        restore_features(self, facts.get("features"))
-        choice(self, "fill", (None, *FILLS))
-        self.calendar_ = _saved.truth(facts.get("calendar", False), "calendar")
-        self._widened = self._restored_widening(facts)
-        shape, levels = self._widened.shape, len(self.levels_)
-
-        def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:
-            return _saved.array(arrays, name, wanted)
-
-        self.simple_ = SimpleForecasts.restored(facts["simple"], array, shape, levels, rows)
-        tail = array("series.tail", (self._reach, len(columns)))
-        if self.fill is not None:
-            gone = fitted({"gone": arrays["series.gone"]}, {"gone": (tail.shape, np.bool_)})["gone"]
-            tail = np.where(gone, np.nan, tail)
-        self.tail_ = replace(self.tail_, values=tail)
-        self._gaps = array("gaps", (shape.horizon, levels))
-        figures = [facts["unit"], facts["mase_unit"], facts["share"]]
-        unit, self.mase_unit_, share = _saved.numbers(figures, 3, "its units").tolist()
-        if unit <= 0 or self.mase_unit_ < 0 or not 0 <= share <= 1:
-            raise ValueError(f"its units are {unit}, {self.mase_unit_} and {share}")
-        gauge = replace(self.simple_.start.gauge, context=self.context_)
-        scaler = _saved.scaler(facts["scaler"], shape.columns)
-        window = Window(shape, scaler, gauge, unit, self._widened.filling.masks)
-        self.correction_ = Correction(window, share, array("offsets", (shape.horizon, levels)))
+        restore(self, facts, arrays)

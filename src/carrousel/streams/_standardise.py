@@ -9,7 +9,7 @@ import numpy as np
 from carrousel._format import MOST, Arrays, fitted
 from carrousel._jit import entry, jit
 
-__all__ = ["CUT", "LARGEST", "Standardiser", "nearer", "standard"]
+__all__ = ["CUT", "LARGEST", "WINDOW", "Standardiser", "nearer", "standard"]
 
 LARGEST = 1e100
 """Larger numbers are refused: sums of a few of them must stay finite."""
