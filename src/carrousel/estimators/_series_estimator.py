@@ -131,11 +131,15 @@ class SeriesEstimator(Trainable):
         test = self.backtest(*self._arguments(frame))
         shown = whole[self.target_].iloc[-self.horizon * (FORECASTS + 4) :]
         report = test.report()
-        best = report.best_simple
+        ours = report.model.method
+        # Where the model says what its starting forecast says, the best of the others is beside it.
+        same = {name for name, said in test.median.items() if name != ours and np.allclose(said, test.median[ours])}
+        others = [score for score in report.scores if score.simple and score.method not in same]
+        best = min(others, key=lambda score: score.metrics["MAE"]) if others else report.best_simple
         figures = [f"{each.method} {each.metrics['MAE']:.4g}" for each in (report.model, best)]
         title = f"{data.name}: forecasts of {self.horizon} steps {where}; MAE: {', '.join(figures)}"
-        others = test.last_forecasts(frame.index, FORECASTS, best.method)
-        rivals = [other[0.5].rename(best.method) for other in others]
+        beside = test.last_forecasts(frame.index, FORECASTS, best.method)
+        rivals = [each[0.5].rename(best.method) for each in beside]
         gates = pictures.draw_activations(
             self.activations(*self._arguments(whole)),
             whole[list(self.columns_)].to_numpy()[-self.context_ :],
@@ -144,8 +148,8 @@ class SeriesEstimator(Trainable):
             layer=layer,
             title=f"{data.name}: the last {self.context_} steps, before a forecast",
         )
-        ours = test.last_forecasts(frame.index, FORECASTS)
-        forecast = pictures.draw_forecast(shown, ours, rivals=rivals, title=title)
+        drawn = test.last_forecasts(frame.index, FORECASTS)
+        forecast = pictures.draw_forecast(shown, drawn, rivals=rivals, title=title)
         return {"forecast": forecast, "gates": gates, **super().drawings(data, layer=layer)}
 
     def _arguments(self, frame: pd.DataFrame) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,9 @@ class Calibrated:
 
     def __str__(self) -> str:
         if len(self.parts) > 1:
-            return f"{self.name}: " + "; ".join(str(part) for part in self.parts)
+            counts = Counter(part.name for part in self.parts)
+            logs = ", some of logarithms" if any(part.form.gauge.log for part in self.parts) else ""
+            return f"{self.name} ({', '.join(f'{count} of {name}' for name, count in counts.items())}{logs})"
         about = self.parts[0].about
         return f"{self.name} ({about})" if about else self.name
 
