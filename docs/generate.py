@@ -25,6 +25,7 @@ import carrousel
 from carrousel import pictures
 from carrousel._atomic import write_file
 from carrousel.bench import _classification
+from carrousel.bench._forecasts import forecast_table, read_records
 from carrousel.cells import Cell
 from carrousel.cli._options import AnyColumns
 from carrousel.data._registry import by_ending
@@ -193,6 +194,10 @@ ASKED: tuple[tuple[str, dict[str, Any], Callable[[nn.Module, Tensor], Any]], ...
     ("`torch.func.vmap`", {}, lambda net, x: torch.func.vmap(lambda x: net(x)[0])(x.expand(4, 5, 2, 3))),
     ("`torch.func.grad`", {}, lambda net, x: torch.func.grad(lambda x: net(x)[0].sum())(x)),
     ("`torch.func.jvp`, forward mode", {}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with layer norm", {"layer_norm": True}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with `proj_size`", {"proj_size": 4}, lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
+    ("the same with `gate_recurrence`", {"gate_recurrence": "all"},
+     lambda net, x: torch.func.jvp(lambda x: net(x)[0], (x,), (x,))),
 )  # fmt: skip
 
 
@@ -243,6 +248,26 @@ def reading() -> str:
         flag = f"`--{field.name.replace('_', '-')}`"
         rows.append([flag, f"`{field.name}`", words[0], default, " and ".join(kinds), forms])
     return markdown(["command line", "Python", "what it says", "default", "of", "in"], rows)
+
+
+def forecasts() -> str:
+    """The table of forecasts of real series, from the records that `carrousel bench forecasts` wrote."""
+    return forecast_table(read_records(ROOT / "docs" / "results" / "forecasts.jsonl"))
+
+
+def streams() -> str:
+    """The table of the stream learner beside simple methods, from the figures that were kept."""
+    figures = json.loads((ROOT / "docs" / "results" / "bench" / "streams.json").read_text(encoding="utf-8"))["streams"]
+    rivals = list(dict.fromkeys(name for row in figures for name in row["rivals"]))
+    rows = []
+    for row in figures:
+        errors = {name: f"{error:.4g}" for name, error in row["rivals"].items()}
+        errors[row["best"]] = f"*{errors[row['best']]}*"
+        season = "" if row["season"] is None else f", season {row['season']}"
+        spread = f"{min(row['seeds']):.4g} to {max(row['seeds']):.4g}"
+        shown = [errors.get(name, "–") for name in rivals]
+        rows.append([row["name"] + season, f"{row['mean']:.4g}", spread, *shown, f"{row['ratio']:.2f}"])
+    return markdown(["stream", "the learner", "over the seeds", *rivals, "of the *best*"], rows)
 
 
 # The methods of the tables of docs/classification.md, by the heads of their columns.
@@ -302,9 +327,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "combinations": combinations,
     "fused": fused,
+    "streams": streams,
     "pictures": drawing,
     "files": reading,
     "extras": extras,
+    "forecasts": forecasts,
 }
 
 

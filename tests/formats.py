@@ -22,7 +22,7 @@ from carrousel.learning.online.cell import _online_lstm
 from carrousel.learning.online.network import _saved as _learner
 from carrousel.papers import _files
 from carrousel.papers._report import read_results
-from carrousel.streams import Follower, StreamClassifier, StreamRegressor, _records
+from carrousel.streams import Follower, StreamClassifier, StreamRegressor, _stream
 from carrousel.training import _checkpoint
 
 
@@ -121,8 +121,9 @@ def _use_follower(follower: Follower) -> None:
 def _of_follower(follower: Follower) -> Any:
     model = follower.model
     return {
-        "lstm": _of_learner(model._lstm),
-        "standardisers": [vars(each) for each in model._standardisers().values()],
+        "networks": [_of_learner(network) for network in model._networks],
+        "groups": {name: dict(group) for name, group in model._groups().items()},
+        "facts": model._facts(),
         "notes": follower._notes(follower.marked),
         "names": [model._features, model._classes],
     }
@@ -251,8 +252,8 @@ SAMPLES = {
     "online": Sample(
         _online_lstm.FORMAT, lambda p: _online("slstm").save(p), OnlineLSTM.load, _of_learner, _use_online
     ),
-    "regression stream": Sample(_records.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
-    "classification stream": Sample(_records.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
+    "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
+    "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
     "checkpoint": Sample(_checkpoint.FORMAT, _broken_off, _resumed, _of_model, _use_model),
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),

@@ -137,7 +137,7 @@ def test_known_columns_of_the_future(folder, run, steps):
 
 
 def test_missing_values(folder, models, run, refused):
-    """They are filled while reading, or handed on to an estimator that has a parameter for that, and to no other."""
+    """They are the estimator's matter, or filled while reading for a model that was trained without any."""
     table = pd.read_csv("series.csv")
     table.loc[[3, 7], "load"] = None
     table.drop(index=11).to_csv("gaps.csv", index=False)
@@ -145,10 +145,10 @@ def test_missing_values(folder, models, run, refused):
     refused("train", "forecast", "gaps.csv", *words, says=["row 4, column load", "--fill interpolate, last or mask"])
     code, _, err = run("train", "forecast", "gaps.csv", *words, "--fill", "last")
     assert code == 0, err
-    assert "read gaps.csv: 1 row and 2 values missing, filled with the last before" in err
+    assert "read gaps.csv: 1 row and 2 values missing, left to the model" in err
     code, _, err = run("evaluate", "m", "gaps.csv", "--fill", "interpolate")
     assert code == 0, err
-    refused("predict", models / "classify", "data.csv", "--fill", "mask", says=["--fill mask: LSTMClassifier takes no"])
+    refused("predict", models / "classify", "data.csv", "--fill", "mask", says=["trained without missing values"])
 
 
 def test_an_estimator_is_told_how_missing_values_are_filled():
@@ -171,7 +171,9 @@ def test_an_estimator_is_told_how_missing_values_are_filled():
     model = Estimator()
     SeriesOptions(horizon=3, fill="mask").parts(None, model)
     assert model.fill == "mask"
+    model.set_params(fill="last")
     assert read(model, "data.csv", AnyColumns(), None, []) == "mask"
+    assert read(model, "data.csv", AnyColumns(fill="mask"), None, []) == "mask"
     assert read(model, "data.csv", AnyColumns(fill="last"), None, []) == "last"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -178,6 +179,30 @@ def test_a_state_in_which_nothing_was_learned_binds_nobody(place, refused):
     write(40)
     assert main([*words, "--hidden-size", "5"]) == 0
     refused(*words, says=["hidden_size 5, not 4"])
+
+
+def test_kills_at_random_moments_leave_every_line_once(place):
+    """As often as it takes: what was killed goes on, until it ends by itself."""
+    write(1500)
+    words = [*SAVED[:-4], "--save-every", "40", "--season", "12", "--missing", "last", "--anomaly", "--out", "out.csv"]
+    undisturbed = whole(place, words)
+    draw, kills = random.Random(0), 0
+    while True:
+        process = subprocess.Popen([sys.executable, "-m", "carrousel", *words], stderr=subprocess.PIPE)
+        if kills < 4:
+            begun = (place / "out.csv").stat().st_size if (place / "out.csv").exists() else 0
+            while not (place / "out.csv").exists() or (place / "out.csv").stat().st_size <= begun:
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.005)
+            time.sleep(0.3 * draw.random())
+            process.kill()
+        process.communicate()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL
+        kills += 1
+    assert kills >= 2
+    assert {name: (place / name).read_bytes() for name in undisturbed} == undisturbed
 
 
 def until(path, process):

@@ -104,9 +104,25 @@ def test_the_clock_is_changed(tmp_path, zone, step):
     assert len(series) == len(times)
     assert series.frame.index.freqstr == step
     assert series.frame.index[0] == pd.Timestamp("2020-10-20")
-    assert "the clock is changed at row" in series.how[-1]
+    assert "the clock is changed at row" in " ".join(series.how)
     frame.assign(id="a").to_csv(path, index=False)
     assert len(load_sequences(path).X[0]) == len(times)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M"])
+def test_the_newest_row_may_be_the_first(tmp_path, form):
+    path = tmp_path / "data.csv"
+    times = pd.date_range("2020-10-20", "2020-11-10", freq="h", tz="Europe/Berlin").tz_localize(None)
+    frame = pd.DataFrame({"date": times.strftime(form), "x": np.arange(len(times))})[::-1]
+    frame.to_csv(path, index=False)
+    series = load_series(path)
+    assert series.frame["x"].tolist() == list(range(len(times)))
+    assert "the newest row is the first" in series.how
+    frame[400:].drop(index=len(times) - 403).to_csv(path, index=False)  # rows are counted in the file
+    with pytest.raises(DataError, match=r"step from row 3 \(2020-10-24 06:00:00\) to row 2 \(2020-10-24 08:00:00\)"):
+        load_series(path)
+    path.write_text("year,x\n2003,3\n2002,2\n2000,0\n")
+    assert load_series(path, fill="interpolate").frame["x"].tolist() == [0, 1, 2, 3]
 
 
 def test_a_row_that_is_there_twice_is_no_change_of_the_clock(tmp_path):

@@ -85,15 +85,18 @@ def test_sequences_read_back_equal(tmp_path):
         st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=5),
         dialect(),
         st.sampled_from([".csv", ".tsv", ".txt"]),
+        st.sampled_from([None, "%Y-%m-%d", "%d.%m.%Y", "%b %d, %Y", "%Y-%m-%dT%H:%M:%S"]),
+        st.dates(dt.date(1900, 1, 13), dt.date(2100, 1, 1)),
     )
-    def run(labels, values, how, ending):
+    def run(labels, values, how, ending, form, first):
         one_more()
         values = [(x + 0.5, y) for x, y in values]  # one column has decimals
         assume(all(abs(x) < 1e6 for x, _ in values))
         rows = [["id", "time", "x", "y", "label"]]
         for name, label in labels.items():
             for t, (x, y) in enumerate(values):
-                rows.append([name, str(t), shown(x, how["decimal"]), shown(y, how["decimal"]), label])
+                when = str(t) if form is None else (first.replace(day=13) + dt.timedelta(t)).strftime(form)
+                rows.append([name, when, shown(x, how["decimal"]), shown(y, how["decimal"]), label])
         path = tmp_path / f"data{ending}{how['packed']}"
         path.write_bytes(written(rows, how))
         data = load_sequences(path)
@@ -190,6 +193,14 @@ def test_a_table_as_r_writes_it_has_no_name_above_the_names_of_its_rows(tmp_path
     path = tmp_path / "data.txt"
     path.write_text('"year" "x"\n"1" 1990 0.5\n"2" 1991 1.5\n"3" 1992 2.5\n')
     assert load_series(path).frame["x"].to_dict() == {1990: 0.5, 1991: 1.5, 1992: 2.5}
+
+
+def test_a_first_line_may_say_the_separator(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("sep=|\r\ntime|x,y\r\n0|1\r\n1|2\r\n", encoding="utf-16")
+    series = load_series(path)
+    assert series.columns == ("x,y",)
+    assert series.how == ("separated by bars", "utf-16-le")
 
 
 def test_what_was_told_is_said_in_words(tmp_path):

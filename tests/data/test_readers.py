@@ -61,6 +61,14 @@ def test_dates_order_a_sequence(tmp_path):
     assert load_sequences(path).X[0].tolist() == [[1], [2]]
 
 
+def test_the_times_of_sequences_are_found_by_what_they_do(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("id,t,step,x\na,0,5,1\nb,0,5,3\na,1,5,2\nb,1,5,4\n")
+    data = load_sequences(path)
+    assert data.channels == ("step", "x")
+    assert data.how == ("times in column t",)
+
+
 def test_npz_layouts_are_one_another(tmp_path):
     rng = np.random.default_rng(0)
     lengths = np.array([3, 1, 5])

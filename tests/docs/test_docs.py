@@ -145,7 +145,7 @@ def test_examples_run(page: str, code: str, tmp_path, monkeypatch, capsys) -> No
     torch.manual_seed(0)
     names: dict[str, object] = {"__name__": "example"}
     exec(compile(code, "example", "exec"), names)
-    if files_of(page):
+    if files_of(page) or "streams import" in code or "OnlineLSTM(1, 8, 1, optimiser" in code:  # as said, to the digit
         assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
     if "speakers" in names:
         import numpy as np

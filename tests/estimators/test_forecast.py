@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrousel.estimators import LSTMForecaster
+from carrousel.estimators._conformal import offsets_of
 from carrousel.estimators._frequency import grid_of
 from carrousel.estimators._grid import season_of
+from carrousel.estimators._linear import Shape, naive
 from carrousel.estimators._series import as_series
-from carrousel.estimators._simple_forecasts import naive, spread
 from carrousel.estimators._windows import split_origins
 from carrousel.nets._losses import PinballLoss
 
@@ -30,7 +31,7 @@ def test_intervals_never_cross():
     assert (np.diff(found, axis=2) >= 0).all()
     assert (np.diff(found, axis=2) > 0).mean() > 0.9
     random = torch.randn(50, model.context_, 1) * 100
-    raw = model.network_(random, torch.full((50,), model.context_), torch.zeros(50, 4, 0)).detach().numpy()
+    raw = model.network_(random, torch.full((50,), model.context_), torch.zeros(50, 4, 1)).detach().numpy()
     assert (np.diff(raw, axis=2) >= 0).all()
 
 
@@ -142,16 +143,20 @@ def test_validation_windows_come_later_and_share_no_target():
 
 def test_naive_by_hand():
     values = np.arange(20.0)[:, None]
-    assert naive(values, np.array([5, 9]), 0, 3, 1).tolist() == [[4, 4, 4], [8, 8, 8]]
-    assert naive(values, np.array([5]), 0, 5, 3).tolist() == [[2, 3, 4, 2, 3]]
+
+    def said(origins, horizon, season):
+        origins = np.array(origins)
+        return naive(values, origins, Shape(horizon, 0, (), 1), season)(values, origins).tolist()
+
+    assert said([5, 9], 3, 1) == [[4, 4, 4], [8, 8, 8]]
+    assert said([5], 5, 3) == [[2, 3, 4, 2, 3]]
 
 
-def test_spread_is_ordered_about_the_point():
+def test_offsets_are_ordered_about_the_point():
+    levels = (0.1, 0.5, 0.9)
     random = np.random.default_rng(0)
-    offsets = spread(random.normal(size=(2000, 2)), np.zeros((2000, 2)), (0.1, 0.5, 0.9))
-    assert np.allclose(offsets, [[-1.28, 0, 1.28]] * 2, atol=0.12)
-    biased = spread(np.full((9, 1), 5.0), np.zeros((9, 1)), (0.1, 0.5, 0.9))
-    assert biased.tolist() == [[0, 0, 5]]
+    errors = np.repeat(random.normal(size=(2000, 2))[:, :, None], 3, axis=2)
+    assert np.allclose(offsets_of(errors, levels), [[-1.28, 0, 1.28]] * 2, atol=0.12)
 
 
 def test_figures_by_hand():
@@ -186,7 +191,9 @@ def test_where_ridge_wins_the_report_says_so():
     report = model.report(series[250:])
     assert report.simpler_wins
     assert report.winner.method == "ridge on a window"
-    assert "ridge on a window, a simpler method, wins" in report.verdict
+    assert "ridge on a window, a simpler method, does as well" in report.verdict
+    assert "The network adds nothing to its starting forecast, ridge on a window (16 lags" in report.notes[0]
+    assert model.predict().tolist() == model.simple_.start(model.tail_.values, np.array([len(model.tail_)]))[0].tolist()
     assert "ridge on a window*" in str(report)
     assert report.to_dict()["winner"] == "ridge on a window"
 

@@ -10,12 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pandas.tseries import offsets
 from pandas.tseries.holiday import USFederalHolidayCalendar
-from tampering import close, opened
 
 from carrousel.estimators import LSTMForecaster, load
 from carrousel.estimators._frequency import grid_of
 from carrousel.estimators._offsets import offset_from_json, offset_to_json
-from carrousel.estimators._saved import FORMAT
 from carrousel.estimators._series import Regular, as_series, known_ahead, placed, rows_of
 from carrousel.estimators._stored_grid import grid_from_json, grid_to_json
 
@@ -428,31 +426,6 @@ def test_a_frequency_that_the_index_does_not_tell(freq, tmp_path):
     model.fit(pd.Series(values, index[:200])).save(tmp_path / "model")
     assert load(tmp_path / "model").freq == freq
     assert load(tmp_path / "model").predict().index.equals(index[200:])
-
-
-@pytest.mark.parametrize(
-    ("facts", "ahead"),
-    [
-        ({"kind": "integers", "last": 448, "step": 2}, pd.RangeIndex(450, 458, 2)),
-        ({"kind": "periods", "last": "2006-08", "frequency": "M"}, pd.period_range("2006-09", periods=4, freq="M")),
-        (
-            {"kind": "times", "last": "2024-03-09 07:00:00+01:00", "frequency": "h", "zone": "Europe/Vienna"},
-            pd.date_range("2024-03-09 08:00", periods=4, freq="h", tz="Europe/Vienna"),
-        ),
-        (
-            {"kind": "times", "last": "2024-03-08 00:00:00", "frequency": "B", "zone": None},
-            pd.date_range("2024-03-11", periods=4, freq="B"),
-        ),
-    ],
-    ids=lambda value: value["kind"] if isinstance(value, dict) else "",
-)
-def test_models_saved_with_their_last_time_still_load(facts, ahead, tmp_path):
-    model, data, _ = fresh(LSTMForecaster, max_epochs=1)
-    model.fit(*data).save(tmp_path / "model")
-    stored, arrays = opened(tmp_path / "model")
-    stored.pop("grid")
-    close(tmp_path / "model", FORMAT, {**stored, "index": facts}, arrays)
-    assert load(tmp_path / "model").predict().index.equals(ahead)
 
 
 def test_a_regular_series_knows_its_places():

@@ -32,6 +32,7 @@ from carrousel.cli import main
 
 SAVED = ["--state", "state", "--save-every", "7", "--every", "100000"]
 STREAM = ["stream", "data.csv", "--target", "y", "--hidden-size", "4", *SAVED]
+SEASON = [*STREAM, "--season", "12", "--missing", "last", "--anomaly"]
 CLASSES = ["stream", "data.jsonl", "--target", "y", "--task", "classify", "--hidden-size", "4", "--json", *SAVED]
 TRAIN = ["train", "classify", "sequences.csv", "-o", "model", "--resume", "--epochs", "8", "--hidden-size", "8"]
 TRAIN += ["--batch-size", "4", "--set", "patience=null", "--dropout", "0.2"]
@@ -86,6 +87,7 @@ def figures() -> Any:
 
 JOBS = (
     Job("stream into --out", [*STREAM, "--out", "out.csv"], files("state", "out.csv")),
+    Job("stream with a season into --out", [*SEASON, "--out", "out.csv"], files("state", "out.csv")),
     Job("stream of classes into --out", [*CLASSES, "--out", "out.jsonl"], files("state", "out.jsonl")),
     Job("stream appended to a file", STREAM, files("state", "out"), "file"),
     Job("stream into a pipe", STREAM, piped, "pipe"),

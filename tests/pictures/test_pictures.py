@@ -109,7 +109,12 @@ def test_forecast(index):
     ax = figure.axes[0]
     assert ax.get_ylabel() == "load"
     np.testing.assert_allclose(ax.lines[0].get_ydata(), series)
-    np.testing.assert_allclose(ax.lines[1].get_ydata(), [8, 8])
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), [7, 8, 8])  # from the last value before it
+    beside = pictures.draw_forecast(series, [frame], rivals=[pd.Series([7.0, 7.0], index[8:], name="naive")])
+    np.testing.assert_allclose(beside.axes[0].lines[1].get_ydata(), [7, 7, 7])
+    assert "naive" in [t.get_text() for t in beside.axes[0].get_legend().get_texts()]
+    alone = pictures.draw_forecast(series[9:], [frame]).axes[0]
+    np.testing.assert_allclose(alone.lines[1].get_ydata(), [8, 8])
     assert "80 % interval" in [t.get_text() for t in ax.get_legend().get_texts()]
 
 

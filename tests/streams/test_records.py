@@ -31,7 +31,8 @@ def records(n, seed=0):
 
 
 def state_of(model):
-    return {name: np.array(array) for name, array in model._lstm._arrays().items()}
+    groups = {**model._groups(), **{str(k): network._arrays() for k, network in enumerate(model._networks)}}
+    return {f"{group}.{name}": np.array(array) for group, part in groups.items() for name, array in part.items()}
 
 
 @pytest.mark.parametrize("kind", [StreamRegressor, StreamClassifier])
@@ -51,10 +52,16 @@ def test_many_are_one_by_one(kind):
         assert np.array_equal(array, state_of(named)[name]), name
         assert np.array_equal(array, state_of(many)[name]), name
     ahead = named.predict_many(frame[:3])
+    past = one._known.look(3).inputs if kind is StreamRegressor else np.zeros((3, 0))
     for k, x in enumerate(xs[:3]):
-        said = one.predict_one(x)
+        said, seen = one.predict_one(x), one._one(x)
         assert said == ahead[k]
-        one._lstm.observe_many(one._inputs.look(one._row(x)))  # predictions follow one another
+        if kind is StreamClassifier:
+            seen = one._before(seen[1], seen[0], [one._last])
+        for network in one._networks:  # predictions follow one another, and targets do not
+            network.observe_many(np.concatenate([past[k : k + 1], one._inputs.look(one._placed(*seen))], 1))
+        if past.shape[1]:
+            one._known.learn(np.array([np.nan]))
 
 
 @pytest.mark.parametrize("kind", [StreamRegressor, StreamClassifier])
@@ -87,15 +94,13 @@ def test_a_missing_feature_is_its_mean_and_a_new_one_keeps_what_was_learned():
     assert model.predict_one({"u": 0.3}) == pytest.approx(model.predict_one(x), abs=1e-6)
     assert model.predict_one({**x, "unknown": 7.0}) == model.predict_one(x)
     before = model.predict_one(x)
-    model._lstm = model._lstm.widened(5, 1)  # what happens when a new feature is learned
-    model._inputs.widen(5)
-    model._features |= {"a": 2, "b": 3, "c": 4}
+    model._widen(["a", "b", "c"])  # what happens when a new feature is learned
     assert model.predict_one(x) == pytest.approx(before, abs=1e-6)
     model.learn_one({"u": 0.1, "a": 2.0}, 0.1)
 
 
 def test_a_new_class_gets_an_output():
-    model = StreamClassifier(hidden_size=4)
+    model = StreamClassifier(hidden_size=4, past=False)
     assert model.predict_one({"u": 1.0}) is None
     for t in range(300):
         model.learn_one({"u": float(t % 2)}, "even" if t % 2 == 0 else "odd")
@@ -131,7 +136,7 @@ def test_who_diverged_says_so_and_never_nan():
     with pytest.raises(ValueError, match="learning diverged"):
         model.predict_many(rows)
     with pytest.raises(ValueError, match="learning diverged"):
-        model.predict_one(dict.fromkeys(model._features, 0.0))
+        model.predict_one({})
 
 
 def test_an_outlier_and_a_constant_do_no_harm():

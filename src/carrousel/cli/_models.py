@@ -12,7 +12,7 @@ from typing import Any
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import AnyColumns
 
-__all__ = ["chosen", "open_model", "opened", "read", "takes_gaps", "told"]
+__all__ = ["chosen", "open_model", "opened", "read", "tell_fill", "told"]
 
 
 def open_model(path: Path, source: str, columns: AnyColumns) -> tuple[Any, Any]:
@@ -82,28 +82,34 @@ def chosen(method: Callable[..., Any], **options: Any) -> dict[str, Any]:
     return used
 
 
-def takes_gaps(model: Any, fill: str | None) -> bool:
-    """Tells whether an estimator has a parameter ``fill``.
+def tell_fill(model: Any, fill: str | None) -> None:
+    """Tells an estimator how missing values are filled, so that it does the same with newer data.
 
     Raises:
-        UsageError: it has none, and missing values are to be handed on to it.
+        UsageError: it takes no missing values.
     """
-    known = "fill" in model.get_params()
-    if fill == "mask" and not known:
-        raise UsageError(
-            f"--fill mask: {type(model).__name__} takes no missing values; --fill interpolate or last fills them"
-        )
-    return known
+    if fill is None:
+        return
+    if "fill" not in model.get_params():
+        raise UsageError(f"--fill {fill}: {type(model).__name__} takes no missing values; fill them first")
+    model.set_params(fill=fill)
 
 
 def read(model: Any, source: Any, columns: AnyColumns, split: str | None, notes: list[str]) -> Any:
     """Returns the data as the model reads them, and adds to the notes how.
 
-    Missing values are filled as they were in training, unless something else is asked for.
+    Missing values are left to the model, which fills them as it did in training; with ``--fill interpolate`` and
+    ``last`` they are filled while they are read.
     """
     options = columns.options()
-    if takes_gaps(model, columns.fill) and columns.fill is None:
-        options["fill"] = model.fill
+    if columns.fill in (None, "mask"):
+        gaps = model.get_params().get("fill") is not None
+        if columns.fill is not None and not gaps:
+            raise UsageError(
+                f"--fill {columns.fill}: the model was trained without missing values; --fill interpolate or last "
+                "fills them while reading"
+            )
+        options["fill"] = "mask" if gaps else None
     with told(notes) as tell:
         data = model.read(source, **chosen(model.read, split=split, **options))
         tell(data)

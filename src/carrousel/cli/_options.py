@@ -83,6 +83,13 @@ class Written:
     ] = None
     max_size: MaxSize = None
 
+    def to_learn_from(self) -> dict[str, Any]:
+        """Returns them as the readers take data to learn from: missing values are the estimator's matter.
+
+        Whoever fills them while reading draws a line from the rows that are learned from into those held out.
+        """
+        return {**self.options(), **({} if self.fill is None else {"fill": "mask"})}
+
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
         of_readers = {f.name: getattr(self, f.name) for f in fields(Written)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._models import takes_gaps, told
+from carrousel.cli._models import tell_fill, told
 from carrousel.cli._options import DATA, Columns, Written, names
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class SequenceOptions(Columns):
 
     def parts(self, opened: Parts, model: Any) -> Parts:
         """Returns them, and refuses targets that the estimator cannot learn or compare with."""
-        _hand_on(self.fill, model)
+        tell_fill(model, self.fill)
         model.targets_of(opened.train, training=True)
         if opened.test is not None:
             model.targets_of(opened.test)
@@ -104,7 +104,7 @@ class SequenceOptions(Columns):
     def _read(self, source: str, seed: int) -> tuple[Sequences, Sequences | None, str]:
         from carrousel.data import hold_out, load_sequences, splits
 
-        options = self.options()
+        options = self.to_learn_from()
         if self.holdout is not None:
             _refuse_no_share(self.holdout)
         if self.test is not None and self.holdout:
@@ -197,7 +197,7 @@ class SeriesOptions(Written):
 
         notes: list[str] = []
         with told(notes) as tell:
-            series = load_series(source, **self.options())
+            series = load_series(source, **self.to_learn_from())
             tell(series)
         self._refuse_columns(source, series)
         _refuse_no_share(self.holdout)
@@ -219,7 +219,7 @@ class SeriesOptions(Written):
 
     def parts(self, opened: Parts, model: Any) -> Parts:
         """Returns the series."""
-        _hand_on(self.fill, model)
+        tell_fill(model, self.fill)
         return opened
 
     def _refuse_columns(self, source: str, series: Series) -> None:
@@ -235,12 +235,6 @@ class SeriesOptions(Written):
                 raise UsageError(
                     f"{source}: no column {column!r} ({option}){nearest(column, series.columns)} (it has {there})"
                 )
-
-
-def _hand_on(fill: str | None, model: Any) -> None:
-    """Tells an estimator how missing values are filled, so that it does the same with newer data."""
-    if takes_gaps(model, fill) and fill is not None:
-        model.set_params(fill=fill)
 
 
 def _refuse_no_share(holdout: float) -> None:

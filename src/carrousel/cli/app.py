@@ -10,7 +10,9 @@ from typer.core import TyperGroup
 
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
+from carrousel.cli.bench_forecasts import forecasts
 from carrousel.cli.bench_online import online
+from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
@@ -159,6 +161,8 @@ benches.callback(
         "bench --quick",
         "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json",
         "bench online",
+        "bench forecasts",
+        "bench streams",
     ),
 )(_alone(bench))
 benches.command(
@@ -168,4 +172,9 @@ benches.command(
     ),
 )(classification)
 benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
+benches.command(
+    "forecasts",
+    epilog=_examples("bench forecasts --into forecasts.jsonl", "bench forecasts --only airline --only co2 --seeds 1"),
+)(forecasts)
+benches.command("streams", epilog=_examples("bench streams", "bench streams --into figures.json"))(streams)
 app.add_typer(benches, name="bench")

@@ -20,6 +20,7 @@ from carrousel.cli._signals import Ending, held_back
 __all__ = ["stream"]
 
 HEADING = "line,prediction,target"
+RATE = "networks' step size, or several: a,b,c  [default: 0.001,0.003,0.01,0.03 side by side]"
 
 
 def stream(
@@ -33,21 +34,30 @@ def stream(
     ] = None,
     features: Annotated[str | None, typer.Option(help="fields to use: a,b,c  [default: all others]")] = None,
     ignore: Annotated[str | None, typer.Option(help="fields not to use: a,b,c")] = None,
-    past: Annotated[
-        bool, typer.Option("--past/--no-past", help="use the target of the line before as a feature")
-    ] = True,
+    past: Annotated[bool, typer.Option("--past/--no-past", help="use the targets of the lines before")] = True,
+    season: Annotated[
+        int | None, typer.Option(min=2, max=100_000, help="lines in a season, of a number  [default: none]")
+    ] = None,
+    missing: Annotated[
+        Literal["mean", "mask", "last"],
+        typer.Option(help="what a missing field counts as; with mask and last NaN, NA and ? are missing too"),
+    ] = "mean",
     cell: Annotated[str, typer.Option(help="member of the family, see `carrousel cells`")] = "lstm",
-    hidden_size: Annotated[int, typer.Option(min=1, max=2**16, help="number of units")] = 16,
-    rate: Annotated[float, typer.Option(help="step size")] = 0.01,
+    hidden_size: Annotated[int, typer.Option(min=1, max=2**16, help="number of units of each network")] = 16,
+    rate: Annotated[str | None, typer.Option(help=RATE, show_default=False)] = None,
     optimiser: Annotated[
-        Literal["adam", "rmsprop", "descent"], typer.Option(help="how errors change weights")
-    ] = "adam",
+        Literal["adam", "rmsprop", "descent"] | None,
+        typer.Option(help="how errors change weights  [default: rmsprop, for classes adam]", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the initial weights")] = 0,
     state: Annotated[Path | None, typer.Option(help="keep everything in this file, and go on from it")] = None,
     save_every: Annotated[int, typer.Option(min=1, help="lines between two writings of --state")] = 1000,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="write the lines to this file  [default: standard output]")
     ] = None,
+    anomaly: Annotated[
+        bool, typer.Option("--anomaly", help="say of every line how unusual its error is, from 0 to 1")
+    ] = False,
     every: Annotated[int, typer.Option(min=1, help="lines between two reports of the error")] = 1000,
     quiet: Annotated[bool, typer.Option("--quiet", help="print no predictions")] = False,
     json: Annotated[
@@ -56,23 +66,37 @@ def stream(
 ) -> None:
     """Predict every line of a stream, then learn from it, in constant memory.
 
-    Prints line, prediction and target; reports the running error beside that of the persistence forecast, which
-    is the target of the line before. A field that is empty is missing; a line without target is not learned from.
-    With --state and --out the same command goes on after a crash, and the file holds every line once.
+    Prints line, prediction and target; reports the error of all lines and of those since the last report, beside that
+    of the line before's target (persistence) and of the target a season before. A field that is empty is missing; a
+    line without target is not learned from. With --state and --out the same command goes on after a crash, and the
+    file holds every line once.
     """
     from carrousel.streams import Follower, StreamClassifier, StreamRegressor
 
     _check(file, state, out, quiet)
+    if task == "classify" and season is not None:
+        raise UsageError("--season: classes have none; it goes with --task regress")
     kind = StreamRegressor if task == "regress" else StreamClassifier
+    given: dict[str, Any] = {"season": season} if task == "regress" else {}
+    if optimiser is not None:
+        given["optimiser"] = optimiser
     with ExitStack() as opened:
         source = sys.stdin.buffer if file == "-" else opened.enter_context(open(file, "rb"))
         follower = Follower(
-            kind(hidden_size=hidden_size, cell=cell, rate=rate, optimiser=optimiser, seed=seed),
+            kind(
+                hidden_size=hidden_size,
+                cell=cell,
+                rate=_rates(rate),
+                past=past,
+                missing=missing,
+                seed=seed,
+                **given,
+            ),
             target,
             form=form or ("jsonl" if file.endswith((".jsonl", ".ndjson", ".json")) else "csv"),
             features=names(features) or (),
             ignore=names(ignore) or (),
-            past=past,
+            anomaly=anomaly,
             state=state,
             save_every=save_every,
             mark=lambda: output.mark(),
@@ -82,6 +106,17 @@ def stream(
         if resumed:
             note(f"going on after line {follower.line}")
         _follow(follower, source, output, every, quiet, json)
+
+
+def _rates(text: str | None) -> float | tuple[float, ...] | None:
+    """Returns the rate, or several, or None for the default."""
+    if text is None:
+        return None
+    try:
+        rates = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--rate {text}: a number is wanted, or several with commas between them") from None
+    return rates if len(rates) > 1 else rates[0]
 
 
 def _check(file: str, state: Path | None, out: Path | None, quiet: bool) -> None:
@@ -102,25 +137,25 @@ def _check(file: str, state: Path | None, out: Path | None, quiet: bool) -> None
 def _follow(follower: Any, source: BinaryIO, output: Any, every: int, quiet: bool, json: bool) -> None:
     # An output has one heading, however many processes write it.
     heading = not quiet and not json and (follower.line == 0 or output.empty)
+    names = f"{HEADING},anomaly" if follower.anomaly else HEADING
     reported = -1
     with held_back(lambda: follower.waiting) as ending:
         for predicted in follower.follow(_UntilEnding(source, ending)):
             if heading:
-                output.say(HEADING)
+                output.say(names)
                 heading = False
             if not quiet:
-                output.say(_line(predicted, json))
+                output.say(_line(predicted, json, follower.anomaly))
             if predicted.line % every == 0:
                 _report(follower)
+                follower.tally.forget()
                 reported = predicted.line
     if heading:
-        output.say(HEADING)
+        output.say(names)
     if follower.unfinished:
         note(f"what follows line {follower.line} has no end yet: it is left for the next call")
     if json:
-        tally = follower.tally
-        errors = {"lines": follower.line, "error": tally.mean_error, "persistence_error": tally.mean_persistence}
-        output.say(json_module.dumps(plain(errors)))
+        output.say(json_module.dumps(plain({"lines": follower.line, **_errors(follower)})))
     elif reported != follower.line:
         _report(follower)
 
@@ -139,13 +174,13 @@ class _UntilEnding:
         return getattr(self._file, name)
 
 
-def _line(predicted: Any, json: bool) -> str:
+def _line(predicted: Any, json: bool, anomaly: bool) -> str:
+    values = {"prediction": predicted.prediction, "target": predicted.target}
+    if anomaly:
+        values["anomaly"] = predicted.anomaly
     if json:
-        return json_module.dumps(
-            plain({"line": predicted.line, "prediction": predicted.prediction, "target": predicted.target})
-        )
-    shown = ["" if value is None else _quoted(value) for value in (predicted.prediction, predicted.target)]
-    return f"{predicted.line},{shown[0]},{shown[1]}"
+        return json_module.dumps(plain({"line": predicted.line, **values}))
+    return ",".join([str(predicted.line), *("" if value is None else _quoted(value) for value in values.values())])
 
 
 def _quoted(value: Any) -> str:
@@ -153,7 +188,26 @@ def _quoted(value: Any) -> str:
     return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\n') else text
 
 
+def _errors(follower: Any) -> dict[str, float]:
+    """Returns the mean errors of all lines: of the predictions, and of simple forecasts."""
+    return {name if name == "error" else f"{name}_error": mean for name, mean in _means(follower, follower.tally)}
+
+
+def _means(follower: Any, errors: Any) -> list[tuple[str, float]]:
+    means = [("error", errors.mean_error), ("persistence", errors.mean_persistence)]
+    if getattr(follower.model, "season", None):
+        means.append(("season", errors.mean_season))
+    return means
+
+
 def _report(follower: Any) -> None:
+    """Says the errors of all lines, and of those since the last report if these are others."""
     what = "share of wrong classes" if follower.classes else "mean absolute error"
-    tally = follower.tally
-    note(f"line {follower.line}: {what} {tally.mean_error:.4g}, of persistence {tally.mean_persistence:.4g}")
+    tally, recent = follower.tally, follower.tally.recent
+
+    def shown(errors: Any) -> str:
+        (_, own), *rivals = _means(follower, errors)
+        return ", ".join([f"{own:.4g}", *(f"of {name} {mean:.4g}" for name, mean in rivals)])
+
+    late = f"; of the last {recent.lines} {shown(recent)}" if 0 < recent.lines < tally.lines else ""
+    note(f"line {follower.line}: {what} {shown(tally)}{late}")

@@ -9,7 +9,6 @@ import numpy as np
 
 from carrousel.data._errors import DataError, option, reading
 from carrousel.data._fill import check_fill, fill_hint, filled_rows, filled_steps, missing_words
-from carrousel.data._times import plain_times
 from carrousel.data._types import Sequences, Series
 from carrousel.data._words import plain_labels, plain_names, refuse_twice
 
@@ -112,7 +111,8 @@ def make_series(
     """
     import pandas as pd
 
-    from carrousel.data._regular import clock_changed, on_grid
+    from carrousel.data._order import in_order
+    from carrousel.data._regular import on_grid
 
     check_fill(fill, name)
     if len(frame) == 0:
@@ -129,50 +129,23 @@ def make_series(
     bad = np.argwhere(~np.isfinite(values) if fill is None else np.isinf(values))
     if len(bad):
         row, column = (int(k) for k in bad[0])
-        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {_fault(values[row, column])}")
+        rest = np.isnan(values[row, column]) and values.shape[1] > 1
+        others = f"; {option('channels')} takes other columns" if rest else ""
+        said = f"{_fault(values[row, column])}{others}"
+        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {said}")
     empty = np.isnan(values).all(axis=0)
     if empty.any():
         raise DataError(f"{name}: column {frame.columns[int(empty.argmax())]} has no value at all")
 
-    index = frame.index
-    zone = getattr(index, "tz", None)
-    periods = isinstance(index, pd.PeriodIndex)
-    if periods:
-        ticks = index.asi8
-    else:
-        ticks = plain_times((index if zone is None else index.tz_convert(None)).to_numpy(), f"{name}: row {{row}}: ")
-        if zone is None:
-            ticks, changed = clock_changed(ticks)
-            how = (*how, *([changed] if changed else []))
-    shown = index if periods or zone is not None else pd.Index(ticks)
-    dates = ticks.dtype.kind == "M"
-    steps = np.diff(ticks.view(np.int64)) if dates else np.diff(ticks)
-    late = np.flatnonzero(steps <= 0)
-    if len(late):
-        row = int(late[0]) + 1
-        word = "the same time as" if steps[row - 1] == 0 else "an earlier time than"
-        raise DataError(
-            f"{name}: row {row + 1} has {word} row {row} ({shown[row]!s}); rows are in the order of time\n"
-            f"one series is needed: {option('where', 'COLUMN=VALUE')} takes one of several in a file"
-        )
-    if dates:
-        frame.index = pd.DatetimeIndex(shown, name=index.name)
-    elif not periods:
-        broken = np.flatnonzero(ticks != np.round(ticks))
-        if len(broken):
-            row = int(broken[0])
-            raise DataError(
-                f"{name}: row {row + 1}: the time {ticks[row]!s} is no whole number; "
-                f"times are dates, or whole numbers such as sample numbers\n{option('time', 'none')} numbers the rows"
-            )
-        frame.index = pd.Index(ticks.astype(np.int64), name=index.name)
-    if periods and (steps != 1).any():
-        row = int((steps != 1).argmax())
-        raise DataError(f"{name}: the step from row {row + 1} to row {row + 2} differs from the others")
-    lacking, before = int(np.isnan(values).sum()), len(frame)
-    if not periods:
-        frame = on_grid(frame, name, fill, freq)
-    how = (*how, *missing_words(len(frame) - before, lacking, fill))
+    rows = in_order(frame, name)
+    if isinstance(rows.frame.index, pd.PeriodIndex) and (np.diff(rows.frame.index.asi8) != 1).any():
+        row = int((np.diff(rows.frame.index.asi8) != 1).argmax())
+        raise DataError(f"{name}: the step from row {rows.row(row)} to row {rows.row(row + 1)} differs from the others")
+    frame = rows.frame
+    if not isinstance(frame.index, pd.PeriodIndex):
+        frame = on_grid(rows, name, fill, freq)
+    lacking = int(np.isnan(values).sum())
+    how = (*how, *rows.how, *missing_words(len(frame) - len(values), lacking, fill))
     return Series(filled_rows(frame, fill, name), name, how)
 
 

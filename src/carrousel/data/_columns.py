@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_numbers", "is_text", "names_of", "numbers", "times", "typed_labels", "unfit"]
 
-MISSING = ("NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?", ".", "-", "")
+MISSING = ("NA", "na", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "?", ".", "..", "-", "--", "")
 """What stands for a missing value among numbers; among words only an empty field is missing."""
 SIMPLE = (str, bool, int, float, Decimal, np.generic)
 

@@ -36,7 +36,11 @@ def missing_words(rows: int, values: int, fill: str | None) -> tuple[str, ...]:
     ('1 row and 3 values missing, filled with the last before',)
     """
     counts = [f"{n} {word}{'s' * (n != 1)}" for n, word in ((rows, "row"), (values, "value")) if n]
-    said = {"interpolate": "filled by interpolation", "last": "filled with the last before", "mask": "marked as such"}
+    said = {
+        "interpolate": "filled by interpolation",
+        "last": "filled with the last before",
+        "mask": "left to the model",
+    }
     return () if not counts or fill is None else (f"{' and '.join(counts)} missing, {said[fill]}",)
 
 

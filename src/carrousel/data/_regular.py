@@ -1,8 +1,7 @@
-"""Rows at equal steps of time: the step, rows that are missing, and the clock's change."""
+"""Rows at equal steps of time: the step, and rows that are missing."""
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,10 @@ from pandas.tseries.frequencies import to_offset
 
 from carrousel.data._errors import DataError, option
 from carrousel.data._fill import fill_hint
+from carrousel.data._order import Ordered
 
-__all__ = ["clock_changed", "offset_of", "on_grid"]
+__all__ = ["offset_of", "on_grid"]
 
-HOUR = np.timedelta64(1, "h")
 MOST = 10_000_000  # rows of a grid: a wrong year makes any number of them
 
 
@@ -31,49 +30,13 @@ def offset_of(freq: str, name: str) -> Any:
     return offset
 
 
-def clock_changed(times: np.ndarray) -> tuple[np.ndarray, str]:
-    """Returns times by one clock where it was set back and forward: local times have an hour twice each autumn.
-
-    An hour that comes twice says so beyond doubt. An hour that is left out in spring is taken for the clock's change
-    only beside one that comes twice; alone it is a gap.
-
-    Returns:
-        The times, by the clock of the first row, and what was found, in words; ``""`` where nothing was.
-    """
-    if times.dtype.kind != "M" or len(times) < 3:
-        return times, ""
-    steps = np.diff(times)
-    step = np.median(steps.view(np.int64))
-    usual = np.array(int(step)).astype(steps.dtype)[()]
-    if not (np.timedelta64(0) < usual <= HOUR) or HOUR % usual != np.timedelta64(0):
-        return times, ""
-    back, forth = np.flatnonzero(steps == usual - HOUR), np.flatnonzero(steps == usual + HOUR)
-    if len(back) == 0 or not all(_at_night(times[k]) for k in back):
-        return times, ""
-    forth = np.array([k for k in forth if _at_night(times[k])], dtype=np.int64)
-    changes = sorted([(int(k), -1) for k in back] + [(int(k), 1) for k in forth])
-    if any(a[1] == b[1] for a, b in itertools.pairwise(changes)):
-        return times, ""
-    moved = times.copy()
-    for row, way in changes:
-        moved[row + 1 :] -= way * HOUR
-    places = ", ".join(str(row + 2) for row, _ in changes[:4])
-    return moved, f"the clock is changed at row {places}: times go on by that of the first row"
-
-
-def _at_night(when: np.datetime64) -> bool:
-    """Tells whether a clock may be changed then: by night, from March to May or from September to November."""
-    stamp = pd.Timestamp(when)
-    return stamp.hour < 4 and stamp.month in (3, 4, 5, 9, 10, 11)
-
-
-def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) -> pd.DataFrame:
+def on_grid(rows: Ordered, name: str, fill: str | None, freq: str | None) -> pd.DataFrame:
     """Returns the rows with an index that has its frequency: a row, of NaN, for each step that the file lacks.
 
     Of one or two rows the frequency is unknown unless it is given.
 
     Args:
-        frame: the rows, their times ascending.
+        rows: the rows in the order of time.
         name: the file in messages.
         fill: whether rows may be missing; None refuses the first that is.
         freq: the step; None tells it from the times.
@@ -81,9 +44,9 @@ def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) 
     Raises:
         DataError: steps differ, and not by rows that are missing.
     """
-    index = frame.index
+    frame, index = rows.frame, rows.frame.index
     if not isinstance(index, pd.DatetimeIndex):
-        return _numbered(frame, name, fill, freq)
+        return _numbered(rows, name, fill, freq)
     if len(index) < 3 and freq is None:
         return frame
     found = pd.infer_freq(index) if freq is None else None
@@ -98,23 +61,19 @@ def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) 
     if grid is None or not index.isin(grid).all():
         row = _odd(index) if grid is None else int((~index.isin(grid)).argmax())
         said = f"{option('freq')} names the step" if freq is None else f"the step is {option('freq', freq)}"
-        shown = f"row {row + 1} ({index[row]!s})"
         if grid is None:
-            raise DataError(
-                f"{name}: the step from {shown} to row {row + 2} ({index[row + 1]!s}) differs from the others; "
-                f"a series has equal steps of time\n{said}; {option('time', 'none')} numbers the rows"
-            )
+            raise DataError(f"{_uneven(rows, row, name)}\n{said}; {option('time', 'none')} numbers the rows")
         raise DataError(
-            f"{name}: {shown} is not on the steps of the others, from {grid[0]!s} on by {_words(step)}; {said}"
+            f"{name}: row {rows.row(row)} ({index[row]!s}) is not on the steps of the others, from {grid[0]!s} on by "
+            f"{_words(step)}; {said}"
         )
     if len(grid) > len(index):
         if fill is None:
             row = int((~grid.isin(index)).argmax()) - 1
             count = len(grid) - len(index)
+            lack = f"{count} row{'s are' if count > 1 else ' is'} missing"
             raise DataError(
-                f"{name}: the step from row {row + 1} ({index[row]!s}) to row {row + 2} ({index[row + 1]!s}) differs "
-                f"from the others; a series has equal steps of time, here {_words(step)}: {count} "
-                f"row{'s are' if count > 1 else ' is'} missing\n"
+                f"{_uneven(rows, row, name)}, here {_words(step)}: {lack}\n"
                 f"{option('fill', 'interpolate')}, last or mask says what stands there; {option('freq')} names another "
                 "step"
             )
@@ -122,6 +81,12 @@ def on_grid(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) 
     # Months from the 15th on are no frequency that has a name, and is known by whoever is given it.
     frame.index = pd.DatetimeIndex(grid, freq=None if _nameless(step) else step, name=index.name)
     return frame
+
+
+def _uneven(rows: Ordered, row: int, name: str) -> str:
+    """Returns the beginning of a message on a step, that after a row, which is not as the others are."""
+    one, other = (f"row {rows.row(k)} ({rows.frame.index[k]!s})" for k in (row, row + 1))
+    return f"{name}: the step from {one} to {other} differs from the others; a series has equal steps of time"
 
 
 def _nameless(step: Any) -> bool:
@@ -135,12 +100,12 @@ def _words(step: Any) -> str:
     return "1 month" if months == 1 else f"{months} months"
 
 
-def _numbered(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None) -> pd.DataFrame:
+def _numbered(rows: Ordered, name: str, fill: str | None, freq: str | None) -> pd.DataFrame:
     """Returns rows whose times are whole numbers at equal steps."""
     if freq is not None:
         offset_of(freq, name)
         raise DataError(f"{name}: {option('freq', freq)} is a step of dates; these times are whole numbers")
-    ticks = frame.index.to_numpy()
+    frame, ticks = rows.frame, rows.frame.index.to_numpy()
     steps = np.diff(ticks)
     if (steps == steps[:1]).all():
         return frame
@@ -148,11 +113,7 @@ def _numbered(frame: pd.DataFrame, name: str, fill: str | None, freq: str | None
     row = int((steps != step).argmax())
     places = (ticks - ticks[0]) % max(1, step) == 0
     if fill is None or not places.all() or (int(ticks[-1]) - int(ticks[0])) // max(1, step) > MOST:
-        mend = fill_hint() if places.all() else ""
-        raise DataError(
-            f"{name}: the step from row {row + 1} ({ticks[row]!s}) to row {row + 2} ({ticks[row + 1]!s}) "
-            f"differs from the others; a series has equal steps of time{mend}"
-        )
+        raise DataError(f"{_uneven(rows, row, name)}{fill_hint() if places.all() else ''}")
     return frame.reindex(pd.RangeIndex(int(ticks[0]), int(ticks[-1]) + step, step, name=frame.index.name))
 
 

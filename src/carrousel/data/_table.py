@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from carrousel.data._dates import is_date
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Table", "delimited", "of_text"]
+
+SAID = re.compile(rb"sep=([^\r\n])(?:\r\n|\r|\n)")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ def delimited(file: File, sep: str | None, encoding: str | None, max_size: float
     text = file.text(encoding, max_size)
     if not text.content.strip():
         raise DataError(f"{file.name}: the file is empty")
+    said = SAID.match(text.content)  # a first line "sep=;", as Excel wants it
+    if said:
+        text = replace(text, content=text.content[said.end() :])
+        sep = said[1].decode() if sep is None else sep
     dialect = separator_of(text.content, sep, wanted, file.name)
     return file.once((dialect, encoding, max_size), lambda: _divided(text, dialect, sep, file.name))
 

@@ -68,6 +68,7 @@ def find_times(
     date_format: str | None,
     path: Path,
     others: Sequence[str] = (),
+    sequences: np.ndarray | None = None,
 ) -> Times:
     """Returns the times of a table's rows.
 
@@ -78,6 +79,7 @@ def find_times(
         date_format: as in ``dates_of``.
         path: the file in messages.
         others: columns that are something else.
+        sequences: the number of each row's sequence, within which times ascend; None for a single series.
 
     Raises:
         DataError: there are none, or several columns could be the times.
@@ -89,7 +91,7 @@ def find_times(
         need(frame, column, "time", path)
     free = frame[[c for c in frame.columns if c not in others]]
     expected = bool(columns)
-    columns = columns or _found(free, path)
+    columns = columns or _found(free, path, sequences)
     if len(columns) == 1:
         dates = times(frame[columns[0]], columns[0], path, date_format)
         values = dates.times
@@ -102,7 +104,7 @@ def find_times(
     return Times(values, tuple(columns), "" if expected and not form else f"times in {of}{form}")
 
 
-def _found(frame: pd.DataFrame, path: Path) -> list[str]:
+def _found(frame: pd.DataFrame, path: Path, sequences: np.ndarray | None) -> list[str]:
     """Returns the columns of the times."""
     lower = {str(c).strip().lower(): str(c) for c in reversed(frame.columns)}
     if "date" in lower and "time" in lower and _clocked(frame[lower["time"]]):
@@ -121,7 +123,7 @@ def _found(frame: pd.DataFrame, path: Path) -> list[str]:
         )
     if dated:
         return dated
-    counted = [str(c) for c in frame.columns if NUMBERED.search(str(c)) and _ascends(frame[c])]
+    counted = [str(c) for c in frame.columns if NUMBERED.search(str(c)) and _ascends(frame[c], sequences)]
     # Years that go back belong to several series in one file, which is said when the order is looked at.
     years = [str(c) for c in frame.columns if str(c).strip().lower() in YEARS and _whole(frame[c]) is not None]
     named_ones = [c for c in counted if c and not c.startswith("Unnamed")]
@@ -230,11 +232,16 @@ def _whole(column: pd.Series) -> np.ndarray | None:
     )
 
 
-def _ascends(column: pd.Series) -> bool:
+def _ascends(column: pd.Series, sequences: np.ndarray | None) -> bool:
     if column.dtype.kind not in "iufOU" and str(column.dtype) not in ("str", "string"):
         return False
     values = _whole(column)
-    return values is not None and bool((np.diff(values) > 0).all())
+    if values is None:
+        return False
+    if sequences is None:
+        return bool((np.diff(values) > 0).all() or (np.diff(values) < 0).all())
+    order = np.argsort(sequences, kind="stable")
+    return bool(((np.diff(values[order]) > 0) | (np.diff(sequences[order]) > 0)).all())
 
 
 def _dated(column: pd.Series) -> bool:

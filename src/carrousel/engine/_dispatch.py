@@ -139,7 +139,8 @@ def step(
     masks: Masks = QUIET,
 ) -> tuple[Tensor, ...]:
     """Runs one step of a layer; arguments and result as in ``reference.step``."""
-    if not any(mask is not None for mask in masks):
+    noisy = any(mask is not None for mask in masks)
+    if not noisy:
         after = quick_step(layer, weights, x, state)
         if after is not None:
             return after[1:]
@@ -149,5 +150,5 @@ def step(
             # In a graph that nobody will differentiate torch's own operations can be fused with what is around them.
             in_memory(given)
             return reference.step(layer, weights, x, state, masks)
-    along = masks.map(lambda mask: mask, lambda mask: mask.unsqueeze(0))
+    along = masks.map(lambda mask: mask, lambda mask: mask.unsqueeze(0)) if noisy else QUIET
     return run(Call(layer, weights, x.unsqueeze(0), state, masks=along)).final

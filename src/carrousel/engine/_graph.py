@@ -32,6 +32,7 @@ __all__ = [
     "mul",
     "order",
     "sub",
+    "tangents",
     "trace",
     "weighted",
 ]
@@ -319,6 +320,28 @@ def adjoints(
             if part is not ZERO:
                 total[arg] = add(total.get(arg, ZERO), part)
     return [total.get(node, ZERO) for node in wanted]
+
+
+def tangents(outputs: Iterable[Node], begun: Callable[[Node, Sequence[Node]], Node | None]) -> dict[Node, Node]:
+    """Forward mode: of all nodes that outputs need the derivative along a direction, as a graph again.
+
+    Args:
+        outputs: the outputs.
+        begun: from a node that is given from outside, or is computed there, and the derivatives of its arguments, its
+            own; None for all others.
+    """
+    total: dict[Node, Node] = {}
+    for node in order(outputs):
+        along = [total[arg] for arg in node.args]
+        known = begun(node, along)
+        if known is None:
+            known = ZERO
+            for place, part in enumerate(along):
+                if part is not ZERO:
+                    # What an adjoint is multiplied with going back, a tangent is going forward.
+                    known = add(known, _RULES[node.op](node, part)[place])
+        total[node] = known
+    return total
 
 
 def _one_minus(a: Node) -> Node:

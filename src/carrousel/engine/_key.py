@@ -8,15 +8,13 @@ file, so nothing of it is believed: its operations are those of the graph, and e
 from __future__ import annotations
 
 import json
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
 from carrousel import cells
-from carrousel.cells import Cell, Gates, State
-from carrousel.cells import math as cell_math
+from carrousel.cells import Cell
+from carrousel.engine._equations import Equations, Operation
 from carrousel.engine._fit import check_layer
 from carrousel.engine._graph import OPERATIONS, Node, Program, order, trace
 from carrousel.engine._layer import Layer
@@ -25,10 +23,6 @@ from carrousel.engine._plan import Variant, plan
 __all__ = ["key_of", "layer_of"]
 
 _DECLARED = ("name", "rows", "candidates", "states", "peepholes", "split", "gated", "recurrent")
-_OPERATORS: dict[str, Callable[..., Any]] = {
-    name: getattr(operator, name if name != "div" else "truediv")
-    for name in ("add", "sub", "mul", "div", "neg", "lt", "le", "gt", "ge")
-}
 
 
 def key_of(layer: Layer) -> str:
@@ -129,10 +123,10 @@ def _read(text: str) -> Cell:
     results = {str(name): int(place) for name, place in about["results"].items()}
     if not all(0 <= place < len(nodes) for place in results.values()):
         raise ValueError("a result of its equations is none of its operations")
-    return Cell(equations=_Equations(nodes, tuple(results.items())), **declared)
+    return Cell(equations=Equations(nodes, tuple(results.items())), **declared)
 
 
-def _step(place: int, op: str, args: list[int], name: Any) -> _Operation:
+def _step(place: int, op: str, args: list[int], name: Any) -> Operation:
     arity = {"leaf": 0, "constant": 0, "where": 3, "exit": 1, "peephole": 1, "gated": 1, "neg": 1}
     if op not in {*OPERATIONS, "leaf", "constant", "exit", "peephole", "gated"}:
         raise ValueError(f"there is no operation {op!r}")
@@ -144,51 +138,4 @@ def _step(place: int, op: str, args: list[int], name: Any) -> _Operation:
         raise ValueError(f"there is no value {name!r}")
     if op == "constant" and not isinstance(name, float):
         raise ValueError(f"{name!r} is no number")
-    return _Operation(op, tuple(args), tuple(name) if op == "leaf" else name)
-
-
-@dataclass(frozen=True)
-class _Operation:
-    op: str
-    args: tuple[int, ...]
-    name: Any
-
-
-@dataclass(frozen=True)
-class _Equations:
-    """Equations as they were traced: on tensors and on symbols they do what the function did that was traced."""
-
-    operations: tuple[_Operation, ...]
-    results: tuple[tuple[str, int], ...]
-
-    def __call__(self, z: Any, s: Any, p: Any) -> tuple[Any, State, Gates]:
-        values: list[Any] = []
-        for step in self.operations:
-            args = [values[arg] for arg in step.args]
-            if step.op == "leaf":
-                values.append(_leaf(z, s, p, *step.name))
-            elif step.op == "constant":
-                values.append(step.name)
-            elif step.op in ("exit", "peephole"):
-                values.append(getattr(p, step.name)(*args))
-            elif step.op == "gated":
-                values.append(getattr(z, step.name).recurrent(*args))
-            else:
-                function = _OPERATORS.get(step.op) or getattr(cell_math, step.op)
-                values.append(function(*args))
-        found = {name: values[place] for name, place in self.results}
-        parts: Mapping[str, dict[str, Any]] = {"state": {}, "gate": {}}
-        for name, value in found.items():
-            kind, _, of = name.partition(" ")
-            if of:
-                parts[kind][of] = value
-        return found["h"], State(**parts["state"]), Gates(**parts["gate"])
-
-
-def _leaf(z: Any, s: Any, p: Any, kind: str, name: str) -> Any:
-    if kind == "s":
-        return getattr(s, name)
-    if kind == "mask":
-        return getattr(p, name)(1.0)  # a port multiplies: what it gives for one is its factor
-    value = getattr(z, name)
-    return {"z": lambda: value, "z.input": lambda: value.input, "z.recurrent": lambda: value.recurrent}[kind]()
+    return Operation(op, tuple(args), tuple(name) if op == "leaf" else name)

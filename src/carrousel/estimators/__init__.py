@@ -8,6 +8,7 @@ from carrousel.estimators._report import Report, Score
 from carrousel.estimators._saved import load
 from carrousel.estimators.classify import LSTMClassifier
 from carrousel.estimators.forecast import LSTMForecaster
+from carrousel.estimators.panel import LSTMPanelForecaster
 from carrousel.estimators.regress import LSTMRegressor
 from carrousel.training._errors import ModelError
 from carrousel.training._progress import Progress, ProgressCallback
@@ -20,6 +21,7 @@ __all__ = [
     "Backtest",
     "LSTMClassifier",
     "LSTMForecaster",
+    "LSTMPanelForecaster",
     "LSTMRegressor",
     "ModelError",
     "Progress",

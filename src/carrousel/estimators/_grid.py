@@ -126,11 +126,16 @@ class Grid:
         whole_days = step % DAY == pd.Timedelta(0) and (self.wall or self.zone is None)
         return Day(step // DAY) if whole_days else to_offset(step)
 
+    @property
+    def offset_word(self) -> str:
+        """The name of the step; "" for whole numbers."""
+        return "" if self.offset is None else word_of(self.offset)
+
     def __str__(self) -> str:
         if self.kind == "integers":
             return f"the whole numbers every {self._step} from {self.anchor}"
         zone = "" if self.zone is None else f", {self.zone}"
-        return f"the grid {word_of(self.offset)!r} through {self._index(np.array([0]))[0]}{zone}"
+        return f"the grid {self.offset_word!r} through {self._index(np.array([0]))[0]}{zone}"
 
     @property
     def _step(self) -> int:

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["Report", "Score"]
+__all__ = ["Report", "Score", "figure"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Report:
     def verdict(self) -> str:
         """One or two plain sentences: which method wins, by what, and what follows."""
         model, other = self.model, self.best_simple
-        ours, theirs = (_figure(score.metrics[self.metric]) for score in (model, other))
+        ours, theirs = (figure(score.metrics[self.metric]) for score in (model, other))
         tail = f"({self.count} {self.items})"
         unknown = " How much of the difference is chance is not known."
         within = unknown if self.uncertainty is None else " The difference is within what chance explains."
@@ -119,7 +119,7 @@ class Report:
         rows = [["method", *names]]
         for score in self.scores:
             star = "*" if score is self.winner else ""
-            rows.append([score.method + star, *(_figure(score.metrics.get(name, math.nan)) for name in names)])
+            rows.append([score.method + star, *(figure(score.metrics.get(name, math.nan)) for name in names)])
         widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
         lines = [
             "  ".join([row[0].ljust(widths[0] + 1), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
@@ -128,5 +128,6 @@ class Report:
         return "\n".join([*lines, self.verdict, *self.notes])
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
+    """Returns a number as a table shows it, a dash for NaN."""
     return "-" if math.isnan(value) else f"{value:.4g}"

@@ -24,7 +24,7 @@ from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import Ragged
 from carrousel.estimators._summaries import FEATURES, resampled, steps_kept, width
 
-__all__ = ["KINDS", "Examples", "Rivals", "fit_rivals"]
+__all__ = ["CONVOLUTIONS", "KINDS", "NEAREST", "Examples", "Rivals", "fit_rivals"]
 
 KINDS = ("linear", "nearest", "all")
 MOST_NUMBERS = 2**20  # of all training sequences that a model keeps

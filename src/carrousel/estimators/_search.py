@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from carrousel.estimators._report import _figure
+from carrousel.estimators._report import figure
 from carrousel.training._errors import ModelError
 from carrousel.training._progress import Progress
 
@@ -168,7 +168,7 @@ class Search:
 
         chosen = {name: _suggested(trial, name, how) for name, how in space_of(self.estimator, self.fixed).items()}
         model = self.estimator(**self._judged(), **chosen, random_state=self.seed)
-        words = ", ".join(f"{name} {_figure(v) if isinstance(v, float) else v}" for name, v in chosen.items())
+        words = ", ".join(f"{name} {figure(v) if isinstance(v, float) else v}" for name, v in chosen.items())
 
         def watch(p: Progress) -> None:
             each_step()

@@ -7,18 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from carrousel import pictures
+from carrousel._format import whole
 from carrousel.data import DataError, File, Series, load_series
+from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import Trainable
+from carrousel.estimators._calendar import calendar_names
 from carrousel.estimators._features import check_features, check_width
+from carrousel.estimators._gaps import Filling
 from carrousel.estimators._report import Report
 from carrousel.estimators._series import Regular, as_series, placed, rows_of
 from carrousel.estimators._stored_grid import grid_to_json
+from carrousel.estimators._tuning import tuned
+from carrousel.estimators._widened import Widened, calendar_helps
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
 __all__ = ["SeriesEstimator"]
@@ -32,15 +38,21 @@ class SeriesEstimator(Trainable):
     Attributes:
         tail_: the last rows of the training data.
         apart_: whether the target was given apart from X.
+        calendar_: whether the calendar is known beside the series.
     """
 
     target: Any
     horizon: int
     known: tuple[Any, ...]
     freq: Any
+    fill: str | None
+    calendar: bool | None
+    holidays: str | None
     tail_: Regular
     apart_: bool
+    calendar_: bool
     context_: int
+    _widened: Widened
 
     def read(self, source: str | Path | File, **options: Any) -> Series:
         """Reads one series.
@@ -118,7 +130,12 @@ class SeriesEstimator(Trainable):
             where = "of another series"
         test = self.backtest(*self._arguments(frame))
         shown = whole[self.target_].iloc[-self.horizon * (FORECASTS + 4) :]
-        title = f"{data.name}: forecasts of {self.horizon} steps {where}"
+        report = test.report()
+        best = report.best_simple
+        figures = [f"{each.method} {each.metrics['MAE']:.4g}" for each in (report.model, best)]
+        title = f"{data.name}: forecasts of {self.horizon} steps {where}; MAE: {', '.join(figures)}"
+        others = test.last_forecasts(frame.index, FORECASTS, best.method)
+        rivals = [other[0.5].rename(best.method) for other in others]
         gates = pictures.draw_activations(
             self.activations(*self._arguments(whole)),
             whole[list(self.columns_)].to_numpy()[-self.context_ :],
@@ -127,7 +144,8 @@ class SeriesEstimator(Trainable):
             layer=layer,
             title=f"{data.name}: the last {self.context_} steps, before a forecast",
         )
-        forecast = pictures.draw_forecast(shown, test.last_forecasts(frame.index, FORECASTS), title=title)
+        ours = test.last_forecasts(frame.index, FORECASTS)
+        forecast = pictures.draw_forecast(shown, ours, rivals=rivals, title=title)
         return {"forecast": forecast, "gates": gates, **super().drawings(data, layer=layer)}
 
     def _arguments(self, frame: pd.DataFrame) -> tuple[Any, ...]:
@@ -146,7 +164,7 @@ class SeriesEstimator(Trainable):
 
     def _begin(self, X: Any, y: Any) -> Regular:
         """Returns the series to learn from, a target y given apart as its last column, and sets the columns."""
-        series = as_series(X, y, freq=self.freq)
+        series = as_series(X, y, freq=self.freq, gaps=self.fill is not None)
         if len(series) == 1:
             raise ValueError("X has 1 sample, a series of one row: nothing follows that could be forecast")
         grid_to_json(series.grid)  # one that a saved model cannot bring back is refused before training, not after it
@@ -155,15 +173,19 @@ class SeriesEstimator(Trainable):
         self._set_columns(series)
         return series
 
+    def _target_of(self, series: Regular) -> Any:
+        """Returns the name of the target; None for the only column, or the last."""
+        return self.target
+
     def _set_columns(self, series: Regular) -> None:
-        self.columns_ = list(series.names)
+        self.columns_, target = list(series.names), self._target_of(series)
         self.n_features_in_ = len(series.names) - self.apart_
-        if self.apart_ and self.target not in (None, series.names[-1]):
-            raise ValueError(f"y was given, so the target cannot be the column {self.target!r} too")
-        if self.target is None and self.n_features_in_ > 1 and not self.apart_:
+        if self.apart_ and target not in (None, series.names[-1]):
+            raise ValueError(f"y was given, so the target cannot be the column {target!r} too")
+        if target is None and self.n_features_in_ > 1 and not self.apart_:
             names = ", ".join(repr(n) for n in series.names)
             raise ValueError(f"give target=, one of the columns {names}, or the target apart as y")
-        self.target_ = series.names[-1] if self.target is None else self.target
+        self.target_ = series.names[-1] if target is None else target
         self._column = series.column(self.target_, "target")
         try:
             known = (self.known,) if isinstance(self.known, str) else tuple(self.known)
@@ -181,7 +203,8 @@ class SeriesEstimator(Trainable):
                 raise ValueError("continues= and y say more of X; give X too")
             return tail, len(tail)
         check_features(self, X, reset=False)
-        rows = rows_of(X)
+        gaps = self.fill is not None
+        rows = rows_of(X, gaps=gaps)
         check_width(self, rows.values.shape[1], np.ndim(X))
         if self.apart_ != (y is not None):
             raise ValueError(
@@ -189,4 +212,116 @@ class SeriesEstimator(Trainable):
                 if self.apart_
                 else f"the target stood in X in fit, as {self.target_!r}: it does so here, and there is no y"
             )
-        return placed(rows if y is None else rows_of(X, y), tail, freq=self.freq, continues=continues)
+        rows = rows if y is None else rows_of(X, y, gaps=gaps)
+        return placed(rows, tail, freq=self.freq, continues=continues, gaps=gaps)
+
+    def _widen(
+        self, series: Regular, training: np.ndarray, valid: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Chooses the calendar, and returns the series in all its columns with the origins that may be learned from."""
+        if self.calendar not in (None, True, False):
+            raise ValueError(f"calendar must be True, False or None, got {self.calendar!r}")
+        about = (self._known, self._column, int(self.horizon))
+        plain = Widened.fit(series, *about, self.calendar is True, self.holidays, self.fill)
+        values = plain(series)
+        training, valid = (
+            part[~plain.filling.open_ended(series.values, part)] if len(part) else part for part in (training, valid)
+        )
+        if len(training) == 0:
+            raise ValueError("too many values are missing: no window is left to learn from")
+        self._widened = plain
+        if self.calendar is None and plain.cycles and len(valid):
+            wide = Widened.fit(series, *about, True, self.holidays, self.fill)
+            wide_values = wide(series)
+            if calendar_helps((plain, values), (wide, wide_values), training, valid, self.context_):
+                self._widened, values = wide, wide_values
+        self.calendar_ = self._widened.calendar
+        return values, training, valid
+
+    def _keep_tail(self, series: Regular) -> None:
+        """Keeps the last rows; what is missing in the first one of them is what was carried on to there."""
+        self.tail_ = series.last(self._reach)
+        carried = self._widened(series)[len(series) - self._reach, : self._widened.own]
+        self.tail_.values[0] = np.where(np.isnan(self.tail_.values[0]), carried, self.tail_.values[0])
+
+    @property
+    def _reach(self) -> int:
+        """Rows that must stand before an origin."""
+        raise NotImplementedError
+
+    def update(self, X: Any, y: Any = None) -> Any:
+        """Goes on from newer rows without learning from them: the next forecast is of the steps after these.
+
+        Args:
+            X: the rows that came after those the model knows; some of these may be among them.
+            y: the target in these rows, if it was given apart in ``fit``.
+
+        Returns:
+            The model, which keeps the new rows when it is saved.
+
+        Raises:
+            ValueError: the rows do not follow.
+        """
+        self._check_fitted()
+        series, before = self._joined(X, y, None)
+        if before == 0:
+            raise ValueError("X does not follow the rows that the model knows: give all rows after them")
+        self._keep_tail(series)
+        return self
+
+    def fine_tune(
+        self, X: Any, y: Any = None, *, learning_rate: float | None = None, max_epochs: int = 5,
+        continues: bool | None = None,
+    ) -> Any:  # fmt: skip
+        """Trains the network further from its present weights, on newer rows, and goes on from their end.
+
+        A loaded model can be fine-tuned too. The starting forecast, all scales, and what makes intervals hold stay as
+        ``fit`` chose them: after a change of the series itself ``fit`` is the better way.
+
+        Args:
+            X: the rows that came after those the model knows.
+            y: the target in these rows, if it was given apart in ``fit``.
+            learning_rate: the highest rate; None takes a tenth of the parameter of this name, so that little is
+                forgotten.
+            max_epochs: passes over the new windows; all are made.
+            continues: False takes X for another series, from whose end the model then goes on.
+
+        Returns:
+            The model.
+
+        Raises:
+            ValueError: the rows do not follow, or are too few for a window.
+        """
+        self._check_fitted()
+        if learning_rate is not None and not (0 < learning_rate < np.inf):
+            raise ValueError(f"learning_rate must be a number above 0, got {learning_rate!r}")
+        if not isinstance(max_epochs, int) or isinstance(max_epochs, bool) or max_epochs < 1:
+            raise ValueError(f"max_epochs must be an integer of at least 1, got {max_epochs!r}")
+        series, before = self._joined(X, y, continues)
+        if before == 0 and continues is not False:
+            raise ValueError("X does not follow the rows that the model knows; continues=False takes another series")
+        if len(series) < self._reach:
+            raise ValueError(f"X has {len(series)} rows, and a forecast needs {self._reach} before it")
+        self.network_ = tuned(self, series, before, learning_rate, max_epochs)
+        self._keep_tail(series)
+        return self
+
+    def _restored_widening(self, facts: dict[str, Any]) -> Widened:
+        own, cycles = len(self.columns_), len(calendar_names(self.tail_.grid))
+        blank = Filling(None, np.zeros(own))
+        about = (self._known, self._column, int(self.horizon))
+        made = Widened(own, *about, self.calendar_, cycles, self.holidays, blank)
+        usual = _saved.numbers(facts.get("usual", [0.0] * (own + made.added)), own + made.added, "its usual values")
+        masked = tuple(whole(column, "a column with a mask", 0, own - 1) for column in facts.get("masked", []))
+        if masked != tuple(sorted(set(masked))) or (masked and self.fill != "mask"):
+            raise ValueError("its columns with masks are damaged")
+        return made.filled_by(Filling(self.fill, usual, masked))
+
+    def _evenly(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Returns a series and its target with a row for every step of time, where some may be missing."""
+        if self.fill is None or not isinstance(X, (pd.Series, pd.DataFrame)):
+            return X, y
+        index = as_series(X, freq=self.freq, gaps=True).places()
+        if isinstance(y, np.ndarray | list):
+            y = pd.Series(np.asarray(y, dtype=float), X.index)
+        return X.reindex(index), None if y is None else y.reindex(index)

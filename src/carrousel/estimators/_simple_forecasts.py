@@ -1,150 +1,290 @@
-"""The forecasts that an LSTM has to beat: naive, seasonal naive, and ridge regression on a time window."""
+"""The forecasts that an LSTM has to beat, and the one from which it starts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
 
-from carrousel.estimators._baselines import ALPHAS
+from carrousel._format import number, whole
+from carrousel.estimators._candidates import RELATIVE, Candidate, Extent, judged
+from carrousel.estimators._conformal import offsets_of, ordered
+from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._linear import Form, Linear, Shape
 from carrousel.estimators._scaling import Scaler
+from carrousel.estimators._smoothing import there_is_statsmodels
 
-__all__ = ["SimpleForecasts", "naive", "spread"]
+__all__ = ["Calibrated", "SimpleForecasts", "Starts"]
 
-WINDOWS = 4000  # the most that ridge learns from, evenly spaced
-FEATURES = 1000  # the most lags of all columns together; beyond it only the target keeps all its lags
-
-
-def naive(values: np.ndarray, origins: np.ndarray, target: int, horizon: int, season: int) -> np.ndarray:
-    """Returns the value one season before each step, [N, horizon]; with season 1 the last value."""
-    ahead = np.arange(horizon)
-    return values[origins[:, None] - season + ahead % season, target]
+MEAN = "mean of the best"
+NEARLY = 0.05  # how much larger than the least an error may be, as a share of it, to be taken into the mean
+MOST_IN_MEAN = 8
+BLOCKS = 5  # of training windows, each forecast by a fit to the others
+MOST_METHODS = 100  # of a saved model; more are damage
 
 
 @dataclass(frozen=True)
-class WindowRidge:
-    """Ridge regression of every step ahead on the window's values and the known future; weight [H, F], bias [H]."""
+class Calibrated:
+    """A simple forecast with intervals.
 
-    context: int
-    horizon: int
-    target: int
-    known: tuple[int, ...]
-    scaler: Scaler
-    weight: np.ndarray
-    bias: np.ndarray
+    Attributes:
+        name: for people.
+        parts: linear forecasts, of which it is the mean.
+        gauge: the window whose scale is the unit of ``offsets``, and whether logarithms are taken.
+        offsets: what the quantiles add to the point forecast, [H, Q].
+    """
+
+    name: str
+    parts: tuple[Linear, ...]
+    gauge: Gauge
+    offsets: np.ndarray
 
     def __call__(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:  # [N, H]
-        window = features(values, origins, self.context, self.horizon, self.target, self.known)
-        return (window - self.scaler.mean) / self.scaler.scale @ self.weight.T + self.bias
+        return np.mean([part(values, origins) for part in self.parts], axis=0)
 
-    @classmethod
-    def fit(
-        cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
-    ) -> WindowRidge:
-        """Returns the regression on the windows at ``origins``, its penalty chosen by leave-one-out."""
-        some = origins[np.linspace(0, len(origins) - 1, min(WINDOWS, len(origins))).astype(int)]
-        windows = features(values, some, context, horizon, target, known)
-        scaler = Scaler.fit(windows)
-        wanted = values[some[:, None] + np.arange(horizon), target]
-        model = RidgeCV(ALPHAS).fit((windows - scaler.mean) / scaler.scale, wanted)
-        weight = np.asarray(model.coef_).reshape(horizon, -1)
-        return cls(context, horizon, target, known, scaler, weight, np.reshape(model.intercept_, horizon))
+    def quantiles(self, values: np.ndarray, origins: np.ndarray, middle: int) -> np.ndarray:  # [N, H, Q]
+        """Returns the quantiles, of which number ``middle`` is the median."""
+        point = self(values, origins)
+        scale = self.gauge.scales(self.gauge.windows(values, origins))[:, None, None]
+        around = self.gauge.down(self.gauge.up(point)[:, :, None] + scale * self.offsets)
+        around[:, :, middle] = point
+        return ordered(around, middle)
 
-
-def features(
-    values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
-) -> np.ndarray:
-    """Returns ridge's view of a window, [N, F]: all lags of all columns, or of others than the target the last only."""
-    columns, count = values.shape[1], len(origins)
-    window = values[origins[:, None] + np.arange(-context, 0)]  # [N, L, C]
-    others = [c for c in range(columns) if c != target]
-    parts = [window[:, :, target]]
-    beside = window[:, :, others] if context * columns <= FEATURES else window[:, -1:, others]
-    parts.append(beside.reshape(count, -1))
-    if known:
-        parts.append(values[origins[:, None] + np.arange(horizon)][:, :, list(known)].reshape(count, -1))
-    return np.concatenate(parts, axis=1)
+    def __str__(self) -> str:
+        if len(self.parts) > 1:
+            return f"{self.name}: " + "; ".join(str(part) for part in self.parts)
+        about = self.parts[0].about
+        return f"{self.name} ({about})" if about else self.name
 
 
-def feature_count(columns: int, context: int, horizon: int, known: int) -> int:
-    """Returns how many numbers ``features`` makes of a window."""
-    return context + (columns - 1) * (context if context * columns <= FEATURES else 1) + horizon * known
+@dataclass(frozen=True)
+class Starts:
+    """The starting forecasts of windows from which the network learns: none was fitted to its own window.
 
+    Attributes:
+        training: of the training windows, [N, H].
+        valid: of the validation windows, [M, H].
+    """
 
-def spread(actual: np.ndarray, forecast: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """Returns what to add to a forecast for each level, [H, Q]: quantiles of its errors [N, H], ordered about 0."""
-    offsets = np.quantile(actual - forecast, levels, axis=0).T
-    levels_ = np.array(levels)
-    ordered = np.where(levels_ < 0.5, np.minimum(offsets, 0), np.where(levels_ > 0.5, np.maximum(offsets, 0), 0.0))
-    return np.ascontiguousarray(ordered)
+    training: np.ndarray
+    valid: np.ndarray
 
 
 @dataclass(frozen=True)
 class SimpleForecasts:
-    """All simple methods on one series, each with what its intervals add to its point forecasts, [H, Q]."""
+    """All simple methods on one series.
 
-    season: int
-    ridge: WindowRidge
-    spreads: tuple[np.ndarray, ...]
+    Attributes:
+        methods: with their intervals; of each kind the variant that did best on the folds.
+        begin: the number of the starting forecast.
+        skill: the error of the best variant on the folds, as a share of the best naive method's (a geometric mean).
+        complete: whether exponential smoothing could be tried.
+    """
+
+    methods: tuple[Calibrated, ...]
+    begin: int
+    skill: float
+    complete: bool
+
+    @property
+    def start(self) -> Calibrated:
+        """The starting forecast."""
+        return self.methods[self.begin]
+
+    @property
+    def reach(self) -> int:
+        """Rows that must stand before an origin."""
+        return max(part.form.reach for method in self.methods for part in method.parts)
 
     @classmethod
     def fit(
-        cls, values: np.ndarray, training: np.ndarray, valid: np.ndarray, season: int, levels: tuple[float, ...],
-        shape: tuple[int, int, int, tuple[int, ...]],
-    ) -> SimpleForecasts:  # fmt: skip
-        """Returns the simple methods of one series.
+        cls, values: np.ndarray, training: np.ndarray, valid: np.ndarray, shape: Shape, extent: Extent, context: int,
+        levels: tuple[float, ...],
+    ) -> tuple[SimpleForecasts, Starts]:  # fmt: skip
+        """Returns the simple methods of one series, and the starting forecasts of its windows.
 
-        Intervals come from the errors on the validation windows, where there are any; ridge then learns from all.
+        The start is the variant that did best on folds of all windows, or the mean of those that did nearly as well.
+        Intervals come from the errors on the validation windows, where there are any; what is kept learns from all.
 
         Args:
             values: the series, [T, C].
             training: origins to learn from.
             valid: origins after them.
-            season: steps in a season.
+            shape: what is forecast.
+            extent: how far back to look.
+            context: rows of the window that gives the scale.
             levels: the levels of the quantiles.
-            shape: context, horizon, target, known.
         """
-        _, horizon, target, _ = shape
-        judged = valid if len(valid) else training
-        actual = values[judged[:, None] + np.arange(horizon), target]
-        first = cls(season, WindowRidge.fit(values, training, *shape), ())
-        spreads = tuple(spread(actual, guess, levels) for guess in first.points(values, judged).values())
-        return cls(season, WindowRidge.fit(values, np.concatenate([training, valid]), *shape), spreads)
+        every = np.concatenate([training, valid])
+        found = judged(values, every, shape, extent)
+        ranked = sorted(found, key=lambda one: one.score)
+        kinds = dict.fromkeys(one.name for one in found)
+        recipes = {name: [next(one for one in ranked if one.name == name)] for name in kinds}
+        least = ranked[0].score
+        near = [one for one in ranked if one.score <= least + np.log1p(NEARLY)][:MOST_IN_MEAN]
+        exact = [one.name for one in found if one.exact]  # of which the first is the plainest
+        best = exact[0] if exact else near[0].name
+        if len(near) > 1 and not exact:
+            best = MEAN
+            recipes[best] = near
+        methods = [_calibrated(n, c, values, training, valid, shape, context, levels) for n, c in recipes.items()]
+        begin = list(recipes).index(best)
+        late = _mean(recipes[best], training)(values, valid) if len(valid) else np.zeros((0, shape.horizon))
+        starts = Starts(_crossed(recipes[best], values, training, shape), late)
+        return cls(tuple(methods), begin, float(np.exp(ranked[0].score)), there_is_statsmodels()), starts
+
+    def notes(self, method: str, share: float) -> tuple[str, ...]:
+        """Returns what a report says of the start, and of what is left out.
+
+        Args:
+            method: the model's name.
+            share: of the network's corrections, that is taken.
+        """
+        said = (
+            f"The network adds nothing to its starting forecast, {self.start}: {method} says the same."
+            if share == 0
+            else f"{method} corrects a starting forecast, {self.start}, by {share:.0%} of what its network says."
+        )
+        chosen = f"On folds of the training data the best had {self.skill:.2g} of the error of the best naive method."
+        lacking = "Exponential smoothing is left out, for it needs statsmodels: pip install 'carrousel[forecast]'."
+        return (f"{said} {chosen}",) if self.complete else (f"{said} {chosen}", lacking)
 
     def points(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the point forecasts, [N, H] by name."""
-        shape = (self.ridge.target, self.ridge.horizon)
-        points = {"naive": naive(values, origins, *shape, 1)}
-        if self.season > 1:
-            points[f"seasonal naive ({self.season})"] = naive(values, origins, *shape, self.season)
-        return {**points, "ridge on a window": self.ridge(values, origins)}
+        return {each.name: each(values, origins) for each in self.methods}
 
-    def quantiles(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the quantiles, [N, H, Q] by name."""
-        points = self.points(values, origins).items()
-        return {name: point[:, :, None] + add for (name, point), add in zip(points, self.spreads, strict=True)}
+    def quantiles(self, values: np.ndarray, origins: np.ndarray, middle: int) -> dict[str, np.ndarray]:
+        """Returns the quantiles, of which number ``middle`` is the median, [N, H, Q] by name."""
+        return {each.name: each.quantiles(values, origins, middle) for each in self.methods}
+
+    def facts(self) -> dict[str, Any]:
+        """Returns what a saved model says of it."""
+        return {
+            "begin": self.begin,
+            "skill": self.skill,
+            "complete": self.complete,
+            "methods": [
+                {"name": each.name, "gauge": _to_json(each.gauge), "parts": [_part_to_json(p) for p in each.parts]}
+                for each in self.methods
+            ],
+        }
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the arrays that a saved model has of it."""
-        ridge = self.ridge
-        return {
-            "ridge.mean": ridge.scaler.mean,
-            "ridge.scale": ridge.scaler.scale,
-            "ridge.weight": ridge.weight,
-            "ridge.bias": ridge.bias,
-            **{f"spread.{k}": offsets for k, offsets in enumerate(self.spreads)},
-        }
+        found = {}
+        for k, each in enumerate(self.methods):
+            found[f"simple.{k}.offsets"] = each.offsets
+            for j, part in enumerate(each.parts):
+                parts = {"mean": part.scaler.mean, "scale": part.scaler.scale, "weight": part.weight, "bias": part.bias}
+                found |= {f"simple.{k}.{j}.{name}": value for name, value in parts.items()}
+        return found
 
     @classmethod
-    def from_arrays(
-        cls, array: Callable[[str, tuple[int, ...]], np.ndarray], season: int, columns: int, levels: int,
-        shape: tuple[int, int, int, tuple[int, ...]],
-    ) -> SimpleForecasts:  # fmt: skip
-        """Returns the forecasts of a saved model; ``array`` gives an array of a name after checking its shape."""
-        context, horizon, _, known = shape
-        wide = feature_count(columns, context, horizon, len(known))
-        scaler = Scaler(array("ridge.mean", (wide,)), array("ridge.scale", (wide,)))
-        ridge = WindowRidge(*shape, scaler, array("ridge.weight", (horizon, wide)), array("ridge.bias", (horizon,)))
-        return cls(season, ridge, tuple(array(f"spread.{k}", (horizon, levels)) for k in range(2 + (season > 1))))
+    def restored(
+        cls, facts: Any, array: Callable[[str, tuple[int, ...]], np.ndarray], shape: Shape, levels: int, rows: int
+    ) -> SimpleForecasts:
+        """Returns the forecasts of a saved model.
+
+        Args:
+            facts: what ``facts`` returned.
+            array: gives an array of a name after checking its shape.
+            shape: what is forecast.
+            levels: how many quantiles there are.
+            rows: of the series that is kept, the most that a method may look back.
+        """
+        if len(facts["methods"]) > MOST_METHODS or not isinstance(facts["complete"], bool):
+            raise ValueError("its simple forecasts are damaged")
+        methods = []
+        for k, one in enumerate(facts["methods"]):
+            if not isinstance(one["name"], str) or not 1 <= len(one["parts"]) <= MOST_METHODS:
+                raise ValueError(f"its simple forecast {k} is damaged")
+            parts = [_part(part, array, f"simple.{k}.{j}", shape, rows) for j, part in enumerate(one["parts"])]
+            offsets = array(f"simple.{k}.offsets", (shape.horizon, levels))
+            methods.append(Calibrated(one["name"], tuple(parts), _from_json(one["gauge"], shape.target, rows), offsets))
+        if len({each.name for each in methods}) < len(methods):
+            raise ValueError("two of its simple forecasts have one name")
+        begin = whole(facts["begin"], "its start", 0, len(methods) - 1)
+        return cls(tuple(methods), begin, number(facts["skill"], "its skill"), facts["complete"])
+
+
+Forecast = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _mean(candidates: list[Candidate], origins: np.ndarray) -> Forecast:
+    """Returns the mean of the candidates' forecasts when they are fitted to windows."""
+    parts = [one.build(origins) for one in candidates]
+    return lambda values, then: np.mean([part(values, then) for part in parts], axis=0)
+
+
+def _calibrated(
+    name: str, candidates: list[Candidate], values: np.ndarray, training: np.ndarray, valid: np.ndarray, shape: Shape,
+    context: int, levels: tuple[float, ...],
+) -> Calibrated:  # fmt: skip
+    """Fits a method to all windows, with the intervals of a fit that has not seen the last ones."""
+    held = valid if len(valid) else training
+    point = _mean(candidates, training)(values, valid) if len(valid) else _crossed(candidates, values, training, shape)
+    parts = tuple(one.build(np.concatenate([training, valid])) for one in candidates)
+    gauge = Gauge.fit(values, training, context, shape.target, parts[0].form.gauge.log)
+    actual = values[held[:, None] + np.arange(shape.horizon), shape.target]
+    errors = (gauge.up(actual) - gauge.up(point)) / gauge.scales(gauge.windows(values, held))[:, None]
+    offsets = offsets_of(np.repeat(errors[:, :, None], len(levels), axis=2), levels)
+    return Calibrated(name, parts, gauge, offsets)
+
+
+def _crossed(candidates: list[Candidate], values: np.ndarray, training: np.ndarray, shape: Shape) -> np.ndarray:
+    """Returns forecasts of the training windows [N, H], each by a fit to those whose rows ahead it does not share."""
+    if len(training) < 4 * BLOCKS:
+        return _mean(candidates, training)(values, training)
+    parts = []
+    for block in np.array_split(training, BLOCKS):
+        rest = training[(training <= block[0] - shape.horizon) | (training >= block[-1] + shape.horizon)]
+        parts.append(_mean(candidates, rest if len(rest) >= 4 else training)(values, block))
+    return np.concatenate(parts)
+
+
+def _part_to_json(part: Linear) -> dict[str, Any]:
+    form = part.form
+    return {
+        "name": part.name,
+        "about": part.about,
+        "seasons": list(form.seasons),
+        "relative": form.relative,
+        "scaled": form.scaled,
+        "beside": form.beside,
+        "window": _to_json(form.gauge),
+    }
+
+
+def _part(
+    facts: Any, array: Callable[[str, tuple[int, ...]], np.ndarray], name: str, shape: Shape, rows: int
+) -> Linear:
+    words = [facts["name"], facts["about"], facts["relative"]]
+    good = all(isinstance(word, str) for word in words) and facts["relative"] in dict(RELATIVE)
+    if not good or not all(isinstance(facts[key], bool) for key in ("scaled", "beside")):
+        raise ValueError(f"{name} is damaged")
+    seasons = tuple(whole(season, "a season", 1, rows) for season in facts["seasons"])
+    if len(seasons) > MOST_METHODS:
+        raise ValueError(f"{name} has {len(seasons)} seasons")
+    window = _from_json(facts["window"], shape.target, rows)
+    form = Form(window, seasons, facts["relative"], facts["scaled"], facts["beside"])
+    count = form.count(shape)
+    scaler = Scaler(array(f"{name}.mean", (count,)), array(f"{name}.scale", (count,)))
+    if not (scaler.scale > 0).all():
+        raise ValueError(f"a scale of {name} is not positive")
+    weight, bias = array(f"{name}.weight", (shape.horizon, count)), array(f"{name}.bias", (shape.horizon,))
+    return Linear(facts["name"], facts["about"], shape, form, scaler, weight, bias)
+
+
+def _to_json(gauge: Gauge) -> dict[str, Any]:
+    """Returns a gauge in JSON, but for its target."""
+    return {"context": gauge.context, "log": gauge.log, "least": gauge.least, "floor": gauge.floor}
+
+
+def _from_json(facts: Any, target: int, rows: int) -> Gauge:
+    """Returns the gauge of what ``_to_json`` returned; ``rows`` is the most that it may look back."""
+    least, floor = number(facts["least"], "a least value"), number(facts["floor"], "a least scale")
+    if not isinstance(facts["log"], bool) or (facts["log"] and least <= 0) or floor <= 0:
+        raise ValueError("the scale of a window is damaged")
+    return Gauge(whole(facts["context"], "a window", 1, rows), target, facts["log"], least, floor)

@@ -8,19 +8,22 @@ import numpy as np
 import pandas as pd
 
 from carrousel._format import MOST, whole
-from carrousel.estimators._frequency import grid_of
 from carrousel.estimators._grid import Grid
 from carrousel.estimators._offsets import offset_from_json, offset_to_json
 from carrousel.estimators._rules import ByOffset, Fixed, Months, Rule
 
-__all__ = ["grid_from_json", "grid_from_older", "grid_to_json"]
+__all__ = ["grid_from_json", "grid_to_json"]
 
-CHECKED = 1000  # steps that must come back the same, on each side
+CHECKED = 1000
 LATEST, EARLIEST = 2**63 - 1, -(2**63)
 
 
-def grid_to_json(grid: Grid | None) -> dict[str, Any] | None:
+def grid_to_json(grid: Grid | None, steps: int = CHECKED) -> dict[str, Any] | None:
     """Returns a grid in JSON, after reading it back and comparing times on both sides of its anchor.
+
+    Args:
+        grid: what is stored.
+        steps: that are compared, on each side.
 
     Raises:
         ValueError: it would not come back the same.
@@ -41,7 +44,7 @@ def grid_to_json(grid: Grid | None) -> dict[str, Any] | None:
     }  # fmt: skip
     try:
         again = grid_from_json(facts)
-        same = again is not None and _same(again, grid)
+        same = again is not None and _same(again, grid, steps)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(f"{grid} cannot be stored with a model: {error}") from None
     if not same:
@@ -78,52 +81,23 @@ def grid_from_json(facts: Any) -> Grid | None:
     return grid
 
 
-def grid_from_older(facts: Any, rows: int) -> Grid | None:
-    """Returns the grid of the last ``rows`` rows of a model that was saved with their last time and a frequency's name.
-
-    Raises:
-        ValueError: these facts are no such.
-    """
-    if facts is None:
-        return None
-    if facts["kind"] == "integers":
-        last, step = whole(facts["last"], "its last place", -MOST), whole(facts["step"], "the step of its places", 1)
-        return Grid("integers", Fixed(step), last - (rows - 1) * step)
-    if facts["kind"] == "periods":
-        index: Any = pd.PeriodIndex([facts["last"]], freq=facts["frequency"])
-        return grid_of(index, "the model")[0].moved(1 - rows)
-    if facts["kind"] != "times":
-        raise ValueError(f"unknown kind of time index {facts['kind']!r}")
-    time = pd.Timestamp(facts["last"])
-    if facts["zone"] is not None:
-        time = time.tz_convert(facts["zone"])
-    if facts["frequency"] is None:
-        raise ValueError("its time index has no frequency")
-    return grid_of(pd.DatetimeIndex([time]), "the model", freq=facts["frequency"])[0].moved(1 - rows)
-
-
-def _same(a: Grid, b: Grid) -> bool:
+def _same(a: Grid, b: Grid, steps: int) -> bool:
     """Tells whether two grids have the same times around their anchors, and zones the same clock over the years."""
-    near = all(
-        one.equals(other) and getattr(one, "freqstr", None) == getattr(other, "freqstr", None)
-        for one, other in [(a._index(np.arange(*span)), b._index(np.arange(*span))) for span in _spans(b)]
-    )
-    if b.zone is None:
+    for count in (steps, 10, 2, 0):  # fewer where times end before
+        span = np.arange(-count, count + 1)
+        try:
+            wanted = b._index(span)
+        except (ValueError, OverflowError):
+            continue
+        break
+    else:
+        return False
+    near = a._index(span).equals(wanted) and a.offset_word == b.offset_word
+    if b.zone is None or not near:
         return near
     over_years = pd.date_range("1971", "2037", freq="17D", tz="UTC")
     here, there = (over_years.tz_convert(grid.zone).tz_localize(None) for grid in (a, b))
-    return near and here.equals(there)
-
-
-def _spans(grid: Grid) -> list[tuple[int, int]]:
-    """Returns the numbers of steps that are compared: fewer where times end before."""
-    for count in (CHECKED, 10, 2):
-        try:
-            grid._index(np.arange(-count, count))
-        except (ValueError, OverflowError):
-            continue
-        return [(-count, count)]
-    return [(0, 1)]
+    return here.equals(there)
 
 
 def _zone_word(zone: Any) -> str | None:

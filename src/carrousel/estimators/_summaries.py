@@ -8,7 +8,7 @@ import numpy as np
 
 from carrousel.estimators._sequences import Ragged
 
-__all__ = ["FEATURES", "mean_and_deviation", "resampled", "steps_kept", "summary"]
+__all__ = ["FEATURES", "mean_and_deviation", "resampled", "steps_kept", "summary", "width"]
 
 WIDEST = 1024  # numbers of a resampled sequence
 LONGEST = 512  # its steps

@@ -2,78 +2,110 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._linear import Shape
 from carrousel.estimators._scaling import Scaler
 from carrousel.training._batches import Batch
 
 __all__ = ["Window", "WindowDataset", "split_origins"]
 
-SAMPLE = 2000  # windows whose deviation gives the scale
-
 
 @dataclass(frozen=True)
 class Window:
-    """The shape of a window, ``context`` rows and then ``horizon`` rows, and the scales of its columns.
+    """What the network sees of a window, and in which units it corrects the starting forecast.
 
-    The target is taken relative to its mean over the context, in units of ``unit``, its usual deviation from it: the
-    network sees shapes, and a series may wander off to where it never was. Other columns are standardised.
+    The target is taken relative to its mean over the context, in units of its own spread there: the network sees
+    shapes, and a series may wander off to where it never was. Other columns are standardised. Corrections are in units
+    of ``unit`` spreads.
+
+    Attributes:
+        shape: what is forecast.
+        scaler: of the columns.
+        gauge: the context, and whether logarithms are taken.
+        unit: how far off starting forecasts of the training windows usually were, in spreads.
+        masks: pairs of a column and of that which says by a 1 where it was missing: it enters as zero there.
     """
 
-    context: int
-    horizon: int
-    target: int
-    known: tuple[int, ...]
+    shape: Shape
     scaler: Scaler
+    gauge: Gauge
     unit: float
+    masks: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def fit(
-        cls, values: np.ndarray, origins: np.ndarray, context: int, horizon: int, target: int, known: tuple[int, ...]
-    ) -> Window:
+        cls, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, shape: Shape, context: int, log: bool,
+        masks: tuple[tuple[int, int], ...] = (),
+    ) -> Window:  # fmt: skip
         """Returns a window whose scales come from the training windows alone, which begin at ``origins``."""
-        seen = values[: origins.max() + horizon]
-        some = origins[np.linspace(0, len(origins) - 1, min(SAMPLE, len(origins))).astype(int)]
-        windows = values[some[:, None] + np.arange(-context, horizon), target]
-        unit = float(np.sqrt(((windows - windows[:, :context].mean(axis=1, keepdims=True)) ** 2).mean()))
-        return cls(context, horizon, target, known, Scaler.fit(seen), unit if unit > 0 else 1.0)
+        scaler = Scaler.fit(values[: origins.max() + shape.horizon])
+        window = cls(shape, scaler, Gauge.fit(values, origins, context, shape.target, log), 1.0, masks)
+        unit = float(np.abs(window.targets(values, origins, starts)).mean())
+        return replace(window, unit=unit if unit > 0 else 1.0)
 
-    def levels(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """Returns the target's mean over each context, [N]."""
-        return values[origins[:, None] + np.arange(-self.context, 0), self.target].mean(axis=1)
+    @property
+    def context(self) -> int:
+        """Rows that the network sees."""
+        return self.gauge.context
 
-    def inputs(self, values: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the network's input [N, context, C] and the known future [N, horizon, K], float32.
+    def scales(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """Returns what a correction of 1 is in each window, [N]: a number, or a logarithm."""
+        return self.gauge.scales(self.gauge.windows(values, origins)) * self.unit
+
+    def inputs(self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the network's input [N, context, C] and what is known ahead [N, horizon, K + 1], float32.
+
+        Beside the K columns known ahead that is the starting forecast.
 
         Raises:
             ValueError: a value does not fit in.
         """
         context = values[origins[:, None] + np.arange(-self.context, 0)]
         scaled = self.scaler(context)
-        relative = context[:, :, self.target] - self.levels(values, origins)[:, None]
-        scaled[:, :, self.target] = relative / self.unit
-        if not np.isfinite(scaled).all():
+        window = self.gauge.windows(values, origins)
+        centre, spread = window.mean(axis=1, keepdims=True), self.gauge.scales(window)[:, None]
+        scaled[:, :, self.shape.target] = (window - centre) / spread
+        for column, mask in self.masks:
+            scaled[:, :, column] *= 1 - context[:, :, mask]
+            scaled[:, :, mask] = context[:, :, mask]
+        path = ((self.gauge.up(starts) - centre) / spread).astype(np.float32)[:, :, None]
+        if not (np.isfinite(scaled).all() and np.isfinite(path).all()):
             raise ValueError("the series has values too large for float32, or too unlike those of training; rescale it")
-        if not self.known:
-            return scaled, np.zeros((len(origins), self.horizon, 0), dtype=np.float32)
-        future = self.scaler(values[origins[:, None] + np.arange(self.horizon)])
-        return scaled, np.ascontiguousarray(future[:, :, list(self.known)])
+        if not self.shape.known:
+            return scaled, path
+        future = self.scaler(values[origins[:, None] + np.arange(self.shape.horizon)])
+        return scaled, np.concatenate([future[:, :, list(self.shape.known)], path], axis=2)
 
-    def targets(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """Returns what is to be forecast, relative to the level, float32 [N, horizon]."""
-        future = values[origins[:, None] + np.arange(self.horizon), self.target]
-        return ((future - self.levels(values, origins)[:, None]) / self.unit).astype(np.float32)
+    def targets(self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Returns how far off the starting forecasts are, float32 [N, horizon]."""
+        future = self.gauge.up(values[origins[:, None] + np.arange(self.shape.horizon), self.shape.target])
+        off = (future - self.gauge.up(starts)) / self.scales(values, origins)[:, None]
+        return off.astype(np.float32)
+
+    def worth(self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Returns what a correction of 1 is in the target's own units, about, [N]."""
+        scale = self.scales(values, origins)
+        return scale * starts.mean(axis=1) if self.gauge.log else scale
 
 
 class WindowDataset(Dataset):
-    """The windows of ``values`` [T, C] at ``origins`` [N]: the first row to forecast of each."""
+    """The windows of ``values`` [T, C] at ``origins`` [N], the first row to forecast of each, and their ``starts``.
 
-    def __init__(self, values: np.ndarray, origins: np.ndarray, window: Window):
-        self.values, self.origins, self.window = values, origins, window
+    A target that is ``gone``, [T], is NaN, and counts in no loss.
+    """
+
+    def __init__(
+        self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, window: Window, weights: np.ndarray,
+        gone: np.ndarray,
+    ):  # fmt: skip
+        self.gone = gone[origins[:, None] + np.arange(window.shape.horizon)]
+        self.values, self.origins, self.starts, self.window, self.weights = values, origins, starts, window, weights
         self.lengths = np.full(len(origins), window.context, dtype=np.int64)
 
     def __len__(self) -> int:
@@ -82,14 +114,15 @@ class WindowDataset(Dataset):
     def __getitem__(self, i: int) -> Batch:
         return self.batch(np.array([i]))
 
-    def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], lengths [B], known [B, H, K]; targets [B, H]
-        """Returns the windows numbered in ``chosen``."""
-        origins = self.origins[chosen]
-        context, known = self.window.inputs(self.values, origins)
-        targets = self.window.targets(self.values, origins)
+    def batch(self, chosen: np.ndarray) -> Batch:  # input [B, L, C], lengths [B], known [B, H, K + 1]; targets [B, H]
+        """Returns the windows numbered in ``chosen``, and what each counts."""
+        origins, starts = self.origins[chosen], self.starts[chosen]
+        context, known = self.window.inputs(self.values, origins, starts)
+        targets = self.window.targets(self.values, origins, starts)
+        targets[self.gone[chosen]] = np.nan
         lengths = torch.from_numpy(self.lengths[chosen])
         inputs = {"input": torch.from_numpy(context), "lengths": lengths, "known": torch.from_numpy(known)}
-        return inputs, torch.from_numpy(targets)
+        return inputs, (torch.from_numpy(targets), torch.from_numpy(self.weights[chosen]))
 
 
 def split_origins(rows: int, reach: int, horizon: int, share: float | None) -> tuple[np.ndarray, np.ndarray]:

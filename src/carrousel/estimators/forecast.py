@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,38 +12,45 @@ import pandas as pd
 import torch
 from torch import nn
 
-from carrousel._format import whole
 from carrousel.data import Series
-from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
-from carrousel.estimators._base import PREDICT_BATCH, activations_of
-from carrousel.estimators._features import restore_features, stored_features
-from carrousel.estimators._grid import season_of
-from carrousel.estimators._params import check_memory, integer, lstm_options, training_options
+from carrousel.estimators._base import activations_of
+from carrousel.estimators._candidates import Extent, extent_of
+from carrousel.estimators._correction import Correction, gaps_of
+from carrousel.estimators._gaps import FILLS
+from carrousel.estimators._grid import Grid
+from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
 from carrousel.estimators._report import Report
-from carrousel.estimators._series import Regular, known_ahead
+from carrousel.estimators._rolling import refitted
+from carrousel.estimators._seasons import plausible_seasons
+from carrousel.estimators._series import known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._simple_forecasts import SimpleForecasts
-from carrousel.estimators._stored_grid import grid_from_json, grid_from_older, grid_to_json
+from carrousel.estimators._stored_forecaster import arrays_of, facts_of, restore
+from carrousel.estimators._widened import worthwhile
 from carrousel.estimators._windows import Window, WindowDataset, split_origins
 from carrousel.nets.forecaster import ForecastNet
 from carrousel.training._loop import Job, train
 from carrousel.training._progress import ProgressCallback
-from carrousel.training._threads import threads_worth
 
 __all__ = ["LSTMForecaster"]
 
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
 SHORTEST, LONGEST = 16, 512  # of a context that is chosen here
+CYCLES = 3  # of a season that the frequency tells, which a series must hold
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LSTMForecaster(SeriesEstimator):
     """Forecasts a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
-    The network reads the last ``context`` rows and gives all ``horizon`` steps at once (Wen et al. 2017). It learns
-    from all windows of the series but the last, on which training is stopped early. ``report`` sets it beside the
-    naive, the seasonal naive and a ridge regression: use an LSTM only where simpler methods fail.
+    A forecast begins with a simple one: the last value, the value a season before, drift, ridge regressions on values
+    or their logarithms, as they are or relative to where the series stands, and exponential smoothing (if statsmodels
+    is installed) are judged on folds of the training data, and the best, or the mean of those that do nearly as well,
+    is the start. The network reads the last ``context`` rows and corrects all ``horizon`` steps of it at once, in units
+    of the window's spread. It learns from all windows of the series but the last. On those training is stopped early,
+    and it is decided how much of the corrections is taken: nothing where they do not surely help. Intervals are made to
+    hold on them too (Romano et al. 2019), for each step ahead. ``report`` sets the model beside all simple methods.
 
     Args:
         target: the column to forecast (a name, or a number for an array); None if there is only one, or if it is given
@@ -53,13 +61,21 @@ class LSTMForecaster(SeriesEstimator):
         known: columns known ahead (prices, holidays, the hour): their future is given to ``predict``. All other columns
             are seen up to the present.
         quantiles: levels in (0, 1) for the intervals; 0.5 is always added.
-        season: steps in a season, for the seasonal naive method and MASE; None tells it from the frequency of a time
-            index (24 for hours, 7 for days, 12 for months ...), 1 is none.
+        season: steps in a season, or in several; None tells them from the frequency of a time index (24 and 168 for
+            hours, 7 and 365 for days, 12 for months ...), as far as the series holds three; 1 is none.
         freq: the frequency of the times, an offset of pandas or its name such as ``"h"`` or ``"2B"``; None tells it
             from the index, which must then be long and regular enough.
+        fill: what stands for missing values, and for steps that the time index lacks. ``"last"`` carries the last value
+            on; ``"interpolate"`` draws a line, but to the end of what a forecast sees, where it carries on;
+            ``"mask"`` lets the network see zero and that it is missing, and carries on for the simple methods. Missing
+            values of the target count in no loss and no figure. None refuses them.
+        calendar: let all methods know sine and cosine of the hour of the day, the day of the week, the day of the year
+            or the month, as the frequency says; None does where it helps a ridge regression on the validation windows.
+        holidays: a country such as ``"DE"``, or a part of it such as ``"DE-BY"``, whose holidays all methods know; for
+            days and shorter steps, by the package ``holidays``.
         batches_per_epoch: the most batches in an epoch, of windows drawn at random; None takes all windows.
-        highway: add a linear autoregression on the target's window to the network's median (Lai et al. 2018); it begins
-            at zero and is trained with the rest.
+        highway: add a linear autoregression on the target's window to the network's correction (Lai et al. 2018); it
+            begins at zero and is trained with the rest.
         validation: share of the windows, the last in time, set aside to stop early; None sets none aside.
 
     All other parameters are those of the room's recipe: the options of ``carrousel.LSTM``, under their names there, and
@@ -70,7 +86,11 @@ class LSTMForecaster(SeriesEstimator):
         n_features_in_: columns of X.
         feature_names_in_: their names, if X was a DataFrame with columns of text: then DataFrames with other columns,
             or these in another order, are refused.
-        context_, season_: the parameters, or what None chose.
+        context_: the parameter, or what None chose.
+        calendar_: whether the calendar is known beside the series.
+        seasons_, season_: the seasons, and the shortest of them, the unit of MASE (1 if there is none).
+        simple_: the simple methods; ``simple_.start`` is the starting forecast.
+        correction_: what is taken of the network's corrections, ``correction_.share``, and how they become quantiles.
         history_: one dict per epoch: epoch, learning_rate, train_loss, valid_loss (pinball, scaled), MAE (validation).
         best_epoch_, network_, fit_seconds_: as in LSTMClassifier.
 
@@ -87,10 +107,10 @@ class LSTMForecaster(SeriesEstimator):
     >>> bool(np.abs(model.predict() - wave[300:310]).max() < 0.2)
     True
     >>> report = model.report(wave[300:])
-    >>> [score.method for score in report.scores]
-    ['LSTM', 'naive', 'seasonal naive (20)', 'ridge on a window']
-    >>> report.verdict.split(",")[0]  # nothing beats last season's values on a pure wave
-    'seasonal naive (20)'
+    >>> [score.method for score in report.scores][:4]
+    ['LSTM', 'naive', 'seasonal naive (20)', 'drift']
+    >>> report.notes[0].split(":")[0]  # nothing beats last season's values on a pure wave
+    'The network adds nothing to its starting forecast, seasonal naive (20)'
     """
 
     target: Any = field(default=None, kw_only=False)
@@ -98,8 +118,11 @@ class LSTMForecaster(SeriesEstimator):
     context: int | None = None
     known: tuple[Any, ...] = ()
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
-    season: int | None = None
+    season: Any = None
     freq: Any = None
+    fill: str | None = None
+    calendar: bool | None = None
+    holidays: str | None = None
     batches_per_epoch: int | None = 100
     highway: bool = True
     patience: int | None = 8
@@ -127,38 +150,72 @@ class LSTMForecaster(SeriesEstimator):
             resume: as there.
             progress: as there.
         """
+        self._check_options()
+        series = self._begin(X, y)
+        self.seasons_ = self._seasons(series.grid, len(series))
+        self.season_ = self.seasons_[0] if self.seasons_ else 1
+        self.context_ = int(self.context) if self.context is not None else self._context(len(series))
+        horizon = int(self.horizon)
+        seed = self._draw_seed(checkpoint, resume)
+        identity = self._identity(seed, [series.values, repr(series.names), repr(series.grid)])
+
+        extent = extent_of(len(series), horizon, self.seasons_, self.context_, self.context is not None)
+        training, valid = split_origins(len(series), extent.reach, horizon, self.validation)
+        target, season = series.values[:, self._column], self.season_
+        gone = np.isnan(target)
+        training, valid = worthwhile(gone, training, horizon), worthwhile(gone, valid, horizon)
+        values, training, valid = self._widen(series, training, valid)
+        moves = np.abs(target[season:] - target[:-season])
+        self.mase_unit_ = float(np.nanmean(moves)) if np.isfinite(moves).any() else 0.0
+        run = {"identity": identity, "checkpoint": checkpoint, "resume": resume, "progress": progress}
+        self._learn(values, gone, training, valid, extent, seed, run)
+        self._keep_tail(series)
+        return self
+
+    def _check_options(self) -> None:
         training_options(self)
         check_memory(self)
         integer(self, "horizon")
         integer(self, "context", none=True)
-        integer(self, "season", none=True)
         integer(self, "batches_per_epoch", none=True)
         self.levels_ = self._levels()
-        series = self._begin(X, y)
-        self.season_ = int(self.season) if self.season is not None else season_of(series.grid)
-        self.context_ = int(self.context) if self.context is not None else self._context(len(series))
-        if self.season is None and self._reach + self.horizon > len(series):
-            self.season_ = 1  # the index's season, which the series does not fill
-        values, horizon = series.values, int(self.horizon)
-        seed = self._draw_seed(checkpoint, resume)
-        identity = self._identity(seed, [values, repr(series.names), repr(series.grid)])
+        choice(self, "fill", (None, *FILLS))
 
-        training, valid = split_origins(len(values), self._reach, horizon, self.validation)
-        self.window_ = Window.fit(values, training, self.context_, horizon, self._column, self._known)
-        shape = (self.context_, horizon, self._column, self._known)
-        self.simple_ = SimpleForecasts.fit(values, training, valid, self.season_, self.levels_, shape)
-        target = values[:, self._column]
-        self.mase_unit_ = float(np.abs(target[self.season_ :] - target[: -self.season_]).mean())
-        some = valid[np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]]
-        unit, middle = self.window_.unit, self.levels_.index(0.5)
+    def _learn(
+        self, values: np.ndarray, gone: np.ndarray, training: np.ndarray, valid: np.ndarray, extent: Extent, seed: int,
+        run: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """Fits the simple methods, and the network to correct the best of them.
+
+        Args:
+            values: the series in all its columns, [T, W].
+            gone: whether the target is missing, [T].
+            training: origins to learn from.
+            valid: later ones.
+            extent: how far back to look.
+            seed: of the network.
+            run: what ``train`` is told of checkpoints and progress.
+        """
+        middle, context = self.levels_.index(0.5), self.context_
+        shape = self._widened.shape
+        self.simple_, starts = SimpleForecasts.fit(values, training, valid, shape, extent, context, self.levels_)
+        log = self.simple_.start.gauge.log
+        window = Window.fit(values, training, starts.training, shape, context, log, self._widened.filling.masks)
+        self._gaps = gaps_of(window.targets(values, training, starts.training), self.levels_)
+        chosen = np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]
+        some, late = valid[chosen], starts.valid[chosen]
+        worth = [window.worth(values, *part) for part in ((training, starts.training), (some, late))]
+        unit = float(np.concatenate(worth).mean())
+        weights = [(part / unit).astype(np.float32) for part in worth]
 
         def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> float:
-            return float(np.abs(forecast[:, :, middle] - actual).mean() * unit)
+            assert weights is not None
+            return float((np.nanmean(np.abs(forecast[:, :, middle] - actual), axis=1) * weights).mean() * unit)
 
         job = Job(
             build=self._build,
-            train=WindowDataset(values, training, self.window_),
-            valid=WindowDataset(values, some, self.window_) if len(some) else None,
+            train=WindowDataset(values, training, starts.training, window, weights[0], gone),
+            valid=WindowDataset(values, some, late, window, weights[1], gone) if len(some) else None,
             metric_name="MAE",
             metric=mean_absolute_error,
             batches=self.batches_per_epoch,
@@ -167,14 +224,10 @@ class LSTMForecaster(SeriesEstimator):
             job,
             training_options(self),
             seed,
-            identity=identity,
-            checkpoint=checkpoint,
-            resume=resume,
-            progress=progress,
+            **run,
         )
-        self.tail_ = series.last(self._reach)
+        self.correction_ = Correction.fit(trained.network, window, values, some, late, self.levels_)
         self._keep(trained, seed)
-        return self
 
     def _levels(self) -> tuple[float, ...]:
         try:
@@ -189,15 +242,33 @@ class LSTMForecaster(SeriesEstimator):
         wanted = min(max(2 * self.season_, 2 * self.horizon, SHORTEST), LONGEST)
         return max(1, min(wanted, rows // 4))
 
+    def _seasons(self, grid: Grid | None, rows: int) -> tuple[int, ...]:
+        """Returns the seasons that the series may have, the shortest first."""
+        if self.season is None:
+            told = plausible_seasons(grid)
+            return tuple(m for m in told if CYCLES * m + int(self.horizon) <= rows)
+        given = self.season if isinstance(self.season, (tuple, list)) else (self.season,)
+        for season in given:
+            if not isinstance(season, numbers.Integral) or isinstance(season, bool) or season < 1:
+                raise ValueError(
+                    f"season must be an integer of at least 1, several of them, or None, got {self.season!r}"
+                )
+        return tuple(sorted({int(season) for season in given} - {1}))
+
+    @property
+    def _needs(self) -> int:
+        """Rows that a forecast needs before it."""
+        return max(self.context_, *(part.form.reach for part in self.simple_.start.parts))
+
     @property
     def _reach(self) -> int:
-        """Rows that must stand before an origin."""
-        return max(self.context_, self.season_)
+        """Rows that must stand before an origin where the simple methods forecast too."""
+        return max(self.context_, self.simple_.reach)
 
     def _build(self) -> nn.Module:
-        return ForecastNet(
-            len(self.columns_),
-            len(self._known),
+        network = ForecastNet(
+            self._widened.shape.columns,
+            len(self._widened.shape.known) + 1,
             int(self.horizon),
             self._column if self.highway else None,
             self.context_,
@@ -206,19 +277,13 @@ class LSTMForecaster(SeriesEstimator):
             noise=float(self.input_noise),
             lstm=lstm_options(self),
         )
+        network.gaps.copy_(torch.from_numpy(self._gaps))
+        return network
 
     def _outputs(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """Returns quantiles in the target's units, [N, H, Q]."""
-        device = next(self.network_.parameters()).device
-        outputs = []
-        with torch.no_grad(), threads_worth(self.network_, PREDICT_BATCH * self.window_.context):
-            for start in range(0, len(origins), PREDICT_BATCH):
-                inputs = self.window_.inputs(values, origins[start : start + PREDICT_BATCH])
-                context, known = (torch.from_numpy(part).to(device) for part in inputs)
-                lengths = torch.full((len(context),), self.context_, device=device)
-                outputs.append(self.network_(context, lengths, known).cpu().double())
-        relative = torch.cat(outputs).numpy() * self.window_.unit
-        return relative + self.window_.levels(values, origins)[:, None, None]
+        starts, middle = self.simple_.start(values, origins), self.levels_.index(0.5)
+        return self.correction_.quantiles(self.network_, values, origins, starts, middle)
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
         """Returns the median forecast of the ``horizon`` steps after the training data, or after a newer series X.
@@ -230,7 +295,8 @@ class LSTMForecaster(SeriesEstimator):
             future: the known covariates of the steps ahead, ``[horizon, K]`` in the order of ``known``, or a DataFrame
                 with those columns. Needed if there are any.
             continues: whether X's first row follows the training data's last; None tells it from the time index, and
-                takes an array to continue. A series that does not continue needs ``context_`` rows.
+                takes an array to continue. A series that does not continue needs as many
+                rows as the starting forecast and the network look back.
 
         Returns:
             ``[horizon]``; a pandas Series under the coming times where the data has a time index.
@@ -260,45 +326,71 @@ class LSTMForecaster(SeriesEstimator):
     def _ahead(self, X: Any, y: Any, future: Any, continues: bool | None) -> tuple[np.ndarray, pd.Index | None]:
         self._check_fitted()
         series, _ = self._joined(X, y, continues)
-        if len(series) < self.context_:
-            raise ValueError(f"X has {len(series)} rows, and a forecast needs {self.context_} (context_) before it")
-        # Only the known columns of the rows ahead are read.
-        rows = np.zeros((self.horizon, series.values.shape[1]))
-        rows[:, list(self._known)] = known_ahead(
-            future, [self.columns_[k] for k in self._known], int(self.horizon), series
-        )
-        values = np.concatenate([series.values, rows])
+        if len(series) < self._needs:
+            raise ValueError(f"X has {len(series)} rows, and a forecast needs {self._needs} before it")
+        names = [self.columns_[k] for k in self._known]
+        values = self._widened(series, known_ahead(future, names, int(self.horizon), series))
         ahead = series.places(len(series), int(self.horizon))
         return self._outputs(values, np.array([len(series)]))[0], ahead
 
-    def backtest(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Backtest:
+    def backtest(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        stride: int = 1,
+        continues: bool | None = None,
+        refit: bool | int = False,
+        first: int | None = None,
+    ) -> Backtest:
         """Forecasts from every ``stride``-th row of X, by the model and by the simple methods.
 
         X must be data that was not trained on. Where it continues the training data, the first forecast starts at its
         first row; else its first rows are context only.
+
+        Args:
+            X: the rows.
+            y: the target in these rows, if it was given apart in ``fit``.
+            stride: rows from one origin to the next.
+            continues: as in ``predict``.
+            refit: False forecasts with this model. Else X is the whole series, the rows to learn from among them, and
+                new models with the parameters of this one are fitted to all rows before: at every origin (True), or
+                anew after so many rows (a number).
+            first: with ``refit``, the first origin; None takes the row after four fifths.
         """
-        self._check_fitted()
         if not isinstance(stride, int) or stride < 1:
             raise ValueError(f"stride must be an integer of at least 1, got {stride!r}")
+        if refit is not False:
+            X, y = self._evenly(X, y)
+            return refitted(self, X, y, stride=stride, refit=refit, first=first)
+        if first is not None:
+            raise ValueError("first= says from which row on to refit; give refit= too")
+        self._check_fitted()
         series, before = self._joined(X, y, continues)
         rows = len(series) - before
         origins = np.arange(max(before, self._reach), len(series) - self.horizon + 1, stride)
         if len(origins) == 0:
             needed = self.horizon + max(0, self._reach - before)
             raise ValueError(f"a backtest needs {needed} rows for a horizon of {self.horizon}, X has {rows}")
-        values = series.values
-        quantiles = {self._method: self._outputs(values, origins), **self.simple_.quantiles(values, origins)}
-        actual = values[origins[:, None] + np.arange(self.horizon), self._column]
-        return Backtest(origins - before, actual, quantiles, self.levels_, series.places(before), self.mase_unit_)
+        actual = series.values[origins[:, None] + np.arange(self.horizon), self._column]
+        known = ~np.isnan(actual).all(axis=1)
+        if not known.any():
+            raise ValueError("a backtest needs values of the target, and all of them are missing")
+        origins, actual, middle = origins[known], actual[known], self.levels_.index(0.5)
+        values, places = self._widened.contexts(series, origins, self._reach)
+        quantiles = {self._method: self._outputs(values, places), **self.simple_.quantiles(values, places, middle)}
+        notes = self.simple_.notes(self._method, self.correction_.share)
+        index = series.places(before)
+        return Backtest(origins - before, actual, quantiles, self.levels_, index, self.mase_unit_, notes)
 
     def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
-        """Compares the model with naive, seasonal naive and ridge on X: ``backtest(...).report()``."""
+        """Compares the model with the simple methods on X: ``backtest(...).report()``."""
         return self.backtest(X, y, stride=stride, continues=continues).report()
 
     def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
         """Returns the skill on a backtest of X, 1 - MAE / MAE of the naive forecast: 1 is perfect, 0 is naive."""
         backtest = self.backtest(X, y, continues=continues)
-        errors = {method: np.abs(backtest.actual - guess).mean() for method, guess in backtest.median.items()}
+        errors = {method: np.nanmean(np.abs(backtest.actual - guess)) for method, guess in backtest.median.items()}
         return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
 
     def activations(self, X: Any = None, y: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
@@ -307,48 +399,17 @@ class LSTMForecaster(SeriesEstimator):
         series, _ = self._joined(X, y, continues)
         if len(series) < self.context_:
             raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
-        rows = np.concatenate([series.values, np.zeros((self.horizon, series.values.shape[1]))])
-        return activations_of(self.network_, self.window_.inputs(rows, np.array([len(series)]))[0][0])
+        rows = self._widened(series, np.zeros((int(self.horizon), len(self._known))))
+        anywhere = np.ones((1, int(self.horizon)))  # what the LSTM does is before the starting forecast comes in
+        return activations_of(
+            self.network_, self.correction_.window.inputs(rows, np.array([len(series)]), anywhere)[0][0]
+        )
 
     def _facts(self) -> dict[str, Any]:
-        scaler = self.window_.scaler
-        return {
-            "columns": [int(n) if isinstance(n, (int, np.integer)) else str(n) for n in self.columns_],
-            "apart": self.apart_,
-            "features": stored_features(self),
-            "grid": grid_to_json(self.tail_.grid),
-            "season": self.season_,
-            "context": self.context_,
-            "unit": self.window_.unit,
-            "mase_unit": self.mase_unit_,
-            "scaler": {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()},
-        }
+        return facts_of(self)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {"series.tail": self.tail_.values, **self.simple_.arrays()}
+        return arrays_of(self)
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        training_options(self)
-        columns = _saved.words(facts["columns"], "its columns", (str, int))
-        rows = len(arrays["series.tail"])
-        self.season_ = whole(facts["season"], "its season", 1, rows)
-        self.context_ = whole(facts["context"], "its context", 1, rows)
-        integer(self, "horizon")
-        self.levels_ = self._levels()
-        tail = _saved.array(arrays, "series.tail", (self._reach, len(columns)))
-        older = "index" in facts
-        grid = grid_from_older(facts["index"], self._reach) if older else grid_from_json(facts["grid"])
-        self.tail_ = Regular(tail, tuple(columns), grid)
-        self.apart_ = facts.get("apart") is True
-        self._set_columns(self.tail_)
-        restore_features(self, facts.get("features"))
-        shape = (self.context_, int(self.horizon), self._column, self._known)
-        unit, self.mase_unit_ = _saved.numbers([facts["unit"], facts["mase_unit"]], 2, "its units").tolist()
-        if unit <= 0 or self.mase_unit_ < 0:
-            raise ValueError(f"its units are {unit} and {self.mase_unit_}")
-        self.window_ = Window(*shape, _saved.scaler(facts["scaler"], len(columns)), unit)
-
-        def array(name: str, wanted: tuple[int, ...]) -> np.ndarray:
-            return _saved.array(arrays, name, wanted)
-
-        self.simple_ = SimpleForecasts.from_arrays(array, self.season_, len(columns), len(self.levels_), shape)
+        restore(self, facts, arrays)

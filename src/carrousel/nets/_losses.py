@@ -75,7 +75,10 @@ class SquaredError(ItemLoss):
 
 
 class PinballLoss(ItemLoss):
-    """The quantiles' proper score: mean over steps and levels q of max(q·e, (q - 1)·e), e = actual - forecast."""
+    """The quantiles' proper score: mean over steps and levels q of max(q·e, (q - 1)·e), e = actual - forecast.
+
+    Steps whose actual value is missing, NaN, do not count.
+    """
 
     levels: Tensor
 
@@ -85,8 +88,10 @@ class PinballLoss(ItemLoss):
         self._levels = levels
 
     def each(self, predicted: Tensor, actual: Tensor) -> Tensor:  # [B, H, Q], [B, H]
-        error = actual[..., None] - predicted
-        return torch.maximum(self.levels * error, (self.levels - 1) * error).mean(dim=(1, 2))
+        known = ~actual.isnan()
+        error = torch.where(known, actual, 0.0)[..., None] - predicted
+        lost = torch.maximum(self.levels * error, (self.levels - 1) * error).mean(dim=2)
+        return torch.where(known, lost, 0.0).sum(dim=1) / known.sum(dim=1).clamp(min=1)
 
     def decode(self, predicted: Tensor) -> Tensor:  # [B, H, Q] -> [B, H]
         """Returns the median forecast of each step."""

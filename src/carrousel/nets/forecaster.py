@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -16,15 +17,17 @@ __all__ = ["ForecastNet"]
 
 
 class ForecastNet(Body):
-    """A network that gives every quantile of every step ahead, from the LSTM's last state over the context.
+    """A network that corrects a starting forecast: every quantile of what is added to every step ahead.
 
-    The quantiles cannot cross: the median is free, the others add positive distances outward. Covariates known ahead
-    join the state in a small network that all steps share. With ``target`` a linear autoregression on its ``context``
-    values is added to the median (the highway of Lai et al. 2018), zero at first.
+    It sees the LSTM's last state over the context. The quantiles cannot cross: the median is free, the others add
+    positive distances outward. A small network that all steps share sees the state beside what is known ahead of a
+    step, the starting forecast among it. With ``target`` a linear autoregression on the target's ``context`` values is
+    added to the median (the highway of Lai et al. 2018). All that is added is zero at first, and the distances are
+    ``gaps``: an untrained network says the starting forecast.
 
     Args:
         channels: the number of columns of the context, C.
-        known: the number of covariates known ahead, K.
+        known: the numbers known ahead of each step, K: of covariates, and of the starting forecast.
         horizon: the number of steps ahead, H.
         target: the number of the target's column, for the highway; None has none.
         context: the steps of the context, L.
@@ -32,7 +35,13 @@ class ForecastNet(Body):
         dropout: the rate of dropout between layers and above the LSTM.
         noise: the deviation of Gaussian noise on the input, in training only.
         lstm: keyword arguments of ``carrousel.LSTM``.
+
+    Attributes:
+        gaps: the distances between neighbouring quantiles that an untrained network gives, [H, Q]; that at the median
+            is not used. They are 1 until they are set.
     """
+
+    gaps: Tensor
 
     def __init__(
         self, channels: int, known: int, horizon: int, target: int | None, context: int, levels: tuple[float, ...], *,
@@ -46,33 +55,40 @@ class ForecastNet(Body):
         self.head = nn.Linear(width, horizon * self.quantiles)
         self.target = target
         self.highway = None if target is None else nn.Linear(context, horizon, bias=False)
-        if self.highway is not None:
-            nn.init.zeros_(self.highway.weight)
-        self.shared = (
-            nn.Sequential(nn.Linear(width + known, 32), nn.Tanh(), nn.Linear(32, self.quantiles)) if known else None
-        )
+        self.shared = nn.Sequential(nn.Linear(width + known, 32), nn.Tanh(), nn.Linear(32, self.quantiles))
+        for layer in (self.head, self.highway, self.shared[2]):
+            if isinstance(layer, nn.Linear):
+                nn.init.zeros_(layer.weight)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        self.register_buffer("gaps", torch.ones(horizon, self.quantiles), persistent=False)
 
     def forward(
-        self, input: Tensor, lengths: Tensor, known: Tensor | None = None
+        self, input: Tensor, lengths: Tensor, known: Tensor
     ) -> Tensor:  # [B, L, C], [B], [B, H, K] -> [B, H, Q]
-        """Returns every quantile of every step ahead; ``known`` holds the covariates known ahead."""
+        """Returns every quantile of what is to be added to every step ahead."""
         input = self.noisy(input)
         ragged = bool((lengths < input.shape[1]).any())
         output = self.lstm(input, lengths=lengths if ragged else None)[0]
         state = self.dropout(pool(output, lengths, "last", self.directions))  # [B, D]
+        beside = state[:, None].expand(-1, self.horizon, -1)
         raw = self.head(state).view(len(state), self.horizon, self.quantiles)
-        if self.shared is not None:
-            if known is None:
-                raise ValueError("the network was made for covariates known ahead; give known=")
-            beside = state[:, None].expand(-1, self.horizon, -1)
-            raw = raw + self.shared(torch.cat([beside, known], dim=2))
-        middle, m = raw[..., self.median : self.median + 1], self.median
+        raw = raw + self.shared(torch.cat([beside, known], dim=2))
+        middle = raw[..., self.median : self.median + 1]
         if self.highway is not None:
             column = input[:, :, self.target]  # [B, L]
             if ragged:
                 column = column.masked_fill(torch.arange(input.shape[1], device=input.device) >= lengths[:, None], 0.0)
             middle = middle + self.highway(column)[..., None]
-        gaps = functional.softplus(raw)
+        return self._around(middle, raw)
+
+    def untrained(self) -> Tensor:
+        """Returns the quantiles that an untrained network gives, [H, Q]."""
+        zero = torch.zeros_like(self.gaps)
+        return self._around(zero[:, :1], zero)
+
+    def _around(self, middle: Tensor, raw: Tensor) -> Tensor:  # [..., H, 1], [..., H, Q] -> [..., H, Q]
+        gaps, m = self.gaps * functional.softplus(raw) / math.log(2.0), self.median
         below = middle - gaps[..., :m].flip(-1).cumsum(-1).flip(-1)
         above = middle + gaps[..., m + 1 :].cumsum(-1)
         return torch.cat([below, middle, above], dim=-1)
@@ -87,8 +103,11 @@ class ForecastNet(Body):
 
     @classmethod
     def example(cls) -> tuple[ForecastNet, dict[str, Tensor], Tensor]:
-        """Returns a forecaster of three steps with a covariate known ahead, and a batch for it."""
+        """Returns a corrector of three steps with a covariate beside the start, no longer untrained, and a batch."""
         lstm = {"hidden_size": 5, "num_layers": 2}
-        network = cls(2, 1, 3, 0, 6, (0.1, 0.5, 0.9), dropout=0.2, noise=0.1, lstm=lstm)
-        batch = {"input": torch.randn(4, 6, 2), "lengths": torch.tensor([6, 2, 5, 1]), "known": torch.randn(4, 3, 1)}
+        network = cls(2, 2, 3, 0, 6, (0.1, 0.5, 0.9), dropout=0.2, noise=0.1, lstm=lstm)
+        for weight in network.parameters():
+            if not weight.any():
+                nn.init.normal_(weight, std=0.1)
+        batch = {"input": torch.randn(4, 6, 2), "lengths": torch.tensor([6, 2, 5, 1]), "known": torch.randn(4, 3, 2)}
         return network, batch, torch.randn(4, 3)

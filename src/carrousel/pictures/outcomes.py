@@ -70,39 +70,58 @@ def draw_values(
 
 
 def draw_forecast(
-    actual: pd.Series, forecasts: Sequence[pd.DataFrame], *, name: str | None = None, title: str | None = None
+    actual: pd.Series,
+    forecasts: Sequence[pd.DataFrame],
+    *,
+    rivals: Sequence[pd.Series] = (),
+    name: str | None = None,
+    title: str | None = None,
 ) -> Figure:
-    """Draws a series and forecasts of it with their intervals.
+    """Draws a series and forecasts of it with their intervals, each joined to the last value before it.
 
     Args:
         actual: the series under its time index.
         forecasts: data frames as ``forecaster.predict_quantiles(...)`` returns them: the columns are quantile levels
             (0.1, 0.5, 0.9), the index is the time. Pairs of levels about 0.5 are drawn as bands, 0.5 as the line.
+        rivals: another method's forecasts of the same steps, drawn in grey under the name of the first.
         name: what the values are; by default the name of the series.
         title: the picture's.
     """
     figure = new_figure(8.6, 3.8, title)
     ax = figure.subplots()
     ax.plot(_times(actual.index), actual.to_numpy(), color=INK, linewidth=1.1, label="actual")
+    for number, other in enumerate(rivals):
+        when, values = _joined(actual, other.index, other.to_numpy())
+        label = str(other.name) if number == 0 and other.name is not None else None
+        ax.plot(when, values, color=GREY, linewidth=1.2, label=label)
     for number, frame in enumerate(forecasts):
         levels = sorted(float(c) for c in frame.columns)
         by_level = {float(c): frame[c].to_numpy() for c in frame.columns}
-        when = _times(frame.index)
         for k in range(len(levels) // 2):
             low, high = levels[k], levels[-1 - k]
             label = f"{100 * (high - low):.0f} % interval" if number == 0 else None
-            ax.fill_between(
-                when, by_level[low], by_level[high], color=BLUE, alpha=0.18 + 0.08 * k, linewidth=0, label=label
-            )
-        middle = levels[len(levels) // 2]
-        ax.plot(when, by_level[middle], color=BLUE, linewidth=1.5, label="forecast" if number == 0 else None)
-        ax.axvline(when[0], color=RED, linewidth=0.7, linestyle=(0, (2, 3)))
+            when, below = _joined(actual, frame.index, by_level[low])
+            above = _joined(actual, frame.index, by_level[high])[1]
+            ax.fill_between(when, below, above, color=BLUE, alpha=0.18 + 0.08 * k, linewidth=0, label=label)
+        when, middle = _joined(actual, frame.index, by_level[levels[len(levels) // 2]])
+        ax.plot(when, middle, color=BLUE, linewidth=1.5, label="forecast" if number == 0 else None)
+        ax.axvline(_times(frame.index)[0], color=RED, linewidth=0.7, linestyle=(0, (2, 3)))
     if len(forecasts) > 0:
         ax.plot([], [], color=RED, linewidth=0.7, linestyle=(0, (2, 3)), label="forecast made")
     ax.set_ylabel(name or ("" if actual.name is None else str(actual.name)))
     tidy(ax, grid=True)
     ax.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left")
     return figure
+
+
+def _joined(actual: pd.Series, index: Any, values: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Returns the times and values of a forecast, after the last of the series before it, if there is one."""
+    before = np.flatnonzero(np.asarray(actual.index < index[0]))
+    when = _times(index)
+    if len(before) == 0:
+        return when, values
+    last = int(before[-1])
+    return np.concatenate([_times(actual.index[last : last + 1]), when]), np.append(actual.iloc[last], values)
 
 
 def _times(index: Any) -> Any:

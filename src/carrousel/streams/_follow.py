@@ -13,10 +13,16 @@ from typing import Any, BinaryIO
 
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
+from carrousel.streams._classifier import StreamClassifier
 from carrousel.streams._notes import check_notes
-from carrousel.streams._records import DivergedError, StreamClassifier, StreamRegressor
+from carrousel.streams._regressor import StreamRegressor
+from carrousel.streams._stream import DivergedError
+from carrousel.streams._tally import Errors, Tally
 
-__all__ = ["Follower", "PredictedLine", "Tally"]
+__all__ = ["Follower", "PredictedLine"]
+
+ABSENT = {"", "nan", "na", "n/a", "null", "none", "?", "-"}
+"""What stands in a field whose value is missing, if the model takes missing values; else only nothing does."""
 
 
 @dataclass(frozen=True)
@@ -27,52 +33,17 @@ class PredictedLine:
         line: its number, from 1.
         prediction: made before the line was learned.
         target: None if it has none.
+        anomaly: the rank of the prediction's error, see ``score_one``; None if it was not asked for, or has no target.
     """
 
     line: int
     prediction: Any
     target: Any
-
-
-@dataclass
-class Tally:
-    """Running errors of the predictions and of the persistence forecast, which is the target of the line before.
-
-    Attributes:
-        lines: lines that had a target and one before them.
-        error: the sum of absolute errors, for classes the number of wrong ones.
-        persistence: the same of the persistence forecast.
-        last: the last target.
-    """
-
-    lines: int = 0
-    error: float = 0.0
-    persistence: float = 0.0
-    last: Any = None
-
-    def add(self, prediction: Any, target: Any, classes: bool) -> None:
-        """Counts a prediction, of a class or a number."""
-        if self.last is not None:
-            self.lines += 1
-            self.error += prediction != target if classes else abs(prediction - target)
-            self.persistence += self.last != target if classes else abs(self.last - target)
-        self.last = target
-
-    @property
-    def mean_error(self) -> float:
-        """The mean absolute error, or the share of wrong classes; NaN before there was any."""
-        return self.error / self.lines if self.lines else math.nan
-
-    @property
-    def mean_persistence(self) -> float:
-        """The same of the persistence forecast."""
-        return self.persistence / self.lines if self.lines else math.nan
+    anomaly: float | None = None
 
 
 class Follower:
     """Reads lines, predicts each, then learns from it.
-
-    The target of the line before is a feature too, named ``"<target> before"``, unless ``past`` is False.
 
     Args:
         model: the learner; :meth:`resume` replaces it by that of the state.
@@ -80,7 +51,7 @@ class Follower:
         form: ``"csv"``, whose first line names the fields, or ``"jsonl"``, an object on every line.
         features: the fields to use; all others than the target if empty.
         ignore: fields not to use.
-        past: whether the target of the line before is a feature.
+        anomaly: whether to say how unusual each line is.
         state: a file that keeps everything, written every ``save_every`` lines and at the end; after a crash what was
             learned since is learned again, with the same result. While lines are followed no other process can go on
             from it.
@@ -103,12 +74,12 @@ class Follower:
         form: str = "csv",
         features: Sequence[str] = (),
         ignore: Sequence[str] = (),
-        past: bool = True,
+        anomaly: bool = False,
         state: Path | None = None,
         save_every: int = 1000,
         mark: Callable[[], Any] = lambda: None,
     ) -> None:
-        self.model, self.target, self.form, self.past = model, target, form, past
+        self.model, self.target, self.form, self.anomaly = model, target, form, anomaly
         self.features, self.ignore = list(features), list(ignore)
         self.state, self.save_every, self.mark = state, save_every, mark
         self.classes = isinstance(model, StreamClassifier)
@@ -140,7 +111,8 @@ class Follower:
                     f"{self.state} was made with {name} {theirs[name]!r}, not {value!r}: use another file for the "
                     "state, or the same settings"
                 )
-        self.model, self.tally = loaded, Tally(**notes["tally"])
+        self.model = loaded
+        self.tally = Tally(**{**notes["tally"], "recent": Errors(**notes["tally"]["recent"])})
         self.line, self.offset = notes["line"], notes["offset"]
         return True
 
@@ -153,10 +125,8 @@ class Follower:
             self._held = held
 
     def _settings(self) -> dict[str, Any]:
-        names = ("hidden_size", "rate", "optimiser", "diagonal", "truncate", "update", "seed")
-        fields = {name: getattr(self, name) for name in ("target", "form", "features", "ignore", "past")}
-        cell = self.model.cell if isinstance(self.model.cell, str) else self.model.cell.spec
-        return {**fields, "cell": cell, **{name: getattr(self.model, name) for name in names}}
+        names = ("target", "form", "features", "ignore", "anomaly")
+        return {**{name: getattr(self, name) for name in names}, **self.model.parameters}
 
     def save(self) -> None:
         """Writes the state's file."""
@@ -245,31 +215,30 @@ class Follower:
 
     def _predicted(self, text: str, header: list[str]) -> PredictedLine:
         record = self._csv(text, header) if self.form == "csv" else _object(text)
-        target = record.pop(self.target, None)
-        if target == "":
-            target = None
+        target = self._present(record.pop(self.target, None))
         if target is not None and not self.classes:
             target = _number(target, self.target)
-        x = {name: record[name] for name in self.features or record if name not in self.ignore and name in record}
-        x = {name: _number(value, name) for name, value in x.items() if value is not None and value != ""}
-        if self.past:
-            x.update(self._before())
-        prediction = self.model.predict_one(x)
+        x = {name: self._present(record[name]) for name in self.features or record if name in record}
+        x = {name: _number(value, name) for name, value in x.items() if value is not None and name not in self.ignore}
+        prediction, anomaly = self.model.predict_one(x), None
         if target is None:
             self.model.observe_one(x)
         else:
             if self.classes and isinstance(target, float) and not math.isfinite(target):
                 raise ValueError(f"{self.target!r} is {target}: a class is wanted")
+            if self.anomaly:
+                anomaly = self.model.score_one(x, target)
+            rivals = {} if isinstance(self.model, StreamClassifier) else self.model.simple
             self.model.learn_one(x, target)
-            self.tally.add(prediction, target, self.classes)
-        return PredictedLine(self.line + 1, prediction, target)
+            self.tally.add(prediction, target, self.classes, rivals.get("season"))
+        return PredictedLine(self.line + 1, prediction, target, anomaly)
 
-    def _before(self) -> dict[str, float]:
-        """Returns the target of the line before as features: a number, or for classes one for each."""
-        last, name = self.tally.last, f"{self.target} before"
-        if not isinstance(self.model, StreamClassifier):
-            return {} if last is None else {name: last}
-        return {f"{name}: {label}": float(label == last) for label in self.model.classes}
+    def _present(self, value: Any) -> Any:
+        """Returns a field's value, None if it is missing."""
+        if self.model.missing == "mean":
+            return None if value == "" else value
+        gone = value.strip().lower() in ABSENT if isinstance(value, str) else value != value
+        return None if gone else value
 
     def _csv(self, text: str, header: list[str]) -> dict[str, Any]:
         fields = next(csv.reader([text]), [])

@@ -16,13 +16,22 @@ from typing import Any
 
 from river import base
 
-from carrousel.streams._records import StreamClassifier, StreamRegressor
+from carrousel.streams._classifier import StreamClassifier
+from carrousel.streams._regressor import StreamRegressor
 
-__all__ = ["LSTMClassifier", "LSTMRegressor"]
+__all__ = ["LSTMAnomalyDetector", "LSTMClassifier", "LSTMRegressor"]
 
 
 class LSTMRegressor(StreamRegressor, base.Regressor):
     """:class:`carrousel.streams.StreamRegressor` as river knows regressors; the same arguments."""
+
+
+class LSTMAnomalyDetector(StreamRegressor, base.SupervisedAnomalyDetector):
+    """:class:`carrousel.streams.StreamRegressor` as river knows detectors of anomalies that are given targets.
+
+    ``score_one(x, y)`` is between 0 and 1; a quantile of 0.99 flags a line whose error is among the largest hundredth
+    of the last thousand.
+    """
 
 
 class LSTMClassifier(StreamClassifier, base.Classifier):

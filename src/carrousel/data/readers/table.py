@@ -18,8 +18,8 @@ from carrousel.data._errors import DataError, listed, option
 from carrousel.data._file import File
 from carrousel.data._limit import MAX_SIZE
 from carrousel.data._opened import Opened, opened
+from carrousel.data._order import clock_changed
 from carrousel.data._registry import reads_file
-from carrousel.data._regular import clock_changed
 from carrousel.data._time_columns import find_times, months_across, named, need
 from carrousel.data._types import Sequences, Series
 
@@ -94,14 +94,14 @@ def read_sequences(
         need(frame, column, "label", path)
     for column in named(channels):
         need(frame, column, "channels", path)
-    clock = find_times(frame, time, date_format, path, [id, *labels, *named(channels), *table.text])
+    codes, keys = names_of(frame[id], id, path)
+    clock = find_times(frame, time, date_format, path, [id, *labels, *named(channels), *table.text], codes)
     taken = {id, *clock.columns, *labels}
     for column in named(channels):
         if column in taken:
             raise DataError(f"{path}: column {column!r} is a channel and also the id, time or label")
     asked = None if channels is None else named(channels)
     names, mark = table.channels(asked, taken, labels, decimal)
-    codes, keys = names_of(frame[id], id, path)
     labelled = [names_of(frame[c], c, path) for c in labels]
     values = np.stack([numbers(frame[c], c, path, decimal=mark, gaps=fill is not None) for c in names], axis=1)
     ticks = clock.values
@@ -187,7 +187,7 @@ def read_series(
 def _refuse_several(frame: pd.DataFrame, times: np.ndarray, taken: set[str], names: list[str], path: Path) -> None:
     """Refuses several series in one file, told apart by a column, and says how one is taken."""
     late = _late(times)
-    if not len(late) or not len(_late(clock_changed(times)[0])):
+    if not len(late) or not len(_late(clock_changed(times)[0])) or not len(_late(clock_changed(times[::-1])[0])):
         return
     rest = [str(c) for c in frame.columns if c not in taken]
     for column in sorted(rest, key=lambda c: c in names):  # columns of text first

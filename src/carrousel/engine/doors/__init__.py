@@ -15,9 +15,10 @@ from carrousel.engine._memory import PLAIN
 from carrousel.engine._packing import pack
 from carrousel.engine._recorders import recorded
 from carrousel.engine._rows import Rows, dense
+from carrousel.engine._tangent import refuses_tangent
 from carrousel.engine.doors.eager import Eager, compute
 from carrousel.engine.doors.traced import run_traced
-from carrousel.engine.doors.transformed import Transformed, bare, refuses_transforms
+from carrousel.engine.doors.transformed import Transformed, bare, refuses_transforms, transformed
 
 __all__ = ["bare", "refuses_call", "run", "takes_rows"]
 
@@ -40,11 +41,16 @@ def refuses_call(call: Call, *, plain: bool) -> str | None:
     x = call.x
     if not x.shape[0] or not x.shape[1]:  # of packed rows the second is the input's size
         return "there is nothing to compute"
+    if not transformed():
+        return None
+    if call.masks is not QUIET:
+        return "noise in the recursion under a transformation of torch.func, or in forward mode"
+    if recorded():
+        # Operators do not know them, recorders do not see kernels.
+        return "a transformation of torch.func, or forward mode, is recorded"
     reason = refuses_transforms(call.lengths, call.resets)
-    if reason is None and call.masks is not QUIET and torch._C._functorch.peek_interpreter_stack() is not None:
-        return "noise in the recursion under a transformation of torch.func"
-    if reason is None and torch._C._functorch.peek_interpreter_stack() is not None and recorded():
-        return "a transformation of torch.func is recorded"  # operators do not know them, recorders do not see kernels
+    if reason is None and torch.autograd.forward_ad._current_level >= 0:
+        return refuses_tangent(call.layer)
     return reason
 
 
@@ -97,7 +103,7 @@ def _sequence(
     """Outputs ``[rows, output]``, final states ``[count, size]``, and every step's values by name."""
     layer, reverse = call.layer, call.reverse
     tensors = (x, *state, *call.weights.values())
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    if transformed():
         results: Sequence[Tensor] = Transformed.apply(passes, layer, rows, reverse, steps, *tensors)
     elif torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         results = Eager.apply(passes, layer, rows, reverse, masks, steps, *tensors)

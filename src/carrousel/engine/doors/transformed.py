@@ -1,12 +1,14 @@
-"""A backend's passes under the transformations of ``torch.func``: vmap, grad, and both together.
+"""A backend's passes under the transformations of ``torch.func``: vmap, grad, jvp; and under forward-mode autograd.
 
 A batch that vmap adds is folded into that of the sequences, as long as the weights have none of it; where they have,
 and for derivatives, each of its members is a call. Unlike the function of eager mode this one keeps nothing between
-forward and backward but what it was given, for nothing else would be transformed with it.
+forward and backward but what it was given, for nothing else would be transformed with it. Tangents are the results of
+another layer, that of ``_tangent``.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,11 +17,17 @@ from torch import Tensor
 from carrousel.engine._backend import Passes
 from carrousel.engine._layer import QUIET, Layer
 from carrousel.engine._rows import Rows
-from carrousel.engine.doors.eager import by_reference, compute
+from carrousel.engine._tangent import layer_with_tangents, names_of_tangents, with_tangents
+from carrousel.engine.doors.eager import by_operations, by_reference, compute
 
-__all__ = ["Transformed", "bare", "refuses_transforms"]
+__all__ = ["Transformed", "bare", "refuses_transforms", "transformed"]
 
 _LEADING = 5  # the arguments of the functions below that come before the tensors
+
+
+def transformed() -> bool:
+    """Says whether a transformation of ``torch.func``, or forward-mode differentiation, is at work."""
+    return torch._C._functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0
 
 
 def refuses_transforms(*hidden: Tensor | None) -> str | None:
@@ -28,13 +36,13 @@ def refuses_transforms(*hidden: Tensor | None) -> str | None:
     Args:
         hidden: tensors whose values must be known.
     """
-    if torch.autograd.forward_ad._current_level >= 0:
-        return "forward-mode differentiation is at work"
     if torch._C._functorch.peek_interpreter_stack() is None:
         return None
     kinds = [interpreter.key().name for interpreter in torch._C._functorch.get_interpreter_stack()]
-    if kinds.count("Grad") > 1 or set(kinds) - {"Grad", "Vmap"}:
+    if len([kind for kind in kinds if kind != "Vmap"]) > 1 or set(kinds) - {"Grad", "Jvp", "Vmap"}:
         return f"the transformations {', '.join(kinds).lower()} of torch.func are at work"
+    if torch.autograd.forward_ad._current_level >= 0 and "Jvp" not in kinds:
+        return f"{', '.join(kinds).lower()} of torch.func and forward-mode differentiation are at work"
     if any(t is not None and torch._C._functorch.is_functorch_wrapped_tensor(bare(t)) for t in hidden):
         return "lengths or resets are mapped over by vmap"
     return None
@@ -62,11 +70,26 @@ class Transformed(torch.autograd.Function):
         """Keeps the arguments, and nothing of the forward pass."""
         ctx.leading = inputs[:_LEADING]
         ctx.save_for_backward(*inputs[_LEADING:])
+        ctx.save_for_forward(*inputs[_LEADING:])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
         """Returns the derivatives."""
+        if torch._C._functorch.peek_interpreter_stack() is None and torch.autograd.forward_ad._current_level >= 0:
+            # Of what has tangents the derivatives have some too.
+            _, layer, rows, reverse, steps = ctx.leading
+            run = partial(by_reference, layer, rows, reverse, QUIET, steps)
+            needs = ctx.needs_input_grad[_LEADING:]
+            return (None,) * _LEADING + by_operations(run, ctx.saved_tensors, grads, needs)
         return (None,) * _LEADING + _Backward.apply(*ctx.leading, *grads, *ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx: Any, *along: Any) -> Any:
+        """Returns the results' tangents."""
+        tensors, given = ctx.saved_tensors, along[_LEADING:]
+        moves = any(d is not None for d in given[1 + len(ctx.leading[1].state_names) :])
+        whole = [torch.zeros_like(t) if d is None else d for t, d in zip(tensors, given, strict=True)]
+        return _Tangents.apply(moves, *ctx.leading, *tensors, *whole)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
@@ -77,8 +100,7 @@ class Transformed(torch.autograd.Function):
             return _one_by_one(Transformed, info, dims, arguments[:_LEADING], tensors)
         V = info.batch_size
         inner = [_fold(t, dim, V) for t, dim in zip(tensors[:folded], dims, strict=False)]
-        folded_rows = Rows(rows.offsets * V, rows.count * V, rows.total * V, rows.uniform)
-        results = Transformed.apply(passes, layer, folded_rows, *flags, *inner, *tensors[folded:])
+        results = Transformed.apply(passes, layer, _folded(rows, V), *flags, *inner, *tensors[folded:])
         return tuple(r.unflatten(0, (-1, V)) for r in results), (1,) * len(results)
 
 
@@ -123,10 +145,71 @@ class _Backward(torch.autograd.Function):
         return _one_by_one(_Backward, info, in_dims[_LEADING:], arguments[:_LEADING], arguments[_LEADING:])
 
 
+class _Tangents(torch.autograd.Function):
+    """The tangents of its results: from the tensors before it, and their tangents."""
+
+    @staticmethod
+    def forward(
+        moves: bool, passes: Passes, layer: Layer, rows: Rows, reverse: bool, steps: tuple[str, ...], *arguments: Tensor
+    ) -> tuple[Tensor, ...]:
+        half, both = len(arguments) // 2, layer_with_tangents(layer, moves)
+        h, *every = names_of_tangents(layer, ("h", *steps), moves=moves)
+        given = with_tangents(layer, arguments[:half], arguments[half:], moves=moves)
+        results, _ = compute(passes, both, rows, reverse, QUIET, (h, *every), given, keep=False)
+        n = 1 + len(both.state_names)
+        final = dict(zip(both.state_names, results[1:n], strict=True))
+        of_steps = dict(zip((h, *every), results[n:], strict=True))
+        ends = names_of_tangents(layer, layer.state_names, moves=moves)
+        return (of_steps[h], *(final[name] for name in ends), *(of_steps[name] for name in every))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.leading = inputs[: 1 + _LEADING]
+        ctx.save_for_backward(*inputs[1 + _LEADING :])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        layer, rows, reverse, steps = ctx.leading[2:]
+        again = torch.is_grad_enabled()
+
+        with torch.enable_grad():
+            # Aliases, for one tensor may be given twice, and each of the two has a derivative of its own.
+            inputs = [t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in ctx.saved_tensors]
+            half = len(inputs) // 2
+            results = by_reference(layer, rows, reverse, QUIET, steps, inputs[:half])
+            # Tangents as the derivative, by their weights, of derivatives going back: forward mode cannot be nested.
+            ones = [torch.ones_like(result, requires_grad=True) for result in results]
+            back = torch.autograd.grad(results, inputs[:half], ones, create_graph=True, materialize_grads=True)
+            tangents = torch.autograd.grad(back, ones, inputs[half:], create_graph=True, materialize_grads=True)
+        needs = ctx.needs_input_grad[1 + _LEADING :]
+        needed = [tensor for tensor, need in zip(inputs, needs, strict=True) if need]
+        found = iter(torch.autograd.grad(tangents, needed, grads, create_graph=again, allow_unused=True))
+        return (None,) * (1 + _LEADING) + tuple(next(found) if need else None for need in needs)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
+        leading, tensors, dims = arguments[: 1 + _LEADING], arguments[1 + _LEADING :], in_dims[1 + _LEADING :]
+        layer, rows = leading[2:4]
+        half, folded, V = len(tensors) // 2, 1 + len(layer.state_names), info.batch_size
+        if any(dim is not None for dim in (*dims[folded:half], *dims[half + folded :])):
+            return _one_by_one(_Tangents, info, dims, leading, tensors)
+        inner = [
+            _fold(tensor, dim, V) if k % half < folded else tensor
+            for k, (tensor, dim) in enumerate(zip(tensors, dims, strict=True))
+        ]
+        results = _Tangents.apply(*leading[:3], _folded(rows, V), *leading[4:], *inner)
+        return tuple(r.unflatten(0, (-1, V)) for r in results), (1,) * len(results)
+
+
 def _split(layer: Layer, steps: tuple[str, ...], arguments: Any) -> tuple[Any, Any]:
     """Returns the adjoints of all results, and the tensors that these were made of."""
     results = 1 + len(layer.state_names) + len(steps)
     return arguments[:results], arguments[results:]
+
+
+def _folded(rows: Rows, V: int) -> Rows:
+    """Returns how the rows of V members lie, those of a row side by side."""
+    return Rows(rows.offsets * V, rows.count * V, rows.total * V, rows.uniform)
 
 
 def _fold(tensor: Tensor, dim: int | None, V: int) -> Tensor:

@@ -1,0 +1,231 @@
+"""How good the stream learners are with their defaults, beside simple methods, on streams of installed packages."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from carrousel.streams import StreamRegressor
+
+__all__ = ["FIRST", "SEEDS", "STREAMS", "Judged", "RealStream", "judge", "linear"]
+
+FIRST = 500
+"""Targets before those that are judged."""
+SEEDS = 5
+LAGS = (4, 24)
+RATES = (0.01, 0.003, 0.001)
+
+
+@dataclass(frozen=True)
+class RealStream:
+    """Records of the real world, one step apart.
+
+    Attributes:
+        name: what it is called.
+        source: the package that carries it, and the file.
+        season: records in a season; None if it has none.
+        read: returns the features ``[T, features]`` and the targets ``[T]``, NaN where a record is missing.
+    """
+
+    name: str
+    source: str
+    season: int | None
+    read: Callable[[], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Mean absolute errors over a stream, from target 501 on.
+
+    Attributes:
+        name: the stream.
+        season: records in a season.
+        targets: how many were judged.
+        seeds: the learner's error with each seed.
+        rivals: the simple methods' errors. The linear ones are the best of several that were tried.
+    """
+
+    name: str
+    season: int | None
+    targets: int
+    seeds: list[float]
+    rivals: dict[str, float]
+
+    @property
+    def mean(self) -> float:
+        """The learner's error, the mean over seeds."""
+        return float(np.mean(self.seeds))
+
+    @property
+    def best(self) -> str:
+        """The simple method with the least error."""
+        return min(self.rivals, key=lambda name: self.rivals[name])
+
+    @property
+    def ratio(self) -> float:
+        """The learner's error by that of the best simple method."""
+        return self.mean / self.rivals[self.best]
+
+
+def _inside(package: str, *path: str) -> Path:
+    """Returns the path of a file that a package carries, which is not imported.
+
+    Raises:
+        ModuleNotFoundError: the package is not installed.
+    """
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    return Path(spec.submodule_search_locations[0]).joinpath(*path)
+
+
+def _water() -> tuple[np.ndarray, np.ndarray]:
+    from river import datasets
+
+    values = {x["Time"]: y for x, y in datasets.WaterFlow()}
+    return _hourly(values)
+
+
+def _hourly(values: dict[datetime, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a record for every hour, also for those that are missing."""
+    first = min(values)
+    hours = {(time - first) // timedelta(hours=1): value for time, value in values.items()}
+    targets = np.array([hours.get(hour, np.nan) for hour in range(max(hours) + 1)], np.float64)
+    return np.zeros((len(targets), 0)), targets
+
+
+def _table(path: Path, column: str) -> tuple[np.ndarray, np.ndarray]:
+    with open(path, newline="", encoding="utf-8") as file:
+        targets = np.array([float(row[column]) for row in csv.DictReader(file)])
+    return np.zeros((len(targets), 0)), targets
+
+
+def _trump() -> tuple[np.ndarray, np.ndarray]:
+    from river import datasets
+
+    records = list(datasets.TrumpApproval())
+    features = [[value for name, value in x.items() if name != "ordinal_date"] for x, _ in records]
+    return np.array(features, np.float64), np.array([y for _, y in records], np.float64)
+
+
+def _laser() -> tuple[np.ndarray, np.ndarray]:
+    targets = np.load(_inside("reservoirpy", "datasets", "santafe_laser.npy")).ravel().astype(np.float64)
+    return np.zeros((len(targets), 0)), targets
+
+
+_VICTORIA = ("tsa", "stl", "tests", "results", "mstl_elec_vic.csv")
+STREAMS = (
+    RealStream("water flow, hourly with gaps", "river: WaterFlow", 24, _water),
+    RealStream(
+        "Victoria's load, hourly", f"statsmodels: {_VICTORIA[-1]}", 24,
+        lambda: _table(_inside("statsmodels", *_VICTORIA), "y"),
+    ),
+    RealStream(
+        "temperatures of San Francisco, hourly", "vega_datasets: sf-temps.csv", 24,
+        lambda: _table(_inside("vega_datasets", "_data", "sf-temps.csv"), "temp"),
+    ),
+    RealStream("approval of Trump, daily", "river: TrumpApproval, with five polls", 7, _trump),
+    RealStream("Santa Fe laser", "reservoirpy: santafe_laser.npy", None, _laser),
+)  # fmt: skip
+
+
+def judge(stream: RealStream, seeds: int = SEEDS, most: int | None = None) -> Judged:
+    """Runs the learner with its defaults and all simple methods over a stream.
+
+    Args:
+        stream: the stream.
+        seeds: of the learner's first weights, from 0.
+        most: records of the stream, at most.
+
+    Raises:
+        ModuleNotFoundError: the package that carries it is not installed, or river is not.
+    """
+    features, targets = (part[:most] for part in stream.read())
+    known = ~np.isnan(targets)
+    judged = known & (np.cumsum(known) > FIRST)
+
+    def error(said: np.ndarray) -> float:
+        return float(np.abs(said - targets)[judged].mean())
+
+    rivals = {"persistence": error(_last(targets, 1))}
+    if stream.season is not None:
+        rivals["season"] = error(_last(targets, stream.season))
+    for relative in (False, True):
+        tried = [
+            error(linear(features, targets, stream.season, lags, rate, relative)) for lags in LAGS for rate in RATES
+        ]
+        rivals[f"linear, of {'changes' if relative else 'levels'}"] = min(tried)
+    own = [error(_said(stream, features, targets, seed)) for seed in range(seeds)]
+    return Judged(stream.name, stream.season, int(judged.sum()), own, rivals)
+
+
+def _said(stream: RealStream, features: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
+    model = StreamRegressor(season=stream.season, seed=seed)
+    said = np.empty(len(targets))
+    for t, (x, y) in enumerate(_records(features, targets)):
+        said[t] = model.predict_one(x)
+        if y is None:
+            model.observe_one(x)
+        else:
+            model.learn_one(x, y)
+    return said
+
+
+def _records(features: np.ndarray, targets: np.ndarray) -> Iterator[tuple[dict[int, float], float | None]]:
+    for row, target in zip(features.tolist(), targets.tolist(), strict=True):
+        yield dict(enumerate(row)), None if target != target else target
+
+
+def _last(targets: np.ndarray, lag: int) -> np.ndarray:
+    """Returns the targets of so many records before, where that one is missing the last that was known."""
+    filled = _filled(targets)
+    said = np.concatenate([np.full(min(lag, len(targets)), np.nan), targets[: max(0, len(targets) - lag)]])
+    before = np.concatenate([[0.0], filled[:-1]])
+    return np.where(np.isnan(said), before, said)
+
+
+def _filled(targets: np.ndarray) -> np.ndarray:
+    known = np.maximum.accumulate(np.where(np.isnan(targets), 0, np.arange(len(targets))))
+    return np.nan_to_num(targets[known])
+
+
+def linear(
+    features: np.ndarray, targets: np.ndarray, season: int | None, lags: int, rate: float, relative: bool
+) -> np.ndarray:
+    """Returns what river's linear regression, on standardised inputs, says of a stream ``[T]``.
+
+    It sees the last targets, with a season also the target a season before, and the features.
+
+    Args:
+        features: ``[T, features]``.
+        targets: ``[T]``, NaN where one is missing; the last one that was known then stands for it.
+        season: records in a season.
+        lags: how many of the last targets it sees.
+        rate: its step size.
+        relative: whether it learns the change from the last target, and sees changes: the last ones, and with a season
+            the change a season before too.
+    """
+    from river import linear_model, optim, preprocessing
+
+    model: Any = preprocessing.StandardScaler() | linear_model.LinearRegression(optimizer=optim.SGD(rate))
+    filled, said = _filled(targets), np.zeros(len(targets))
+    for t in range(max(lags + 1, (season or 0) + 1), len(targets)):
+        base = filled[t - 1] if relative else 0.0
+        changes = filled[t - lags : t] - filled[t - lags - 1 : t - 1]
+        x = dict(enumerate((changes if relative else filled[t - lags : t]).tolist()))
+        if season is not None:
+            x[-1] = filled[t - season] - base
+            if relative:
+                x[-2] = filled[t - season] - filled[t - season - 1]
+        x.update({lags + k: value for k, value in enumerate(features[t].tolist())})
+        said[t] = base + model.predict_one(x)
+        if targets[t] == targets[t]:
+            model.learn_one(x, targets[t] - base)
+    return said

@@ -1,0 +1,182 @@
+"""All variants of the simple forecasts, and how well each does on folds of the training data."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._linear import Form, Linear, Shape, drift, naive, ridge
+from carrousel.estimators._smoothing import LONGEST_SEASON, Smoothing, fit_smoothing, smoothed, there_is_statsmodels
+
+__all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged"]
+
+FOLDS = 5
+BEGIN = 0.4  # the share of the windows that the first fold learns from
+LEARNED, JUDGED = 800, 200  # windows of a fold, at most
+LONGEST_LAGS = 200
+GROWS = 1.1  # how many times its least value a series reaches before logarithms are tried
+SEASONS_OF_SMOOTHING, LEAST_SMOOTHING = 3, 24  # the window of exponential smoothing: seasons, and rows without one
+TRENDS = ((False, False), (True, True), (True, False))  # of exponential smoothing: whether there is one, and damped
+RELATIVE = (("none", False), ("mean", False), ("mean", True), ("last", False), ("last", True))
+
+NOTHING = 1e-6  # of a series' usual size: smaller errors are of rounding
+
+Build = Callable[[np.ndarray], Linear]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far back the methods look.
+
+    Attributes:
+        lags: the windows that ridge regressions are tried with.
+        seasons: steps in every season that is plausible, the shortest first.
+        smoothing: rows from which exponential smoothing is started; 0 leaves it out.
+        reach: rows that must stand before an origin.
+    """
+
+    lags: tuple[int, ...]
+    seasons: tuple[int, ...]
+    smoothing: int
+    reach: int
+
+
+def extent_of(rows: int, horizon: int, seasons: tuple[int, ...], context: int, given: bool) -> Extent:
+    """Returns how far back to look in a series.
+
+    Args:
+        rows: of the series.
+        horizon: steps ahead.
+        seasons: steps in the seasons that it may have, the shortest first.
+        context: rows that the network sees.
+        given: whether the user has chosen ``context``: then no method looks further back, but for seasons.
+    """
+    season = seasons[0] if seasons else 1
+    if season > 1:
+        tried = {16, 2 * season, 3 * season, season + 1, max(2 * season, 2 * horizon)}
+    else:
+        tried = {8, 16, 2 * horizon}
+    tried |= {each for each in seasons[1:] if each <= LONGEST_LAGS}
+    lags = (context,) if given else tuple(sorted(n for n in tried if 8 <= n <= min(rows // 3, LONGEST_LAGS)))
+    lags = lags or (context,)
+    wanted = SEASONS_OF_SMOOTHING * season if 1 < season <= LONGEST_SEASON else LEAST_SMOOTHING
+    furthest = max(context, *lags, *seasons, 1)
+    smoothing = wanted if wanted <= max(furthest, 0 if given else rows // 2) else 0
+    return Extent(lags, seasons, smoothing, max(furthest, smoothing))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A variant of a simple forecast.
+
+    Attributes:
+        name: of the method that it is a variant of.
+        build: fits it to the windows at origins.
+        quick: the same on folds, where it may go without what takes long.
+        score: the mean over folds of the logarithm of its error as a share of the best naive method's.
+        exact: whether it has no errors on the folds but those of rounding.
+    """
+
+    name: str
+    build: Build
+    quick: Build
+    score: float = 0.0
+    exact: bool = False
+
+
+def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) -> list[Candidate]:
+    """Returns every variant of every method with its score.
+
+    Each fold learns from the windows up to a point and is judged on the next ones: what suits the end of the series
+    alone is not taken for what suits it always.
+
+    Args:
+        values: the series, [T, C].
+        every: the origins of all windows, ascending.
+        shape: what is forecast.
+        extent: how far back to look.
+    """
+    edges = np.linspace(BEGIN * len(every), len(every), FOLDS + 1).astype(int)
+    folds = []
+    for first, last in itertools.pairwise(edges):
+        learned, then = every[every <= every[min(first, len(every) - 1)] - shape.horizon], every[first:last]
+        if len(learned) >= 2 and len(then):
+            folds.append((_some(learned, LEARNED), _some(then, JUDGED)))
+    actual = [values[then[:, None] + np.arange(shape.horizon), shape.target] for _, then in folds]
+    tiny = NOTHING * float(np.abs(values[:, shape.target]).mean()) + 1e-300
+
+    def errors(build: Build) -> np.ndarray:
+        forecasts = (build(learned)(values, then) for learned, then in folds)
+        return np.array([np.abs(f - a).mean() for f, a in zip(forecasts, actual, strict=True)]) + tiny
+
+    target = values[: every.max() + shape.horizon, shape.target]
+    logs = (False, True) if target.min() > 0 and target.max() >= GROWS * target.min() else (False,)
+    found = list(_simplest(values, shape, extent, logs))
+    if folds:
+        found += _smoothings(values, folds[0][0], every, shape, extent, logs)
+        found += _ridges(values, shape, extent, logs)
+    elif len(every) >= 4:
+        found += _ridges(values, shape, extent, (False,))
+    lost = [errors(one.quick) for one in found]
+    reference = np.min([e for one, e in zip(found, lost, strict=True) if "naive" in one.name], axis=0)
+    return [
+        replace(one, score=float(np.log(e / reference).mean()), exact=bool((e < 2 * tiny).all())) if folds else one
+        for one, e in zip(found, lost, strict=True)
+    ]
+
+
+def _simplest(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
+    for season in (1, *extent.seasons):
+        name = "naive" if season == 1 else f"seasonal naive ({season})"
+        build = partial(naive, values, shape=shape, season=season)
+        yield Candidate(name, build, build)
+    for log in logs:
+        rising = partial(drift, values, shape=shape, log=log)
+        yield Candidate("drift", rising, rising)
+
+
+def _ridges(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
+    for lags, log, (relative, scaled) in itertools.product(extent.lags, logs, RELATIVE):
+        beyond = tuple(m for m in extent.seasons if m > lags)
+        form = Form(Gauge(lags, shape.target, log, 0.0, 1.0), beyond, relative, scaled, beside=True)
+        build = partial(ridge, values, shape=shape, form=form)
+        yield Candidate("ridge on a window", build, build)
+
+
+def _smoothings(
+    values: np.ndarray, early: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]
+) -> Iterator[Candidate]:
+    """Yields exponential smoothing in its variants; all folds have the parameters of the rows before the first one."""
+    if not extent.smoothing or not there_is_statsmodels():
+        return
+    season = extent.seasons[0] if extent.seasons and extent.seasons[0] <= LONGEST_SEASON else 1
+    first = int(early.max())
+    for log, (trend, damped), m in itertools.product(logs, TRENDS, sorted({1, season})):
+        seen = Gauge.fit(values, every, extent.smoothing, shape.target, log).up(values[:, shape.target])
+
+        @cache
+        def fitted(
+            last: int, seen: np.ndarray = seen, m: int = m, trend: bool = trend, damped: bool = damped
+        ) -> Smoothing | None:
+            return fit_smoothing(seen[: last + shape.horizon], m, trend, damped)
+
+        def build(origins: np.ndarray, log: bool = log, fitted: Any = fitted) -> Linear:
+            found = fitted(int(origins.max())) or fitted(first)
+            return smoothed(values, origins, shape, extent.smoothing, found, log)
+
+        def quick(origins: np.ndarray, log: bool = log, fitted: Any = fitted) -> Linear:
+            return smoothed(values, origins, shape, extent.smoothing, fitted(first), log)
+
+        if fitted(first) is not None:
+            yield Candidate("exponential smoothing", build, quick)
+
+
+def _some(origins: np.ndarray, most: int) -> np.ndarray:
+    """Returns at most so many origins, evenly spaced."""
+    return origins[np.linspace(0, len(origins) - 1, min(most, len(origins))).astype(int)]
