@@ -181,6 +181,7 @@ ASKED: tuple[tuple[str, dict[str, Any], Callable[[nn.Module, Tensor], Any]], ...
     ('`gate_recurrence="all"`', {"gate_recurrence": "all"}, lambda net, x: net(x)),
     ("`heads`", {"heads": 2}, lambda net, x: net(x)),
     ("`diagonal`", {"diagonal": True}, lambda net, x: net(x)),
+    ("`diagonal` with `gate_recurrence`", {"diagonal": True, "gate_recurrence": "all"}, lambda net, x: net(x)),
     ("float64", {"dtype": torch.float64}, lambda net, x: net(x.double())),
     ("bfloat16, float16", {"dtype": torch.bfloat16}, lambda net, x: net(x.bfloat16())),
     ("`step` without gradients", {"hidden_size": 64}, lambda net, x: torch.no_grad()(net.step)(x[0])),

@@ -7,15 +7,17 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from carrousel import papers
 from carrousel._format import Format
-from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, _saved, load
+from carrousel.bench import _classification
+from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMPanelForecaster, LSTMRegressor, _saved, load
 from carrousel.learning import OnlineLSTM
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
 from carrousel.learning.online.cell import _online_lstm
@@ -146,6 +148,15 @@ def _fitted(kind: type) -> Any:
     return kind(max_epochs=1, **QUICK).fit(*_sequences(kind))
 
 
+def _fitted_panel() -> Any:
+    options = {"horizon": 2, "context": 4, "season": 2, "batches_per_epoch": 2, "max_epochs": 1, "fill": "mask"}
+    frames = {}
+    for k, name in enumerate("ab"):
+        values = np.where(np.arange(40) == 20, np.nan, np.sin(np.arange(40.0) + k))
+        frames[name] = pd.DataFrame({"x": values, "kind": name}, pd.date_range("2024", periods=40, freq="h"))
+    return LSTMPanelForecaster("x", static="kind", **options, **QUICK).fit(frames)
+
+
 def _use_model(model: Any) -> None:
     model.predict(*([] if isinstance(model, LSTMForecaster) else [_sequences(type(model))[0]]))
 
@@ -236,6 +247,21 @@ def _use_results(found: Any) -> None:
     papers.report(found[0], papers.EXPERIMENTS)
 
 
+def _write_outcomes(path: Path) -> None:
+    scores = {"LSTM": 0.9, "1-nearest neighbour": 0.8}
+    outcome = _classification.Outcome("a", "classification", (3, 4, 5, 1, 2), 0, scores, 7, 1.5, {"hidden_size": 4})
+    _classification._write(path, [outcome, replace(outcome, seed=1, scores={"LSTM": 0.7})])
+
+
+def _of_outcomes(found: Any) -> Any:
+    return [asdict(outcome) for outcome in found]
+
+
+def _use_outcomes(found: Any) -> None:
+    for task in _classification.KINDS:
+        _classification.ranks(found, task)
+
+
 ALL = Network(3, 2, 2, 2, hidden=1, forget_gates=True, peepholes=True).biased("cell output")
 
 SAMPLES = {
@@ -258,7 +284,11 @@ SAMPLES = {
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),
     "forecaster": Sample(_saved.FORMAT, lambda p: _fitted(LSTMForecaster).save(p), load, _of_model, _use_model),
+    "panel forecaster": Sample(_saved.FORMAT, lambda p: _fitted_panel().save(p), load, _of_model, _use_model),
     "trials": Sample(_files.TRIAL, _keep, _kept, lambda done: done, lambda done: None),
+    "outcomes": Sample(
+        _classification.FIGURES, _write_outcomes, _classification.read_outcomes, _of_outcomes, _use_outcomes
+    ),
     "result": Sample(_files.RESULT, _write_result, _results, lambda found: found[1], _use_results),
 }
 

@@ -18,6 +18,8 @@ import torch
 
 from carrousel import OnlineLSTM, papers, pictures
 from carrousel._atomic import write_directory, write_file
+from carrousel.bench import _classification
+from carrousel.bench._classification import Outcome
 from carrousel.cli._output import write_json, write_table
 from carrousel.estimators import LSTMClassifier
 from carrousel.learning.online import Learner, Network
@@ -104,6 +106,11 @@ def _result(path: Path, version: int) -> None:
     papers.write_result(path, {"version": version, "rows": ["row"] * 3000})
 
 
+def _outcomes(path: Path, version: int) -> None:
+    outcome = Outcome("a", "classification", (1, 1, 1, 1, 2), version, {"LSTM": 0.5}, 1, 0.5, {})
+    _classification._write(path, [outcome] * 300)
+
+
 def _picture(path: Path, version: int) -> None:
     pictures.save(pictures.draw_values(np.arange(9.0), np.arange(9.0) * (version + 2), title="values"), path)
 
@@ -155,6 +162,7 @@ WRITERS = (
         lambda path, v: write_json(path, {"version": v, "rows": ["row"] * 3000}),
         "cli/_output.py:write_json",
     ),
+    Writer("outcomes", "x.json", _outcomes, "bench/_classification.py:_write"),
     Writer("a result", "x.json", _result, "papers/_files.py:write_result"),
     Writer("a picture", "x.png", _picture, "pictures/style.py:save"),
     Writer("a report", "results", _report, "papers/_report.py:report", directory=True),

@@ -62,13 +62,13 @@ def outcome(data, seed, task="classification", **scores):
 
 def test_ranks_by_hand():
     outcomes = [
-        outcome("a", 0, LSTM=0.9, near=0.7, line=0.8),
+        outcome("a", 0, LSTM=0.9, near=0.6, line=0.8),
         outcome("a", 1, LSTM=0.5),
         outcome("b", 0, LSTM=0.6, near=0.6, line=0.1),
         outcome("c", 0, "regression", LSTM=2.0, near=1.0, mean=4.0),
     ]
-    assert ranks(outcomes, "classification") == {"LSTM": 2.0, "near": 1.75, "line": 2.25}  # 2, 2, 1 and 1.5, 1.5, 3
-    assert ranks(outcomes, "classification", ["line"]) == {"LSTM": 1.5, "near": 1.5}
+    assert ranks(outcomes, "classification") == {"LSTM": 1.75, "near": 2.25, "line": 2.0}  # 2, 3, 1 and 1.5, 1.5, 3
+    assert ranks(outcomes, "classification", ["line"]) == {"LSTM": 1.25, "near": 1.75}
     assert ranks(outcomes, "regression") == {"LSTM": 2.0, "near": 1.0, "mean": 3.0}
     assert relative(by_data(outcomes, "regression")["c"], "LSTM") == 0.5
     assert ranks([], "regression") == {}

@@ -114,6 +114,7 @@ def test_hopeless_trials_are_given_up(problem, tmp_path, monkeypatch):
     assert found.trials[-1]["epochs"] < 20
 
 
+@pytest.mark.timeout(300)  # each imports torch
 def test_several_processes_share_the_trials(problem, tmp_path):
     found = searched(tmp_path).run(problem, 4, jobs=2)
     assert [row["trial"] for row in found.trials] == [0, 1, 2, 3]

@@ -191,3 +191,20 @@ def test_threads_share_the_units_of_a_single_sequence(name: str, units: int, mon
     for others in results[1:]:
         for one, other in zip(results[0], others, strict=True):
             assert all(torch.equal(value, other[key]) for key, value in one.items())
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+@pytest.mark.parametrize("fed", ["gates", "all"])
+@pytest.mark.parametrize("options", [{}, {"layer_norm": True}, {"block_size": 2}, {"heads": 2}], ids=str)
+def test_options_of_the_recurrence_together(options: dict[str, Any], fed: str, diagonal: bool) -> None:
+    """Each pair of them that a network may have is computed right, or refused."""
+    try:
+        net = carrousel.LSTM(3, 12, cell="peephole", diagonal=diagonal, gate_recurrence=fed, **options)
+    except ValueError:
+        return
+    layer = net.layers[0]
+    if cpu.refuses_layer(layer) is None:
+        compare(layer, 4, 3, torch.float64, keep=("h", *layer.cell.rows))
+    else:
+        assert diagonal
+        assert not layer.layer_norm

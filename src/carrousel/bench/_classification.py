@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from carrousel._atomic import write_file
-from carrousel._format import Format, parse
+from carrousel._format import Format, number, parse, whole
 from carrousel.bench._recordings import Recording
 from carrousel.estimators import LSTMClassifier, LSTMRegressor
 from carrousel.estimators._params import stored_params
@@ -22,6 +22,7 @@ from carrousel.estimators._params import stored_params
 __all__ = ["FIGURES", "Outcome", "measure_outcomes", "ranks", "read_outcomes", "relative"]
 
 FIGURES = Format("carrousel-outcomes", 1, "figures of estimators on data sets")
+METHOD = "LSTM"
 KINDS = {"classification": LSTMClassifier, "regression": LSTMRegressor}
 
 
@@ -121,7 +122,20 @@ def read_outcomes(path: Path) -> list[Outcome]:
     """
     with FIGURES.blaming(path):
         facts = FIGURES.unseal(parse(path.read_bytes()))
-        return [Outcome(**{**each, "shape": tuple(each["shape"])}) for each in facts["outcomes"]]
+        return [_checked(each) for each in facts["outcomes"]]
+
+
+def _checked(each: dict[str, Any]) -> Outcome:
+    """Returns an outcome as a file has it, after checking it."""
+    a, b, c, d, e = (whole(size, "a size", 0) for size in each["shape"])
+    scores = {name: float(number(value, f"the score of {name}")) for name, value in each["scores"].items()}
+    if each["task"] not in KINDS or not isinstance(each["data"], str) or not isinstance(each["defaults"], dict):
+        raise ValueError("it is of no known task, or its data set has no name, or its defaults are none")
+    if not scores or next(iter(scores)) != METHOD:
+        raise ValueError(f"its first score is not that of {METHOD}")
+    epochs, seed = whole(each["epochs"], "the epochs", 1), whole(each["seed"], "a seed", 0)
+    seconds = float(number(each["seconds"], "the seconds"))
+    return Outcome(each["data"], each["task"], (a, b, c, d, e), seed, scores, epochs, seconds, each["defaults"])
 
 
 def by_data(outcomes: Iterable[Outcome], task: str) -> dict[str, list[Outcome]]:
@@ -135,8 +149,7 @@ def by_data(outcomes: Iterable[Outcome], task: str) -> dict[str, list[Outcome]]:
 
 def mean_scores(outcomes: Sequence[Outcome]) -> dict[str, float]:
     """Returns the score of every method on one data set: that of the network is its mean over the seeds."""
-    model = next(iter(outcomes[0].scores))
-    return outcomes[0].scores | {model: float(np.mean([outcome.scores[model] for outcome in outcomes]))}
+    return outcomes[0].scores | {METHOD: float(np.mean([outcome.scores[METHOD] for outcome in outcomes]))}
 
 
 def ranks(outcomes: Iterable[Outcome], task: str, without: Sequence[str] = ()) -> dict[str, float]:

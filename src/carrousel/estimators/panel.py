@@ -97,7 +97,7 @@ class LSTMPanelForecaster(LSTMForecaster):
         self.apart_ = False
         self._set_columns(first)
         horizon, lengths = int(self.horizon), [len(series) for series in panel.values()]
-        usual = int(np.quantile(lengths, 0.25))
+        usual = int(np.median(lengths))
         self.seasons_ = self._seasons(first.grid, usual)
         self.season_ = self.seasons_[0] if self.seasons_ else 1
         self.context_ = int(self.context) if self.context is not None else self._context(usual)
@@ -127,6 +127,10 @@ class LSTMPanelForecaster(LSTMForecaster):
     @property
     def _targets(self) -> tuple[Any, ...]:
         return tuple(self.target) if isinstance(self.target, (tuple, list)) else ()
+
+    def _context(self, rows: int) -> int:
+        # Many series make up for the windows that one of them lacks: half of them need have no more than one.
+        return max(super()._context(rows), min(super()._context(4 * rows), rows - int(self.horizon)))
 
     def _regular(self, frame: Any, key: Any) -> Regular:
         rest, static = self._static.split(frame, key)

@@ -32,6 +32,8 @@ def refuses_layer(layer: Layer) -> str | None:
     """Says why no kernel is made of a layer; None if one is."""
     if not layer.hidden_size or not layer.input_size:
         return "there is nothing to compute"
+    if layer.diagonal and layer.gate_recurrence and not layer.layer_norm:
+        return "what gates send has no place in a diagonal recurrence, which is part of the equations"
     return _refuses_variant(variant_of(layer))
 
 

@@ -8,8 +8,8 @@ and calls the kernels.
 
 from __future__ import annotations
 
-import ctypes
 import struct
+from array import array
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
@@ -107,16 +107,17 @@ class Program:
         for address, ordered in self._calls:
             words += address, len(ordered)
             for word in ordered:
-                if isinstance(word, Place):
-                    words += word.base if word.base > 0 else first - 1 - word.base, word.offset
+                if type(word) is Place:
+                    base, offset, _ = word
+                    words += base if base > 0 else first - 1 - base, offset
                 else:
-                    words += _NUMBER, word
-        self._text = (ctypes.c_int64 * len(words))(*words)
+                    words += _NUMBER, word  # type: ignore[arg-type]
+        self._text = array("q", words)
         self._hows = [how for _, how in self._given.values()]
         self._names = [*self._made]
         self._makers = [(maker(self._dtype, cleared=cleared), shape) for _, shape, cleared in self._made.values()]
         self._words = struct.Struct(f"{first + len(self._made)}q").pack
-        self._begin = ctypes.addressof(self._text)
+        self._begin, _ = self._text.buffer_info()
         self._calls, self._given, self._made = [], {}, {}
         return self
 

@@ -33,12 +33,16 @@ class Code:
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(target))
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(machine_code))
         self._engine.finalize_object()
+        self._addresses: dict[str, int] = {}
         weakref.finalize(self, _unload, self._engine).atexit = False
 
     def address(self, name: str) -> int:
         """Returns the address of a public function, for who holds the code too."""
-        with lock:
-            return self._engine.get_function_address(name)
+        found = self._addresses.get(name)
+        if found is None:
+            with lock:
+                found = self._addresses[name] = self._engine.get_function_address(name)
+        return found
 
     def function(self, name: str) -> Callable[[Any], None]:
         """Returns a public function that takes one pointer; Python's lock is released while it runs."""

@@ -57,9 +57,13 @@ class Arguments:
         Raises:
             ValueError: they are not these.
         """
-        if varying.keys() != {*self._varying}:
-            raise ValueError(f"words missing or too many: {', '.join(sorted({*self._varying} ^ varying.keys()))}")
-        return [*(varying[name] for name in self._varying), *self._fixed]
+        try:
+            ordered = [varying[name] for name in self._varying]
+        except KeyError as missing:
+            raise ValueError(f"a word is missing: {missing}") from None
+        if len(varying) > len(ordered):
+            raise ValueError(f"words too many: {', '.join(sorted(varying.keys() - {*self._varying}))}")
+        return [*ordered, *self._fixed]
 
     def __call__(self, *varying: int) -> ctypes.Array[ctypes.c_int64]:
         """Returns the array, of varying words in order."""
