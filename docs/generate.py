@@ -253,7 +253,7 @@ def reading() -> str:
 
 def forecasts() -> str:
     """The table of forecasts of real series, from the records that `carrousel bench forecasts` wrote."""
-    return forecast_table(read_records(ROOT / "docs" / "results" / "forecasts.jsonl"))
+    return forecast_table(read_records(ROOT / "docs" / "results" / "bench" / "forecasts.jsonl"))
 
 
 def streams() -> str:
@@ -292,7 +292,7 @@ METHODS = {
 
 def outcomes(task: str) -> str:
     """The table of what came out of `carrousel bench classification` for a task."""
-    measured = _classification.read_outcomes(ROOT / "docs" / "results" / "classification.json")
+    measured = _classification.read_outcomes(ROOT / "docs" / "results" / "bench" / "classification.json")
     methods = METHODS[task]
     head = ["data", "training / test", "steps × channels", "LSTM", *methods, "epochs", "seconds"]
     rows = []

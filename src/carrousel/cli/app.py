@@ -168,7 +168,8 @@ benches.callback(
 benches.command(
     "classification",
     epilog=_examples(
-        "bench classification --only GunPoint --seeds 1", "bench classification --out docs/results/classification.json"
+        "bench classification --only GunPoint --seeds 1",
+        "bench classification --out docs/results/bench/classification.json",
     ),
 )(classification)
 benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from carrousel._atomic import write_file
-from carrousel._format import parse
 from carrousel.papers._compare import FACTOR, POINTS, near, table
 from carrousel.papers._experiment import Experiment
 from carrousel.papers._files import RESULT, read_result
@@ -28,8 +27,6 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
     """
     found = []
     for path in sorted(directory.glob("*.json")):
-        if _is_other(path):
-            continue
         result = read_result(path)
         with RESULT.blaming(path):
             experiment = experiments[result["experiment"]]
@@ -49,16 +46,6 @@ def read_results(directory: Path, experiments: Mapping[str, Experiment]) -> list
         )
     order = list(experiments)
     return sorted(found, key=lambda pair: (order.index(pair[0].name), len(_settings(*pair))))
-
-
-def _is_other(path: Path) -> bool:
-    """Tells whether a file says that it is something else of carrousel's, such as the figures of a bench."""
-    try:
-        facts = parse(path.read_bytes())
-    except (OSError, ValueError):
-        return False
-    name = facts.get("format") if isinstance(facts, dict) else None
-    return isinstance(name, str) and name.startswith("carrousel-") and name != RESULT.name
 
 
 def report(directory: Path, experiments: Mapping[str, Experiment]) -> tuple[Path, Path]:
