@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from graph_on_tensors import evaluate
 from torch import Tensor
 
 import carrousel
@@ -27,7 +28,7 @@ from carrousel.cells.math import (
     tanh,
     where,
 )
-from carrousel.engine._graph import OPERATIONS, Node, adjoints, constant, evaluate, leaf, order, trace
+from carrousel.engine._graph import OPERATIONS, Node, adjoints, constant, leaf, order, trace
 from carrousel.engine._layer import Layer
 from carrousel.engine._plan import Variant, plan
 from carrousel.engine.cpu import refuses_layer

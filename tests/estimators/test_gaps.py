@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carrousel.estimators import LSTMForecaster, load
-from carrousel.estimators._gaps import FILLS, Filling
 from carrousel.estimators._series import as_series, placed, rows_of
+from carrousel.estimators._series_gaps import FILLS, Filling
 from carrousel.estimators._widened import worthwhile
 from carrousel.nets._losses import PinballLoss
 

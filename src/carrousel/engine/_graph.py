@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
-import torch
-
 from carrousel.cells import Cell, Named, Parts, State
-from carrousel.cells import math as cell_math
 
 __all__ = [
     "ONE",
@@ -27,7 +24,6 @@ __all__ = [
     "add",
     "adjoints",
     "constant",
-    "evaluate",
     "leaf",
     "mul",
     "order",
@@ -382,33 +378,3 @@ _RULES: dict[str, Callable[[Node, Node], tuple[Node, ...]]] = {
 
 OPERATIONS = frozenset(_RULES) - {"exit", "gated"}
 """The operations of a graph that compute something, each of which every table of a target language has."""
-
-
-_ON_TENSORS: dict[str, Callable[..., Any]] = {
-    "add": torch.add,
-    "sub": torch.sub,
-    "mul": torch.mul,
-    "div": torch.div,
-    "neg": torch.neg,
-    "exit": cell_math.identity,
-    "gated": cell_math.identity,
-    "lt": torch.lt,
-    "le": torch.le,
-    "gt": torch.gt,
-    "ge": torch.ge,
-}
-
-
-def evaluate(roots: Sequence[Node], values: Mapping[tuple[str, str], torch.Tensor]) -> list[torch.Tensor]:
-    """The roots' values on tensors, given those of the leaves by kind and name: what tests hold kernels against."""
-    some = next(iter(values.values()))
-    known: dict[Node, torch.Tensor] = {}
-    for node in order(roots):
-        if node.op == "leaf":
-            known[node] = values[node.name]
-        elif node.op == "constant":
-            known[node] = torch.full_like(some, node.name)
-        else:
-            function = _ON_TENSORS.get(node.op) or getattr(cell_math, node.op)
-            known[node] = function(*(known[arg] for arg in node.args))
-    return [known[root] for root in roots]

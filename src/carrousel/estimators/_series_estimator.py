@@ -17,9 +17,9 @@ from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import Trainable
 from carrousel.estimators._calendar import calendar_names
 from carrousel.estimators._features import check_features, check_width
-from carrousel.estimators._gaps import Filling
 from carrousel.estimators._report import Report
 from carrousel.estimators._series import Regular, as_series, placed, rows_of
+from carrousel.estimators._series_gaps import Filling
 from carrousel.estimators._stored_grid import grid_to_json
 from carrousel.estimators._tuning import tuned
 from carrousel.estimators._widened import Widened, calendar_helps
@@ -91,6 +91,16 @@ class SeriesEstimator(Trainable):
     def backtest(self, X: Any, y: Any = None, *args: Any, **kwargs: Any) -> Backtest:
         """Forecasts from the rows of the series X."""
         raise NotImplementedError
+
+    def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
+        """Compares the model with the simple methods on X: ``backtest(...).report()``."""
+        return self.backtest(X, y, stride=stride, continues=continues).report()
+
+    def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
+        """Returns the skill on a backtest of X, 1 - MAE / MAE of the naive forecast: 1 is perfect, 0 is naive."""
+        backtest = self.backtest(X, y, continues=continues)
+        errors = {method: np.nanmean(np.abs(backtest.actual - guess)) for method, guess in backtest.median.items()}
+        return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
 
     def activations(self, X: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> dict[str, np.ndarray]:
         """Returns every state, gate and candidate before a forecast."""

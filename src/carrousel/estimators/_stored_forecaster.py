@@ -11,9 +11,9 @@ from carrousel._format import fitted, whole
 from carrousel.estimators import _saved
 from carrousel.estimators._correction import Correction
 from carrousel.estimators._features import restore_features, stored_features
-from carrousel.estimators._gaps import FILLS
 from carrousel.estimators._params import choice, integer, training_options
 from carrousel.estimators._series import Regular
+from carrousel.estimators._series_gaps import FILLS
 from carrousel.estimators._simple_forecasts import SimpleForecasts
 from carrousel.estimators._stored_grid import grid_from_json, grid_to_json
 from carrousel.estimators._windows import Window

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from carrousel.estimators._calendar import calendar_names, calendar_of, holidays_of
-from carrousel.estimators._gaps import Filling
 from carrousel.estimators._gauge import Gauge
 from carrousel.estimators._linear import Form, Shape, ridge
 from carrousel.estimators._series import Regular
+from carrousel.estimators._series_gaps import Filling
 
 __all__ = ["Widened", "calendar_helps", "worthwhile"]
 

@@ -17,14 +17,13 @@ from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import activations_of
 from carrousel.estimators._candidates import Extent, extent_of
 from carrousel.estimators._correction import Correction, gaps_of
-from carrousel.estimators._gaps import FILLS
 from carrousel.estimators._grid import Grid
 from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
-from carrousel.estimators._report import Report
 from carrousel.estimators._rolling import refitted
 from carrousel.estimators._seasons import plausible_seasons
 from carrousel.estimators._series import known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
+from carrousel.estimators._series_gaps import FILLS
 from carrousel.estimators._simple_forecasts import SimpleForecasts
 from carrousel.estimators._stored_forecaster import arrays_of, facts_of, restore
 from carrousel.estimators._widened import worthwhile
@@ -382,16 +381,6 @@ class LSTMForecaster(SeriesEstimator):
         notes = self.simple_.notes(self._method, self.correction_.share)
         index = series.places(before)
         return Backtest(origins - before, actual, quantiles, self.levels_, index, self.mase_unit_, notes)
-
-    def report(self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None) -> Report:
-        """Compares the model with the simple methods on X: ``backtest(...).report()``."""
-        return self.backtest(X, y, stride=stride, continues=continues).report()
-
-    def score(self, X: Any, y: Any = None, *, continues: bool | None = None) -> float:
-        """Returns the skill on a backtest of X, 1 - MAE / MAE of the naive forecast: 1 is perfect, 0 is naive."""
-        backtest = self.backtest(X, y, continues=continues)
-        errors = {method: np.nanmean(np.abs(backtest.actual - guess)) for method, guess in backtest.median.items()}
-        return float(1.0 - errors[self._method] / errors["naive"]) if errors["naive"] else float("nan")
 
     def activations(self, X: Any = None, y: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
         """Returns every state, gate and candidate over the ``context_`` rows before a forecast; as LSTMClassifier's."""
