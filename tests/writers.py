@@ -18,7 +18,7 @@ import torch
 
 from carrousel import OnlineLSTM, papers, pictures
 from carrousel._atomic import write_directory, write_file
-from carrousel.bench import _classification
+from carrousel.bench import _classification, _forecasts
 from carrousel.bench._classification import Outcome
 from carrousel.cli._output import write_json, write_table
 from carrousel.estimators import LSTMClassifier
@@ -111,6 +111,10 @@ def _outcomes(path: Path, version: int) -> None:
     _classification._write(path, [outcome] * 300)
 
 
+def _records(path: Path, version: int) -> None:
+    _forecasts._write(path, {("co2", seed): {"series": "co2", "seed": seed, "version": version} for seed in range(300)})
+
+
 def _picture(path: Path, version: int) -> None:
     pictures.save(pictures.draw_values(np.arange(9.0), np.arange(9.0) * (version + 2), title="values"), path)
 
@@ -163,6 +167,7 @@ WRITERS = (
         "cli/_output.py:write_json",
     ),
     Writer("outcomes", "x.json", _outcomes, "bench/_classification.py:_write"),
+    Writer("records", "x.jsonl", _records, "bench/_forecasts.py:_write"),
     Writer("a result", "x.json", _result, "papers/_files.py:write_result"),
     Writer("a picture", "x.png", _picture, "pictures/style.py:save"),
     Writer("a report", "results", _report, "papers/_report.py:report", directory=True),

@@ -144,7 +144,7 @@ def test_a_terminal_gets_a_bar(folder):
     import pty
 
     ours, theirs = pty.openpty()
-    run = process("train", "classify", "data.csv", *QUICK, stderr=theirs, env={"TERM": "xterm"})
+    run = process("train", "classify", "japanese-vowels", *QUICK, stderr=theirs, env={"TERM": "xterm"})
     os.close(theirs)
     seen = b""
     while True:

@@ -53,12 +53,16 @@ def forecast_records(
             known = done.get((name, seed))
             if known is None:
                 known = done[name, seed] = measured(name, seed, options)
-                lines = [json.dumps(done[key], ensure_ascii=False) for key in sorted(done)]
-                write_file(path, ("\n".join(lines) + "\n").encode())
+                _write(path, done)
                 say(known, False)
             else:
                 say(known, True)
     return [done[key] for key in sorted(done)]
+
+
+def _write(path: Path, done: dict[tuple[str, int], Record]) -> None:
+    lines = [json.dumps(done[key], ensure_ascii=False) for key in sorted(done)]
+    write_file(path, ("\n".join(lines) + "\n").encode())
 
 
 def measured(name: str, seed: int, options: dict[str, Any]) -> Record:

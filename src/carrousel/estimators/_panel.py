@@ -42,7 +42,7 @@ def frames_of(X: Any, id: Any, targets: tuple[Any, ...]) -> dict[Any, Any]:
         if missing:
             raise ValueError(f"target {missing[0]!r} is not a column of X; it has {', '.join(map(repr, X.columns))}")
         others = [name for name in X.columns if name not in targets]
-        frames = {name: X[[name, *others]].rename(columns={name: ONLY}) for name in targets}
+        frames = {name: X[[name, *others]].set_axis([ONLY, *others], axis=1) for name in targets}
     else:
         raise ValueError("say with id= which column tells the series of X apart, or give a dict of series")
     if not frames:
