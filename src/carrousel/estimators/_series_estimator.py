@@ -149,7 +149,7 @@ class SeriesEstimator(Trainable):
         figures = [f"{each.method} {each.metrics['MAE']:.4g}" for each in (report.model, best)]
         title = f"{data.name}: forecasts of {self.horizon} steps {where}; MAE: {', '.join(figures)}"
         beside = test.last_forecasts(frame.index, FORECASTS, best.method)
-        rivals = [each[0.5].rename(best.method) for each in beside]
+        rivals = [pd.Series(each[0.5], name=best.method) for each in beside]
         gates = pictures.draw_activations(
             self.activations(*self._arguments(whole)),
             whole[list(self.columns_)].to_numpy()[-self.context_ :],
