@@ -71,7 +71,9 @@ FASTER |= {"learning_rate": 0.03, "dropout": 0.0}
 
 
 def test_registry_names_every_estimator():
-    assert {kind.__name__ for kind in ESTIMATORS} == {name for name in __all__ if name.startswith("LSTM")}
+    """All but that of many series, whose X is several frames, or one with a column that tells them apart."""
+    own = {name for name in __all__ if name.startswith("LSTM")} - {"LSTMPanelForecaster"}
+    assert {kind.__name__ for kind in ESTIMATORS} == own
 
 
 @parametrize_with_checks(

@@ -10,7 +10,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "online.md"
 
 def test_the_examples_run():
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 3
     scope: dict = {}
     for block in blocks:
         exec(block, scope)

@@ -96,8 +96,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
     >>> model = LSTMClassifier(hidden_size=16, max_epochs=25, random_state=0).fit(X[:40], y[:40])
     >>> float(model.score(X[40:], y[40:]))
     1.0
-    >>> model.report(X[40:], y[40:]).simpler_wins
-    False
+    >>> report = model.report(X[40:], y[40:])
+    >>> report.metric, report.count
+    ('accuracy', 20)
     """
 
     hidden_size: int = field(default=64, kw_only=False)

@@ -50,8 +50,16 @@ def refuses_call(call: Call, *, plain: bool) -> str | None:
         return "a transformation of torch.func, or forward mode, is recorded"
     reason = refuses_transforms(call.lengths, call.resets)
     if reason is None and torch.autograd.forward_ad._current_level >= 0:
+        if any(map(_several_at_once, (x, *call.state, *call.weights.values()))):
+            return "several tangents at once, as torch.autograd.functional makes them"
         return refuses_tangent(call.layer)
     return reason
+
+
+def _several_at_once(tensor: Tensor) -> bool:
+    """Says whether a tensor's tangent is a batch of the older vmap, which no kernel can look into."""
+    tangent = torch.autograd.forward_ad.unpack_dual(tensor).tangent
+    return tangent is not None and torch._C._functorch.is_legacy_batchedtensor(tangent)
 
 
 def takes_rows(x: Tensor, *hidden: Tensor | None) -> bool:
