@@ -223,3 +223,12 @@ def test_curves_have_ticks_however_far_they_fall(least):
     low, high = figure.axes[0].get_ylim()
     ticks = [tick for tick in figure.axes[0].yaxis.get_majorticklocs() if low <= tick <= high]
     assert len(ticks) >= 1
+
+
+@pytest.mark.parametrize("words", [1, 30])
+def test_a_title_is_as_wide_as_its_picture(words, tmp_path):
+    title = " ".join(["Forecasts of MAE,"] * words)
+    figure = pictures.draw_values(np.zeros(2), np.ones(2), title=title)
+    pictures.save(figure, tmp_path / "a.png")  # which lays it out
+    assert figure.get_suptitle().replace("\n", " ") == title
+    assert figure._suptitle.get_window_extent().x1 <= figure.bbox.x1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "GREY", "INK", "PALE", "RED", "legend_beside", "new_figure", "save", "tidy"]
 
+LETTERS = 9.0  # of a title, in an inch
 INK, GREY, PALE = "#1c2733", "#7b8794", "#dfe4ea"
 BLUE, RED, GREEN = "#2166ac", "#c2413b", "#3a8f5c"
 COLOURS = (BLUE, RED, GREEN, "#d98b1f", "#7b5aa6", "#1f9aa8", "#8c6a4f", INK)
@@ -21,12 +23,13 @@ COLOURS = (BLUE, RED, GREEN, "#d98b1f", "#7b5aa6", "#1f9aa8", "#8c6a4f", INK)
 
 
 def new_figure(width: float, height: float, title: str | None) -> Figure:
-    """Makes an empty figure in inches, with a title at the left."""
+    """Makes an empty figure in inches, with a title at the left, in several lines if it is long."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
+        lines = textwrap.fill(title, int(width * LETTERS))
+        figure.suptitle(lines, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
     return figure
 
 
