@@ -229,6 +229,6 @@ def test_curves_have_ticks_however_far_they_fall(least):
 def test_a_title_is_as_wide_as_its_picture(words, tmp_path):
     title = " ".join(["Forecasts of MAE,"] * words)
     figure = pictures.draw_values(np.zeros(2), np.ones(2), title=title)
-    pictures.save(figure, tmp_path / "a.png")  # which lays it out
+    pictures.save(figure, tmp_path / "a.png", dpi=figure.dpi)  # which lays it out
     assert figure.get_suptitle().replace("\n", " ") == title
     assert figure._suptitle.get_window_extent().x1 <= figure.bbox.x1

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "GREY", "INK", "PALE", "RED", "legend_beside", "new_figure", "save", "tidy"]
 
-LETTERS = 9.0  # of a title, in an inch
+LETTERS = 11  # of a title, in an inch
 INK, GREY, PALE = "#1c2733", "#7b8794", "#dfe4ea"
 BLUE, RED, GREEN = "#2166ac", "#c2413b", "#3a8f5c"
 COLOURS = (BLUE, RED, GREEN, "#d98b1f", "#7b5aa6", "#1f9aa8", "#8c6a4f", INK)
