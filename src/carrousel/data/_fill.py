@@ -11,7 +11,7 @@ from carrousel.data._errors import DataError, listed, option
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FILLS", "check_fill", "fill_hint", "filled_rows", "filled_steps", "missing_words"]
+__all__ = ["FILLS", "carried", "check_fill", "fill_hint", "filled_rows", "filled_steps", "missing_words"]
 
 FILLS = ("interpolate", "last", "mask")
 """A line between the neighbours (at an end the nearest value), the value before, or NaN, which is handed on."""
@@ -73,21 +73,33 @@ def filled_steps(values: np.ndarray, fill: str, where: str, channels: list[str] 
     gaps = np.isnan(values)
     if fill == "mask" or not gaps.any():
         return values
-    made, steps = values.copy(), np.arange(len(values))
     for channel in np.flatnonzero(gaps.any(axis=0)).tolist():
-        there = np.flatnonzero(~gaps[:, channel])
         of = channel if channels is None else channels[channel]
-        if len(there) == 0:
+        if gaps[:, channel].all():
             raise DataError(
                 f"{where}, channel {of}: all its values are missing; {option('fill', fill)} has none to put"
             )
-        if fill == "last" and there[0] > 0:
+        if fill == "last" and gaps[0, channel]:
             raise DataError(
                 f"{where}, step 0, channel {of}: the value is missing, and nothing stands before it\n"
                 f"{option('fill', 'interpolate')} takes the first that follows"
             )
-        if fill == "interpolate":
+    return carried(values, fill)
+
+
+def carried(values: np.ndarray, fill: str) -> np.ndarray:
+    """Returns a sequence ``[T, C]`` in whose gaps stand values of their channel, as far as there are any to take.
+
+    Args:
+        values: NaN where one is missing.
+        fill: ``"interpolate"`` or ``"last"``. What has no value before, or none at all, stays NaN.
+    """
+    made, steps = values.copy(), np.arange(len(values))
+    for channel in np.flatnonzero(np.isnan(values).any(axis=0)):
+        there = np.flatnonzero(~np.isnan(values[:, channel]))
+        if fill == "interpolate" and len(there):
             made[:, channel] = np.interp(steps, there, values[there, channel])
-        else:
-            made[:, channel] = values[there[np.searchsorted(there, steps, side="right") - 1], channel]
+        elif len(there):
+            later = steps[there[0] :]
+            made[later, channel] = values[there[np.searchsorted(there, later, side="right") - 1], channel]
     return made

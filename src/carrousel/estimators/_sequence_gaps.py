@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from carrousel.data._fill import carried
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequences import Ragged
 
@@ -26,27 +27,10 @@ def filled(sequences: Ragged, how: str | None) -> Ragged:
     missing = np.isnan(sequences.values)
     if how not in ("last", "interpolate") or not missing.any():
         return sequences
-    values = sequences.values.copy()
-    of = np.repeat(np.arange(len(sequences)), sequences.lengths)
-    for channel in np.flatnonzero(missing.any(axis=0)):
-        column, gap = values[:, channel], missing[:, channel]
-        known = np.flatnonzero(~gap)
-        rows = np.flatnonzero(gap)
-        if not len(known):
-            continue
-        place = np.searchsorted(known, rows)  # the first known row after each gap
-        before, after = known[np.maximum(place - 1, 0)], known[np.minimum(place, len(known) - 1)]
-        has_before = (place > 0) & (of[before] == of[rows])
-        has_after = (place < len(known)) & (of[after] == of[rows])
-        if how == "last":
-            column[rows[has_before]] = column[before[has_before]]
-            continue
-        both = has_before & has_after
-        share = (rows[both] - before[both]) / (after[both] - before[both])
-        line = (1 - share) * column[before[both]] + share * column[after[both]]
-        ends = np.where(has_before, column[before], column[after])
-        column[rows] = np.where(has_before | has_after, ends, np.nan)
-        column[rows[both]] = line
+    values, ends = sequences.values.copy(), np.cumsum(sequences.lengths)
+    for start, end in zip(ends - sequences.lengths, ends, strict=True):
+        if missing[start:end].any():
+            values[start:end] = carried(values[start:end], how)
     return replace(sequences, values=values)
 
 

@@ -219,12 +219,7 @@ class LSTMForecaster(SeriesEstimator):
             metric=mean_absolute_error,
             batches=self.batches_per_epoch,
         )
-        trained = train(
-            job,
-            training_options(self),
-            seed,
-            **run,
-        )
+        trained = train(job, training_options(self), seed, **run)
         self.correction_ = Correction.fit(trained.network, window, values, some, late, self.levels_)
         self._keep(trained, seed)
 
@@ -375,12 +370,18 @@ class LSTMForecaster(SeriesEstimator):
         known = ~np.isnan(actual).all(axis=1)
         if not known.any():
             raise ValueError("a backtest needs values of the target, and all of them are missing")
-        origins, actual, middle = origins[known], actual[known], self.levels_.index(0.5)
+        origins, actual = origins[known], actual[known]
         values, places = self._widened.contexts(series, origins, self._reach)
-        quantiles = {self._method: self._outputs(values, places), **self.simple_.quantiles(values, places, middle)}
+        return self._backtested(values, places, actual, origins - before, series.places(before))
+
+    def _backtested(
+        self, values: np.ndarray, places: np.ndarray, actual: np.ndarray, origins: np.ndarray, index: pd.Index | None
+    ) -> Backtest:
+        """Forecasts from ``places`` in widened values, by the model and by the simple methods."""
+        simple = self.simple_.quantiles(values, places, self.levels_.index(0.5))
+        quantiles = {self._method: self._outputs(values, places), **simple}
         notes = self.simple_.notes(self._method, self.correction_.share)
-        index = series.places(before)
-        return Backtest(origins - before, actual, quantiles, self.levels_, index, self.mase_unit_, notes)
+        return Backtest(origins, actual, quantiles, self.levels_, index, self.mase_unit_, notes)
 
     def activations(self, X: Any = None, y: Any = None, *, continues: bool | None = None) -> dict[str, np.ndarray]:
         """Returns every state, gate and candidate over the ``context_`` rows before a forecast; as LSTMClassifier's."""

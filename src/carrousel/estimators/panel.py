@@ -14,7 +14,6 @@ from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._candidates import extent_of
 from carrousel.estimators._panel import Stack, Static, frames_of, padded, regular_of, scales_of
-from carrousel.estimators._report import Report
 from carrousel.estimators._series import Regular, known_ahead, placed, rows_of
 from carrousel.estimators._stored_grid import grid_from_json, grid_to_json
 from carrousel.estimators._widened import Widened, calendar_helps, worthwhile
@@ -286,16 +285,8 @@ class LSTMPanelForecaster(LSTMForecaster):
             begin += len(values)
         if not chosen:
             raise ValueError(f"a backtest needs {horizon} rows after those that a forecast looks back at")
-        values, places, middle = np.concatenate(pieces), np.concatenate(chosen), self.levels_.index(0.5)
-        quantiles = {self._method: self._outputs(values, places), **self.simple_.quantiles(values, places, middle)}
-        notes = self.simple_.notes(self._method, self.correction_.share)
-        return Backtest(places, np.concatenate(targets), quantiles, self.levels_, None, self.mase_unit_, notes)
-
-    def report(  # type: ignore[override]
-        self, X: Any, y: Any = None, *, stride: int = 1, continues: bool | None = None
-    ) -> Report:
-        """Compares the model with the simple methods on X: ``backtest(...).report()``."""
-        return self.backtest(X, stride=stride, continues=continues).report()
+        places = np.concatenate(chosen)
+        return self._backtested(np.concatenate(pieces), places, np.concatenate(targets), places, None)
 
     def update(self, X: Any, y: Any = None) -> LSTMPanelForecaster:
         """Goes on from newer rows without learning from them; new series are taken up.

@@ -9,7 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["ItemLoss", "PinballLoss", "SquaredError", "WeightedCrossEntropy", "is_on"]
+__all__ = ["NO_LABEL", "ItemLoss", "PinballLoss", "SquaredError", "StepCrossEntropy", "WeightedCrossEntropy", "is_on"]
+
+NO_LABEL = -1
+"""The class of a step that has none: past a sequence's end, or where nobody knows it. It counts in no loss."""
 
 
 class ItemLoss(nn.Module):
@@ -65,6 +68,27 @@ class WeightedCrossEntropy(ItemLoss):
     def decode(self, predicted: Tensor) -> Tensor:  # [B, K] -> [B]
         """Returns the number of the most probable class of each item."""
         return predicted.argmax(dim=1)
+
+
+class StepCrossEntropy(ItemLoss):
+    """Mean over a sequence's steps of the cross-entropy, each step times its class's weight [K].
+
+    A sequence without any label has the loss 0.
+    """
+
+    weights: Tensor
+
+    def __init__(self, classes: int, weights: Tensor | None) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.ones(classes) if weights is None else weights, persistent=False)
+
+    def each(self, predicted: Tensor, actual: Tensor) -> Tensor:  # logits [B, T, K], classes [B, T] -> [B]
+        """Returns the loss of each sequence."""
+        known = actual != NO_LABEL
+        losses = nn.functional.cross_entropy(
+            predicted.mT, actual, weight=self.weights, reduction="none", ignore_index=NO_LABEL
+        )
+        return losses.masked_fill(~known, 0.0).sum(dim=1) / known.sum(dim=1).clamp(min=1)
 
 
 class SquaredError(ItemLoss):

@@ -8,11 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from carrousel.nets._body import Body
+from carrousel.nets._losses import NO_LABEL, StepCrossEntropy
 
 __all__ = ["NO_LABEL", "Tagger"]
-
-NO_LABEL = -1
-"""The class of a step that has none: past a sequence's end, or where nobody knows it. It counts in no loss."""
 
 
 class Tagger(Body):
@@ -81,24 +79,3 @@ class Tagger(Body):
         lstm = {"hidden_size": 5, "num_layers": 2}
         network = cls(2, 3, delay=2, weights=torch.tensor([1.0, 2.0, 0.5]), dropout=0.2, noise=0.1, lstm=lstm)
         return network, {"input": torch.randn(3, 5, 2), "lengths": lengths}, target
-
-
-class StepCrossEntropy(nn.Module):
-    """Mean over a sequence's steps of the cross-entropy, each step times its class's weight [K].
-
-    A sequence without any label has the loss 0.
-    """
-
-    weights: Tensor
-
-    def __init__(self, classes: int, weights: Tensor | None) -> None:
-        super().__init__()
-        self.register_buffer("weights", torch.ones(classes) if weights is None else weights, persistent=False)
-
-    def each(self, predicted: Tensor, actual: Tensor) -> Tensor:  # logits [B, T, K], classes [B, T] -> [B]
-        """Returns the loss of each sequence."""
-        known = actual != NO_LABEL
-        losses = nn.functional.cross_entropy(
-            predicted.mT, actual, weight=self.weights, reduction="none", ignore_index=NO_LABEL
-        )
-        return losses.masked_fill(~known, 0.0).sum(dim=1) / known.sum(dim=1).clamp(min=1)

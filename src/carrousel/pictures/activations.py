@@ -69,7 +69,6 @@ def draw_activations(
     rows, columns = len(names), len(directions)
     figure = new_figure(5.2 * columns + 1.6, 1.05 * (rows + lead) + 1.3, title)
     axes = _panels(figure, rows, columns, lead)
-    steps = len(directions[0][1]["h"])
     if sequence is not None:
         _draw_input(figure, axes["input"], np.asarray(sequence, dtype=float), channels)
 
@@ -81,7 +80,7 @@ def draw_activations(
             gate = name in member.gates
             limit = float(np.abs(values).max()) or 1.0
             low, high = (0.0, max(1.0, limit)) if gate and values.min() >= 0 else (-limit, limit)
-            _draw_image(figure, ax, values, low, high, steps)
+            _draw_image(figure, ax, values, OPEN if low == 0 else SIGNED, low, high)
             if row + 1 < rows:
                 ax.tick_params(labelbottom=False)
             if column == 0:
@@ -119,18 +118,26 @@ def _caption(units: int, sorted_by: str, gates: Sequence[str], states: Sequence[
     return lines
 
 
-def _draw_image(figure: Figure, ax: Any, values: np.ndarray, low: float, high: float, steps: int) -> None:
+def _draw_image(figure: Figure, ax: Any, values: np.ndarray, cmap: str, low: float, high: float) -> None:
+    """Draws values ``[rows, steps]``, the first row at the top, with a scale beside them."""
+    rows, steps = values.shape
     image = ax.imshow(
         values,
         aspect="auto",
         interpolation="nearest",
-        cmap=OPEN if low == 0 else SIGNED,
+        cmap=cmap,
         vmin=low,
         vmax=high,
-        extent=(-0.5, steps - 0.5, len(values), 0),
+        extent=(-0.5, steps - 0.5, rows, 0),
     )
-    _finish_image(figure, ax, image, (low, high))
+    bar = figure.colorbar(image, ax=ax, pad=0.01, fraction=0.03, ticks=[low, high])
+    bar.ax.set_yticklabels([f"{value:.2g}" for value in (low, high)], fontsize=7, color=GREY)
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    for spine in ax.spines.values():
+        spine.set_visible(False)
     ax.set_yticks([])
+    ax.tick_params(labelsize=8, colors=GREY, labelcolor=INK, length=3)
+    ax.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _draw_input(figure: Figure, ax: Any, sequence: np.ndarray, channels: Sequence[str] | None) -> None:
@@ -138,17 +145,8 @@ def _draw_input(figure: Figure, ax: Any, sequence: np.ndarray, channels: Sequenc
     deviation = sequence.std(axis=0)
     standard = (sequence - sequence.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     limit = float(np.abs(standard).max()) or 1.0
-    steps, count = standard.shape
-    image = ax.imshow(
-        standard.T,
-        aspect="auto",
-        interpolation="nearest",
-        cmap=INPUT,
-        vmin=-limit,
-        vmax=limit,
-        extent=(-0.5, steps - 0.5, count, 0),
-    )
-    _finish_image(figure, ax, image, (-limit, limit))
+    count = standard.shape[1]
+    _draw_image(figure, ax, standard.T, INPUT, -limit, limit)
     names = channels if channels is not None else [str(k) for k in range(count)]
     if count <= NAMED:
         ax.set_yticks(np.arange(count) + 0.5, names, fontsize=7)
@@ -156,13 +154,3 @@ def _draw_input(figure: Figure, ax: Any, sequence: np.ndarray, channels: Sequenc
     else:
         ax.set_yticks([0.5, count - 0.5], [names[0], names[-1]], fontsize=7)
     ax.set_title("input: each channel in deviations from its mean", **_SMALL)
-
-
-def _finish_image(figure: Figure, ax: Any, image: Any, limits: tuple[float, float]) -> None:
-    bar = figure.colorbar(image, ax=ax, pad=0.01, fraction=0.03, ticks=list(limits))
-    bar.ax.set_yticklabels([f"{value:.2g}" for value in limits], fontsize=7, color=GREY)
-    bar.outline.set_visible(False)  # type: ignore[operator]
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    ax.tick_params(labelsize=8, colors=GREY, labelcolor=INK, length=3)
-    ax.xaxis.get_major_locator().set_params(integer=True)
