@@ -20,6 +20,9 @@ class LineOptions:
     source = "a file of lines"
     first: int = 20  # lines to train on
 
+    def estimator(self):
+        return LSTMTagger
+
     def parameters(self):
         return {}
 
@@ -36,7 +39,7 @@ def lines(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(estimators, "ESTIMATORS", (*estimators.ESTIMATORS, LSTMTagger))
     monkeypatch.setattr(app.train, "registered_commands", list(app.train.registered_commands))
-    app.train.command("tag")(trainer(lambda: LSTMTagger, LineOptions, "Train a tagger of steps."))
+    app.train.command("tag")(trainer(LineOptions, "Train a tagger of steps."))
     values = np.random.default_rng(0).normal(size=(30, 6))
     (tmp_path / "steps.txt").write_text("\n".join(" ".join(f"{v}:{int(v > 0)}" for v in row) for row in values))
     return "steps.txt"

@@ -29,9 +29,7 @@ class Effort:
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="trainings at a time, each on one core")] = 1
 
 
-def searcher(
-    estimator: Callable[[], type], group: type[PartsOptions], about: str, defaults: dict[str, str] | None = None
-) -> Callable[..., None]:
+def searcher(group: type[PartsOptions], about: str, defaults: dict[str, str] | None = None) -> Callable[..., None]:
     """Makes the command that searches parameters of an estimator; the arguments are those of ``trainer``."""
 
     def search(data: str, *, options: Any, run: Run, effort: Effort, knobs: Knobs, json: Json = False) -> None:
@@ -40,7 +38,7 @@ def searcher(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = estimator()
+            kind = options.estimator()
             parameters = knobs.parameters(kind, also=options.parameters())
             first = kind(**parameters, random_state=run.seed)
             parts = options.parts(opened, first)
@@ -83,7 +81,7 @@ search_regress = of_estimator(
 search_forecast = of_estimator(
     searcher,
     "forecast",
-    ABOUT.format(what="forecaster of one series", more=" and noise"),
+    ABOUT.format(what="forecaster of one series, or of many (--id)", more=" and noise"),
 )
 
 

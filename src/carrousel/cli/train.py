@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from carrousel.cli._options import Json, Knobs, Run, defaults_of, flat
 from carrousel.cli._output import emit, note, say
-from carrousel.cli._parts import ClassOptions, Parts, PartsOptions, SeriesOptions, ValueOptions
+from carrousel.cli._parts import ClassOptions, Parts, PartsOptions, ValueOptions
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
+from carrousel.cli._series_parts import SeriesOptions
 from carrousel.cli._signals import held_back
 
 if TYPE_CHECKING:
@@ -21,14 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["classify", "forecast", "of_estimator", "regress", "say_finished", "train_into", "trainer"]
 
 
-def trainer(
-    estimator: Callable[[], type], group: type[PartsOptions], about: str, defaults: dict[str, str] | None = None
-) -> Callable[..., None]:
+def trainer(group: type[PartsOptions], about: str, defaults: dict[str, str] | None = None) -> Callable[..., None]:
     """Makes the command that trains an estimator.
 
     Args:
-        estimator: returns its class; called when the command runs, for the import takes seconds.
-        group: the options that say what to train on.
+        group: the options that say what to train on, and which estimator does.
         about: what the help says of the command.
         defaults: what the help says of the estimator's defaults, by parameter.
     """
@@ -39,7 +36,7 @@ def trainer(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = estimator()
+            kind = options.estimator()
             model = kind(**knobs.parameters(kind, also=options.parameters()), random_state=run.seed)
             train_into(model, data, options.parts(opened, model), where, run, json)
 
@@ -54,14 +51,13 @@ ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
     "regress": ("LSTMRegressor", ValueOptions),
     "forecast": ("LSTMForecaster", SeriesOptions),
 }
-"""The class of each command, by the module that has it, and the options that say what it learns from."""
+"""The class whose defaults the help of a command shows, by the module that has it, and the command's options."""
 
 
 def of_estimator(make: Callable[..., Any], module: str, about: str) -> Any:
     """Makes the command of one of carrousel's estimators, by ``trainer`` or what takes the same."""
     name, group = ESTIMATORS[module]
-    path = f"carrousel.estimators.{module}"
-    return make(lambda: getattr(import_module(path), name), group, about, defaults_of(module, name))
+    return make(group, about, defaults_of(module, name))
 
 
 classify = of_estimator(
@@ -83,9 +79,9 @@ regress = of_estimator(
 forecast = of_estimator(
     trainer,
     "forecast",
-    """Train a forecaster of one series.
+    """Train a forecaster of one series, or of many (--id).
 
-    It is compared with naive, seasonal naive and ridge forecasts, on the end of the series, not trained on.
+    It is compared with naive, seasonal naive and ridge forecasts, on the end of each series, not trained on.
     """,
 )
 

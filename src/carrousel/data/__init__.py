@@ -1,4 +1,5 @@
-"""Readers: from a data set's name or a file to sequences with labels, or to one series with a time index.
+"""Readers: from a data set's name or a file to sequences with labels, or to one or several series with
+a time index.
 
 A reader is one file in ``carrousel/data/readers``; put there, it is discovered.
 """
@@ -10,17 +11,19 @@ from carrousel.data._errors import DataError, DataWarning
 from carrousel.data._file import File
 from carrousel.data._holdout import hold_out
 from carrousel.data._registry import reads_file, reads_name
-from carrousel.data._types import Sequences, Series
-from carrousel.data.load import find, load_sequences, load_series, look, names, splits
+from carrousel.data._types import Panel, Sequences, Series
+from carrousel.data.load import find, load_panel, load_sequences, load_series, look, names, splits
 
 __all__ = [
     "DataError",
     "DataWarning",
     "File",
+    "Panel",
     "Sequences",
     "Series",
     "find",
     "hold_out",
+    "load_panel",
     "load_sequences",
     "load_series",
     "look",

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 __all__ = ["Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
 
-Kind = Literal["sequences", "series"]
+Kind = Literal["sequences", "series", "panel"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from carrousel.data._words import first_no_number
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sequences", "Series"]
+__all__ = ["Panel", "Sequences", "Series"]
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,50 @@ class Series:
         return tuple(str(c) for c in self.frame.columns)
 
     def __str__(self) -> str:
-        first, last = (str(when).removesuffix(" 00:00:00") for when in self.frame.index[[0, -1]])
+        first, last = (_when(when) for when in self.frame.index[[0, -1]])
         columns = f"{len(self.columns)} column{'s' * (len(self.columns) != 1)}"
         return f"{len(self)} steps from {first} to {last}, {columns}: {', '.join(self.columns)}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Several series of the same columns, at the same equal steps of time.
+
+    Attributes:
+        frames: the series by their ids: float64 columns as a ``Series`` has them, and then those that are static, of
+            numbers or of words, each the same in all rows of a series.
+        static: the names of the static columns.
+        name: where the data came from.
+        how: as in ``Series``.
+    """
+
+    frames: dict[Any, pd.DataFrame]
+    static: tuple[str, ...] = ()
+    name: str = "panel"
+    how: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that change in time."""
+        return tuple(str(c) for c in next(iter(self.frames.values())).columns if c not in self.static)
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of each series."""
+        return [len(frame) for frame in self.frames.values()]
+
+    def __str__(self) -> str:
+        low, high = min(self.steps), max(self.steps)
+        steps = f"{low} steps" if low == high else f"{low} to {high} steps"
+        indices = [frame.index for frame in self.frames.values() if len(frame)]
+        first, last = (_when(f(index[k] for index in indices)) for f, k in ((min, 0), (max, -1)))
+        columns = f"{len(self.columns)} column{'s' * (len(self.columns) != 1)}: {', '.join(self.columns)}"
+        static = f"; static: {', '.join(self.static)}" if self.static else ""
+        return f"{len(self)} series of {steps} from {first} to {last}, {columns}{static}"
+
+
+def _when(time: Any) -> str:
+    return str(time).removesuffix(" 00:00:00")

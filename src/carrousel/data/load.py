@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from carrousel.data._errors import DataError, listed, nearest, option
 from carrousel.data._file import File
 from carrousel.data._fill import check_fill
+from carrousel.data._panel import beside
 from carrousel.data._registry import Kind, Reader, by_ending, by_name, plain
-from carrousel.data._types import Sequences, Series
+from carrousel.data._types import Panel, Sequences, Series
 
-__all__ = ["find", "load_sequences", "load_series", "look", "names", "splits"]
+__all__ = ["find", "load_panel", "load_sequences", "load_series", "look", "names", "splits"]
 
-Loaded = TypeVar("Loaded", Sequences, Series)
+Loaded = TypeVar("Loaded", Sequences, Series, Panel)
 
 
 def load_sequences(source: str | Path | File, *, split: str = "all", **options: Any) -> Sequences:
@@ -55,6 +57,31 @@ def load_series(source: str | Path | File, **options: Any) -> Series:
     144 steps from 1949-01-01 to 1960-12-01, 1 column: passengers
     """
     return _load("series", Series, source, "all", options)
+
+
+def load_panel(source: str | Path | File, *, target: Sequence[str] | None = None, **options: Any) -> Panel:
+    """Reads several series from a table that has a row for each step of each; or from several columns of one series.
+
+    Args:
+        source: the path of a table, as in ``load_sequences``.
+        target: columns that are a series each, beside which all other columns stand: then the source and the options
+            are those of ``load_series``.
+        **options: of the reader: those of ``load_series`` for tables, and ``id``, the column that tells the series
+            apart, with ``static``, columns that are the same in all rows of a series.
+
+    Raises:
+        DataError: with one or two lines that name the file and the row or column at fault.
+    """
+    if target is None:
+        return _load("panel", Panel, source, "all", options)
+    series = load_series(source, **options)
+    for name in target:
+        if name not in series.frame.columns:
+            there = listed(series.columns)
+            raise DataError(
+                f"{series.name}: no column {name!r} ({option('target')}){nearest(name, series.columns)}; it has {there}"
+            )
+    return Panel(beside(series.frame, target), (), series.name, series.how)
 
 
 def splits(source: str | Path | File) -> tuple[str, ...]:
@@ -105,7 +132,7 @@ def look(file: File, **options: Any) -> None:
     Raises:
         DataError: the file cannot be what its ending says, or lacks a column that is asked for.
     """
-    kinds: tuple[Kind, Kind] = ("sequences", "series")
+    kinds: tuple[Kind, ...] = ("sequences", "series")
     for kind in kinds:
         reader = by_ending(kind).get(file.ending)
         if reader is not None and reader.look is not None:
@@ -149,7 +176,8 @@ def _for_file(kind: Kind, file: File) -> Reader:
         other: Kind = "series" if kind == "sequences" else "sequences"
         ending = file.ending or "one without an ending"
         hint = f"; it can hold {other} only" if file.ending in by_ending(other) else ""
-        raise DataError(f"{file.name}: {kind} are read from {listed(readers, 20)} files, not from {ending}{hint}")
+        what = "several series" if kind == "panel" else kind
+        raise DataError(f"{file.name}: {what} are read from {listed(readers, 20)} files, not from {ending}{hint}")
     return readers[file.ending]
 
 
@@ -167,6 +195,8 @@ def _named(kind: Kind, name: str) -> Reader:
         if title is not None:
             return Reader(lambda name, split: read_archive(title, split, name=name), frozenset(), PARTS)
         candidates += archive.values()
+    if kind == "panel":
+        raise DataError(f"{name}: several series are read from a table, such as a .csv file")
     raise DataError(
         f"{name}: neither a file nor a known data set{nearest(name, candidates)}\n"
         f"known without a network: {listed(sorted(readers))}"

@@ -11,10 +11,17 @@ from typing import Any
 import numpy as np
 
 from carrousel.estimators._gauge import Gauge
-from carrousel.estimators._linear import Form, Linear, Shape, drift, naive, ridge
-from carrousel.estimators._smoothing import LONGEST_SEASON, Smoothing, fit_smoothing, smoothed, there_is_statsmodels
+from carrousel.estimators._linear import Form, Linear, Shape, drift, drift_of_window, naive, ridge
+from carrousel.estimators._smoothing import (
+    LONGEST_SEASON,
+    Smoothing,
+    fit_smoothing,
+    smoothed,
+    there_is_statsmodels,
+    usual_smoothings,
+)
 
-__all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged"]
+__all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged", "of_many"]
 
 FOLDS = 5
 BEGIN = 0.4  # the share of the windows that the first fold learns from
@@ -22,6 +29,7 @@ LEARNED, JUDGED = 800, 200  # windows of a fold, at most
 LONGEST_LAGS = 200
 GROWS = 1.1  # how many times its least value a series reaches before logarithms are tried
 SEASONS_OF_SMOOTHING, LEAST_SMOOTHING = 3, 24  # the window of exponential smoothing: seasons, and rows without one
+SPANS = (2, 3, 5, 8, 12)  # rows over which the drift of one of many series is taken
 TRENDS = ((False, False), (True, True), (True, False))  # of exponential smoothing: whether there is one, and damped
 RELATIVE = (("none", False), ("mean", False), ("mean", True), ("last", False), ("last", True))
 
@@ -39,12 +47,14 @@ class Extent:
         seasons: steps in every season that is plausible, the shortest first.
         smoothing: rows from which exponential smoothing is started; 0 leaves it out.
         reach: rows that must stand before an origin.
+        many: whether rows are of many series: then no method has parameters of one.
     """
 
     lags: tuple[int, ...]
     seasons: tuple[int, ...]
     smoothing: int
     reach: int
+    many: bool = False
 
 
 def extent_of(rows: int, horizon: int, seasons: tuple[int, ...], context: int, given: bool) -> Extent:
@@ -71,6 +81,12 @@ def extent_of(rows: int, horizon: int, seasons: tuple[int, ...], context: int, g
     return Extent(lags, seasons, smoothing, max(furthest, smoothing))
 
 
+def of_many(extent: Extent, context: int) -> Extent:
+    """Returns how far to look back in many series that are as long as the one of ``extent`` in the middle."""
+    reach = max(context, *extent.lags, *extent.seasons, 1)
+    return Extent(extent.lags, extent.seasons, reach, reach, many=True)
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A variant of a simple forecast.
@@ -90,7 +106,9 @@ class Candidate:
     exact: bool = False
 
 
-def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) -> list[Candidate]:
+def judged(
+    values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent, ages: np.ndarray | None = None
+) -> list[Candidate]:
     """Returns every variant of every method with its score.
 
     Each fold learns from the windows up to a point and is judged on the next ones: what suits the end of the series
@@ -101,13 +119,9 @@ def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) 
         every: the origins of all windows, ascending.
         shape: what is forecast.
         extent: how far back to look.
+        ages: of the windows of many series, the steps from each to the last of its series, [N]: their order in time.
     """
-    edges = np.linspace(BEGIN * len(every), len(every), FOLDS + 1).astype(int)
-    folds = []
-    for first, last in itertools.pairwise(edges):
-        learned, then = every[every <= every[min(first, len(every) - 1)] - shape.horizon], every[first:last]
-        if len(learned) >= 2 and len(then):
-            folds.append((_some(learned, LEARNED), _some(then, JUDGED)))
+    folds = _folds(every, -every if ages is None else ages, shape.horizon)
     actual = [values[then[:, None] + np.arange(shape.horizon), shape.target] for _, then in folds]
     tiny = NOTHING * float(np.abs(values[:, shape.target]).mean()) + 1e-300
 
@@ -131,13 +145,28 @@ def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) 
     ]
 
 
+def _folds(every: np.ndarray, ages: np.ndarray, horizon: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Returns the windows that each fold learns from, and those after them on which it is judged."""
+    order = np.argsort(-ages, kind="stable")
+    every, ages = every[order], ages[order]
+    edges = np.linspace(BEGIN * len(every), len(every), FOLDS + 1).astype(int)
+    folds = []
+    for first, last in itertools.pairwise(edges):
+        learned, then = every[ages >= ages[min(first, len(every) - 1)] + horizon], every[first:last]
+        if len(learned) >= 2 and len(then):
+            folds.append((_some(np.sort(learned), LEARNED), _some(np.sort(then), JUDGED)))
+    return folds
+
+
 def _simplest(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
     for season in (1, *extent.seasons):
         name = "naive" if season == 1 else f"seasonal naive ({season})"
         build = partial(naive, values, shape=shape, season=season)
         yield Candidate(name, build, build)
-    for log in logs:
-        rising = partial(drift, values, shape=shape, log=log)
+    spans = sorted({*SPANS, *extent.lags, extent.reach}) if extent.many else [0]
+    for log, rows in itertools.product(logs, (rows for rows in spans if rows <= extent.reach)):
+        of_window = partial(drift_of_window, values, shape=shape, rows=rows, log=log)
+        rising = of_window if extent.many else partial(drift, values, shape=shape, log=log)
         yield Candidate("drift", rising, rising)
 
 
@@ -153,9 +182,17 @@ def _smoothings(
     values: np.ndarray, early: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]
 ) -> Iterator[Candidate]:
     """Yields exponential smoothing in its variants; all folds have the parameters of the rows before the first one."""
+    season = extent.seasons[0] if extent.seasons and extent.seasons[0] <= LONGEST_SEASON else 1
+    if extent.many:
+        for log, usual in itertools.product(logs, usual_smoothings(season)):
+
+            def of_usual(origins: np.ndarray, log: bool = log, usual: Smoothing = usual) -> Linear:
+                return smoothed(values, origins, shape, extent.smoothing, usual, log)
+
+            yield Candidate("exponential smoothing", of_usual, of_usual)
+        return
     if not extent.smoothing or not there_is_statsmodels():
         return
-    season = extent.seasons[0] if extent.seasons and extent.seasons[0] <= LONGEST_SEASON else 1
     first = int(early.max())
     for log, (trend, damped), m in itertools.product(logs, TRENDS, sorted({1, season})):
         seen = Gauge.fit(values, every, extent.smoothing, shape.target, log).up(values[:, shape.target])

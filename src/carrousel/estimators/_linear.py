@@ -9,7 +9,7 @@ import numpy as np
 from carrousel.estimators._gauge import Gauge
 from carrousel.estimators._scaling import Scaler
 
-__all__ = ["Form", "Linear", "Shape", "drift", "naive", "plain", "ridge"]
+__all__ = ["Form", "Linear", "Shape", "drift", "drift_of_window", "naive", "plain", "ridge"]
 
 WINDOWS = 4000  # the most that a ridge regression learns from, evenly spaced
 FEATURES = 1000  # the most lags of all columns together; beyond it only the target keeps all its lags
@@ -157,6 +157,16 @@ def drift(values: np.ndarray, origins: np.ndarray, shape: Shape, log: bool) -> L
     steps = np.arange(1, shape.horizon + 1)
     about = "at a constant rate" if log else ""
     return Linear("drift", about, shape, form, Scaler.identity(1), np.ones((shape.horizon, 1)), slope * steps)
+
+
+def drift_of_window(values: np.ndarray, origins: np.ndarray, shape: Shape, rows: int, log: bool) -> Linear:
+    """Returns the forecast that goes on from the last value at the mean slope of the last rows, at least two."""
+    steps = np.arange(1, shape.horizon + 1) / (rows - 1)
+    weight = np.zeros((shape.horizon, rows))
+    weight[:, -1], weight[:, 0] = 1.0 + steps, -steps
+    about = f"over {rows} rows" + ", at a constant rate" * log
+    form = plain(values, origins, shape, rows, log)
+    return Linear("drift", about, shape, form, Scaler.identity(rows), weight, np.zeros(shape.horizon))
 
 
 def ridge(values: np.ndarray, origins: np.ndarray, shape: Shape, form: Form, most: int = WINDOWS) -> Linear:

@@ -104,7 +104,7 @@ class SimpleForecasts:
     @classmethod
     def fit(
         cls, values: np.ndarray, training: np.ndarray, valid: np.ndarray, shape: Shape, extent: Extent, context: int,
-        levels: tuple[float, ...],
+        levels: tuple[float, ...], ages: np.ndarray | None = None,
     ) -> tuple[SimpleForecasts, Starts]:  # fmt: skip
         """Returns the simple methods of one series, and the starting forecasts of its windows.
 
@@ -119,9 +119,9 @@ class SimpleForecasts:
             extent: how far back to look.
             context: rows of the window that gives the scale.
             levels: the levels of the quantiles.
+            ages: of all windows, where they are of many series, as ``judged`` takes them.
         """
-        every = np.concatenate([training, valid])
-        found = judged(values, every, shape, extent)
+        found = judged(values, np.concatenate([training, valid]), shape, extent, ages)
         ranked = sorted(found, key=lambda one: one.score)
         kinds = dict.fromkeys(one.name for one in found)
         recipes = {name: [next(one for one in ranked if one.name == name)] for name in kinds}

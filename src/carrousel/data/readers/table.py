@@ -199,7 +199,8 @@ def _refuse_several(frame: pd.DataFrame, times: np.ndarray, taken: set[str], nam
             row, said = int(late[0]) + 1, f"column {column} ({listed(parts)})"
             raise DataError(
                 f"{path}: row {row + 1} is not later than row {row}: the file holds {len(parts)} series, told apart by "
-                f"{said}\n{option('where', f'{column}={parts[0]}')} takes one of them"
+                f"{said}\n{option('where', f'{column}={parts[0]}')} takes one of them; {option('id', column)} takes "
+                "them all, for one forecaster of many series"
             )
 
 
