@@ -106,9 +106,7 @@ def test_gaps_of_many_series_are_the_model_s_matter(shops, run, refused):
     gappy = shops.drop(shops.index[30:33])
     gappy.to_csv("gappy.csv", index=False)
     columns = ["--target", "sales", "--id", "shop", "--channels", "sales"]
-    refused(
-        "train", "forecast", "gappy.csv", *columns, *TRAIN, says=["series shop", "missing", "--fill interpolate"]
-    )
+    refused("train", "forecast", "gappy.csv", *columns, *TRAIN, says=["series shop", "missing", "--fill interpolate"])
     code, _, err = run("train", "forecast", "gappy.csv", *columns, "--fill", "mask", "-o", "m", *TRAIN)
     assert code == 0, err
     assert "missing, left to the model" in err

@@ -79,6 +79,16 @@ class SequenceOptions(Columns):
         str | None, typer.Option("--test", metavar="DATA", help="other data to report on; nothing is held out")
     ] = None
 
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="column of what sequences belong to, such as a person: kept together (tables)"
+        ),
+    ] = None
+    sample_weight: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="column of how much a sequence counts in training (tables)")
+    ] = None
+
     def parameters(self) -> dict[str, Any]:
         """Returns none: all are about the data."""
         return {}
@@ -109,20 +119,21 @@ class SequenceOptions(Columns):
         from carrousel.data import hold_out, load_sequences, splits
 
         options = self.to_learn_from()
+        learned = options | {"groups": self.groups, "sample_weight": self.sample_weight}
         if self.holdout is not None:
             refuse_no_share(self.holdout)
         if self.test is not None and self.holdout:
             raise UsageError("--test gives data to report on, --holdout keeps some out of DATA: give one of them")
         of_source = splits(source)
         if "test" in of_source and self.holdout is None:
-            train = load_sequences(source, split="train", **options)
+            train = load_sequences(source, split="train", **learned)
             if self.test is None:
                 test = load_sequences(source, split="test", **options)
                 return train, test, f"its test part has {len(test)}"
         elif of_source and self.holdout is not None:
             raise UsageError(f"--holdout: {source} has a test part of its own")
         else:
-            train = load_sequences(source, **options)
+            train = load_sequences(source, **learned)
         if self.test is not None:
             split = "test" if "test" in splits(self.test) else "all"
             test = load_sequences(self.test, split=split, **options)

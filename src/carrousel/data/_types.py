@@ -30,6 +30,9 @@ class Sequences:
         split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
         how: how the source was read where that had to be told from its content: separator, encoding, columns left out.
         decimal: the mark of the decimals in labels of text.
+        groups: names of what sequences belong to, such as a person, ``[N]``, or None: those of one stay together
+            where some are held out.
+        weights: how much each counts in training, ``[N]``, at least 0; None where all count alike.
 
     >>> import numpy as np
     >>> X = [np.zeros((3, 2), "f"), np.ones((5, 2), "f")]
@@ -46,6 +49,8 @@ class Sequences:
     split: str = "all"
     how: tuple[str, ...] = ()
     decimal: str = "."
+    groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -58,8 +63,8 @@ class Sequences:
     def take(self, rows: np.ndarray | list[int]) -> Sequences:
         """Returns the sequences at these positions."""
         rows = np.asarray(rows, dtype=np.int64)
-        y = None if self.y is None else self.y[rows]
-        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows])
+        y, groups, weights = (None if a is None else a[rows] for a in (self.y, self.groups, self.weights))
+        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows], groups=groups, weights=weights)
 
     def classes(self) -> np.ndarray:
         """Returns the labels that occur, sorted.

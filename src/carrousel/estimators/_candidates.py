@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.estimators._gauge import Gauge
-from carrousel.estimators._linear import Form, Linear, Shape, drift, drift_of_window, naive, ridge
+from carrousel.estimators._linear import Form, Linear, Shape, drift, drift_of_window, naive, ridge, seasonal_drift
 from carrousel.estimators._smoothing import (
     LONGEST_SEASON,
     Smoothing,
@@ -33,6 +33,9 @@ SPANS = (2, 3, 5, 8, 12)  # rows over which the drift of one of many series is t
 TRENDS = ((False, False), (True, True), (True, False))  # of exponential smoothing: whether there is one, and damped
 RELATIVE = (("none", False), ("mean", False), ("mean", True), ("last", False), ("last", True))
 
+NEARLY = 0.05  # how much larger than the least an error may be, as a share of it, to do as well in any case
+UNSURE = 1.5  # standard errors over the folds, within which a larger error is taken for chance
+FURTHEST = 0.4  # the largest logarithm of the errors' ratio that is
 NOTHING = 1e-6  # of a series' usual size: smaller errors are of rounding
 
 Build = Callable[[np.ndarray], Linear]
@@ -95,15 +98,28 @@ class Candidate:
         name: of the method that it is a variant of.
         build: fits it to the windows at origins.
         quick: the same on folds, where it may go without what takes long.
-        score: the mean over folds of the logarithm of its error as a share of the best naive method's.
+        ratios: the logarithm of its error as a share of the best naive method's, on each fold.
         exact: whether it has no errors on the folds but those of rounding.
     """
 
     name: str
     build: Build
     quick: Build
-    score: float = 0.0
+    ratios: tuple[float, ...] = ()
     exact: bool = False
+
+    @property
+    def score(self) -> float:
+        """The mean over folds of ``ratios``."""
+        return float(np.mean(self.ratios)) if self.ratios else 0.0
+
+    def nearly(self, best: Candidate) -> bool:
+        """Tells whether it does as well as the best one, as far as the folds can tell them apart."""
+        gaps = np.array(self.ratios) - np.array(best.ratios)
+        if len(gaps) == 0:
+            return True
+        doubt = float(gaps.std(ddof=1)) / np.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
+        return float(gaps.mean()) <= max(np.log1p(NEARLY), min(UNSURE * doubt, FURTHEST))
 
 
 def judged(
@@ -140,7 +156,7 @@ def judged(
     lost = [errors(one.quick) for one in found]
     reference = np.min([e for one, e in zip(found, lost, strict=True) if "naive" in one.name], axis=0)
     return [
-        replace(one, score=float(np.log(e / reference).mean()), exact=bool((e < 2 * tiny).all())) if folds else one
+        replace(one, ratios=tuple(np.log(e / reference).tolist()), exact=bool((e < 2 * tiny).all())) if folds else one
         for one, e in zip(found, lost, strict=True)
     ]
 
@@ -163,11 +179,23 @@ def _simplest(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool
         name = "naive" if season == 1 else f"seasonal naive ({season})"
         build = partial(naive, values, shape=shape, season=season)
         yield Candidate(name, build, build)
-    spans = sorted({*SPANS, *extent.lags, extent.reach}) if extent.many else [0]
-    for log, rows in itertools.product(logs, (rows for rows in spans if rows <= extent.reach)):
-        of_window = partial(drift_of_window, values, shape=shape, rows=rows, log=log)
-        rising = of_window if extent.many else partial(drift, values, shape=shape, log=log)
-        yield Candidate("drift", rising, rising)
+    if not extent.many:
+        for log in logs:
+            whole = partial(drift, values, shape=shape, log=log)
+            yield Candidate("drift", whole, whole)
+    for log, rows in itertools.product(logs, _spans(extent)):
+        recent = partial(drift_of_window, values, shape=shape, rows=rows, log=log)
+        yield Candidate("drift", recent, recent)
+    for log, season in itertools.product(logs, (m for m in extent.seasons if m < extent.reach)):
+        again = partial(seasonal_drift, values, shape=shape, season=season, log=log)
+        yield Candidate("seasonal drift", again, again)
+
+
+def _spans(extent: Extent) -> list[int]:
+    """Returns the numbers of rows over which a drift is taken: whole seasons, or a few rows."""
+    of_seasons = {k * m + 1 for m in extent.seasons for k in (1, 2, 3)}
+    tried = of_seasons or {*SPANS, *extent.lags}
+    return sorted(rows for rows in {*tried, extent.reach} if 2 <= rows <= extent.reach)
 
 
 def _ridges(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:

@@ -270,9 +270,10 @@ class SequenceEstimator(ReadsSequences):
         return found, tuple(notes)
 
     def fit_on(self, data: Sequences, **run: Any) -> Any:
-        """Trains on sequences as ``carrousel.data`` reads them; ``run`` as in ``fit``."""
+        """Trains on sequences as ``carrousel.data`` reads them, by their weights and groups; ``run`` as in ``fit``."""
         targets = self.targets_of(data, training=True)
-        return self.fit(self._given(data.X), targets, channel_names=list(data.channels), **run)
+        beside = {"sample_weight": data.weights, "groups": data.groups, "channel_names": list(data.channels)}
+        return self.fit(self._given(data.X), targets, **beside, **run)
 
     def predict(self, X: Any) -> np.ndarray:
         """Returns what is predicted for the sequences X."""

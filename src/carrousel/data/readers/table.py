@@ -7,6 +7,7 @@ Parquet. Text may be packed: ``.csv.gz``, ``.csv.zst``, ``.csv.zip`` and so on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ def read_sequences(
     time: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     channels: str | Sequence[str] | None = None,
+    groups: str | None = None,
+    sample_weight: str | None = None,
     text: str | Sequence[str] | None = None,
     where: str | None = None,
     sep: str | None = None,
@@ -73,6 +76,8 @@ def read_sequences(
         label: the column, or several for several values, that is the same in all rows of a sequence; by default
             ``"label"`` if the table has it.
         channels: the columns of the input; by default all others that hold numbers.
+        groups: the column of what sequences belong to, such as a person, the same in all rows of one.
+        sample_weight: the column of how much a sequence counts in training, the same in all rows of one.
         text: columns that are text: no channels, and as labels no numbers.
         where: ``"COLUMN=VALUE"`` takes the rows that have this text in a column.
         sep: what separates the fields: one sign, ``"tab"`` or ``"space"``; by default it is told from the text.
@@ -94,12 +99,16 @@ def read_sequences(
         need(frame, column, "label", path)
     for column in named(channels):
         need(frame, column, "channels", path)
+    beside = {what: c for what, c in (("groups", groups), ("sample_weight", sample_weight)) if c is not None}
+    for what, column in beside.items():
+        need(frame, column, what, path)
     codes, keys = names_of(frame[id], id, path)
-    clock = find_times(frame, time, date_format, path, [id, *labels, *named(channels), *table.text], codes)
-    taken = {id, *clock.columns, *labels}
+    others = [id, *labels, *beside.values()]
+    clock = find_times(frame, time, date_format, path, [*others, *named(channels), *table.text], codes)
+    taken = {*others, *clock.columns}
     for column in named(channels):
         if column in taken:
-            raise DataError(f"{path}: column {column!r} is a channel and also the id, time or label")
+            raise DataError(f"{path}: column {column!r} is a channel and also the id, time, label, group or weight")
     asked = None if channels is None else named(channels)
     names, mark = table.channels(asked, taken, labels, decimal)
     labelled = [names_of(frame[c], c, path) for c in labels]
@@ -107,8 +116,8 @@ def read_sequences(
     ticks = clock.values
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order])) + 1
-    X, groups = [], np.split(order, starts)
-    for key, rows in zip(keys, groups, strict=True):
+    X, rows_of = [], np.split(order, starts)
+    for key, rows in zip(keys, rows_of, strict=True):
         late = _late(ticks[rows])
         if len(late):  # unless a clock was changed meanwhile
             late = _late(clock_changed(ticks[rows])[0])
@@ -121,12 +130,22 @@ def read_sequences(
                 "the rows of a sequence are in the order of time, one row for each step"
             )
         X.append(values[rows])
-    y = [_of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
+    y = [_of_sequence(*each, c, rows_of, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
     if not table.typed:
         y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
+    persons = None
+    if groups is not None:
+        persons = _of_sequence(*names_of(frame[groups], groups, path), groups, rows_of, keys, id, path)
+        if len(set(persons.tolist())) < 2:
+            raise DataError(f"{path}: column {groups}: all {len(X)} sequences are of one group ({persons[0]!s}); two "
+                            "are needed to hold one out")  # fmt: skip
+    weights = (
+        None if sample_weight is None else _weights(frame[sample_weight], sample_weight, rows_of, keys, id, mark, path)
+    )
     target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
     how = table.told(clock, mark, names, taken, asked=channels is not None)
-    return make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+    made = make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+    return replace(made, groups=persons, weights=weights)
 
 
 @reads_file("series", *ENDINGS, look=look)
@@ -249,13 +268,28 @@ def _of_sequence(
     id: str,
     path: Path,
 ) -> np.ndarray:
-    """Returns the one label of each sequence, ``[N]``."""
+    """Returns the one label, or whatever else is the same in all rows of a sequence, of each, ``[N]``."""
     for key, rows in zip(keys, groups, strict=True):
         other = np.flatnonzero(codes[rows] != codes[rows[0]])
         if len(other):
             row = int(rows[other[0]])
             raise DataError(
                 f"{path}: row {row + 1}, column {name}: sequence {id} {key!s} is {values[codes[row]]!s}, "
-                f"but {values[codes[rows[0]]]!s} in row {int(rows[0]) + 1}; a sequence has one label"
+                f"but {values[codes[rows[0]]]!s} in row {int(rows[0]) + 1}; a sequence has one value there"
             )
     return values[codes[[rows[0] for rows in groups]]]
+
+
+def _weights(
+    column: pd.Series, name: str, groups: list[np.ndarray], keys: np.ndarray, id: str, mark: str, path: Path
+) -> np.ndarray:
+    """Returns how much each sequence counts, ``[N]``."""
+    values = numbers(column, name, path, decimal=mark)
+    distinct, codes = np.unique(values, return_inverse=True)
+    found = _of_sequence(codes, distinct, name, groups, keys, id, path)
+    if (found < 0).any():
+        row = int(groups[int((found < 0).argmax())][0])
+        raise DataError(f"{path}: row {row + 1}, column {name}: the weight is {values[row]:g}; weights are 0 or more")
+    if not found.any():
+        raise DataError(f"{path}: column {name}: every sequence has the weight 0; there is none to learn from")
+    return found
