@@ -21,7 +21,7 @@ from carrousel.estimators._smoothing import (
     usual_smoothings,
 )
 
-__all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged", "of_many"]
+__all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged", "nearly_best", "of_many"]
 
 FOLDS = 5
 BEGIN = 0.4  # the share of the windows that the first fold learns from
@@ -36,6 +36,7 @@ RELATIVE = (("none", False), ("mean", False), ("mean", True), ("last", False), (
 NEARLY = 0.05  # how much larger than the least an error may be, as a share of it, to do as well in any case
 UNSURE = 1.5  # standard errors over the folds, within which a larger error is taken for chance
 FURTHEST = 0.4  # the largest logarithm of the errors' ratio that is
+ALIKE = 0.05  # the largest logarithm of the errors' ratio, on any fold, of variants that say about the same
 NOTHING = 1e-6  # of a series' usual size: smaller errors are of rounding
 
 Build = Callable[[np.ndarray], Linear]
@@ -120,6 +121,24 @@ class Candidate:
             return True
         doubt = float(gaps.std(ddof=1)) / np.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
         return float(gaps.mean()) <= max(np.log1p(NEARLY), min(UNSURE * doubt, FURTHEST))
+
+
+def nearly_best(found: list[Candidate], most: int) -> list[Candidate]:
+    """Returns the best variants in their order: those that folds do not tell apart, each kind of forecast once.
+
+    What errs alike on every fold is taken for the same forecast, which would count twice in a mean.
+
+    Args:
+        found: the variants.
+        most: how many, at most.
+    """
+    chosen: list[Candidate] = []
+    ranked = sorted(found, key=lambda one: one.score)
+    for one in (one for one in ranked if one.nearly(ranked[0])):
+        others = (np.abs(np.array(one.ratios) - np.array(other.ratios)) for other in chosen)
+        if not one.ratios or all(gap.max() >= ALIKE for gap in others):
+            chosen.append(one)
+    return chosen[:most]
 
 
 def judged(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from carrousel._format import number, whole
-from carrousel.estimators._candidates import RELATIVE, Candidate, Extent, judged
+from carrousel.estimators._candidates import RELATIVE, Candidate, Extent, judged, nearly_best
 from carrousel.estimators._conformal import offsets_of, ordered
 from carrousel.estimators._gauge import Gauge
 from carrousel.estimators._linear import Form, Linear, Shape
@@ -125,7 +125,7 @@ class SimpleForecasts:
         ranked = sorted(found, key=lambda one: one.score)
         kinds = dict.fromkeys(one.name for one in found)
         recipes = {name: [next(one for one in ranked if one.name == name)] for name in kinds}
-        near = [one for one in ranked if one.nearly(ranked[0])][:MOST_IN_MEAN]
+        near = nearly_best(found, MOST_IN_MEAN)
         exact = [one.name for one in found if one.exact]  # of which the first is the plainest
         best = exact[0] if exact else near[0].name
         if len(near) > 1 and not exact:
