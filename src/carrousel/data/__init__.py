@@ -9,25 +9,35 @@ from carrousel.data._check import make_sequences, make_series
 from carrousel.data._errors import DataError, DataWarning
 from carrousel.data._file import File
 from carrousel.data._holdout import hold_out
+from carrousel.data._labelled import Labelled, Tagged, Transcribed, spoken
+from carrousel.data._make_labelled import make_tagged, make_transcribed
 from carrousel.data._registry import reads_file, reads_name
 from carrousel.data._types import Sequences, Series
-from carrousel.data.load import find, load_sequences, load_series, look, names, splits
+from carrousel.data.load import find, load_sequences, load_series, load_tagged, load_transcribed, look, names, splits
 
 __all__ = [
     "DataError",
     "DataWarning",
     "File",
+    "Labelled",
     "Sequences",
     "Series",
+    "Tagged",
+    "Transcribed",
     "find",
     "hold_out",
     "load_sequences",
     "load_series",
+    "load_tagged",
+    "load_transcribed",
     "look",
     "make_sequences",
     "make_series",
+    "make_tagged",
+    "make_transcribed",
     "names",
     "reads_file",
     "reads_name",
     "splits",
+    "spoken",
 ]
