@@ -20,8 +20,8 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     """Splits sequences into a training and a test part, which gets ``share`` in (0, 1) of them, and at least one.
 
     With class labels (text, whole numbers, booleans; one per sequence) each class gives its share, and keeps at least
-    one sequence for training. Of sequences with groups (persons, voices) whole groups are held out, about as many as make
-    the share. The same seed gives the same parts. Sequences stay in their order.
+    one sequence for training. Of sequences with groups (persons, voices) whole groups are held out, about as many as
+    make the share. The same seed gives the same parts. Sequences stay in their order.
 
     >>> from carrousel.data import hold_out, load_sequences
     >>> train, test = hold_out(load_sequences("basic-motions", split="train"), 0.25)
@@ -33,10 +33,7 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     if len(data) < 2:
         raise DataError(f"{data.name}: one sequence cannot be divided into a training and a test part")
     rng = np.random.default_rng(seed)
-    if isinstance(data, Labelled):
-        chosen = _of_labelled(data, share, rng)
-    else:
-        chosen = _of_classes(data, share, rng)
+    chosen = _of_labelled(data, share, rng) if isinstance(data, Labelled) else _of_classes(data, share, rng)
     train, rest = data.take(np.flatnonzero(~chosen)), data.take(np.flatnonzero(chosen))
     return replace(train, split="train"), replace(rest, split="test")
 
