@@ -1,4 +1,4 @@
-"""Readers: from a data set's name or a file to sequences with labels, or to one series with a time index.
+"""Readers: from a data set's name or a file to sequences with labels, to images, or to one series with a time index.
 
 A reader is one file in ``carrousel/data/readers``; put there, it is discovered.
 """
@@ -9,6 +9,7 @@ from carrousel.data._check import make_sequences, make_series
 from carrousel.data._errors import DataError, DataWarning
 from carrousel.data._file import File
 from carrousel.data._holdout import hold_out
+from carrousel.data._images import Images, make_images
 from carrousel.data._registry import reads_file, reads_name
 from carrousel.data._types import Sequences, Series
 from carrousel.data.load import find, load_sequences, load_series, look, names, splits
@@ -17,6 +18,7 @@ __all__ = [
     "DataError",
     "DataWarning",
     "File",
+    "Images",
     "Sequences",
     "Series",
     "find",
@@ -24,6 +26,7 @@ __all__ = [
     "load_sequences",
     "load_series",
     "look",
+    "make_images",
     "make_sequences",
     "make_series",
     "names",
