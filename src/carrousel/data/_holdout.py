@@ -20,7 +20,7 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     """Splits sequences into a training and a test part, which gets ``share`` in (0, 1) of them, and at least one.
 
     With class labels (text, whole numbers, booleans; one per sequence) each class gives its share, and keeps at least
-    one sequence for training. Of sequences with groups (persons, voices) whole groups are held out, about as many as
+    one sequence for training. Where there are groups (persons, voices) whole groups are held out, about as many as
     make the share. The same seed gives the same parts. Sequences stay in their order.
 
     >>> from carrousel.data import hold_out, load_sequences
@@ -33,12 +33,15 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     if len(data) < 2:
         raise DataError(f"{data.name}: one sequence cannot be divided into a training and a test part")
     rng = np.random.default_rng(seed)
-    chosen = _of_labelled(data, share, rng) if isinstance(data, Labelled) else _of_classes(data, share, rng)
+    if isinstance(data, Sequences) and data.groups is None:
+        chosen = _of_classes(data, share, rng)
+    else:
+        chosen = _of_groups(data, share, rng)
     train, rest = data.take(np.flatnonzero(~chosen)), data.take(np.flatnonzero(chosen))
     return replace(train, split="train"), replace(rest, split="test")
 
 
-def _of_labelled(data: Labelled, share: float, rng: np.random.Generator) -> np.ndarray:
+def _of_groups(data: Sequences | Labelled, share: float, rng: np.random.Generator) -> np.ndarray:
     """Returns which sequences go to the test: whole groups, or any where there are no groups."""
     of = np.arange(len(data)) if data.groups is None else np.unique(data.groups, return_inverse=True)[1]
     sizes = np.bincount(of)

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeVar, get_args
 
 __all__ = ["KINDS", "Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
 
-Kind = Literal["sequences", "series", "tags", "strings"]
-"""What a reader makes: ``Sequences``, a ``Series``, ``Tagged`` or ``Transcribed`` sequences."""
+Kind = Literal["sequences", "series", "tags", "strings", "images"]
+"""What a reader makes: ``Sequences``, a ``Series``, ``Tagged`` or ``Transcribed`` sequences, or ``Images``."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 F = TypeVar("F", bound=Callable[..., Any])
 
