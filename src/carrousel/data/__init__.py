@@ -14,7 +14,17 @@ from carrousel.data._labelled import Labelled, Tagged, Transcribed, spoken
 from carrousel.data._make_labelled import make_tagged, make_transcribed
 from carrousel.data._registry import reads_file, reads_name
 from carrousel.data._types import Sequences, Series
-from carrousel.data.load import find, load_images, load_sequences, load_series, load_tagged, load_transcribed, look, names, splits
+from carrousel.data.load import (
+    find,
+    load_images,
+    load_sequences,
+    load_series,
+    load_tagged,
+    load_transcribed,
+    look,
+    names,
+    splits,
+)
 
 __all__ = [
     "DataError",

@@ -32,6 +32,7 @@ class Manifest:
     Attributes:
         written: the paths as they are written.
         paths: the same where they are: from the folder of the manifest on.
+        label: the column of the labels, or None if there is none.
         labels: the field of the labels, or None if there is no such column.
         groups: the field of the group, or None if there is no such column.
         how: how the table is written.
@@ -39,6 +40,7 @@ class Manifest:
 
     written: list[str]
     paths: list[Path]
+    label: str | None
     labels: list[str] | None
     groups: list[str] | None
     how: tuple[str, ...]
@@ -86,6 +88,7 @@ def manifest(
     return Manifest(
         written,
         [folder / each for each in written],
+        label,
         None if label is None else _fields(frame, label, file),
         None if group is None else _fields(frame, group, file),
         table.how,

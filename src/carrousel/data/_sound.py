@@ -145,22 +145,21 @@ def read_sound(path: Path, where: str, max_size: float) -> tuple[np.ndarray, int
     """
     import soundfile
 
-    said = f"{where}: {path}"
     if not path.is_file():
-        raise DataError(f"{said}: there is no such file{nearest(path.name, _beside(path))}")
-    with reading(said, "it is no intact file of sound"), soundfile.SoundFile(path) as file:
+        raise DataError(f"{where}: there is no such file{nearest(path.name, _beside(path))}")
+    with reading(where, "it is no intact file of sound"), soundfile.SoundFile(path) as file:
         channels, rate, frames = file.channels, file.samplerate, file.frames
         if 0 < channels <= 64 and frames * channels * 4 > max(max_size, 8 * os.path.getsize(path)):
-            raise DataError(f"{said}: it holds {frames} samples, which are too many; {option('max_size')} allows more")
+            raise DataError(f"{where}: it holds {frames} samples, which are too many; {option('max_size')} allows more")
         sound = file.read(dtype="float32", always_2d=True)
     if channels != 1:
-        raise DataError(f"{said}: it has {channels} channels; one is needed (mix them, or take one)")
+        raise DataError(f"{where}: it has {channels} channels; one is needed (mix them, or take one)")
     if len(sound) == 0:
-        raise DataError(f"{said}: it holds no sound")
+        raise DataError(f"{where}: it holds no sound")
     if len(sound) < frames or _cut_off(path):
-        raise DataError(f"{said}: it was cut off: its header says that it is longer")
+        raise DataError(f"{where}: it was cut off: its header says that it is longer")
     if not np.isfinite(sound).all():
-        raise DataError(f"{said}: sample {int((~np.isfinite(sound[:, 0])).argmax())} is NaN or infinite")
+        raise DataError(f"{where}: sample {int((~np.isfinite(sound[:, 0])).argmax())} is NaN or infinite")
     return sound[:, 0], int(rate)
 
 
@@ -178,8 +177,8 @@ def _cut_off(path: Path) -> bool:
         head = file.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         return False
-    said = int.from_bytes(head[4:8], "little")
-    return 8 < said < 2**31 and said + 8 > os.path.getsize(path) + 1  # a byte that fills up a word may lack
+    where = int.from_bytes(head[4:8], "little")
+    return 8 < where < 2**31 and where + 8 > os.path.getsize(path) + 1  # a byte that fills up a word may lack
 
 
 def _beside(path: Path) -> list[str]:

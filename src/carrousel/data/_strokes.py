@@ -8,7 +8,7 @@ import numpy as np
 
 from carrousel.data._errors import DataError, option
 
-__all__ = ["CHANNELS", "SPACING", "checked_stroke", "check_spacing", "height_of", "trajectory"]
+__all__ = ["CHANNELS", "SPACING", "check_spacing", "checked_stroke", "height_of", "trajectory"]
 
 CHANNELS = ("dx", "dy", "up")
 """The channels of a trajectory: the step from the point before, and whether the pen was in the air on the way."""

@@ -14,7 +14,17 @@ from carrousel.data._labelled import Tagged, Transcribed
 from carrousel.data._registry import KINDS, Kind, Reader, by_ending, by_name, plain
 from carrousel.data._types import Sequences, Series
 
-__all__ = ["find", "load_images", "load_sequences", "load_series", "load_tagged", "load_transcribed", "look", "names", "splits"]
+__all__ = [
+    "find",
+    "load_images",
+    "load_sequences",
+    "load_series",
+    "load_tagged",
+    "load_transcribed",
+    "look",
+    "names",
+    "splits",
+]
 
 Loaded = TypeVar("Loaded", Sequences, Series, Tagged, Transcribed, Images)
 
@@ -82,8 +92,8 @@ def load_images(source: str | Path | File, *, split: str = "all", **options: Any
     """Reads images, each with a class or a string of labels, from a data set's name, a file or a folder.
 
     Args:
-        source: ``"mnist-5k"``, ``"digit-lines"``, or a path: a folder of pictures, a table of their paths and labels, or
-            a file in MNIST's format. A path that exists wins over a name.
+        source: ``"mnist-5k"``, ``"digit-lines"``, or a path: a folder of pictures, a table of their paths and labels,
+            or a file in MNIST's format. A path that exists wins over a name.
         split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
         **options: of the reader; they are described in docs/files.md.
 

@@ -92,15 +92,21 @@ def read(
     y = None
     if table.labels is not None:
         y = [labels_in(text, units) for text in table.labels]
-    shared = {"name": file.name, "ids": table.written, "groups": table.groups, "rows": table.rows}
     drawn = [each.suffix.lower() == INK for each in table.paths]
+    channels: tuple[str, ...]
+    per_second: float | None = None
     if all(drawn):
         X = [_ink(*row, spacing, file.name, max_size) for row in zip(table.paths, table.rows, strict=True)]
-        return make_transcribed(X, y, channels=CHANNELS, how=table.how, **shared)
-    _refuse_others(table, any(drawn), file.name)
-    X, rates = _sounds(table, made, rate, file.name, max_size)
-    how = (*table.how, f"{made.words}; {rates} samples a second")
-    return make_transcribed(X, y, channels=made.channels, rate=made.rate, how=how, **shared)
+        channels, how = CHANNELS, table.how
+    else:
+        _refuse_others(table, any(drawn), file.name)
+        X, rates = _sounds(table, made, rate, file.name, max_size)
+        channels, per_second = made.channels, made.rate
+        how = (*table.how, f"{made.words}; {rates} samples a second")
+    return make_transcribed(
+        X, y, name=file.name, ids=table.written, channels=channels, groups=table.groups, rate=per_second,
+        rows=table.rows, how=how,
+    )  # fmt: skip
 
 
 def _refuse_others(table: Manifest, drawn: bool, name: str) -> None:
