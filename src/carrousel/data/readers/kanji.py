@@ -28,7 +28,7 @@ ONE_IN = 10  # characters are for the test
 
 @reads_name("strings", "kanji-strokes", splits=PARTS)
 def kanji_strokes(name: str, split: str, *, spacing: float = SPACING) -> Transcribed:
-    """Reads the way of the pen through 6447 kanji and kana, each with the types of its 1 to 30 strokes.
+    """Reads the way of the pen through 6436 kanji and kana, each with the types of its 1 to 30 strokes.
 
     A type is a sign of Unicode such as ㇐ or ㇒: the source's own without the letters that tell its variants, and the
     first where it gives two. Characters with a stroke that has none are left out. A character is one drawing, of one
