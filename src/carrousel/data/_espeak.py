@@ -3,8 +3,8 @@
 What the library says depends on all that it has said before in its process: so a list of utterances is spoken in its
 order by a fresh one, and comes out the same whenever it is asked for. The script needs Python and the library alone.
 Standard input is JSON: ``{"library", "data", "seed", "utterances": [{"text", "voice", "words_a_minute", "pitch"}]}``.
-For each utterance standard output gets a line of JSON, ``{"rate", "samples", "phones": [[sample, name]]}``, and then its
-samples of 16 bits each.
+For each utterance standard output gets a line of JSON, ``{"rate", "samples", "phones": [[sample, name]]}``, and then
+its samples of 16 bits each.
 """
 
 from __future__ import annotations
