@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from carrousel.nets._body import Body
 from carrousel.nets._ctc import best_path, ctc
+from carrousel.nets._symbols import Symbols
 
 __all__ = ["Transcriber"]
 
@@ -24,14 +24,16 @@ class Transcriber(Body):
     which changes no string's probability.
 
     Args:
-        channels: the number of features of the input.
+        channels: the number of features of the input; of symbols, the width of their vectors.
         labels: the number of labels, K.
         stack: frames that are joined to one step; the last step of a sequence is filled with zeros.
         every: of the steps every so many is read, the others are left out.
         dropout: the rate of dropout between layers and before the linear layer.
         noise: the deviation of Gaussian noise on the input, in training only.
-        weight_noise: the deviation of Gaussian noise on all weights, in training only, drawn anew for each batch.
         lstm: keyword arguments of ``carrousel.LSTM``.
+        symbols: how many symbols there are, where the input are their numbers ``[B, T, 1]`` (0 is the unknown one); 0
+            for an input of features.
+        unknown: how probably each symbol is read as the unknown one in training, [symbols].
 
     Raises:
         ValueError: ``stack`` or ``every`` is below 1.
@@ -48,13 +50,14 @@ class Transcriber(Body):
 
     def __init__(
         self, channels: int, labels: int, *, lstm: dict[str, Any], stack: int = 1, every: int = 1, dropout: float = 0.0,
-        noise: float = 0.0, weight_noise: float = 0.0,
+        noise: float = 0.0, symbols: int = 0, unknown: Tensor | None = None,
     ) -> None:  # fmt: skip
         for name, value in (("stack", stack), ("every", every)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        super().__init__(channels * stack, dropout=dropout, noise=noise, lstm=lstm)
-        self.stack, self.every, self.weight_noise = stack, every, weight_noise
+        vectors = Symbols(symbols, channels, unknown) if symbols else None
+        super().__init__(channels * stack, dropout=dropout, noise=noise, lstm=lstm, symbols=vectors)
+        self.stack, self.every = stack, every
         self.head = nn.Linear(self.width, labels + 1)
 
     @property
@@ -69,9 +72,8 @@ class Transcriber(Body):
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, steps, K + 1]
         """Returns the log probabilities of every step's labels, the blank last."""
-        input, lengths = self.shortened(input, lengths), self.steps(lengths)
-        output = self.dropout(self._read(input, lengths))
-        said = self._with_noise(self.head, output).log_softmax(dim=2)
+        input, lengths = self.shortened(self.vectors(input), lengths), self.steps(lengths)
+        said = self.head(self.dropout(self.read(input, lengths))).log_softmax(dim=2)
         inside = torch.arange(said.shape[1], device=said.device) < lengths[:, None]
         nothing = torch.full_like(said[0, 0], CERTAIN)
         nothing[self.blank] = 0.0
@@ -87,19 +89,6 @@ class Transcriber(Body):
             input = nn.functional.pad(input, (0, 0, 0, -frames % self.stack))
             input = input.reshape(batch, -1, self.stack * channels)
         return input[:, :: self.every]
-
-    def _read(self, input: Tensor, lengths: Tensor) -> Tensor:
-        ragged = bool((lengths < input.shape[1]).any())
-        return self._with_noise(self.lstm, self.noisy(input), lengths=lengths if ragged else None)[0]
-
-    def _with_noise(self, module: nn.Module, *given: Any, **options: Any) -> Any:
-        """Calls a module, in training with noise on its weights."""
-        if not self.training or self.weight_noise <= 0:
-            return module(*given, **options)
-        weights = {
-            name: weight + self.weight_noise * torch.randn_like(weight) for name, weight in module.named_parameters()
-        }
-        return functional_call(module, weights, given, options)
 
     def each(self, output: Tensor, target: Tensor) -> Tensor:
         """Returns minus the log probability of each string, [B]; targets are [B, U], -1 past the end of a string.
@@ -117,7 +106,7 @@ class Transcriber(Body):
         """Reads one frame of an endless sequence, and returns the labels that it brings, one or none.
 
         Args:
-            frame: ``[C]``.
+            frame: ``[C]``; of symbols a number, ``[1]``.
             state: what the last call returned; None at the beginning.
 
         Returns:
@@ -129,12 +118,12 @@ class Transcriber(Body):
         if self.directions == 2:
             raise ValueError("a network of both directions says nothing before the end; one direction can listen")
         frames, count, lstm, last = ([], 0, None, self.blank) if state is None else state
-        frames = [*frames, frame]
-        if len(frames) < self.stack:
-            return [], (frames, count, lstm, last)
-        if count % self.every:
-            return [], ([], count + 1, lstm, last)
         with torch.no_grad():
+            frames = [*frames, self.vectors(frame)]
+            if len(frames) < self.stack:
+                return [], (frames, count, lstm, last)
+            if count % self.every:
+                return [], ([], count + 1, lstm, last)
             output, lstm = self.lstm.step(torch.cat(frames), lstm)
             now = int(self.head(output).argmax())
         return [now] if now not in (last, self.blank) else [], ([], count + 1, lstm, now)
@@ -143,6 +132,6 @@ class Transcriber(Body):
     def example(cls) -> tuple[Transcriber, dict[str, Tensor], Tensor]:
         """Returns a transcriber of three labels whose steps are two frames, and a batch for it."""
         lstm = {"hidden_size": 5, "num_layers": 2, "bidirectional": True}
-        network = cls(2, 3, stack=2, dropout=0.2, noise=0.1, weight_noise=0.05, lstm=lstm)
+        network = cls(2, 3, stack=2, dropout=0.2, noise=0.1, lstm=lstm)
         target = torch.tensor([[0, 0, 2], [1, -1, -1], [2, 1, -1]])
         return network, {"input": torch.randn(3, 9, 2), "lengths": torch.tensor([9, 2, 5])}, target
