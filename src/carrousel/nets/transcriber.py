@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +11,21 @@ from carrousel.nets._body import Body
 from carrousel.nets._ctc import best_path, ctc
 from carrousel.nets._symbols import Symbols
 
-__all__ = ["Transcriber"]
+__all__ = ["Transcriber", "steps_of"]
 
 CERTAIN = -1e30  # the log probability of what is not said past an end: no minus infinity, whose derivative is no number
+
+Count = TypeVar("Count", int, Tensor)
+
+
+def steps_of(frames: Count, stack: int, every: int) -> Count:
+    """Returns the steps of so many frames, of which ``stack`` are joined, and every so many steps is read.
+
+    >>> steps_of(9, stack=2, every=1), steps_of(9, stack=2, every=2)
+    (5, 3)
+    """
+    joined = (frames + stack - 1) // stack
+    return (joined + every - 1) // every
 
 
 class Transcriber(Body):
@@ -67,8 +79,7 @@ class Transcriber(Body):
 
     def steps(self, lengths: Tensor) -> Tensor:
         """Returns how many steps sequences of these lengths in frames have, at which labels can be said, [B]."""
-        joined = (lengths + self.stack - 1) // self.stack
-        return (joined + self.every - 1) // self.every
+        return steps_of(lengths, self.stack, self.every)
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, steps, K + 1]
         """Returns the log probabilities of every step's labels, the blank last."""
@@ -102,11 +113,12 @@ class Transcriber(Body):
         """Returns the string of the most probable path of each sequence."""
         return [best_path(said) for said in output.detach().cpu().numpy()]
 
-    def listen(self, frame: Tensor, state: Any = None) -> tuple[list[int], Any]:
+    def listen(self, frame: Tensor | None, state: Any = None) -> tuple[list[int], Any]:
         """Reads one frame of an endless sequence, and returns the labels that it brings, one or none.
 
         Args:
-            frame: ``[C]``; of symbols a number, ``[1]``.
+            frame: ``[C]``; of symbols a number, ``[1]``. None says that the sequence is over: frames that wait for
+                others are joined with zeros.
             state: what the last call returned; None at the beginning.
 
         Returns:
@@ -119,7 +131,10 @@ class Transcriber(Body):
             raise ValueError("a network of both directions says nothing before the end; one direction can listen")
         frames, count, lstm, last = ([], 0, None, self.blank) if state is None else state
         with torch.no_grad():
-            frames = [*frames, self.vectors(frame)]
+            if frame is not None:
+                frames = [*frames, self.vectors(frame)]
+            elif frames:
+                frames = [*frames, *(self.stack - len(frames)) * [torch.zeros_like(frames[0])]]
             if len(frames) < self.stack:
                 return [], (frames, count, lstm, last)
             if count % self.every:
