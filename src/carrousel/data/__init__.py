@@ -13,7 +13,17 @@ from carrousel.data._labelled import Labelled, Tagged, Transcribed, spoken
 from carrousel.data._make_labelled import make_tagged, make_transcribed
 from carrousel.data._registry import reads_file, reads_name
 from carrousel.data._types import Sequences, Series
-from carrousel.data.load import find, load_sequences, load_series, load_tagged, load_transcribed, look, names, splits
+from carrousel.data.load import (
+    find,
+    load_sequences,
+    load_series,
+    load_tagged,
+    load_transcribed,
+    look,
+    names,
+    splits,
+    takes,
+)
 
 __all__ = [
     "DataError",
@@ -40,4 +50,5 @@ __all__ = [
     "reads_name",
     "splits",
     "spoken",
+    "takes",
 ]

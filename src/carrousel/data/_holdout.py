@@ -21,7 +21,8 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
 
     With class labels (text, whole numbers, booleans; one per sequence) each class gives its share, and keeps at least
     one sequence for training. Of sequences with groups (persons, voices) whole groups are held out, about as many as
-    make the share. The same seed gives the same parts. Sequences stay in their order.
+    make the share. Of sequences with several labels none is held out that has a label of its own. The same seed gives
+    the same parts. Sequences stay in their order.
 
     >>> from carrousel.data import hold_out, load_sequences
     >>> train, test = hold_out(load_sequences("basic-motions", split="train"), 0.25)
@@ -47,7 +48,23 @@ def _of_labelled(data: Labelled, share: float, rng: np.random.Generator) -> np.n
     order = rng.permutation(len(sizes))
     reached = np.cumsum(sizes[order])[:-1]  # one group at least is left to learn from
     count = 1 + int(np.abs(reached - share * len(data)).argmin())
-    return np.isin(of, order[:count])
+    chosen = np.isin(of, order[:count])
+    if data.y is None:
+        return chosen
+    known = _labels(data, ~chosen)
+    for group in order[:count]:  # whoever has a label that no other has is learned from
+        own = _labels(data, of == group)
+        if not own <= known:
+            chosen &= of != group
+            known |= own
+    if not chosen.any():
+        raise DataError(f"{data.name}: every sequence that could be held out has a label that no other has")
+    return chosen
+
+
+def _labels(data: Labelled, rows: np.ndarray) -> set[str]:
+    assert data.y is not None
+    return {str(label) for i in np.flatnonzero(rows) for label in data.y[i]} - {""}
 
 
 def _of_classes(data: Sequences, share: float, rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,17 @@ from carrousel.data._labelled import Tagged, Transcribed
 from carrousel.data._registry import KINDS, Kind, Reader, by_ending, by_name, plain
 from carrousel.data._types import Sequences, Series
 
-__all__ = ["find", "load_sequences", "load_series", "load_tagged", "load_transcribed", "look", "names", "splits"]
+__all__ = [
+    "find",
+    "load_sequences",
+    "load_series",
+    "load_tagged",
+    "load_transcribed",
+    "look",
+    "names",
+    "splits",
+    "takes",
+]
 
 Loaded = TypeVar("Loaded", Sequences, Series, Tagged, Transcribed)
 
@@ -95,6 +105,15 @@ def names(kind: Kind = "sequences") -> tuple[str, ...]:
     ('basic-motions', 'digits', 'japanese-vowels')
     """
     return tuple(sorted(by_name(kind)))
+
+
+def takes(file: File, kind: Kind = "sequences") -> frozenset[str]:
+    """Returns the names of the options that the reader of a file has.
+
+    Raises:
+        DataError: a file with this ending holds none of this kind.
+    """
+    return _for_file(kind, file).options
 
 
 def find(source: str | Path | File, kind: Kind = "sequences") -> str | File:

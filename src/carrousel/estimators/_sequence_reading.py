@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from carrousel.data import DataError, File, find, load_sequences, load_tagged, load_transcribed, splits
+from carrousel.data import DataError, File, find, load_sequences, load_tagged, load_transcribed, splits, takes
 from carrousel.data._registry import Kind
 from carrousel.estimators._base import Trainable
 from carrousel.estimators._features import check_features
@@ -113,7 +113,7 @@ class ReadsSequences(Trainable):
         if split is None:
             split = "test" if "test" in splits(source, self._kind) else "all"
         found = find(source, self._kind)
-        if channels is None and isinstance(found, File) and found.named_columns:
+        if channels is None and isinstance(found, File) and "channels" in takes(found, self._kind):
             channels = list(known)
         if channels is not None:
             options["channels"] = channels
