@@ -24,6 +24,7 @@ from carrousel.data.load import (
     look,
     names,
     splits,
+    takes,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "reads_name",
     "splits",
     "spoken",
+    "takes",
 ]

@@ -85,14 +85,6 @@ class File:
         """The file in messages."""
         return str(self.path)
 
-    @property
-    def named_columns(self) -> bool:
-        """Whether it is a table, whose columns can be asked for by name."""
-        from carrousel.data._registry import by_ending
-
-        reader = by_ending("sequences").get(self.ending)
-        return reader is not None and "channels" in reader.options
-
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
         """Returns what ``make`` returned when it was first called for this key."""
         if key not in self._kept:

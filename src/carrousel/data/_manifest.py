@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carrousel.data._columns import GROUPS
 from carrousel.data._errors import DataError, listed, nearest, option
 from carrousel.data._file import File
 from carrousel.data._opened import opened
@@ -22,7 +23,6 @@ __all__ = ["TABLES", "UNITS", "Manifest", "check_units", "labels_in", "manifest"
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 """The endings of tables that can be a manifest, beside those of JSON."""
 UNITS = ("letters", "words")
-GROUPS = ("group", "speaker", "writer", "person")
 
 
 @dataclass(frozen=True)

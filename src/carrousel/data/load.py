@@ -24,6 +24,7 @@ __all__ = [
     "look",
     "names",
     "splits",
+    "takes",
 ]
 
 Loaded = TypeVar("Loaded", Sequences, Series, Tagged, Transcribed, Images)
@@ -115,12 +116,21 @@ def splits(source: str | Path | File, kind: Kind = "sequences") -> tuple[str, ..
 
 
 def names(kind: Kind = "sequences") -> tuple[str, ...]:
-    """Returns the names of the data sets that need no network.
+    """Returns the names of the data sets that need no network; some need a package, which reading them names.
 
-    >>> names()
-    ('basic-motions', 'digits', 'japanese-vowels')
+    >>> names("series"), names("images")
+    (('airline', 'lynx', 'shampoo-sales'), ('digit-lines', 'mnist-5k'))
     """
     return tuple(sorted(by_name(kind)))
+
+
+def takes(file: File, kind: Kind = "sequences") -> frozenset[str]:
+    """Returns the names of the options that the reader of a file has.
+
+    Raises:
+        DataError: a file with this ending holds none of this kind.
+    """
+    return _for_file(kind, file).options
 
 
 def find(source: str | Path | File, kind: Kind = "sequences") -> str | File:
