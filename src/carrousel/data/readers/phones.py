@@ -47,7 +47,7 @@ than they the noise is, and how much deeper than white."""
 
 @reads_name("tags", "phones", splits=PARTS)
 def tags_of_phones(name: str, split: str) -> Tagged:
-    """Reads made speech with a phone for every frame of 10 ms, or silence: 840 utterances, and 200 for the test.
+    """Reads speech made by espeak-ng, a phone or silence for each frame of 10 ms: 840 utterances, 200 for the test.
 
     26 channels: 13 cepstra of a window of 25 ms, and their slopes. A frame has the phone of its middle. Twelve voices
     at several speeds and pitches say three to six words; noise is added. The four voices of the test, and its
@@ -63,7 +63,7 @@ def tags_of_phones(name: str, split: str) -> Tagged:
 
 @reads_name("strings", "phones", splits=PARTS)
 def strings_of_phones(name: str, split: str) -> Transcribed:
-    """Reads the same speech, each utterance with the string of its phones, without silence."""
+    """Reads the same made speech, each utterance with the string of its phones, without silence."""
     made = _made(name)
     rows = _rows(made, split)
     return make_transcribed(
