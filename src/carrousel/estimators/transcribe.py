@@ -384,4 +384,4 @@ class LSTMTranscriber(LabelEstimator):
 def _probability(output: np.ndarray, string: list[int]) -> float:
     """Returns how probable a string is by the outputs of its steps, [steps, K + 1]."""
     target = torch.tensor([string or [-1]])
-    return float(np.exp(-ctc(torch.from_numpy(output)[None].double(), target)))
+    return float((-ctc(torch.from_numpy(output)[None].double(), target)).exp())
