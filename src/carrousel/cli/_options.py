@@ -28,6 +28,7 @@ __all__ = [
     "Knobs",
     "MaxSize",
     "Model",
+    "Recorded",
     "Run",
     "Split",
     "Written",
@@ -130,8 +131,49 @@ class Columns(Written):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnyColumns(Columns):
-    """Those of sequences and of series."""
+class Recorded(Columns):
+    """Those, and what is made of recordings, drawings and pictures whose paths stand in a table."""
+
+    group: Annotated[
+        str | None,
+        typer.Option(help="column of who speaks, writes or moves (tables)  [default: group, speaker, writer, person]"),
+    ] = None
+    path: Annotated[
+        str | None, typer.Option(help="column of the files of recordings or pictures (tables)  [default: path]")
+    ] = None
+    units: Annotated[str | None, typer.Option(help="what a label of a text is: letters, words  [default: letters]")] = (
+        None
+    )
+    features: Annotated[str | None, typer.Option(help="of sound: mfcc, log-mel  [default: mfcc]")] = None
+    window: Annotated[float | None, typer.Option(help="milliseconds of a frame of sound  [default: 25]")] = None
+    step: Annotated[float | None, typer.Option(help="milliseconds from frame to frame  [default: 10]")] = None
+    bands: Annotated[int | None, typer.Option(help="mel bands of sound  [default: 26]")] = None
+    coefficients: Annotated[int | None, typer.Option(help="cepstra of sound that are kept  [default: 13]")] = None
+    deltas: Annotated[
+        int | None, typer.Option(help="slopes beside features of sound: 0, 1, or 2 for theirs too  [default: 1]")
+    ] = None
+    rate: Annotated[
+        int | None, typer.Option(help="samples in a second to which sound is brought  [default: all have one rate]")
+    ] = None
+    spacing: Annotated[
+        float | None, typer.Option(help="distance of points along a stroke, in heights of the drawing  [default: 0.05]")
+    ] = None
+    colours: Annotated[
+        str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
+    ] = None
+    labels: Annotated[
+        str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        known = {f.name for f in fields(Columns)}
+        return {**super().options(), **{f.name: getattr(self, f.name) for f in fields(Recorded) if f.name not in known}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyColumns(Recorded):
+    """Those of every kind of data."""
 
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
 
