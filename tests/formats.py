@@ -19,6 +19,7 @@ from carrousel._format import Format
 from carrousel.bench import _classification
 from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMPanelForecaster, LSTMRegressor, _saved, load
 from carrousel.learning import OnlineLSTM
+from carrousel.learning.evolution import EvolutionStrategy, GeneticAlgorithm, Search, SubPopulations, _search
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
 from carrousel.learning.online.cell import _online_lstm
 from carrousel.learning.online.network import _saved as _learner
@@ -86,6 +87,24 @@ def _use_online(lstm: OnlineLSTM) -> None:
 def _of_learner(learner: Learner | OnlineLSTM) -> Any:
     names = ("network", "cell", "optimiser", "update", "loss", "insensitive", "dtype", "truncate", "diagonal")
     return {**learner._arrays(), **{name: getattr(learner, name, None) for name in names}}
+
+
+def _evolved(search: Search) -> Search:
+    for _ in range(2):
+        search.tell(-(search.ask() ** 2).sum(1))
+    return search
+
+
+def _use_search(search: Search) -> None:
+    if search.ask().size > 10**5:
+        return
+    for _ in range(3):
+        search.tell(-(search.ask() ** 2).sum(1))
+
+
+def _of_search(search: Search) -> Any:
+    about = {name: getattr(search, name) for name in ("generation", "evaluations", "best", "best_fitness")}
+    return {**search.arguments(), **search._arrays(), **search._progress(), **about}
 
 
 LINES = [b"u,y\n", *(b"%.2f,%s\n" % (t * 0.3 % 2, (b"1", b"2.5")[t % 2]) for t in range(30))]
@@ -277,6 +296,19 @@ SAMPLES = {
     ),
     "online": Sample(
         _online_lstm.FORMAT, lambda p: _online("slstm").save(p), OnlineLSTM.load, _of_learner, _use_online
+    ),
+    "genetic algorithm": Sample(
+        _search.FORMAT, lambda p: _evolved(GeneticAlgorithm(3, 4)).save(p), Search.load, _of_search, _use_search
+    ),
+    "subpopulations": Sample(
+        _search.FORMAT,
+        lambda p: _evolved(SubPopulations([[0, 2], [1]], 3, trials=2)).save(p),
+        Search.load,
+        _of_search,
+        _use_search,
+    ),
+    "evolution strategy": Sample(
+        _search.FORMAT, lambda p: _evolved(EvolutionStrategy(3, 4)).save(p), Search.load, _of_search, _use_search
     ),
     "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
     "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
