@@ -18,7 +18,8 @@ from carrousel import papers
 from carrousel._format import Format
 from carrousel.bench import _classification
 from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMPanelForecaster, LSTMRegressor, _saved, load
-from carrousel.learning import OnlineLSTM
+from carrousel.learning import Evolino, OnlineLSTM
+from carrousel.learning.evolino import _estimator as _evolino
 from carrousel.learning.evolution import EvolutionStrategy, GeneticAlgorithm, Search, SubPopulations, _search
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
 from carrousel.learning.online.cell import _online_lstm
@@ -105,6 +106,15 @@ def _use_search(search: Search) -> None:
 def _of_search(search: Search) -> Any:
     about = {name: getattr(search, name) for name in ("generation", "evaluations", "best", "best_fitness")}
     return {**search.arguments(), **search._arrays(), **search._progress(), **about}
+
+
+def _grown() -> Evolino:
+    return Evolino(2, washout=3, generations=1, population=2).fit(None, np.sin(np.arange(12.0)))
+
+
+def _of_evolino(model: Evolino) -> Any:
+    names = ("weights_", "readout_", "error_", "generations_", "n_features_in_", "_flat")
+    return {**model.get_params(), **{name: getattr(model, name) for name in names}}
 
 
 LINES = [b"u,y\n", *(b"%.2f,%s\n" % (t * 0.3 % 2, (b"1", b"2.5")[t % 2]) for t in range(30))]
@@ -309,6 +319,13 @@ SAMPLES = {
     ),
     "evolution strategy": Sample(
         _search.FORMAT, lambda p: _evolved(EvolutionStrategy(3, 4)).save(p), Search.load, _of_search, _use_search
+    ),
+    "evolino": Sample(
+        _evolino.FORMAT,
+        lambda p: _grown().save(p),
+        Evolino.load,
+        _of_evolino,
+        lambda model: model.generate(4, np.ones((6, model._network.outputs)), np.ones((10, model.n_features_in_))),
     ),
     "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
     "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
