@@ -22,6 +22,7 @@ from carrousel.tasks._drawn import AtEnds, Drawn, WithGoals
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import NoiseFreeLag, NoRegularities
 from carrousel.tasks._languages import CountingLanguage
+from carrousel.tasks._poles import PoleBalancing
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
 from carrousel.tasks._spaces import Box, Discrete
 from carrousel.tasks._task import Environment, Space, Task
@@ -54,6 +55,7 @@ __all__ = [
     "NoiseFreeLag",
     "Parity",
     "PeriodicFunction",
+    "PoleBalancing",
     "Reber",
     "Space",
     "Stream",
