@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -44,9 +44,8 @@ def wrapped(environment: Environment) -> Any:
     class Wrapped(gymnasium.Env):
         """An environment of gymnasium's that hands everything on to ours."""
 
-        metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
-
         def __init__(self) -> None:
+            self.metadata: dict[str, Any] = {"render_modes": []}
             self.observation_space = space(environment.observation_space)
             self.action_space = space(environment.action_space)
 
