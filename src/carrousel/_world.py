@@ -3,7 +3,7 @@
 A compiled world is two functions, ``begin(links, numbers, state, draws, seen)`` and ``act(links, numbers, state,
 action, draws, seen)``, which returns ``(reward, whether the world has come to its end)``. ``numbers`` are its choices,
 ``state [n]`` is what goes on from step to step, ``draws [1]`` is the state of its random numbers, and ``seen``,
-float32, receives the observation. ``links`` has the addresses of the two, and after them those of a world inside this one.
+float32, receives the observation. ``links`` has the addresses of the two, and after them those of a world inside.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def test_actions_out_of_range_are_refused(kind):
     good = np.stack(list(some_actions(world, 2)))
     before = batch.states.copy()
     for bad in (good + 9, good[:1], good * np.nan if good.dtype.kind == "f" else good + 0.5):
-        with pytest.raises(ValueError, match="actions (are|must be)"):
+        with pytest.raises(ValueError, match=r"actions (are|must be)"):
             batch.step(bad)
     np.testing.assert_array_equal(batch.states, before)
     with pytest.raises(ValueError, match="a seed for each of 2"):
@@ -104,13 +104,13 @@ def test_actions_out_of_range_are_refused(kind):
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: TMaze(0), lambda: Maze89(slip=1.1), lambda: Rooms(0), lambda: Rooms(goal=(0, 0)), lambda: Rooms(1, 1, 1),
-        lambda: Rooms(goal=(15, 0)), lambda: Rooms(colours=10), lambda: FlipFlop(1), lambda: FlipFlop(length=0),
+        lambda: TMaze(0), lambda: Maze89(slip=1.1), lambda: Rooms(0), lambda: Rooms(goal=(0, 0)),
+        lambda: Rooms(1, 1, 1), lambda: Rooms(goal=(15, 0)), lambda: Rooms(colours=10), lambda: FlipFlop(1), lambda: FlipFlop(length=0),
         lambda: MemoryBits(bits=0), lambda: MemoryBits(FlipFlop()), lambda: MemoryBits(TMaze(), bits=9, boxes=999),
     ],
 )  # fmt: skip
 def test_worlds_that_are_none_are_refused(wrong):
-    with pytest.raises(ValueError, match="must|outside|begin|from 0|too many"):
+    with pytest.raises(ValueError, match=r"must|outside|begin|from 0|too many"):
         wrong()
 
 
