@@ -90,10 +90,10 @@ class Advantage:
         ValueError: a number is out of its range, or the learner's outputs are squashed.
         TypeError: the learner is of another kind.
 
-    >>> from carrousel.learning import Network
+    >>> from carrousel.learning.online import Network
     >>> from carrousel.tasks import TMaze
     >>> table = Learner(Network(3, 4, blocks=0, feeds={"output": "input"}, unit_squash="identity"))
-    >>> agent = Advantage(table, 0.05, temperature=0.5)
+    >>> agent = Advantage(table, 0.003, temperature=0.5)
     >>> len(agent.live(TMaze(2), 3000)) > 100  # episodes: the way is found, the sign is not remembered
     True
     """
@@ -237,17 +237,21 @@ class Advantage:
         Raises:
             ValueError: no episode is going on, or a number is not finite; nothing has changed then.
         """
-        registers = self._arrays["registers"]
-        if registers[live.PHASE] != live.GOING:
+        if self._arrays["registers"][live.PHASE] != live.GOING:
             raise ValueError("no episode is going on; begin begins one")
+        self._get(reward, observation, terminated, truncated)
+        chosen = self._turn(live.LEARNS * learn)
+        return None if terminated or truncated else chosen
+
+    def _get(self, reward: float, observation: Any, terminated: bool, truncated: bool) -> None:
+        """Keeps what the last action has brought about, to learn from it in the next turn."""
         if not np.isfinite(reward):
             raise ValueError(f"the world has given the reward {reward}, which is no finite number")
         self._show(observation)
+        registers = self._arrays["registers"]
         registers[live.REWARD] = reward
         registers[live.RETURN] += reward
         registers[live.PHASE] = live.OVER if terminated else live.CUT if truncated else live.GOING
-        chosen = self._turn(live.LEARNS * learn)
-        return None if terminated or truncated else chosen
 
     @property
     def values(self) -> np.ndarray:
@@ -289,11 +293,9 @@ class Advantage:
         self, world: CompiledWorld, steps: int, episodes: int | None, way: int, longest: int, seed: int | None
     ) -> Lived:
         registers, batch = self._arrays["registers"], world.held if episodes is None else world.batch(1)
-        if self._world is not world or registers[live.PHASE] == live.FRESH:
-            seen, _ = batch.reset(seed=seed)
-            self._arrays["seen"][:] = seen[0]
-            registers[live.PHASE] = live.FRESH
-        self._world = world
+        if self._world is not world:
+            self._show(batch.reset(seed=seed)[0])
+            self._world, registers[live.PHASE] = world, live.FRESH
         inside = batch._links, batch._numbers, batch.states[0], batch.draws, np.zeros(1)
         record = np.zeros((MOST_EPISODES if episodes is None else episodes, 3))
         parts, made = [], 0
@@ -314,22 +316,25 @@ class Advantage:
         registers, space = self._arrays["registers"], world.observation_space
         start = int(getattr(world.action_space, "start", 0))
         record: list[tuple[float, ...]] = []
-        action, going = int(registers[live.ACTION]), self._world is world and registers[live.PHASE] == live.GOING
+        if self._world is not world:
+            self._show(seen_by(world.reset(seed=seed)[0], space))
+            self._world, registers[live.PHASE] = world, live.FRESH
         for made in range(steps):
-            if not going:
-                self._show(seen_by(world.reset(seed=seed if made == 0 else None)[0], space))
-                registers[live.PHASE] = live.FRESH
-                action = self._turn(way)
-            self._world = world
+            action = self._turn(way)
+            if registers[live.STEPS] > longest:
+                self._done(live.ENDLESS, longest)
             observation, reward, terminated, truncated, _ = world.step(action + start)
-            chosen = self.then(float(reward), seen_by(observation, space), terminated, truncated, learn=way & 1 != 0)
-            going, action = chosen is not None, chosen or 0
-            if not going:
+            try:
+                self._get(float(reward), seen_by(observation, space), terminated, truncated)
+            except ValueError:
+                self._world, registers[live.PHASE] = None, live.FRESH
+                raise
+            if terminated or truncated:
+                self._turn(way)
                 record.append(tuple(registers[[live.RETURN, live.STEPS, live.REWARD]]))
+                self._show(seen_by(world.reset()[0], space))
                 if len(record) == episodes:
                     return Lived.of(record, made + 1)
-            elif registers[live.STEPS] > longest:
-                self._done(live.ENDLESS, longest)
         return Lived.of(record, steps)
 
     def _done(self, why: int, longest: int) -> None:
