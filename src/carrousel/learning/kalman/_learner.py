@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from carrousel._format import Arrays
 from carrousel.learning._protocol import Sensitive, Sequential, Streaming
 from carrousel.learning._steps import EVERY_STEP, LAST_STEP, SILENT, check_counts
+from carrousel.learning.kalman._grown import copy_variances, old_places, take
 from carrousel.learning.kalman._nodes import nodes_of
 from carrousel.learning.kalman._options import Kalman
 from carrousel.learning.kalman._over import Spans, gathered, streams_of
 from carrousel.learning.kalman._update import made, variances
+from carrousel.learning.online.cell import OnlineLSTM
 from carrousel.learning.online.network import Learner, Network
 
 __all__ = ["KalmanLearner"]
@@ -63,8 +66,8 @@ class KalmanLearner(Sequential, Streaming):
         self.learner, self.filter, self.streams = learner, Kalman() if filter is None else filter, int(streams)
         self.input_size, self.output_size = learner.input_size, learner.output_size
         self.dtype = learner.dtype
-        self._nodes = np.where(_mask(trained, learner.weight_count), nodes_of(learner), -1)
-        self._arrays_of_filter = made(self._nodes, self.filter, self.streams * self.output_size, gathered(learner))
+        nodes = np.where(_mask(trained, learner.weight_count), nodes_of(learner), -1)
+        self._arrays_of_filter = made(nodes, self.filter, self.streams * self.output_size, gathered(learner))
         self._memory = streams_of(learner, self.streams)
 
     @classmethod
@@ -188,10 +191,34 @@ class KalmanLearner(Sequential, Streaming):
     def _targets(self, targets: Any, steps: int) -> np.ndarray:
         return self.learner._targets(targets, steps)
 
+    def widened(self, input_size: int, output_size: int, seed: int = 0) -> KalmanLearner:
+        """Returns the same filter over the same layer with more inputs and outputs; it remembers and goes on.
+
+        Raises:
+            TypeError: the learner is no ``OnlineLSTM``, or there are several streams.
+        """
+        if not isinstance(self.learner, OnlineLSTM) or self.streams > 1:
+            raise TypeError("a single stream of an OnlineLSTM alone can be widened")
+        layer = self.learner.widened(input_size, output_size, seed)
+        wide = KalmanLearner(layer, self.filter)
+        copy_variances(self._arrays_of_filter, wide._arrays_of_filter, old_places(self.learner, layer))
+        return wide
+
+    @classmethod
+    def restored(cls, learner: Sensitive, filter: Kalman, arrays: Arrays) -> KalmanLearner:
+        """Returns a filter that goes on over a restored learner.
+
+        Raises:
+            ValueError: the arrays are not such a filter's.
+        """
+        made = cls(learner, filter)
+        take(made._arrays_of_filter, arrays)
+        return made
+
     def _arrays(self) -> dict[str, np.ndarray]:
-        """The arrays of the learner and the filter's own, of one that is an ``OnlineLSTM`` or a ``Learner``."""
+        """The learner's arrays, and the filter's under names that begin with ``filter``."""
         filter = self._arrays_of_filter
-        return {**self._memory.arrays(), "p": filter.p, "count": filter.count}
+        return {**self._memory.arrays(), "filter p": filter.p, "filter count": filter.count}
 
 
 def _mask(trained: Any, weights: int) -> np.ndarray:

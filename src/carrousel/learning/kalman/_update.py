@@ -21,7 +21,7 @@ from carrousel._jit import entry, jit, part
 from carrousel.learning._simd import fill, fma, load, pointer, store, summed, zeros
 from carrousel.learning.kalman._options import Kalman
 
-__all__ = ["Filter", "declared", "made", "update", "update_once", "variances"]
+__all__ = ["Filter", "made", "members", "update", "update_once", "variances"]
 
 
 class Filter(NamedTuple):
@@ -74,13 +74,6 @@ def _groups(nodes: np.ndarray, settings: Kalman) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(nodes[order])) + 1)
 
 
-def declared(nodes: np.ndarray, settings: Kalman) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """Returns shapes and dtypes of the arrays that change from step to step, and are saved."""
-    sizes = [_padded(len(group)) for group in _groups(nodes, settings)]
-    numbers = sum(sizes) if settings.groups == "weight" else sum(size * size for size in sizes)
-    return {"p": ((numbers,), np.float64), "count": ((1,), np.int64)}
-
-
 def made(nodes: np.ndarray, settings: Kalman, rows: int, gather: np.ndarray | None = None) -> Filter:
     """Returns a filter's arrays before its first update.
 
@@ -116,15 +109,21 @@ def made(nodes: np.ndarray, settings: Kalman, rows: int, gather: np.ndarray | No
     )  # fmt: skip
 
 
-def variances(filter: Filter) -> list[np.ndarray]:
-    """Returns copies of the groups' P, matrices; of ``"weight"`` groups one vector."""
+def members(filter: Filter) -> list[np.ndarray]:
+    """Returns for each group where its weights stand in what the learner gives."""
+    return [filter.gather[start : start + size] for start, size in zip(filter.starts, filter.sizes, strict=True)]
+
+
+def variances(filter: Filter, copy: bool = True) -> list[np.ndarray]:
+    """Returns the groups' P, matrices; of ``"weight"`` groups one vector. Copies, or views."""
     if not len(filter.places):
-        return [filter.p[: filter.sizes[0]].copy()]
-    found = []
-    for size, place in zip(filter.sizes, filter.places, strict=True):
-        padded = _padded(size)
-        found.append(filter.p[place : place + padded * padded].reshape(padded, padded)[:size, :size].copy())
-    return found
+        found = [filter.p[: filter.sizes[0]]]
+    else:
+        found = []
+        for size, place in zip(filter.sizes, filter.places, strict=True):
+            padded = _padded(size)
+            found.append(filter.p[place : place + padded * padded].reshape(padded, padded)[:size, :size])
+    return [part.copy() for part in found] if copy else found
 
 
 @jit
