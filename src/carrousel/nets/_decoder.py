@@ -143,7 +143,8 @@ class Decoder(nn.Module):
                     drawn = torch.multinomial(self.head(above)[:, 0].softmax(dim=1), 1)
                     own = torch.rand(len(drawn), 1, device=drawn.device) < sampling
                 last = torch.where(own, drawn, symbols[:, step + 1 : step + 2])
-        return torch.cat(outputs, 1), None if seen[0] is None else torch.cat(seen, 1)
+        known = [weights for weights in seen if weights is not None]
+        return torch.cat(outputs, 1), torch.cat(known, 1) if known else None
 
     def _below(self, symbols: Tensor, source: Source) -> Tensor:  # [B, U] -> [B, U, embedding + summary]
         below = self.dropout(self.embedding(symbols))
