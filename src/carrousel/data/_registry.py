@@ -8,11 +8,13 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
-__all__ = ["Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
+__all__ = ["KINDS", "Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
 
-Kind = Literal["sequences", "series"]
+Kind = Literal["sequences", "series", "tags", "strings", "images"]
+"""What a reader makes: ``Sequences``, a ``Series``, ``Tagged`` or ``Transcribed`` sequences, or ``Images``."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -10,11 +10,13 @@ from carrousel.estimators.classify import LSTMClassifier
 from carrousel.estimators.forecast import LSTMForecaster
 from carrousel.estimators.panel import LSTMPanelForecaster
 from carrousel.estimators.regress import LSTMRegressor
+from carrousel.estimators.tag import LSTMTagger
+from carrousel.estimators.transcribe import LSTMTranscriber
 from carrousel.training._errors import ModelError
 from carrousel.training._progress import Progress, ProgressCallback
 
 # Every estimator that scikit-learn's conventions bind: the tests run the same checks on each.
-ESTIMATORS = (LSTMClassifier, LSTMRegressor, LSTMForecaster)
+ESTIMATORS = (LSTMClassifier, LSTMRegressor, LSTMForecaster, LSTMTagger, LSTMTranscriber)
 
 __all__ = [
     "ESTIMATORS",
@@ -23,6 +25,8 @@ __all__ = [
     "LSTMForecaster",
     "LSTMPanelForecaster",
     "LSTMRegressor",
+    "LSTMTagger",
+    "LSTMTranscriber",
     "ModelError",
     "Progress",
     "ProgressCallback",

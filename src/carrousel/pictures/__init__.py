@@ -8,6 +8,7 @@ from __future__ import annotations
 from carrousel.pictures.activations import draw_activations
 from carrousel.pictures.beside import draw_beside
 from carrousel.pictures.curves import draw_curves, draw_growth
+from carrousel.pictures.labels import draw_spikes, draw_tags
 from carrousel.pictures.learning import draw_learning_curve
 from carrousel.pictures.outcomes import draw_confusion, draw_forecast, draw_values
 from carrousel.pictures.steps import draw_steps
@@ -21,7 +22,9 @@ __all__ = [
     "draw_forecast",
     "draw_growth",
     "draw_learning_curve",
+    "draw_spikes",
     "draw_steps",
+    "draw_tags",
     "draw_values",
     "save",
 ]

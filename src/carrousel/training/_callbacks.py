@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +18,21 @@ from carrousel.training._criterion import close_to
 from carrousel.training._progress import Progress, ProgressCallback
 from carrousel.training._trainer import StopTraining
 
-__all__ = ["Epochs", "Metric", "Watch"]
+__all__ = ["Epochs", "Metric", "Share", "Watch"]
 
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 """A figure from the outputs, the targets, and the items' weights where these differ."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A figure of items whose outputs have different sizes: of so many counted in each batch, so many are of a kind.
+
+    Attributes:
+        counts: gives both numbers of a batch, from its outputs and its targets.
+    """
+
+    counts: Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 
 
 class Epochs(Callback):
@@ -34,7 +46,7 @@ class Epochs(Callback):
         state: RunState,
         patience: int | None,
         metric_name: str,
-        metric: Metric | None,
+        metric: Metric | Share | None,
         after_epoch: Callable[[], None],
     ):
         self.state, self.patience = state, patience
@@ -91,9 +103,14 @@ class Epochs(Callback):
         """Returns the losses of the validation items, float64 [N], and the metric over all of them."""
         outputs, self.outputs = self.outputs, []
         loss = criterion.on(outputs[0][0].device)
-        if self.metric is None:  # outputs of every step are as long as their batch, and cannot be one array
+        if self.metric is None or isinstance(self.metric, Share):
+            # Outputs of every step are as long as their batch, and cannot be one array.
             pieces = [loss.weighted(o, (target, *weights) if weights else target) for o, target, *weights in outputs]
-            return torch.cat(pieces).detach().double(), None
+            figure = None
+            if self.metric is not None:
+                counts = [self.metric.counts(output.numpy(), target.numpy()) for output, target, *_ in outputs]
+                figure = sum(some for some, _ in counts) / max(sum(whole for _, whole in counts), 1)
+            return torch.cat(pieces).detach().double(), figure
         predicted, actual, *weights = (torch.cat(part) for part in zip(*outputs, strict=True))
         losses = loss.weighted(predicted, (actual, *weights) if weights else actual).detach().double()
         return losses, self.metric(predicted.numpy(), actual.numpy(), weights[0].numpy() if weights else None)
