@@ -29,14 +29,17 @@ def rows(said: Any) -> list[Any]:
 
 
 def padded(batch: dict[str, Tensor], value: float) -> dict[str, Tensor]:
-    """The batch with this value wherever a sequence is over, and two steps more of it."""
-    longer = torch.nn.functional.pad(batch["input"], (0, 0, 0, 2))
-    over = torch.arange(longer.shape[1]) >= batch["lengths"][:, None]
-    return {**batch, "input": longer.masked_fill(over[:, :, None], value)[:, : batch["input"].shape[1]]}
+    """The batch with this value wherever a sequence is over; of symbols, with one that no network knows."""
+    input = batch["input"]
+    over = torch.arange(input.shape[1]) >= batch["lengths"][:, None]
+    if not input.is_floating_point():
+        value = 10**9 if value else -7
+    return {**batch, "input": input.masked_fill(over.view(*over.shape, *[1] * (input.dim() - 2)), value)}
 
 
 def test_networks_are_found() -> None:
-    assert {"SequenceNet", "ForecastNet", "Tagger", "Transcriber"} <= set(NETWORKS)
+    assert {"SequenceNet", "ForecastNet", "Tagger", "Transcriber", "LanguageModel", "EncoderDecoder"} <= set(NETWORKS)
+    assert {"Captioner", "FrameNet", "StoryReader"} <= set(NETWORKS)
     assert set(MADE_UP) == {"Tagger"}
 
 
