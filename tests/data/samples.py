@@ -9,10 +9,20 @@ import numpy as np
 import pandas as pd
 from damage import damaged
 
-from carrousel.data import DataError, Sequences, Series, load_sequences, load_series
+from carrousel.data import (
+    DataError,
+    Labelled,
+    Sequences,
+    Series,
+    Tagged,
+    load_sequences,
+    load_series,
+    load_tagged,
+    load_transcribed,
+)
 
 RNG = np.random.default_rng(0)
-LOAD = {"sequences": load_sequences, "series": load_series}
+LOAD = {"sequences": load_sequences, "series": load_series, "tags": load_tagged, "strings": load_transcribed}
 TABLE = pd.DataFrame(
     {
         "id": np.repeat([f"s{k}" for k in range(8)], 6),
@@ -25,6 +35,8 @@ TABLE = pd.DataFrame(
 SERIES = pd.DataFrame(
     {"time": pd.date_range("2020-01-01", periods=48), "x": RNG.normal(size=48).round(3), "y": np.arange(48)}
 )
+TAGS = TABLE.assign(label=np.tile(["p", "p", "q", "", "q", "p"], 8))
+WORDS = "# sent_id = 1\n1\tdogs\tdog\tNOUN\n2\tbark\tbark\tVERB\n\n1\tit\tit\tPRON\n2\trains\train\tVERB\n"
 HEAD = "@problemName t\n@timeStamps {}\n@univariate false\n@classLabel true Up Down\n@data\n"
 ARRAYS = {
     "X": RNG.normal(size=(4, 5, 2)),
@@ -33,6 +45,8 @@ ARRAYS = {
     "ids": np.arange(4),
     "channels": np.array(["u", "v"]),
 }
+TAGGED = {"X": RNG.normal(size=(9, 2)), "lengths": np.array([5, 3, 1]), "y": np.array(list("ppqqpp") + [""] * 3)}
+STRINGS = {**ARRAYS, "y": np.array(["pq", "q", "qp", "p"]), "groups": np.array(list("abab")), "rate": np.array(9.5)}
 VALUES = {
     "values": RNG.normal(size=(6, 2)),
     "time": np.arange("2020-01", "2020-07", dtype="M8[M]"),
@@ -102,8 +116,18 @@ SAMPLES = {
     ("sequences", ".npz"): [npz(**ARRAYS), npz(np.savez_compressed, **ARRAYS)],
     ("sequences", ".ts"): [plain_ts(), timed_ts()],
     **{("series", ending): contents for ending, contents in tables(SERIES).items()},
+    **{("tags", ending): contents[:1] for ending, contents in tables(TAGS).items()},
+    ("tags", ".npz"): [npz(**TAGGED)],
+    **{("tags", ending): [WORDS.encode()] for ending in (".conll", ".conllu", ".conllx", ".iob", ".bio")},
+    ("strings", ".npz"): [
+        npz(**STRINGS),
+        npz(X=np.array(["ab", "cd"]), lengths=np.array([1, 1]), y=np.array([[1, 2], [0, -1]])),
+    ],
     ("series", ".npz"): [npz(**VALUES), npz(np.savez_compressed, **VALUES)],
 }
+
+ALIKE = {("tags", ending) for ending in (*tables(TABLE), ".conllu", ".conllx", ".iob", ".bio") if ending != ".csv"}
+"""Files that are read as others are: to damage one of them will do."""
 
 
 def copies(content: bytes, count: int) -> Iterator[bytes]:
@@ -137,7 +161,25 @@ def outcome(kind: str, source, *, names=None, **options) -> str:
     return "refused"
 
 
-def check(data: Sequences | Series) -> None:
+def check_labels(data: Labelled) -> None:
+    """What a reader of tags or strings promises."""
+    assert len(data.ids) == len(data) > 0
+    for x in data.X:
+        assert len(x) > 0
+        assert x.dtype.kind == "U" if data.symbolic else (x.dtype == np.float32 and np.isfinite(x).all())
+        assert x.shape[1:] == (() if data.symbolic else (len(data.channels),))
+    if data.y is None:
+        return
+    for x, labels in zip(data.X, data.y, strict=True):
+        assert all(isinstance(label, str) for label in labels)
+        if isinstance(data, Tagged):
+            assert len(labels) == len(x)
+        else:
+            assert len(labels) > 0
+            assert "" not in labels
+
+
+def check(data: Sequences | Series | Labelled) -> None:
     """What a reader promises."""
     assert str(data)
     if isinstance(data, Series):
@@ -148,6 +190,8 @@ def check(data: Sequences | Series) -> None:
         assert data.frame.index.is_unique
         assert len(set(data.columns)) == len(data.columns) > 0
         return
+    if isinstance(data, Labelled):
+        return check_labels(data)
     for x in data.X:
         assert x.dtype == np.float32
         assert x.shape == (len(x), len(data.channels))
