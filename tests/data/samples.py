@@ -49,7 +49,7 @@ TABLE = pd.DataFrame(
 SERIES = pd.DataFrame(
     {"time": pd.date_range("2020-01-01", periods=48), "x": RNG.normal(size=48).round(3), "y": np.arange(48)}
 )
-TAGS = TABLE.assign(label=np.resize(["p", "q", "r"], 48))
+TAGS = TABLE.assign(label=np.tile(["p", "p", "q", "", "q", "p"], 8))
 RECORDINGS = pd.DataFrame({"path": ["low.wav", "high.wav"], "text": ["la", "do re"], "speaker": ["u", "v"]})
 PICTURES = pd.DataFrame({"path": ["a.png", "b.png"], "text": ["17", "4"]})
 HEAD = "@problemName t\n@timeStamps {}\n@univariate false\n@classLabel true Up Down\n@data\n"
@@ -60,6 +60,8 @@ ARRAYS = {
     "ids": np.arange(4),
     "channels": np.array(["u", "v"]),
 }
+TAGGED = {"X": RNG.normal(size=(9, 2)), "lengths": np.array([5, 3, 1]), "y": np.array(list("ppqqpp") + [""] * 3)}
+STRINGS = {**ARRAYS, "y": np.array(["pq", "q", "qp", "p"]), "groups": np.array(list("abab")), "rate": np.array(9.5)}
 VALUES = {
     "values": RNG.normal(size=(6, 2)),
     "time": np.arange("2020-01", "2020-07", dtype="M8[M]"),
@@ -175,6 +177,11 @@ SAMPLES = {
     ("sequences", ".npz"): [npz(**ARRAYS), npz(np.savez_compressed, **ARRAYS)],
     ("sequences", ".ts"): [plain_ts(), timed_ts()],
     **{("series", ending): contents for ending, contents in tables(SERIES).items()},
+    ("tags", ".npz"): [npz(**TAGGED)],
+    ("strings", ".npz"): [
+        npz(**STRINGS),
+        npz(X=np.array(["ab", "cd"]), lengths=np.array([1, 1]), y=np.array([[1, 2], [0, -1]])),
+    ],
     ("series", ".npz"): [npz(**VALUES), npz(np.savez_compressed, **VALUES)],
     **{("tags", ending): contents for ending, contents in tables(TAGS).items()},
     **{("tags", ending): [WORDS] for ending in (".conll", ".iob", ".bio")},
@@ -221,6 +228,24 @@ def outcome(kind: str, source, *, names=None, **options) -> str:
     return "refused"
 
 
+def check_labels(data: Labelled) -> None:
+    """What a reader of tags or strings promises."""
+    assert len(data.ids) == len(data) > 0
+    for x in data.X:
+        assert len(x) > 0
+        assert x.dtype.kind == "U" if data.symbolic else (x.dtype == np.float32 and np.isfinite(x).all())
+        assert x.shape[1:] == (() if data.symbolic else (len(data.channels),))
+    if data.y is None:
+        return
+    for x, labels in zip(data.X, data.y, strict=True):
+        assert all(isinstance(label, str) for label in labels)
+        if isinstance(data, Tagged):
+            assert len(labels) == len(x)
+        else:
+            assert len(labels) > 0
+            assert "" not in labels
+
+
 def check(data: Sequences | Series | Labelled | Images) -> None:
     """What a reader promises."""
     assert str(data)
@@ -232,15 +257,13 @@ def check(data: Sequences | Series | Labelled | Images) -> None:
         assert data.frame.index.is_unique
         assert len(set(data.columns)) == len(data.columns) > 0
         return
+    if isinstance(data, Labelled):
+        return check_labels(data)
     assert len(data) > 0
     for x in data.X:
-        if x.dtype.kind == "U":
-            assert x.ndim == 1
-            assert all(x)
-        else:
-            assert x.dtype == np.float32
-            assert x.shape == (*x.shape[: 2 if isinstance(data, Images) else 1], len(data.channels))
-            assert np.isfinite(x).all()
+        assert x.dtype == np.float32
+        assert x.shape == (*x.shape[: 2 if isinstance(data, Images) else 1], len(data.channels))
+        assert np.isfinite(x).all()
         assert x.size > 0
     assert len(set(data.channels)) == len(data.channels) > 0
     assert all(type(name) is str for name in data.channels)
