@@ -24,6 +24,7 @@ __all__ = [
     "AnyColumns",
     "Columns",
     "Data",
+    "Grouped",
     "Json",
     "Knobs",
     "MaxSize",
@@ -131,13 +132,26 @@ class Columns(Written):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded(Columns):
-    """Those, and what is made of recordings, drawings and pictures whose paths stand in a table."""
+class Grouped(Columns):
+    """Those, and who a sequence is of."""
 
     group: Annotated[
         str | None,
-        typer.Option(help="column of who speaks, writes or moves (tables)  [default: group, speaker, writer, person]"),
+        typer.Option(
+            help="column of the person or voice: those of a report are none of the training (tables)  "
+            "[default: group, speaker, writer, person]"
+        ),
     ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        return {**super().options(), "group": self.group}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded(Grouped):
+    """Those, and what is made of recordings and drawings, whose paths stand in a table."""
+
     path: Annotated[
         str | None, typer.Option(help="column of the files of recordings or pictures (tables)  [default: path]")
     ] = None
@@ -158,16 +172,10 @@ class Recorded(Columns):
     spacing: Annotated[
         float | None, typer.Option(help="distance of points along a stroke, in heights of the drawing  [default: 0.05]")
     ] = None
-    colours: Annotated[
-        str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
-    ] = None
-    labels: Annotated[
-        str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
-    ] = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
-        known = {f.name for f in fields(Columns)}
+        known = {f.name for f in fields(Grouped)}
         return {**super().options(), **{f.name: getattr(self, f.name) for f in fields(Recorded) if f.name not in known}}
 
 
@@ -175,11 +183,18 @@ class Recorded(Columns):
 class AnyColumns(Recorded):
     """Those of every kind of data."""
 
+    colours: Annotated[
+        str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
+    ] = None
+    labels: Annotated[
+        str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
+    ] = None
+
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
-        return {**super().options(), "freq": self.freq}
+        return {**super().options(), "freq": self.freq, "colours": self.colours, "labels": self.labels}
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,8 @@ train.command(
     "transcribe",
     epilog=_examples(
         "train transcribe digit-strings --out digits",
-        "train transcribe recordings.csv --set stack=2 --set 'decoding=beam search'",
+        "train transcribe recordings.csv --units words --features log-mel --bands 40 --set stack=2",
+        "train transcribe letters.inkml --set 'decoding=beam search'",
     ),
 )(transcribe)
 train.command(

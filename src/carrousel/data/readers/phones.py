@@ -170,6 +170,10 @@ def _said(
     asked: list[dict[str, Any]], library: Path, voices: Path, name: str
 ) -> list[tuple[np.ndarray, int, list[tuple[int, str]]]]:
     """Returns the sound of each utterance, between -1 and 1, its sample rate, and at which sample each phone begins."""
+    for voice in sorted(
+        {each["voice"].partition("+")[2] for each in asked}
+    ):  # one it lacks it leaves out, and says so not
+        inside("espeakng_loader", "espeak-ng-data", "voices", "!v", voice, name=name)
     order = {"library": str(library), "data": str(voices), "seed": 1, "utterances": asked}
     command = [sys.executable, "-P", _espeak.__file__]  # without its folder, whose modules are named as others are
     done = subprocess.run(command, input=json.dumps(order).encode(), capture_output=True, check=False)
