@@ -13,6 +13,7 @@ from carrousel.pictures.learning import draw_learning_curve
 from carrousel.pictures.outcomes import draw_confusion, draw_forecast, draw_values
 from carrousel.pictures.steps import draw_steps
 from carrousel.pictures.style import save
+from carrousel.pictures.texts import draw_text
 
 __all__ = [
     "draw_activations",
@@ -25,6 +26,7 @@ __all__ = [
     "draw_spikes",
     "draw_steps",
     "draw_tags",
+    "draw_text",
     "draw_values",
     "save",
 ]

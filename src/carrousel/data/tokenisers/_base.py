@@ -50,6 +50,9 @@ class Tokeniser(ABC):
     unit: ClassVar[str]
     """What a symbol is called in figures: ``"character"``."""
 
+    separator: ClassVar[bytes] = b""
+    """What stands between the texts of two symbols."""
+
     spellings: list[bytes]
     """The text in UTF-8 of every symbol from ``SPECIAL`` on. A symbol may be a part of a character."""
 
@@ -99,6 +102,10 @@ class Tokeniser(ABC):
 class Speller:
     """The text of symbols that come one after the other, of which no character is ever cut.
 
+    Args:
+        tokeniser: whose symbols they are.
+        begun: whether other symbols went before.
+
     >>> from carrousel.data.tokenisers.characters import Characters
     >>> known = Characters.learned(["né"])
     >>> speller = Speller(known)
@@ -106,13 +113,17 @@ class Speller:
     ['n', 'é']
     """
 
-    def __init__(self, tokeniser: Tokeniser) -> None:
-        self._spelled = tokeniser.spelled
+    def __init__(self, tokeniser: Tokeniser, *, begun: bool = False) -> None:
+        self._tokeniser, self._begun = tokeniser, begun
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, symbol: int) -> str:
         """Returns what a further symbol adds: nothing, if it ends within a character."""
-        return self._decoder.decode(self._spelled(symbol))
+        said = self._tokeniser.spelled(symbol)
+        if said and self._begun:
+            said = self._tokeniser.separator + said
+        self._begun = self._begun or bool(said)
+        return self._decoder.decode(said)
 
     def rest(self) -> str:
         """Returns the sign � if the text ends within a character."""

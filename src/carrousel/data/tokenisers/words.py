@@ -78,16 +78,13 @@ class Symbols(Words):
 
     name = "symbols"
     unit = "symbol"
+    separator = b" "
     usual = None
 
     @classmethod
     def split(cls, text: str) -> list[str]:
         """Returns what stands between spaces."""
         return text.split()
-
-    def decode(self, symbols: Iterable[int]) -> str:
-        """Returns the text of symbols."""
-        return " ".join(self.spelled(int(symbol)).decode() for symbol in symbols if symbol)
 
 
 def _halves(word: str) -> bool:
