@@ -12,6 +12,7 @@ from carrousel.learning.guessing import Guess, GuessedNetwork
 from carrousel.learning.online import Learner, OnlineLSTM
 
 if TYPE_CHECKING:
+    from carrousel.learning.evolino import Evolino
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
 LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork)
@@ -20,6 +21,7 @@ LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, Guessed
 __all__ = [
     "LEARNERS",
     "Chunker",
+    "Evolino",
     "Follower",
     "Guess",
     "GuessedNetwork",
@@ -41,7 +43,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Returns a name of ``carrousel.streams``, a room above this one."""
+    """Returns a name of ``carrousel.streams``, a room above this one, or one that needs scikit-learn."""
+    if name == "Evolino":
+        return importlib.import_module("carrousel.learning.evolino").Evolino
     if name in ("Follower", "PredictedLine", "StreamClassifier", "StreamRegressor", "Tally"):
         return getattr(importlib.import_module("carrousel.streams"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
