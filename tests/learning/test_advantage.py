@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from carrousel.learning.online import Learner, Network, OnlineLSTM
 from carrousel.learning.acting import Advantage, Explorer, Lived
+from carrousel.learning.online import Learner, Network, OnlineLSTM
 from carrousel.tasks import Box, Discrete, FlipFlop, Maze89, MemoryBits, TMaze
 
 
@@ -195,9 +195,10 @@ def test_the_sign_is_remembered(make):
     """A corridor of four steps, by the network of the paper and by a layer of one cell."""
     if make == "network":
         shape = Network(3, 4, blocks=3, hidden=12, forget_gates=True, unit_squash="identity")
-        learner, steps = Learner(shape.biased("cell input_gate forget_gate output_gate hidden output")), 120_000
+        shape = shape.biased("cell input_gate forget_gate output_gate hidden output")
+        learner, steps = Learner(shape, dtype=np.float64), 120_000
     else:
-        learner, steps = OnlineLSTM(3, 8, 4, seed=1), 60_000
+        learner, steps = OnlineLSTM(3, 8, 4, dtype=np.float64, seed=1), 60_000
     agent, world = Advantage(learner, 0.001, explorer=Explorer(), seed=1), TMaze(4)
     world.reset(seed=0)
     agent.live(world, steps)
@@ -205,15 +206,15 @@ def test_the_sign_is_remembered(make):
 
 
 def test_a_table_with_a_bit_of_memory():
-    """It finds the sign only where it sees it, so a corridor of one step needs the bit."""
-    world = MemoryBits(TMaze(1), limit=200)
+    """What the sign has said is out of sight at the junction: without the bit half of all turns are wrong."""
+    world = MemoryBits(TMaze(2))
     inputs, actions = world.observation_space.shape[0], world.action_space.n
     shape = Network(inputs, actions, blocks=0, feeds={"output": "input"}, unit_squash="identity", init=1e-3)
-    agent = Advantage(Learner(shape), 0.01, temperature=0.5)
+    agent = Advantage(Learner(shape, dtype=np.float64), 0.01, temperature=0.5)
     world.reset(seed=0)
-    agent.live(world, 60_000)
+    agent.live(world, 100_000)
     assert agent.learner.weight_count == 54 * 5
-    assert (agent.try_out(world, 300, seed=1, greedy=True).last_rewards == 4).mean() >= 0.5
+    assert (agent.try_out(world, 300, seed=1, greedy=False).last_rewards == 4).mean() > 0.9
 
 
 class Strange:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from carrousel._world import CompiledWorld
-from carrousel.tasks import ENVIRONMENTS, FlipFlop, Maze89, MemoryBits, Rooms, TMaze
+from carrousel.tasks import ENVIRONMENTS, FlipFlop, Maze89, MemoryBits, MultimodePole, Rooms, TMaze
 
 COMPILED = [kind for kind in ENVIRONMENTS.values() if issubclass(kind, CompiledWorld)]
 
@@ -105,7 +105,8 @@ def test_actions_out_of_range_are_refused(kind):
     "wrong",
     [
         lambda: TMaze(0), lambda: Maze89(slip=1.1), lambda: Rooms(0), lambda: Rooms(goal=(0, 0)),
-        lambda: Rooms(1, 1, 1), lambda: Rooms(goal=(15, 0)), lambda: Rooms(colours=10), lambda: FlipFlop(1), lambda: FlipFlop(length=0),
+        lambda: Rooms(1, 1, 1), lambda: Rooms(goal=(15, 0)), lambda: Rooms(colours=10), lambda: FlipFlop(1),
+        lambda: FlipFlop(length=0), lambda: MultimodePole(jitter=1.0), lambda: MultimodePole(force=0.0),
         lambda: MemoryBits(bits=0), lambda: MemoryBits(FlipFlop()), lambda: MemoryBits(TMaze(), bits=9, boxes=999),
     ],
 )  # fmt: skip
@@ -279,6 +280,33 @@ def test_the_flip_flop_pays_for_what_is_wrong():
     assert world.step(np.float32([0.5]))[1] == -0.25
 
 
+def test_the_modes_of_the_pole_exchange_the_pushes():
+    """By the equations of Barto, Sutton & Anderson, written as they are."""
+    modes = set()
+    for seed in range(6):
+        world, actions = MultimodePole(told=3), np.random.default_rng(seed).integers(0, 2, 400)
+        seen = world.reset(seed=seed)[0]
+        mode, x, angle = float(seen[2]), world.held.states[0, 0], world.held.states[0, 2]
+        v = turning = 0.0
+        assert max(abs(x) / 2.4, abs(angle) / np.radians(12)) <= 0.1
+        for t, action in enumerate(actions):
+            force = 10.0 * (1 if action else -1) * mode
+            pushed = (force + 0.05 * turning**2 * np.sin(angle)) / 1.1
+            fall = 9.8 * np.sin(angle) - np.cos(angle) * pushed
+            spin = fall / (0.5 * (4 / 3 - 0.1 * np.cos(angle) ** 2 / 1.1))
+            push = pushed - 0.05 * spin * np.cos(angle) / 1.1
+            x, v, angle, turning = x + 0.02 * v, v + 0.02 * push, angle + 0.02 * turning, turning + 0.02 * spin
+            seen, reward, ended, _, _ = world.step(action)
+            np.testing.assert_allclose(seen, [x / 2.4, angle / np.radians(12), mode * (t < 2)], atol=1e-6)
+            fallen = abs(x) > 2.4 or abs(angle) > np.radians(12)
+            assert (reward, ended) == ((-1.0, True) if fallen else (0.0, False))
+            if ended:
+                break
+        assert ended
+        modes.add(mode)
+    assert modes == {-1.0, 1.0}
+
+
 @pytest.mark.parametrize("kind", COMPILED)
 def test_seeds_never_draw_anything_else(kind):
     batch = kind().batch(50)
@@ -294,5 +322,6 @@ DRAWN = {
     "TMaze": "8ba9ad06cffe",
     "Maze89": "2361e6070873",
     "MemoryBits": "49d46d02f803",
+    "MultimodePole": "3db62b712813",
     "Rooms": "b125a8447925",
 }

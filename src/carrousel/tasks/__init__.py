@@ -23,9 +23,10 @@ from carrousel.tasks._flip_flop import FlipFlop
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import NoiseFreeLag, NoRegularities
 from carrousel.tasks._languages import CountingLanguage
-from carrousel.tasks._poles import PoleBalancing
 from carrousel.tasks._mazes import Maze89, TMaze
 from carrousel.tasks._memory_bits import MemoryBits
+from carrousel.tasks._multimode import MultimodePole
+from carrousel.tasks._poles import PoleBalancing
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
 from carrousel.tasks._rooms import Rooms
 from carrousel.tasks._spaces import Box, Discrete
@@ -57,6 +58,7 @@ __all__ = [
     "Maze89",
     "MeasuringDelays",
     "MemoryBits",
+    "MultimodePole",
     "Multiplication",
     "NoRegularities",
     "NoiseFreeLag",

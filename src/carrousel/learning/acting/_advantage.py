@@ -59,7 +59,9 @@ class Explorer:
         if not all(isinstance(number, int | float) and np.isfinite(number) for number in numbers):
             raise ValueError(f"an explorer is made of finite numbers, got {self}")
         if not (isinstance(self.hidden, int) and 1 <= self.hidden <= 10_000 and 0 <= self.beta <= 1):
-            raise ValueError(f"hidden must be from 1 to 10,000, and beta from 0 to 1; got {self.hidden} and {self.beta}")
+            raise ValueError(
+                f"hidden must be from 1 to 10,000, and beta from 0 to 1; got {self.hidden} and {self.beta}"
+            )
         if min(self.rate, self.per_value) < 0 or not 0 < self.coldest <= self.hottest:
             raise ValueError(f"rate and per_value must be at least 0, and 0 < coldest <= hottest; got {self}")
 
@@ -92,7 +94,8 @@ class Advantage:
 
     >>> from carrousel.learning.online import Network
     >>> from carrousel.tasks import TMaze
-    >>> table = Learner(Network(3, 4, blocks=0, feeds={"output": "input"}, unit_squash="identity"))
+    >>> shape = Network(3, 4, blocks=0, feeds={"output": "input"}, unit_squash="identity")
+    >>> table = Learner(shape, dtype=np.float64)
     >>> agent = Advantage(table, 0.003, temperature=0.5)
     >>> len(agent.live(TMaze(2), 3000)) > 100  # episodes: the way is found, the sign is not remembered
     True
@@ -126,7 +129,9 @@ class Advantage:
         if not isinstance(learner, Learner | OnlineLSTM):
             raise TypeError(f"the learner must be a Learner or an OnlineLSTM, got {type(learner).__name__}")
         if isinstance(learner, Learner) and learner.network.unit_squash != "identity":
-            raise ValueError(f"outputs must not be squashed: unit_squash='identity', not {learner.network.unit_squash!r}")
+            raise ValueError(
+                f"outputs must not be squashed: unit_squash='identity', not {learner.network.unit_squash!r}"
+            )
         if isinstance(learner, OnlineLSTM) and learner.loss != "squared":
             raise ValueError(f"outputs must not be squashed: loss='squared', not {learner.loss!r}")
         for name, value, high in (("rate", rate, np.inf), ("discount", discount, 1), ("trace", trace, 1)):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import exp, isfinite
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from carrousel._jit import entry, jit, logistic
 from carrousel._world import act, begin, uniform
 from carrousel.learning.acting._networks import CELL, NETWORK, Functions

@@ -17,7 +17,9 @@ from carrousel._jit import entry, jit, spliced
 from carrousel.learning._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
 from carrousel.learning._steps import FORWARD, LEARN, TRACE
 
-__all__ = ["FIRST_ROW", "LAYER_END",
+__all__ = [
+    "FIRST_ROW",
+    "LAYER_END",
     "LOSSES",
     "RULE_END",
     "Layer",
