@@ -8,6 +8,7 @@ and calls the kernels.
 
 from __future__ import annotations
 
+import math
 import struct
 from array import array
 from collections.abc import Callable, Hashable
@@ -115,7 +116,9 @@ class Program:
         self._text = array("q", words)
         self._hows = [how for _, how in self._given.values()]
         self._names = [*self._made]
-        self._makers = [(maker(self._dtype, cleared=cleared), shape) for _, shape, cleared in self._made.values()]
+        self._makers = [
+            (maker(self._dtype, math.prod(shape), cleared=cleared), shape) for _, shape, cleared in self._made.values()
+        ]
         self._words = struct.Struct(f"{first + len(self._made)}q").pack
         self._begin, _ = self._text.buffer_info()
         self._calls, self._given, self._made = [], {}, {}

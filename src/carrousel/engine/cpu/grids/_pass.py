@@ -210,7 +210,7 @@ class _Pass(Calls):
                 rooms[name] = program.room(self.threads * self.widest * size * (1 if name in KEPT else 2))
         output = program.result("output", self.count, self.layer.output_size, cleared=not self.whole)
         words = self._walk(panels, rooms.pop("G")) | rooms
-        words |= {"keep": int(keep), "X": program.given("x", lambda given: given.x), "Y": output}
+        words |= {"X": program.given("x", lambda given: given.x), "Y": output}
         name = "forward" if keep else "forward_only"
         program.call(kernels.cell_code, name, kernels.forward_arguments, **words)
         return program.seal()
