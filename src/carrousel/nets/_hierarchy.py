@@ -83,10 +83,7 @@ class Hierarchy(nn.Module):
         if min(min(block) for block in blocks) < 1:
             raise ValueError(f"a block has at least one row and one column, got {blocks}")
         self.blocks = blocks
-        below = [
-            size * (tall * wide if k == 0 else 1)
-            for k, (size, (tall, wide)) in enumerate(zip(sizes, blocks, strict=True))
-        ]
+        below = [channels * blocks[0][0] * blocks[0][1], *features]
         self.layers = nn.ModuleList(MDLSTM(size, H, cell=cell) for size, H in zip(below, hidden, strict=True))
         widths = [4 * H for H in hidden]
         between = [

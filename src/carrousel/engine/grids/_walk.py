@@ -123,8 +123,8 @@ def _walk(sizes: np.ndarray, extent: tuple[int, ...], together: bool) -> Walk:
             place = place * extent[d] + (size[:, d] - 1 - at[:, d] if flip else at[:, d])
         places[k] = place[order]
     begins = np.searchsorted(found // diagonals, np.arange(group[-1] + 2)) if count else np.zeros(1)
-    groups, offsets, before, after = map(_tensor, (begins, np.append(starts, total), before[order], after[order]))
-    return Walk(groups, offsets, before, after, torch.from_numpy(places), count * int(np.prod(extent)))
+    tables = [_tensor(table) for table in (begins, np.append(starts, total), before[order], after[order], places)]
+    return Walk(*tables, count=count * int(np.prod(extent)))
 
 
 def _tensor(table: np.ndarray) -> Tensor:
