@@ -14,8 +14,9 @@ from torch import Tensor
 from carrousel.engine._layer import QUIET, Masks, Weights
 from carrousel.engine._memory import CPU
 from carrousel.engine._plan import FROM_X
-from carrousel.engine._rows import Rows, Sizes
+from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._calls import Calls
+from carrousel.engine.cpu._counts import ROWS, STEPS, Count, Frame, valued
 from carrousel.engine.cpu._kernels import Kernels
 from carrousel.engine.cpu._program import Place
 
@@ -53,14 +54,14 @@ def forms_of(masks: Masks) -> tuple[bool, ...]:
 
 
 class Writer(Calls):
-    """Writes a program for packings of some sizes."""
+    """Writes a program for packings of a frame."""
 
-    def __init__(self, kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], *, reverse: bool) -> None:
+    def __init__(self, kernels: Kernels, frame: Frame, forms: tuple[bool, ...], *, reverse: bool) -> None:
         super().__init__(kernels)
         self.kernels, self.layer, self.variant, self.plan = kernels, kernels.layer, kernels.variant, kernels.plan
         self.places, self.width, self.ldh, self.ldg = kernels.places, kernels.width, kernels.ldh, kernels.ldg
-        self.sizes, self._forms, self.reverse = sizes, forms, reverse
-        self.N, self.B, self.n = sizes.total, sizes.sequences, 1 + len(self.layer.cell.states)
+        self.frame, self._forms, self.reverse = frame, forms, reverse
+        self.N, self.T, self.B, self.n = ROWS, STEPS, frame.sequences, 1 + len(self.layer.cell.states)
         self.x = self.program.given("x", lambda batch: batch.x)
         self.offsets = self.program.given("offsets", lambda batch: batch.rows.offsets, 8)
 
@@ -96,7 +97,7 @@ class Writer(Calls):
         variant, dtype, B = self.variant, self.kernels.dtype, self.B
         words: dict[str, Place | int] = {}
 
-        def add(word: str, place: Place, rows: int, size: int, width: int) -> None:
+        def add(word: str, place: Place, rows: int | Count, size: int, width: int) -> None:
             words[word], words[f"ld_{word}"] = self.padded(place, rows, size, width), width
 
         def add_share(word: str, field: str, is_tensor: bool, size: int, width: int) -> None:
@@ -236,3 +237,6 @@ class Writer(Calls):
             starts = torch.arange(len(rows), device=CPU) * self.layer.hidden_size
             found.append((name, self.program.given(("gates", name), how), starts))
         return found
+
+    def _about(self, number: int | Count) -> int:
+        return valued(number, self.frame.about, -(-self.frame.about // max(self.frame.running, 1)))

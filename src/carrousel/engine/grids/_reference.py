@@ -6,6 +6,8 @@ kernels are tested against it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 

@@ -123,8 +123,9 @@ def _walk(sizes: np.ndarray, extent: tuple[int, ...], together: bool) -> Walk:
             place = place * extent[d] + (size[:, d] - 1 - at[:, d] if flip else at[:, d])
         places[k] = place[order]
     begins = np.searchsorted(found // diagonals, np.arange(group[-1] + 2)) if count else np.zeros(1)
-    tables = [_tensor(table) for table in (begins, np.append(starts, total), before[order], after[order], places)]
-    return Walk(*tables, count=count * int(np.prod(extent)))
+    tables = begins, np.append(starts, total), before[order], after[order], places
+    groups, offsets, befores, afters, placed = map(_tensor, tables)
+    return Walk(groups, offsets, befores, afters, placed, count * int(np.prod(extent)))
 
 
 def _tensor(table: np.ndarray) -> Tensor:
