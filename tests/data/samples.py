@@ -189,8 +189,6 @@ SAMPLES = {
     ("tags", ".conllx"): [b"1\tDogs\tdog\tNOUN\t_\t_\t2\tnsubj\t_\t_\n"],
     **{("strings", ending): contents for ending, contents in tables(RECORDINGS).items()},
     ("strings", ".inkml"): [INK],
-    ("strings", ".npz"): [npz(**ARRAYS | {"y": np.array(["ab", "a", "b a", "c"]), "rate": np.array(50.0)})],
-    ("tags", ".npz"): [npz(**ARRAYS | {"y": np.resize(["p", "", "q"], (4, 5)), "groups": np.array([1, 1, 2, 2])})],
     **{("images", ending): contents for ending, contents in tables(PICTURES).items()},
     ("images", ".idx"): [idx(DIGITS)],
 }

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from carrousel.engine.cpu._counts import Count, valued
+from carrousel.engine.cpu._counts import Count
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, outer_room
 from carrousel.engine.cpu._moves import PICK, ROWS, SUM
 from carrousel.engine.cpu._program import Place, Program
@@ -101,6 +101,8 @@ class Calls:
         """Makes a result of the first columns of rows."""
         self.rows(place, ld, self.program.result(name, *(shape or (count, size))), size, count, size, size)
 
+    # Weights and products
+
     def pack(self, kernel: str, source: Place, columns: int, starts: Tensor, size: int, target: Place) -> None:
         """Packs groups of rows of a weight: see ``_pack``."""
         groups, tall = len(starts), self._sized.whole(size)
@@ -143,14 +145,14 @@ class Calls:
 
     # Threads
 
-    def about(self, number: int | Count) -> int:
-        """Returns about what a number will be when the program runs."""
-        return valued(number, 0, 0)
-
     def workers(self, work: int | Count) -> int:
         """Tells how many threads a piece of work of so many multiplications is worth."""
-        return self._sized.threads(self.about(work))
+        return self._sized.threads(self._about(work))
 
     def _movers(self, numbers: int | Count) -> int:
         """Tells how many threads a move of so many numbers is worth."""
-        return 1 if self.about(numbers) < _FEW else _parallel.threads()
+        return 1 if self._about(numbers) < _FEW else _parallel.threads()
+
+    def _about(self, number: int | Count) -> int:
+        """Returns a number that is known when the program runs, about as it will be."""
+        raise NotImplementedError

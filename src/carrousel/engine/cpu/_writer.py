@@ -238,6 +238,5 @@ class Writer(Calls):
             found.append((name, self.program.given(("gates", name), how), starts))
         return found
 
-    def about(self, number: int | Count) -> int:
-        """Returns about what a number will be: that of the smallest packing of the frame."""
+    def _about(self, number: int | Count) -> int:
         return valued(number, self.frame.about, -(-self.frame.about // max(self.frame.running, 1)))

@@ -6,6 +6,8 @@ kernels are tested against it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -62,7 +64,7 @@ def _advance(
     cell, H = layer.cell, layer.hidden_size
     rows = Named(**dict(zip(cell.rows, z.split(H, dim=-1), strict=True)))
     old = State(**dict(zip(cell.old, (value for values in neighbours.values() for value in values), strict=True)))
-    ports = dict.fromkeys((*cell.candidates, *cell.states), identity)
+    ports: dict[str, Callable[[Tensor], Tensor]] = dict.fromkeys((*cell.candidates, *cell.states), identity)
     for k, gate in enumerate(cell.peepholes):
         ports[gate] = weights["weight_peephole"][:, k].unsqueeze(1).mul  # [D, 1, H]
     h, state, _ = cell(rows, old, Named(**ports))

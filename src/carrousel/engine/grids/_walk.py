@@ -1,14 +1,15 @@
 """The order in which the places of grids are computed: along diagonals.
 
 The places of a grid whose indices have one sum are a diagonal, over three dimensions a plane. None of them needs
-another, and their neighbours stand on the diagonal before. So a recursion over several dimensions is one over diagonals.
+another, and their neighbours stand on the diagonal before. So a recursion over several dimensions is one over
+diagonals.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import torch
@@ -16,9 +17,9 @@ from torch import Tensor
 
 __all__ = ["Walk", "walk_over"]
 
-_ROWS = 48
-"""The places of a diagonal, on average, from which on a product over them is worth its call: grids are computed together
-until they are so many."""
+_ROWS = 24
+"""The places of a diagonal, on average, from which on a product over them is worth its call: grids are computed
+together until they are so many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +61,14 @@ class Walk:
 
     @cached_property
     def found(self) -> Tensor:
-        """For each direction the rows of the places of the padded batch, ``[2^n, count]``; -1 past the end of a grid."""
+        """For each direction the rows of the places of the padded batch, ``[2^n, count]``; -1 past a grid's end."""
         rows = torch.full((len(self.places), self.count), -1)
         return rows.scatter_(1, self.places, torch.arange(self.rows).expand_as(self.places))
 
     def steps(self) -> list[tuple[int, int]]:
         """Lists the first row and the end of every diagonal, of a walk of one group."""
         bounds = self.offsets.tolist()
-        return list(zip(bounds, bounds[1:], strict=False))
+        return list(pairwise(bounds))
 
 
 def walk_over(sizes: Tensor | None, count: int, extent: tuple[int, ...], *, together: bool = False) -> Walk:
@@ -122,8 +123,9 @@ def _walk(sizes: np.ndarray, extent: tuple[int, ...], together: bool) -> Walk:
             place = place * extent[d] + (size[:, d] - 1 - at[:, d] if flip else at[:, d])
         places[k] = place[order]
     begins = np.searchsorted(found // diagonals, np.arange(group[-1] + 2)) if count else np.zeros(1)
-    tables = begins, np.append(starts, total), before[order], after[order]
-    return Walk(*map(_tensor, tables), torch.from_numpy(places), count * int(np.prod(extent)))
+    tables = begins, np.append(starts, total), before[order], after[order], places
+    groups, offsets, befores, afters, placed = map(_tensor, tables)
+    return Walk(groups, offsets, befores, afters, placed, count * int(np.prod(extent)))
 
 
 def _tensor(table: np.ndarray) -> Tensor:

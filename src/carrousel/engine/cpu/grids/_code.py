@@ -1,9 +1,9 @@
 """The recursion over the diagonals of grids, as machine code.
 
 A task is one direction of one group of grids: see ``Walk``. Tasks are shared among threads, and a thread runs all
-diagonals of a task without waiting for others. Of every place of a diagonal the input, the neighbours' outputs and a one
-are laid side by side, a row of ``A``. One product of these rows with the weights gives all pre-activations, and the
-equations run on them.
+diagonals of a task without waiting for others. Of every place of a diagonal the input, the neighbours' outputs and a
+one are laid side by side, a row of ``A``. One product of these rows with the weights gives all pre-activations, and
+the equations run on them.
 """
 
 from __future__ import annotations
@@ -34,15 +34,13 @@ GATHER = Words(["threads", "directions", "rows", "count", "found", "source", "ld
 
 
 def forward_words(cell: Cell) -> Words:
-    """Returns the arguments of ``forward``. ``keep`` is 1 if every row's values are kept; if it is 0, each thread has
-    memory for one diagonal, of outputs and states for two. ``one`` is 1 if a row of ``A`` ends with a one, for the bias.
-    """
-    return Words([*_WALK, "keep", "X", "A", "H", "Y", *(f"S_{name}" for name in cell.states)], _FIXED)
+    """Returns the arguments of ``forward``. ``one`` is 1 if a row of ``A`` ends with a one, for the bias."""
+    return Words([*_WALK, "X", "A", "H", "Y", *(f"S_{name}" for name in cell.states)], _FIXED)
 
 
 def backward_words(cell: Cell) -> Words:
-    """Returns the arguments of ``backward``: ``dY`` are the adjoints of the outputs, ``dA`` and ``dS`` each thread's, for
-    two diagonals, of the neighbours' outputs and states; ``dP`` each task's sums for the vectors.
+    """Returns the arguments of ``backward``: ``dY`` are the adjoints of the outputs; ``dA`` and ``dS`` each thread's,
+    for two diagonals, of the neighbours' outputs and states; ``dP`` each task's sums for the vectors.
     """
     states = [f"{kind}_{name}" for name in cell.states for kind in ("S", "dS")]
     return Words([*_WALK, "after", "dY", "dA", "dP", *states], _FIXED)
@@ -108,7 +106,9 @@ class _Tasks:
 
 
 class _Forward(_Tasks):
-    """Writes ``forward``, or ``forward_only`` for a pass of which nothing is kept."""
+    """Writes ``forward``; or ``forward_only`` for a pass of which nothing is kept, in which each thread has memory for
+    one diagonal, and for two of outputs and states.
+    """
 
     def __init__(self, module: Module, plan: GridPlan, *, keep: bool) -> None:
         self.name = "forward" if keep else "forward_only"
@@ -179,7 +179,7 @@ class _Forward(_Tasks):
     def _equations(self, row: str, at: str, here: str, shift: str) -> None:
         f, plan = self.f, self.plan
         g = f.at(self.g, f.mul(at, self.ldg))
-        old = {}
+        old: dict[tuple[str, int], str] = {}
         for d in range(self.n):
             index, outside = self.neighbour("before", row, d)
             there = f.mul(f.add(index, shift), self.width)
@@ -257,7 +257,8 @@ class _Backward(_Tasks):
     def _equations(self, row: str, here: str, shift: str) -> None:
         f, plan = self.f, self.plan
         g = f.at(self.g, f.mul(row, self.ldg))
-        old, from_h, from_s = {}, [], {name: list[str]() for name in self.states}
+        old: dict[tuple[str, int], str] = {}
+        from_h, from_s = list[str](), {name: list[str]() for name in self.states}
         for d in range(self.n):
             index, outside = self.neighbour("before", row, d)
             there = f.mul(index, self.width)

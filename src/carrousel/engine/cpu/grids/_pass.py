@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from carrousel.engine.cpu._buffers import poisoned, zeros
 from carrousel.engine.cpu._calls import Calls
+from carrousel.engine.cpu._counts import ROWS, STEPS, Count, valued
+from carrousel.engine.cpu._counts import Frame as Roughly
 from carrousel.engine.cpu._gemm import gemm_code
 from carrousel.engine.cpu._kernels import KINDS, SMALL
 from carrousel.engine.cpu._program import Place, Program
@@ -27,6 +29,33 @@ KEPT = ("G", "A")
 """The buffers that are kept for the backward pass, besides every state's: the slots, and what they are computed of."""
 
 _PROGRAMS = 32
+
+_WIDE = 64
+"""Of diagonals that are not longer there is memory for so many rows, or for a multiple."""
+
+
+class Frame(NamedTuple):
+    """What a program knows of the walks that it is for. The numbers of rows, and of places of the padded batch, are
+    counted when it runs: sizes are new with every batch, and a program serves many.
+
+    Attributes:
+        groups: the number of groups of grids.
+        widest: the most rows of a diagonal, rounded up.
+        whole: whether every place of the padded batch is one of a grid.
+        rows, places: how many there are about, for deciding what is worth several threads.
+    """
+
+    groups: int
+    widest: int
+    whole: bool
+    rows: int
+    places: int
+
+    @classmethod
+    def of(cls, walk: Walk) -> Frame:
+        """Returns the :class:`Frame` of a walk."""
+        about = [Roughly.roughly(number) for number in (walk.rows, walk.count)]
+        return cls(len(walk.groups) - 1, -(-walk.widest // _WIDE) * _WIDE, walk.whole, *about)
 
 
 class _Given(NamedTuple):
@@ -114,9 +143,10 @@ def forward(
         keep: whether a backward pass will follow.
     """
     kernels = kernels_of(layer, x.dtype)
-    key = ("forward", keep, *_sizes(walk))
-    write = partial(_Pass(kernels, walk).forward, keep=keep) if key not in kernels._programs else None
-    made = kernels.program(key, write).run(_Given(walk, x, weights, {}))  # type: ignore[arg-type]
+    frame = Frame.of(walk)
+    key = ("forward", keep, frame, _parallel.threads(), poisoned())
+    program = kernels.program(key, lambda: _Pass(kernels, frame).forward(keep=keep))
+    made = program.run(_Given(walk, x, weights, {}), walk.rows, walk.count)
     kept = {name: made[name] for name in (*KEPT, *_states(layer))} if keep else {}
     return made["output"], kept
 
@@ -132,15 +162,11 @@ def backward(
 ) -> dict[str, Tensor]:
     """Computes the derivatives that are ``wanted``, ``"x"`` and the weights' names. Uses ``kept`` up."""
     kernels = kernels_of(layer, x.dtype)
-    key = ("backward", wanted, *_sizes(walk))
-    write = partial(_Pass(kernels, walk).backward, wanted) if key not in kernels._programs else None
-    made = kernels.program(key, write).run(_Given(walk, x, weights, kept, d_output))  # type: ignore[arg-type]
+    frame = Frame.of(walk)
+    key = ("backward", wanted, frame, _parallel.threads(), poisoned())
+    program = kernels.program(key, lambda: _Pass(kernels, frame).backward(wanted))
+    made = program.run(_Given(walk, x, weights, kept, d_output), walk.rows, walk.count)
     return {name: made[name] for name in wanted}
-
-
-def _sizes(walk: Walk) -> tuple[Any, ...]:
-    """Returns all that decides about the program of a pass over a walk."""
-    return walk.rows, walk.count, walk.widest, len(walk.groups), _parallel.threads(), poisoned()
 
 
 def _states(layer: GridLayer) -> list[str]:
@@ -148,17 +174,19 @@ def _states(layer: GridLayer) -> list[str]:
 
 
 class _Pass(Calls):
-    """Writes a pass over walks of some sizes."""
+    """Writes a pass over walks of a frame."""
 
-    def __init__(self, kernels: GridKernels, walk: Walk) -> None:
+    def __init__(self, kernels: GridKernels, frame: Frame) -> None:
         super().__init__(kernels)
-        self.kernels, self.layer, self.plan = kernels, kernels.layer, kernels.plan
-        self.N, self.count, self.widest, self.groups = walk.rows, walk.count, walk.widest, len(walk.groups) - 1
+        self.kernels, self.layer, self.plan, self.frame = kernels, kernels.layer, kernels.plan, frame
+        self.N, self.count = ROWS, STEPS  # the rows, and in the place of steps the places of the padded batch
+        self.widest, self.groups, self.whole = frame.widest, frame.groups, frame.whole
         self.D, self.H, self.width = self.layer.directions, self.layer.hidden_size, kernels.width
         self.rows_of_weights = len(self.plan.slots) * self.H
-        work = self.D * self.N * kernels.K * kernels.ldg
-        self.threads = min(kernels.threads(work), self.groups * self.D)
-        self.whole = walk.whole
+        self.threads = min(self.workers(self.D * self.N * kernels.K * kernels.ldg), self.groups * self.D)
+
+    def _about(self, number: int | Count) -> int:
+        return valued(number, self.frame.rows, self.frame.places)
 
     def table(self, name: str) -> Place:
         """Returns a table of the walk."""
@@ -181,9 +209,9 @@ class _Pass(Calls):
         count = self.D * len(self.plan.vectors)
         return self.padded(self.weight("weight_peephole"), count, self.H, self.width) if count else self.zeros
 
-    def _walk(self, weights: Place, slots: Place) -> dict[str, Place | int]:
+    def _walk(self, weights: Place, slots: Place) -> dict[str, Place | Count | int]:
         """Returns the words that both directions of time have."""
-        words: dict[str, Place | int] = {
+        words: dict[str, Place | Count | int] = {
             "threads": self.threads, "directions": self.D, "tasks": self.groups * self.D, "rows": self.N,
             "widest": self.widest, "W": weights, "P": self.vectors(), "G": slots,
         }  # fmt: skip
@@ -210,7 +238,7 @@ class _Pass(Calls):
                 rooms[name] = program.room(self.threads * self.widest * size * (1 if name in KEPT else 2))
         output = program.result("output", self.count, self.layer.output_size, cleared=not self.whole)
         words = self._walk(panels, rooms.pop("G")) | rooms
-        words |= {"keep": int(keep), "X": program.given("x", lambda given: given.x), "Y": output}
+        words |= {"X": program.given("x", lambda given: given.x), "Y": output}
         name = "forward" if keep else "forward_only"
         program.call(kernels.cell_code, name, kernels.forward_arguments, **words)
         return program.seal()
@@ -257,7 +285,7 @@ class _Pass(Calls):
                 room.after(k * self.N * columns), columns, M=self.N, N=columns, K=deep,
             )  # fmt: skip
         self.program.call(
-            kernels.cell_code, "gather", kernels.gather_arguments, threads=kernels.threads(self.D * self.count * I),
+            kernels.cell_code, "gather", kernels.gather_arguments, threads=self.workers(self.D * self.count * I),
             directions=self.D, rows=self.N, count=self.count, found=self.table("found"), source=room, lds=columns,
             columns=I, target=self.program.result("x", self.count, I),
         )  # fmt: skip

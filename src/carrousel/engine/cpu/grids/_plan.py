@@ -18,8 +18,8 @@ __all__ = ["GridPlan", "plan_of", "refuses_cell"]
 class GridPlan:
     """A cell over several dimensions, prepared for the emitter.
 
-    A row of *slots* holds for each row of the cell as many numbers as there are units: first the pre-activations, then in
-    their place what the backward pass needs, then the adjoints of the pre-activations.
+    A row of *slots* holds for each row of the cell as many numbers as there are units: first the pre-activations, then
+    in their place what the backward pass needs, then the adjoints of the pre-activations.
 
     Attributes:
         program: the equations.
