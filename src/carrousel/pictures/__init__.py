@@ -8,8 +8,8 @@ from __future__ import annotations
 from carrousel.pictures.activations import draw_activations
 from carrousel.pictures.beside import draw_beside
 from carrousel.pictures.curves import draw_curves, draw_growth
-from carrousel.pictures.labels import draw_spikes, draw_tags
 from carrousel.pictures.flow import draw_error_flow
+from carrousel.pictures.labels import draw_spikes, draw_tags
 from carrousel.pictures.learning import draw_learning_curve
 from carrousel.pictures.outcomes import draw_confusion, draw_forecast, draw_values
 from carrousel.pictures.steps import draw_steps
