@@ -20,9 +20,6 @@ class LineOptions:
     source = "a file of lines"
     first: int = 20  # lines to train on
 
-    def estimator(self):
-        return LSTMTagger
-
     def parameters(self):
         return {}
 
@@ -39,7 +36,7 @@ def lines(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(estimators, "ESTIMATORS", (*estimators.ESTIMATORS, LSTMTagger))
     monkeypatch.setattr(app.train, "registered_commands", list(app.train.registered_commands))
-    app.train.command("tag")(trainer(LineOptions, "Train a tagger of steps."))
+    app.train.command("tag")(trainer(lambda: LSTMTagger, LineOptions, "Train a tagger of steps."))
     values = np.random.default_rng(0).normal(size=(30, 6))
     (tmp_path / "steps.txt").write_text("\n".join(" ".join(f"{v}:{int(v > 0)}" for v in row) for row in values))
     return "steps.txt"
@@ -58,6 +55,9 @@ def test_a_new_kind_of_estimator_needs_nothing_of_the_commands(lines, run, refus
     code, out, err = run("inspect", "m", lines, "-o", "p")
     assert code == 0, err
     assert out.splitlines() == ["p/tags.png", "p/learning-curve.png"]
+    code, out, err = run("analyse", "gradients", "m", lines, "-o", "p/flow.png")
+    assert code == 0, err
+    assert out.splitlines()[-1] == "p/flow.png"
     for words in (["--label", "x"], ["--split", "test"], ["--max-size", "1GB"]):
         refused("evaluate", "m", lines, *words, says=[f"{words[0]}: LSTMTagger takes no such option"])
     refused("predict", "m", lines, "--future", lines, says=["--future: LSTMTagger"])

@@ -56,7 +56,11 @@ def test_a_group_stays_together(groups, share, seed):
         with pytest.raises(DataError, match="all sequences are of one group"):
             hold_out(data, share, seed=seed)
         return
-    train, test = hold_out(data, share, seed=seed)
+    try:
+        train, test = hold_out(data, share, seed=seed)
+    except DataError as error:
+        assert "has a label that no other has" in str(error)  # noqa: PT017 - the only other reason
+        return
     assert sorted([*train.ids, *test.ids]) == list(range(len(groups)))
     assert not set(train.groups) & set(test.groups)
     assert len(train)

@@ -104,7 +104,7 @@ PERSONS = "id,time,x,person,counts,label\na,0,1,p1,2,u\na,1,2,p1,2,u\nb,0,3,p2,0
 def test_groups_and_weights_are_of_sequences(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text(PERSONS)
-    data = load_sequences(path, groups="person", sample_weight="counts")
+    data = load_sequences(path, group="person", sample_weight="counts")
     assert data.channels == ("x",)
     assert data.groups.tolist() == ["p1", "p2", "p1"]
     assert data.weights.tolist() == [2.0, 0.5, 0.0]
@@ -123,7 +123,7 @@ def test_groups_and_weights_are_of_sequences(tmp_path):
         ("0.5", "-0.5", "row 3, column counts: the weight is -0.5"),
         ("0.5", "much", "row 3, column counts: the value is much"),
         ("0.5", "", "row 3, column counts: the value is missing"),
-        ("person,", "persons,", "no column 'person' .groups.; the nearest is 'persons'"),
+        ("person,", "persons,", "no column 'person' .group.; the nearest is 'persons'"),
         (",counts", ",count", "no column 'counts' .sample_weight."),
     ],
     ids=range(9),
@@ -132,7 +132,7 @@ def test_groups_and_weights_that_do_not_serve(tmp_path, old, new, message):
     path = tmp_path / "data.csv"
     path.write_text(PERSONS.replace(old, new, 1))
     with pytest.raises(DataError, match=message):
-        load_sequences(path, groups="person", sample_weight="counts")
+        load_sequences(path, group="person", sample_weight="counts")
 
 
 def test_all_weights_zero(tmp_path):
@@ -140,7 +140,7 @@ def test_all_weights_zero(tmp_path):
     path.write_text("id,time,x,counts\na,0,1,0\nb,0,1,0\n")
     with pytest.raises(DataError, match="every sequence has the weight 0"):
         load_sequences(path, sample_weight="counts")
-    with pytest.raises(DataError, match="groups= is no option for this kind of data"):
-        load_sequences("digits", groups="person")
+    with pytest.raises(DataError, match="group= is no option for this kind of data"):
+        load_sequences("digits", group="person")
     with pytest.raises(DataError, match="'x' is a channel and also"):
-        load_sequences(path, channels="x", groups="x")
+        load_sequences(path, channels="x", group="x")

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from carrousel.cli._options import Json, Knobs, Run, defaults_of, flat
 from carrousel.cli._output import emit, note, say
-from carrousel.cli._parts import ClassOptions, Parts, PartsOptions, ValueOptions
+from carrousel.cli._parts import (
+    ClassOptions,
+    Parts,
+    PartsOptions,
+    StringOptions,
+    TagOptions,
+    ValueOptions,
+)
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
 from carrousel.cli._series_parts import SeriesOptions
@@ -18,14 +26,28 @@ from carrousel.cli._signals import held_back
 if TYPE_CHECKING:
     from carrousel.estimators import Progress
 
-__all__ = ["classify", "forecast", "of_estimator", "regress", "say_finished", "train_into", "trainer"]
+__all__ = [
+    "class_for",
+    "classify",
+    "forecast",
+    "of_estimator",
+    "regress",
+    "say_finished",
+    "tag",
+    "train_into",
+    "trainer",
+    "transcribe",
+]
 
 
-def trainer(group: type[PartsOptions], about: str, defaults: dict[str, str] | None = None) -> Callable[..., None]:
+def trainer(
+    estimator: Callable[[], type], group: type[PartsOptions], about: str, defaults: dict[str, str] | None = None
+) -> Callable[..., None]:
     """Makes the command that trains an estimator.
 
     Args:
-        group: the options that say what to train on, and which estimator does.
+        estimator: returns its class; called when the command runs, for the import takes seconds.
+        group: the options that say what to train on.
         about: what the help says of the command.
         defaults: what the help says of the estimator's defaults, by parameter.
     """
@@ -36,7 +58,7 @@ def trainer(group: type[PartsOptions], about: str, defaults: dict[str, str] | No
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = options.estimator()
+            kind = class_for(options, estimator)
             model = kind(**knobs.parameters(kind, also=options.parameters()), random_state=run.seed)
             train_into(model, data, options.parts(opened, model), where, run, json)
 
@@ -46,18 +68,27 @@ def trainer(group: type[PartsOptions], about: str, defaults: dict[str, str] | No
     return flat(train, defaults=defaults)
 
 
+def class_for(options: Any, usual: Callable[[], type]) -> type:
+    """Returns the class that learns from data of these options: the command's, unless they say another."""
+    own: Callable[[], type] | None = getattr(options, "estimator", None)
+    return usual() if own is None else own()
+
+
 ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
     "classify": ("LSTMClassifier", ClassOptions),
     "regress": ("LSTMRegressor", ValueOptions),
+    "tag": ("LSTMTagger", TagOptions),
+    "transcribe": ("LSTMTranscriber", StringOptions),
     "forecast": ("LSTMForecaster", SeriesOptions),
 }
-"""The class whose defaults the help of a command shows, by the module that has it, and the command's options."""
+"""The class of each command, by the module that has it, and the options that say what it learns from."""
 
 
 def of_estimator(make: Callable[..., Any], module: str, about: str) -> Any:
     """Makes the command of one of carrousel's estimators, by ``trainer`` or what takes the same."""
     name, group = ESTIMATORS[module]
-    return make(group, about, defaults_of(module, name))
+    path = f"carrousel.estimators.{module}"
+    return make(lambda: getattr(import_module(path), name), group, about, defaults_of(module, name))
 
 
 classify = of_estimator(
@@ -74,6 +105,23 @@ regress = of_estimator(
     """Train a model of one or several values per sequence.
 
     It is compared with ridge regressions and the nearest neighbour, on sequences not trained on.
+    """,
+)
+tag = of_estimator(
+    trainer,
+    "tag",
+    """Train a tagger, which names the class of every step.
+
+    It is compared with the most frequent class and a logistic regression on a window of steps, on sequences not trained
+    on.
+    """,
+)
+transcribe = of_estimator(
+    trainer,
+    "transcribe",
+    """Train a transcriber, which says a string of labels for each sequence.
+
+    It is compared with a frame-wise classifier whose runs are read as a string, on sequences not trained on.
     """,
 )
 forecast = of_estimator(

@@ -30,8 +30,8 @@ class Sequences:
         split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
         how: how the source was read where that had to be told from its content: separator, encoding, columns left out.
         decimal: the mark of the decimals in labels of text.
-        groups: names of what sequences belong to, such as a person, ``[N]``, or None: those of one stay together
-            where some are held out.
+        groups: what sequences have in common with others, ``[N]``: the person; None if that is not known. Those of one
+            group stay together where some are held out.
         weights: how much each counts in training, ``[N]``, at least 0; None where all count alike.
 
     >>> import numpy as np
@@ -127,7 +127,8 @@ class Sequences:
             return f"{text}, {self.y.shape[1]} values each"
         if self.y.dtype.kind == "f":
             return f"{text}, one value each"
-        return f"{text}, {len(np.unique(self.y))} classes"
+        of = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
+        return f"{text}, {len(np.unique(self.y))} classes{of}"
 
 
 @dataclass(frozen=True)

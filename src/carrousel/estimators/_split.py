@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from carrousel.data._holdout import of_groups
-
 __all__ = ["SCHEMES", "split"]
 
 SCHEMES = ("random", "last")
@@ -36,8 +34,7 @@ def split(
     """
     every, wanted = np.arange(count), round(share * count)
     if groups is not None:
-        inside = of_groups(groups, wanted, None if scheme == "last" else np.random.default_rng(seed))
-        return np.flatnonzero(~inside), np.flatnonzero(inside)
+        return _by_group(groups, wanted, seed, scheme)
     if scheme == "last":
         kept = count - min(wanted, count - 1)
         return every[:kept], every[kept:]
@@ -55,3 +52,13 @@ def split(
     chosen = [m[: min(q, len(m) - 1)] for m, q in zip(members, quota, strict=True) if len(m)]
     valid = np.sort(np.concatenate(chosen)).astype(np.int64)
     return np.setdiff1d(every, valid), valid
+
+
+def _by_group(groups: np.ndarray, wanted: int, seed: int, scheme: str) -> tuple[np.ndarray, np.ndarray]:
+    _, first, of, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(-first) if scheme == "last" else np.random.default_rng(seed).permutation(len(sizes))
+    reached = np.cumsum(sizes[order])
+    # Of all numbers of groups that leave one to learn from, the one whose sequences are nearest to those wanted.
+    taken = 1 + int(np.abs(reached[:-1] - wanted).argmin()) if len(sizes) > 1 else 0
+    inside = np.isin(of, order[:taken])
+    return np.flatnonzero(~inside), np.flatnonzero(inside)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from carrousel._format import fitted, whole
+from carrousel.data import DataError
 from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._candidates import extent_of, of_many
@@ -333,6 +334,14 @@ class LSTMPanelForecaster(ReadsPanels, LSTMForecaster):  # type: ignore[misc]
         self.network_ = tuned(self, *about)
         self._take_up(panel)
         return self
+
+    def items_on(self, data: Any) -> Any:
+        """Refuses: the windows of many series are in units of their own.
+
+        Raises:
+            DataError: always; the message says what to do.
+        """
+        raise DataError("error is followed through a panel in Python: carrousel.nets.error_flow(model.network_, ...)")
 
     def _facts(self) -> dict[str, Any]:
         self.tail_ = next(iter(self.tails_.values()))

@@ -21,13 +21,13 @@ from carrousel.data._limit import MAX_SIZE
 from carrousel.data._opened import Opened, opened
 from carrousel.data._order import clock_changed
 from carrousel.data._registry import reads_file
-from carrousel.data._time_columns import find_times, months_across, named, need
+from carrousel.data._time_columns import Times, find_times, months_across, named, need
 from carrousel.data._types import Sequences, Series
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ENDINGS", "look", "read_sequences", "read_series"]
+__all__ = ["ENDINGS", "in_sequences", "look", "of_sequence", "read_sequences", "read_series"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".xlsx", ".parquet")
 
@@ -53,7 +53,7 @@ def read_sequences(
     time: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     channels: str | Sequence[str] | None = None,
-    groups: str | None = None,
+    group: str | None = None,
     sample_weight: str | None = None,
     text: str | Sequence[str] | None = None,
     where: str | None = None,
@@ -76,7 +76,7 @@ def read_sequences(
         label: the column, or several for several values, that is the same in all rows of a sequence; by default
             ``"label"`` if the table has it.
         channels: the columns of the input; by default all others that hold numbers.
-        groups: the column of what sequences belong to, such as a person, the same in all rows of one.
+        group: the column of what sequences have in common, such as a person, the same in all rows of one.
         sample_weight: the column of how much a sequence counts in training, the same in all rows of one.
         text: columns that are text: no channels, and as labels no numbers.
         where: ``"COLUMN=VALUE"`` takes the rows that have this text in a column.
@@ -99,7 +99,7 @@ def read_sequences(
         need(frame, column, "label", path)
     for column in named(channels):
         need(frame, column, "channels", path)
-    beside = {what: c for what, c in (("groups", groups), ("sample_weight", sample_weight)) if c is not None}
+    beside = {what: c for what, c in (("group", group), ("sample_weight", sample_weight)) if c is not None}
     for what, column in beside.items():
         need(frame, column, what, path)
     codes, keys = names_of(frame[id], id, path)
@@ -113,11 +113,42 @@ def read_sequences(
     names, mark = table.channels(asked, taken, labels, decimal)
     labelled = [names_of(frame[c], c, path) for c in labels]
     values = np.stack([numbers(frame[c], c, path, decimal=mark, gaps=fill is not None) for c in names], axis=1)
-    ticks = clock.values
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order])) + 1
-    X, rows_of = [], np.split(order, starts)
-    for key, rows in zip(keys, rows_of, strict=True):
+    groups = in_sequences(codes, keys, clock, id, path)
+    X = [values[rows] for rows in groups]
+    y = [of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
+    if not table.typed:
+        y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
+    target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
+    how = table.told(clock, mark, names, taken, asked=channels is not None)
+    made = make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+    persons = None
+    if group is not None:
+        persons = of_sequence(*names_of(frame[group], group, path), group, groups, keys, id, path)
+        if len(set(persons.tolist())) < 2:
+            raise DataError(f"{path}: column {group}: all {len(X)} sequences are of one group ({persons[0]!s}); two "
+                            "are needed to hold one out")  # fmt: skip
+    weights = None
+    if sample_weight is not None:
+        weights = _weights(frame[sample_weight], sample_weight, groups, keys, id, mark, path)
+    return replace(made, groups=persons, weights=weights)
+
+
+def in_sequences(codes: np.ndarray, keys: np.ndarray, clock: Times, id: str, path: Path) -> list[np.ndarray]:
+    """Returns the rows of each sequence.
+
+    Args:
+        codes: the number of every row's sequence.
+        keys: the names of the sequences.
+        clock: the times.
+        id: the column of the names, in messages.
+        path: the file, in messages.
+
+    Raises:
+        DataError: the rows of a sequence are not in the order of time.
+    """
+    ticks, order = clock.values, np.argsort(codes, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    for key, rows in zip(keys, groups, strict=True):
         late = _late(ticks[rows])
         if len(late):  # unless a clock was changed meanwhile
             late = _late(clock_changed(ticks[rows])[0])
@@ -129,23 +160,7 @@ def read_sequences(
                 f"{path}: row {row + 1}, column {of}: {word} row {before + 1} of the same sequence ({id} {key!s})\n"
                 "the rows of a sequence are in the order of time, one row for each step"
             )
-        X.append(values[rows])
-    y = [_of_sequence(*each, c, rows_of, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
-    if not table.typed:
-        y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
-    persons = None
-    if groups is not None:
-        persons = _of_sequence(*names_of(frame[groups], groups, path), groups, rows_of, keys, id, path)
-        if len(set(persons.tolist())) < 2:
-            raise DataError(f"{path}: column {groups}: all {len(X)} sequences are of one group ({persons[0]!s}); two "
-                            "are needed to hold one out")  # fmt: skip
-    weights = (
-        None if sample_weight is None else _weights(frame[sample_weight], sample_weight, rows_of, keys, id, mark, path)
-    )
-    target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
-    how = table.told(clock, mark, names, taken, asked=channels is not None)
-    made = make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
-    return replace(made, groups=persons, weights=weights)
+    return groups
 
 
 @reads_file("series", *ENDINGS, look=look)
@@ -259,7 +274,7 @@ def _beside(y: list[np.ndarray], mark: str, labels: list[str], path: Path) -> np
     return np.stack(made, axis=1)
 
 
-def _of_sequence(
+def of_sequence(
     codes: np.ndarray,
     values: np.ndarray,
     name: str,
@@ -268,7 +283,17 @@ def _of_sequence(
     id: str,
     path: Path,
 ) -> np.ndarray:
-    """Returns the one label, or whatever else is the same in all rows of a sequence, of each, ``[N]``."""
+    """Returns the one label, or whatever is the same in all its rows, of each sequence; DataError where rows differ.
+
+    Args:
+        codes: the number of every row's label.
+        values: the labels, by their numbers.
+        name: the column of the labels, in messages.
+        groups: the rows of each sequence.
+        keys: the names of the sequences.
+        id: their column, in messages.
+        path: the file, in messages.
+    """
     for key, rows in zip(keys, groups, strict=True):
         other = np.flatnonzero(codes[rows] != codes[rows[0]])
         if len(other):
@@ -286,7 +311,7 @@ def _weights(
     """Returns how much each sequence counts, ``[N]``."""
     values = numbers(column, name, path, decimal=mark)
     distinct, codes = np.unique(values, return_inverse=True)
-    found = _of_sequence(codes, distinct, name, groups, keys, id, path)
+    found = of_sequence(codes, distinct, name, groups, keys, id, path)
     if (found < 0).any():
         row = int(groups[int((found < 0).argmax())][0])
         raise DataError(f"{path}: row {row + 1}, column {name}: the weight is {values[row]:g}; weights are 0 or more")
