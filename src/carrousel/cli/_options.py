@@ -59,7 +59,9 @@ Split: TypeAlias = Annotated[
 ]
 
 
-OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
+OPTION_OF = {"random_state": "--seed"} | {
+    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding")
+}
 """The options of the commands that stand for parameters of the estimators, by the parameter."""
 
 

@@ -122,6 +122,7 @@ train.command(
     epilog=_examples(
         "train forecast airline --horizon 12",
         "train forecast load.csv --target mw --horizon 24 --season 24 --known holiday",
+        "train forecast sales.csv --id shop --target sales --horizon 12 --static region",
     ),
 )(forecast)
 app.add_typer(train, name="train")
