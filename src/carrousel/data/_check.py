@@ -30,6 +30,7 @@ def make_sequences(
     fill: str | None = None,
     how: Sequence[str] = (),
     decimal: str = ".",
+    groups: Any = None,
 ) -> Sequences:
     """Returns Sequences of arrays ``[T_i, C]`` after checking them.
 
@@ -44,6 +45,7 @@ def make_sequences(
         fill: what stands for missing values (NaN), one of ``FILLS``; None refuses them.
         how: how the data were written, for people.
         decimal: the mark of the decimals in labels of text.
+        groups: what sequences have in common, ``[N]``: the person.
 
     Raises:
         DataError: they cannot be sequences; the message names the sequence, and the step and channel of a value.
@@ -60,7 +62,11 @@ def make_sequences(
 
     arrays, named, lacking = checked_steps(X, words, name=name, channels=channels, fill=fill)
     how = (*how, *missing_words(0, lacking, fill))
-    return Sequences(arrays, y, ids, named, name, split, how, decimal)
+    if groups is not None:
+        groups = plain_names(groups, f"{name}: groups").astype(str)
+        if len(groups) != len(X):
+            raise DataError(f"{name}: {len(X)} sequences but {len(groups)} groups")
+    return Sequences(arrays, y, ids, named, name, split, how, decimal, groups)
 
 
 def checked_steps(

@@ -20,9 +20,9 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     """Splits sequences into a training and a test part, which gets ``share`` in (0, 1) of them, and at least one.
 
     With class labels (text, whole numbers, booleans; one per sequence) each class gives its share, and keeps at least
-    one sequence for training. Of sequences with groups (persons, voices) whole groups are held out, about as many as
-    make the share. Of sequences with several labels none is held out that has a label of its own. The same seed gives
-    the same parts. Sequences stay in their order.
+    one sequence for training. Where there are groups (persons, voices) whole groups are held out, about as many as
+    make the share. No group, and no sequence with several labels, is held out if it has a label of its own. The same
+    seed gives the same parts. Sequences stay in their order.
 
     >>> from carrousel.data import hold_out, load_sequences
     >>> train, test = hold_out(load_sequences("basic-motions", split="train"), 0.25)
@@ -34,12 +34,15 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     if len(data) < 2:
         raise DataError(f"{data.name}: one sequence cannot be divided into a training and a test part")
     rng = np.random.default_rng(seed)
-    chosen = _of_labelled(data, share, rng) if isinstance(data, Labelled) else _of_classes(data, share, rng)
+    if isinstance(data, Sequences) and data.groups is None:
+        chosen = _of_classes(data, share, rng)
+    else:
+        chosen = _of_groups(data, share, rng)
     train, rest = data.take(np.flatnonzero(~chosen)), data.take(np.flatnonzero(chosen))
     return replace(train, split="train"), replace(rest, split="test")
 
 
-def _of_labelled(data: Labelled, share: float, rng: np.random.Generator) -> np.ndarray:
+def _of_groups(data: Sequences | Labelled, share: float, rng: np.random.Generator) -> np.ndarray:
     """Returns which sequences go to the test: whole groups, or any where there are no groups."""
     of = np.arange(len(data)) if data.groups is None else np.unique(data.groups, return_inverse=True)[1]
     sizes = np.bincount(of)
@@ -62,15 +65,22 @@ def _of_labelled(data: Labelled, share: float, rng: np.random.Generator) -> np.n
     return chosen
 
 
-def _labels(data: Labelled, rows: np.ndarray) -> set[str]:
+def _labels(data: Sequences | Labelled, rows: np.ndarray) -> set[str]:
+    """Returns the labels of some sequences; values are none."""
     assert data.y is not None
+    if isinstance(data, Sequences):
+        return set(data.y[rows].astype(str).tolist()) if _are_classes(data.y) else set()
     return {str(label) for i in np.flatnonzero(rows) for label in data.y[i]} - {""}
+
+
+def _are_classes(y: np.ndarray) -> bool:
+    return y.ndim == 1 and y.dtype.kind != "f"
 
 
 def _of_classes(data: Sequences, share: float, rng: np.random.Generator) -> np.ndarray:
     """Returns which sequences go to the test: of each class its share."""
     codes = np.zeros(len(data), dtype=np.int64)
-    if data.y is not None and data.y.ndim == 1 and data.y.dtype.kind != "f":
+    if data.y is not None and _are_classes(data.y):
         codes = np.unique(data.y, return_inverse=True)[1]
     # In a shuffled list sorted by class, every (1 / share)-th goes to the test: each class gives its share.
     order = rng.permutation(len(data))

@@ -200,8 +200,13 @@ class SequenceEstimator(TrainsOnSequences):
         return found, tuple(notes)
 
     def fit_on(self, data: Sequences, **run: Any) -> Any:
-        """Trains on sequences as ``carrousel.data`` reads them; ``run`` as in ``fit``."""
+        """Trains on sequences as ``carrousel.data`` reads them; ``run`` as in ``fit``.
+
+        Where the data have groups, those of a group stay together when some are set aside for validation.
+        """
         targets = self.targets_of(data, training=True)
+        if data.groups is not None and self.validation is not None and len(np.unique(data.groups)) > 1:
+            run.setdefault("groups", data.groups)
         return self.fit(self._given(data.X), targets, channel_names=list(data.channels), **run)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -218,6 +223,17 @@ class SequenceEstimator(TrainsOnSequences):
         Raises:
             DataError: there are none, or they are none for this estimator.
         """
+        raise NotImplementedError
+
+    def items_on(self, data: Sequences) -> SequenceDataset:
+        """Returns what the network is shown of sequences that were read; DataError if they have no targets."""
+        if data.y is None:
+            raise DataError(f"{data.name}: without labels there is no error; label=, or --label, names their column")
+        sequences = self._sequences(self._given(data.X))
+        return self._dataset(sequences, self._learned(self.targets_of(data)))
+
+    def _learned(self, targets: np.ndarray) -> np.ndarray:
+        """Returns targets as the network learns them."""
         raise NotImplementedError
 
     def report_on(self, data: Sequences) -> Report:

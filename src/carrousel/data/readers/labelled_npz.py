@@ -16,18 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.data._errors import DataError, listed, option
+from carrousel.data._errors import DataError
 from carrousel.data._file import File
 from carrousel.data._labelled import Tagged, Transcribed
 from carrousel.data._limit import MAX_SIZE
 from carrousel.data._make_labelled import make_tagged, make_transcribed
+from carrousel.data._manifest import check_units, labels_in
 from carrousel.data._registry import reads_file
 from carrousel.data._words import native
 from carrousel.data.readers.npz import arrays_in, check_lengths, pieces, steps_of_sequences
 
 __all__ = ["read_strings", "read_tags"]
-
-UNITS = ("letters", "words")
 
 
 @reads_file("tags", ".npz")
@@ -78,8 +77,7 @@ def read_strings(
         max_size: as there.
     """
     path = file.path
-    if units not in UNITS:
-        raise DataError(f"{path}: {option('units', units)}: it is {listed(UNITS)}")
+    check_units(units, str(path))
     arrays = arrays_in(path, "X", ("lengths", "y", "ids", "channels", "groups", "rate"), max_size)
     X, rate = _steps(arrays, channels_first, path), arrays.get("rate")
     strings = _strings(arrays["y"], units, path) if "y" in arrays else None
@@ -109,7 +107,7 @@ def _strings(y: np.ndarray, units: str, path: Path) -> list[list[Any]]:
     _refuse_values(y, path)
     y = native(y, f"{path}: y")
     if y.ndim == 1 and y.dtype.kind == "U":
-        return [text.split() if units == "words" else list(text) for text in y.tolist()]
+        return [list(labels_in(text, units)) for text in y.tolist()]
     if y.ndim != 2:
         raise DataError(f"{path}: y must be texts [N], or labels [N, U]; it is {y.dtype} {list(y.shape)}")
     there = y != "" if y.dtype.kind == "U" else y >= 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carrousel.data._columns import is_text, names_of, numbers, typed_labels
+from carrousel.data._columns import GROUPS, is_text, names_of, numbers, typed_labels
 from carrousel.data._errors import DataError, option
 from carrousel.data._file import File
 from carrousel.data._labelled import Tagged
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["read"]
-
-GROUPS = ("group", "speaker", "writer", "person")
 
 
 @reads_file("tags", *ENDINGS, look=look)
