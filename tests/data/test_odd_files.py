@@ -160,13 +160,15 @@ BIG = 4_000_000  # bytes of zeros, in every file below
 def big(kind, ending, path):
     """A small file that unpacks to about ``BIG`` bytes."""
     rows = BIG // 8
-    if ending == ".npz" and kind == "sequences":
-        path.write_bytes(npz(np.savez_compressed, X=np.zeros((100, rows // 100, 1)), y=np.repeat([0, 1], 50)))
+    if ending == ".npz" and kind != "series":
+        y = {"tags": np.zeros((100, rows // 100), dtype=np.int8), "strings": np.repeat(["a", "b"], 50)}
+        y = y.get(kind, np.repeat([0, 1], 50))
+        path.write_bytes(npz(np.savez_compressed, X=np.zeros((100, rows // 100, 1)), y=y))
     elif ending == ".npz":
         path.write_bytes(npz(np.savez_compressed, values=np.zeros(rows)))
     else:
         table = {"id": np.repeat(["a", "b"], rows // 4), "time": np.arange(rows // 2), "x": np.zeros(rows // 2)}
-        pq.write_table(pa.table(table if kind == "sequences" else {"time": table["time"], "x": table["x"]}), path)
+        pq.write_table(pa.table(table if kind != "series" else {"time": table["time"], "x": table["x"]}), path)
 
 
 @pytest.mark.parametrize(

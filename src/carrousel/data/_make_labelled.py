@@ -11,7 +11,7 @@ from carrousel.data._check import checked_steps
 from carrousel.data._errors import DataError
 from carrousel.data._fill import check_fill, missing_words
 from carrousel.data._labelled import Tagged, Transcribed
-from carrousel.data._words import plain_names
+from carrousel.data._words import native, plain_names
 
 __all__ = ["make_tagged", "make_transcribed"]
 
@@ -161,12 +161,12 @@ def _symbols(x: Any, where: str) -> np.ndarray:
 
 def _texts(labels: Iterable[Any], where: str) -> list[str]:
     """Returns labels as text: whole numbers and booleans are written, values are none."""
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "US":
+        labels = native(labels, where)
     plain = [label.item() if isinstance(label, np.generic) else label for label in labels]
     for label in plain:
         if not isinstance(label, (str, int)):
-            raise DataError(
-                f"{where}: the label {label!r} is {type(label).__name__}; labels are words or whole numbers"
-            )
+            raise DataError(f"{where}: the label {label!r} is no word and no whole number")
         if isinstance(label, str) and ("\0" in label or any("\ud800" <= sign < "\ue000" for sign in label)):
             raise DataError(f"{where}: the label {label!r} is no text")
     return [str(label) for label in plain]

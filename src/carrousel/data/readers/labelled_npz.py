@@ -23,6 +23,7 @@ from carrousel.data._limit import MAX_SIZE
 from carrousel.data._make_labelled import make_tagged, make_transcribed
 from carrousel.data._manifest import check_units, labels_in
 from carrousel.data._registry import reads_file
+from carrousel.data._words import native
 from carrousel.data.readers.npz import arrays_in, check_lengths, pieces, steps_of_sequences
 
 __all__ = ["read_strings", "read_tags"]
@@ -93,8 +94,7 @@ def _steps(arrays: dict[str, np.ndarray], channels_first: bool | None, path: Pat
         return steps_of_sequences(arrays, channels_first, path)
     if lengths is not None:
         check_lengths(lengths, path)
-    if X.dtype.kind == "S":
-        X = _decoded(X, "X", path)
+    X = native(X, f"{path}: X")
     if X.ndim == 2:
         ends = (X != "").sum(axis=1) if lengths is None else lengths
         return pieces(X, ends, "X", path)
@@ -104,9 +104,8 @@ def _steps(arrays: dict[str, np.ndarray], channels_first: bool | None, path: Pat
 
 
 def _strings(y: np.ndarray, units: str, path: Path) -> list[list[Any]]:
-    if y.dtype.kind == "S":
-        y = _decoded(y, "y", path)
     _refuse_values(y, path)
+    y = native(y, f"{path}: y")
     if y.ndim == 1 and y.dtype.kind == "U":
         return [list(labels_in(text, units)) for text in y.tolist()]
     if y.ndim != 2:
@@ -118,10 +117,3 @@ def _strings(y: np.ndarray, units: str, path: Path) -> list[list[Any]]:
 def _refuse_values(y: np.ndarray, path: Path) -> None:
     if y.dtype.kind not in "biuUS":
         raise DataError(f"{path}: labels must be words or whole numbers; they are {y.dtype}")
-
-
-def _decoded(array: np.ndarray, name: str, path: Path) -> np.ndarray:
-    try:
-        return np.char.decode(array, "utf-8")
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: {name} holds bytes that are not UTF-8 text") from None
