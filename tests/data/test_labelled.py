@@ -216,7 +216,7 @@ def test_arrays_that_are_refused(tmp_path, load, arrays, says):
     [
         (make_tagged, [np.zeros((2, 1))], [["a"]], "sequence 0 has 2 steps but 1 labels"),
         (make_tagged, [np.zeros((2, 1))], [["a", 0.5]], "the label 0.5 is no word and no whole number"),
-        (make_tagged, [np.zeros((2, 1))], [["a", "b\0"]], "is no text"),
+        (make_tagged, [np.zeros((2, 1))], [["a", "b\0"]], "holds a NUL character"),
         (make_tagged, [["a", ""]], [["x", "y"]], "sequence 0, step 1: the symbol is empty"),
         (make_tagged, [["a"], []], [["x"], []], "sequence 1 is empty"),
         (make_tagged, [np.array([["a"]])], None, "has 2 dimensions; symbols are [steps]"),
