@@ -7,6 +7,7 @@ A row of the table has a ``path``, from the folder of the table on, and a ``text
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -95,17 +96,20 @@ def read(
     drawn = [each.suffix.lower() == INK for each in table.paths]
     channels: tuple[str, ...]
     per_second: float | None = None
+    options: dict[str, str | int | float] = {"units": units}
     if all(drawn):
         X = [_ink(*row, spacing, file.name, max_size) for row in zip(table.paths, table.rows, strict=True)]
         channels, how = CHANNELS, table.how
+        options["spacing"] = spacing
     else:
         _refuse_others(table, any(drawn), file.name)
-        X, rates = _sounds(table, made, rate, file.name, max_size)
+        X, rate, rates = _sounds(table, made, rate, file.name, max_size)
         channels, per_second = made.channels, made.rate
         how = (*table.how, f"{made.words}; {rates} samples a second")
+        options |= {**asdict(made), "rate": rate}
     return make_transcribed(
         X, y, name=file.name, ids=table.written, channels=channels, groups=table.groups, rate=per_second,
-        rows=table.rows, how=how,
+        made=options, rows=table.rows, how=how,
     )  # fmt: skip
 
 
@@ -121,8 +125,8 @@ def _refuse_others(table: Manifest, drawn: bool, name: str) -> None:
 
 def _sounds(
     table: Manifest, made: Features, rate: int | None, name: str, max_size: float
-) -> tuple[list[np.ndarray], str]:
-    """Returns the features of all recordings, and their sample rates in words."""
+) -> tuple[list[np.ndarray], int, str]:
+    """Returns the features of all recordings, the sample rate of all, and the rates that they had in words."""
     X: list[np.ndarray] = []
     rates: dict[int, str] = {}
     for row, path in zip(table.rows, table.paths, strict=True):
@@ -138,7 +142,9 @@ def _sounds(
             sound, own = resampled(sound, own, rate), rate
         X.append(made.of(sound, own, f"{name}: {row}"))
     before = listed(sorted(rates))
-    return X, before if rate is None or list(rates) == [rate] else f"{rate}, resampled from {before}"
+    if rate is None or list(rates) == [rate]:
+        return X, min(rates), before
+    return X, rate, f"{rate}, resampled from {before}"
 
 
 def _ink(path: Path, row: str, spacing: float, name: str, max_size: float) -> np.ndarray:
