@@ -19,15 +19,20 @@ from carrousel.data import (
     DataError,
     Images,
     Labelled,
+    Pairs,
     Sequences,
     Series,
     Tagged,
+    Texts,
     load_images,
+    load_pairs,
     load_sequences,
     load_series,
     load_tagged,
+    load_texts,
     load_transcribed,
 )
+from carrousel.data._registry import ANY
 
 RNG = np.random.default_rng(0)
 LOAD = {
@@ -36,6 +41,8 @@ LOAD = {
     "tags": load_tagged,
     "strings": load_transcribed,
     "images": load_images,
+    "texts": load_texts,
+    "pairs": load_pairs,
 }
 TABLE = pd.DataFrame(
     {
@@ -189,12 +196,17 @@ SAMPLES = {
     ("strings", ".inkml"): [INK],
     **{("images", ending): contents for ending, contents in tables(PICTURES).items()},
     ("images", ".idx"): [idx(DIGITS)],
+    ("texts", ANY): ["One line.\nÜber zwei.\n".encode()],
+    **{("texts", ending): [b'{"text": "one"}\n{"text": "two", "by": 3}\n'] for ending in (".jsonl", ".ndjson")},
+    **{("pairs", ending): [b"one\teins\ntwo\tzwei\n"] for ending in (".tsv", ".txt", ".tab")},
+    **{("pairs", ending): [b'{"source": "one", "target": "eins"}\n'] for ending in (".jsonl", ".ndjson")},
 }
 SAMPLES["strings", ".json"].append(STROKES)
 SAMPLES["strings", ".csv"].append(csv(RECORDINGS.assign(path="letter.inkml")))
 """A folder of pictures, which is no file, is in test_pictures.py."""
 
 ALIKE = {("tags", ending) for ending in (".conllu", ".conllx", ".iob", ".bio")}
+ALIKE |= {("texts", ".ndjson"), ("pairs", ".ndjson"), ("pairs", ".txt"), ("pairs", ".tab")}
 ALIKE |= {(kind, ending) for kind in ("tags", "strings", "images") for ending in tables(TABLE)}
 ALIKE -= {(kind, ".csv") for kind in ("tags", "strings", "images")} | {("strings", ".json")}
 """Files that are read as others are: to damage one of them will do."""
@@ -249,9 +261,15 @@ def check_labels(data: Labelled) -> None:
             assert "" not in labels
 
 
-def check(data: Sequences | Series | Labelled | Images) -> None:
+def check(data: Sequences | Series | Labelled | Images | Texts | Pairs) -> None:
     """What a reader promises."""
     assert str(data)
+    if isinstance(data, (Texts, Pairs)):
+        sides = [data.documents] if isinstance(data, Texts) else [data.sources, data.targets]
+        assert all(text.strip() and text.encode() for side in sides for text in side)
+        assert len({len(side) for side in sides}) == 1
+        assert sides[0]
+        return
     if isinstance(data, Series):
         assert (data.frame.dtypes == np.float64).all()
         assert np.isfinite(data.frame.to_numpy()).all()

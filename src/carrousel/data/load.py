@@ -11,15 +11,18 @@ from carrousel.data._file import FOLDER, File
 from carrousel.data._fill import check_fill
 from carrousel.data._images import Images
 from carrousel.data._labelled import Tagged, Transcribed
-from carrousel.data._registry import KINDS, Kind, Reader, by_ending, by_name, plain
+from carrousel.data._registry import ANY, KINDS, Kind, Reader, by_ending, by_name, plain
+from carrousel.data._texts import Pairs, Texts
 from carrousel.data._types import Sequences, Series
 
 __all__ = [
     "find",
     "load_images",
+    "load_pairs",
     "load_sequences",
     "load_series",
     "load_tagged",
+    "load_texts",
     "load_transcribed",
     "look",
     "names",
@@ -27,7 +30,7 @@ __all__ = [
     "takes",
 ]
 
-Loaded = TypeVar("Loaded", Sequences, Series, Tagged, Transcribed, Images)
+Loaded = TypeVar("Loaded", Sequences, Series, Tagged, Transcribed, Images, Texts, Pairs)
 
 
 def load_sequences(source: str | Path | File, *, split: str = "all", **options: Any) -> Sequences:
@@ -102,6 +105,36 @@ def load_images(source: str | Path | File, *, split: str = "all", **options: Any
         DataError: with one or two lines that name the file and the row or picture at fault.
     """
     return _load("images", Images, source, split, options)
+
+
+def load_texts(source: str | Path | File, *, split: str = "all", **options: Any) -> Texts:
+    """Reads texts to be gone on with, from a data set's name or a file.
+
+    Args:
+        source: ``"python-source"``, or the path of a file of text, whatever its ending: one document. JSON lines
+            (``.jsonl``) are a document each. A path that exists wins over a name.
+        split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+        **options: of the reader; they are described in docs/text.md.
+
+    Raises:
+        DataError: with one or two lines that name the file and the line at fault.
+    """
+    return _load("texts", Texts, source, split, options)
+
+
+def load_pairs(source: str | Path | File, *, split: str = "all", **options: Any) -> Pairs:
+    """Reads pairs of texts, of which the second is to be said for the first, from a data set's name or a file.
+
+    Args:
+        source: ``"cmudict"`` (words and their phones), ``"german-plurals"``, or the path of a file with a pair on
+            each line, a tab between (``.tsv``), or JSON lines (``.jsonl``). A path that exists wins over a name.
+        split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+        **options: of the reader; they are described in docs/text.md.
+
+    Raises:
+        DataError: with one or two lines that name the file and the line at fault.
+    """
+    return _load("pairs", Pairs, source, split, options)
 
 
 def splits(source: str | Path | File, kind: Kind = "sequences") -> tuple[str, ...]:
@@ -202,6 +235,8 @@ def _is_path(source: str | Path | File, kind: Kind) -> bool:
 
 def _for_file(kind: Kind, file: File) -> Reader:
     readers = by_ending(kind)
+    if file.ending not in readers and ANY in readers:
+        return readers[ANY]
     if file.ending not in readers:
         known = [ending for ending in readers if ending != FOLDER]
         others = [other for other in KINDS if file.ending in by_ending(other)]

@@ -8,6 +8,7 @@ from carrousel.estimators._report import Report, Score
 from carrousel.estimators._saved import load
 from carrousel.estimators.classify import LSTMClassifier
 from carrousel.estimators.forecast import LSTMForecaster
+from carrousel.estimators.generate import LSTMGenerator
 from carrousel.estimators.panel import LSTMPanelForecaster
 from carrousel.estimators.regress import LSTMRegressor
 from carrousel.estimators.tag import LSTMTagger
@@ -17,12 +18,16 @@ from carrousel.training._progress import Progress, ProgressCallback
 
 # Every estimator that scikit-learn's conventions bind: the tests run the same checks on each.
 ESTIMATORS = (LSTMClassifier, LSTMRegressor, LSTMForecaster, LSTMTagger, LSTMTranscriber)
+# Those whose X is nothing that scikit-learn's checks could make up: several frames, or texts.
+OTHERS = (LSTMPanelForecaster, LSTMGenerator)
 
 __all__ = [
     "ESTIMATORS",
+    "OTHERS",
     "Backtest",
     "LSTMClassifier",
     "LSTMForecaster",
+    "LSTMGenerator",
     "LSTMPanelForecaster",
     "LSTMRegressor",
     "LSTMTagger",

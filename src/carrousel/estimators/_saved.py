@@ -94,9 +94,9 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
 
 
 def _rebuild(facts: dict[str, Any], arrays: dict[str, np.ndarray], cell: Any, device: str | None) -> Any:
-    from carrousel.estimators import ESTIMATORS, LSTMPanelForecaster
+    from carrousel.estimators import ESTIMATORS, OTHERS
 
-    kinds = {estimator.__name__: estimator for estimator in (*ESTIMATORS, LSTMPanelForecaster)}
+    kinds = {estimator.__name__: estimator for estimator in (*ESTIMATORS, *OTHERS)}
     if facts["estimator"] not in kinds:
         raise ValueError(f"unknown estimator {facts['estimator']!r}")
     params = {name: decode(value) for name, value in facts["params"].items()}

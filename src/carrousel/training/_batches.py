@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-__all__ = ["Batch", "BatchSource", "Batches", "LabelledDataset", "SequenceDataset"]
+__all__ = ["Batch", "BatchSource", "Batches", "LabelledDataset", "SequenceDataset", "goes_on"]
 
 Batch = tuple[dict[str, Tensor], Any]
 """The network's inputs by name, and the targets, or a pair of the targets and the items' weights."""
@@ -21,13 +21,22 @@ WASTE, POOL = 2.0, 8
 
 
 class BatchSource(Protocol):
-    """Items whose lengths are known, any of which can be one padded batch."""
+    """Items whose lengths are known, any of which can be one padded batch.
+
+    Where a source has a true attribute ``contiguous``, each batch goes on from the one before, sequence by sequence:
+    batches are served in their order, and the network's state is carried through the epoch.
+    """
 
     lengths: np.ndarray
 
     def __len__(self) -> int: ...
 
     def batch(self, chosen: np.ndarray) -> Batch: ...
+
+
+def goes_on(source: Any) -> bool:
+    """Tells whether the batches of a source go on from each other."""
+    return bool(getattr(source, "contiguous", False))
 
 
 class SequenceDataset(Dataset):
@@ -121,7 +130,7 @@ class Batches:
 
     def _chosen(self) -> list[np.ndarray]:
         count, size = self.count, self.batch_size
-        if self.order is None:
+        if self.order is None or goes_on(self.dataset):
             return [np.arange(k, min(k + size, count)) for k in range(0, count, size)]
         shuffled = self.order.permutation(len(self.dataset))[:count]
         lengths = self.dataset.lengths

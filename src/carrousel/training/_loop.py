@@ -16,7 +16,7 @@ from torch import nn
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
 from carrousel.nets._losses import ItemLoss
-from carrousel.training._batches import Batches, BatchSource
+from carrousel.training._batches import Batches, BatchSource, goes_on
 from carrousel.training._callbacks import Epochs, Metric, Share, Watch
 from carrousel.training._checkpoint import (
     Run,
@@ -170,8 +170,9 @@ def _train(
     watch = Watch(progress or (lambda _: None), state, options.max_epochs, batches, job.metric_name)
     with RandomStates(seed, device) as order:
         network = job.build()
-        if options.truncation is not None and not hasattr(network, "carry"):
-            raise ValueError(f"truncation needs a network with carry(input, lengths, state), {_name(network)} has none")
+        if (options.truncation is not None or goes_on(job.train)) and not hasattr(network, "carry"):
+            what = "a source that goes on from batch to batch" if options.truncation is None else "truncation"
+            raise ValueError(f"{what} needs a network with carry(input, lengths, state), {_name(network)} has none")
         schedule = schedule_of(options.schedule)
 
         def keep() -> None:
