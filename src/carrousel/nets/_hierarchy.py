@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from carrousel.cells import Cell
 from carrousel.nets._mdlstm import MDLSTM
 
-__all__ = ["Hierarchy", "blocks_of", "inside"]
+__all__ = ["Block", "Hierarchy", "blocks_of", "inside"]
 
 Block = tuple[int, int]
 """The height and the width of a block of places."""
