@@ -148,7 +148,7 @@ class Program:
             found = self._lists[rows, steps] = _List(words, words.ctypes.data, makers)
         return found
 
-    def run(self, given: Any, rows: int, steps: int) -> dict[str, Tensor]:
+    def run(self, given: Any, rows: int = 0, steps: int = 0) -> dict[str, Tensor]:
         """Runs it on what is given, a packing of so many rows and steps; returns the tensors that it made, by name."""
         calls = self._list(rows, steps)
         tensors = [how(given) for how in self._hows]
