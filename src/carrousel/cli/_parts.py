@@ -100,6 +100,10 @@ class SequenceOptions(Columns):
         self.check(train, test)
         return Parts(train, test, f"{train}; {rest}", tuple(notes))
 
+    def kind_of(self, source: str) -> str:
+        """Returns what a source holds, as the readers call it."""
+        return self.kind
+
     def load(self, source: str, split: str) -> Any:
         """Returns a part of a source."""
         from carrousel.data import load_sequences
@@ -120,7 +124,7 @@ class SequenceOptions(Columns):
     def _read(self, source: str, seed: int) -> tuple[Any, Any, str]:
         from carrousel.data import hold_out, splits
 
-        kind: Any = self.kind
+        kind: Any = self.kind_of(source)
         if self.holdout is not None:
             _refuse_no_share(self.holdout)
         if self.test is not None and self.holdout:
@@ -136,6 +140,9 @@ class SequenceOptions(Columns):
         else:
             train = self.load(source, "all")
         if self.test is not None:
+            beside: Any = self.kind_of(self.test)
+            if beside != kind:
+                raise UsageError(f"--test {self.test} holds {beside}, and {source} holds {kind}")
             split = "test" if "test" in splits(self.test, kind) else "all"
             test = self.load(self.test, split)
             return train, test, f"reporting on {len(test)} of {self.test}"
@@ -148,10 +155,34 @@ class SequenceOptions(Columns):
 
 @dataclass(frozen=True, kw_only=True)
 class ClassOptions(SequenceOptions):
-    """Options of sequences, each of a class."""
+    """Options of sequences, or images, each of a class."""
+
+    source: ClassVar[str] = f"{DATA}; or images: mnist-5k, a folder with a folder for each class, MNIST's .idx"
+
+    def kind_of(self, source: str) -> str:
+        """Returns ``"images"`` for what holds images and no sequences."""
+        from carrousel.data import DataError, find
+
+        try:
+            find(source, "sequences")
+        except DataError:
+            try:
+                find(source, "images")
+            except DataError:
+                return self.kind
+            return "images"
+        return self.kind
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        from carrousel.data import load_images
+
+        if self.kind_of(source) == "images":
+            return load_images(source, split=split, **self.to_learn_from())
+        return super().load(source, split)
 
     def check(self, train: Any, test: Any) -> None:
-        """Refuses sequences of one class, or of values."""
+        """Refuses sequences and images of one class, or of values."""
         train.classes()
 
 
