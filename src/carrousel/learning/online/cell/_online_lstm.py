@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,30 @@ from carrousel import cells
 from carrousel._format import Arrays, Declared, Format, fitted
 from carrousel.cells import Cell
 from carrousel.learning import _optimisers
-from carrousel.learning._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
+from carrousel.learning._optimisers import EVERY, PENDING, Adam, Descent, Optimiser, update_steps
 from carrousel.learning._progress import beginning, check_progress
-from carrousel.learning._protocol import UNOBSERVED, Responding, Sensitive, checked_vector, checked_weights, unchanged
-from carrousel.learning._steps import FORWARD, TRACE, check_counts
+from carrousel.learning._protocol import (
+    UNOBSERVED,
+    Responding,
+    Sensitive,
+    Sequential,
+    checked_vector,
+    checked_weights,
+    unchanged,
+)
+from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT, TRACE, check_counts
 from carrousel.learning.online.cell._derive import derive
 from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, respond, run, slopes_of
 from carrousel.learning.online.cell._layout import copy_parts, copy_traces, lay_out
+from carrousel.learning.online.cell._names import named_rows, set_rows
+from carrousel.learning.online.cell._sequences import run_sequences
 
 __all__ = ["OnlineLSTM"]
 
 FORMAT = Format("carrousel-online-lstm", 3, "the state of an OnlineLSTM")
 
 
-class OnlineLSTM(Sensitive, Responding):
+class OnlineLSTM(Sequential, Sensitive, Responding):
     """A layer of an LSTM cell and a linear readout that learn online, in constant time and memory a step.
 
     The rule is that of the 1997-2002 papers, derived from the cell's own equations: the derivatives of a unit's
@@ -186,19 +197,8 @@ class OnlineLSTM(Sensitive, Responding):
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
         weights = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
         self._observed = False
-        rows, readout, H = self._layer.weights, self._layer.readout, self.hidden_size
-        for part, (kind, row) in enumerate(self._derived.parts):
-            lines = slice(self.cell.rows.index(row) * H, (self.cell.rows.index(row) + 1) * H)
-            first, n_inputs, n_recurrent, _ = self._table[part]
-            if n_inputs:
-                rows[first : first + n_inputs] = weights["weight_ih"][lines].T
-            if n_recurrent:
-                into = rows[first + n_inputs : first + n_inputs + n_recurrent]
-                into[...] = weights["weight_hh"][lines].T
-            bias = "bias_hh" if kind == "z.recurrent" else "bias_ih"
-            rows[first + n_inputs + n_recurrent] = weights[bias][lines]
-        for gate in range(len(self.cell.peepholes)):
-            rows[self._table[len(self._derived.parts) + gate, 0]] = weights["weight_peephole"][gate]
+        readout = self._layer.readout
+        set_rows(self._derived, self.cell, self._table, self._layer.weights, weights, self.diagonal)
         readout[:, :-1], readout[:, -1] = weights["readout"], weights["readout_bias"]
 
     @property
@@ -249,28 +249,8 @@ class OnlineLSTM(Sensitive, Responding):
         return responses
 
     def named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
-        flat = np.array(flat)
-        rows, readout = self._views(flat)
-        cell, H, d = self.cell, self.hidden_size, self._derived
-        named = {"weight_ih": np.zeros((len(cell.rows) * H, self.input_size), self.dtype)}
-        if cell.recurrent:
-            seen = (len(cell.rows) * H,) if self.diagonal else (len(cell.rows) * H, H)
-            named["weight_hh"] = np.zeros(seen, self.dtype)
-        named["bias_ih"] = np.zeros(len(cell.rows) * H, self.dtype)
-        if cell.split:
-            named["bias_hh"] = np.zeros(len(cell.rows) * H, self.dtype)
-        for part, (kind, row) in enumerate(d.parts):
-            lines = slice(cell.rows.index(row) * H, (cell.rows.index(row) + 1) * H)
-            first, n_inputs, n_recurrent, _ = self._table[part]
-            if n_inputs:
-                named["weight_ih"][lines] = rows[first : first + n_inputs].T
-            if n_recurrent:
-                recurrent = rows[first + n_inputs : first + n_inputs + n_recurrent]
-                named["weight_hh"][lines] = recurrent[0] if self.diagonal else recurrent.T
-            bias = "bias_hh" if kind == "z.recurrent" else "bias_ih"
-            named[bias][lines] = rows[first + n_inputs + n_recurrent]
-        if cell.peepholes:
-            named["weight_peephole"] = rows[self._table[len(d.parts) :, 0]].copy()
+        rows, readout = self._views(np.array(flat))
+        named = named_rows(self._derived, self.cell, self._table, rows, self.input_size, self.diagonal)
         return {**named, "readout": readout[:, :-1].copy(), "readout_bias": readout[:, -1].copy()}
 
     @property
@@ -310,6 +290,42 @@ class OnlineLSTM(Sensitive, Responding):
         outputs = self._run(inputs, targets, learning, tell)
         self._observed = learning == TRACE and (len(inputs) > 0 or self._observed)
         return outputs if tell else None
+
+    def learn_batch(self, inputs: Any, targets: Any, spans: Any = None) -> None:
+        """Learns from sequences at once: what each asks of the weights is summed up, and they change once, in the end.
+
+        Args:
+            inputs: the steps of all sequences, as :meth:`learn_sequences` takes them.
+            targets: a target for each, or none.
+            spans: where each sequence begins and ends.
+        """
+        with unchanged(self._counters[EVERY : EVERY + 1]):
+            self._counters[EVERY] = 0
+            self._whole(inputs, targets, spans, True, SILENT, together=True)
+
+    def _sequences(
+        self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int,
+        together: bool = False,
+    ) -> np.ndarray:  # fmt: skip
+        lengths = end - begin
+        rows = {SILENT: 0, EVERY_STEP: int(lengths.sum()), LAST_STEP: len(begin)}[telling]
+        outputs = np.empty((rows, self.output_size), self.dtype)
+        inputs = self._dense(inputs, self.input_size)
+        y = np.full((0, self.output_size), np.nan, self.dtype) if targets is None else targets
+        has_target = np.zeros(len(inputs), np.uint8) if targets is None else (~np.isnan(y[:, 0])).astype(np.uint8)
+        learning, self._observed = (FORWARD if targets is None else LEARN), self._observed and targets is None
+        run = partial(run_sequences, *self._rule, *self._layer, inputs, y, has_target, begin, end)
+        if targets is None:
+            with unchanged(self._states, self._h, self._traces):
+                run(learning, telling, together, outputs)
+        else:
+            run(learning, telling, together, outputs)
+        return outputs
+
+    def ready(self) -> None:
+        """Compiles what teaching needs; nothing changes."""
+        Sensitive.ready(self)
+        Sequential.ready(self)
 
     def _run(self, x: np.ndarray, y: np.ndarray | None, learning: int, tell: bool) -> np.ndarray:
         outputs = np.empty((len(x) if tell else 0, self.output_size), self.dtype)
