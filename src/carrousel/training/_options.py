@@ -37,8 +37,8 @@ class Options:
         exact: whether nothing is cut between the pieces: what the state owes to the weights is carried from piece to
             piece (real-time recurrent learning), and the weights change once a batch. The gradient is that of whole
             sequences, in memory that does not grow with them. Errors go through a piece once more for every number of
-            the state; where units hear themselves alone (one layer, ``diagonal=True`` or without recurrent weights), for
-            every sequence and each of the cell's states.
+            the state; where units hear themselves alone (one layer, ``diagonal=True`` or without recurrent weights)
+            for every sequence and each of the cell's states.
 
     Raises:
         ValueError: a number is out of its range.
