@@ -10,6 +10,9 @@ __all__ = ["UsageError", "lines", "missing", "of_system"]
 TRAIN = ("markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer")
 EXTRAS = dict.fromkeys(TRAIN, ("the command line needs", "train"))
 EXTRAS |= {"optuna": ("carrousel search needs", "search"), "openpyxl": ("Excel files need", "excel")}
+EXTRAS |= dict.fromkeys(("soundfile", "kaldi_native_fbank"), ("files of sound need", "labels"))
+EXTRAS |= {"PIL": ("pictures need", "labels")}
+EXTRAS |= {"tokenizers": ("pieces of words need", "text"), "sacrebleu": ("BLEU and chrF need", "text")}
 
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

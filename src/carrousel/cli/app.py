@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from carrousel.cli.analyse import gradients
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
 from carrousel.cli.bench_forecasts import forecasts
@@ -16,9 +17,9 @@ from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
-from carrousel.cli.search import search_classify, search_forecast, search_regress
+from carrousel.cli.search import search_classify, search_forecast, search_regress, search_tag, search_transcribe
 from carrousel.cli.stream import stream
-from carrousel.cli.train import classify, forecast, regress
+from carrousel.cli.train import classify, forecast, regress, tag, transcribe
 from carrousel.cli.use import evaluate, predict
 
 __all__ = ["app", "train"]
@@ -35,7 +36,18 @@ class InOrder(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Returns the names of the commands."""
-        order = ["train", "search", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
+        order = [
+            "train",
+            "search",
+            "evaluate",
+            "predict",
+            "inspect",
+            "analyse",
+            "stream",
+            "cells",
+            "reproduce",
+            "bench",
+        ]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -90,6 +102,22 @@ train.command(
     ),
 )(regress)
 train.command(
+    "tag",
+    epilog=_examples(
+        "train tag corpus.conllu --label UPOS --out tagger",
+        "train tag watches.csv --id recording --time t --label activity --group person",
+        "train tag sensors.csv --one-direction --set delay=5 --set class_weight=balanced",
+    ),
+)(tag)
+train.command(
+    "transcribe",
+    epilog=_examples(
+        "train transcribe digit-strings --out digits",
+        "train transcribe recordings.csv --units words --features log-mel --bands 40 --set stack=2",
+        "train transcribe letters.inkml --set 'decoding=beam search'",
+    ),
+)(transcribe)
+train.command(
     "forecast",
     epilog=_examples(
         "train forecast airline --horizon 12",
@@ -106,6 +134,8 @@ search.command(
     ),
 )(search_classify)
 search.command("regress", epilog=_examples("search regress Tecator --trials 30 --out tecator"))(search_regress)
+search.command("tag", epilog=_examples("search tag corpus.conllu --trials 20 --jobs 2"))(search_tag)
+search.command("transcribe", epilog=_examples("search transcribe digit-strings --trials 20"))(search_transcribe)
 search.command("forecast", epilog=_examples("search forecast airline --horizon 12 --trials 20"))(search_forecast)
 app.add_typer(search, name="search")
 app.command(
@@ -120,6 +150,15 @@ app.command(
     "inspect",
     epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),
 )(inspect)
+analyse = typer.Typer(help="Measure what a saved model does.", **PLAIN)
+analyse.command(
+    "gradients",
+    epilog=_examples(
+        "analyse gradients vowels japanese-vowels",
+        "analyse gradients airline-model airline --count 20 --out flow.png --json",
+    ),
+)(gradients)
+app.add_typer(analyse, name="analyse")
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
 app.command(
     "reproduce",

@@ -14,6 +14,7 @@ from carrousel.learning.online import Learner, OnlineLSTM
 from carrousel.learning.rtrl import ModuleRTRL, elementwise
 
 if TYPE_CHECKING:
+    from carrousel.learning.evolino import Evolino
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
 LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, KalmanLearner, ModuleRTRL)
@@ -23,6 +24,7 @@ __all__ = [
     "LEARNERS",
     "Annealed",
     "Chunker",
+    "Evolino",
     "Follower",
     "Guess",
     "GuessedNetwork",
@@ -48,7 +50,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Returns a name of ``carrousel.streams``, a room above this one."""
+    """Returns a name of ``carrousel.streams``, a room above this one, or one that needs scikit-learn."""
+    if name == "Evolino":
+        return importlib.import_module("carrousel.learning.evolino").Evolino
     if name in ("Follower", "PredictedLine", "StreamClassifier", "StreamRegressor", "Tally"):
         return getattr(importlib.import_module("carrousel.streams"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
