@@ -140,11 +140,8 @@ FAMILY: dict[str, Member] = {
     "gru_cho": Member(gru_cho, "r z n", "n", products=True),
     "slstm": Member(slstm, "i f z o", "z", "c n m"),
     "minlstm": Member(minlstm, "f i g", "g", recurrent=False),
-<<<<<<< HEAD
     "elstm": Member(elstm, "f z o", "z", "c", products=True),
-=======
     "multidimensional": Member(vanilla(), "i f g o", "g", "c", "i f o"),
->>>>>>> main
     "elman": Member(elman(np.tanh), "g", "g"),
     "elman(squash=relu)": Member(elman(lambda a: np.maximum(a, 0)), "g", "g"),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +12,23 @@ from carrousel import cells
 from carrousel._format import Arrays, Declared, Format, fitted
 from carrousel.cells import Cell
 from carrousel.learning import _optimisers
-from carrousel.learning._optimisers import EVERY, PENDING, Adam, Descent, Optimiser, update_steps
+from carrousel.learning._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
 from carrousel.learning._progress import beginning, check_progress
-<<<<<<< HEAD
-from carrousel.learning._protocol import (
-    UNOBSERVED,
-    Responding,
-    Sensitive,
-    Sequential,
-    checked_vector,
-    checked_weights,
-    unchanged,
-)
-from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT, TRACE, check_counts
-=======
 from carrousel.learning._protocol import UNOBSERVED, Sensitive, checked_vector, checked_weights, unchanged
 from carrousel.learning._steps import FORWARD, TRACE, check_counts
 from carrousel.learning.online.cell._answering import Answering
->>>>>>> main
 from carrousel.learning.online.cell._derive import derive
 from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, run, slopes_of
 from carrousel.learning.online.cell._layout import copy_parts, copy_traces, lay_out
 from carrousel.learning.online.cell._names import named_rows, set_rows
-from carrousel.learning.online.cell._sequences import run_sequences
+from carrousel.learning.online.cell._sequences import InSequences
 
 __all__ = ["OnlineLSTM"]
 
 FORMAT = Format("carrousel-online-lstm", 3, "the state of an OnlineLSTM")
 
 
-<<<<<<< HEAD
-class OnlineLSTM(Sequential, Sensitive, Responding):
-=======
-class OnlineLSTM(Sensitive, Answering):
->>>>>>> main
+class OnlineLSTM(Sensitive, InSequences, Answering):
     """A layer of an LSTM cell and a linear readout that learn online, in constant time and memory a step.
 
     The rule is that of the 1997-2002 papers, derived from the cell's own equations: the derivatives of a unit's
@@ -290,42 +272,6 @@ class OnlineLSTM(Sensitive, Answering):
         outputs = self._run(inputs, targets, learning, tell)
         self._observed = learning == TRACE and (len(inputs) > 0 or self._observed)
         return outputs if tell else None
-
-    def learn_batch(self, inputs: Any, targets: Any, spans: Any = None) -> None:
-        """Learns from sequences at once: what each asks of the weights is summed up, and they change once, in the end.
-
-        Args:
-            inputs: the steps of all sequences, as :meth:`learn_sequences` takes them.
-            targets: a target for each, or none.
-            spans: where each sequence begins and ends.
-        """
-        with unchanged(self._counters[EVERY : EVERY + 1]):
-            self._counters[EVERY] = 0
-            self._whole(inputs, targets, spans, True, SILENT, together=True)
-
-    def _sequences(
-        self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int,
-        together: bool = False,
-    ) -> np.ndarray:  # fmt: skip
-        lengths = end - begin
-        rows = {SILENT: 0, EVERY_STEP: int(lengths.sum()), LAST_STEP: len(begin)}[telling]
-        outputs = np.empty((rows, self.output_size), self.dtype)
-        inputs = self._dense(inputs, self.input_size)
-        y = np.full((0, self.output_size), np.nan, self.dtype) if targets is None else targets
-        has_target = np.zeros(len(inputs), np.uint8) if targets is None else (~np.isnan(y[:, 0])).astype(np.uint8)
-        learning, self._observed = (FORWARD if targets is None else LEARN), self._observed and targets is None
-        run = partial(run_sequences, *self._rule, *self._layer, inputs, y, has_target, begin, end)
-        if targets is None:
-            with unchanged(self._states, self._h, self._traces):
-                run(learning, telling, together, outputs)
-        else:
-            run(learning, telling, together, outputs)
-        return outputs
-
-    def ready(self) -> None:
-        """Compiles what teaching needs; nothing changes."""
-        Sensitive.ready(self)
-        Sequential.ready(self)
 
     def _run(self, x: np.ndarray, y: np.ndarray | None, learning: int, tell: bool) -> np.ndarray:
         outputs = np.empty((len(x) if tell else 0, self.output_size), self.dtype)
