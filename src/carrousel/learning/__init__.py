@@ -11,12 +11,13 @@ from carrousel.learning.before_lstm import Chunker, OneUnitNetwork, SimpleNetwor
 from carrousel.learning.guessing import Guess, GuessedNetwork
 from carrousel.learning.kalman import Annealed, Kalman, KalmanLearner
 from carrousel.learning.online import Learner, OnlineLSTM
+from carrousel.learning.rtrl import ModuleRTRL, elementwise
 
 if TYPE_CHECKING:
     from carrousel.learning.evolino import Evolino
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
-LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, KalmanLearner)
+LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, KalmanLearner, ModuleRTRL)
 """All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Kalman",
     "KalmanLearner",
     "Learner",
+    "ModuleRTRL",
     "OneUnitNetwork",
     "OnlineLSTM",
     "PredictedLine",
@@ -42,6 +44,7 @@ __all__ = [
     "Streaming",
     "Tally",
     "checked_weights",
+    "elementwise",
     "online",
 ]
 
