@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 QUICK = ["--epochs", "2", "--hidden-size", "4", "--batch-size", "8"]
+TEXT = "the cat sat on the mat.\n" * 8
 
 
 @pytest.fixture(scope="session")
@@ -26,19 +27,20 @@ def table():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, table):
-    """A working directory with ``data.csv`` (classes), ``values.csv`` (values) and ``series.csv``."""
+    """A working directory with ``data.csv`` (classes), ``values.csv`` (values), ``series.csv`` and ``text.txt``."""
     monkeypatch.chdir(tmp_path)
     table.drop(columns="value").to_csv("data.csv", index=False)
     table.drop(columns="label").to_csv("values.csv", index=False)
     wave = np.sin(np.arange(120) * 2 * np.pi / 12)
     when = pd.date_range("2020-01-01", periods=120, freq="D")
     pd.DataFrame({"date": when, "load": wave, "other": np.arange(120.0)}).to_csv("series.csv", index=False)
+    (tmp_path / "text.txt").write_text(TEXT)
     return tmp_path
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory, table):
-    """Trained once: ``classify``, ``regress`` and ``forecast`` models."""
+    """Trained once: ``classify``, ``regress``, ``forecast`` and ``generate`` models."""
     from carrousel.cli import main
 
     home = tmp_path_factory.mktemp("models")
@@ -51,6 +53,8 @@ def models(tmp_path_factory, table):
     assert main(["train", "regress", values, "--label", "value", "-o", str(home / "regress"), *QUICK]) == 0
     arguments = ["--horizon", "4", "--context", "12", "-o", str(home / "forecast"), *QUICK]
     assert main(["train", "forecast", series, *arguments]) == 0
+    (home / "text.txt").write_text(TEXT)
+    assert main(["train", "generate", str(home / "text.txt"), "-o", str(home / "generate"), *QUICK]) == 0
     return home
 
 

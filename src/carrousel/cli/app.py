@@ -14,11 +14,13 @@ from carrousel.cli.bench_forecasts import forecasts
 from carrousel.cli.bench_online import online
 from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
+from carrousel.cli.generate import generate
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
 from carrousel.cli.search import search_classify, search_forecast, search_regress, search_tag, search_transcribe
 from carrousel.cli.stream import stream
 from carrousel.cli.train import classify, forecast, regress, tag, transcribe
+from carrousel.cli.train import generate as train_generate
 from carrousel.cli.use import evaluate, predict
 
 __all__ = ["app", "train"]
@@ -35,7 +37,18 @@ class InOrder(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Returns the names of the commands."""
-        order = ["train", "search", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
+        order = [
+            "train",
+            "search",
+            "evaluate",
+            "predict",
+            "generate",
+            "inspect",
+            "stream",
+            "cells",
+            "reproduce",
+            "bench",
+        ]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -111,6 +124,14 @@ train.command(
         "train forecast load.csv --target mw --horizon 24 --season 24 --known holiday",
     ),
 )(forecast)
+train.command(
+    "generate",
+    epilog=_examples(
+        "train generate novel.txt --out novel",
+        "train generate chapters/*.txt --tokens words --vocabulary 20000 --hidden-size 512",
+        "train generate python-source --set steps=100",
+    ),
+)(train_generate)
 app.add_typer(train, name="train")
 search = typer.Typer(help="Try parameters of a model on a data set or a file, and save the best model.", **PLAIN)
 search.command(
@@ -133,6 +154,13 @@ app.command(
     "predict",
     epilog=_examples("predict vowels japanese-vowels --out said.csv", "predict airline-model airline --json"),
 )(predict)
+app.command(
+    "generate",
+    epilog=_examples(
+        "generate novel --prompt 'Call me' --length 400 --temperature 0.7",
+        "generate novel --top-p 0.9 --seed 3 --stop Chapter --json",
+    ),
+)(generate)
 app.command(
     "inspect",
     epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),

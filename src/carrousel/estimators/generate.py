@@ -166,7 +166,10 @@ class LSTMGenerator(Trainable):
             count = max(1, round(share * len(documents)))
             return [documents[k] for k in np.sort(order[count:])], [documents[k] for k in np.sort(order[:count])]
         whole_ = sum(map(len, documents))
-        cut = len(documents[-1]) - max(1, min(round(share * whole_), len(documents[-1]) // 2))
+        last = min(round(share * whole_), len(documents[-1]) // 2)
+        if not last:
+            return documents, []
+        cut = len(documents[-1]) - last
         return [*documents[:-1], documents[-1][:cut]], [documents[-1][cut:]]
 
     def _streams(self, learned: np.ndarray, valid: np.ndarray | None) -> int:
