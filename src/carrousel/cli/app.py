@@ -19,7 +19,7 @@ from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
 from carrousel.cli.search import search_classify, search_forecast, search_regress, search_tag, search_transcribe
 from carrousel.cli.stream import stream
-from carrousel.cli.train import classify, forecast, regress, tag, transcribe
+from carrousel.cli.train import classify, forecast, regress, tag, transcribe, translate
 from carrousel.cli.train import generate as train_generate
 from carrousel.cli.use import evaluate, predict
 
@@ -132,6 +132,14 @@ train.command(
         "train generate python-source --set steps=100",
     ),
 )(train_generate)
+train.command(
+    "translate",
+    epilog=_examples(
+        "train translate pairs.tsv --out model",
+        "train translate cmudict --hidden-size 256 --epochs 30",
+        "train translate sentences.tsv --tokens words --target-tokens words",
+    ),
+)(translate)
 app.add_typer(train, name="train")
 search = typer.Typer(help="Try parameters of a model on a data set or a file, and save the best model.", **PLAIN)
 search.command(
@@ -152,7 +160,11 @@ app.command(
 )(evaluate)
 app.command(
     "predict",
-    epilog=_examples("predict vowels japanese-vowels --out said.csv", "predict airline-model airline --json"),
+    epilog=_examples(
+        "predict vowels japanese-vowels --out said.csv",
+        "predict airline-model airline --json",
+        "predict plurals - < words.txt",
+    ),
 )(predict)
 app.command(
     "generate",

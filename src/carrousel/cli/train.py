@@ -22,7 +22,7 @@ from carrousel.cli._parts import (
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
 from carrousel.cli._signals import held_back
-from carrousel.cli._text_parts import TextOptions
+from carrousel.cli._text_parts import PairOptions, TextOptions
 
 if TYPE_CHECKING:
     from carrousel.estimators import Progress
@@ -38,6 +38,7 @@ __all__ = [
     "train_into",
     "trainer",
     "transcribe",
+    "translate",
 ]
 
 
@@ -79,6 +80,7 @@ ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
     "transcribe": ("LSTMTranscriber", StringOptions),
     "forecast": ("LSTMForecaster", SeriesOptions),
     "generate": ("LSTMGenerator", TextOptions),
+    "translate": ("LSTMTranslator", PairOptions),
 }
 """The class of each command, by the module that has it, and the options that say what it learns from."""
 
@@ -137,6 +139,14 @@ generate = of_estimator(
     """Train a model of texts, which goes on from a beginning.
 
     It is compared with an n-gram model and xz, on texts not trained on, in bits per character.
+    """,
+)
+translate = of_estimator(
+    trainer,
+    "translate",
+    """Train a model that says one text for another.
+
+    It is compared with rules, on pairs not trained on.
     """,
 )
 
