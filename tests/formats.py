@@ -17,8 +17,19 @@ import pandas as pd
 from carrousel import papers
 from carrousel._format import Format
 from carrousel.bench import _classification
-from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMPanelForecaster, LSTMRegressor, _saved, load
-from carrousel.learning import OnlineLSTM
+from carrousel.estimators import (
+    LSTMClassifier,
+    LSTMForecaster,
+    LSTMPanelForecaster,
+    LSTMRegressor,
+    LSTMTagger,
+    LSTMTranscriber,
+    _saved,
+    load,
+)
+from carrousel.learning import Evolino, OnlineLSTM
+from carrousel.learning.evolino import _estimator as _evolino
+from carrousel.learning.evolution import EvolutionStrategy, GeneticAlgorithm, Search, SubPopulations, _search
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
 from carrousel.learning.online.cell import _online_lstm
 from carrousel.learning.online.network import _saved as _learner
@@ -88,6 +99,33 @@ def _of_learner(learner: Learner | OnlineLSTM) -> Any:
     return {**learner._arrays(), **{name: getattr(learner, name, None) for name in names}}
 
 
+def _evolved(search: Search) -> Search:
+    for _ in range(2):
+        search.tell(-(search.ask() ** 2).sum(1))
+    return search
+
+
+def _use_search(search: Search) -> None:
+    if search.ask().size > 10**5:
+        return
+    for _ in range(3):
+        search.tell(-(search.ask() ** 2).sum(1))
+
+
+def _of_search(search: Search) -> Any:
+    about = {name: getattr(search, name) for name in ("generation", "evaluations", "best", "best_fitness")}
+    return {**search.arguments(), **search._arrays(), **search._progress(), **about}
+
+
+def _grown() -> Evolino:
+    return Evolino(2, washout=3, generations=1, population=2).fit(None, np.sin(np.arange(12.0)))
+
+
+def _of_evolino(model: Evolino) -> Any:
+    names = ("weights_", "readout_", "error_", "generations_", "n_features_in_", "_flat")
+    return {**model.get_params(), **{name: getattr(model, name) for name in names}}
+
+
 LINES = [b"u,y\n", *(b"%.2f,%s\n" % (t * 0.3 % 2, (b"1", b"2.5")[t % 2]) for t in range(30))]
 
 
@@ -138,6 +176,12 @@ def _sequences(kind: type) -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 24)
     X = [rng.normal(size=(n, 2)) + k for n, k in zip(rng.integers(2, 6, 24), y, strict=True)]
+    if kind is LSTMTagger:  # of symbols
+        return ["".join("xyz"[int(v) % 3] for v in x[:, 0]) for x in X], [
+            "ab"[k % 2] * len(x) for k, x in zip(y, X, strict=True)
+        ]
+    if kind is LSTMTranscriber:
+        return X, ["abc"[: k + 1][: len(x)] for k, x in zip(y, X, strict=True)]
     return X, np.array(["a", "b", "c"])[y] if kind is LSTMClassifier else y * 0.5
 
 
@@ -278,12 +322,34 @@ SAMPLES = {
     "online": Sample(
         _online_lstm.FORMAT, lambda p: _online("slstm").save(p), OnlineLSTM.load, _of_learner, _use_online
     ),
+    "genetic algorithm": Sample(
+        _search.FORMAT, lambda p: _evolved(GeneticAlgorithm(3, 4)).save(p), Search.load, _of_search, _use_search
+    ),
+    "subpopulations": Sample(
+        _search.FORMAT,
+        lambda p: _evolved(SubPopulations([[0, 2], [1]], 3, trials=2)).save(p),
+        Search.load,
+        _of_search,
+        _use_search,
+    ),
+    "evolution strategy": Sample(
+        _search.FORMAT, lambda p: _evolved(EvolutionStrategy(3, 4)).save(p), Search.load, _of_search, _use_search
+    ),
+    "evolino": Sample(
+        _evolino.FORMAT,
+        lambda p: _grown().save(p),
+        Evolino.load,
+        _of_evolino,
+        lambda model: model.generate(4, np.ones((6, model._network.outputs)), np.ones((10, model.n_features_in_))),
+    ),
     "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
     "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
     "checkpoint": Sample(_checkpoint.FORMAT, _broken_off, _resumed, _of_model, _use_model),
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),
     "forecaster": Sample(_saved.FORMAT, lambda p: _fitted(LSTMForecaster).save(p), load, _of_model, _use_model),
+    "tagger": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTagger).save(p), load, _of_model, _use_model),
+    "transcriber": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTranscriber).save(p), load, _of_model, _use_model),
     "panel forecaster": Sample(_saved.FORMAT, lambda p: _fitted_panel().save(p), load, _of_model, _use_model),
     "trials": Sample(_files.TRIAL, _keep, _kept, lambda done: done, lambda done: None),
     "outcomes": Sample(

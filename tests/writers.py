@@ -22,6 +22,8 @@ from carrousel.bench import _classification, _forecasts
 from carrousel.bench._classification import Outcome
 from carrousel.cli._output import write_json, write_table
 from carrousel.estimators import LSTMClassifier
+from carrousel.learning import Evolino
+from carrousel.learning.evolution import GeneticAlgorithm
 from carrousel.learning.online import Learner, Network
 from carrousel.streams import StreamClassifier, StreamRegressor
 from carrousel.training._checkpoint import Run, RunState, save_checkpoint
@@ -66,6 +68,17 @@ def _learner(version: int) -> Learner:
     learner = Learner(Network(7, 7, blocks=4), 0.1, seed=version)
     learner.learn_many(np.arange(6), np.arange(1, 7))
     return learner
+
+
+@cache
+def _search(version: int) -> GeneticAlgorithm:
+    return GeneticAlgorithm(20, 100, seed=version)
+
+
+@cache
+def _evolino(version: int) -> Evolino:
+    model = Evolino(12, washout=3, generations=1, population=2, trials=1, random_state=version)
+    return model.fit(None, np.sin(np.arange(20.0)))
 
 
 @cache
@@ -139,6 +152,8 @@ WRITERS = (
     ),
     Writer("OnlineLSTM.save", "x.lstm", lambda path, v: _lstm(v).save(path), "_format.py:write"),
     Writer("Learner.save", "x.learner", lambda path, v: _learner(v).save(path), "_format.py:write"),
+    Writer("an evolution", "x.evolution", lambda path, v: _search(v).save(path), "_format.py:write"),
+    Writer("Evolino.save", "x.evolino", lambda path, v: _evolino(v).save(path), "_format.py:write"),
     Writer(
         "StreamRegressor.save",
         "x.state",

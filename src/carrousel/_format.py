@@ -82,7 +82,7 @@ class Format:
             raise ValueError("nothing in it says that it is one")
         if sealed["format"] != self.name:
             raise ValueError(f"it says that it is {_shown(sealed['format'])}, not {self.name!r}")
-        if sealed.get("version") != self.version:
+        if type(sealed.get("version")) is not int or sealed["version"] != self.version:  # True equals 1
             raise ValueError(
                 f"it has the format's number {_shown(sealed.get('version'))}, and this version of carrousel reads "
                 f"{self.version}: make it anew"

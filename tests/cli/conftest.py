@@ -10,6 +10,7 @@ import pytest
 
 QUICK = ["--epochs", "2", "--hidden-size", "4", "--batch-size", "8"]
 TEXT = "the cat sat on the mat.\n" * 8
+PAIRS = "".join(f"{word}\t{word.upper()}\n" for word in ("ab", "ba", "abb", "bab", "aab", "bba"))
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,8 @@ def table():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, table):
-    """A working directory with ``data.csv`` (classes), ``values.csv`` (values), ``series.csv`` and ``text.txt``."""
+    """A working directory with ``data.csv`` (classes), ``values.csv``, ``series.csv``, ``steps.csv`` (a label for every
+    step), ``strings.npz``, ``text.txt`` and ``pairs.tsv``."""
     monkeypatch.chdir(tmp_path)
     table.drop(columns="value").to_csv("data.csv", index=False)
     table.drop(columns="label").to_csv("values.csv", index=False)
@@ -35,6 +37,11 @@ def folder(tmp_path, monkeypatch, table):
     when = pd.date_range("2020-01-01", periods=120, freq="D")
     pd.DataFrame({"date": when, "load": wave, "other": np.arange(120.0)}).to_csv("series.csv", index=False)
     (tmp_path / "text.txt").write_text(TEXT)
+    (tmp_path / "pairs.tsv").write_text(PAIRS)
+    steps = table[["id", "time", "x", "y"]].assign(label=np.where(table["x"] > 0, "up", "down"))
+    steps.assign(person=steps["id"].str[-1]).to_csv("steps.csv", index=False)
+    X = np.random.default_rng(0).normal(size=(24, 9, 1))
+    np.savez("strings.npz", X=X, y=np.array(["ab", "ba", "a", "aba"] * 6), groups=np.arange(24) % 6, rate=50.0)
     return tmp_path
 
 

@@ -277,5 +277,38 @@ def test_populations(kind):
     for bad in (population[:, 1:], population[0], population * np.nan):
         with pytest.raises(ValueError, match="population must be"):
             learner.respond(bad, x, spans)
+        with pytest.raises(ValueError, match="population must be"):
+            learner.acting(bad)
     with pytest.raises(ValueError, match="span 0"):
         learner.respond(population, x, [[0, 41]])
+
+
+@having(Responding)
+def test_populations_in_steps(kind):
+    """Step by step each member says what it says to the whole sequence, however the others are held back."""
+    learner = kind.example()
+    x, _, _ = drawn(learner)
+    x = one_hot(x, learner.input_size)
+    rng = np.random.default_rng(4)
+    population, before = rng.normal(size=(3, learner.weight_count)), everything(learner)
+    for hidden in (False, True):
+        whole = learner.respond(population, x, [[0, len(x)]], hidden=hidden)
+        acting, at, told = learner.acting(population), np.zeros(3, int), np.zeros_like(whole)
+        while (at < len(x)).any():
+            awake = (at < len(x)) & (rng.random(3) < 0.7)
+            said = acting.step(x[np.minimum(at, len(x) - 1)], awake, hidden=hidden)
+            told[awake, at[awake]] = said[awake]
+            assert not said[~awake].any()
+            at += awake
+        np.testing.assert_array_equal(told, whole)
+    assert same(before, everything(learner)), "acting changed the learner"
+    parts = learner.units()
+    assert sorted(np.concatenate(parts)) == list(range(learner.weight_count))
+    acting = learner.acting(population)
+    for inputs, awake, words in (
+        (x[:2], None, "inputs must be"),
+        (x[:3] * np.nan, None, "member 0 is not finite"),
+        (x[:3], np.ones(2, bool), "awake must be"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            acting.step(inputs, awake)

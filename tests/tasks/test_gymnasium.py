@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from made_up.tasks.corridor import Corridor
 
-from carrousel.tasks import Box, Discrete
+from carrousel.tasks import ENVIRONMENTS, Box, Discrete
 from carrousel.tasks import gymnasium as ours
 
 gymnasium = pytest.importorskip("gymnasium")
 
 
-def test_a_world_of_ours_passes_gymnasiums_own_check():
+@pytest.mark.parametrize("make", [Corridor, *ENVIRONMENTS.values()], ids=lambda make: make.__name__)
+def test_a_world_of_ours_passes_gymnasiums_own_check(make):
     from gymnasium.utils.env_checker import check_env
 
-    check_env(ours.wrapped(Corridor()), skip_render_check=True)
+    check_env(ours.wrapped(make()), skip_render_check=True)
 
 
 def test_a_world_of_ours_is_made_by_name():
@@ -47,3 +52,14 @@ def test_spaces_are_translated():
         for _ in range(20):
             assert box.contains(box.sample(rng))
             assert ours.space(box).contains(box.sample(rng))
+
+
+def test_all_our_worlds_are_registered():
+    """By the entry point of pyproject.toml, which gymnasium reads when it is imported."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    module, _, name = project["entry-points"]["gymnasium.envs"]["carrousel"].partition(":")
+    getattr(importlib.import_module(module), name)()
+    for name in ENVIRONMENTS:
+        world = gymnasium.make(f"carrousel/{name}-v0")
+        assert world.observation_space.contains(world.reset(seed=0)[0])
+    assert gymnasium.make("carrousel/PoleBalancing-v0", poles=1).observation_space.shape == (2,)

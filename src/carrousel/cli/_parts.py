@@ -9,7 +9,7 @@ import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._models import tell_fill, told
-from carrousel.cli._options import DATA, Columns, Written, names
+from carrousel.cli._options import DATA, Columns, Grouped, Recorded, Written, names
 
 if TYPE_CHECKING:
     from carrousel.data import Series
@@ -168,18 +168,6 @@ class ValueOptions(SequenceOptions):
 class LabelOptions(SequenceOptions):
     """Options of sequences with several labels each."""
 
-    group: Annotated[
-        str | None,
-        typer.Option(
-            help="column of the person or voice: those of the report are none of the training  "
-            "[default: group, speaker, writer, person]"
-        ),
-    ] = None
-
-    def options(self) -> dict[str, Any]:
-        """Returns them as the readers take them."""
-        return {**super().options(), "group": self.group}
-
     def check(self, train: Any, test: Any) -> None:
         """Refuses sequences without labels, and labels to report on that nothing is learned of."""
         from carrousel.data import DataError
@@ -198,7 +186,7 @@ class LabelOptions(SequenceOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TagOptions(LabelOptions):
+class TagOptions(LabelOptions, Grouped):
     """Options of sequences with a label for every step."""
 
     source: ClassVar[str] = (
@@ -223,10 +211,13 @@ class TagOptions(LabelOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StringOptions(LabelOptions):
+class StringOptions(LabelOptions, Recorded):
     """Options of sequences with a string of labels each."""
 
-    source: ClassVar[str] = "a data set's name, or a file"
+    source: ClassVar[str] = (
+        "a data set's name, or a file: a table of recordings and their texts (.csv, .tsv, .jsonl, .xlsx, .parquet; "
+        ".gz, .zst, .zip), strokes of a pen (.inkml, .json), or .npz"
+    )
     kind: ClassVar[str] = "strings"
 
     def load(self, source: str, split: str) -> Any:

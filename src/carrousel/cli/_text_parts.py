@@ -149,11 +149,13 @@ class PairOptions(OfText):
         from carrousel.data import DataError, load_pairs
         from carrousel.data._texts import hold_out_pairs
 
-        parts = self.parts_of([source], load_pairs, lambda read: read[0], hold_out_pairs, seed)
-        for data in (parts.train, parts.test):
-            if data is not None and data.targets is None:
+        def load(name: str, **options: Any) -> Any:
+            data = load_pairs(name, **options)
+            if data.targets is None:
                 raise DataError(f"{data.name}: there are no answers in it: a source, a tab and a target on each line")
-        return parts
+            return data
+
+        return self.parts_of([source], load, lambda read: read[0], hold_out_pairs, seed)
 
 
 def _joined(join: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from carrousel.cli.analyse import gradients
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
 from carrousel.cli.bench_forecasts import forecasts
@@ -44,6 +45,7 @@ class InOrder(TyperGroup):
             "predict",
             "generate",
             "inspect",
+            "analyse",
             "stream",
             "cells",
             "reproduce",
@@ -114,7 +116,8 @@ train.command(
     "transcribe",
     epilog=_examples(
         "train transcribe digit-strings --out digits",
-        "train transcribe recordings.csv --set stack=2 --set 'decoding=beam search'",
+        "train transcribe recordings.csv --units words --features log-mel --bands 40 --set stack=2",
+        "train transcribe letters.inkml --set 'decoding=beam search'",
     ),
 )(transcribe)
 train.command(
@@ -177,6 +180,15 @@ app.command(
     "inspect",
     epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),
 )(inspect)
+analyse = typer.Typer(help="Measure what a saved model does.", **PLAIN)
+analyse.command(
+    "gradients",
+    epilog=_examples(
+        "analyse gradients vowels japanese-vowels",
+        "analyse gradients airline-model airline --count 20 --out flow.png --json",
+    ),
+)(gradients)
+app.add_typer(analyse, name="analyse")
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
 app.command(
     "reproduce",

@@ -11,7 +11,7 @@ from carrousel.data._check import checked_steps
 from carrousel.data._errors import DataError
 from carrousel.data._fill import check_fill, missing_words
 from carrousel.data._labelled import Tagged, Transcribed
-from carrousel.data._words import plain_names
+from carrousel.data._words import native, plain_names
 
 __all__ = ["make_tagged", "make_transcribed"]
 
@@ -53,7 +53,7 @@ def make_tagged(
         _refuse_other_count(len(y), len(X), "lists of labels", name)
         tags = []
         for word, x, labels in zip(words, shared["X"], y, strict=True):
-            labels = np.array(_texts(labels, f"{name}: {word}"), dtype=str)
+            labels = _texts(labels, f"{name}: {word}")
             if len(labels) != len(x):
                 raise DataError(f"{name}: {word} has {len(x)} steps but {len(labels)} labels; each step has one")
             tags.append(labels)
@@ -102,7 +102,7 @@ def make_transcribed(
     strings: list[tuple[str, ...]] | None = None
     if y is not None:
         _refuse_other_count(len(y), len(X), "transcripts", name)
-        strings = [tuple(_texts(labels, f"{name}: {word}")) for word, labels in zip(words, y, strict=True)]
+        strings = [tuple(_texts(labels, f"{name}: {word}").tolist()) for word, labels in zip(words, y, strict=True)]
         for word, string in zip(words, strings, strict=True):
             if not string:
                 raise DataError(f"{name}: {word}: its transcript is empty; at least one label is needed")
@@ -152,21 +152,26 @@ def _symbols(x: Any, where: str) -> np.ndarray:
     if array.ndim != 1:
         raise DataError(f"{where} has {array.ndim} dimensions; symbols are [steps]")
     symbols = _texts(array, where)
-    if not symbols:
+    if not len(symbols):
         raise DataError(f"{where} is empty (it has no steps)")
-    if "" in symbols:
-        raise DataError(f"{where}, step {symbols.index('')}: the symbol is empty")
-    return np.array(symbols, dtype=str)
+    if (symbols == "").any():
+        raise DataError(f"{where}, step {int((symbols == '').argmax())}: the symbol is empty")
+    return symbols
 
 
-def _texts(labels: Iterable[Any], where: str) -> list[str]:
-    """Returns labels as text: whole numbers and booleans are written, values are none."""
-    plain = [label.item() if isinstance(label, np.generic) else label for label in labels]
-    for label in plain:
-        if not isinstance(label, (str, int)):
-            raise DataError(
-                f"{where}: the label {label!r} is {type(label).__name__}; labels are words or whole numbers"
-            )
-        if isinstance(label, str) and ("\0" in label or any("\ud800" <= sign < "\ue000" for sign in label)):
-            raise DataError(f"{where}: the label {label!r} is no text")
-    return [str(label) for label in plain]
+def _texts(labels: Iterable[Any], where: str) -> np.ndarray:
+    """Returns labels as text, ``[T]``: whole numbers and booleans are written, values are none."""
+    if not isinstance(labels, np.ndarray) or labels.dtype == object:
+        plain = [label.item() if isinstance(label, np.generic) else label for label in labels]
+        other = next((label for label in plain if not isinstance(label, (str, int))), None)
+        if other is not None:
+            raise DataError(f"{where}: the label {other!r} is no word and no whole number")
+        labels = np.array([str(label) for label in plain], dtype=str)
+        ends = [k for k, label in enumerate(plain) if isinstance(label, str) and "\0" in label]  # NumPy cuts them off
+        if ends:
+            raise DataError(f"{where}: the label {plain[ends[0]]!r} holds a NUL character; text is needed")
+    labels = native(labels, where) if labels.size else labels.astype(str)
+    if labels.ndim != 1 or labels.dtype.kind not in "biuU":
+        shape = f"{labels.dtype} {list(labels.shape)}"
+        raise DataError(f"{where}: labels must be words or whole numbers, one for each step; they are {shape}")
+    return labels.astype(str)

@@ -18,10 +18,8 @@ from carrousel.data._time_columns import need
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLES", "UNITS", "Manifest", "check_units", "labels_in", "manifest"]
+__all__ = ["UNITS", "Manifest", "check_units", "labels_in", "manifest"]
 
-TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
-"""The endings of tables that can be a manifest, beside those of JSON."""
 UNITS = ("letters", "words")
 
 

@@ -168,6 +168,8 @@ class LSTMTranscriber(LabelEstimator):
 
     def _too_long(self, each: list[Any], lengths: np.ndarray) -> tuple[int, str] | None:
         """Returns the number of the first sequence that is too short for its string, and why; None if there is none."""
+        for name in ("stack", "every"):
+            integer(self, name)
         for i, (labels, length) in enumerate(zip(each, lengths.tolist(), strict=True)):
             needed, there = steps_needed(list(labels)), steps_of(length, self.stack, self.every)
             if needed > there:
@@ -384,4 +386,4 @@ class LSTMTranscriber(LabelEstimator):
 def _probability(output: np.ndarray, string: list[int]) -> float:
     """Returns how probable a string is by the outputs of its steps, [steps, K + 1]."""
     target = torch.tensor([string or [-1]])
-    return float(np.exp(-ctc(torch.from_numpy(output)[None].double(), target)))
+    return float((-ctc(torch.from_numpy(output)[None].double(), target)).exp())

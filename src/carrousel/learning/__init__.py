@@ -9,20 +9,26 @@ from carrousel.learning import online
 from carrousel.learning._protocol import Responding, Sensitive, Sequential, Streaming, checked_weights
 from carrousel.learning.before_lstm import Chunker, OneUnitNetwork, SimpleNetwork
 from carrousel.learning.guessing import Guess, GuessedNetwork
+from carrousel.learning.kalman import Annealed, Kalman, KalmanLearner
 from carrousel.learning.online import Learner, OnlineLSTM
 
 if TYPE_CHECKING:
+    from carrousel.learning.evolino import Evolino
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
-LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork)
+LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, KalmanLearner)
 """All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
     "LEARNERS",
+    "Annealed",
     "Chunker",
+    "Evolino",
     "Follower",
     "Guess",
     "GuessedNetwork",
+    "Kalman",
+    "KalmanLearner",
     "Learner",
     "OneUnitNetwork",
     "OnlineLSTM",
@@ -41,7 +47,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Returns a name of ``carrousel.streams``, a room above this one."""
+    """Returns a name of ``carrousel.streams``, a room above this one, or one that needs scikit-learn."""
+    if name == "Evolino":
+        return importlib.import_module("carrousel.learning.evolino").Evolino
     if name in ("Follower", "PredictedLine", "StreamClassifier", "StreamRegressor", "Tally"):
         return getattr(importlib.import_module("carrousel.streams"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,6 +31,7 @@ from carrousel.learning._steps import (
 
 __all__ = [
     "UNOBSERVED",
+    "Acting",
     "Responding",
     "Sensitive",
     "Sequential",
@@ -244,18 +245,95 @@ class Responding(_Learner):
         """
         inputs = self._inputs(inputs)
         begin, end = checked_spans(spans, len(inputs))
+        return self._respond(self._population(population), inputs, begin, end, hidden)
+
+    def acting(self, population: Any) -> Acting:
+        """Returns a population at the beginning of a sequence, each member of which is given inputs of its own.
+
+        Args:
+            population: ``[members, weight_count]``.
+        """
+        return Acting(self, self._population(population))
+
+    def units(self) -> list[np.ndarray]:
+        """Returns which weights belong to which unit: their places, each in one of the arrays; for evolution by parts.
+
+        A learner that does not say otherwise is one part.
+        """
+        return [np.arange(self.weight_count)]
+
+    def _population(self, population: Any) -> np.ndarray:
         population = np.ascontiguousarray(population, self.dtype)
         if population.ndim != 2 or population.shape[1] != self.weight_count:
             raise ValueError(f"a population must be [members, {self.weight_count}], got {list(population.shape)}")
         if not np.isfinite(population).all():
             raise ValueError("a population must be of finite numbers")
-        return self._respond(population, inputs, begin, end, hidden)
+        return population
 
     @abstractmethod
     def _respond(
         self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
     ) -> np.ndarray:
         """Returns the outputs of a checked population for checked sequences."""
+
+    def _begun(self, population: np.ndarray) -> Any:
+        """Returns what a checked population remembers before its first step; here all that it will be given."""
+        return [[] for _ in population]
+
+    def _advance(
+        self, population: np.ndarray, memory: Any, inputs: np.ndarray, awake: np.ndarray, hidden: bool
+    ) -> np.ndarray:
+        """Takes members that are ``awake`` a step on and returns outputs of all, 0 of the others.
+
+        Here every step goes through all that were before it. A learner that can hold its members' states does better.
+        """
+        told = None
+        for member in np.flatnonzero(awake):
+            memory[member].append(inputs[member])
+            span = np.zeros(1, np.int64), np.array([len(memory[member])])
+            steps = np.stack(memory[member])
+            said = self._respond(population[member : member + 1], steps, *span, hidden)[0, -1]
+            if told is None:
+                told = np.zeros((len(population), len(said)), said.dtype)
+            told[member] = said
+        return np.zeros((len(population), self.output_size), self.dtype) if told is None else told
+
+
+class Acting:
+    """A population in the middle of sequences, one for each member: what it says next depends on what it was given.
+
+    Made by :meth:`Responding.acting`.
+    """
+
+    def __init__(self, learner: Responding, population: np.ndarray) -> None:
+        self._learner, self._population = learner, population
+        self._memory = learner._begun(population)
+        self._all = np.ones(len(population), bool)
+
+    def step(self, inputs: Any, awake: np.ndarray | None = None, *, hidden: bool = False) -> np.ndarray:
+        """Gives each member an input and returns their outputs.
+
+        Args:
+            inputs: ``[members, input_size]``.
+            awake: bools ``[members]``, which of them go on; None for all. The others stay where they are.
+            hidden: whether to return the activations of the hidden units, and not the outputs.
+
+        Returns:
+            ``[members, output_size or hidden units]``; 0 for members that did not go on.
+
+        Raises:
+            ValueError: a shape is wrong, or a number is not finite; nothing has changed then.
+        """
+        learner, members = self._learner, len(self._population)
+        inputs = np.ascontiguousarray(inputs, learner.dtype)
+        if inputs.shape != (members, learner.input_size):
+            raise ValueError(f"inputs must be [{members}, {learner.input_size}], got {list(inputs.shape)}")
+        awake = self._all if awake is None else np.ascontiguousarray(awake, bool)
+        if awake.shape != (members,):
+            raise ValueError(f"awake must be [{members}] bools, got {list(awake.shape)}")
+        if not np.isfinite(inputs).all():
+            raise ValueError(f"an input of member {int(np.argmin(np.isfinite(inputs).all(1)))} is not finite")
+        return learner._advance(self._population, self._memory, inputs, awake, hidden)
 
 
 @contextmanager

@@ -161,6 +161,32 @@ class GuessedNetwork(Responding):
         _respond(*self._arguments, members, inputs, np.stack([begin, end], 1), hidden, responses)
         return responses
 
+    def _begun(self, population: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = np.zeros((len(population), self.inputs + 2 * (self.hidden + 2)))
+        values[:, self.inputs] = 1.0
+        return self._with_ones(population), values
+
+    def _advance(
+        self, population: np.ndarray, memory: Any, inputs: np.ndarray, awake: np.ndarray, hidden: bool
+    ) -> np.ndarray:
+        outputs = np.zeros((len(population), self.hidden if hidden else 1))
+        weights, values = memory
+        _advance(*self._arguments, weights, inputs, awake, hidden, values, outputs)
+        return outputs
+
+    def units(self) -> list[np.ndarray]:
+        """Returns which weights belong to which hidden unit: those into it, and its own to the output unit.
+
+        What the output unit sees besides is a part of its own, if there is any.
+        """
+        sources, starts, _, _ = self._arguments
+        place = np.cumsum(self._is_guessed) - 1
+        owner = np.repeat(np.arange(self.hidden + 1), np.diff(starts))
+        shown = sources - (self.inputs + 2 + self.hidden)  # the hidden unit of this step that the output sees
+        owner = np.where((owner == self.hidden) & (shown >= 0), shown, owner)
+        parts = [place[self._is_guessed & (owner == unit)] for unit in range(self.hidden + 1)]
+        return [part for part in parts if len(part)]
+
     @cached_property
     def _wiring(self) -> tuple[list[int], list[int]]:
         """The sources of all units one after the other, and where each unit's begin.
@@ -261,6 +287,17 @@ def _respond(sources, starts, n_inputs, is_tanh, population, inputs, spans, hidd
                 for k in range(responses.shape[2]):
                     responses[member, written, k] = values[first + k]
                 written += 1
+
+
+@entry
+def _advance(sources, starts, n_inputs, is_tanh, population, inputs, awake, hidden, values, outputs):
+    """Takes members ``[members, connections]`` that are awake a step on; writes outputs, or hidden activations."""
+    first = n_inputs + 1 if hidden else n_inputs + len(starts) - 1
+    for member in range(len(population)):
+        if awake[member]:
+            _step(sources, starts, n_inputs, is_tanh, population[member], inputs, member, values[member])
+            for k in range(outputs.shape[1]):
+                outputs[member, k] = values[member, first + k]
 
 
 @entry

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
 
+from carrousel._spread import ready
 from carrousel.papers._experiment import Experiment, Row
 from carrousel.papers._files import MADE_WITH, Kept
 from carrousel.papers._trial import Trial, run_trial
@@ -64,7 +64,7 @@ def reproduce(
         raise ValueError(f"trials must be at least 1, got {trials}")
     counts = {row.name: experiment.count(row, trials) for row in wanted}
     chosen = experiment.choose(options or {})
-    with ExitStack() as held, _ready(backend):
+    with ExitStack() as held, ready(backend):
         kept = {row.name: Kept(experiment, row, chosen, seed, fresh, held) for row in wanted}
         todo = []
         for row in wanted:
@@ -181,37 +181,3 @@ def _clock(spans: Sequence[list[float]]) -> float:
         total += max(0.0, end - max(begin, until))
         until = max(until, end)
     return total
-
-
-@contextmanager
-def _ready(backend: str) -> Iterator[None]:
-    """Registers and runs the backend of another package while the block lasts.
-
-    A cluster is the one that the package finds by its own settings (``DASK_SCHEDULER_ADDRESS``, ``RAY_ADDRESS``); else
-    this machine.
-
-    Raises:
-        ValueError: there is no such backend, or its package is not installed.
-    """
-    import joblib
-
-    package = {"ray": "ray", "dask": "distributed"}.get(backend)
-    known = ["loky", "threading", "multiprocessing", "sequential", "dask", "ray"]
-    if backend not in {*known, *joblib.parallel.BACKENDS}:
-        raise ValueError(f"backend must be one of {', '.join(known)}; got {backend!r}")
-    if package is not None and importlib.util.find_spec(package) is None:
-        raise ValueError(f"backend {backend!r} needs the package {package}: pip install {package}")
-    if backend == "ray":
-        import ray
-        from ray.util.joblib import register_ray
-
-        register_ray()
-        with ray.init():
-            yield
-    elif backend == "dask":
-        from dask.distributed import Client
-
-        with Client():
-            yield
-    else:
-        yield

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_spikes", "draw_tags"]
 
 NAMED = 24  # channels or classes whose names have room beside the picture
+LETTERS = 11  # of what stands in the picture, in an inch
 WRITTEN = 90  # symbols that have room below it
 LINES = 7  # classes that are drawn as lines
 LONGEST = 120  # letters of a string below the picture
@@ -51,7 +52,8 @@ def draw_tags(
     top = 0.0 if sequence is None or symbols else max(1.0, min(np.shape(sequence)[1], NAMED) / 7)
     bands = 1 if actual is None else 2
     layout: list[Any] = [*([["input"]] if top else []), ["classes"], ["bands"]]
-    middle = 1.6 if count <= LINES else max(1.6, min(count, NAMED) / 6)
+    as_lines = count <= LINES and not symbols
+    middle = 1.6 if as_lines else max(0.9, min(count, NAMED) / 6)
     heights = [*([top] if top else []), middle, 0.34 * bands + 0.1]
     width = max(8.0, min(16.0, 0.13 * steps)) + 1.4
     figure = new_figure(width, sum(heights) + 1.1, title)
@@ -59,7 +61,7 @@ def draw_tags(
     if top:
         _image(axes["input"], np.asarray(sequence, dtype=float), channels, steps)
     panel = axes["classes"]
-    if count <= LINES:
+    if as_lines:
         for k, word in enumerate(words):
             panel.plot(
                 np.arange(steps), probabilities[:, k], color=COLOURS[k % len(COLOURS)], label=word, linewidth=1.3
@@ -74,13 +76,14 @@ def draw_tags(
         )  # fmt: skip
         tidy(panel)
         _names(panel, words)
-    panel.set_ylabel("probability" if count <= LINES else "class")
+    panel.set_ylabel("probability" if as_lines else "class")
     rows = [("said", said), *([] if actual is None else [("actual", [str(tag) for tag in actual])])]
     _bands(axes["bands"], rows, words, steps, width)
     last = axes["bands"]
     if symbols and steps <= WRITTEN:
-        long = max(len(str(word)) for word in np.asarray(sequence)) > 1
-        last.set_xticks(np.arange(steps), list(map(str, np.asarray(sequence))), rotation=90 if long else 0, fontsize=8)
+        found = [str(word) for word in np.asarray(sequence)]
+        narrow = max(map(len, found)) * steps > LETTERS * width
+        last.set_xticks(np.arange(steps), found, rotation=90 if narrow else 0, fontsize=8)
     else:
         last.set_xlabel("step")
         last.locator_params(axis="x", integer=True)
@@ -91,7 +94,7 @@ def draw_tags(
 def _bands(axes: Any, rows: list[tuple[str, list[str]]], words: list[str], steps: int, width: float) -> None:
     """Draws rows of labels as coloured runs, named where there is room; where two rows differ a red line stands."""
     colours = {word: COLOURS[k % (len(COLOURS) - 1)] for k, word in enumerate(words)}
-    letter = steps / (width * 11)  # steps that a letter takes
+    letter = steps / (width * LETTERS)  # steps that a letter takes
     for row, (_, labels) in enumerate(rows):
         edges = [0, *(t for t in range(1, steps) if labels[t] != labels[t - 1]), steps]
         for start, end in pairwise(edges):

@@ -1,20 +1,21 @@
 """Our environments as gymnasium's: for its wrappers, its registry, and all that learns in its worlds.
 
-Needs gymnasium, which carrousel does not install: ``pip install gymnasium``.
+Needs gymnasium: ``pip install 'carrousel[rl]'``. Where both are installed, ``gymnasium.make`` knows all of ours as
+``"carrousel/NAME-v0"``, such as ``"carrousel/PoleBalancing-v0"``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from carrousel.tasks._spaces import Box, Discrete
 from carrousel.tasks._task import Environment, Space
 
-__all__ = ["register", "space", "wrapped"]
+__all__ = ["register", "register_all", "space", "wrapped"]
 
 
 def space(value: Space) -> Any:
@@ -44,7 +45,7 @@ def wrapped(environment: Environment) -> Any:
     class Wrapped(gymnasium.Env):
         """An environment of gymnasium's that hands everything on to ours."""
 
-        metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+        metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  # as gymnasium declares it
 
         def __init__(self) -> None:
             self.observation_space = space(environment.observation_space)
@@ -71,6 +72,17 @@ def register(name: str, make: Callable[..., Environment], **about: Any) -> None:
     import gymnasium
 
     gymnasium.register(name, partial(_make_wrapped, make), **about)
+
+
+def register_all() -> None:
+    """Registers all environments of this room, by the names of their classes: ``"carrousel/PoleBalancing-v0"``.
+
+    gymnasium calls it when it is imported.
+    """
+    from carrousel.tasks import ENVIRONMENTS
+
+    for name, make in ENVIRONMENTS.items():
+        register(f"carrousel/{name}-v0", make)
 
 
 def _make_wrapped(make: Callable[..., Environment], /, **options: Any) -> Any:

@@ -20,7 +20,7 @@ __all__ = ["ENDINGS", "look", "read"]
 
 ENDINGS = (".conll", ".conllu", ".conllx", ".iob", ".bio")
 UNIVERSAL = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
-USUAL = {".conllu": ("FORM", "UPOS"), ".conllx": ("FORM", "UPOS")}
+WITH_NAMES = (".conllu", ".conllx")
 NONE = "_"  # of a universal column: nothing stands there
 COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
 NAME = re.compile(r"#\s*sent_id\s*=\s*(.+)")
@@ -64,7 +64,7 @@ def read(
         max_size: bytes that a packed file may unpack to.
     """
     text = file.text(encoding, max_size)
-    universal = file.ending in USUAL
+    universal = file.ending in WITH_NAMES
     sentences, names, dropped = _sentences(text.content.decode("utf-8", "surrogatepass"), file.name, universal)
     if not sentences:
         raise DataError(f"{file.name}: there are no sentences: each line is a word and its label, as in 'dogs NOUN'")
@@ -74,10 +74,9 @@ def read(
             f"{file.name}: line {sentences[0].line} has {width} columns, and # global.columns names {len(names)}"
         )
     names = names or ([*UNIVERSAL[:width]] if universal else [str(k + 1) for k in range(width)])
-    first, last = (names[1], names[3]) if universal and len(names) > 3 else (names[0], names[-1])
-    first, last = (form if form in names else usual for form, usual in (("FORM", first), ("UPOS", last)))
-    word = _place(channels, "channels", first, names, file.name)
-    tag = _place(label, "label", last, names, file.name) if width > 1 or label is not None else None
+    word = _place(channels, "channels", "FORM" if "FORM" in names else names[0], names, file.name)
+    last = "UPOS" if "UPOS" in names else None if universal or width == 1 else names[-1]
+    tag = None if label is None and last is None else _place(label, "label", last or "", names, file.name)
     if tag == word:
         raise DataError(
             f"{file.name}: column {names[word]} is the input and also the label; {option('label')} names another"

@@ -13,15 +13,14 @@ from carrousel.data._errors import DataError, listed, option, reading
 from carrousel.data._file import FOLDER, File
 from carrousel.data._images import Images, make_images
 from carrousel.data._limit import MAX_SIZE, amount
-from carrousel.data._manifest import TABLES, check_units, labels_in, manifest
+from carrousel.data._manifest import check_units, labels_in, manifest
 from carrousel.data._pictures import PICTURES, check_colours, read_picture
 from carrousel.data._registry import reads_file
 from carrousel.data._unpack import unpacked
-from carrousel.data.readers.table import look
+from carrousel.data.readers.table import ENDINGS, look
 
 __all__ = ["read_folder", "read_idx", "read_table"]
 
-JSON = (".jsonl", ".ndjson", ".json")
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """NumPy's names for the types of IDX, by the format's number."""
 
@@ -51,7 +50,7 @@ def read_folder(file: File, *, colours: str | None = None, max_size: float = MAX
     return make_images(X, y, name=file.name, ids=ids, rows=ids, how=how)
 
 
-@reads_file("images", *TABLES, *JSON, look=look)
+@reads_file("images", *ENDINGS, look=look)
 def read_table(
     file: File,
     *,

@@ -17,13 +17,13 @@ from carrousel.data._ink import drawings_in
 from carrousel.data._labelled import Transcribed
 from carrousel.data._limit import MAX_SIZE
 from carrousel.data._make_labelled import make_transcribed
-from carrousel.data._manifest import TABLES, Manifest, check_units, labels_in, manifest
+from carrousel.data._manifest import Manifest, check_units, labels_in, manifest
 from carrousel.data._registry import reads_file
 from carrousel.data._sound import SOUNDS, Features, read_sound, resampled
 from carrousel.data._strokes import CHANNELS, SPACING, check_spacing, height_of, trajectory
 from carrousel.data._unpack import unpacked
 from carrousel.data.readers.pen import drawings_of_json, sequences_of
-from carrousel.data.readers.table import look
+from carrousel.data.readers.table import ENDINGS, look
 
 __all__ = ["read"]
 
@@ -31,7 +31,7 @@ JSON = (".jsonl", ".ndjson", ".json")
 INK = ".inkml"
 
 
-@reads_file("strings", *TABLES, *JSON, look=look)
+@reads_file("strings", *ENDINGS, look=look)
 def read(
     file: File,
     *,

@@ -17,7 +17,21 @@ from carrousel._jit import entry, jit, spliced
 from carrousel.learning._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
 from carrousel.learning._steps import FORWARD, LEARN, TRACE
 
-__all__ = ["FIRST_ROW", "LOSSES", "Layer", "Rule", "respond", "run", "slopes_of"]
+__all__ = [
+    "FIRST_ROW",
+    "LAYER_END",
+    "LOSSES",
+    "RULE_END",
+    "Layer",
+    "Rule",
+    "advance",
+    "outputs_of",
+    "respond",
+    "roll_all",
+    "run",
+    "slopes_of",
+    "step",
+]
 
 LOSSES = ("squared", "logistic", "softmax")
 FIRST_ROW, INPUT_ROWS, RECURRENT_ROWS, BIAS_ROWS = range(4)  # columns of the table of parts and peepholes
@@ -347,3 +361,31 @@ def respond(*flat):
                 else:
                     outputs_of(responses[member, written], rule.loss, readout, h)
                 written += 1
+
+
+@entry
+def advance(*flat):
+    """Takes every member of a population that is awake a step on, each by an input of its own.
+
+    The arguments are those of :class:`Rule`, those of :class:`Layer`, and then: ``population [members, parameters]``;
+    ``inputs [members, inputs]``; ``all_states [members, states, units]`` and ``all_h [members, units]``, which change;
+    ``awake [members]``; ``hidden``, whether ``responses [members, ...]`` receives the units' outputs and not the
+    readout's. The layer's weights and states change.
+    """
+    rule, layer = Rule(*flat[:RULE_END]), Layer(*flat[RULE_END:LAYER_END])
+    population, inputs, all_states, all_h, awake, hidden, responses = flat[LAYER_END:]
+    parameters, states, h, readout = layer.parameters, layer.states, layer.h, layer.readout
+    old_h = h.copy()
+    for member in range(len(population)):
+        if not awake[member]:
+            continue
+        parameters[:] = population[member]
+        states[:] = all_states[member]
+        h[:] = all_h[member]
+        step(rule, layer, inputs[member], old_h)
+        if hidden:
+            responses[member] = h
+        else:
+            outputs_of(responses[member], rule.loss, readout, h)
+        all_states[member] = states
+        all_h[member] = h

@@ -14,10 +14,11 @@ from carrousel.cells import Cell
 from carrousel.learning import _optimisers
 from carrousel.learning._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
 from carrousel.learning._progress import beginning, check_progress
-from carrousel.learning._protocol import UNOBSERVED, Responding, Sensitive, checked_vector, checked_weights, unchanged
+from carrousel.learning._protocol import UNOBSERVED, Sensitive, checked_vector, checked_weights, unchanged
 from carrousel.learning._steps import FORWARD, TRACE, check_counts
+from carrousel.learning.online.cell._answering import Answering
 from carrousel.learning.online.cell._derive import derive
-from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, respond, run, slopes_of
+from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, run, slopes_of
 from carrousel.learning.online.cell._layout import copy_parts, copy_traces, lay_out
 
 __all__ = ["OnlineLSTM"]
@@ -25,7 +26,7 @@ __all__ = ["OnlineLSTM"]
 FORMAT = Format("carrousel-online-lstm", 3, "the state of an OnlineLSTM")
 
 
-class OnlineLSTM(Sensitive, Responding):
+class OnlineLSTM(Sensitive, Answering):
     """A layer of an LSTM cell and a linear readout that learn online, in constant time and memory a step.
 
     The rule is that of the 1997-2002 papers, derived from the cell's own equations: the derivatives of a unit's
@@ -237,16 +238,6 @@ class OnlineLSTM(Sensitive, Responding):
         by_rows = (slopes @ readout[:, :-1])[:, None] * self._layer.sensed  # [outputs, rows, hidden]
         by_readout = slopes[:, :, None] * seen  # [outputs, outputs, hidden + 1]
         return np.concatenate([part.reshape(self.output_size, -1) for part in (by_rows, by_readout)], 1)
-
-    def _respond(
-        self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
-    ) -> np.ndarray:
-        x = self._dense(inputs, self.input_size)
-        units = self.hidden_size if hidden else self.output_size
-        responses = np.zeros((len(population), int((end - begin).sum()), units), self.dtype)
-        with unchanged(self._parameters, self._states, self._h):
-            respond(*self._rule, *self._layer, population, x, begin, end, hidden, responses)
-        return responses
 
     def named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
         flat = np.array(flat)

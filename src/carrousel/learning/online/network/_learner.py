@@ -14,7 +14,6 @@ from carrousel.learning._optimisers import PENDING, RATE, TOUCHED, Descent, Opti
 from carrousel.learning._progress import beginning
 from carrousel.learning._protocol import (
     UNOBSERVED,
-    Responding,
     Sensitive,
     Sequential,
     checked_vector,
@@ -23,12 +22,13 @@ from carrousel.learning._protocol import (
 )
 from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT, TRACE, checked_spans
 from carrousel.learning.online.network import _saved
+from carrousel.learning.online.network._answering import Answering
 from carrousel.learning.online.network._kernel import refreshed, run
 from carrousel.learning.online.network._layout import Layout
 from carrousel.learning.online.network._memory import Net, Steps
 from carrousel.learning.online.network._network import Network
 from carrousel.learning.online.network._rehearse import rehearse
-from carrousel.learning.online.network._sense import respond, sense
+from carrousel.learning.online.network._sense import sense
 
 __all__ = ["Learner"]
 
@@ -36,7 +36,7 @@ _NO_CODES, _NO_FLAGS, _START = np.zeros(0, np.int64), np.zeros(0, np.uint8), np.
 _NO_SPANS = np.zeros((0, 2), np.int64)
 
 
-class Learner(Sequential, Sensitive, Responding):
+class Learner(Sequential, Sensitive, Answering):
     """A learner of the LSTM papers: online, by the truncated gradient.
 
     Errors flow back for ever inside the carrousel, and are cut where they would leave through recurrent weights or
@@ -179,19 +179,6 @@ class Learner(Sequential, Sensitive, Responding):
         derivatives = np.zeros((self.network.outputs, self._layout.size), self.dtype)
         sense(*self._arguments(self._observed, None), derivatives)
         return derivatives[:, self._layout.weight_places]
-
-    def _respond(
-        self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
-    ) -> np.ndarray:
-        layout = self._layout
-        units = layout.hidden_places if hidden else _NO_CODES
-        shape = len(population), int((end - begin).sum()), len(units) if hidden else self.network.outputs
-        responses = np.zeros(shape, self.dtype)
-        if responses.size:
-            with unchanged(self._weights, *self._passing):
-                arguments = self._arguments(inputs, None)
-                respond(*arguments, population, layout.weight_places, begin, end, units, responses)
-        return responses
 
     def _set_packed(self, packed: np.ndarray) -> None:
         self._weights[:] = packed
@@ -389,11 +376,20 @@ class Learner(Sequential, Sensitive, Responding):
         Raises:
             ValueError: the file is not such a file, or is damaged.
         """
+        with _saved.read(path) as (arguments, arrays):
+            return cls.restored(arguments, arrays)
+
+    @classmethod
+    def restored(cls, arguments: Mapping[str, Any], arrays: Arrays) -> Learner:
+        """Returns a learner with these arrays.
+
+        Raises:
+            ValueError: they are not what the arguments declare, or no learner of these comes to them.
+        """
         learner = cls.__new__(cls)
-        with _saved.read(path) as (facts, arrays):
-            learner._declare(**facts)
-            learner._take(_saved.checked(learner.optimiser, learner.update, arrays, learner._declared))
-            learner._refresh()
+        learner._declare(**arguments)
+        learner._take(_saved.checked(learner.optimiser, learner.update, arrays, learner._declared))
+        learner._refresh()
         return learner
 
     def _arrays(self) -> dict[str, np.ndarray]:

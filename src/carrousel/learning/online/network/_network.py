@@ -176,6 +176,25 @@ class Network:
             shapes.update({f"{gate}_peephole": (self.blocks, self.block_size) for gate in gates})
         return shapes
 
+    def units(self) -> list[np.ndarray]:
+        """Returns which weights belong to which block or conventional unit, as places in the order of :meth:`shapes`.
+
+        A block's are those into its cells and gates with their peepholes, and from its cells to the outputs; a
+        conventional unit's likewise. What the outputs see besides is a part of its own, if there is any.
+        """
+        owners = []
+        rest, cells = self.blocks + self.hidden, np.repeat(np.arange(self.blocks), self.block_size)
+        own = {"cell": cells, "hidden": self.blocks + np.arange(self.hidden)}
+        for name, shape in self.shapes().items():
+            if name == "output":
+                parts = [own.get(source, np.full(self.size(source), rest)) for source in self.sources("output")]
+                owners.append(np.tile(np.concatenate(parts), (shape[0], 1)))
+            else:
+                owners.append(np.tile(own.get(name, np.arange(self.blocks))[:, None], shape[1]))
+        owner = np.concatenate([each.ravel() for each in owners])
+        parts = [np.flatnonzero(owner == unit) for unit in range(rest + 1)]
+        return [part for part in parts if len(part)]
+
     @property
     def weight_count(self) -> int:
         """The number of weights, biases and peepholes included."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from carrousel._jit import entry
 from carrousel.learning._simd import ones, pointer, store, zeros
 from carrousel.learning._steps import EVERY_STEP, FORWARD, SILENT
@@ -10,7 +12,7 @@ from carrousel.learning.online.network._forward import output_units, restore_for
 from carrousel.learning.online.network._kernel import NET_END, STEPS_END, run
 from carrousel.learning.online.network._memory import Net, Steps, opened, streamed
 
-__all__ = ["respond", "sense"]
+__all__ = ["advance", "respond", "sense"]
 
 
 @entry
@@ -66,3 +68,31 @@ def respond(*flat):
                 for k in range(len(hidden)):
                     responses[member, written, k] = state[hidden[k]]
                 written += 1
+
+
+@entry
+def advance(*flat):
+    """Takes every member of a population that is awake a step on, each by an input of its own.
+
+    The arguments are those of :class:`Net`, those of :class:`Steps`, a step for each member, and then: ``population
+    [members, weights]``; ``places``, where each weight lies among the network's; ``states [members, ...]``, the
+    network's of each member, which change; ``awake [members]``; ``hidden``, as for :func:`respond`; ``responses
+    [members, ...]``, what each member says. The network's own weights and states change.
+    """
+    net = Net(*flat[:NET_END])
+    population, places, states, awake, hidden, responses = flat[STEPS_END:]
+    weights, state = net.weights, net.state
+    begin, end = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    telling = EVERY_STEP if len(hidden) == 0 else SILENT
+    for member in range(len(population)):
+        if not awake[member]:
+            continue
+        for k in range(len(places)):
+            weights[places[k]] = population[member, k]
+        state[:] = states[member]
+        begin[0], end[0] = member, member + 1
+        how = begin, end, False, FORWARD, telling, responses[member : member + 1], -1.0
+        run(*(flat[:STEPS_END] + how))
+        for k in range(len(hidden)):
+            responses[member, k] = state[hidden[k]]
+        states[member] = state
