@@ -18,6 +18,7 @@ CHUNK = 3  # the most symbols that one of the source becomes
 ROUNDS = 4
 WINDOW = 3  # symbols on each side
 SUFFIX = 12  # the longest ending
+UNSEEN = 12.0  # the cost of what was not counted, in nats
 
 
 class EndingRules:
@@ -52,8 +53,8 @@ class EndingRules:
 class ContextRules:
     """What each symbol becomes, none to three others, told by its neighbours.
 
-    Symbols of the pairs are aligned by counts that are improved in a few rounds; then the widest window of neighbours
-    that was learned decides.
+    Symbols of the pairs are aligned, at first by how often two stand in the same pairs, then by counts that are
+    improved in a few rounds. The widest window of neighbours that was learned decides.
 
     >>> pairs = [("cat", ["K", "AE", "T"]), ("city", ["S", "IH", "T", "IY"]), ("tan", ["T", "AE", "N"])]
     >>> ContextRules(pairs * 3).say("can")
@@ -66,10 +67,11 @@ class ContextRules:
             pairs = [pairs[k] for k in chosen]
         pairs = [(s, t) for s, t in pairs if len(t) <= CHUNK * len(s)]
         costs: dict[str, dict[Chunk, float]] = {}
+        strange = _strangeness(pairs)
         for _ in range(ROUNDS):
             counts: dict[str, Counter[Chunk]] = defaultdict(Counter)
             for source, target in pairs:
-                for symbol, chunk in zip(source, _aligned(source, target, costs), strict=True):
+                for symbol, chunk in zip(source, _aligned(source, target, costs, strange), strict=True):
                     counts[symbol][chunk] += 1
             costs = {
                 symbol: {chunk: -math.log(count / found.total()) for chunk, count in found.items()}
@@ -77,7 +79,7 @@ class ContextRules:
             }
         rules: dict[tuple[str, ...], Counter[Chunk]] = defaultdict(Counter)
         for source, target in pairs:
-            for k, chunk in enumerate(_aligned(source, target, costs)):
+            for k, chunk in enumerate(_aligned(source, target, costs, strange)):
                 for width in range(WINDOW + 1):
                     rules[_window(source, k, width)][chunk] += 1
         self._best = {window: found.most_common(1)[0][0] for window, found in rules.items()}
@@ -99,7 +101,17 @@ def _window(source: Symbols, k: int, width: int) -> tuple[str, ...]:
     return tuple(around)
 
 
-def _aligned(source: Symbols, target: Symbols, costs: dict[str, dict[Chunk, float]]) -> list[Chunk]:
+def _strangeness(pairs: Sequence[tuple[Symbols, Symbols]]) -> dict[tuple[str, str], float]:
+    """Returns of two symbols the share of pairs with either in which not both stand (1 less Dice's coefficient)."""
+    one: Counter[str] = Counter(symbol for source, _ in pairs for symbol in set(source))
+    other: Counter[str] = Counter(symbol for _, target in pairs for symbol in set(target))
+    both = Counter((a, b) for source, target in pairs for a in set(source) for b in set(target))
+    return {(a, b): 1 - 2 * count / (one[a] + other[b]) for (a, b), count in both.items()}
+
+
+def _aligned(
+    source: Symbols, target: Symbols, costs: dict[str, dict[Chunk, float]], strange: dict[tuple[str, str], float]
+) -> list[Chunk]:
     """Returns the cheapest division of the target into a chunk for each symbol of the source."""
     ends = len(target)
     least = [[math.inf] * (ends + 1) for _ in range(len(source) + 1)]
@@ -113,8 +125,10 @@ def _aligned(source: Symbols, target: Symbols, costs: dict[str, dict[Chunk, floa
                 continue
             for size in range(min(CHUNK, ends - j) + 1):
                 chunk = tuple(target[j : j + size])
-                # Before anything is counted a symbol becomes one; the same one, rather.
-                price = known.get(chunk, 12.0) if costs else abs(size - 1) + (0.0 if chunk == (symbol,) else 0.1)
+                if costs:
+                    price = known.get(chunk, UNSEEN)
+                else:  # before anything is counted
+                    price = 0.5 * abs(size - 1) + sum(strange[symbol, each] for each in chunk)
                 if cost + price < least[i + 1][j + size]:
                     least[i + 1][j + size], came[i + 1][j + size] = cost + price, size
     chunks, j = [], ends
