@@ -13,9 +13,9 @@ __all__ = ["ContextRules", "EndingRules"]
 Symbols = Sequence[str]
 Chunk = tuple[str, ...]
 
-MOST = 20_000  # pairs that rules are learned from
+MOST = 10_000  # pairs that rules in context are learned from
 CHUNK = 3  # the most symbols that one of the source becomes
-ROUNDS = 4
+ROUNDS = 3
 WINDOW = 3  # symbols on each side
 SUFFIX = 12  # the longest ending
 UNSEEN = 12.0  # the cost of what was not counted, in nats
