@@ -56,7 +56,7 @@ class PartsOptions(Protocol):
         """Returns those that are parameters of the estimator, but no None."""
         ...
 
-    def opened(self, source: str, seed: int) -> Any:
+    def opened(self, source: Any, seed: int) -> Any:
         """Reads what can be read before estimators are imported, which takes seconds: most mistakes are found here."""
         ...
 
