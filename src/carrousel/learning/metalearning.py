@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from carrousel._format import Format, fitted, whole
 from carrousel.learning._steps import check_counts
@@ -22,14 +23,15 @@ from carrousel.training import Job, Options, train
 
 __all__ = ["FORMAT", "DrawnAnew", "Metalearned", "metalearn"]
 
+ONE = torch.ones(1, dtype=torch.int64)  # the length of a step
 FORMAT = Format("carrousel-metalearned", 1, "a learning algorithm that was learned")
 
 
-class DrawnAnew:
+class DrawnAnew(Dataset):
     """Sequences of a task, as items to train on, that are drawn when they are asked for.
 
-    A batch is a function of the numbers of its items, so a run that goes on draws what an unbroken one would have drawn.
-    A shuffled epoch never asks for the same numbers again in the same order: every sequence is new.
+    A batch is a function of the numbers of its items, so a run that goes on draws what an unbroken one would have
+    drawn. A shuffled epoch hardly ever asks for the same numbers in the same order again: every sequence is new.
 
     Args:
         task: a task of ``carrousel.tasks`` whose sequences are numbers, all of one length.
@@ -48,6 +50,9 @@ class DrawnAnew:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def __getitem__(self, number: int) -> tuple[dict[str, Tensor], Tensor]:
+        return self.batch(np.array([number]))
 
     def batch(self, chosen: np.ndarray) -> tuple[dict[str, Tensor], Tensor]:
         """Draws a batch of sequences, one for each number."""
@@ -80,7 +85,9 @@ def metalearn(
         hidden_size: units of the net.
         cell: its cell.
         squash: of its output, ``"sigmoid"`` or ``"identity"``.
-        epochs, batches, batch_size: an epoch has so many batches of so many sequences.
+        epochs: how many there are.
+        batches: of an epoch.
+        batch_size: sequences of a batch.
         rate: of Adam, at its highest.
         truncation: steps after which back-propagation is cut; None takes whole sequences.
         seed: of the weights and of what is drawn.
@@ -196,9 +203,7 @@ class Metalearned:
 
     def _step(self, shown: np.ndarray) -> tuple[float, Any]:
         with torch.no_grad():
-            said, state = self._frozen.carry(
-                torch.from_numpy(shown)[None, None], torch.ones(1, dtype=torch.int64), self._state
-            )
+            said, state = self._frozen.carry(torch.from_numpy(shown)[None, None], ONE, self._state)
         return float(said[0, 0, 0]), state
 
     def save(self, path: str | Path) -> None:
@@ -211,10 +216,13 @@ class Metalearned:
         lstm = self._frozen.lstm
         net = {"channels": lstm.input_size, "outputs": self._frozen.head.out_features, "squash": self._frozen.squash}
         facts = {
-            "net": net, "lstm": {"hidden_size": lstm.hidden_size, "num_layers": lstm.num_layers, "cell": lstm.cell.spec},
-            "names": None if self.names is None else list(self.names), "seen": self._names, "last": self._last,
-            "x_range": list(self.x_range), "y_range": list(self.y_range), "said": list(self.said),
-        }  # fmt: skip
+            "net": net,
+            "lstm": {"hidden_size": lstm.hidden_size, "num_layers": lstm.num_layers, "cell": lstm.cell.spec},
+            "names": None if self.names is None else list(self.names),
+            "seen": self._names,
+            "last": self._last,
+            **{name: list(getattr(self, name)) for name in ("x_range", "y_range", "said")},
+        }
         arrays = {name: weight.numpy() for name, weight in self._frozen.state_dict().items()}
         state = () if self._state is None else self._state if isinstance(self._state, tuple) else (self._state,)
         arrays |= {f"state.{k}": part.numpy() for k, part in enumerate(state)}
@@ -243,7 +251,7 @@ class Metalearned:
             begun = "state.0" in arrays
             if begun:
                 x = torch.zeros(1, 1, facts["net"]["channels"])
-                after = network.carry(x, torch.ones(1, dtype=torch.int64), None)[1]
+                after = network.carry(x, ONE, None)[1]
                 parts = after if isinstance(after, tuple) else (after,)
                 declared |= {f"state.{k}": (tuple(part.shape), np.float32) for k, part in enumerate(parts)}
             read = fitted(arrays, declared)
