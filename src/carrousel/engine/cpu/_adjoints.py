@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from carrousel.engine._rows import Sizes
+from carrousel.engine.cpu._counts import Count, Frame
 from carrousel.engine.cpu._kernels import Kernels
 from carrousel.engine.cpu._meeting import Meeting
 from carrousel.engine.cpu._pointwise import SENT
@@ -29,15 +29,15 @@ class Asked(NamedTuple):
 class Adjoints(Writer):
     """Lays out what the recursion of a backward pass reads and writes; adjoints take the place of what was kept."""
 
-    def __init__(self, kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], asked: Asked, *, reverse: bool) -> None:
-        super().__init__(kernels, sizes, forms, reverse=reverse)
+    def __init__(self, kernels: Kernels, frame: Frame, forms: tuple[bool, ...], asked: Asked, *, reverse: bool) -> None:
+        super().__init__(kernels, frame, forms, reverse=reverse)
         self.asked, layer, variant = asked, self.layer, self.variant
-        deep = sizes.uniform
+        deep = frame.uniform
         self.kept = {
             name: self.buffer(name, self.program.given(("kept", name), partial(_kept, name)), deep=deep)
             for name in kernels.kept
         }
-        threads = kernels.threads(self.N * self.ldg * layer.output_size)
+        threads = self.workers(self.N * self.ldg * layer.output_size)
         self.threads = threads if variant.by_units else min(threads, self.B)
         self.source = self.kept["R" if variant.variational else "H"]
         self.projected = bool(layer.proj_size)
@@ -47,7 +47,7 @@ class Adjoints(Writer):
         """The numbers in a row of the adjoints of what the recurrence feeds."""
         return (len(self.plan.slots) - self.plan.shared) * self.width
 
-    def words(self) -> dict[str, Place | int]:
+    def words(self) -> dict[str, Place | Count | int]:
         """Returns the words of the recursion."""
         layer, variant, kept, asked = self.layer, self.variant, self.kept, self.asked
         width, ldh, N, B, H, n = self.width, self.ldh, self.N, self.B, layer.hidden_size, self.n
@@ -65,8 +65,8 @@ class Adjoints(Writer):
             self.rows(self.dy if asked.d_output else None, ldh, own, ldh, N, ldh, ldh)  # type: ignore[arg-type]
             self.dy, lddy = own, ldh
         direct = self.program.room(B * max(ldh, width), cleared=True) if variant.keeps_direct else self.d_h
-        words: dict[str, Place | int] = {
-            "threads": self.threads, "offsets": self.offsets, "T": self.sizes.steps, "reverse": self.reverse,
+        words: dict[str, Place | Count | int] = {
+            "threads": self.threads, "offsets": self.offsets, "T": self.T, "reverse": self.reverse,
             "G": kept["G"].rows, "H": kept["H"].rows, "H0": self.initial, "P": self.vectors(), "WH": self._columns(),
             "WP": self._projection(), "dY": self.dy, "lddy": lddy, "dh": self.d_h, "dout": self.d_out,
             "direct": direct, "dbias": self.d_bias, "dP": self.d_vectors,
@@ -155,7 +155,7 @@ class Adjoints(Writer):
         """Returns the words of what gates send, and of its adjoints."""
         if not self.layer.fed_back:
             return {}
-        places, n, B, N, dtype = self.places, self.n, self.B, self.N, self.kernels.dtype
+        places, n, B, dtype = self.places, self.n, self.B, self.kernels.dtype
         sent, size = self.layer.fed_back, self.kernels.kept["sent"][0]
         words: dict[str, Place | int] = {
             f"WF_{name}": self._panels_of(weight, starts, self.layer.hidden_size, size)
@@ -168,7 +168,8 @@ class Adjoints(Writer):
         dy: Place | int = self.zeros
         if {*sent} & self.asked.d_steps:
             dy = self.program.given(
-                "d sent steps", lambda batch: places.sent([batch.d_steps.get(name) for name in sent], N, dtype)
+                "d sent steps",
+                lambda batch: places.sent([batch.d_steps.get(name) for name in sent], batch.rows.total, dtype),
             )
         own = {"S": self.kept["sent"].rows, "S0": self.sent0, "dS": self.d_sent, "dY": dy}
         return words | {f"{kind}_{SENT}": place for kind, place in own.items()} | {

@@ -13,9 +13,10 @@ from carrousel.engine._backend import Grads
 from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._memory import CPU, in_memory
 from carrousel.engine._plan import FROM_H, FROM_X
-from carrousel.engine._rows import Rows, Sizes
+from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._adjoints import Adjoints, Asked
 from carrousel.engine.cpu._buffers import poisoned
+from carrousel.engine.cpu._counts import Frame
 from carrousel.engine.cpu._extras import extras_of
 from carrousel.engine.cpu._held import Kept
 from carrousel.engine.cpu._kernels import Kernels, kernels_for
@@ -49,10 +50,11 @@ def backward(
     by_step = {name: d for name, d in zip(steps, d_steps, strict=True) if d is not None}
     asked = Asked(frozenset(wanted), d_output is not None, frozenset(by_step), tuple(d is not None for d in d_final))
     forms, sizes = forms_of(masks), rows.sizes
-    key = ("backward", sizes, reverse, asked, forms, _parallel.threads(), poisoned())
-    write = partial(_write, kernels, sizes, forms, asked, reverse=reverse)
+    frame = Frame.of(sizes)
+    key = ("backward", frame, reverse, asked, forms, _parallel.threads(), poisoned())
+    write = partial(_write, kernels, frame, forms, asked, reverse=reverse)
     batch = Batch(x, state, weights, rows, masks, kept.buffers, d_output, by_step, d_final)
-    made = kernels.program(key, write).run(batch)
+    made = kernels.program(key, write).run(batch, sizes.total, sizes.steps)
     if kernels.variant.by_units:
         Meeting.end(made["barrier"], sizes.steps)
     return _results(kernels, made, wanted)
@@ -73,8 +75,8 @@ def _results(kernels: Kernels, made: dict[str, Tensor], wanted: set[str]) -> Gra
     return Grads(made.get("x"), states, found)
 
 
-def _write(kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], asked: Asked, *, reverse: bool) -> Program:
-    return _Backward(kernels, sizes, forms, asked, reverse=reverse).write()
+def _write(kernels: Kernels, frame: Frame, forms: tuple[bool, ...], asked: Asked, *, reverse: bool) -> Program:
+    return _Backward(kernels, frame, forms, asked, reverse=reverse).write()
 
 
 class _Backward(Adjoints):
@@ -117,7 +119,7 @@ class _Backward(Adjoints):
 
     def _at_start(self) -> dict[str, Place | int]:
         """Returns the words that are others for the way from the first steps to the initial states."""
-        running, variant = self.sizes.running, self.variant
+        running, variant = self.frame.running, self.variant
         offsets = torch.tensor([0, running], dtype=torch.int64, device=CPU)
         words: dict[str, Place | int] = {
             "offsets": self.program.constant(offsets), "T": 1, "threads": 1, "H": self.initial,
@@ -136,11 +138,11 @@ class _Backward(Adjoints):
         """Returns the rows of each sequence's first step, of those that have any."""
         if not self.reverse:
             return rows
-        if self.sizes.uniform:
+        if self.frame.uniform:
             return rows.after((self.N - self.B) * ld)
         index = self.program.given("starts", lambda batch: batch.rows.last_rows, 8)
-        room = self.program.room(self.sizes.running * ld)
-        self.pick(rows, ld, index, room, ld, self.sizes.running, ld, ld)
+        room = self.program.room(self.frame.running * ld)
+        self.pick(rows, ld, index, room, ld, self.frame.running, ld, ld)
         return room
 
     def _source0(self) -> Place:

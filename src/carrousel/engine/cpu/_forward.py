@@ -11,6 +11,7 @@ from carrousel.engine._layer import Layer, Masks, Weights
 from carrousel.engine._plan import FROM_X
 from carrousel.engine._rows import Rows, Sizes
 from carrousel.engine.cpu._buffers import handed_out, poisoned
+from carrousel.engine.cpu._counts import Count, Frame
 from carrousel.engine.cpu._extras import extras_of
 from carrousel.engine.cpu._held import Kept
 from carrousel.engine.cpu._kernels import Kernels, kernels_for
@@ -43,10 +44,11 @@ def forward(
     """Computes outputs, final states, and every step's values of ``steps``; and the :class:`Kept`. See ``Forward``."""
     kernels = kernels_for(layer, x.dtype, extras_of(layer, masks, steps), rows)
     keep, forms, sizes = keep or bool(steps), forms_of(masks), rows.sizes
-    key = ("forward", sizes, reverse, keep, into is not None, forms, _parallel.threads(), poisoned())
-    write = partial(_write, kernels, sizes, forms, reverse=reverse, keep=keep, given=into is not None)
+    frame = Frame.of(sizes)
+    key = ("forward", frame, reverse, keep, into is not None, forms, _parallel.threads(), poisoned())
+    write = partial(_write, kernels, frame, forms, reverse=reverse, keep=keep, given=into is not None)
     batch = Batch(x, state, weights, rows, masks, {} if into is None else into.buffers)
-    made = kernels.program(key, write).run(batch)
+    made = kernels.program(key, write).run(batch, sizes.total, sizes.steps)
     if kernels.variant.by_units:
         Meeting.end(made["barrier"], sizes.steps)
     kept = Kept({name: made[name] for name in kernels.kept} if keep else {}) if into is None else into
@@ -77,9 +79,9 @@ def _results(
 
 
 def _write(
-    kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], *, reverse: bool, keep: bool, given: bool
+    kernels: Kernels, frame: Frame, forms: tuple[bool, ...], *, reverse: bool, keep: bool, given: bool
 ) -> Program:
-    return _Forward(kernels, sizes, forms, reverse=reverse, keep=keep, given=given).write()
+    return _Forward(kernels, frame, forms, reverse=reverse, keep=keep, given=given).write()
 
 
 class _Forward(Writer):
@@ -88,11 +90,11 @@ class _Forward(Writer):
     """
 
     def __init__(
-        self, kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], *, reverse: bool, keep: bool, given: bool
+        self, kernels: Kernels, frame: Frame, forms: tuple[bool, ...], *, reverse: bool, keep: bool, given: bool
     ) -> None:
-        super().__init__(kernels, sizes, forms, reverse=reverse)
+        super().__init__(kernels, frame, forms, reverse=reverse)
         layer, variant = self.layer, self.variant
-        threads = kernels.threads(self.N * self.ldg * (layer.input_size + layer.output_size))
+        threads = self.workers(self.N * self.ldg * (layer.input_size + layer.output_size))
         self.threads = threads if variant.by_units else min(threads, self.B)
         self.fused = _FEW * self.threads <= self.B
         # Ahead of the recursion the input's part has a place only in what is kept.
@@ -101,7 +103,7 @@ class _Forward(Writer):
         self._keep = keep
 
     def _buffer(self, name: str, *, keep: bool, given: bool) -> Buffer:
-        (size, more), deep = self.kernels.kept[name], keep and self.sizes.uniform
+        (size, more), deep = self.kernels.kept[name], keep and self.frame.uniform
         if given:
             base = self.program.given(("kept", name), lambda batch: batch.kept[name])
         elif keep:
@@ -133,8 +135,8 @@ class _Forward(Writer):
         elif not self.fused:
             self.bulk(self.x, I, wx, G.rows, self.ldg, M=self.N, N=columns, K=I, start=bias)
         diagonal = self.diagonal()
-        words: dict[str, Place | int] = {
-            "threads": self.threads, "offsets": self.offsets, "T": self.sizes.steps, "reverse": self.reverse,
+        words: dict[str, Place | Count | int] = {
+            "threads": self.threads, "offsets": self.offsets, "T": self.T, "reverse": self.reverse,
             "G": G.rows, "H": output.rows, "H0": self._begun(output, self.state(0), layer.output_size),
             "P": self.vectors(), "X": self.x, "KX": I if self.fused else 0, "WX": wx,
             "WH": panels.get("WH", nothing) if diagonal is None else diagonal, "WR": panels.get("WR", nothing),
@@ -226,14 +228,14 @@ class _Forward(Writer):
             self._end("final sent", own["sent"], own["sent"].size, self.sent(), every=self.every)
 
     def _end(self, name: str, buffer: Buffer, size: int, initial: Place, *, every: bool) -> None:
-        sizes, reverse = self.sizes, self.reverse
-        target, running = self.program.result(name, self.B, size), sizes.running
-        if every and not sizes.uniform:
+        frame, reverse = self.frame, self.reverse
+        target, running = self.program.result(name, self.B, size), frame.running
+        if every and not frame.uniform:
             index = self.program.given("ends", lambda batch: batch.rows.ends(reverse=reverse), 8)
             self.pick(buffer.rows, buffer.size, index, target, size, running, size, size)
         else:
             # Without every step there is one row for each sequence.
-            last = 0 if reverse or not every else self.N - self.B
+            last: int | Count = 0 if reverse or not every else self.N - self.B
             self.rows(buffer.rows.after(last * buffer.size), buffer.size, target, size, running, size, size)
         if running < self.B:  # a sequence of no steps ends in the state that it began with
             rest = self.B - running

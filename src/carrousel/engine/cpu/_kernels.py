@@ -15,6 +15,7 @@ from carrousel.engine._layer import Layer
 from carrousel.engine._plan import Extras, Plan
 from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import zeros
+from carrousel.engine.cpu._counts import Frame
 from carrousel.engine.cpu._extras import PLAIN, variant_of
 from carrousel.engine.cpu._gemm import gemm_code
 from carrousel.engine.cpu._meeting import Meeting
@@ -41,8 +42,8 @@ every step takes a tenth of a microsecond."""
 
 _SET = 256
 
-_PROGRAMS = 32
-"""The programs that are kept: a pass over a packing of other sizes is another one."""
+_PROGRAMS = 64
+"""The programs that are kept: a pass over a packing of another frame is another one."""
 
 
 class Kernels:
@@ -104,7 +105,7 @@ class Kernels:
             return False
         if time.monotonic() < Meeting.crowded:
             return False
-        return self.threads(rows.total * self.ldg * self.layer.output_size) > 1
+        return self.threads(Frame.roughly(rows.total) * self.ldg * self.layer.output_size) > 1
 
     @cached_property
     def _can_share_units(self) -> bool:

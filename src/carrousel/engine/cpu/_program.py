@@ -1,23 +1,24 @@
 """A pass as one call of native code.
 
 What a pass does is a list of calls of kernels, with numbers and addresses as their arguments. For a layer, a packing's
-sizes and all else that decides about it the list is the same every time, only the memory is another. So it is written
-down once, with every address as a *place*: an offset from the beginning of a tensor. Native code goes through the list
-and calls the kernels.
+frame and all else that decides about it the list is the same every time; the memory is another, and so are the numbers
+of rows and steps. So it is written down once, with every address as a *place*: an offset from the beginning of a
+tensor; what rows and steps decide is a *count*. Native code goes through the list and calls the kernels.
 """
 
 from __future__ import annotations
 
 import struct
-from array import array
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from carrousel.engine.cpu import _buffers
 from carrousel.engine.cpu._buffers import maker, solid
+from carrousel.engine.cpu._counts import Count, valued
 from carrousel.engine.cpu.llvm._compile import Code
 from carrousel.engine.cpu.llvm._emit import Module
 from carrousel.engine.cpu.llvm._words import Arguments
@@ -27,6 +28,9 @@ __all__ = ["Place", "Program", "emit_play"]
 _NUMBER, _FIRST = 1, 2
 """The base of what is no address: it begins at zero. And the first of all others."""
 
+_SIZES = 8
+"""The numbers of rows and steps for which a program keeps its list."""
+
 
 class Place(NamedTuple):
     """An address: a tensor by its number, how many bytes after its beginning, and the bytes of a number there.
@@ -35,10 +39,10 @@ class Place(NamedTuple):
     """
 
     base: int
-    offset: int
+    offset: int | Count
     each: int
 
-    def after(self, numbers: int) -> Place:
+    def after(self, numbers: int | Count) -> Place:
         """Returns the :class:`Place` so many numbers further on."""
         return Place(self.base, self.offset + numbers * self.each, self.each)
 
@@ -57,9 +61,10 @@ class Program:
     def __init__(self, dtype: torch.dtype, code: Code) -> None:
         self._dtype, self.each, self._play = dtype, dtype.itemsize, code.function("play")
         self._given: dict[Hashable, tuple[int, Callable[[Any], Tensor]]] = {}
-        self._made: dict[str, tuple[int, tuple[int, ...], bool]] = {}
-        self._room = {False: 0, True: 0}
-        self._calls: list[tuple[int, list[int | Place]]] = []
+        self._made: dict[str, tuple[int, tuple[int | Count, ...], bool]] = {}
+        self._room: dict[bool, int | Count] = {False: 0, True: 0}
+        self._poisons = 0
+        self._calls: list[tuple[int, list[int | Count | Place]]] = []
         self._held: list[Any] = []
 
     # Memory
@@ -72,20 +77,21 @@ class Program:
         base, _ = self._given.setdefault(key, (_FIRST + len(self._given), how))
         return Place(base, 0, each or self.each)
 
-    def result(self, name: str, *shape: int, cleared: bool = False) -> Place:
+    def result(self, name: str, *shape: int | Count, cleared: bool = False) -> Place:
         """Returns the :class:`Place` of a tensor of its own that every run gives back; ``cleared``, of zeros."""
         base, _, _ = self._made.get(name, (-1 - len(self._made), shape, cleared))
         self._made[name] = base, shape, cleared
         return Place(base, 0, self.each)
 
-    def room(self, count: int, *, cleared: bool = False) -> Place:
+    def room(self, count: int | Count, *, cleared: bool = False) -> Place:
         """Returns the :class:`Place` of so many numbers that every run has for itself; ``cleared``, of zeros."""
-        begin, name = self._room[cleared], "cleared" if cleared else "room"
+        name = "cleared" if cleared else "room"
         if _buffers.poisoned():  # so that nothing lies behind it that could be taken for its own
-            self._room[cleared] += 1
-            return self.result(f"{name} {begin}", count, cleared=cleared)
+            self._poisons += 1
+            return self.result(f"{name} {self._poisons}", count, cleared=cleared)
+        begin, line = self._room[cleared], 64 // self.each
         # Every room begins where a line of the cache does.
-        self._room[cleared] = begin + -(-count * self.each // 64) * 64 // self.each
+        self._room[cleared] = begin + (count.rounded(line) if isinstance(count, Count) else -(-count // line) * line)
         return self.result(name, self._room[cleared], cleared=cleared).after(begin)
 
     def constant(self, tensor: Tensor) -> int:
@@ -95,14 +101,14 @@ class Program:
 
     # Calls
 
-    def call(self, code: Code, name: str, arguments: Arguments, **words: int | Place) -> None:
+    def call(self, code: Code, name: str, arguments: Arguments, **words: int | Count | Place) -> None:
         """Adds the call of a public function; its varying words by name."""
         self._held.append(code)
         self._calls.append((code.address(name), arguments.ordered(words)))
 
     def seal(self) -> Program:
         """Ends the writing; returns the :class:`Program`."""
-        words = [len(self._calls), max(len(ordered) for _, ordered in self._calls)]
+        words: list[int | Count] = [len(self._calls), max(len(ordered) for _, ordered in self._calls)]
         first = _FIRST + len(self._given)  # what is made comes after what is given
         for address, ordered in self._calls:
             words += address, len(ordered)
@@ -112,24 +118,50 @@ class Program:
                     words += base if base > 0 else first - 1 - base, offset
                 else:
                     words += _NUMBER, word  # type: ignore[arg-type]
-        self._text = array("q", words)
+        counts = [(at, word) for at, word in enumerate(words) if isinstance(word, Count)]
+        self._fixed = np.array([word.fixed if isinstance(word, Count) else word for word in words], np.int64)
+        self._open = np.array([at for at, _ in counts], np.int64)
+        # [count, 3]: the part that is fixed, and what is for each row and step.
+        self._parts = np.array([(w.fixed, w.rows, w.steps) for _, w in counts], np.int64).reshape(-1, 3)
         self._hows = [how for _, how in self._given.values()]
         self._names = [*self._made]
         self._makers = [(maker(self._dtype, cleared=cleared), shape) for _, shape, cleared in self._made.values()]
         self._words = struct.Struct(f"{first + len(self._made)}q").pack
-        self._begin, _ = self._text.buffer_info()
+        self._lists: dict[tuple[int, int], _List] = {}
         self._calls, self._given, self._made = [], {}, {}
         return self
 
-    def run(self, given: Any) -> dict[str, Tensor]:
-        """Runs it on what is given; returns the tensors that it made, by name."""
+    def _list(self, rows: int, steps: int) -> _List:
+        """Returns the list of calls for a packing of so many rows and steps."""
+        found = self._lists.get((rows, steps))
+        if found is None:
+            while len(self._lists) >= _SIZES:
+                self._lists.pop(next(iter(self._lists)), None)
+            words = self._fixed.copy()
+            words[self._open] = self._parts @ np.array([1, rows, steps])
+            shapes = [tuple(valued(size, rows, steps) for size in shape) for _, shape in self._makers]
+            makers = [(make, shape) for (make, _), shape in zip(self._makers, shapes, strict=True)]
+            found = self._lists[rows, steps] = _List(words, words.ctypes.data, makers)
+        return found
+
+    def run(self, given: Any, rows: int, steps: int) -> dict[str, Tensor]:
+        """Runs it on what is given, a packing of so many rows and steps; returns the tensors that it made, by name."""
+        calls = self._list(rows, steps)
         tensors = [how(given) for how in self._hows]
         for k, tensor in enumerate(tensors):
             if not tensor.is_contiguous() or tensor.is_neg():
                 tensors[k] = solid(tensor)
-        made = [make(*shape) for make, shape in self._makers]  # sizes one by one: that is a third less time
-        self._play(self._words(self._begin, 0, *map(_address, tensors), *map(_address, made)))
+        made = [make(*shape) for make, shape in calls.makers]  # sizes one by one: that is a third less time
+        self._play(self._words(calls.begin, 0, *map(_address, tensors), *map(_address, made)))
         return dict(zip(self._names, made, strict=True))
+
+
+class _List(NamedTuple):
+    """The calls of a program for a packing: their words, where these begin in memory, and what makes the results."""
+
+    words: np.ndarray
+    begin: int
+    makers: list[tuple[Callable[..., Tensor], tuple[int, ...]]]
 
 
 _address = Tensor.data_ptr

@@ -14,10 +14,12 @@ from torch import Tensor
 from carrousel.engine._layer import QUIET, Masks, Weights
 from carrousel.engine._memory import CPU
 from carrousel.engine._plan import FROM_X
-from carrousel.engine._rows import Rows, Sizes
+from carrousel.engine._rows import Rows
+from carrousel.engine.cpu._counts import ROWS, STEPS, Count, Frame, valued
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, outer_room
 from carrousel.engine.cpu._kernels import Kernels
-from carrousel.engine.cpu._moves import PICK, ROWS, SUM
+from carrousel.engine.cpu._moves import PICK, SUM
+from carrousel.engine.cpu._moves import ROWS as MOVED
 from carrousel.engine.cpu._program import Place, Program
 from carrousel.engine.cpu.llvm import _parallel
 
@@ -58,17 +60,17 @@ def forms_of(masks: Masks) -> tuple[bool, ...]:
 
 
 class Writer:
-    """Writes a program for packings of some sizes."""
+    """Writes a program for packings of a frame."""
 
-    def __init__(self, kernels: Kernels, sizes: Sizes, forms: tuple[bool, ...], *, reverse: bool) -> None:
+    def __init__(self, kernels: Kernels, frame: Frame, forms: tuple[bool, ...], *, reverse: bool) -> None:
         self.kernels, self.layer, self.variant, self.plan = kernels, kernels.layer, kernels.variant, kernels.plan
         self.places, self.width, self.ldh, self.ldg = kernels.places, kernels.width, kernels.ldh, kernels.ldg
-        self.sizes, self._forms, self.reverse = sizes, forms, reverse
-        self.N, self.B, self.n = sizes.total, sizes.sequences, 1 + len(self.layer.cell.states)
+        self.frame, self._forms, self.reverse = frame, forms, reverse
+        self.N, self.T, self.B, self.n = ROWS, STEPS, frame.sequences, 1 + len(self.layer.cell.states)
         self.program = Program(kernels.dtype, kernels.code)
         self.zeros = kernels.zeros.data_ptr()
         team = _parallel.runtime()
-        self._rows, self._pick, self._sum = ROWS.arguments(**team), PICK.arguments(**team), SUM.arguments(**team)
+        self._rows, self._pick, self._sum = MOVED.arguments(**team), PICK.arguments(**team), SUM.arguments(**team)
         self._pack, self._bulk, self._outer = (words.arguments(**team) for words in (PACK, BULK, OUTER))
         self.x = self.program.given("x", lambda batch: batch.x)
         self.offsets = self.program.given("offsets", lambda batch: batch.rows.offsets, 8)
@@ -105,7 +107,7 @@ class Writer:
         variant, dtype, B = self.variant, self.kernels.dtype, self.B
         words: dict[str, Place | int] = {}
 
-        def add(word: str, place: Place, rows: int, size: int, width: int) -> None:
+        def add(word: str, place: Place, rows: int | Count, size: int, width: int) -> None:
             words[word], words[f"ld_{word}"] = self.padded(place, rows, size, width), width
 
         def add_share(word: str, field: str, is_tensor: bool, size: int, width: int) -> None:
@@ -146,34 +148,36 @@ class Writer:
     # Moves
 
     def rows(
-        self, source: Place | None, ld: int, target: Place, ldt: int, count: int, columns: int, whole: int,
+        self, source: Place | None, ld: int, target: Place, ldt: int, count: int | Count, columns: int, whole: int,
         also: Place | None = None,
     ) -> None:  # fmt: skip
         """Copies rows, or adds rows of two; no source is zeros."""
         self.program.call(
-            self.kernels.code, "rows", self._rows, threads=_threads(count * whole), source=source or 0, also=also or 0,
-            ld=ld, target=target, ldt=ldt, count=count, columns=columns if source else 0, whole=whole,
+            self.kernels.code, "rows", self._rows, threads=self._movers(count * whole), source=source or 0,
+            also=also or 0, ld=ld, target=target, ldt=ldt, count=count, columns=columns if source else 0, whole=whole,
         )  # fmt: skip
 
     def pick(
-        self, source: Place, ld: int, index: Place, target: Place, ldt: int, count: int, columns: int, whole: int,
-        initial: Place | None = None, ldinitial: int = 0,
+        self, source: Place, ld: int, index: Place, target: Place, ldt: int, count: int | Count, columns: int,
+        whole: int, initial: Place | None = None, ldinitial: int = 0,
     ) -> None:  # fmt: skip
         """Copies rows of which an index says which; negative numbers are rows of ``initial``."""
         self.program.call(
-            self.kernels.code, "pick", self._pick, threads=_threads(count * whole), source=source, ld=ld,
+            self.kernels.code, "pick", self._pick, threads=self._movers(count * whole), source=source, ld=ld,
             initial=initial or 0, ldinitial=ldinitial, index=index, target=target, ldt=ldt, count=count,
             columns=columns, whole=whole,
         )  # fmt: skip
 
-    def sum(self, source: Place, ld: int, count: int, columns: int, target: Place, factor: Place | None = None) -> None:
+    def sum(
+        self, source: Place, ld: int, count: int | Count, columns: int, target: Place, factor: Place | None = None
+    ) -> None:
         """Sums rows, or products of rows of two."""
         self.program.call(
-            self.kernels.code, "sum", self._sum, threads=_threads(count * columns), source=source, ld=ld,
+            self.kernels.code, "sum", self._sum, threads=self._movers(count * columns), source=source, ld=ld,
             factor=factor or 0, count=count, columns=columns, target=target,
         )  # fmt: skip
 
-    def padded(self, place: Place, count: int, size: int, width: int) -> Place:
+    def padded(self, place: Place, count: int | Count, size: int, width: int) -> Place:
         """Returns rows filled up with zeros to ``width``; what needs no filling up as it is."""
         if size == width:
             return place
@@ -181,7 +185,7 @@ class Writer:
         self.rows(place, size, room, width, count, size, width)
         return room
 
-    def cut(self, place: Place, ld: int, count: int, size: int, name: str, *shape: int) -> None:
+    def cut(self, place: Place, ld: int, count: int | Count, size: int, name: str, *shape: int) -> None:
         """Makes a result of the first columns of rows."""
         self.rows(place, ld, self.program.result(name, *(shape or (count, size))), size, count, size, size)
 
@@ -269,7 +273,7 @@ class Writer:
         """Packs groups of rows of a weight: see ``_pack``."""
         groups, tall = len(starts), self.kernels.whole(size)
         self.program.call(
-            self.kernels.code, kernel, self._pack, threads=self.kernels.threads(groups * tall * columns), source=source,
+            self.kernels.code, kernel, self._pack, threads=self.workers(groups * tall * columns), source=source,
             ld=columns, groups=groups, rows=self.program.constant(starts), size=size, padded=tall, K=columns,
             target=target,
         )  # fmt: skip
@@ -300,20 +304,20 @@ class Writer:
         return found
 
     def bulk(
-        self, a: Place, lda: int, panels: Place, c: Place, ldc: int, *, M: int, N: int, K: int,
+        self, a: Place, lda: int, panels: Place, c: Place, ldc: int, *, M: int | Count, N: int, K: int,
         start: Place | int | None = None,
     ) -> None:  # fmt: skip
         """C = start + A B on all threads, with B in panels: see ``_gemm``."""
         self.program.call(
-            self.kernels.code, "bulk", self._bulk, threads=self.kernels.threads(M * N * K),
+            self.kernels.code, "bulk", self._bulk, threads=self.workers(M * N * K),
             start=self.zeros if start is None else start, ldstart=0, a=a, lda=lda, b=panels, K=K, c=c, ldc=ldc, M=M,
             N=N,
         )  # fmt: skip
 
-    def outer(self, a: Place, lda: int, K: int, M: int, *factors: tuple[Place, int, int, Place]) -> None:
+    def outer(self, a: Place, lda: int, K: int | Count, M: int, *factors: tuple[Place, int, int, Place]) -> None:
         """A^T B for one or two B: each with the distance of its rows, its columns, and the place of the product."""
-        threads = self.kernels.threads(M * K * sum(columns for _, _, columns, _ in factors))
-        words: dict[str, int | Place] = dict.fromkeys(("also_b", "also_ldb", "also_N", "also_c"), 0)
+        threads = self.workers(M * K * sum(columns for _, _, columns, _ in factors))
+        words: dict[str, int | Count | Place] = dict.fromkeys(("also_b", "also_ldb", "also_N", "also_c"), 0)
         for prefix, (b, ldb, columns, c) in zip(("", "also_"), factors, strict=False):
             words |= {prefix + "b": b, prefix + "ldb": ldb, prefix + "N": columns, prefix + "c": c}
         self.program.call(
@@ -330,7 +334,15 @@ class Writer:
             self._outer_rooms[threads] = self.program.room(threads * size)
         return self._outer_rooms[threads]
 
+    # Threads
 
-def _threads(numbers: int) -> int:
-    """Tells how many threads a move of so many numbers is worth."""
-    return 1 if numbers < _FEW else _parallel.threads()
+    def workers(self, work: int | Count) -> int:
+        """Tells how many threads a piece of work of so many multiplications is worth."""
+        return self.kernels.threads(self._about(work))
+
+    def _movers(self, numbers: int | Count) -> int:
+        """Tells how many threads a move of so many numbers is worth."""
+        return 1 if self._about(numbers) < _FEW else _parallel.threads()
+
+    def _about(self, number: int | Count) -> int:
+        return valued(number, self.frame.about, -(-self.frame.about // max(self.frame.running, 1)))

@@ -51,7 +51,7 @@ class Arguments:
         self._kind = ctypes.c_int64 * (self._count + len(fixed))
         self._template = bytes(self._kind(*[0] * self._count, *fixed))
 
-    def ordered(self, varying: Mapping[str, int | _Word]) -> list[int | _Word]:
+    def ordered(self, varying: Mapping[str, _Word]) -> list[_Word | int]:
         """Returns all words of a call in order, from the varying ones by name.
 
         Raises:
