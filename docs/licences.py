@@ -32,8 +32,8 @@ libquadmath under LGPL-2.1-or-later.
 ## Packages
 
 A package is listed once, with the first of these that needs it: carrousel itself, the extras `train`, `forecast`,
-`search`, `holidays`, `excel`, `onnx`, `stream` and `test`, the build of the wheel, and torch's Linux wheel from PyPI,
-which is for NVIDIA's devices.
+`search`, `evolution`, `worlds`, `holidays`, `excel`, `onnx`, `stream` and `test`, the build of the wheel, and torch's
+Linux wheel from PyPI, which is for NVIDIA's devices.
 
 {packages}
 
@@ -49,7 +49,7 @@ of its data sets; each names its source.
 """
 
 # Extras in the order in which a package counts as theirs.
-EXTRAS = ("train", "forecast", "search", "holidays", "excel", "onnx", "stream", "test")
+EXTRAS = ("train", "forecast", "search", "evolution", "worlds", "holidays", "excel", "onnx", "stream", "test")
 
 # The parts of constraints.txt that no extra asks for, by a word of their heading.
 PARTS = {"build of carrousel": "build", "torch's Linux wheel": "torch for NVIDIA"}

@@ -195,6 +195,29 @@ def test_inspect(folder, models, run, model, data, drawn):
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("model", "data", "states", "words"),
+    [
+        ("classify", "data.csv", set(), []),
+        ("regress", "values.csv", set(), ["--label", "value"]),
+        ("forecast", "series.csv", {"lstm.h", "lstm.c"}, []),
+    ],
+)
+def test_analyse_gradients(folder, models, run, model, data, states, words):
+    arguments = [models / model, models / data, "-o", "flow.png", "--count", "5", *words]
+    code, out, err = run("analyse", "gradients", *arguments, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["norms"].keys() >= {"input", *states}
+    assert all(len(norms) == len(found["sequences"]) for norms in found["norms"].values())
+    assert found["sequences"][0] == 5
+    assert (folder / "flow.png").stat().st_size > 5000
+    code, out, err = run("analyse", "gradients", *arguments)
+    assert code == 0, err
+    assert out.splitlines()[0].split()[:3] == ["steps", "back", "sequences"]
+    assert out.splitlines()[-1] == "flow.png"
+
+
 def test_inspect_without_labels_and_with_a_chosen_sequence(folder, models, run):
     pd.read_csv("data.csv").drop(columns="label").to_csv("bare.csv", index=False)
     words = ["--sequence", "s3", "-o", "p", "--json"]

@@ -55,6 +55,9 @@ def test_a_new_kind_of_estimator_needs_nothing_of_the_commands(lines, run, refus
     code, out, err = run("inspect", "m", lines, "-o", "p")
     assert code == 0, err
     assert out.splitlines() == ["p/tags.png", "p/learning-curve.png"]
+    code, out, err = run("analyse", "gradients", "m", lines, "-o", "p/flow.png")
+    assert code == 0, err
+    assert out.splitlines()[-1] == "p/flow.png"
     for words in (["--label", "x"], ["--split", "test"], ["--max-size", "1GB"]):
         refused("evaluate", "m", lines, *words, says=[f"{words[0]}: LSTMTagger takes no such option"])
     refused("predict", "m", lines, "--future", lines, says=["--future: LSTMTagger"])

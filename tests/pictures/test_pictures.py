@@ -232,3 +232,16 @@ def test_a_title_is_as_wide_as_its_picture(words, tmp_path):
     pictures.save(figure, tmp_path / "a.png", dpi=figure.dpi)  # which lays it out
     assert figure.get_suptitle().replace("\n", " ") == title
     assert figure._suptitle.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_error_flow():
+    curves = {"unit": [1.0, 0.25, 0.0625, 0.0], "carrousel": [1.0] * 4}
+    figure = pictures.draw_error_flow(curves, bounds={"unit": [1.0, 0.5, 0.25, 0.1]}, title="Flow")
+    axes = figure.axes[0]
+    assert axes.get_yscale() == "log"
+    assert [line.get_label() for line in axes.lines] == ["unit", "unit: bound", "carrousel"]
+    assert np.isnan(axes.lines[0].get_ydata()[3])
+    assert axes.lines[0].get_color() == axes.lines[1].get_color()
+    for curves, bounds in (({}, {}), ({"a": [1.0]}, {"b": [1.0]})):
+        with pytest.raises(ValueError, match="a bound must be of a curve"):
+            pictures.draw_error_flow(curves, bounds=bounds)

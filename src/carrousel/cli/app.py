@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from carrousel.cli.analyse import gradients
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
 from carrousel.cli.bench_forecasts import forecasts
@@ -35,7 +36,18 @@ class InOrder(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Returns the names of the commands."""
-        order = ["train", "search", "evaluate", "predict", "inspect", "stream", "cells", "reproduce", "bench"]
+        order = [
+            "train",
+            "search",
+            "evaluate",
+            "predict",
+            "inspect",
+            "analyse",
+            "stream",
+            "cells",
+            "reproduce",
+            "bench",
+        ]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -120,6 +132,15 @@ app.command(
     "inspect",
     epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),
 )(inspect)
+analyse = typer.Typer(help="Measure what a saved model does.", **PLAIN)
+analyse.command(
+    "gradients",
+    epilog=_examples(
+        "analyse gradients vowels japanese-vowels",
+        "analyse gradients airline-model airline --count 20 --out flow.png --json",
+    ),
+)(gradients)
+app.add_typer(analyse, name="analyse")
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
 app.command(
     "reproduce",

@@ -16,6 +16,7 @@ from carrousel.estimators import _saved
 from carrousel.estimators._params import stored_params
 from carrousel.estimators._recipe import Recipe
 from carrousel.estimators._report import Report
+from carrousel.training._batches import BatchSource
 from carrousel.training._checkpoint import digest, stored_seed
 from carrousel.training._loop import Trained
 
@@ -92,6 +93,14 @@ class Trainable(Recipe):
 
     def report_on(self, data: Any) -> Report:
         """Returns ``report`` on data as they were read."""
+        raise NotImplementedError
+
+    def items_on(self, data: Any) -> BatchSource:
+        """Returns what the network is shown of data as they were read, with the targets of its loss.
+
+        Raises:
+            DataError: there are no targets.
+        """
         raise NotImplementedError
 
     def table(self, data: Any) -> pd.DataFrame:

@@ -290,6 +290,17 @@ class SequenceEstimator(ReadsSequences):
         """
         raise NotImplementedError
 
+    def items_on(self, data: Sequences) -> SequenceDataset:
+        """Returns what the network is shown of sequences that were read; DataError if they have no targets."""
+        if data.y is None:
+            raise DataError(f"{data.name}: without labels there is no error; label=, or --label, names their column")
+        sequences = self._sequences(self._given(data.X))
+        return self._dataset(sequences, self._learned(self.targets_of(data)))
+
+    def _learned(self, targets: np.ndarray) -> np.ndarray:
+        """Returns targets as the network learns them."""
+        raise NotImplementedError
+
     def report_on(self, data: Sequences) -> Report:
         """Returns ``report`` on sequences as ``carrousel.data`` reads them.
 

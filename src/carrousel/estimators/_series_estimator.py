@@ -23,6 +23,7 @@ from carrousel.estimators._series_gaps import Filling
 from carrousel.estimators._stored_grid import grid_to_json
 from carrousel.estimators._tuning import tuned
 from carrousel.estimators._widened import Widened, calendar_helps
+from carrousel.estimators._windows import WindowDataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,6 +124,24 @@ class SeriesEstimator(Trainable):
     def report_on(self, data: Series) -> Report:
         """Returns ``report`` on a series as ``carrousel.data`` reads it."""
         return self.report(*self._arguments(data.frame))
+
+    def items_on(self, data: Series) -> WindowDataset:
+        """Returns the windows that the network is shown of a series as ``carrousel.data`` reads it, with its targets.
+
+        Raises:
+            DataError: the series is too short for one.
+        """
+        X, y = (*self._arguments(data.frame), None)[:2]
+        series, _ = self._joined(X, y, False)
+        horizon = int(self.horizon)
+        origins = np.arange(self._needs, len(series) - horizon + 1)
+        known = ~np.isnan(series.values[:, self._column])
+        origins = np.array([k for k in origins if known[k : k + horizon].all()], np.int64)
+        if not len(origins):
+            raise DataError(f"{data.name}: {self._needs + horizon} rows are needed for a window, with their target")
+        values, places = self._widened.contexts(series, origins, self._needs)
+        starts, weights = self.simple_.start(values, places), np.ones(len(places), np.float32)
+        return WindowDataset(values, places, starts, self.correction_.window, weights, np.zeros(len(values), bool))
 
     def drawings(self, data: Series, *, layer: int = 0) -> dict[str, Figure]:
         """Draws the model at work: ``forecast``, ``gates`` over the last rows before one, and ``learning-curve``.

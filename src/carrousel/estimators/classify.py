@@ -253,6 +253,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         assert data.y is not None
         return data.y
 
+    def _learned(self, targets: np.ndarray) -> np.ndarray:
+        return self._numbers(targets, len(targets), "y")
+
     def _judged(self, actual: np.ndarray, predicted: np.ndarray, name: str) -> dict[str, Figure]:
         actual = actual.astype(predicted.dtype)
         title = f"{name}: {int((predicted == actual).sum())} of {len(actual)} right"

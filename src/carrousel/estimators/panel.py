@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from carrousel._format import fitted
+from carrousel.data import DataError
 from carrousel.estimators import _saved
 from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._candidates import extent_of
@@ -309,6 +310,14 @@ class LSTMPanelForecaster(LSTMForecaster):
     def fine_tune(self, X: Any, y: Any = None, **options: Any) -> Any:
         """Is not offered for many series: ``fit`` them all."""
         raise NotImplementedError("many series are trained by fit; update goes on from newer rows")
+
+    def items_on(self, data: Any) -> Any:
+        """Refuses: the windows of many series are in units of their own.
+
+        Raises:
+            DataError: always; the message says what to do.
+        """
+        raise DataError("error is followed through a panel in Python: carrousel.nets.error_flow(model.network_, ...)")
 
     def _facts(self) -> dict[str, Any]:
         self.tail_ = next(iter(self.tails_.values()))

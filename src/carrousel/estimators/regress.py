@@ -186,6 +186,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):
         """Returns the values of sequences as ``carrousel.data`` reads them."""
         return data.values()
 
+    def _learned(self, targets: np.ndarray) -> np.ndarray:
+        return self.target_scaler_(self._known_width(self._targets(targets, len(targets)), "y"))
+
     def _judged(self, actual: np.ndarray, predicted: np.ndarray, name: str) -> dict[str, Figure]:
         return {"values": pictures.draw_values(actual, predicted, title=f"{name}: predicted and actual")}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from carrousel.pictures.activations import draw_activations
 from carrousel.pictures.beside import draw_beside
 from carrousel.pictures.curves import draw_curves, draw_growth
+from carrousel.pictures.flow import draw_error_flow
 from carrousel.pictures.learning import draw_learning_curve
 from carrousel.pictures.outcomes import draw_confusion, draw_forecast, draw_values
 from carrousel.pictures.steps import draw_steps
@@ -18,6 +19,7 @@ __all__ = [
     "draw_beside",
     "draw_confusion",
     "draw_curves",
+    "draw_error_flow",
     "draw_forecast",
     "draw_growth",
     "draw_learning_curve",

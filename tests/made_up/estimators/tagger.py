@@ -29,11 +29,15 @@ class LSTMTagger(Trainable):
     def fit_on(self, data: np.ndarray, **run: Any) -> LSTMTagger:
         tags = data[:, :, 1].astype(np.int64)
         self.count_ = int(tags.max()) + 1
-        items = Items(data[:, :, :1].reshape(-1, 1), np.full(len(data), data.shape[1]), tags)
+        items = self.items_on(data)
         seed = self._draw_seed(run["checkpoint"], run["resume"])
         identity = self._identity(seed, [data])
         self._keep(train(Job(self._build, items), training_options(self), seed, identity=identity, **run), seed)
         return self
+
+    def items_on(self, data: np.ndarray) -> Items:
+        tags = data[:, :, 1].astype(np.int64)
+        return Items(data[:, :, :1].reshape(-1, 1), np.full(len(data), data.shape[1]), tags)
 
     def report_on(self, data: np.ndarray) -> Report:
         guesses = {"LSTM": self._tags(data), "always 0": np.zeros(data.shape[:2])}
