@@ -12,7 +12,9 @@ from carrousel.learning.guessing import Guess, GuessedNetwork
 from carrousel.learning.online import Learner, OnlineLSTM
 
 if TYPE_CHECKING:
+    from carrousel.learning.acting import Advantage, Explorer, PolicyGradient
     from carrousel.learning.evolino import Evolino
+    from carrousel.learning.metalearning import Metalearned, metalearn
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
 LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork)
@@ -20,14 +22,18 @@ LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, Guessed
 
 __all__ = [
     "LEARNERS",
+    "Advantage",
     "Chunker",
     "Evolino",
+    "Explorer",
     "Follower",
     "Guess",
     "GuessedNetwork",
     "Learner",
+    "Metalearned",
     "OneUnitNetwork",
     "OnlineLSTM",
+    "PolicyGradient",
     "PredictedLine",
     "Responding",
     "Sensitive",
@@ -38,14 +44,23 @@ __all__ = [
     "Streaming",
     "Tally",
     "checked_weights",
+    "metalearn",
     "online",
 ]
 
 
+_LATER = {
+    **dict.fromkeys(("Advantage", "Explorer", "PolicyGradient"), "acting"),
+    "Evolino": "evolino",
+    **dict.fromkeys(("Metalearned", "metalearn"), "metalearning"),
+}
+"""Where names stand whose modules need more than NumPy and numba."""
+
+
 def __getattr__(name: str) -> Any:
-    """Returns a name of ``carrousel.streams``, a room above this one, or one that needs scikit-learn."""
-    if name == "Evolino":
-        return importlib.import_module("carrousel.learning.evolino").Evolino
+    """Returns a name of ``carrousel.streams``, a room above this one, or one that is only now imported."""
+    if name in _LATER:
+        return getattr(importlib.import_module(f"carrousel.learning.{_LATER[name]}"), name)
     if name in ("Follower", "PredictedLine", "StreamClassifier", "StreamRegressor", "Tally"):
         return getattr(importlib.import_module("carrousel.streams"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

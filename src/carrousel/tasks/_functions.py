@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from carrousel.learning._steps import check_counts
 from carrousel.tasks._drawn import Drawn, near
 
 __all__ = ["BooleanFunctions", "QuadraticFunctions", "SemilinearFunctions"]
@@ -24,8 +25,9 @@ class _Functions:
     output_size = 1
 
     def __post_init__(self) -> None:
-        if self.length < 1 or not self.tolerance > 0:
-            raise ValueError(f"length must be at least 1 and tolerance above 0, got {self.length}, {self.tolerance}")
+        check_counts(length=self.length)
+        if not self.tolerance > 0:
+            raise ValueError(f"tolerance must be above 0, got {self.tolerance}")
 
     def draw(self, rng: np.random.Generator, count: int) -> Drawn:
         """Draws ``count`` sequences as a :class:`Drawn`, of a function each; its first step has no last target: 0."""
