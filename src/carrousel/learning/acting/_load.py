@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from carrousel._format import parse, unpack
@@ -11,7 +12,10 @@ from carrousel.learning.acting._policy_gradient import PolicyGradient
 
 __all__ = ["load"]
 
-_KINDS = {_advantage.FORMAT.name: Advantage.load, _policy_gradient.FORMAT.name: PolicyGradient.load}
+_KINDS: dict[str, Callable[[str | Path], Advantage | PolicyGradient]] = {
+    _advantage.FORMAT.name: Advantage.load,
+    _policy_gradient.FORMAT.name: PolicyGradient.load,
+}
 
 
 def load(path: str | Path) -> Advantage | PolicyGradient:
@@ -26,4 +30,4 @@ def load(path: str | Path) -> Advantage | PolicyGradient:
         name = facts.get("format") if isinstance(facts, dict) else None
         if name not in _KINDS:
             raise ValueError(f"it holds {name or 'something else'}; agents are {', '.join(sorted(_KINDS))}")
-    return _KINDS[name](path)  # type: ignore[operator, no-any-return]
+    return _KINDS[name](path)
