@@ -133,6 +133,7 @@ FAMILY: dict[str, Member] = {
     "gru_cho": Member(gru_cho, "r z n", "n", products=True),
     "slstm": Member(slstm, "i f z o", "z", "c n m"),
     "minlstm": Member(minlstm, "f i g", "g", recurrent=False),
+    "multidimensional": Member(vanilla(), "i f g o", "g", "c", "i f o"),
     "elman": Member(elman(np.tanh), "g", "g"),
     "elman(squash=relu)": Member(elman(lambda a: np.maximum(a, 0)), "g", "g"),
 }

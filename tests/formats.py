@@ -17,7 +17,16 @@ import pandas as pd
 from carrousel import papers
 from carrousel._format import Format
 from carrousel.bench import _classification
-from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMPanelForecaster, LSTMRegressor, _saved, load
+from carrousel.estimators import (
+    LSTMClassifier,
+    LSTMForecaster,
+    LSTMPanelForecaster,
+    LSTMRegressor,
+    LSTMTagger,
+    LSTMTranscriber,
+    _saved,
+    load,
+)
 from carrousel.learning import Evolino, OnlineLSTM, metalearning
 from carrousel.learning.acting import Advantage, Explorer, PolicyGradient, _advantage, _policy_gradient
 from carrousel.learning.evolino import _estimator as _evolino
@@ -220,6 +229,12 @@ def _sequences(kind: type) -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 24)
     X = [rng.normal(size=(n, 2)) + k for n, k in zip(rng.integers(2, 6, 24), y, strict=True)]
+    if kind is LSTMTagger:  # of symbols
+        return ["".join("xyz"[int(v) % 3] for v in x[:, 0]) for x in X], [
+            "ab"[k % 2] * len(x) for k, x in zip(y, X, strict=True)
+        ]
+    if kind is LSTMTranscriber:
+        return X, ["abc"[: k + 1][: len(x)] for k, x in zip(y, X, strict=True)]
     return X, np.array(["a", "b", "c"])[y] if kind is LSTMClassifier else y * 0.5
 
 
@@ -404,6 +419,8 @@ SAMPLES = {
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),
     "forecaster": Sample(_saved.FORMAT, lambda p: _fitted(LSTMForecaster).save(p), load, _of_model, _use_model),
+    "tagger": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTagger).save(p), load, _of_model, _use_model),
+    "transcriber": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTranscriber).save(p), load, _of_model, _use_model),
     "panel forecaster": Sample(_saved.FORMAT, lambda p: _fitted_panel().save(p), load, _of_model, _use_model),
     "trials": Sample(_files.TRIAL, _keep, _kept, lambda done: done, lambda done: None),
     "outcomes": Sample(

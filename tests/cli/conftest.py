@@ -26,13 +26,18 @@ def table():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, table):
-    """A working directory with ``data.csv`` (classes), ``values.csv`` (values) and ``series.csv``."""
+    """A working directory with ``data.csv`` (classes), ``values.csv``, ``series.csv``, ``steps.csv`` (a label for every
+    step) and ``strings.npz``."""
     monkeypatch.chdir(tmp_path)
     table.drop(columns="value").to_csv("data.csv", index=False)
     table.drop(columns="label").to_csv("values.csv", index=False)
     wave = np.sin(np.arange(120) * 2 * np.pi / 12)
     when = pd.date_range("2020-01-01", periods=120, freq="D")
     pd.DataFrame({"date": when, "load": wave, "other": np.arange(120.0)}).to_csv("series.csv", index=False)
+    steps = table[["id", "time", "x", "y"]].assign(label=np.where(table["x"] > 0, "up", "down"))
+    steps.assign(person=steps["id"].str[-1]).to_csv("steps.csv", index=False)
+    X = np.random.default_rng(0).normal(size=(24, 9, 1))
+    np.savez("strings.npz", X=X, y=np.array(["ab", "ba", "a", "aba"] * 6), groups=np.arange(24) % 6, rate=50.0)
     return tmp_path
 
 

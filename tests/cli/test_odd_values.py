@@ -80,10 +80,20 @@ def options(function):
 
 
 COMMANDS = dict(commands(app))
-TRAIN = {"classify": ["data.csv"], "regress": ["values.csv", "--label", "value"],
-         "forecast": ["series.csv", "--target", "load", "--horizon", "3", "--context", "6"]}  # fmt: skip
-ESTIMATORS = {"classify": estimators.LSTMClassifier, "regress": estimators.LSTMRegressor,
-              "forecast": estimators.LSTMForecaster}  # fmt: skip
+TRAIN = {
+    "classify": ["data.csv"],
+    "regress": ["values.csv", "--label", "value"],
+    "tag": ["steps.csv"],
+    "transcribe": ["strings.npz"],
+    "forecast": ["series.csv", "--target", "load", "--horizon", "3", "--context", "6"],
+}
+ESTIMATORS = {
+    "classify": estimators.LSTMClassifier,
+    "regress": estimators.LSTMRegressor,
+    "tag": estimators.LSTMTagger,
+    "transcribe": estimators.LSTMTranscriber,
+    "forecast": estimators.LSTMForecaster,
+}
 BASE = {  # a call that works, and the arguments in it that stand by their place
     **{("train", job): (["train", job, *words, *QUICK, "--force"], 1) for job, words in TRAIN.items()},
     **{

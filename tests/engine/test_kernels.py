@@ -60,7 +60,7 @@ def test_projection(name: str, proj_size: int) -> None:
 
 
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kernels, "_SMALL", 0)  # however little there is to do
+    monkeypatch.setattr(_kernels, "SMALL", 0)  # however little there is to do
     layer = Layer(cells.get("peephole"), 40, 48)
     torch.manual_seed(0)
     made = tensors_of(layer, 30, 13)

@@ -36,7 +36,7 @@ I, H, T, B = 24, 40, 12, 9
 
 @pytest.fixture(autouse=True)
 def threads_for_small_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kernels, "_SMALL", 0)
+    monkeypatch.setattr(_kernels, "SMALL", 0)
 
 
 WHOLE = [16, 8, 7]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from carrousel.cells._contract import Gates, State, cell
+from carrousel.cells._contract import cell
+from carrousel.cells._values import Gates, State
 from carrousel.cells.math import equal, exp, logsigmoid, maximum, minimum, sigmoid, tanh, where
 
 __all__ = ["elman", "gru", "gru_cho", "minlstm", "slstm"]

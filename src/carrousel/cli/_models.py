@@ -35,16 +35,18 @@ def open_model(path: Path, source: str, columns: AnyColumns) -> tuple[Any, Any]:
 def opened(source: str) -> Any:
     """Returns the file of a path, opened and looked at, or the name of a data set; DataError if there is none."""
     from carrousel.data import DataError, find
+    from carrousel.data._registry import KINDS
 
-    try:
-        return find(source)
-    except DataError as error:
+    first: DataError | None = None
+    for kind in KINDS:
         try:
-            return find(source, "series")
-        except DataError:
-            if Path(source).is_file():
-                return source  # of a kind that another estimator may read
-            raise error from None
+            return find(source, kind)
+        except DataError as error:
+            first = first or error
+    if Path(source).is_file():
+        return source  # of a kind that another estimator may read
+    assert first is not None
+    raise first
 
 
 @contextmanager

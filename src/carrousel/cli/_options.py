@@ -24,10 +24,12 @@ __all__ = [
     "AnyColumns",
     "Columns",
     "Data",
+    "Grouped",
     "Json",
     "Knobs",
     "MaxSize",
     "Model",
+    "Recorded",
     "Run",
     "Split",
     "Written",
@@ -131,14 +133,69 @@ class Columns(Written):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnyColumns(Columns):
-    """Those of sequences and of series."""
+class Grouped(Columns):
+    """Those, and who a sequence is of."""
+
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="column of the person or voice: those of a report are none of the training (tables)  "
+            "[default: group, speaker, writer, person]"
+        ),
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        return {**super().options(), "group": self.group}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded(Grouped):
+    """Those, and what is made of recordings and drawings, whose paths stand in a table."""
+
+    path: Annotated[
+        str | None, typer.Option(help="column of the files of recordings or pictures (tables)  [default: path]")
+    ] = None
+    units: Annotated[str | None, typer.Option(help="what a label of a text is: letters, words  [default: letters]")] = (
+        None
+    )
+    features: Annotated[str | None, typer.Option(help="of sound: mfcc, log-mel  [default: mfcc]")] = None
+    window: Annotated[float | None, typer.Option(help="milliseconds of a frame of sound  [default: 25]")] = None
+    step: Annotated[float | None, typer.Option(help="milliseconds from frame to frame  [default: 10]")] = None
+    bands: Annotated[int | None, typer.Option(help="mel bands of sound  [default: 26]")] = None
+    coefficients: Annotated[int | None, typer.Option(help="cepstra of sound that are kept  [default: 13]")] = None
+    deltas: Annotated[
+        int | None, typer.Option(help="slopes beside features of sound: 0, 1, or 2 for theirs too  [default: 1]")
+    ] = None
+    rate: Annotated[
+        int | None, typer.Option(help="samples in a second to which sound is brought  [default: all have one rate]")
+    ] = None
+    spacing: Annotated[
+        float | None, typer.Option(help="distance of points along a stroke, in heights of the drawing  [default: 0.05]")
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        known = {f.name for f in fields(Grouped)}
+        return {**super().options(), **{f.name: getattr(self, f.name) for f in fields(Recorded) if f.name not in known}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyColumns(Recorded):
+    """Those of every kind of data."""
+
+    colours: Annotated[
+        str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
+    ] = None
+    labels: Annotated[
+        str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
+    ] = None
 
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
-        return {**super().options(), "freq": self.freq}
+        return {**super().options(), "freq": self.freq, "colours": self.colours, "labels": self.labels}
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,21 @@ import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._models import tell_fill, told
-from carrousel.cli._options import DATA, Columns, Written, names
+from carrousel.cli._options import DATA, Columns, Grouped, Recorded, Written, names
 
 if TYPE_CHECKING:
-    from carrousel.data import Sequences, Series
+    from carrousel.data import Series
 
-__all__ = ["ClassOptions", "Parts", "PartsOptions", "SequenceOptions", "SeriesOptions", "ValueOptions"]
+__all__ = [
+    "ClassOptions",
+    "Parts",
+    "PartsOptions",
+    "SequenceOptions",
+    "SeriesOptions",
+    "StringOptions",
+    "TagOptions",
+    "ValueOptions",
+]
 
 HOLDOUT = 0.2
 
@@ -63,6 +72,7 @@ class SequenceOptions(Columns):
     """Options of sequences, each with a target."""
 
     source: ClassVar[str] = DATA
+    kind: ClassVar[str] = "sequences"  # of data, as the readers call it
 
     holdout: Annotated[
         float | None,
@@ -87,10 +97,16 @@ class SequenceOptions(Columns):
             tell(train)
         if test is not None and test.channels != train.channels:
             raise UsageError(f"{test.name}: its channels are not those of {train.name}")
-        self.check(train)
+        self.check(train, test)
         return Parts(train, test, f"{train}; {rest}", tuple(notes))
 
-    def check(self, train: Sequences) -> None:
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        from carrousel.data import load_sequences
+
+        return load_sequences(source, split=split, **self.to_learn_from())
+
+    def check(self, train: Any, test: Any) -> None:
         """Refuses targets that are none for the estimator, as far as that is known without it."""
 
     def parts(self, opened: Parts, model: Any) -> Parts:
@@ -101,27 +117,27 @@ class SequenceOptions(Columns):
             model.targets_of(opened.test)
         return opened
 
-    def _read(self, source: str, seed: int) -> tuple[Sequences, Sequences | None, str]:
-        from carrousel.data import hold_out, load_sequences, splits
+    def _read(self, source: str, seed: int) -> tuple[Any, Any, str]:
+        from carrousel.data import hold_out, splits
 
-        options = self.to_learn_from()
+        kind: Any = self.kind
         if self.holdout is not None:
             _refuse_no_share(self.holdout)
         if self.test is not None and self.holdout:
             raise UsageError("--test gives data to report on, --holdout keeps some out of DATA: give one of them")
-        of_source = splits(source)
+        of_source = splits(source, kind)
         if "test" in of_source and self.holdout is None:
-            train = load_sequences(source, split="train", **options)
+            train = self.load(source, "train")
             if self.test is None:
-                test = load_sequences(source, split="test", **options)
+                test = self.load(source, "test")
                 return train, test, f"its test part has {len(test)}"
         elif of_source and self.holdout is not None:
             raise UsageError(f"--holdout: {source} has a test part of its own")
         else:
-            train = load_sequences(source, **options)
+            train = self.load(source, "all")
         if self.test is not None:
-            split = "test" if "test" in splits(self.test) else "all"
-            test = load_sequences(self.test, split=split, **options)
+            split = "test" if "test" in splits(self.test, kind) else "all"
+            test = self.load(self.test, split)
             return train, test, f"reporting on {len(test)} of {self.test}"
         share = HOLDOUT if self.holdout is None else self.holdout
         if share == 0:
@@ -134,7 +150,7 @@ class SequenceOptions(Columns):
 class ClassOptions(SequenceOptions):
     """Options of sequences, each of a class."""
 
-    def check(self, train: Sequences) -> None:
+    def check(self, train: Any, test: Any) -> None:
         """Refuses sequences of one class, or of values."""
         train.classes()
 
@@ -143,9 +159,72 @@ class ClassOptions(SequenceOptions):
 class ValueOptions(SequenceOptions):
     """Options of sequences, each with one or several values."""
 
-    def check(self, train: Sequences) -> None:
+    def check(self, train: Any, test: Any) -> None:
         """Refuses targets that are no numbers."""
         train.values()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(SequenceOptions):
+    """Options of sequences with several labels each."""
+
+    def check(self, train: Any, test: Any) -> None:
+        """Refuses sequences without labels, and labels to report on that nothing is learned of."""
+        from carrousel.data import DataError
+        from carrousel.data._errors import nearest
+
+        known = set(train.labels().tolist())
+        if test is None or test.y is None:
+            return
+        for name, labels in zip(test.ids, test.y, strict=True):
+            for label in labels:
+                if label and label not in known:
+                    raise DataError(
+                        f"{test.name}: sequence {name!s} has the label {str(label)!r}, and no sequence to learn from "
+                        f"has it{nearest(label, known)}"
+                    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagOptions(LabelOptions, Grouped):
+    """Options of sequences with a label for every step."""
+
+    source: ClassVar[str] = (
+        "a data set's name, or a file: words and labels in columns (.conll, .conllu, .iob, .bio), or a table, a row "
+        "for each step (.csv, .tsv, .jsonl, .xlsx, .parquet; .gz, .zst, .zip)"
+    )
+    kind: ClassVar[str] = "tags"
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        from carrousel.data import load_tagged
+
+        return load_tagged(source, split=split, **self.to_learn_from())
+
+    def check(self, train: Any, test: Any) -> None:
+        """Refuses one label for all steps, beside what is refused of all labels."""
+        from carrousel.data import DataError
+
+        super().check(train, test)
+        if len(train.labels()) < 2:
+            raise DataError(f"{train.name}: all steps have one label ({train.labels()[0]}); 2 are needed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StringOptions(LabelOptions, Recorded):
+    """Options of sequences with a string of labels each."""
+
+    source: ClassVar[str] = (
+        "a data set's name, or a file: a table of recordings and their texts (.csv, .tsv, .jsonl, .xlsx, .parquet; "
+        ".gz, .zst, .zip), strokes of a pen (.inkml, .json), or .npz"
+    )
+    kind: ClassVar[str] = "strings"
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        from carrousel.data import load_transcribed
+
+        return load_transcribed(source, split=split, **self.to_learn_from())
 
 
 @dataclass(frozen=True, kw_only=True)

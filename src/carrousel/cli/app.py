@@ -18,9 +18,9 @@ from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
-from carrousel.cli.search import search_classify, search_forecast, search_regress
+from carrousel.cli.search import search_classify, search_forecast, search_regress, search_tag, search_transcribe
 from carrousel.cli.stream import stream
-from carrousel.cli.train import classify, forecast, regress
+from carrousel.cli.train import classify, forecast, regress, tag, transcribe
 from carrousel.cli.use import evaluate, predict
 
 __all__ = ["app", "train"]
@@ -104,6 +104,22 @@ train.command(
     ),
 )(regress)
 train.command(
+    "tag",
+    epilog=_examples(
+        "train tag corpus.conllu --label UPOS --out tagger",
+        "train tag watches.csv --id recording --time t --label activity --group person",
+        "train tag sensors.csv --one-direction --set delay=5 --set class_weight=balanced",
+    ),
+)(tag)
+train.command(
+    "transcribe",
+    epilog=_examples(
+        "train transcribe digit-strings --out digits",
+        "train transcribe recordings.csv --units words --features log-mel --bands 40 --set stack=2",
+        "train transcribe letters.inkml --set 'decoding=beam search'",
+    ),
+)(transcribe)
+train.command(
     "forecast",
     epilog=_examples(
         "train forecast airline --horizon 12",
@@ -120,6 +136,8 @@ search.command(
     ),
 )(search_classify)
 search.command("regress", epilog=_examples("search regress Tecator --trials 30 --out tecator"))(search_regress)
+search.command("tag", epilog=_examples("search tag corpus.conllu --trials 20 --jobs 2"))(search_tag)
+search.command("transcribe", epilog=_examples("search transcribe digit-strings --trials 20"))(search_transcribe)
 search.command("forecast", epilog=_examples("search forecast airline --horizon 12 --trials 20"))(search_forecast)
 app.add_typer(search, name="search")
 app.command(

@@ -15,7 +15,14 @@ from carrousel.cli._place import Place, place
 from carrousel.cli._signals import held_back
 from carrousel.cli.train import of_estimator, say_finished, train_into
 
-__all__ = ["search_classify", "search_forecast", "search_regress", "searcher"]
+__all__ = [
+    "search_classify",
+    "search_forecast",
+    "search_regress",
+    "search_tag",
+    "search_transcribe",
+    "searcher",
+]
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ search_regress = of_estimator(
     "regress",
     ABOUT.format(what="model of one or several values per sequence", more=", noise and pooling"),
 )
+search_tag = of_estimator(searcher, "tag", ABOUT.format(what="tagger", more=" and noise"))
+search_transcribe = of_estimator(searcher, "transcribe", ABOUT.format(what="transcriber", more=" and noise"))
 search_forecast = of_estimator(
     searcher,
     "forecast",

@@ -10,7 +10,15 @@ import typer
 
 from carrousel.cli._options import Json, Knobs, Run, defaults_of, flat
 from carrousel.cli._output import emit, note, say
-from carrousel.cli._parts import ClassOptions, Parts, PartsOptions, SeriesOptions, ValueOptions
+from carrousel.cli._parts import (
+    ClassOptions,
+    Parts,
+    PartsOptions,
+    SeriesOptions,
+    StringOptions,
+    TagOptions,
+    ValueOptions,
+)
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
 from carrousel.cli._signals import held_back
@@ -18,7 +26,17 @@ from carrousel.cli._signals import held_back
 if TYPE_CHECKING:
     from carrousel.estimators import Progress
 
-__all__ = ["classify", "forecast", "of_estimator", "regress", "say_finished", "train_into", "trainer"]
+__all__ = [
+    "classify",
+    "forecast",
+    "of_estimator",
+    "regress",
+    "say_finished",
+    "tag",
+    "train_into",
+    "trainer",
+    "transcribe",
+]
 
 
 def trainer(
@@ -52,6 +70,8 @@ def trainer(
 ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
     "classify": ("LSTMClassifier", ClassOptions),
     "regress": ("LSTMRegressor", ValueOptions),
+    "tag": ("LSTMTagger", TagOptions),
+    "transcribe": ("LSTMTranscriber", StringOptions),
     "forecast": ("LSTMForecaster", SeriesOptions),
 }
 """The class of each command, by the module that has it, and the options that say what it learns from."""
@@ -78,6 +98,23 @@ regress = of_estimator(
     """Train a model of one or several values per sequence.
 
     It is compared with ridge regressions and the nearest neighbour, on sequences not trained on.
+    """,
+)
+tag = of_estimator(
+    trainer,
+    "tag",
+    """Train a tagger, which names the class of every step.
+
+    It is compared with the most frequent class and a logistic regression on a window of steps, on sequences not trained
+    on.
+    """,
+)
+transcribe = of_estimator(
+    trainer,
+    "transcribe",
+    """Train a transcriber, which says a string of labels for each sequence.
+
+    It is compared with a frame-wise classifier whose runs are read as a string, on sequences not trained on.
     """,
 )
 forecast = of_estimator(

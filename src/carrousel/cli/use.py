@@ -50,9 +50,10 @@ def predict(
     columns: AnyColumns,
     json: Json = False,
 ) -> None:
-    """Predict classes, values, or the next steps of a series.
+    """Predict classes, values, labels, or the next steps of a series.
 
-    The answer is a table: a row for each sequence with the probabilities of the classes, or a row for each step.
+    The answer is a table: a row for each sequence with the probabilities of the classes or with a string of labels, or
+    a row for each step.
     """
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise UsageError(f"--out {out}: write .csv or .parquet")

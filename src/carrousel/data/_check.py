@@ -15,7 +15,7 @@ from carrousel.data._words import plain_labels, plain_names, refuse_twice
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["make_sequences", "make_series"]
+__all__ = ["checked_steps", "make_sequences", "make_series"]
 
 
 def make_sequences(
@@ -30,6 +30,7 @@ def make_sequences(
     fill: str | None = None,
     how: Sequence[str] = (),
     decimal: str = ".",
+    groups: Any = None,
 ) -> Sequences:
     """Returns Sequences of arrays ``[T_i, C]`` after checking them.
 
@@ -44,6 +45,7 @@ def make_sequences(
         fill: what stands for missing values (NaN), one of ``FILLS``; None refuses them.
         how: how the data were written, for people.
         decimal: the mark of the decimals in labels of text.
+        groups: what sequences have in common, ``[N]``: the person.
 
     Raises:
         DataError: they cannot be sequences; the message names the sequence, and the step and channel of a value.
@@ -58,6 +60,30 @@ def make_sequences(
     if y is not None:
         y = plain_labels(y, words, name)
 
+    arrays, named, lacking = checked_steps(X, words, name=name, channels=channels, fill=fill)
+    how = (*how, *missing_words(0, lacking, fill))
+    if groups is not None:
+        groups = plain_names(groups, f"{name}: groups").astype(str)
+        if len(groups) != len(X):
+            raise DataError(f"{name}: {len(X)} sequences but {len(groups)} groups")
+    return Sequences(arrays, y, ids, named, name, split, how, decimal, groups)
+
+
+def checked_steps(
+    X: Sequence[np.ndarray], words: Sequence[str], *, name: str, channels: Any = None, fill: str | None = None
+) -> tuple[list[np.ndarray], tuple[str, ...], int]:
+    """Returns arrays ``[T_i, C]`` as float32, the names of their channels, and how many values were missing.
+
+    Args:
+        X: the arrays.
+        words: what messages call each.
+        name: where the data came from, for messages.
+        channels: C names; by default ``"channel 0"`` and so on.
+        fill: what stands for missing values (NaN), one of ``FILLS``; None refuses them.
+
+    Raises:
+        DataError: they are no sequences over the same channels; the message names the sequence, the step, the channel.
+    """
     width: int | None = None
     named: list[str] | None = None
     arrays: list[np.ndarray] = []
@@ -90,8 +116,7 @@ def make_sequences(
             raise DataError(f"{name}: {word}, step {step}, channel {of}: {_fault(x[step, channel])}")
         arrays.append(small)
     assert named is not None
-    how = (*how, *missing_words(0, lacking, fill))
-    return Sequences(arrays, y, ids, tuple(named), name, split, how, decimal)
+    return arrays, tuple(named), lacking
 
 
 def make_series(

@@ -30,6 +30,7 @@ class Sequences:
         split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
         how: how the source was read where that had to be told from its content: separator, encoding, columns left out.
         decimal: the mark of the decimals in labels of text.
+        groups: what sequences have in common with others, ``[N]``: the person; None if that is not known.
 
     >>> import numpy as np
     >>> X = [np.zeros((3, 2), "f"), np.ones((5, 2), "f")]
@@ -46,6 +47,7 @@ class Sequences:
     split: str = "all"
     how: tuple[str, ...] = ()
     decimal: str = "."
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -59,7 +61,8 @@ class Sequences:
         """Returns the sequences at these positions."""
         rows = np.asarray(rows, dtype=np.int64)
         y = None if self.y is None else self.y[rows]
-        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows], groups=groups)
 
     def classes(self) -> np.ndarray:
         """Returns the labels that occur, sorted.
@@ -122,7 +125,8 @@ class Sequences:
             return f"{text}, {self.y.shape[1]} values each"
         if self.y.dtype.kind == "f":
             return f"{text}, one value each"
-        return f"{text}, {len(np.unique(self.y))} classes"
+        of = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
+        return f"{text}, {len(np.unique(self.y))} classes{of}"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from carrousel.learning import online
 from carrousel.learning._protocol import Responding, Sensitive, Sequential, Streaming, checked_weights
-from carrousel.learning.before_lstm import Chunker, OneUnitNetwork, SimpleNetwork
+from carrousel.learning.before_lstm import Chunker, ElmanNetwork, OneUnitNetwork, SimpleNetwork
 from carrousel.learning.guessing import Guess, GuessedNetwork
+from carrousel.learning.kalman import Annealed, Kalman, KalmanLearner
 from carrousel.learning.online import Learner, OnlineLSTM
 
 if TYPE_CHECKING:
@@ -17,18 +18,22 @@ if TYPE_CHECKING:
     from carrousel.learning.metalearning import Metalearned, metalearn
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
-LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork)
+LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, ElmanNetwork, KalmanLearner)
 """All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
     "LEARNERS",
     "Advantage",
+    "Annealed",
     "Chunker",
+    "ElmanNetwork",
     "Evolino",
     "Explorer",
     "Follower",
     "Guess",
     "GuessedNetwork",
+    "Kalman",
+    "KalmanLearner",
     "Learner",
     "Metalearned",
     "OneUnitNetwork",

@@ -9,10 +9,12 @@ from carrousel.pictures.activations import draw_activations
 from carrousel.pictures.beside import draw_beside
 from carrousel.pictures.curves import draw_curves, draw_growth
 from carrousel.pictures.flow import draw_error_flow
+from carrousel.pictures.labels import draw_spikes, draw_tags
 from carrousel.pictures.learning import draw_learning_curve
 from carrousel.pictures.outcomes import draw_confusion, draw_forecast, draw_values
 from carrousel.pictures.steps import draw_steps
 from carrousel.pictures.style import save
+from carrousel.pictures.texts import draw_text
 
 __all__ = [
     "draw_activations",
@@ -23,7 +25,10 @@ __all__ = [
     "draw_forecast",
     "draw_growth",
     "draw_learning_curve",
+    "draw_spikes",
     "draw_steps",
+    "draw_tags",
+    "draw_text",
     "draw_values",
     "save",
 ]

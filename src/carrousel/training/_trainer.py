@@ -1,4 +1,4 @@
-"""skorch's loop with two additions of the papers: noise on weights, and back-propagation that is cut."""
+"""skorch's loop with additions of the papers: noise on weights, back-propagation that is cut, states that are kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from skorch import NeuralNet
 from torch import Tensor
 
-from carrousel.training._batches import Batch, BatchSource
+from carrousel.training._batches import Batch, BatchSource, goes_on
 from carrousel.training._checkpoint import RunState
 
 __all__ = ["StopTraining", "Trainer"]
@@ -30,10 +30,16 @@ class Trainer(NeuralNet):
     def run(self, dataset: BatchSource, epochs: int, state: RunState) -> None:
         """Trains for at most ``epochs``, and counts the updates in ``state``."""
         self._state = state
+        self._goes_on = goes_on(dataset)
         self.notify("on_train_begin", X=dataset, y=None)
         with contextlib.suppress(StopTraining):
             self.fit_loop(dataset, epochs=epochs)
         self.notify("on_train_end", X=dataset, y=None)
+
+    def run_single_epoch(self, iterator: Any, training: bool, *args: Any, **options: Any) -> None:
+        """Runs through the training or the validation items, from no state."""
+        self._carried = None
+        super().run_single_epoch(iterator, training, *args, **options)
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Makes one update, or one after each piece of the batch."""
@@ -41,7 +47,8 @@ class Trainer(NeuralNet):
             self._state.updates += 1
             return super().train_step(batch, **fit_params)
         steps = batch[0]["input"].shape[1]
-        self._carried = None
+        if not self._goes_on:
+            self._carried = None
         total = torch.zeros((), dtype=torch.float64)
         for begin in range(0, steps, self.truncation):
             piece = _cut(batch, begin, begin + self.truncation)
@@ -57,7 +64,7 @@ class Trainer(NeuralNet):
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
         """Returns the network's output, of a piece from the state that the piece before it left."""
-        if self.truncation is None or not self.module_.training:
+        if not self._goes_on and (self.truncation is None or not self.module_.training):
             return super().infer(x, **fit_params)
         inputs = {name: value.to(self.device) for name, value in x.items()}
         output, state = self.module_.carry(**inputs, state=self._carried)

@@ -20,13 +20,13 @@ from carrousel.data._limit import MAX_SIZE
 from carrousel.data._opened import Opened, opened
 from carrousel.data._order import clock_changed
 from carrousel.data._registry import reads_file
-from carrousel.data._time_columns import find_times, months_across, named, need
+from carrousel.data._time_columns import Times, find_times, months_across, named, need
 from carrousel.data._types import Sequences, Series
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ENDINGS", "look", "read_sequences", "read_series"]
+__all__ = ["ENDINGS", "in_sequences", "look", "of_sequence", "read_sequences", "read_series"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".xlsx", ".parquet")
 
@@ -104,10 +104,31 @@ def read_sequences(
     names, mark = table.channels(asked, taken, labels, decimal)
     labelled = [names_of(frame[c], c, path) for c in labels]
     values = np.stack([numbers(frame[c], c, path, decimal=mark, gaps=fill is not None) for c in names], axis=1)
-    ticks = clock.values
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order])) + 1
-    X, groups = [], np.split(order, starts)
+    groups = in_sequences(codes, keys, clock, id, path)
+    X = [values[rows] for rows in groups]
+    y = [of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
+    if not table.typed:
+        y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
+    target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
+    how = table.told(clock, mark, names, taken, asked=channels is not None)
+    return make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+
+
+def in_sequences(codes: np.ndarray, keys: np.ndarray, clock: Times, id: str, path: Path) -> list[np.ndarray]:
+    """Returns the rows of each sequence.
+
+    Args:
+        codes: the number of every row's sequence.
+        keys: the names of the sequences.
+        clock: the times.
+        id: the column of the names, in messages.
+        path: the file, in messages.
+
+    Raises:
+        DataError: the rows of a sequence are not in the order of time.
+    """
+    ticks, order = clock.values, np.argsort(codes, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     for key, rows in zip(keys, groups, strict=True):
         late = _late(ticks[rows])
         if len(late):  # unless a clock was changed meanwhile
@@ -120,13 +141,7 @@ def read_sequences(
                 f"{path}: row {row + 1}, column {of}: {word} row {before + 1} of the same sequence ({id} {key!s})\n"
                 "the rows of a sequence are in the order of time, one row for each step"
             )
-        X.append(values[rows])
-    y = [_of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
-    if not table.typed:
-        y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
-    target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
-    how = table.told(clock, mark, names, taken, asked=channels is not None)
-    return make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+    return groups
 
 
 @reads_file("series", *ENDINGS, look=look)
@@ -239,7 +254,7 @@ def _beside(y: list[np.ndarray], mark: str, labels: list[str], path: Path) -> np
     return np.stack(made, axis=1)
 
 
-def _of_sequence(
+def of_sequence(
     codes: np.ndarray,
     values: np.ndarray,
     name: str,
@@ -248,7 +263,17 @@ def _of_sequence(
     id: str,
     path: Path,
 ) -> np.ndarray:
-    """Returns the one label of each sequence, ``[N]``."""
+    """Returns the one label of each sequence, ``[N]``; DataError where its rows have several.
+
+    Args:
+        codes: the number of every row's label.
+        values: the labels, by their numbers.
+        name: the column of the labels, in messages.
+        groups: the rows of each sequence.
+        keys: the names of the sequences.
+        id: their column, in messages.
+        path: the file, in messages.
+    """
     for key, rows in zip(keys, groups, strict=True):
         other = np.flatnonzero(codes[rows] != codes[rows[0]])
         if len(other):

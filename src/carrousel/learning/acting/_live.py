@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from carrousel._jit import entry, jit, logistic
 from carrousel._world import act, begin, uniform
-from carrousel.learning.acting._networks import CELL, NETWORK, Functions
+from carrousel.learning.acting._networks import CELL, ELMAN, NETWORK, Functions
 
 __all__ = [
     "ACTION",
@@ -253,5 +253,5 @@ def _lives(kind: Functions) -> Any:
     return live
 
 
-LIVES = {"network": _lives(NETWORK), "cell": _lives(CELL)}
+LIVES = {"network": _lives(NETWORK), "cell": _lives(CELL), "elman": _lives(ELMAN)}
 """The loops by kind of learner."""

@@ -7,7 +7,7 @@ import numpy as np
 from carrousel.cells import Cell
 from carrousel.learning.online.cell._derive import Derived
 
-__all__ = ["copy_parts", "copy_traces", "lay_out"]
+__all__ = ["copy_parts", "copy_traces", "lay_out", "number_nodes"]
 
 
 def lay_out(
@@ -50,6 +50,13 @@ def lay_out(
                 places[a, part] = traces
                 traces += sum(table[part][1:])
     return np.array(table, np.int64).reshape(width, 4), places, rows, traces
+
+
+def number_nodes(derived: Derived, cell: Cell, table: np.ndarray, nodes: np.ndarray) -> None:
+    """Writes for each weight ``[rows, units]`` the number of the gate's or candidate's unit that it enters."""
+    units = nodes.shape[1]
+    for line, name in zip(table, [*(row for _, row in derived.parts), *cell.peepholes], strict=True):
+        nodes[line[0] : line[0] + line[1:].sum()] = cell.rows.index(name) * units + np.arange(units)
 
 
 def copy_parts(table: np.ndarray, wide: np.ndarray, rows: np.ndarray, new: np.ndarray) -> None:
