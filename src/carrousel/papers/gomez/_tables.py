@@ -57,9 +57,9 @@ def _prepare(setting: Setting) -> Prepared:
     parity = Parity(shortest=task["shortest"], longest=task["longest"])
     sets = parity.draw(setting.rng, EXAMPLES), parity.draw(setting.rng, EXAMPLES)
     if about["search"] == "gradient":
-        network = Network(1, 1, about["hidden"], forget_gates=True, output_squash="tanh", input_squash="tanh")
-        network = network.biased("cell input_gate forget_gate output_gate output")
-        return _Evolving(Learner(network, about["rate"], seed=setting.rng), parity, sets)
+        lstm = Network(1, 1, about["hidden"], forget_gates=True, output_squash="tanh", input_squash="tanh")
+        lstm = lstm.biased("cell input_gate forget_gate output_gate output")
+        return _Evolving(Learner(lstm, about["rate"], seed=setting.rng), parity, sets)
     seen = {"hidden": "input output bias", "output": "hidden bias"}
     return _Evolving(GuessedNetwork(1, about["hidden"], seen), parity, sets)
 
@@ -178,7 +178,7 @@ POLES = Experiment(
     _ROWS,
     _prepare,
     _train,
-    trials=20,
+    trials=10,
     figures=(
         Column("success_rate", "success", ".0%"),
         Column("evaluations_mean", "evaluations"),

@@ -34,14 +34,15 @@ def _prepare(setting: Setting) -> Prepared:
     torch.manual_seed(int(setting.rng.integers(2**31)))
     net = carrousel.LSTM(1, about["units"], cell=about["cell"], forget_bias=about.get("forget_bias"))
     net = net.double()
+    recurrent: torch.Tensor = net.weight_hh_l0  # type: ignore[assignment]
     with torch.no_grad():
         if about["recurrence"] == "random":  # a matrix whose norm is the one asked for
             drawn = torch.randn(about["units"], about["units"], dtype=torch.float64)
-            net.weight_hh_l0.copy_(about["norm"] * drawn / torch.linalg.matrix_norm(drawn, 2))
+            recurrent.copy_(about["norm"] * drawn / torch.linalg.matrix_norm(drawn, 2))
         elif about["recurrence"] == "none":
-            net.weight_hh_l0.zero_()
+            recurrent.zero_()
         else:
-            net.weight_hh_l0.fill_(about["norm"])
+            recurrent.fill_(about["norm"])
     sequences = torch.from_numpy(setting.rng.normal(size=(steps + 1, 1, 1)))
     return _Ready(net, None, sequences)
 
