@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
 LEARNERS = (
-    Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, ElmanNetwork, KalmanLearner, ModuleRTRL,
+    Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, ElmanNetwork, KalmanLearner,
+    ModuleRTRL,
 )  # fmt: skip
 """All learners. Tests hold each to the roles that it has."""
 
@@ -38,8 +39,8 @@ __all__ = [
     "Kalman",
     "KalmanLearner",
     "Learner",
-    "ModuleRTRL",
     "Metalearned",
+    "ModuleRTRL",
     "OneUnitNetwork",
     "OnlineLSTM",
     "PolicyGradient",
