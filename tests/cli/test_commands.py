@@ -218,6 +218,43 @@ def test_analyse_gradients(folder, models, run, model, data, states, words):
     assert out.splitlines()[-1] == "flow.png"
 
 
+def test_act(folder, models, run, refused):
+    code, out, err = run("act", models / "agent", "--world", "t-maze", "--length", "5", "--episodes", "7", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["episodes"], found["choices"], found["world"]) == (7, {"length": 5}, "t-maze")
+    assert found["steps"]["least"] >= 6
+    assert 0 <= found["ended_well"] <= 1
+    again = run("act", models / "agent", "--length", "5", "--episodes", "7", "--json")[1]
+    assert again == out, "the same seed, and the default world"
+    code, out, err = run("act", models / "agent", "--set", "noisy=true", "--set", "length=2", "--seed", "3")
+    assert code == 0, err
+    assert "t-maze, noisy True, length 2: 100 episodes" in out
+    for words, says in (
+        (["--world", "t-mase"], ["no such world", "the nearest is 't-maze'"]),
+        (["--world", "maze-89"], ["3 inputs, and this world wants 4"]),
+        (["--world", "t-maze", "--set", "width=3"], ["has no 'width'", "length, noisy, limit"]),
+        (["--set", "length=1.5"], ["length must be a whole number"]),
+        (["--length", "3", "--set", "length=4"], ["given twice"]),
+        (["--set", "length"], ["write NAME=VALUE"]),
+        (["--greedy", "--length", "40", "--longest", "30"], ["has not ended after 30 steps"]),
+    ):
+        refused("act", models / "agent", *words, says=says)
+    refused("act", models / "data.csv", says=["cannot be read as an agent"])
+    refused("act", folder / "nowhere", says=["nowhere"])
+
+
+def test_act_in_a_world_of_gymnasium(models, run, refused, tmp_path):
+    pytest.importorskip("gymnasium")
+    from carrousel.learning import PolicyGradient
+
+    PolicyGradient(4, 2, hidden=3).save(tmp_path / "pole")
+    code, out, err = run("act", tmp_path / "pole", "--world", "CartPole-v1", "--episodes", "2", "--json")
+    assert code == 0, err
+    assert json.loads(out)["return"]["least"] >= 1
+    refused("act", tmp_path / "pole", "--world", "CartPoleX-v1", says=["CartPoleX"])
+
+
 def test_inspect_without_labels_and_with_a_chosen_sequence(folder, models, run):
     pd.read_csv("data.csv").drop(columns="label").to_csv("bare.csv", index=False)
     words = ["--sequence", "s3", "-o", "p", "--json"]

@@ -56,7 +56,7 @@ class PartsOptions(Protocol):
         """Returns those that are parameters of the estimator, but no None."""
         ...
 
-    def opened(self, source: str, seed: int) -> Any:
+    def opened(self, source: Any, seed: int) -> Any:
         """Reads what can be read before estimators are imported, which takes seconds: most mistakes are found here."""
         ...
 
@@ -98,6 +98,10 @@ class SequenceOptions(Columns):
         self.check(train, test)
         return Parts(train, test, f"{train}; {rest}", tuple(notes))
 
+    def kind_of(self, source: str) -> str:
+        """Returns what a source holds, as the readers call it."""
+        return self.kind
+
     def load(self, source: str, split: str) -> Any:
         """Returns a part of a source."""
         from carrousel.data import load_sequences
@@ -122,7 +126,7 @@ class SequenceOptions(Columns):
     def _read(self, source: str, seed: int) -> tuple[Any, Any, str]:
         from carrousel.data import hold_out, splits
 
-        kind: Any = self.kind
+        kind: Any = self.kind_of(source)
         if self.holdout is not None:
             refuse_no_share(self.holdout)
         if self.test is not None and self.holdout:
@@ -138,6 +142,9 @@ class SequenceOptions(Columns):
         else:
             train = self.load(source, "all")
         if self.test is not None:
+            beside: Any = self.kind_of(self.test)
+            if beside != kind:
+                raise UsageError(f"--test {self.test} holds {beside}, and {source} holds {kind}")
             split = "test" if "test" in splits(self.test, kind) else "all"
             test = self.load_other(self.test, split)
             return train, test, f"reporting on {len(test)} of {self.test}"
@@ -179,10 +186,44 @@ class WeighedOptions(SequenceOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ClassOptions(WeighedOptions):
-    """Options of sequences, each of a class."""
+    """Options of sequences, or images, each of a class."""
+
+    source: ClassVar[str] = f"{DATA}; or images: mnist-5k, a folder with a folder for each class, MNIST's .idx"
+
+    def kind_of(self, source: str) -> str:
+        """Returns ``"images"`` for what holds images and no sequences."""
+        from carrousel.data import DataError, find
+
+        try:
+            find(source, "sequences")
+        except DataError:
+            try:
+                find(source, "images")
+            except DataError:
+                return self.kind
+            return "images"
+        return self.kind
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        if self.kind_of(source) != "images":
+            return super().load(source, split)
+        for option, column in (("--groups", self.groups), ("--sample-weight", self.sample_weight)):
+            if column is not None:
+                raise UsageError(f"{option}: {source} holds images, and no table with a column {column}")
+        return self._images(source, split)
+
+    def load_other(self, source: str, split: str) -> Any:
+        """Returns what is only reported on."""
+        return self._images(source, split) if self.kind_of(source) == "images" else super().load_other(source, split)
+
+    def _images(self, source: str, split: str) -> Any:
+        from carrousel.data import load_images
+
+        return load_images(source, split=split, **self.to_learn_from())
 
     def check(self, train: Any, test: Any) -> None:
-        """Refuses sequences of one class, or of values."""
+        """Refuses sequences and images of one class, or of values."""
         train.classes()
 
 

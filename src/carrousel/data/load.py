@@ -185,13 +185,13 @@ def names(kind: Kind = "sequences") -> tuple[str, ...]:
     return tuple(sorted(by_name(kind)))
 
 
-def takes(file: File, kind: Kind = "sequences") -> frozenset[str]:
-    """Returns the names of the options that the reader of a file has.
+def takes(found: str | File, kind: Kind = "sequences") -> frozenset[str]:
+    """Returns the names of the options that the reader of a data set or a file has, as ``find`` returns them.
 
     Raises:
-        DataError: a file with this ending holds none of this kind.
+        DataError: there is no such data set, or a file with this ending holds none of this kind.
     """
-    return _for_file(kind, file).options
+    return (_for_file(kind, found) if isinstance(found, File) else _named(kind, found)).options
 
 
 def find(source: str | Path | File, kind: Kind = "sequences") -> str | File:

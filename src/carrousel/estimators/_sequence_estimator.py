@@ -323,7 +323,7 @@ class SequenceEstimator(TrainsOnSequences):
 
 def arrays_of(part: Part) -> list[np.ndarray]:
     """Returns a part as what a run was trained on."""
-    return [part[0].values, part[0].lengths, part[1], *parts_of(part[2])]
+    return [part[0].values, part[0].extents, part[1], *parts_of(part[2])]
 
 
 def paired_error(better: np.ndarray, worse: np.ndarray) -> float | None:
