@@ -10,12 +10,11 @@ from torch import nn
 
 from carrousel import cells, pictures
 from carrousel._format import whole
-from carrousel.data import DataError, Images, load_images
+from carrousel.data import DataError, Images
 from carrousel.data._errors import nearest
 from carrousel.estimators._images import WIDEST, as_images, common_size, holds_images, resized
 from carrousel.estimators._recipe import OfLSTM
 from carrousel.estimators._sequence_estimator import SequenceEstimator
-from carrousel.estimators._sequence_reading import LOADERS
 from carrousel.estimators._sequences import Ragged
 from carrousel.estimators._weights import mean_one
 from carrousel.nets._losses import ItemLoss
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["TakesImages"]
-
-LOADERS["images"] = load_images
 
 PATCH = 2
 """The side of the blocks that each layer sees, where it is not given."""

@@ -12,7 +12,7 @@ from carrousel.data._limit import MAX_SIZE
 from carrousel.data._registry import ANY, reads_file
 from carrousel.data._texts import Texts
 
-__all__ = ["LINES", "json_lines", "read", "read_lines"]
+__all__ = ["LINES", "json_lines", "read", "read_lines", "text_of"]
 
 LINES = (".jsonl", ".ndjson")
 
