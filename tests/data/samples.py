@@ -19,13 +19,17 @@ from carrousel.data import (
     DataError,
     Images,
     Labelled,
+    Pairs,
     Sequences,
     Series,
     Tagged,
+    Texts,
     load_images,
+    load_pairs,
     load_sequences,
     load_series,
     load_tagged,
+    load_texts,
     load_transcribed,
 )
 
@@ -36,6 +40,8 @@ LOAD = {
     "tags": load_tagged,
     "strings": load_transcribed,
     "images": load_images,
+    "texts": load_texts,
+    "pairs": load_pairs,
 }
 TABLE = pd.DataFrame(
     {
@@ -52,6 +58,7 @@ SERIES = pd.DataFrame(
 TAGS = TABLE.assign(label=np.tile(["p", "p", "q", "", "q", "p"], 8))
 RECORDINGS = pd.DataFrame({"path": ["low.wav", "high.wav"], "text": ["la", "do re"], "speaker": ["u", "v"]})
 PICTURES = pd.DataFrame({"path": ["a.png", "b.png"], "text": ["17", "4"]})
+PAIRS = "one\teins\r\n\r\ntwo\tzwei\ntwo\tzwö\n".encode()
 HEAD = "@problemName t\n@timeStamps {}\n@univariate false\n@classLabel true Up Down\n@data\n"
 ARRAYS = {
     "X": RNG.normal(size=(4, 5, 2)),
@@ -191,6 +198,13 @@ SAMPLES = {
     ("strings", ".inkml"): [INK],
     **{("images", ending): contents for ending, contents in tables(PICTURES).items()},
     ("images", ".idx"): [idx(DIGITS)],
+    ("texts", "*"): ["Once there was\n\ta cät.\r\n".encode(), "Once".encode("utf-16")],
+    **{("texts", ending): [b'{"text": "Once"}\n\n"there was"\n'] for ending in (".jsonl", ".ndjson")},
+    **{("pairs", ending): [PAIRS, b"one\ntwo\n"] for ending in (".tsv", ".txt", ".tab")},
+    **{
+        ("pairs", ending): [b'{"source": "one", "target": "eins"}\n{"target": "zwei", "source": "two"}\n']
+        for ending in (".jsonl", ".ndjson")
+    },
 }
 SAMPLES["strings", ".json"].append(STROKES)
 SAMPLES["strings", ".csv"].append(csv(RECORDINGS.assign(path="letter.inkml")))
@@ -246,9 +260,15 @@ def check_labels(data: Labelled) -> None:
             assert "" not in labels
 
 
-def check(data: Sequences | Series | Labelled | Images) -> None:
+def check(data: Sequences | Series | Labelled | Images | Texts | Pairs) -> None:
     """What a reader promises."""
     assert str(data)
+    if isinstance(data, (Texts, Pairs)):
+        texts = data.documents if isinstance(data, Texts) else [*data.sources, *(data.targets or [])]
+        assert all(texts)
+        assert len(data) > 0
+        "".join(texts).encode()
+        return
     if isinstance(data, Series):
         assert (data.frame.dtypes == np.float64).all()
         assert np.isfinite(data.frame.to_numpy()).all()
