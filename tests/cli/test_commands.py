@@ -154,7 +154,7 @@ def test_missing_values(folder, models, run, refused):
 def test_an_estimator_is_told_how_missing_values_are_filled():
     from carrousel.cli._models import read
     from carrousel.cli._options import AnyColumns
-    from carrousel.cli._parts import SeriesOptions
+    from carrousel.cli._series_parts import SeriesOptions
 
     class Estimator:
         fill = None
@@ -311,3 +311,30 @@ def test_the_defaults_in_the_help_are_the_estimators(run, job):
     ):
         said = told.split(option)[1].split("[default: ")[1].split("]")[0]
         assert said == str(defaults[name]), name
+
+
+@pytest.mark.parametrize(("command", "label"), [("classify", "label"), ("regress", "value")])
+def test_groups_stay_together_and_weights_count(folder, run, table, command, label):
+    """What the command trains is what ``fit`` does with the same groups and weights."""
+    from carrousel.data import hold_out, load_sequences
+
+    persons = table.assign(person=table["id"].str[-1], counts=1.0 + (table["id"] > "s2"))
+    persons.drop(columns={"label", "value"} - {label}).to_csv("persons.csv", index=False)
+    beside = ["--groups", "person", "--sample-weight", "counts", "--label", label]
+    code, out, err = run("train", command, "persons.csv", *beside, "-o", "m", "--json", *QUICK)
+    assert code == 0, err
+    data = load_sequences("persons.csv", group="person", sample_weight="counts", label=label)
+    train, test = hold_out(data, 0.2, seed=0)
+    assert not {name[-1] for name in train.ids} & {name[-1] for name in test.ids}
+    assert json.loads(out)["report"]["count"] == len(test)
+    kind = {"classify": estimators.LSTMClassifier, "regress": estimators.LSTMRegressor}[command]
+    model = kind(hidden_size=4, max_epochs=2, batch_size=8, random_state=0)
+    y = train.y if command == "classify" else train.values()
+    names = list(train.channels)
+    model.fit(train.X, y, sample_weight=train.weights, groups=train.groups, channel_names=names).save("same")
+    assert (folder / "m" / "model.safetensors").read_bytes() == (folder / "same" / "model.safetensors").read_bytes()
+    # Later data need neither column, and a test part none.
+    table.drop(columns={"label", "value"} - {label}).to_csv("bare.csv", index=False)
+    assert run("evaluate", "m", "bare.csv", "--label", label)[0] == 0
+    code, _, err = run("train", command, "persons.csv", *beside, "--test", "bare.csv", "-o", "n", *QUICK)
+    assert code == 0, err

@@ -24,6 +24,7 @@ __all__ = [
     "AnyColumns",
     "Columns",
     "Data",
+    "Field",
     "Grouped",
     "Json",
     "Knobs",
@@ -54,13 +55,19 @@ MaxSize: TypeAlias = Annotated[
         help="what a compressed file may unpack to: 500MB, 4GB, any (tables, .npz)  [default: 1GB]",
     ),
 ]
+Field: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="name of the text in JSON lines; of pairs both  [default: text, or source,target]"),
+]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
     typer.Option("--split", help="which part of DATA  [default: test where DATA has that part, else all]"),
 ]
 
 
-OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
+OPTION_OF = {"random_state": "--seed"} | {
+    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding")
+}
 """The options of the commands that stand for parameters of the estimators, by the parameter."""
 
 
@@ -192,10 +199,12 @@ class AnyColumns(Recorded):
     ] = None
 
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
+    field: Field = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
-        return {**super().options(), "freq": self.freq, "colours": self.colours, "labels": self.labels}
+        own = {f.name: getattr(self, f.name) for f in fields(AnyColumns)[len(fields(Recorded)) :]}
+        return {**super().options(), **own}
 
 
 @dataclass(frozen=True)

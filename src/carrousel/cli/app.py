@@ -16,11 +16,13 @@ from carrousel.cli.bench_forecasts import forecasts
 from carrousel.cli.bench_online import online
 from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
+from carrousel.cli.generate import generate
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
 from carrousel.cli.search import search_classify, search_forecast, search_regress, search_tag, search_transcribe
 from carrousel.cli.stream import stream
-from carrousel.cli.train import classify, forecast, regress, tag, transcribe
+from carrousel.cli.train import classify, forecast, regress, tag, transcribe, translate
+from carrousel.cli.train import generate as train_generate
 from carrousel.cli.use import evaluate, predict
 
 __all__ = ["app", "train"]
@@ -42,6 +44,7 @@ class InOrder(TyperGroup):
             "search",
             "evaluate",
             "predict",
+            "generate",
             "inspect",
             "analyse",
             "act",
@@ -124,8 +127,25 @@ train.command(
     epilog=_examples(
         "train forecast airline --horizon 12",
         "train forecast load.csv --target mw --horizon 24 --season 24 --known holiday",
+        "train forecast sales.csv --id shop --target sales --horizon 12 --static region",
     ),
 )(forecast)
+train.command(
+    "generate",
+    epilog=_examples(
+        "train generate novel.txt --out novel",
+        "train generate chapters/*.txt --tokens words --vocabulary 20000 --hidden-size 512",
+        "train generate python-source --set steps=100",
+    ),
+)(train_generate)
+train.command(
+    "translate",
+    epilog=_examples(
+        "train translate pairs.tsv --out model",
+        "train translate cmudict --hidden-size 256 --epochs 30",
+        "train translate sentences.tsv --tokens words --target-tokens words",
+    ),
+)(translate)
 app.add_typer(train, name="train")
 search = typer.Typer(help="Try parameters of a model on a data set or a file, and save the best model.", **PLAIN)
 search.command(
@@ -146,8 +166,19 @@ app.command(
 )(evaluate)
 app.command(
     "predict",
-    epilog=_examples("predict vowels japanese-vowels --out said.csv", "predict airline-model airline --json"),
+    epilog=_examples(
+        "predict vowels japanese-vowels --out said.csv",
+        "predict airline-model airline --json",
+        "predict plurals - < words.txt",
+    ),
 )(predict)
+app.command(
+    "generate",
+    epilog=_examples(
+        "generate novel --prompt 'Call me' --length 400 --temperature 0.7",
+        "generate novel --top-p 0.9 --seed 3 --stop Chapter --json",
+    ),
+)(generate)
 app.command(
     "inspect",
     epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),

@@ -11,6 +11,7 @@ from carrousel.learning.before_lstm import Chunker, ElmanNetwork, OneUnitNetwork
 from carrousel.learning.guessing import Guess, GuessedNetwork
 from carrousel.learning.kalman import Annealed, Kalman, KalmanLearner
 from carrousel.learning.online import Learner, OnlineLSTM
+from carrousel.learning.rtrl import ModuleRTRL, elementwise
 
 if TYPE_CHECKING:
     from carrousel.learning.acting import Advantage, Explorer, PolicyGradient
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from carrousel.learning.metalearning import Metalearned, metalearn
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
-LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, ElmanNetwork, KalmanLearner)
+LEARNERS = (
+    Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, ElmanNetwork, KalmanLearner,
+    ModuleRTRL,
+)  # fmt: skip
 """All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
@@ -36,6 +40,7 @@ __all__ = [
     "KalmanLearner",
     "Learner",
     "Metalearned",
+    "ModuleRTRL",
     "OneUnitNetwork",
     "OnlineLSTM",
     "PolicyGradient",
@@ -49,6 +54,7 @@ __all__ = [
     "Streaming",
     "Tally",
     "checked_weights",
+    "elementwise",
     "metalearn",
     "online",
 ]

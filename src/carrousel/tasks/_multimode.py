@@ -41,8 +41,8 @@ def _begin_pole(links, numbers, state, draws, seen):
 @entry
 def _act_pole(links, numbers, state, action, draws, seen):
     force = numbers[_FORCE] * (2.0 * action[0] - 1.0) * state[_MODE]
-    rates = np.empty(4)
-    rates_of(state[:4], force, numbers[_HEAD:], rates)
+    rates, turns = np.empty(4), np.empty(2)
+    rates_of(state[:4], force, numbers[_HEAD:], rates, turns)
     for k in range(4):
         state[k] += numbers[_STEP] * rates[k]
     state[_STEPS] += 1.0
