@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from carrousel.learning import online
 from carrousel.learning._protocol import Responding, Sensitive, Sequential, Streaming, checked_weights
-from carrousel.learning.before_lstm import Chunker, OneUnitNetwork, SimpleNetwork
+from carrousel.learning.before_lstm import Chunker, HistoryCompressor, OneUnitNetwork, SimpleNetwork
+from carrousel.learning.fast_weights import FastWeights
 from carrousel.learning.guessing import Guess, GuessedNetwork
 from carrousel.learning.online import Learner, OnlineLSTM
 
@@ -15,16 +16,18 @@ if TYPE_CHECKING:
     from carrousel.learning.evolino import Evolino
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
-LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork)
+LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, HistoryCompressor, FastWeights)
 """All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
     "LEARNERS",
     "Chunker",
     "Evolino",
+    "FastWeights",
     "Follower",
     "Guess",
     "GuessedNetwork",
+    "HistoryCompressor",
     "Learner",
     "OneUnitNetwork",
     "OnlineLSTM",
