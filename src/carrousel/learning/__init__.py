@@ -11,12 +11,23 @@ from carrousel.learning.before_lstm import Chunker, HistoryCompressor, OneUnitNe
 from carrousel.learning.fast_weights import FastWeights
 from carrousel.learning.guessing import Guess, GuessedNetwork
 from carrousel.learning.online import Learner, OnlineLSTM
+from carrousel.learning.self_referential import SelfReferentialMatrix
 
 if TYPE_CHECKING:
     from carrousel.learning.evolino import Evolino
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
-LEARNERS = (Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, HistoryCompressor, FastWeights)
+LEARNERS = (
+    Learner,
+    OnlineLSTM,
+    SimpleNetwork,
+    OneUnitNetwork,
+    Chunker,
+    GuessedNetwork,
+    HistoryCompressor,
+    FastWeights,
+    SelfReferentialMatrix,
+)
 """All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
@@ -33,6 +44,7 @@ __all__ = [
     "OnlineLSTM",
     "PredictedLine",
     "Responding",
+    "SelfReferentialMatrix",
     "Sensitive",
     "Sequential",
     "SimpleNetwork",
