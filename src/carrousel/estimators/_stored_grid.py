@@ -78,9 +78,10 @@ def grid_from_json(facts: Any) -> Grid | None:
         evening = rule.get("evening")
         if evening is not None and (not isinstance(evening, list) or len(evening) != 2):
             raise ValueError("its closing hour is damaged")
-        hours = (
-            None if evening is None else tuple(whole(tick, "its closing hour", EARLIEST, LATEST) for tick in evening)
-        )
+        hours = None
+        if evening is not None:
+            closing, after = (whole(tick, "its closing hour", EARLIEST, LATEST) for tick in evening)
+            hours = closing, after
         made = ByOffset(offset_from_json({k: v for k, v in rule.items() if k != "evening"}), hours)
     else:
         raise ValueError(f"unknown rule {rule['kind']!r}")
