@@ -120,9 +120,9 @@ class ReadsLabels(Known, TrainsOnSequences):
             raise ValueError(f"fill={self.fill!r}: symbols have no missing values")
         symbols, lengths = symbols_of(X)
         self.n_channels_ = self.n_features_in_ = 1
-        self._flat, self.channel_names_ = None, [SYMBOL]
-        if names is not None:
-            self.channel_names_ = [str(name) for name in names]
+        self._flat = None
+        self.channel_names_ = [SYMBOL] if names is None else [str(name) for name in names]
+        self.__dict__.pop("feature_names_in_", None)  # of a fit before on frames
         return None, symbols, lengths
 
     def _data(

@@ -19,7 +19,7 @@ from carrousel.estimators._calibration import shares
 from carrousel.estimators._label_estimator import LabelEstimator, ratio_error
 from carrousel.estimators._label_reading import Labels
 from carrousel.estimators._params import integer, lstm_options
-from carrousel.estimators._report import Report, Score
+from carrousel.estimators._report import Report, Score, figure
 from carrousel.estimators._sequences import Ragged
 from carrousel.estimators._weights import class_weights
 from carrousel.nets._losses import NO_LABEL
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["LSTMTagger"]
+
+MOST_NAMED = 20  # classes whose F1 a report names
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -210,7 +212,7 @@ class LSTMTagger(LabelEstimator):
 
         These are the most frequent class, of symbols the most frequent class of each symbol, and a logistic regression
         on a window of steps: of numbers five before and after, of symbols two, but none that the model does not see.
-        The F1 is the mean over the classes that occur.
+        The F1 is the mean over the classes that occur; the model's own are named below the verdict.
         """
         sequences = self._sequences(X)
         labels = self._numbered(self._labels_of(y, sequences.lengths, "y"), "y").numbers
@@ -243,7 +245,17 @@ class LSTMTagger(LabelEstimator):
             np.array([part.sum() for part in np.split(v * there, ends)]) for v in (better, np.ones(len(labels)))
         )
         error = ratio_error(summed, counts)
-        return Report("tagging", "accuracy", True, scores, len(sequences), error, self._unknown(sequences))
+        notes = (*self._by_class(actual, said[self._method][there]), *self._unknown(sequences))
+        return Report("tagging", "accuracy", True, scores, len(sequences), error, notes)
+
+    def _by_class(self, actual: np.ndarray, said: np.ndarray) -> tuple[str, ...]:
+        """Returns the F1 of each class that occurs, in words; nothing if they are many."""
+        present = np.unique(actual)
+        if len(present) > MOST_NAMED:
+            return ()
+        values = np.asarray(f1_score(actual, said, labels=present, average=None, zero_division=0.0))
+        each = (f"{self.classes_[k]!s} {figure(float(value))}" for k, value in zip(present, values, strict=True))
+        return (f"F1 of {self._method} by class: {', '.join(each)}.",)
 
     def targets_of(self, data: Tagged, *, training: bool = False) -> list[np.ndarray]:
         """Returns the labels of sequences as ``carrousel.data`` reads them; to learn, two are needed."""

@@ -6,6 +6,7 @@ No global state of matplotlib is used and no window is opened.
 from __future__ import annotations
 
 from carrousel.pictures.activations import draw_activations
+from carrousel.pictures.attention import draw_attention
 from carrousel.pictures.beside import draw_beside
 from carrousel.pictures.curves import draw_curves, draw_growth
 from carrousel.pictures.directions import draw_directions
@@ -19,6 +20,7 @@ from carrousel.pictures.texts import draw_text
 
 __all__ = [
     "draw_activations",
+    "draw_attention",
     "draw_beside",
     "draw_confusion",
     "draw_curves",
