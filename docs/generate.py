@@ -29,7 +29,7 @@ from carrousel.bench._forecasts import forecast_table, read_records
 from carrousel.cells import Cell
 from carrousel.cli._options import AnyColumns
 from carrousel.data._file import FOLDER
-from carrousel.data._registry import KINDS, by_ending, by_name
+from carrousel.data._registry import ANY, KINDS, by_ending, by_name
 from carrousel.papers import _index
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -234,6 +234,8 @@ def drawing() -> str:
 FORMS = {
     ".csv": "tables",
     ".json": "JSON",
+    ".jsonl": "JSON lines",
+    ANY: "text",
     ".ts": "`.ts`",
     ".npz": "`.npz`",
     ".conll": "CoNLL",
@@ -296,6 +298,21 @@ def streams() -> str:
     return markdown(["stream", "the learner", "over the seeds", *rivals, "of the *best*"], rows)
 
 
+def learners() -> str:
+    """The table of the ways to learn from a stream, early and late, from the figures that were kept."""
+    kept = json.loads((ROOT / "docs" / "results" / "bench" / "stream-learners.json").read_text(encoding="utf-8"))
+    rows, head = [], ["stream", "lines"]
+    for row in kept["streams"]:
+        head = ["stream", "lines", *row["errors"]]
+        for k, (first, last) in enumerate(kept["windows"]):
+            found = [errors[k] for errors in row["errors"].values()]
+            if None in found:
+                continue
+            shown = [f"**{error:.4g}**" if error == min(found) else f"{error:.4g}" for error in found]
+            rows.append([row["name"], f"{first + 1:,} to {last:,}", *shown])
+    return markdown(head, rows)
+
+
 # The methods of the tables of docs/classification.md, by the heads of their columns.
 METHODS = {
     "classification": {
@@ -354,6 +371,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "combinations": combinations,
     "fused": fused,
     "streams": streams,
+    "learners": learners,
     "pictures": drawing,
     "files": reading,
     "named": named,

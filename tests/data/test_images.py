@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from carrousel.data import DataError, make_images
+from carrousel.data import DataError, hold_out, make_images
 
 GREY = np.zeros((3, 2))
 
@@ -24,8 +24,16 @@ def test_takes_images_with_what_belongs_to_them() -> None:
     assert classes.ids.tolist() == [2, 0]
     assert classes.y.tolist() == ["c", "a"]
     assert [x.max() for x in classes.X] == [2, 0]
-    strings = make_images([GREY, GREY, GREY], [["1", "0"], (), (3,)], name="d").take([2, 1])
+    strings = make_images([GREY, GREY, GREY], [["1", "0"], (), (3,)], name="d", groups=["u", "v", "w"]).take([2, 1])
     assert strings.strings() == (("3",), ())
+    assert strings.groups.tolist() == ["w", "v"]
+
+
+def test_whole_groups_are_held_out() -> None:
+    images = make_images([GREY] * 12, [0, 1] * 6, name="d", groups=np.arange(12) // 2)
+    train, test = hold_out(images, 0.34)
+    assert len(test) == 4
+    assert not set(train.groups.tolist()) & set(test.groups.tolist())
 
 
 @pytest.mark.parametrize(
@@ -45,6 +53,7 @@ def test_takes_images_with_what_belongs_to_them() -> None:
         ([GREY], np.zeros((1, 2)), {}, "2 labels for each image"),
         ([GREY], None, {"channels": ["a", "b"]}, "1 channels but 2 channel names"),
         ([GREY], None, {"ids": ["a", "b"]}, "1 images but 2 ids"),
+        ([GREY], None, {"groups": ["a", "b"]}, "1 images but 2 groups"),
     ],
 )
 def test_refuses_what_is_no_image(X, y, options, words) -> None:

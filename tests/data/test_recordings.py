@@ -127,6 +127,10 @@ FAULTS = [
     (["low.wav,a"], {"features": "mfc"}, "features='mfc': it is mfcc, log-mel; the nearest is 'mfcc'"),
     (["low.wav,a"], {"deltas": 3}, "deltas='3': it lies between 0 and 2"),
     (["low.wav,a"], {"coefficients": 27}, "coefficients='27': it lies between 1 and 26"),
+    (["low.wav,a"], {"features": "log-mel", "coefficients": 5}, "coefficients='5': they are of mfcc alone"),
+    (["low.wav,a"], {"spacing": 0.1}, "spacing='0.1' is no option for recordings of sound"),
+    (["letter.inkml,a"], {"step": 5}, "step='5' is no option for drawings"),
+    (["letter.inkml,a"], {"rate": 8000}, "rate='8000' is no option for drawings"),
     (["low.wav,a"], {"window": 2, "bands": 40}, "40 bands are too many for windows of 2 ms at 8000 samples a second"),
     (["low.wav,a"], {"window": float("nan")}, "window='nan': it lies between"),
     (["low.wav,a"], {"rate": 10}, "rate='10': it lies between 1000 and"),
@@ -217,6 +221,13 @@ PENS = [
     ("a.jsonl", '{"strokes": [[[1, 2]]], "text": ""}', "its transcript is empty"),
     ("a.jsonl", '{"strokes": [{"x": [1], "y": [1, 2]}]}', "line 1, stroke 1: x and y are lists of equal length"),
 ]
+
+
+def test_strokes_in_json_take_no_options_of_tables_and_sounds(tmp_path):
+    (path := tmp_path / "a.json").write_bytes(STROKES)
+    for options in ({"group": "writer"}, {"bands": 20}, {"where": "a=b"}):
+        with pytest.raises(DataError, match="is no option for strokes in JSON"):
+            load_transcribed(path, **options)
 
 
 @pytest.mark.parametrize(("name", "text", "words"), PENS, ids=[f"{k}-{case[0]}" for k, case in enumerate(PENS)])

@@ -71,7 +71,7 @@ def test_noise(name: str, noise: str) -> None:
         compare(layer, T, B, torch.float64, reverse=B == 3, masks=masks_of(layer, T, B, given), lengths=lengths)
     compare(layer, T, B, torch.float32, masks=masks_of(layer, T, B, given))
     others = [{"layer_norm": True}] if name in NORMED else []
-    others += [] if cell.reads_output else [{"proj_size": 7}]
+    others += [{"proj_size": 7}] if fits(cell, {"proj_size": 7}) else []
     for options in others:
         layer = Layer(cell, 5, 24, **options)
         compare(layer, 4, 3, torch.float64, masks=masks_of(layer, 4, 3, given), keep=("h", *cell.states))

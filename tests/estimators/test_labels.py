@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 from sklearn.model_selection import GridSearchCV, KFold
 
-from carrousel.data import DataError, make_tagged, make_transcribed
+from carrousel.data import DataError, load_transcribed, make_tagged, make_transcribed
 from carrousel.estimators import LSTMTagger, LSTMTranscriber, load, metrics
 from carrousel.estimators._collapsed import collapsed, shortest_run
 from carrousel.estimators._label_estimator import ratio_error
@@ -426,3 +427,23 @@ def test_the_error_of_a_ratio_is_that_of_many_draws():
     spread = np.std([d.sum() / n.sum() for d, n in draws])
     assert np.mean([ratio_error(d, n) for d, n in draws]) == pytest.approx(spread, rel=0.1)
     assert ratio_error(np.ones(1), np.ones(1)) is None
+
+
+def test_recordings_are_read_as_those_of_the_training_were(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, rate in (("a.wav", 8000), ("b.wav", 8000), ("c.wav", 16000)):
+        soundfile.write(tmp_path / name, rng.normal(size=rate // 5) * 0.1, rate)
+    (path := tmp_path / "learn.csv").write_text("path,text\na.wav,x\nb.wav,x y\n")
+    data = load_transcribed(path, features="log-mel", bands=12, step=20, units="words")
+    model = LSTMTranscriber(hidden_size=2, max_epochs=1, random_state=0).fit_on(data)
+    model.save(tmp_path / "model")
+    (other := tmp_path / "other.csv").write_text("path,text\nc.wav,y\n")
+    for each in (model, load(tmp_path / "model")):
+        read = each.read(other)
+        assert read.made == data.made
+        assert read.X[0].shape == (9, 24)  # every 20 ms, for all that the file has another rate
+        assert each.read(other, step=20).rate == 50
+        with pytest.raises(DataError, match="step='10': the model was trained with 20"):
+            each.read(other, step=10)
+    model.fit(data.X, data.y)  # of arrays, which do not say how they were made
+    assert model.read(other, features="log-mel", bands=12).rate == 100

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from carrousel.learning.acting import Advantage, Explorer, Lived
+from carrousel.learning.before_lstm import ElmanNetwork
 from carrousel.learning.online import Learner, Network, OnlineLSTM
 from carrousel.tasks import Box, Discrete, FlipFlop, Maze89, MemoryBits, TMaze
 
@@ -121,6 +122,7 @@ def transliterated(agent, world, steps, limit):
         (cell("peephole"), Explorer(hidden=2, rate=0.1, coldest=0.3), 0),
         (cell("slstm", truncate="recurrent"), None, 9),
         (cell("gru", diagonal=True, truncate=None), None, 0),
+        (lambda: ElmanNetwork(3, 5, 4, init=0.7), Explorer(hidden=3, rate=0.05), 0),
     ],
 )
 def test_it_is_the_rule(make, explorer, limit):
@@ -139,7 +141,7 @@ def test_it_is_the_rule(make, explorer, limit):
         np.testing.assert_allclose(agent._arrays["outward"], foresight.v, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("make", [network, cell("peephole")])
+@pytest.mark.parametrize("make", [network, cell("peephole"), lambda: ElmanNetwork(3, 5, 4)])
 def test_in_python_and_in_pieces_it_lives_to_the_same_bits(make, tmp_path):
     lives = []
     for outside in (False, True):
@@ -154,7 +156,7 @@ def test_in_python_and_in_pieces_it_lives_to_the_same_bits(make, tmp_path):
     np.testing.assert_array_equal(lives[0][1]._arrays["trace"], lives[1][1]._arrays["trace"])
 
 
-@pytest.mark.parametrize("make", [network, cell("peephole")])
+@pytest.mark.parametrize("make", [network, cell("peephole"), lambda: ElmanNetwork(3, 5, 4)])
 def test_a_saved_agent_goes_on_within_an_episode(make, tmp_path):
     agent, world = Advantage(make(), 0.003, explorer=Explorer(), seed=2), TMaze(9)
     action = agent.begin(world.reset(seed=0)[0])
@@ -267,7 +269,7 @@ def test_strange_worlds_are_refused(what, words):
         (lambda: Advantage(OnlineLSTM(3, 4, 4, loss="softmax")), "loss='squared'"),
         (lambda: Advantage(network()).begin([1.0]), "shows 1"),
         (lambda: Explorer(hidden=0), "hidden"),
-        (lambda: Explorer(coldest=3.0), "coldest"),
+        (lambda: Explorer(coldest=9.0), "coldest"),
         (lambda: Explorer(rate=np.inf), "finite"),
     ],
 )
@@ -278,7 +280,30 @@ def test_what_is_wrong_is_said(call, words):
 
 def test_a_record_is_read():
     assert Lived.of([(1.0, 2.0, 3.0)], 2).steps.tolist() == [2]
-    with pytest.raises(TypeError, match="must be a Learner or an OnlineLSTM"):
+    with pytest.raises(TypeError, match="must be one of Learner, OnlineLSTM, ElmanNetwork"):
         Advantage(3)
     with pytest.raises(TypeError, match="explorer must be"):
         Advantage(network(), explorer=3)
+
+
+def test_elmans_network_knows_its_exact_derivatives():
+    """By differences over a whole sequence, and what it learns from a step by the same."""
+    rng = np.random.default_rng(0)
+    net, x, y = ElmanNetwork(2, 3, 2, rate=0.1, init=0.8), rng.normal(size=(7, 2)), rng.normal(size=2)
+    said = net.observe_many(x, tell=True)[-1]
+    found, vector = net.sensitivities(), net.vector.copy()
+    wanted = np.zeros_like(found)
+    for k in range(len(vector)):
+        ends = []
+        for step in (1e-6, -1e-6):
+            net.reset()
+            net.vector = vector + step * (np.arange(len(vector)) == k)
+            ends.append(net.predict_many(x)[-1])
+        wanted[:, k] = (ends[0] - ends[1]) / 2e-6
+    np.testing.assert_allclose(found, wanted, atol=1e-8)
+    net.vector = vector
+    net.reset()
+    net.learn_many(x, np.concatenate([np.full((6, 2), np.nan), y[None]]))
+    np.testing.assert_allclose(net.vector - vector, 0.1 * (y - said) @ wanted, atol=1e-8)
+    with pytest.raises(ValueError, match="rate must be"):
+        ElmanNetwork(1, 1, 1, rate=-1.0)

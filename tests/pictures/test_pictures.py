@@ -276,3 +276,16 @@ def test_spikes_bear_their_labels_in_seconds():
     assert spikes.get_xlabel() == "second\nsaid:   ab\nactual: abb"
     alone = pictures.draw_spikes(said, ["a", "b"], said=("a", "b"))
     assert [ax.get_xlabel() for ax in alone.axes] == ["frame\nsaid:   ab"]
+
+
+def test_error_flow():
+    curves = {"unit": [1.0, 0.25, 0.0625, 0.0], "carrousel": [1.0] * 4}
+    figure = pictures.draw_error_flow(curves, bounds={"unit": [1.0, 0.5, 0.25, 0.1]}, title="Flow")
+    axes = figure.axes[0]
+    assert axes.get_yscale() == "log"
+    assert [line.get_label() for line in axes.lines] == ["unit", "unit: bound", "carrousel"]
+    assert np.isnan(axes.lines[0].get_ydata()[3])
+    assert axes.lines[0].get_color() == axes.lines[1].get_color()
+    for curves, bounds in (({}, {}), ({"a": [1.0]}, {"b": [1.0]})):
+        with pytest.raises(ValueError, match="a bound must be of a curve"):
+            pictures.draw_error_flow(curves, bounds=bounds)

@@ -132,6 +132,15 @@ def test_a_batch_is_as_many_worlds():
     )
 
 
+def test_an_episode_can_begin_anywhere():
+    state = [0.3, -0.1, 0.05, 0.2, -0.1, 0.4]
+    world = PoleBalancing(velocities=True)
+    seen = world.reset(options={"state": state})[0]
+    np.testing.assert_allclose(seen * [2.4, 1, np.radians(36), 1, np.radians(36), 1], state, rtol=1e-6)
+    np.testing.assert_array_equal(world.batch(2).reset(options={"state": [state] * 2})[0], [seen] * 2)
+    assert world.reset()[0][0] == 0
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -140,6 +149,9 @@ def test_a_batch_is_as_many_worlds():
         (lambda: PoleBalancing(start=40.0), "could have fallen"),
         (lambda: PoleBalancing().batch(0), "must have a world"),
         (lambda: PoleBalancing().batch(2).reset(seed=[1]), "a seed for each of 2"),
+        (lambda: PoleBalancing().reset(options={"state": [0.0] * 4}), "state must be"),
+        (lambda: PoleBalancing().reset(options={"state": [3.0, 0, 0, 0, 0, 0]}), "no pole has fallen"),
+        (lambda: PoleBalancing().reset(options={"place": 1}), "'state' alone, got place"),
         (lambda: PoleBalancing().batch(2).step([[0.0], [2.0]]), "from -1 to 1"),
         (lambda: PoleBalancing().batch(2).step([[0.0], [np.nan]]), "from -1 to 1"),
         (lambda: PoleBalancing().batch(2).step([0.0, 0.0]), r"must be \[2, 1\]"),

@@ -24,6 +24,7 @@ __all__ = [
     "AnyColumns",
     "Columns",
     "Data",
+    "Field",
     "Grouped",
     "Json",
     "Knobs",
@@ -37,6 +38,7 @@ __all__ = [
     "flat",
     "names",
     "size",
+    "value_of",
 ]
 
 DATA = "a data set's name, or a file: .ts, .npz, or a table (.csv, .tsv, .jsonl, .xlsx, .parquet; .gz, .zst, .zip)"
@@ -53,13 +55,19 @@ MaxSize: TypeAlias = Annotated[
         help="what a compressed file may unpack to: 500MB, 4GB, any (tables, .npz)  [default: 1GB]",
     ),
 ]
+Field: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="name of the text in JSON lines; of pairs both  [default: text, or source,target]"),
+]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
     typer.Option("--split", help="which part of DATA  [default: test where DATA has that part, else all]"),
 ]
 
 
-OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
+OPTION_OF = {"random_state": "--seed"} | {
+    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding")
+}
 """The options of the commands that stand for parameters of the estimators, by the parameter."""
 
 
@@ -191,10 +199,12 @@ class AnyColumns(Recorded):
     ] = None
 
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
+    field: Field = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
-        return {**super().options(), "freq": self.freq, "colours": self.colours, "labels": self.labels}
+        own = {f.name: getattr(self, f.name) for f in fields(AnyColumns)[len(fields(Recorded)) :]}
+        return {**super().options(), **own}
 
 
 @dataclass(frozen=True)
@@ -245,7 +255,7 @@ class Knobs:
                 raise UsageError(f"--set {word}: {estimator.__name__} has no parameter {name!r}{nearest(name, known)}")
             if name in chosen:
                 raise UsageError(f"--set {word}: {name} is given twice")
-            chosen[name] = _value(text)
+            chosen[name] = value_of(text)
         if "device" in chosen:
             _check_device(chosen["device"])
         return chosen
@@ -363,7 +373,7 @@ def _check_device(name: Any) -> None:
         raise UsageError(f"--device {name}: not available here ({reason})") from None
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
     """Returns a value that is written as JSON (0.1, true, null, [1, 2]), else the word itself."""
     try:
         return json.loads(text)

@@ -13,7 +13,7 @@ from carrousel.cli._output import note, say, write_table
 from carrousel.cli._parts import PartsOptions
 from carrousel.cli._place import Place, place
 from carrousel.cli._signals import held_back
-from carrousel.cli.train import of_estimator, say_finished, train_into
+from carrousel.cli.train import class_for, of_estimator, say_finished, train_into
 
 __all__ = [
     "search_classify",
@@ -47,7 +47,7 @@ def searcher(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = estimator()
+            kind = class_for(options, estimator)
             parameters = knobs.parameters(kind, also=options.parameters())
             first = kind(**parameters, random_state=run.seed)
             parts = options.parts(opened, first)
@@ -92,7 +92,7 @@ search_transcribe = of_estimator(searcher, "transcribe", ABOUT.format(what="tran
 search_forecast = of_estimator(
     searcher,
     "forecast",
-    ABOUT.format(what="forecaster of one series", more=" and noise"),
+    ABOUT.format(what="forecaster of one series, or of many (--id)", more=" and noise"),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._models import chosen, open_model, read
+from carrousel.cli._models import chosen, open_model, read, takes
 from carrousel.cli._options import AnyColumns, Data, Json, Model, Split, flat
 from carrousel.cli._output import emit, note, plain, say, write_table
 from carrousel.cli._place import folders_of, plain_file
@@ -22,7 +22,7 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: AnyColum
 
     The simple methods learned from the data that the model was trained on.
     """
-    estimator, source = open_model(model, data, columns)
+    estimator, source = open_model(model, data, columns, split=split)
     notes: list[str] = []
     unseen = estimator.unseen(read(estimator, source, columns, split, notes))
     report = estimator.report_on(unseen)
@@ -59,12 +59,17 @@ def predict(
         raise UsageError(f"--out {out}: write .csv or .parquet")
     if out is not None:
         plain_file("--out", out)
-    estimator, source = open_model(model, data, columns)
+    estimator, source = open_model(model, data, columns, split=split, future=future)
     notes: list[str] = []
     ahead = chosen(estimator.table, future=future)
     known = read(estimator, source, columns, split, notes)
     if ahead:
-        not_theirs = ("id", "label", "channels", "channels_first")
+        not_theirs = {
+            "label",
+            "channels",
+            "channels_first",
+            *(["id"] if not takes(estimator.read_future, "id") else []),
+        }
         options = {name: value for name, value in columns.options().items() if name not in not_theirs}
         ahead["future"] = estimator.read_future(future, **chosen(estimator.read_future, **options))
     table = estimator.table(known, **ahead)

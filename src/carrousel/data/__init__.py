@@ -1,4 +1,4 @@
-"""Readers: from a data set's name or a file to sequences with labels, to images, or to one series with a time index.
+"""Readers: from a data set's name or a file to sequences with labels, to images, or to one or several series.
 
 A reader is one file in ``carrousel/data/readers``; put there, it is discovered.
 """
@@ -14,11 +14,12 @@ from carrousel.data._labelled import Labelled, Tagged, Transcribed, spoken
 from carrousel.data._make_labelled import make_tagged, make_transcribed
 from carrousel.data._registry import reads_file, reads_name
 from carrousel.data._texts import Pairs, Texts
-from carrousel.data._types import Sequences, Series
+from carrousel.data._types import Panel, Sequences, Series
 from carrousel.data.load import (
     find,
     load_images,
     load_pairs,
+    load_panel,
     load_sequences,
     load_series,
     load_tagged,
@@ -37,6 +38,7 @@ __all__ = [
     "Images",
     "Labelled",
     "Pairs",
+    "Panel",
     "Sequences",
     "Series",
     "Tagged",
@@ -46,6 +48,7 @@ __all__ = [
     "hold_out",
     "load_images",
     "load_pairs",
+    "load_panel",
     "load_sequences",
     "load_series",
     "load_tagged",

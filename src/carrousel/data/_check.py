@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from carrousel.data._words import plain_labels, plain_names, refuse_twice
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["checked_steps", "make_sequences", "make_series"]
+__all__ = ["Made", "checked_steps", "make_sequences", "make_series", "regular"]
 
 
 def make_sequences(
@@ -134,9 +135,42 @@ def make_series(
     Raises:
         DataError: it cannot be a series. Rows are named as people count them: from 1, a header not counted.
     """
+    made = regular(frame, name=name, fill=fill, freq=freq)
+    return Series(made.frame, name, (*how, *made.how, *missing_words(made.rows, made.values, fill)))
+
+
+@dataclass(frozen=True)
+class Made:
+    """Rows of one series that passed all checks.
+
+    Attributes:
+        frame: the rows, at equal steps of time.
+        how: what was done to have them so.
+        rows: how many were missing.
+        values: how many of those there are were.
+    """
+
+    frame: pd.DataFrame
+    how: tuple[str, ...]
+    rows: int
+    values: int
+
+
+def regular(
+    frame: pd.DataFrame, *, name: str, fill: str | None, freq: str | None, numbers: np.ndarray | None = None
+) -> Made:
+    """Checks the rows of one series as ``make_series`` does.
+
+    Args:
+        frame: the numbers, the time as index.
+        name: as in ``make_series``, as are ``fill`` and ``freq``.
+        fill: as there.
+        freq: as there.
+        numbers: of the rows in a file that has others too, counted from 1.
+    """
     import pandas as pd
 
-    from carrousel.data._order import in_order
+    from carrousel.data._order import Ordered, in_order
     from carrousel.data._regular import on_grid
 
     check_fill(fill, name)
@@ -150,28 +184,27 @@ def make_series(
             raise DataError(f"{name}: column {column} holds {kind} values; numbers are needed")
     with reading(name), np.errstate(over="ignore"):
         frame = frame.astype(np.float64)
-    values = frame.to_numpy()
+    values, of_file = frame.to_numpy(), Ordered(frame, numbers=numbers)
     bad = np.argwhere(~np.isfinite(values) if fill is None else np.isinf(values))
     if len(bad):
         row, column = (int(k) for k in bad[0])
         rest = np.isnan(values[row, column]) and values.shape[1] > 1
         others = f"; {option('channels')} takes other columns" if rest else ""
         said = f"{_fault(values[row, column])}{others}"
-        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {said}")
+        raise DataError(f"{name}: row {of_file.row(row)}, column {frame.columns[column]}: {said}")
     empty = np.isnan(values).all(axis=0)
     if empty.any():
         raise DataError(f"{name}: column {frame.columns[int(empty.argmax())]} has no value at all")
 
-    rows = in_order(frame, name)
+    rows = in_order(frame, name, numbers)
     if isinstance(rows.frame.index, pd.PeriodIndex) and (np.diff(rows.frame.index.asi8) != 1).any():
         row = int((np.diff(rows.frame.index.asi8) != 1).argmax())
         raise DataError(f"{name}: the step from row {rows.row(row)} to row {rows.row(row + 1)} differs from the others")
     frame = rows.frame
     if not isinstance(frame.index, pd.PeriodIndex):
         frame = on_grid(rows, name, fill, freq)
-    lacking = int(np.isnan(values).sum())
-    how = (*how, *rows.how, *missing_words(len(frame) - len(values), lacking, fill))
-    return Series(filled_rows(frame, fill, name), name, how)
+    lacking = len(frame) - len(values), int(np.isnan(values).sum())
+    return Made(filled_rows(frame, fill, name), rows.how, *lacking)
 
 
 def _channels(channels: Any, width: int, name: str) -> list[str]:

@@ -6,6 +6,7 @@ import codecs
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from carrousel.data._errors import DataError, nearest, option, reading, words_of
 from carrousel.data._unpack import PACKED, member_of, unpacked
 
-__all__ = ["FOLDER", "File", "Text"]
+__all__ = ["FOLDER", "File", "Piped", "Text"]
 
 Made = TypeVar("Made")
 FOLDER = "/"
@@ -104,9 +105,13 @@ class File:
         """
         return self.once(("text", encoding, max_size), lambda: self._text(encoding, max_size))
 
-    def _text(self, encoding: str | None, max_size: float) -> Text:
+    def _data(self, max_size: float) -> tuple[bytes, str | None]:
+        """Returns its bytes, unpacked, and how they were packed."""
         with reading(self.path):
-            data, packing = unpacked(self.path, max_size)
+            return unpacked(self.path, max_size)
+
+    def _text(self, encoding: str | None, max_size: float) -> Text:
+        data, packing = self._data(max_size)
         if encoding is None:
             marked = next((e for mark, e in MARKS if data.startswith(mark)), None)
             used = marked or _by_zeros(data) or "utf-8"
@@ -135,6 +140,21 @@ class File:
             raise DataError(f"{self.name}: line {line} holds a NUL byte; text is needed")
         plain = used == "utf-8"
         return Text(content, (*([packing] if packing else []), *([] if plain else [used])))
+
+
+class Piped(File):
+    """What another program writes to this one, read once, as a file of text."""
+
+    @classmethod
+    def standard_input(cls) -> Piped:
+        """Returns what comes from standard input."""
+        return cls(Path("standard input"), ".txt")
+
+    def _data(self, max_size: float) -> tuple[bytes, str | None]:
+        data: bytes = self.once("bytes", lambda: sys.stdin.buffer.read(int(min(max_size, 2**62)) + 1))
+        if len(data) > max_size:
+            raise DataError(f"{self.name}: it is more than {max_size:g} bytes; {option('max_size')} allows more")
+        return data, None
 
 
 def _recoded(data: bytes, encoding: str) -> bytes:

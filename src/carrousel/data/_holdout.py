@@ -8,16 +8,17 @@ from typing import TypeVar
 import numpy as np
 
 from carrousel.data._errors import DataError
+from carrousel.data._images import Images
 from carrousel.data._labelled import Labelled
 from carrousel.data._types import Sequences
 
 __all__ = ["hold_out"]
 
-Held = TypeVar("Held", Sequences, Labelled)
+Held = TypeVar("Held", Sequences, Labelled, Images)
 
 
 def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
-    """Splits sequences into a training and a test part, which gets ``share`` in (0, 1) of them, and at least one.
+    """Splits sequences, or images, into a training and a test part, which gets ``share`` in (0, 1), at least one.
 
     With class labels (text, whole numbers, booleans; one per sequence) each class gives its share, and keeps at least
     one sequence for training. Where there are groups (persons, voices) whole groups are held out, about as many as
@@ -34,7 +35,7 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     if len(data) < 2:
         raise DataError(f"{data.name}: one sequence cannot be divided into a training and a test part")
     rng = np.random.default_rng(seed)
-    if isinstance(data, Sequences) and data.groups is None:
+    if isinstance(data, (Sequences, Images)) and data.groups is None:
         chosen = _of_classes(data, share, rng)
     else:
         chosen = _of_groups(data, share, rng)
@@ -42,7 +43,7 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     return replace(train, split="train"), replace(rest, split="test")
 
 
-def _of_groups(data: Sequences | Labelled, share: float, rng: np.random.Generator) -> np.ndarray:
+def _of_groups(data: Sequences | Labelled | Images, share: float, rng: np.random.Generator) -> np.ndarray:
     """Returns which sequences go to the test: whole groups, or any where there are no groups."""
     of = np.arange(len(data)) if data.groups is None else np.unique(data.groups, return_inverse=True)[1]
     sizes = np.bincount(of)
@@ -65,10 +66,10 @@ def _of_groups(data: Sequences | Labelled, share: float, rng: np.random.Generato
     return chosen
 
 
-def _labels(data: Sequences | Labelled, rows: np.ndarray) -> set[str]:
+def _labels(data: Sequences | Labelled | Images, rows: np.ndarray) -> set[str]:
     """Returns the labels of some sequences; values are none."""
     assert data.y is not None
-    if isinstance(data, Sequences):
+    if isinstance(data, (Sequences, Images)) and isinstance(data.y, np.ndarray):
         return set(data.y[rows].astype(str).tolist()) if _are_classes(data.y) else set()
     return {str(label) for i in np.flatnonzero(rows) for label in data.y[i]} - {""}
 
@@ -77,10 +78,10 @@ def _are_classes(y: np.ndarray) -> bool:
     return y.ndim == 1 and y.dtype.kind != "f"
 
 
-def _of_classes(data: Sequences, share: float, rng: np.random.Generator) -> np.ndarray:
+def _of_classes(data: Sequences | Images, share: float, rng: np.random.Generator) -> np.ndarray:
     """Returns which sequences go to the test: of each class its share."""
     codes = np.zeros(len(data), dtype=np.int64)
-    if data.y is not None and _are_classes(data.y):
+    if isinstance(data.y, np.ndarray) and _are_classes(data.y):
         codes = np.unique(data.y, return_inverse=True)[1]
     # In a shuffled list sorted by class, every (1 / share)-th goes to the test: each class gives its share.
     order = rng.permutation(len(data))

@@ -31,6 +31,7 @@ class Images:
         name: where the data came from, for messages and tables.
         split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
         how: how the source was read where that had to be told from its content.
+        groups: whose each image is ``[N]``, such as the writer's name, or None.
 
     >>> import numpy as np
     >>> from carrousel.data import make_images
@@ -48,6 +49,7 @@ class Images:
     name: str = "images"
     split: str = "all"
     how: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -63,7 +65,8 @@ class Images:
         y = self.y
         if y is not None:
             y = tuple(y[i] for i in rows) if isinstance(y, tuple) else y[rows]
-        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows], groups=groups)
 
     def classes(self) -> np.ndarray:
         """Returns the classes that occur, sorted.
@@ -121,6 +124,7 @@ def make_images(
     channels: Any = None,
     rows: Sequence[str] | None = None,
     how: Sequence[str] = (),
+    groups: Any = None,
 ) -> Images:
     """Returns Images of arrays ``[H_i, W_i, C]``, or ``[H_i, W_i]`` of one channel, after checking them.
 
@@ -133,6 +137,7 @@ def make_images(
         channels: C names; by default ``"grey"`` for one, ``"red"``, ``"green"``, ``"blue"`` for three, and numbers.
         rows: what messages call each image, such as ``"a/17.png"``; by default its id.
         how: how the data were written, for people.
+        groups: N names, whose each image is.
 
     Raises:
         DataError: they cannot be images; the message names the image, and the pixel of a value.
@@ -152,7 +157,10 @@ def make_images(
     if len(named) != width:
         raise DataError(f"{name}: {width} channels but {len(named)} channel names")
     refuse_twice(named, "channels", name)
-    return Images(arrays, _labels(y, words, name), ids, tuple(named), name, split, tuple(how))
+    groups = None if groups is None else plain_names(groups, f"{name}: groups")
+    if groups is not None and len(groups) != len(X):
+        raise DataError(f"{name}: {len(X)} images but {len(groups)} groups")
+    return Images(arrays, _labels(y, words, name), ids, tuple(named), name, split, tuple(how), groups)
 
 
 def _named(width: int) -> list[str]:

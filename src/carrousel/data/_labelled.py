@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -113,6 +114,8 @@ class Transcribed(Labelled):
     Attributes:
         y: list of N tuples of str; or None.
         rate: steps in a second, or in another unit that a picture shows; None if that is not known.
+        made: the reader's options by which recordings or drawings became these channels and labels: other ones that a
+            model is to transcribe are made alike. Empty where the channels stood in the file.
 
     All others are as in ``Labelled``.
 
@@ -124,6 +127,7 @@ class Transcribed(Labelled):
 
     y: list[tuple[str, ...]] | None
     rate: float | None = None
+    made: Mapping[str, str | int | float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         text = super().__str__()

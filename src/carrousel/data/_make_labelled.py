@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,7 @@ def make_transcribed(
     channels: Any = None,
     groups: Any = None,
     rate: float | None = None,
+    made: Mapping[str, str | int | float] | None = None,
     rows: Sequence[str] | None = None,
     fill: str | None = None,
     how: Sequence[str] = (),
@@ -90,6 +91,7 @@ def make_transcribed(
         channels: C names; by default ``"channel 0"`` and so on, of symbols ``"symbol"``.
         groups: what sequences have in common, ``[N]``: the person, the voice.
         rate: steps in a second.
+        made: the reader's options by which the channels and labels were made of recordings or drawings.
         rows: what messages call each sequence, such as ``"line 12"``; by default its id.
         fill: what stands for missing values (NaN), one of ``FILLS``; None refuses them.
         how: how the data were written, for people.
@@ -108,7 +110,7 @@ def make_transcribed(
                 raise DataError(f"{name}: {word}: its transcript is empty; at least one label is needed")
             if "" in string:
                 raise DataError(f"{name}: {word}: label {string.index('') + 1} of its transcript is empty")
-    return Transcribed(y=strings, name=name, split=split, rate=rate, **shared)
+    return Transcribed(y=strings, name=name, split=split, rate=rate, made=dict(made or {}), **shared)
 
 
 def _checked(

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar, get_args
 
 __all__ = ["ANY", "KINDS", "Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
 
-Kind = Literal["sequences", "series", "tags", "strings", "images", "texts", "pairs"]
-"""What a reader makes: ``Sequences``, a ``Series``, ``Tagged`` or ``Transcribed`` sequences, ``Images``, ``Texts`` or
-``Pairs``."""
+Kind = Literal["sequences", "series", "panel", "tags", "strings", "images", "texts", "pairs"]
+"""What a reader makes: ``Sequences``, a ``Series``, a ``Panel``, ``Tagged`` or ``Transcribed`` sequences, ``Images``,
+``Texts`` or ``Pairs``."""
 ANY = "*"
 """What stands for every ending that no other reader of a kind has."""
 KINDS: tuple[Kind, ...] = get_args(Kind)

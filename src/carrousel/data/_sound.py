@@ -30,7 +30,7 @@ class Features:
         window: milliseconds of a frame, in which the sound is weighted by Kaldi's window.
         step: milliseconds from frame to frame.
         bands: mel bands, from 20 Hz to half the sample rate.
-        coefficients: cepstra kept, of ``"mfcc"`` alone.
+        coefficients: cepstra kept, of ``"mfcc"`` alone; None keeps 13.
         deltas: 0, or 1 for their slopes too, or 2 for the slopes of these as well.
     """
 
@@ -38,7 +38,7 @@ class Features:
     window: float = 25.0
     step: float = 10.0
     bands: int = 26
-    coefficients: int = 13
+    coefficients: int | None = None
     deltas: int = 1
 
     def check(self, name: str) -> None:
@@ -48,18 +48,26 @@ class Features:
             raise DataError(f"{name}: {option('features', self.features)}: it is {listed(KINDS)}{near}")
         for what, low, high in (("window", 1, 1000), ("step", 1, 1000), ("bands", 3, 256), ("deltas", 0, 2)):
             self._check(what, low, high, name)
-        self._check("coefficients", 1, self.bands, name)
+        if self.features == "mfcc":
+            self._check("coefficients", 1, self.bands, name)
+        elif self.coefficients is not None:
+            raise DataError(f"{name}: {option('coefficients', self.coefficients)}: they are of mfcc alone")
 
     def _check(self, what: str, low: float, high: float, name: str) -> None:
-        value = getattr(self, what)
+        value = self.cepstra if what == "coefficients" else getattr(self, what)
         if not low <= value <= high:
             raise DataError(f"{name}: {option(what, value)}: it lies between {low} and {high}")
+
+    @property
+    def cepstra(self) -> int:
+        """How many cepstra are kept."""
+        return 13 if self.coefficients is None else self.coefficients
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The names of the features."""
         if self.features == "mfcc":
-            base = ["log energy", *(f"mfcc {k}" for k in range(1, self.coefficients))]
+            base = ["log energy", *(f"mfcc {k}" for k in range(1, self.cepstra))]
         else:
             base = [f"band {k + 1}" for k in range(self.bands)]
         return tuple(before + name for before in ("", "delta ", "delta delta ")[: self.deltas + 1] for name in base)
@@ -72,7 +80,7 @@ class Features:
     @property
     def words(self) -> str:
         """The parameters in words."""
-        kind = f"{self.coefficients} MFCC" if self.features == "mfcc" else "log-mel"
+        kind = f"{self.cepstra} MFCC" if self.features == "mfcc" else "log-mel"
         deltas = ("", ", deltas", ", deltas, their deltas")[self.deltas]
         return f"{kind} of {self.bands} bands, window {self.window:g} ms, step {self.step:g} ms{deltas}"
 
@@ -100,7 +108,7 @@ class Features:
         frame.dither = 0.0  # of which every run would have another
         options.mel_opts.num_bins = self.bands
         if self.features == "mfcc":
-            options.num_ceps = self.coefficients
+            options.num_ceps = self.cepstra
         try:
             made: Any = (kaldi.OnlineMfcc if self.features == "mfcc" else kaldi.OnlineFbank)(options)
         except ValueError as error:  # a band would have no frequency in it

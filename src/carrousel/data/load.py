@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,14 +12,16 @@ from carrousel.data._file import FOLDER, File
 from carrousel.data._fill import check_fill
 from carrousel.data._images import Images
 from carrousel.data._labelled import Tagged, Transcribed
+from carrousel.data._panel import beside
 from carrousel.data._registry import ANY, KINDS, Kind, Reader, by_ending, by_name, plain
 from carrousel.data._texts import Pairs, Texts
-from carrousel.data._types import Sequences, Series
+from carrousel.data._types import Panel, Sequences, Series
 
 __all__ = [
     "find",
     "load_images",
     "load_pairs",
+    "load_panel",
     "load_sequences",
     "load_series",
     "load_tagged",
@@ -30,7 +33,7 @@ __all__ = [
     "takes",
 ]
 
-Loaded = TypeVar("Loaded", Sequences, Series, Tagged, Transcribed, Images, Texts, Pairs)
+Loaded = TypeVar("Loaded", Sequences, Series, Panel, Tagged, Transcribed, Images, Texts, Pairs)
 
 
 def load_sequences(source: str | Path | File, *, split: str = "all", **options: Any) -> Sequences:
@@ -71,6 +74,31 @@ def load_series(source: str | Path | File, **options: Any) -> Series:
     144 steps from 1949-01-01 to 1960-12-01, 1 column: passengers
     """
     return _load("series", Series, source, "all", options)
+
+
+def load_panel(source: str | Path | File, *, target: Sequence[str] | None = None, **options: Any) -> Panel:
+    """Reads several series from a table that has a row for each step of each; or from several columns of one series.
+
+    Args:
+        source: the path of a table, as in ``load_sequences``.
+        target: columns that are a series each, beside which all other columns stand: then the source and the options
+            are those of ``load_series``.
+        **options: of the reader: those of ``load_series`` for tables, and ``id``, the column that tells the series
+            apart, with ``static``, columns that are the same in all rows of a series.
+
+    Raises:
+        DataError: with one or two lines that name the file and the row or column at fault.
+    """
+    if target is None:
+        return _load("panel", Panel, source, "all", options)
+    series = load_series(source, **options)
+    for name in target:
+        if name not in series.frame.columns:
+            there = listed(series.columns)
+            raise DataError(
+                f"{series.name}: no column {name!r} ({option('target')}){nearest(name, series.columns)}; it has {there}"
+            )
+    return Panel(beside(series.frame, target), (), series.name, series.how)
 
 
 def load_tagged(source: str | Path | File, *, split: str = "all", **options: Any) -> Tagged:
@@ -157,13 +185,13 @@ def names(kind: Kind = "sequences") -> tuple[str, ...]:
     return tuple(sorted(by_name(kind)))
 
 
-def takes(file: File, kind: Kind = "sequences") -> frozenset[str]:
-    """Returns the names of the options that the reader of a file has.
+def takes(found: str | File, kind: Kind = "sequences") -> frozenset[str]:
+    """Returns the names of the options that the reader of a data set or a file has, as ``find`` returns them.
 
     Raises:
-        DataError: a file with this ending holds none of this kind.
+        DataError: there is no such data set, or a file with this ending holds none of this kind.
     """
-    return _for_file(kind, file).options
+    return (_for_file(kind, found) if isinstance(found, File) else _named(kind, found)).options
 
 
 def find(source: str | Path | File, kind: Kind = "sequences") -> str | File:
@@ -242,7 +270,8 @@ def _for_file(kind: Kind, file: File) -> Reader:
         others = [other for other in KINDS if file.ending in by_ending(other)]
         ending = file.ending or "one without an ending"
         hint = f"; it can hold {' or '.join(others)} only" if others else ""
-        raise DataError(f"{file.name}: {kind} are read from {listed(known, 20)} files, not from {ending}{hint}")
+        what = "several series" if kind == "panel" else kind
+        raise DataError(f"{file.name}: {what} are read from {listed(known, 20)} files, not from {ending}{hint}")
     return readers[file.ending]
 
 
@@ -260,6 +289,8 @@ def _named(kind: Kind, name: str) -> Reader:
         if title is not None:
             return Reader(lambda name, split: read_archive(title, split, name=name), frozenset(), PARTS)
         candidates += archive.values()
+    if kind == "panel":
+        raise DataError(f"{name}: several series are read from a table, such as a .csv file")
     raise DataError(
         f"{name}: neither a file nor a known data set{nearest(name, candidates)}\n"
         f"known without a network: {listed(sorted(readers))}"

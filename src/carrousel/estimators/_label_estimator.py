@@ -73,6 +73,7 @@ class LabelEstimator(ReadsLabels):
         given, symbols, lengths = read
         kept, aside = parts
         self._rare = None
+        self._made = {}  # arrays do not say how
         if given is None:
             inside = np.repeat(np.isin(np.arange(len(lengths)), kept), lengths)
             learned = [symbol for symbol, of_training in zip(symbols, inside, strict=True) if of_training]
@@ -151,11 +152,13 @@ class LabelEstimator(ReadsLabels):
         )  # fmt: skip
 
     def fit_on(self, data: Any, **run: Any) -> Any:
-        """Trains on sequences as ``carrousel.data`` reads them; ``run`` as in ``fit``."""
+        """Trains on sequences as ``carrousel.data`` reads them, and keeps how they were made; ``run`` as in ``fit``."""
         labels = self.targets_of(data, training=True)
         apart = data.groups is not None and self.validation is not None and len(np.unique(data.groups)) > 1
         groups = data.groups if apart else None
-        return self.fit(self._given(data.X), labels, groups=groups, channel_names=list(data.channels), **run)
+        self.fit(self._given(data.X), labels, groups=groups, channel_names=list(data.channels), **run)
+        self._made = dict(getattr(data, "made", {}))
+        return self
 
     def report_on(self, data: Any) -> Report:
         """Returns ``report`` on sequences as ``carrousel.data`` reads them.
@@ -233,6 +236,7 @@ class LabelEstimator(ReadsLabels):
             "classes": _saved.labels_to_json(self.classes_),
             "symbols": None if self.vocabulary_ is None else self.vocabulary_.symbols,
             "rival": self.rival_.facts(),
+            "made": dict(self._made),
         }
         if self.vocabulary_ is None:
             facts["scaler"] = {"mean": self.scaler_.mean.tolist(), "scale": self.scaler_.scale.tolist()}
@@ -258,6 +262,9 @@ class LabelEstimator(ReadsLabels):
             if symbols != sorted(set(symbols)) or self.n_channels_ != 1:
                 raise ValueError("its symbols are not distinct, or not sorted")
             self.vocabulary_ = Vocabulary(symbols)
+        self._made = dict(facts["made"])
+        if not all(isinstance(value, (str, int, float)) for value in self._made.values()):
+            raise ValueError("how its recordings were made is no text and numbers")
         count = None if self.vocabulary_ is None else len(self.vocabulary_)
         self.rival_ = WindowBaseline.restore(facts["rival"], arrays, count, self.n_channels_, len(self.classes_))
 

@@ -59,8 +59,10 @@ class KneserNey:
         contexts = keys // self.size
         once, twice = int((counts == 1).sum()), int((counts == 2).sum())
         discount = once / (once + 2 * twice) if once and twice else 0.5
-        totals = np.bincount(contexts, counts)
-        return (counts - discount) / totals[contexts], discount * np.bincount(contexts) / np.maximum(totals, 1)
+        totals, kinds = np.bincount(contexts, counts), np.bincount(contexts)
+        # What ends the text may be followed by nothing: then all is left to the order below.
+        rest = np.where(kinds > 0, discount * kinds / np.maximum(totals, 1), 1.0)
+        return (counts - discount) / totals[contexts], rest
 
     def bits(self, symbols: np.ndarray) -> np.ndarray:
         """Returns minus the base-2 logarithm of the probability of every symbol of a text but the first, [S - 1]."""

@@ -200,13 +200,14 @@ class SequenceEstimator(TrainsOnSequences):
         return found, tuple(notes)
 
     def fit_on(self, data: Sequences, **run: Any) -> Any:
-        """Trains on sequences as ``carrousel.data`` reads them; ``run`` as in ``fit``.
+        """Trains on sequences as ``carrousel.data`` reads them, by their weights; ``run`` as in ``fit``.
 
         Where the data have groups, those of a group stay together when some are set aside for validation.
         """
         targets = self.targets_of(data, training=True)
         if data.groups is not None and self.validation is not None and len(np.unique(data.groups)) > 1:
             run.setdefault("groups", data.groups)
+        run.setdefault("sample_weight", data.weights)
         return self.fit(self._given(data.X), targets, channel_names=list(data.channels), **run)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -322,7 +323,7 @@ class SequenceEstimator(TrainsOnSequences):
 
 def arrays_of(part: Part) -> list[np.ndarray]:
     """Returns a part as what a run was trained on."""
-    return [part[0].values, part[0].lengths, part[1], *parts_of(part[2])]
+    return [part[0].values, part[0].extents, part[1], *parts_of(part[2])]
 
 
 def paired_error(better: np.ndarray, worse: np.ndarray) -> float | None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from carrousel.data import DataError, File, find, load_sequences, load_tagged, load_transcribed, splits, takes
+from carrousel.data import (
+    DataError,
+    File,
+    find,
+    load_images,
+    load_sequences,
+    load_tagged,
+    load_transcribed,
+    splits,
+    takes,
+)
+from carrousel.data._errors import option
 from carrousel.data._registry import Kind
 from carrousel.estimators._base import Trainable
 from carrousel.estimators._features import check_features
@@ -23,6 +34,7 @@ LOADERS: dict[Kind, Callable[..., Any]] = {
     "sequences": load_sequences,
     "tags": load_tagged,
     "strings": load_transcribed,
+    "images": load_images,
 }
 
 
@@ -40,6 +52,7 @@ class ReadsSequences(Trainable):
     n_channels_: int
     scaler_: Scaler
     _flat: int | None
+    _made: Mapping[str, Any]  # how recordings became the channels, as the readers have it, if that is known
     _kind: ClassVar[Kind] = "sequences"  # of data that it reads
 
     def _read(self, X: Any, what: str = "X", *, channels: int | None = None) -> Ragged:
@@ -103,26 +116,35 @@ class ReadsSequences(Trainable):
             split: the part of a data set; by default its test part where it has one, else all.
             channels: the columns of the input; by default the model's channels.
             **options: as the readers take them: the columns ``id``, ``time``, ``label`` of a table, how it is
-                written, ``max_size``.
+                written, ``max_size``. Recordings and drawings are made into channels by default as those of the
+                training data were, their sample rate among it.
 
         Raises:
-            DataError: the data cannot be read, or have another number of channels.
+            DataError: the data cannot be read, have another number of channels, or were made otherwise.
         """
         self._check_fitted()
         known = tuple(self.channel_names_)
         if split is None:
             split = "test" if "test" in splits(source, self._kind) else "all"
         found = find(source, self._kind)
-        if channels is None and isinstance(found, File) and "channels" in takes(found, self._kind):
+        taken = takes(found, self._kind)
+        if channels is None and isinstance(found, File) and "channels" in taken:
             channels = list(known)
         if channels is not None:
             options["channels"] = channels
+        options = {name: value for name, value in options.items() if value is not None}
+        known_made: Mapping[str, Any] = getattr(self, "_made", {})
+        options = {name: value for name, value in known_made.items() if name in taken} | options
         data = LOADERS[self._kind](found, split=split, **options)
         if len(data.channels) != len(known):
             raise DataError(f"{data.name}: it has {len(data.channels)} channels, the model was trained on {len(known)}")
+        made: Mapping[str, Any] = getattr(data, "made", {})
+        for name, value in known_made.items():
+            if made.get(name, value) != value:
+                raise DataError(f"{data.name}: {option(name, made[name])}: the model was trained with {value}")
         if data.channels != known and set(data.channels) == set(known):
             order = [data.channels.index(name) for name in known]
-            data = replace(data, X=[x[:, order] for x in data.X], channels=known)
+            data = replace(data, X=[x[..., order] for x in data.X], channels=known)
         return data
 
     def _given(self, X: list[np.ndarray]) -> list[np.ndarray]:

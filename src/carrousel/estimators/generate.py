@@ -165,8 +165,10 @@ class LSTMGenerator(Trainable):
             order = np.random.default_rng(seed).permutation(len(documents))
             count = max(1, round(share * len(documents)))
             return [documents[k] for k in np.sort(order[count:])], [documents[k] for k in np.sort(order[:count])]
-        whole_ = sum(map(len, documents))
-        cut = len(documents[-1]) - max(1, min(round(share * whole_), len(documents[-1]) // 2))
+        last = min(round(share * sum(map(len, documents))), len(documents[-1]) // 2)
+        if not last:
+            return documents, []
+        cut = len(documents[-1]) - last
         return [*documents[:-1], documents[-1][:cut]], [documents[-1][cut:]]
 
     def _streams(self, learned: np.ndarray, valid: np.ndarray | None) -> int:
@@ -359,15 +361,12 @@ class LSTMGenerator(Trainable):
     def _facts(self) -> dict[str, Any]:
         packed = None
         if self.texts_ is not None:
-            array, length = self._packed()
+            array, length = pack_texts(self.texts_)
             packed = {"size": len(array), "length": length}
         return {"tokeniser": self.tokeniser_.to_json(), "texts": packed}
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {} if self.texts_ is None else {"texts": self._packed()[0]}
-
-    def _packed(self) -> tuple[np.ndarray, int]:
-        return pack_texts(self.texts_)
+        return {} if self.texts_ is None else {"texts": pack_texts(self.texts_)[0]}
 
     def _restore(self, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self._check_options()

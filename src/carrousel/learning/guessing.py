@@ -14,7 +14,7 @@ from carrousel._jit import entry, jit, logistic
 from carrousel.learning._protocol import Responding, checked_vector
 from carrousel.learning._steps import checked_spans
 
-__all__ = ["Guess", "GuessedNetwork"]
+__all__ = ["Guess", "GuessedNetwork", "go_forward"]
 
 _SQUASHES = ("logistic", "tanh")
 _WORDS = ("input", "hidden", "self", "output", "bias")
@@ -166,6 +166,10 @@ class GuessedNetwork(Responding):
         values[:, self.inputs] = 1.0
         return self._with_ones(population), values
 
+    def compiled(self, population: np.ndarray) -> tuple[Any, ...]:
+        """Returns what :func:`go_forward` takes before its step: wiring, and all weights ``[members, connections]``."""
+        return (*self._arguments, self._with_ones(population))
+
     def _advance(
         self, population: np.ndarray, memory: Any, inputs: np.ndarray, awake: np.ndarray, hidden: bool
     ) -> np.ndarray:
@@ -246,7 +250,7 @@ def _squashed(x, is_tanh):
 
 
 @jit
-def _step(sources, starts, n_inputs, is_tanh, weights, inputs, t, values):
+def go_forward(sources, starts, n_inputs, is_tanh, weights, inputs, t, values):
     """Goes a step forward; ``values`` are inputs, 1, old hidden units, the output, new hidden units."""
     n = len(starts) - 2
     new = n_inputs + 2 + n
@@ -267,7 +271,7 @@ def _answer(sources, starts, n_inputs, is_tanh, weights, inputs, begin, end, val
     values[:] = 0.0
     values[n_inputs] = 1.0
     for t in range(begin, end):
-        _step(sources, starts, n_inputs, is_tanh, weights, inputs, t, values)
+        go_forward(sources, starts, n_inputs, is_tanh, weights, inputs, t, values)
     return values[n_inputs + len(starts) - 1]
 
 
@@ -283,7 +287,7 @@ def _respond(sources, starts, n_inputs, is_tanh, population, inputs, spans, hidd
             values[:] = 0.0
             values[n_inputs] = 1.0
             for t in range(spans[s, 0], spans[s, 1]):
-                _step(sources, starts, n_inputs, is_tanh, population[member], inputs, t, values)
+                go_forward(sources, starts, n_inputs, is_tanh, population[member], inputs, t, values)
                 for k in range(responses.shape[2]):
                     responses[member, written, k] = values[first + k]
                 written += 1
@@ -295,7 +299,7 @@ def _advance(sources, starts, n_inputs, is_tanh, population, inputs, awake, hidd
     first = n_inputs + 1 if hidden else n_inputs + len(starts) - 1
     for member in range(len(population)):
         if awake[member]:
-            _step(sources, starts, n_inputs, is_tanh, population[member], inputs, member, values[member])
+            go_forward(sources, starts, n_inputs, is_tanh, population[member], inputs, member, values[member])
             for k in range(outputs.shape[1]):
                 outputs[member, k] = values[member, first + k]
 

@@ -6,8 +6,10 @@ No global state of matplotlib is used and no window is opened.
 from __future__ import annotations
 
 from carrousel.pictures.activations import draw_activations
+from carrousel.pictures.attention import draw_attention
 from carrousel.pictures.beside import draw_beside
 from carrousel.pictures.curves import draw_curves, draw_growth
+from carrousel.pictures.directions import draw_directions
 from carrousel.pictures.flow import draw_error_flow
 from carrousel.pictures.labels import draw_spikes, draw_tags
 from carrousel.pictures.learning import draw_learning_curve
@@ -18,9 +20,11 @@ from carrousel.pictures.texts import draw_text
 
 __all__ = [
     "draw_activations",
+    "draw_attention",
     "draw_beside",
     "draw_confusion",
     "draw_curves",
+    "draw_directions",
     "draw_error_flow",
     "draw_forecast",
     "draw_growth",

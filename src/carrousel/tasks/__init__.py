@@ -16,10 +16,12 @@ from typing import Any
 
 from carrousel._discover import classes_in, modules_of
 from carrousel.tasks._adding import Adding, Multiplication
+from carrousel.tasks._compression import TwoStrings
 from carrousel.tasks._continual import ContinualReber, ContinualTask, ContinualTemporalOrder, Endless, Stream
 from carrousel.tasks._distractors import LongLagDistractors
 from carrousel.tasks._drawn import AtEnds, Drawn, WithGoals
 from carrousel.tasks._flip_flop import FlipFlop
+from carrousel.tasks._functions import BooleanFunctions, QuadraticFunctions, SemilinearFunctions
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import NoiseFreeLag, NoRegularities
 from carrousel.tasks._languages import CountingLanguage
@@ -40,6 +42,7 @@ __all__ = [
     "TASKS",
     "Adding",
     "AtEnds",
+    "BooleanFunctions",
     "Box",
     "ContinualReber",
     "ContinualTask",
@@ -65,8 +68,10 @@ __all__ = [
     "Parity",
     "PeriodicFunction",
     "PoleBalancing",
+    "QuadraticFunctions",
     "Reber",
     "Rooms",
+    "SemilinearFunctions",
     "Space",
     "Stream",
     "Strings",
@@ -76,6 +81,7 @@ __all__ = [
     "TimedStream",
     "Tomita",
     "TwoSequence",
+    "TwoStrings",
     "WithGoals",
 ]
 

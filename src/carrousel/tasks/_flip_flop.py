@@ -8,9 +8,12 @@ import numpy as np
 
 from carrousel._jit import entry, jit
 from carrousel._world import CompiledWorld, below
+from carrousel.learning._steps import check_counts
 from carrousel.tasks._spaces import Box
 
 __all__ = ["FlipFlop"]
+
+MOST_EVENTS = 100_000
 
 
 @jit
@@ -71,8 +74,11 @@ class FlipFlop(CompiledWorld):
     _begin, _act = _begin_flip_flop, _act_flip_flop
 
     def __post_init__(self) -> None:
-        if self.events < 2 or self.length < 1 or self.limit < 0:
-            raise ValueError(f"there must be two events, a step, and a limit of at least 0; got {self}")
+        check_counts(2, events=self.events)
+        check_counts(length=self.length)
+        check_counts(0, limit=self.limit)
+        if self.events > MOST_EVENTS:
+            raise ValueError(f"events must be at most {MOST_EVENTS:,}, got {self.events:,}")
 
     @property
     def observation_space(self) -> Box:  # type: ignore[override]

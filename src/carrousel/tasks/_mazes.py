@@ -8,6 +8,7 @@ import numpy as np
 
 from carrousel._jit import entry, jit
 from carrousel._world import CompiledWorld, below, uniform
+from carrousel.learning._steps import check_counts
 from carrousel.tasks._spaces import Box, Discrete
 
 __all__ = ["Maze89", "TMaze"]
@@ -87,8 +88,10 @@ class TMaze(CompiledWorld):
     _begin, _act = _begin_t, _act_t
 
     def __post_init__(self) -> None:
-        if self.length < 1 or self.limit < 0:
-            raise ValueError(f"length must be at least 1 and limit at least 0, got {self.length} and {self.limit}")
+        check_counts(length=self.length)
+        check_counts(0, limit=self.limit)
+        if not isinstance(self.noisy, bool | np.bool_):
+            raise ValueError(f"noisy must be True or False, got {self.noisy!r}")
 
     @property
     def numbers(self) -> np.ndarray:
@@ -183,8 +186,9 @@ class Maze89(CompiledWorld):
     _begin, _act = _begin_89, _act_89
 
     def __post_init__(self) -> None:
-        if not (0 <= self.slip <= 1 and 0 <= self.flip <= 1) or self.limit < 0:
-            raise ValueError(f"slip and flip must be from 0 to 1 and limit at least 0, got {self}")
+        check_counts(0, limit=self.limit)
+        if not (0 <= self.slip <= 1 and 0 <= self.flip <= 1):
+            raise ValueError(f"slip and flip must be from 0 to 1, got {self.slip!r} and {self.flip!r}")
 
     @property
     def numbers(self) -> np.ndarray:

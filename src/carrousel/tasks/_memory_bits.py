@@ -8,6 +8,7 @@ import numpy as np
 
 from carrousel._jit import entry, jit
 from carrousel._world import CompiledWorld, act, begin
+from carrousel.learning._steps import check_counts
 from carrousel.tasks._mazes import TMaze
 from carrousel.tasks._spaces import Box, Discrete
 
@@ -92,13 +93,15 @@ class MemoryBits(CompiledWorld):
     _begin, _act = _begin_bits, _act_bits
 
     def __post_init__(self) -> None:
+        if not isinstance(self.world, CompiledWorld):
+            raise ValueError(f"the world inside must be compiled, as the house's are; got {self.world!r}")
         inside = self.world.observation_space
         if not isinstance(self.world.action_space, Discrete) or len(inside.shape) != 1:
             raise ValueError(f"the world inside must have discrete actions and a row of inputs, got {self.world}")
         if not (np.isfinite(inside.low) and np.isfinite(inside.high)):
             raise ValueError("the inputs of the world inside have no range that could be cut into boxes")
-        if self.bits < 1 or self.boxes < 1 or self.limit < 0:
-            raise ValueError(f"there must be a bit, a box, and a limit of at least 0; got {self}")
+        check_counts(bits=self.bits, boxes=self.boxes)
+        check_counts(0, limit=self.limit)
         if inside.shape[0] * np.log2(self.boxes) + self.bits > 20:
             raise ValueError(f"{self.boxes} boxes of {inside.shape[0]} inputs and {self.bits} bits make too many cases")
 

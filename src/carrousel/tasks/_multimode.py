@@ -9,6 +9,7 @@ import numpy as np
 
 from carrousel._jit import entry, jit
 from carrousel._world import CompiledWorld, below, uniform
+from carrousel.learning._steps import check_counts
 from carrousel.tasks._pole_physics import rates_of
 from carrousel.tasks._spaces import Box, Discrete
 
@@ -40,8 +41,8 @@ def _begin_pole(links, numbers, state, draws, seen):
 @entry
 def _act_pole(links, numbers, state, action, draws, seen):
     force = numbers[_FORCE] * (2.0 * action[0] - 1.0) * state[_MODE]
-    rates = np.empty(4)
-    rates_of(state[:4], force, numbers[_HEAD:], rates)
+    rates, turns = np.empty(4), np.empty(2)
+    rates_of(state[:4], force, numbers[_HEAD:], rates, turns)
     for k in range(4):
         state[k] += numbers[_STEP] * rates[k]
     state[_STEPS] += 1.0
@@ -90,11 +91,10 @@ class MultimodePole(CompiledWorld):
     _begin, _act = _begin_pole, _act_pole
 
     def __post_init__(self) -> None:
-        if min(self.force, self.track, self.angle) <= 0 or min(self.told, self.limit) < 0 or not 0 <= self.jitter < 1:
-            raise ValueError(
-                "force, track and angle must be above 0, told and limit at least 0, and jitter from 0 to below 1; "
-                f"got {self}"
-            )
+        check_counts(0, told=self.told, limit=self.limit)
+        sizes = (self.force, self.track, self.angle)
+        if not (all(0 < size < np.inf for size in sizes) and 0 <= self.jitter < 1):
+            raise ValueError(f"force, track and angle must be above 0, and jitter from 0 to below 1; got {self}")
 
     @property
     def numbers(self) -> np.ndarray:

@@ -87,10 +87,18 @@ class PoleBalancing:
         return _Batch(self, count)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
-        """Begins an episode; returns its first observation."""
+        """Begins an episode; returns its first observation.
+
+        Args:
+            seed: of the jitter.
+            options: ``"state"``, the numbers to begin with: position and velocity of the cart, angle and velocity of
+                each pole, in m and rad.
+        """
         held: list[_Batch] = self._worlds  # type: ignore[attr-defined]
         if not held:
             held.append(self.batch(1))
+        if options and "state" in options:
+            options = {**options, "state": np.asarray(options["state"])[None]}
         seen, about = held[0].reset(seed=seed, options=options)
         return seen[0], about
 
@@ -116,6 +124,9 @@ class _Batch:
         states: ``[worlds, numbers]``: position and velocity of the cart, angle and velocity of each pole; m and rad.
         over: bools ``[worlds]``.
         steps: how many each has lasted, ``[worlds]``.
+        about: the constants, as :mod:`._pole_physics` has them.
+        places, limits: where in a state position and angles are, and how far each may go.
+        scale: what a state is divided by to be seen.
     """
 
     def __init__(self, world: PoleBalancing, count: int) -> None:
@@ -129,15 +140,25 @@ class _Batch:
         each = [number for pole in zip(HALF_LENGTHS, MASSES, strict=True) for number in pole]
         self.about = np.array([GRAVITY, CART, TRACK_FRICTION, HINGE_FRICTION, *each[: 2 * world.poles]])
         limits = [world.track, *[radians(world.angle)] * world.poles]
-        self._places = [0, *range(2, 2 + 2 * world.poles, 2)]
-        self._limits = np.array(limits)
-        self._scale = np.ones(2 + 2 * world.poles)
-        self._scale[self._places] = limits
+        self.places = [0, *range(2, 2 + 2 * world.poles, 2)]
+        self.limits = np.array(limits)
+        self.scale = np.ones(2 + 2 * world.poles)
+        self.scale[self.places] = limits
 
     def reset(
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begins an episode in every world; returns the first observations ``[worlds, numbers]``."""
+        """Begins an episode in every world; returns the first observations ``[worlds, numbers]``.
+
+        ``options`` may hold the ``"state"`` to begin with, ``[worlds, numbers]``.
+        """
+        begin = dict(options or {}).pop("state", None)
+        if set(options or {}) - {"state"}:
+            raise ValueError(f"options may hold 'state' alone, got {', '.join(options or {})}")
+        if begin is not None:
+            begin = np.asarray(begin, np.float64)
+            if begin.shape != self.states.shape or not (np.abs(begin[:, self.places]) <= self.limits).all():
+                raise ValueError(f"state must be {list(self.states.shape)} numbers with which no pole has fallen")
         if seed is not None:
             seeds = [seed + k for k in range(self.count)] if isinstance(seed, int | np.integer) else list(seed)
             if len(seeds) != self.count:
@@ -148,7 +169,9 @@ class _Batch:
         self.states[:, 2] = radians(world.start)
         if world.jitter:
             for state, rng in zip(self.states, self._rngs, strict=True):
-                state[self._places] += self._limits * rng.uniform(-world.jitter, world.jitter, 1 + world.poles)
+                state[self.places] += self.limits * rng.uniform(-world.jitter, world.jitter, 1 + world.poles)
+        if begin is not None:
+            self.states[:] = begin
         return self._seen(), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -165,11 +188,11 @@ class _Batch:
         awake = ~self.over
         push(self.states, self._world.force * actions[:, 0], self.about, 0.01, 2, self.over)
         self.steps += awake
-        fallen = np.asarray((np.abs(self.states[:, self._places]) > self._limits).any(axis=1))
+        fallen = np.asarray((np.abs(self.states[:, self.places]) > self.limits).any(axis=1))
         truncated = ~fallen & (self.steps >= self._world.limit)
         self.over = self.over | fallen | truncated
         return self._seen(), awake.astype(float), fallen, truncated, {}
 
     def _seen(self) -> np.ndarray:
-        scaled = self.states / self._scale
-        return (scaled if self._world.velocities else scaled[:, self._places]).astype(np.float32)
+        scaled = self.states / self.scale
+        return (scaled if self._world.velocities else scaled[:, self.places]).astype(np.float32)

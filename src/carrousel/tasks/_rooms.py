@@ -8,9 +8,12 @@ import numpy as np
 
 from carrousel._jit import entry, jit
 from carrousel._world import CompiledWorld, below
+from carrousel.learning._steps import check_counts
 from carrousel.tasks._spaces import Box, Discrete
 
 __all__ = ["Rooms"]
+
+MOST_CELLS = 1_000_000
 
 # numbers: rooms down, rooms across, cells to a side, colours (0: each room its own), goal's row and column, whether
 # episodes begin anywhere
@@ -99,9 +102,11 @@ class Rooms(CompiledWorld):
     _begin, _act = _begin_rooms, _act_rooms
 
     def __post_init__(self) -> None:
-        if min(self.down, self.across, self.side) < 1 or self.down * self.across * self.side == 1 or self.limit < 0:
-            raise ValueError(f"there must be rooms of two cells or more, and a limit of at least 0; got {self}")
-        if not 0 <= self.colours <= self.down * self.across:
+        check_counts(down=self.down, across=self.across, side=self.side)
+        check_counts(0, colours=self.colours, limit=self.limit)
+        if not 2 <= self.down * self.across * self.side**2 <= MOST_CELLS:
+            raise ValueError(f"there must be from 2 to {MOST_CELLS:,} cells, got {self}")
+        if self.colours > self.down * self.across:
             raise ValueError(f"colours must be from 0 to the number of rooms, got {self.colours}")
         row, column = self.goal_cell
         if not (0 <= row < self.down * self.side and 0 <= column < self.across * self.side):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-__all__ = ["Batch", "BatchSource", "Batches", "LabelledDataset", "SequenceDataset", "goes_on"]
+__all__ = ["Batch", "BatchSource", "Batches", "ImageDataset", "LabelledDataset", "SequenceDataset", "goes_on"]
 
 Batch = tuple[dict[str, Tensor], Any]
 """The network's inputs by name, and the targets, or a pair of the targets and the items' weights."""
@@ -67,14 +67,40 @@ class SequenceDataset(Dataset):
         targets: Any = self._targets(chosen)
         if self.weights is not None:
             targets = targets, self.weights[items]
-        lengths = torch.from_numpy(self.lengths[chosen])
+        return self._inputs(chosen), targets
+
+    def _inputs(self, chosen: np.ndarray) -> dict[str, Tensor]:
+        lengths = self.lengths[chosen]
         return {
-            "input": _padded(self.values, self.starts[chosen], self.lengths[chosen], 0),
-            "lengths": lengths,
-        }, targets
+            "input": _padded(self.values, self.starts[chosen], lengths, 0),
+            "lengths": torch.from_numpy(lengths),
+        }
 
     def _targets(self, chosen: np.ndarray) -> Tensor:
         return self.targets[torch.from_numpy(chosen)]
+
+
+class ImageDataset(SequenceDataset):
+    """Images of several sizes and their targets, in batches [B, H, W, C].
+
+    Args:
+        values: the images' places laid end to end, row by row, float32 [S, C].
+        sizes: the height and width of each, [N, 2].
+        targets: [N] or [N, D].
+        weights: [N], where they do not all count alike.
+    """
+
+    def __init__(self, values: np.ndarray, sizes: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None):
+        super().__init__(values, sizes.prod(axis=1), targets, weights)
+        self.sizes = sizes
+
+    def _inputs(self, chosen: np.ndarray) -> dict[str, Tensor]:
+        sizes = self.sizes[chosen]
+        tall, wide = sizes.max(axis=0).tolist()
+        images = self.values.new_zeros(len(chosen), tall, wide, self.values.shape[1])
+        for image, start, (height, width) in zip(images, self.starts[chosen], sizes.tolist(), strict=True):
+            image[:height, :width] = self.values[start : start + height * width].view(height, width, -1)
+        return {"input": images, "lengths": torch.from_numpy(sizes)}
 
 
 class LabelledDataset(SequenceDataset):

@@ -188,6 +188,7 @@ def _train(
             lr=options.learning_rate,
             weight_noise=options.weight_noise,
             truncation=options.truncation,
+            exact=options.exact,
             batch_size=size,
             iterator_train=Batches,
             iterator_train__order=order,
@@ -215,7 +216,7 @@ def _train(
             options.max_epochs,
             batches,
             valid,
-            truncated=options.truncation is not None,
+            truncated=options.truncation is not None and not options.exact,
         )
         if stored is not None and path is not None:
             restore(path, *stored, state, run)

@@ -56,6 +56,7 @@ def kanji_strokes(name: str, split: str, *, spacing: float = SPACING) -> Transcr
         split=split,
         ids=[chr(int(path.stem, 16)) for path, _ in chosen],
         channels=CHANNELS,
+        made={"spacing": spacing},
     )
 
 

@@ -57,6 +57,7 @@ def sequences_of(drawings: list[Drawing], name: str, spacing: float, units: str,
         ids=[each.id for each in drawings],
         channels=CHANNELS,
         groups=None if None in groups else groups,
+        made={"spacing": spacing, "units": units},
         rows=[each.where.removeprefix(f"{name}: ") for each in drawings],
         how=how,
     )

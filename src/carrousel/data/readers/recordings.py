@@ -7,6 +7,7 @@ A row of the table has a ``path``, from the folder of the table on, and a ``text
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +40,14 @@ def read(
     label: str | Sequence[str] | None = None,
     group: str | None = None,
     units: str = "letters",
-    features: str = Features.features,
-    window: float = Features.window,
-    step: float = Features.step,
-    bands: int = Features.bands,
-    coefficients: int = Features.coefficients,
-    deltas: int = Features.deltas,
+    features: str | None = None,
+    window: float | None = None,
+    step: float | None = None,
+    bands: int | None = None,
+    coefficients: int | None = None,
+    deltas: int | None = None,
     rate: int | None = None,
-    spacing: float = SPACING,
+    spacing: float | None = None,
     where: str | None = None,
     sep: str | None = None,
     encoding: str | None = None,
@@ -61,30 +62,36 @@ def read(
         group: the column of who speaks or writes; by default ``"group"``, ``"speaker"``, ``"writer"`` or ``"person"``
             if the table has one.
         units: whether labels are the ``"letters"`` of a transcript or its ``"words"``.
-        features: ``"mfcc"`` or ``"log-mel"``.
-        window: milliseconds of a frame of sound.
-        step: milliseconds from frame to frame.
-        bands: mel bands.
-        coefficients: cepstra kept, of ``"mfcc"``; the first is the log energy.
-        deltas: 0, or 1 for the slopes of the features too, or 2 for the slopes of these as well.
+        features: of sound, ``"mfcc"`` (the default) or ``"log-mel"``.
+        window: milliseconds of a frame of sound, by default 25.
+        step: milliseconds from frame to frame, by default 10.
+        bands: mel bands, by default 26.
+        coefficients: cepstra kept, of ``"mfcc"``, by default 13; the first is the log energy.
+        deltas: 0, or 1 (the default) for the slopes of the features too, or 2 for the slopes of these as well.
         rate: samples in a second to which all recordings are brought; by default they have one rate.
-        spacing: the distance of the points along a stroke, as a share of the drawing's height.
+        spacing: the distance of the points along a stroke, as a share of the drawing's height, by default 0.05.
         where: ``"COLUMN=VALUE"`` takes the rows that have this text in a column.
         sep: what separates the fields of the table, as for other tables.
         encoding: of the table's text, as for other tables.
         max_size: bytes that a packed file, or a compressed recording, may unpack to.
     """
-    made = Features(features, window, step, bands, coefficients, deltas)
+    asked = {"features": features, "window": window, "step": step, "bands": bands, "coefficients": coefficients,
+             "deltas": deltas}  # fmt: skip
+    of_sound = {name: value for name, value in asked.items() if value is not None}
+    made = Features(**of_sound)  # type: ignore[arg-type]
     made.check(file.name)
-    check_spacing(spacing, file.name)
+    distance = SPACING if spacing is None else spacing
+    check_spacing(distance, file.name)
     check_units(units, file.name)
     if rate is not None and not 1000 <= rate <= 1_000_000:
         raise DataError(f"{file.name}: {option('rate', rate)}: it lies between 1000 and 1000000 samples a second")
     if file.ending in JSON:
         text = file.text(encoding, max_size)
         if b'"strokes"' in text.content:
+            of_tables = {"path": path, "label": label, "group": group, "where": where, "sep": sep}
+            _refuse_options({**of_tables, **of_sound, "rate": rate}, "strokes in JSON", file.name)
             drawings = drawings_of_json(text.content.decode("utf-8", "surrogatepass"), file.name)
-            return sequences_of(drawings, file.name, spacing, units, text.how)
+            return sequences_of(drawings, file.name, distance, units, text.how)
     table = manifest(
         file, path=path, label=label, usual=("text",), group=group, where=where, sep=sep, encoding=encoding,
         max_size=max_size,
@@ -95,18 +102,30 @@ def read(
     drawn = [each.suffix.lower() == INK for each in table.paths]
     channels: tuple[str, ...]
     per_second: float | None = None
+    options: dict[str, str | int | float] = {"units": units}
     if all(drawn):
-        X = [_ink(*row, spacing, file.name, max_size) for row in zip(table.paths, table.rows, strict=True)]
+        _refuse_options({**of_sound, "rate": rate}, "drawings", file.name)
+        X = [_ink(*row, distance, file.name, max_size) for row in zip(table.paths, table.rows, strict=True)]
         channels, how = CHANNELS, table.how
+        options["spacing"] = distance
     else:
         _refuse_others(table, any(drawn), file.name)
-        X, rates = _sounds(table, made, rate, file.name, max_size)
+        _refuse_options({"spacing": spacing}, "recordings of sound", file.name)
+        X, rate, rates = _sounds(table, made, rate, file.name, max_size)
         channels, per_second = made.channels, made.rate
         how = (*table.how, f"{made.words}; {rates} samples a second")
+        options |= {name: value for name, value in asdict(made).items() if value is not None} | {"rate": rate}
     return make_transcribed(
         X, y, name=file.name, ids=table.written, channels=channels, groups=table.groups, rate=per_second,
-        rows=table.rows, how=how,
+        made=options, rows=table.rows, how=how,
     )  # fmt: skip
+
+
+def _refuse_options(given: dict[str, object], what: str, name: str) -> None:
+    """Refuses options that have no meaning for what a file holds."""
+    for key, value in given.items():
+        if value is not None:
+            raise DataError(f"{name}: {option(key, value)} is no option for {what}")
 
 
 def _refuse_others(table: Manifest, drawn: bool, name: str) -> None:
@@ -121,8 +140,8 @@ def _refuse_others(table: Manifest, drawn: bool, name: str) -> None:
 
 def _sounds(
     table: Manifest, made: Features, rate: int | None, name: str, max_size: float
-) -> tuple[list[np.ndarray], str]:
-    """Returns the features of all recordings, and their sample rates in words."""
+) -> tuple[list[np.ndarray], int, str]:
+    """Returns the features of all recordings, the sample rate of all, and the rates that they had in words."""
     X: list[np.ndarray] = []
     rates: dict[int, str] = {}
     for row, path in zip(table.rows, table.paths, strict=True):
@@ -138,7 +157,9 @@ def _sounds(
             sound, own = resampled(sound, own, rate), rate
         X.append(made.of(sound, own, f"{name}: {row}"))
     before = listed(sorted(rates))
-    return X, before if rate is None or list(rates) == [rate] else f"{rate}, resampled from {before}"
+    if rate is None or list(rates) == [rate]:
+        return X, min(rates), before
+    return X, rate, f"{rate}, resampled from {before}"
 
 
 def _ink(path: Path, row: str, spacing: float, name: str, max_size: float) -> np.ndarray:

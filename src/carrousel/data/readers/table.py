@@ -7,6 +7,7 @@ Parquet. Text may be packed: ``.csv.gz``, ``.csv.zst``, ``.csv.zip`` and so on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ def read_sequences(
     time: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     channels: str | Sequence[str] | None = None,
+    group: str | None = None,
+    sample_weight: str | None = None,
     text: str | Sequence[str] | None = None,
     where: str | None = None,
     sep: str | None = None,
@@ -73,6 +76,8 @@ def read_sequences(
         label: the column, or several for several values, that is the same in all rows of a sequence; by default
             ``"label"`` if the table has it.
         channels: the columns of the input; by default all others that hold numbers.
+        group: the column of what sequences have in common, such as a person, the same in all rows of one.
+        sample_weight: the column of how much a sequence counts in training, the same in all rows of one.
         text: columns that are text: no channels, and as labels no numbers.
         where: ``"COLUMN=VALUE"`` takes the rows that have this text in a column.
         sep: what separates the fields: one sign, ``"tab"`` or ``"space"``; by default it is told from the text.
@@ -94,12 +99,16 @@ def read_sequences(
         need(frame, column, "label", path)
     for column in named(channels):
         need(frame, column, "channels", path)
+    beside = {what: c for what, c in (("group", group), ("sample_weight", sample_weight)) if c is not None}
+    for what, column in beside.items():
+        need(frame, column, what, path)
     codes, keys = names_of(frame[id], id, path)
-    clock = find_times(frame, time, date_format, path, [id, *labels, *named(channels), *table.text], codes)
-    taken = {id, *clock.columns, *labels}
+    others = [id, *labels, *beside.values()]
+    clock = find_times(frame, time, date_format, path, [*others, *named(channels), *table.text], codes)
+    taken = {*others, *clock.columns}
     for column in named(channels):
         if column in taken:
-            raise DataError(f"{path}: column {column!r} is a channel and also the id, time or label")
+            raise DataError(f"{path}: column {column!r} is a channel and also the id, time, label, group or weight")
     asked = None if channels is None else named(channels)
     names, mark = table.channels(asked, taken, labels, decimal)
     labelled = [names_of(frame[c], c, path) for c in labels]
@@ -111,7 +120,17 @@ def read_sequences(
         y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
     target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
     how = table.told(clock, mark, names, taken, asked=channels is not None)
-    return make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+    made = make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+    persons = None
+    if group is not None:
+        persons = of_sequence(*names_of(frame[group], group, path), group, groups, keys, id, path)
+        if len(set(persons.tolist())) < 2:
+            raise DataError(f"{path}: column {group}: all {len(X)} sequences are of one group ({persons[0]!s}); two "
+                            "are needed to hold one out")  # fmt: skip
+    weights = None
+    if sample_weight is not None:
+        weights = _weights(frame[sample_weight], sample_weight, groups, keys, id, mark, path)
+    return replace(made, groups=persons, weights=weights)
 
 
 def in_sequences(codes: np.ndarray, keys: np.ndarray, clock: Times, id: str, path: Path) -> list[np.ndarray]:
@@ -214,7 +233,8 @@ def _refuse_several(frame: pd.DataFrame, times: np.ndarray, taken: set[str], nam
             row, said = int(late[0]) + 1, f"column {column} ({listed(parts)})"
             raise DataError(
                 f"{path}: row {row + 1} is not later than row {row}: the file holds {len(parts)} series, told apart by "
-                f"{said}\n{option('where', f'{column}={parts[0]}')} takes one of them"
+                f"{said}\n{option('where', f'{column}={parts[0]}')} takes one of them; {option('id', column)} takes "
+                "them all, for one forecaster of many series"
             )
 
 
@@ -263,7 +283,7 @@ def of_sequence(
     id: str,
     path: Path,
 ) -> np.ndarray:
-    """Returns the one label of each sequence, ``[N]``; DataError where its rows have several.
+    """Returns the one label, or whatever is the same in all its rows, of each sequence; DataError where rows differ.
 
     Args:
         codes: the number of every row's label.
@@ -280,6 +300,21 @@ def of_sequence(
             row = int(rows[other[0]])
             raise DataError(
                 f"{path}: row {row + 1}, column {name}: sequence {id} {key!s} is {values[codes[row]]!s}, "
-                f"but {values[codes[rows[0]]]!s} in row {int(rows[0]) + 1}; a sequence has one label"
+                f"but {values[codes[rows[0]]]!s} in row {int(rows[0]) + 1}; a sequence has one value there"
             )
     return values[codes[[rows[0] for rows in groups]]]
+
+
+def _weights(
+    column: pd.Series, name: str, groups: list[np.ndarray], keys: np.ndarray, id: str, mark: str, path: Path
+) -> np.ndarray:
+    """Returns how much each sequence counts, ``[N]``."""
+    values = numbers(column, name, path, decimal=mark)
+    distinct, codes = np.unique(values, return_inverse=True)
+    found = of_sequence(codes, distinct, name, groups, keys, id, path)
+    if (found < 0).any():
+        row = int(groups[int((found < 0).argmax())][0])
+        raise DataError(f"{path}: row {row + 1}, column {name}: the weight is {values[row]:g}; weights are 0 or more")
+    if not found.any():
+        raise DataError(f"{path}: column {name}: every sequence has the weight 0; there is none to learn from")
+    return found

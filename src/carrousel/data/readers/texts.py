@@ -53,7 +53,7 @@ def read_lines(
     """
     documents, titles = [], []
     for where, value in json_lines(file, encoding, max_size):
-        documents.append(text_of(value, field or "text", "field", file, where))
+        documents.append(text_of(value, field or "text", file, where))
         titles.append(where)
     if not documents:
         raise DataError(f"{file.name}: there is no document in it")
@@ -74,13 +74,12 @@ def json_lines(file: File, encoding: str | None, max_size: float) -> Iterator[tu
             ) from None
 
 
-def text_of(value: Any, name: str, flag: str, file: File, where: str) -> str:
+def text_of(value: Any, name: str, file: File, where: str) -> str:
     """Returns the text of this name in an object.
 
     Args:
         value: the object, or the text itself.
         name: its name.
-        flag: the option that gives another name.
         file: the file, for messages.
         where: where it stands there.
 
@@ -91,7 +90,7 @@ def text_of(value: Any, name: str, flag: str, file: File, where: str) -> str:
         if name not in value:
             raise DataError(
                 f"{file.name}: {where} has no {name!r}{nearest(name, value)} (it has {listed(value)}); "
-                f"{option(flag)} says which it is"
+                f"{option('field')} says which it is"
             )
         value = value[name]
     if not isinstance(value, str) or not value:

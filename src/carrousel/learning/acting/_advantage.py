@@ -11,12 +11,13 @@ import numpy as np
 
 from carrousel._format import Arrays, Format, fitted
 from carrousel._world import CompiledWorld, first_draws
-from carrousel.learning import _optimisers
-from carrousel.learning._protocol import Sensitive, unchanged
+from carrousel.learning._protocol import unchanged
 from carrousel.learning.acting import _live as live
+from carrousel.learning.acting._kinds import KINDS, kind_of
 from carrousel.learning.acting._lived import Lived, check_fit, seen_by
+from carrousel.learning.before_lstm.elman import ElmanNetwork
 from carrousel.learning.online.cell import OnlineLSTM
-from carrousel.learning.online.network import Learner, _saved
+from carrousel.learning.online.network import Learner
 
 __all__ = ["FORMAT", "Advantage", "Explorer"]
 
@@ -48,11 +49,11 @@ class Explorer:
     """
 
     hidden: int = 8
-    rate: float = 0.01
-    beta: float = 0.5
-    per_value: float = 0.1
-    coldest: float = 0.05
-    hottest: float = 2.0
+    rate: float = 0.003
+    beta: float = 0.9
+    per_value: float = 0.03
+    coldest: float = 0.03
+    hottest: float = 5.0
 
     def __post_init__(self) -> None:
         numbers = [getattr(self, field.name) for field in fields(self)]
@@ -81,8 +82,8 @@ class Advantage:
     B. Bakker: Reinforcement learning with long short-term memory, 2002.
 
     Args:
-        learner: a :class:`Learner` or an :class:`OnlineLSTM` with linear outputs, one for each action. A network of
-            inputs and outputs alone is a table, if inputs are one-hot.
+        learner: a :class:`Learner`, an :class:`OnlineLSTM` or an :class:`ElmanNetwork` with linear outputs, one for
+            each action. A network of inputs and outputs alone is a table, if inputs are one-hot.
         rate, discount, trace, kappa: alpha, gamma, lambda and kappa of the paper.
         explorer: the net of directed exploration; None for a constant temperature.
         temperature: that constant.
@@ -103,7 +104,7 @@ class Advantage:
 
     def __init__(
         self,
-        learner: Learner | OnlineLSTM,
+        learner: Learner | OnlineLSTM | ElmanNetwork,
         rate: float = 0.0002,
         *,
         discount: float = 0.98,
@@ -126,14 +127,7 @@ class Advantage:
         self, learner: Any, rate: float, discount: float, trace: float, kappa: float, explorer: Any, temperature: float
     ) -> None:
         """Checks and keeps the arguments."""
-        if not isinstance(learner, Learner | OnlineLSTM):
-            raise TypeError(f"the learner must be a Learner or an OnlineLSTM, got {type(learner).__name__}")
-        if isinstance(learner, Learner) and learner.network.unit_squash != "identity":
-            raise ValueError(
-                f"outputs must not be squashed: unit_squash='identity', not {learner.network.unit_squash!r}"
-            )
-        if isinstance(learner, OnlineLSTM) and learner.loss != "squared":
-            raise ValueError(f"outputs must not be squashed: loss='squared', not {learner.loss!r}")
+        self._kind = kind_of(learner)
         for name, value, high in (("rate", rate, np.inf), ("discount", discount, 1), ("trace", trace, 1)):
             if not (isinstance(value, int | float) and 0 <= value <= high and np.isfinite(value)):
                 raise ValueError(f"{name} must be a finite number from 0 to {high}, got {value!r}")
@@ -154,7 +148,7 @@ class Advantage:
             "draws": ((1,), np.uint64),
             "seen": ((inputs,), np.float32),
             "values": ((learner.output_size,), learner.dtype),
-            "trace": ((len(_weights(learner)),), learner.dtype),
+            "trace": ((len(KINDS[self._kind].weights(learner)),), learner.dtype),
             "inward": ((hidden, inputs + 1), np.float64),
             "outward": ((hidden + 1,), np.float64),
             "hidden": ((2, hidden), np.float64),
@@ -172,20 +166,20 @@ class Advantage:
         ]  # fmt: skip
         slope = np.zeros_like(arrays["trace"])
         self._agent = live.Agent(
-            settings=settings, weights=_weights(learner), slope=slope, factors=np.zeros(2, learner.dtype), **arrays
+            settings=settings,
+            weights=KINDS[self._kind].weights(learner),
+            slope=slope,
+            factors=np.zeros(2, learner.dtype),
+            **arrays,
         )
-        dtype, inputs = learner.dtype, learner.input_size
-        if isinstance(learner, Learner):
-            self._kind = "network"
-            self._own: tuple[Any, ...] = learner._arguments(np.zeros((1, inputs), dtype), None)
-            self._passing: tuple[np.ndarray, ...] = learner._passing
-        else:
-            self._kind = "cell"
-            h = learner._h
-            space = np.zeros(inputs, dtype), np.zeros_like(h), np.zeros_like(h)
-            self._own = (*learner._rule, *learner._layer, *space, *learner._views(slope))
-            self._passing = learner._states, learner._h, learner._traces
+        kind = KINDS[self._kind]
+        self._own, self._passing = kind.own(learner, slope), kind.passing(learner)
         self._world: Any = None
+
+    def ready(self) -> None:
+        """Compiles what living needs; nothing changes."""
+        world, how = (_NO_LINKS, _NONE, _NONE, _NO_DRAWS, _NONE), np.zeros(4, np.int64)
+        live.LIVES[self._kind](*self._agent, *world, how, np.zeros((0, 3)), *self._own)
 
     def live(self, world: Any, steps: int, *, longest: int = 1_000_000) -> Lived:
         """Lives in a world and learns from it; goes on with the episode in which it lives there already.
@@ -344,10 +338,7 @@ class Advantage:
 
     def _done(self, why: int, longest: int) -> None:
         """Leaves the world, and says why, where something is wrong."""
-        if isinstance(self.learner, Learner):
-            self.learner._observed = None
-        else:
-            self.learner._observed = False
+        KINDS[self._kind].forget(self.learner)
         if why == 0:
             return
         self._arrays["registers"][live.PHASE], self._world = live.FRESH, None
@@ -366,12 +357,10 @@ class Advantage:
         Raises:
             ValueError: a weight or a state is NaN or infinite; what was at the path stays.
         """
-        learner = self.learner
-        facts: dict[str, Any] = {"kind": self._kind}
-        facts["learner"] = _saved.facts_of(learner) if isinstance(learner, Learner) else learner._arguments()
+        facts: dict[str, Any] = {"kind": self._kind, "learner": KINDS[self._kind].facts(self.learner)}
         facts["agent"] = {name: getattr(self, name) for name in ("rate", "discount", "trace", "kappa", "temperature")}
         facts["explorer"] = None if self.explorer is None else asdict(self.explorer)
-        own = {f"learner.{name}": array for name, array in learner._arrays().items()}
+        own = {f"learner.{name}": array for name, array in self.learner._arrays().items()}
         FORMAT.write(Path(path), facts, {**own, **self._arrays})
 
     @classmethod
@@ -390,14 +379,9 @@ class Advantage:
     @classmethod
     def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> Advantage:
         own = {name.removeprefix("learner."): array for name, array in arrays.items() if name.startswith("learner.")}
-        learner: Learner | OnlineLSTM
-        if facts["kind"] == "network":
-            learner = Learner.restored(_saved.arguments(facts["learner"], own), own)
-        elif facts["kind"] == "cell":
-            optimiser = _optimisers.from_facts(facts["learner"]["optimiser"])
-            learner = OnlineLSTM.restored({**facts["learner"], "optimiser": optimiser}, own)
-        else:
+        if facts["kind"] not in KINDS:
             raise ValueError(f"its learner is of the kind {facts['kind']!r}, which there is not")
+        learner = KINDS[facts["kind"]].restored(facts["learner"], own)
         agent = cls.__new__(cls)
         explorer = None if facts["explorer"] is None else Explorer(**facts["explorer"])
         agent._declare(learner, explorer=explorer, **facts["agent"])
@@ -414,9 +398,3 @@ class Advantage:
             raise ValueError(f"its temperature is {registers[live.TEMPERATURE]}, and should be above 0")
         agent._take(held)
         return agent
-
-
-def _weights(learner: Sensitive) -> np.ndarray:
-    """Returns the array of all weights of a learner, in which they are changed."""
-    weights: np.ndarray = learner._weights if isinstance(learner, Learner) else learner._parameters  # type: ignore[attr-defined]
-    return weights

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from carrousel._jit import entry, jit, logistic
 from carrousel._world import act, begin, uniform
-from carrousel.learning.acting._networks import CELL, NETWORK, Functions
+from carrousel.learning.acting._networks import CELL, ELMAN, NETWORK, Functions
 
 __all__ = [
     "ACTION",
@@ -175,7 +175,8 @@ def _lives(kind: Functions) -> Any:
         made, episodes = 0, 0
         while True:
             phase = int(registers[PHASE])
-            if made >= most and (phase == FRESH or phase == GOING):
+            ends = phase in (OVER, CUT)
+            if made >= most and not ends:
                 return made, episodes, 0
             if phase == FRESH:
                 restart(own)
@@ -202,10 +203,21 @@ def _lives(kind: Functions) -> Any:
                     rate = settings[LEARNING_RATE]
                     _teach(surprise, rate, agent.inward, agent.outward, agent.hidden, agent.shown)
                 agent.factors[0] = settings[RATE] * error
-            if phase == OVER or phase == CUT:
-                if learns:
-                    _change(agent.weights, agent.trace, agent.factors)
-                    renew(own)
+            chosen = 0
+            if not ends:
+                if explores:
+                    heat = settings[PER_VALUE] * predicted
+                    registers[TEMPERATURE] = min(max(heat, settings[COLDEST]), settings[HOTTEST])
+                    agent.hidden[1] = agent.hidden[0]
+                    agent.shown[1] = agent.shown[0]
+                    registers[PREDICTED] = predicted
+                chosen = _choose(values, registers[TEMPERATURE], is_greedy, agent.draws)
+                if learns:  # before weights change: the derivatives are those of this step
+                    sense(own, chosen, agent.slope)
+            if learns and phase != FRESH:
+                _change(agent.weights, agent.trace, agent.factors)
+                renew(own)
+            if ends:
                 if episodes < len(record):
                     record[episodes, 0], record[episodes, 1] = registers[RETURN], registers[STEPS]
                     record[episodes, 2] = registers[REWARD]
@@ -217,18 +229,7 @@ def _lives(kind: Functions) -> Any:
                 if episodes == len(record):
                     return made, episodes, 0
                 continue
-            if explores:
-                heat = settings[PER_VALUE] * predicted
-                registers[TEMPERATURE] = min(max(heat, settings[COLDEST]), settings[HOTTEST])
-                agent.hidden[1] = agent.hidden[0]
-                agent.shown[1] = agent.shown[0]
-                registers[PREDICTED] = predicted
-            chosen = _choose(values, registers[TEMPERATURE], is_greedy, agent.draws)
             if learns:
-                sense(own, chosen, agent.slope)
-                if phase == GOING:
-                    _change(agent.weights, agent.trace, agent.factors)
-                    renew(own)
                 _renew_trace(agent.trace, agent.slope, agent.factors)
             registers[VALUE], registers[ADVANTAGE], registers[ACTION] = following, values[chosen], chosen
             registers[PHASE] = GOING
@@ -252,5 +253,5 @@ def _lives(kind: Functions) -> Any:
     return live
 
 
-LIVES = {"network": _lives(NETWORK), "cell": _lives(CELL)}
+LIVES = {"network": _lives(NETWORK), "cell": _lives(CELL), "elman": _lives(ELMAN)}
 """The loops by kind of learner."""

@@ -12,6 +12,7 @@ from carrousel._jit import spliced
 from carrousel.learning._optimisers import TOUCHED
 from carrousel.learning._simd import ones, pointer, store, zeros
 from carrousel.learning._steps import TRACE
+from carrousel.learning.before_lstm.elman import elman_slopes, elman_step
 from carrousel.learning.online.cell._kernel import LAYER_END, RULE_END, Layer, Rule, outputs_of, roll_all, step
 from carrousel.learning.online.network._backward import credit_traces, inject, roll_traces
 from carrousel.learning.online.network._forward import forward, output_units, take_inputs
@@ -19,7 +20,7 @@ from carrousel.learning.online.network._kernel import NET_END, STEPS_END, clear,
 from carrousel.learning.online.network._layout import PLAN
 from carrousel.learning.online.network._memory import TRACE_DECAY, Net, Steps, opened, streamed
 
-__all__ = ["CELL", "NETWORK", "Functions"]
+__all__ = ["CELL", "ELMAN", "NETWORK", "Functions"]
 
 Y_SIZE = PLAN["y_size"]
 
@@ -144,3 +145,47 @@ def _renew_cell(own):
 
 
 CELL = Functions(_open_cell, _begin_cell, _observe_cell, _sense_cell, _renew_cell)
+
+
+class _OfElman(NamedTuple):
+    """The arrays of an :class:`ElmanNetwork`, working space, and one step of input."""
+
+    w: Any
+    v: Any
+    h: Any
+    p: Any
+    new: Any
+    q: Any
+    x: Any
+
+
+@spliced
+def _open_elman(rest):
+    return _OfElman(*rest)
+
+
+@spliced
+def _begin_elman(own):
+    own.h[:] = 0
+    own.p[:] = 0
+
+
+@spliced
+def _observe_elman(own, seen, values):
+    h, v = own.h, own.v
+    for k in range(own.x.shape[1]):
+        own.x[0, k] = seen[k]
+    elman_step(own.w, h, own.p, own.new, own.q, own.x, True)
+    for k in range(len(v)):
+        total = v[k, len(h)]
+        for i in range(len(h)):
+            total += v[k, i] * h[i]
+        values[k] = total
+
+
+@spliced
+def _sense_elman(own, chosen, slope):
+    elman_slopes(own.v, own.h, own.p, chosen, slope)
+
+
+ELMAN = Functions(_open_elman, _begin_elman, _observe_elman, _sense_elman, _renew_cell)

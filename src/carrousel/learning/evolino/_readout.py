@@ -31,8 +31,8 @@ def fitted_readout(
         ValueError: ``how`` is neither.
 
     >>> seen = np.random.default_rng(0).normal(size=(20, 3))
-    >>> fitted_readout(seen, seen @ [[2.0], [0.0], [-1.0]] + 0.5).round(6).ravel().tolist()
-    [2.0, 0.0, -1.0, 0.5]
+    >>> fitted_readout(seen, seen @ [[2.0], [3.0], [-1.0]] + 0.5).round(6).ravel().tolist()
+    [2.0, 3.0, -1.0, 0.5]
     """
     if how == "pinv":
         features = with_ones(seen)

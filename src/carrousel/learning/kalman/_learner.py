@@ -46,6 +46,7 @@ class KalmanLearner(Sequential, Streaming):
         ValueError: an argument is not among these; the message says what would be.
 
     >>> from carrousel.learning import Kalman, KalmanLearner, OnlineLSTM
+    >>> import numpy as np
     >>> wave = np.sin(0.3 * np.arange(402))[:, None]
     >>> lstm = OnlineLSTM(1, 4, 1, dtype=np.float64)
     >>> learner = KalmanLearner(lstm, Kalman(p=10.0, r=0.1, q=1e-6))

@@ -8,8 +8,9 @@ import numpy as np
 
 from carrousel.learning._protocol import Sensitive
 from carrousel.learning.online.cell import OnlineLSTM
-from carrousel.learning.online.cell._layout import number_nodes
+from carrousel.learning.online.cell._names import nodes_of_rows
 from carrousel.learning.online.network import Learner
+from carrousel.learning.rtrl import ModuleRTRL
 
 __all__ = ["nodes_of"]
 
@@ -29,6 +30,11 @@ def nodes_of(learner: Sensitive) -> np.ndarray:
 
 
 @nodes_of.register
+def _(learner: ModuleRTRL) -> np.ndarray:
+    return learner.nodes
+
+
+@nodes_of.register
 def _(learner: Learner) -> np.ndarray:
     return learner._layout.nodes
 
@@ -37,6 +43,6 @@ def _(learner: Learner) -> np.ndarray:
 def _(learner: OnlineLSTM) -> np.ndarray:
     nodes = np.zeros(learner.weight_count, np.int64)
     rows, readout = learner._views(nodes)
-    number_nodes(learner._derived, learner.cell, learner._table, rows)
+    rows[:] = nodes_of_rows(learner._derived, learner.cell, learner._table, learner.hidden_size)
     readout[:] = rows.max() + 1 + np.arange(learner.output_size)[:, None]
     return nodes

@@ -7,7 +7,7 @@ import numpy as np
 from carrousel.cells import Cell
 from carrousel.learning.online.cell._derive import Derived
 
-__all__ = ["copy_parts", "copy_traces", "lay_out", "number_nodes"]
+__all__ = ["copy_parts", "copy_traces", "lay_out"]
 
 
 def lay_out(
@@ -29,10 +29,10 @@ def lay_out(
     """
     table, rows = [], 0
     for kind, _ in derived.parts:
-        fed = cell.recurrent and kind != "z.input"
-        table.append([rows, inputs if kind != "z.recurrent" else 0, recurrent if fed else 0, 1])
+        fed = cell.recurrent and kind in ("z", "z.recurrent")
+        table.append([rows, inputs if kind in ("z", "z.input") else 0, recurrent if fed else 0, 1])
         rows += sum(table[-1][1:])
-    for _ in cell.peepholes:
+    for _ in derived.vectors:
         table.append([rows, 0, 0, 1])
         rows += 1
     n, width = len(derived.states), len(table)
@@ -50,13 +50,6 @@ def lay_out(
                 places[a, part] = traces
                 traces += sum(table[part][1:])
     return np.array(table, np.int64).reshape(width, 4), places, rows, traces
-
-
-def number_nodes(derived: Derived, cell: Cell, table: np.ndarray, nodes: np.ndarray) -> None:
-    """Writes for each weight ``[rows, units]`` the number of the gate's or candidate's unit that it enters."""
-    units = nodes.shape[1]
-    for line, name in zip(table, [*(row for _, row in derived.parts), *cell.peepholes], strict=True):
-        nodes[line[0] : line[0] + line[1:].sum()] = cell.rows.index(name) * units + np.arange(units)
 
 
 def copy_parts(table: np.ndarray, wide: np.ndarray, rows: np.ndarray, new: np.ndarray) -> None:
