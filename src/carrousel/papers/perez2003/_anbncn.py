@@ -120,7 +120,7 @@ ANBNCN = Experiment(
     pictures=(Picture("counters", "Two cells that count, gates and predictions over one string", _draw),),
     source="from the abstract of 2002 and a tutorial",
     outcome="partly",
-    finding="Nine of ten networks learn within 1,000 strings; a restart rule takes six of ten to n = 1,000 or more. None "
-    "gets to millions.",
+    finding="Nine of ten networks learn within 1,000 strings; a restart rule takes six of ten to n = 1,000 or more. "
+    "None gets to millions.",
     notes=NOTES,
 )  # fmt: skip
