@@ -20,10 +20,12 @@ from carrousel.bench import _classification
 from carrousel.estimators import (
     LSTMClassifier,
     LSTMForecaster,
+    LSTMGenerator,
     LSTMPanelForecaster,
     LSTMRegressor,
     LSTMTagger,
     LSTMTranscriber,
+    LSTMTranslator,
     _saved,
     load,
 )
@@ -254,6 +256,19 @@ def _fitted_panel() -> Any:
     return LSTMPanelForecaster("x", static="kind", **options, **QUICK).fit(frames)
 
 
+WORDS = ["ab", "ba", "abb", "b", "aab", "a"]
+
+
+def _fitted_on_text(kind: type) -> Any:
+    options = {**QUICK, "input_noise": 0.0, "max_epochs": 1, "tokens": "pieces" if kind is LSTMTranslator else "words"}
+    return kind(**options).fit(*([WORDS, WORDS[::-1]] if kind is LSTMTranslator else ["the cat sat on the mat. " * 9]))
+
+
+def _use_model_of_text(model: Any) -> None:
+    model.predict(WORDS) if isinstance(model, LSTMTranslator) else model.generate("the", 5)
+    model.report(*([WORDS, WORDS] if isinstance(model, LSTMTranslator) else ["the cat"]))
+
+
 def _use_model(model: Any) -> None:
     model.predict(*([] if isinstance(model, LSTMForecaster) else [_sequences(type(model))[0]]))
 
@@ -424,6 +439,12 @@ SAMPLES = {
     ),
     "checkpoint": Sample(_checkpoint.FORMAT, _broken_off, _resumed, _of_model, _use_model),
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
+    "generator": Sample(
+        _saved.FORMAT, lambda p: _fitted_on_text(LSTMGenerator).save(p), load, _of_model, _use_model_of_text
+    ),
+    "translator": Sample(
+        _saved.FORMAT, lambda p: _fitted_on_text(LSTMTranslator).save(p), load, _of_model, _use_model_of_text
+    ),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),
     "forecaster": Sample(_saved.FORMAT, lambda p: _fitted(LSTMForecaster).save(p), load, _of_model, _use_model),
     "tagger": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTagger).save(p), load, _of_model, _use_model),
