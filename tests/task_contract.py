@@ -109,7 +109,7 @@ def check_words(cls: type) -> None:
     assert ">>>" in doc or ">>>" in (sys.modules[cls.__module__].__doc__ or ""), f"{cls.__name__} has no example"
 
 
-def check_environment(make: Callable[[], Environment], most: int = 200) -> None:
+def check_environment(make: Callable[[], Environment], most: int = 4000) -> None:
     worlds = make(), make()
     episodes = [episode(world, most) for world in worlds]
     assert episodes[0] == episodes[1], "equal seeds and equal actions make equal episodes"
@@ -135,7 +135,9 @@ def episode(world: Environment, most: int) -> list[str]:
     ended = False
     for _ in range(most):
         action = int(rng.integers(world.action_space.n)) if hasattr(world.action_space, "n") else None
-        action = rng.uniform(-1, 1, world.action_space.shape).astype(np.float32) if action is None else action  # type: ignore[attr-defined]
+        if action is None:
+            low, high = max(world.action_space.low, -1), min(world.action_space.high, 1)  # type: ignore[attr-defined]
+            action = rng.uniform(low, high, world.action_space.shape).astype(np.float32)  # type: ignore[attr-defined]
         assert world.action_space.contains(action)
         observation, reward, terminated, truncated, info = world.step(action)
         assert world.observation_space.contains(observation)

@@ -22,7 +22,7 @@ from carrousel.bench import _classification, _forecasts
 from carrousel.bench._classification import Outcome
 from carrousel.cli._output import write_json, write_table
 from carrousel.estimators import LSTMClassifier
-from carrousel.learning import Evolino
+from carrousel.learning import Advantage, Evolino, Metalearned, PolicyGradient
 from carrousel.learning.evolution import GeneticAlgorithm
 from carrousel.learning.online import Learner, Network
 from carrousel.streams import StreamClassifier, StreamRegressor
@@ -61,6 +61,12 @@ def _lstm(version: int) -> OnlineLSTM:
     learner = OnlineLSTM(3, 24, 1, seed=version)
     learner.learn_many(np.ones((5, 3)), np.ones((5, 1)))
     return learner
+
+
+@cache
+def _actor(version: int) -> Learner:
+    network = Network(20, 4, blocks=9, unit_squash="identity")
+    return Learner(network, dtype=np.float64, seed=version)
 
 
 @cache
@@ -152,6 +158,16 @@ WRITERS = (
     ),
     Writer("OnlineLSTM.save", "x.lstm", lambda path, v: _lstm(v).save(path), "_format.py:write"),
     Writer("Learner.save", "x.learner", lambda path, v: _learner(v).save(path), "_format.py:write"),
+    Writer("Advantage.save", "x.agent", lambda path, v: Advantage(_actor(v), seed=v).save(path), "_format.py:write"),
+    Writer(
+        "PolicyGradient.save", "x.agent", lambda path, v: PolicyGradient(9, 2, seed=v).save(path), "_format.py:write"
+    ),
+    Writer(
+        "Metalearned.save",
+        "x.learner",
+        lambda path, v: Metalearned(y_range=(0.0, 1.0 + v)).save(path),
+        "_format.py:write",
+    ),
     Writer("an evolution", "x.evolution", lambda path, v: _search(v).save(path), "_format.py:write"),
     Writer("Evolino.save", "x.evolino", lambda path, v: _evolino(v).save(path), "_format.py:write"),
     Writer(

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from carrousel.cells import Cell, Gates, State, cell
     from carrousel.estimators import load
     from carrousel.learning import OnlineLSTM
-    from carrousel.nets import LSTM, LSTMCell, explain, to_torch
+    from carrousel.nets import LSTM, MDLSTM, LSTMCell, explain, to_torch
 
 __all__ = [
     "LSTM",
+    "MDLSTM",
     "Cell",
     "Gates",
     "LSTMCell",
@@ -37,6 +38,7 @@ _ROOMS = {
     "Gates": "cells",
     "LSTM": "nets",
     "LSTMCell": "nets",
+    "MDLSTM": "nets",
     "OnlineLSTM": "learning",
     "State": "cells",
     "cell": "cells",

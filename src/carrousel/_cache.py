@@ -1,4 +1,4 @@
-"""What was compiled, kept on disk for later processes.
+"""What was compiled, and what else takes long to make, kept on disk for later processes.
 
 What stands in the cache is executed. So it is used only where nobody else could have put it: folder and file must
 belong to this user (or to root), and nobody else may be able to write to them.
@@ -21,7 +21,7 @@ __all__ = ["cache_folder", "read", "write"]
 
 
 def cache_folder() -> Path:
-    """Returns the folder of compiled kernels: ``CARROUSEL_CACHE``, or one in the user's cache folder."""
+    """Returns the folder of compiled kernels and made data: ``CARROUSEL_CACHE``, or one in the user's cache folder."""
     chosen = os.environ.get("CARROUSEL_CACHE")
     if chosen:
         return Path(chosen)
@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 
 
 def read(name: str) -> bytes | None:
-    """Returns the code that :func:`write` kept under a name; None if it is not there or not trusted.
+    """Returns the bytes that :func:`write` kept under a name; None if it is not there or not trusted.
 
     It is trusted if nobody else could have written it and it has the hash that stands before it.
     """
@@ -54,7 +54,7 @@ def read(name: str) -> bytes | None:
 
 
 def write(name: str, code: bytes) -> None:
-    """Keeps the code if it can. A folder that is full or read-only costs the next process time and nothing else."""
+    """Keeps the bytes if it can. A folder that is full or read-only costs the next process time and nothing else."""
     with contextlib.suppress(OSError, RuntimeError):
         cache_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = _trusted_folder()

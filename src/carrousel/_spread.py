@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["ready", "spreading"]
+__all__ = ["Spread", "ready", "spreading"]
 
 Spread = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], list[Any]]
 """Calls a function with each of some arguments, and returns what it gives in their order."""

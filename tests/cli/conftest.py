@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 QUICK = ["--epochs", "2", "--hidden-size", "4", "--batch-size", "8"]
+TEXT = "the cat sat on the mat.\n" * 8
+PAIRS = "".join(f"{word}\t{word.upper()}\n" for word in ("ab", "ba", "abb", "bab", "aab", "bba"))
 
 
 @pytest.fixture(scope="session")
@@ -26,19 +28,26 @@ def table():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, table):
-    """A working directory with ``data.csv`` (classes), ``values.csv`` (values) and ``series.csv``."""
+    """A working directory with ``data.csv`` (classes), ``values.csv``, ``series.csv``, ``steps.csv`` (a label for every
+    step), ``strings.npz``, ``text.txt`` and ``pairs.tsv``."""
     monkeypatch.chdir(tmp_path)
     table.drop(columns="value").to_csv("data.csv", index=False)
     table.drop(columns="label").to_csv("values.csv", index=False)
     wave = np.sin(np.arange(120) * 2 * np.pi / 12)
     when = pd.date_range("2020-01-01", periods=120, freq="D")
     pd.DataFrame({"date": when, "load": wave, "other": np.arange(120.0)}).to_csv("series.csv", index=False)
+    (tmp_path / "text.txt").write_text(TEXT)
+    (tmp_path / "pairs.tsv").write_text(PAIRS)
+    steps = table[["id", "time", "x", "y"]].assign(label=np.where(table["x"] > 0, "up", "down"))
+    steps.assign(person=steps["id"].str[-1]).to_csv("steps.csv", index=False)
+    X = np.random.default_rng(0).normal(size=(24, 9, 1))
+    np.savez("strings.npz", X=X, y=np.array(["ab", "ba", "a", "aba"] * 6), groups=np.arange(24) % 6, rate=50.0)
     return tmp_path
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory, table):
-    """Trained once: ``classify``, ``regress`` and ``forecast`` models."""
+    """Trained once: ``classify``, ``regress``, ``forecast`` and ``generate`` models."""
     from carrousel.cli import main
 
     home = tmp_path_factory.mktemp("models")
@@ -51,7 +60,19 @@ def models(tmp_path_factory, table):
     assert main(["train", "regress", values, "--label", "value", "-o", str(home / "regress"), *QUICK]) == 0
     arguments = ["--horizon", "4", "--context", "12", "-o", str(home / "forecast"), *QUICK]
     assert main(["train", "forecast", series, *arguments]) == 0
+    (home / "text.txt").write_text(TEXT)
+    assert main(["train", "generate", str(home / "text.txt"), "-o", str(home / "generate"), *QUICK]) == 0
+    _agent().save(home / "agent")
     return home
+
+
+def _agent():
+    """An agent of a T-maze that was never taught."""
+    from carrousel.learning import Advantage, Learner
+    from carrousel.learning.online import Network
+
+    network = Network(3, 4, blocks=2, hidden=3, forget_gates=True, peepholes=True, unit_squash="identity")
+    return Advantage(Learner(network, dtype=np.float64, seed=1), temperature=0.3)
 
 
 @pytest.fixture

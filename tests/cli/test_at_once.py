@@ -15,6 +15,8 @@ FILES = {
     "bytes.csv": b"id,time,x\n\x81\xff,0,1\n",
     "broken.jsonl": '{"id": \n',
     "foreign.parquet": "id,time,x\n",
+    "steps.csv": "id,time,x,label\na,0,1,p\na,1,1,q\nb,0,1,p\nb,1,1,q\n",
+    "alone.conllu": "1\tit\t_\tPRON\n",
 }
 REFUSED = [
     "train classify nothing.csv",
@@ -31,6 +33,13 @@ REFUSED = [
     "train forecast series.csv --horizon 1 --target z",
     "train forecast series.csv --horizon 9 --target x",
     "train forecast series.csv --horizon 1 --freq fortnight",
+    "train tag steps.csv --label x,y",
+    "train tag steps.csv --group who",
+    "train tag alike.csv",
+    "train tag alone.conllu",
+    "train tag alone.conllu --label TAG",
+    "train transcribe alone.conllu",
+    "search tag gap.csv",
     "evaluate . nothing.csv",
     "evaluate nothing words.csv",
     "predict . ragged.csv",

@@ -154,7 +154,7 @@ def test_missing_values(folder, models, run, refused):
 def test_an_estimator_is_told_how_missing_values_are_filled():
     from carrousel.cli._models import read
     from carrousel.cli._options import AnyColumns
-    from carrousel.cli._parts import SeriesOptions
+    from carrousel.cli._series_parts import SeriesOptions
 
     class Estimator:
         fill = None
@@ -218,6 +218,43 @@ def test_analyse_gradients(folder, models, run, model, data, states, words):
     assert out.splitlines()[-1] == "flow.png"
 
 
+def test_act(folder, models, run, refused):
+    code, out, err = run("act", models / "agent", "--world", "t-maze", "--length", "5", "--episodes", "7", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["episodes"], found["choices"], found["world"]) == (7, {"length": 5}, "t-maze")
+    assert found["steps"]["least"] >= 6
+    assert 0 <= found["ended_well"] <= 1
+    again = run("act", models / "agent", "--length", "5", "--episodes", "7", "--json")[1]
+    assert again == out, "the same seed, and the default world"
+    code, out, err = run("act", models / "agent", "--set", "noisy=true", "--set", "length=2", "--seed", "3")
+    assert code == 0, err
+    assert "t-maze, noisy True, length 2: 100 episodes" in out
+    for words, says in (
+        (["--world", "t-mase"], ["no such world", "the nearest is 't-maze'"]),
+        (["--world", "maze-89"], ["3 inputs, and this world wants 4"]),
+        (["--world", "t-maze", "--set", "width=3"], ["has no 'width'", "length, noisy, limit"]),
+        (["--set", "length=1.5"], ["length must be a whole number"]),
+        (["--length", "3", "--set", "length=4"], ["given twice"]),
+        (["--set", "length"], ["write NAME=VALUE"]),
+        (["--greedy", "--length", "40", "--longest", "30"], ["has not ended after 30 steps"]),
+    ):
+        refused("act", models / "agent", *words, says=says)
+    refused("act", models / "data.csv", says=["cannot be read as an agent"])
+    refused("act", folder / "nowhere", says=["nowhere"])
+
+
+def test_act_in_a_world_of_gymnasium(models, run, refused, tmp_path):
+    pytest.importorskip("gymnasium")
+    from carrousel.learning import PolicyGradient
+
+    PolicyGradient(4, 2, hidden=3).save(tmp_path / "pole")
+    code, out, err = run("act", tmp_path / "pole", "--world", "CartPole-v1", "--episodes", "2", "--json")
+    assert code == 0, err
+    assert json.loads(out)["return"]["least"] >= 1
+    refused("act", tmp_path / "pole", "--world", "CartPoleX-v1", says=["CartPoleX"])
+
+
 def test_inspect_without_labels_and_with_a_chosen_sequence(folder, models, run):
     pd.read_csv("data.csv").drop(columns="label").to_csv("bare.csv", index=False)
     words = ["--sequence", "s3", "-o", "p", "--json"]
@@ -274,3 +311,30 @@ def test_the_defaults_in_the_help_are_the_estimators(run, job):
     ):
         said = told.split(option)[1].split("[default: ")[1].split("]")[0]
         assert said == str(defaults[name]), name
+
+
+@pytest.mark.parametrize(("command", "label"), [("classify", "label"), ("regress", "value")])
+def test_groups_stay_together_and_weights_count(folder, run, table, command, label):
+    """What the command trains is what ``fit`` does with the same groups and weights."""
+    from carrousel.data import hold_out, load_sequences
+
+    persons = table.assign(person=table["id"].str[-1], counts=1.0 + (table["id"] > "s2"))
+    persons.drop(columns={"label", "value"} - {label}).to_csv("persons.csv", index=False)
+    beside = ["--groups", "person", "--sample-weight", "counts", "--label", label]
+    code, out, err = run("train", command, "persons.csv", *beside, "-o", "m", "--json", *QUICK)
+    assert code == 0, err
+    data = load_sequences("persons.csv", group="person", sample_weight="counts", label=label)
+    train, test = hold_out(data, 0.2, seed=0)
+    assert not {name[-1] for name in train.ids} & {name[-1] for name in test.ids}
+    assert json.loads(out)["report"]["count"] == len(test)
+    kind = {"classify": estimators.LSTMClassifier, "regress": estimators.LSTMRegressor}[command]
+    model = kind(hidden_size=4, max_epochs=2, batch_size=8, random_state=0)
+    y = train.y if command == "classify" else train.values()
+    names = list(train.channels)
+    model.fit(train.X, y, sample_weight=train.weights, groups=train.groups, channel_names=names).save("same")
+    assert (folder / "m" / "model.safetensors").read_bytes() == (folder / "same" / "model.safetensors").read_bytes()
+    # Later data need neither column, and a test part none.
+    table.drop(columns={"label", "value"} - {label}).to_csv("bare.csv", index=False)
+    assert run("evaluate", "m", "bare.csv", "--label", label)[0] == 0
+    code, _, err = run("train", command, "persons.csv", *beside, "--test", "bare.csv", "-o", "n", *QUICK)
+    assert code == 0, err

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from made_up.estimators.tagger import LSTMTagger
+from made_up.estimators.tagger import LineTagger
 
 from carrousel import estimators
 from carrousel.cli import app
@@ -34,16 +34,16 @@ class LineOptions:
 @pytest.fixture
 def lines(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(estimators, "ESTIMATORS", (*estimators.ESTIMATORS, LSTMTagger))
+    monkeypatch.setattr(estimators, "ESTIMATORS", (*estimators.ESTIMATORS, LineTagger))
     monkeypatch.setattr(app.train, "registered_commands", list(app.train.registered_commands))
-    app.train.command("tag")(trainer(lambda: LSTMTagger, LineOptions, "Train a tagger of steps."))
+    app.train.command("tag-lines")(trainer(lambda: LineTagger, LineOptions, "Train a tagger of steps."))
     values = np.random.default_rng(0).normal(size=(30, 6))
     (tmp_path / "steps.txt").write_text("\n".join(" ".join(f"{v}:{int(v > 0)}" for v in row) for row in values))
     return "steps.txt"
 
 
 def test_a_new_kind_of_estimator_needs_nothing_of_the_commands(lines, run, refused):
-    code, out, err = run("train", "tag", lines, "--first", "24", "-o", "m", "--json", "--lr", "0.1", *QUICK)
+    code, out, err = run("train", "tag-lines", lines, "--first", "24", "-o", "m", "--json", "--lr", "0.1", *QUICK)
     assert code == 0, err
     assert json.loads(out)["report"]["count"] == 6
     code, out, err = run("evaluate", "m", lines, "--json")
@@ -59,7 +59,7 @@ def test_a_new_kind_of_estimator_needs_nothing_of_the_commands(lines, run, refus
     assert code == 0, err
     assert out.splitlines()[-1] == "p/flow.png"
     for words in (["--label", "x"], ["--split", "test"], ["--max-size", "1GB"]):
-        refused("evaluate", "m", lines, *words, says=[f"{words[0]}: LSTMTagger takes no such option"])
-    refused("predict", "m", lines, "--future", lines, says=["--future: LSTMTagger"])
-    refused("inspect", "m", lines, "--sequence", "0", says=["--sequence: LSTMTagger"])
-    assert "tag " in run("train", "--help")[1]
+        refused("evaluate", "m", lines, *words, says=[f"{words[0]}: LineTagger takes no such option"])
+    refused("predict", "m", lines, "--future", lines, says=["--future: LineTagger"])
+    refused("inspect", "m", lines, "--sequence", "0", says=["--sequence: LineTagger"])
+    assert "tag-lines " in run("train", "--help")[1]

@@ -80,20 +80,37 @@ def options(function):
 
 
 COMMANDS = dict(commands(app))
-TRAIN = {"classify": ["data.csv"], "regress": ["values.csv", "--label", "value"],
-         "forecast": ["series.csv", "--target", "load", "--horizon", "3", "--context", "6"]}  # fmt: skip
-ESTIMATORS = {"classify": estimators.LSTMClassifier, "regress": estimators.LSTMRegressor,
-              "forecast": estimators.LSTMForecaster}  # fmt: skip
+TRAIN = {
+    "classify": ["data.csv"],
+    "regress": ["values.csv", "--label", "value"],
+    "tag": ["steps.csv"],
+    "transcribe": ["strings.npz"],
+    "forecast": ["series.csv", "--target", "load", "--horizon", "3", "--context", "6"],
+    "generate": ["text.txt"],
+    "translate": ["pairs.tsv"],
+}
+SEARCHED = {job: words for job, words in TRAIN.items() if job not in ("generate", "translate")}
+ESTIMATORS = {
+    "classify": estimators.LSTMClassifier,
+    "regress": estimators.LSTMRegressor,
+    "tag": estimators.LSTMTagger,
+    "transcribe": estimators.LSTMTranscriber,
+    "forecast": estimators.LSTMForecaster,
+    "generate": estimators.LSTMGenerator,
+    "translate": estimators.LSTMTranslator,
+}
 BASE = {  # a call that works, and the arguments in it that stand by their place
     **{("train", job): (["train", job, *words, *QUICK, "--force"], 1) for job, words in TRAIN.items()},
     **{
         ("search", job): (["search", job, *words, *QUICK, "--trials", "1", "--force"], 1)
-        for job, words in TRAIN.items()
+        for job, words in SEARCHED.items()
     },
     ("evaluate",): (["evaluate", "MODELS/classify", "data.csv"], 2),
     ("predict",): (["predict", "MODELS/forecast", "series.csv"], 2),
     ("inspect",): (["inspect", "MODELS/classify", "data.csv", "--out", "pictures"], 2),
+    ("generate",): (["generate", "MODELS/generate", "--length", "5"], 1),
     ("analyse", "gradients"): (["analyse", "gradients", "MODELS/classify", "data.csv", "--out", "flow.png"], 2),
+    ("act",): (["act", "MODELS/agent", "--length", "2", "--episodes", "3"], 1),
     ("cells",): (["cells"], 0),
     ("reproduce",): (["reproduce", "gers2000/continual-reber"], 1),
     ("stream",): (["stream", "series.csv", "--target", "load", "--quiet"], 1),

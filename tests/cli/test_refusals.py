@@ -35,6 +35,13 @@ USAGE = [
     (["train", "classify", "data.csv", "--set", "dropout=0.1", "--dropout", "0.2"], ["dropout is given twice"]),
     (["train", "classify", "data.csv", "--set", "validation=2"], ["validation", "2"]),
     (["train", "classify", "data.csv", "--seed", "-1"], ["--seed"]),
+    (["train", "classify", "data.csv", "--groups", "persn"], ["no column 'persn' (group)", "--group names another"]),
+    (["train", "regress", "values.csv", "--label", "value", "--sample-weight", "w"], ["no column 'w' (sample_weight)"]),
+    (
+        ["search", "classify", "data.csv", "--groups", "label", "--trials", "1", "-o", "x", "--sample-weight", "y"],
+        ["column y", "a sequence has one value there"],
+    ),
+    (["train", "classify", "digits", "--groups", "person"], ["digits: --group is no option for this kind of data"]),
     (["train", "classify", "data.csv", "--holdout", "1.5"], ["--holdout 1.5"]),
     (["train", "classify", "data.csv", "--holdout", "0.5", "--test", "data.csv"], ["--test", "--holdout"]),
     (["train", "classify", "digits", "--holdout", "0.5"], ["digits has a test part"]),

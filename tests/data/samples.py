@@ -1,18 +1,49 @@
-"""A small good file for every reader of files, and what a reader promises of whatever it accepts."""
+"""A small good file for every reader of files, and what a reader promises of whatever it accepts.
+
+Files that others name, recordings and pictures, are ``BESIDE`` them in the same folder.
+"""
 
 import contextlib
 import io
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import soundfile
 from damage import damaged
+from PIL import Image
 
-from carrousel.data import DataError, Sequences, Series, load_sequences, load_series
+from carrousel.data import (
+    DataError,
+    Images,
+    Labelled,
+    Pairs,
+    Sequences,
+    Series,
+    Tagged,
+    Texts,
+    load_images,
+    load_pairs,
+    load_sequences,
+    load_series,
+    load_tagged,
+    load_texts,
+    load_transcribed,
+)
+from carrousel.data._registry import ANY
 
 RNG = np.random.default_rng(0)
-LOAD = {"sequences": load_sequences, "series": load_series}
+LOAD = {
+    "sequences": load_sequences,
+    "series": load_series,
+    "tags": load_tagged,
+    "strings": load_transcribed,
+    "images": load_images,
+    "texts": load_texts,
+    "pairs": load_pairs,
+}
 TABLE = pd.DataFrame(
     {
         "id": np.repeat([f"s{k}" for k in range(8)], 6),
@@ -25,6 +56,10 @@ TABLE = pd.DataFrame(
 SERIES = pd.DataFrame(
     {"time": pd.date_range("2020-01-01", periods=48), "x": RNG.normal(size=48).round(3), "y": np.arange(48)}
 )
+TAGS = TABLE.assign(label=np.tile(["p", "p", "q", "", "q", "p"], 8))
+WORDS = "# sent_id = 1\n1\tdogs\tdog\tNOUN\n2\tbark\tbark\tVERB\n\n1\tit\tit\tPRON\n2\trains\train\tVERB\n"
+RECORDINGS = pd.DataFrame({"path": ["low.wav", "high.wav"], "text": ["la", "do re"], "speaker": ["u", "v"]})
+PICTURES = pd.DataFrame({"path": ["a.png", "b.png"], "text": ["17", "4"]})
 HEAD = "@problemName t\n@timeStamps {}\n@univariate false\n@classLabel true Up Down\n@data\n"
 ARRAYS = {
     "X": RNG.normal(size=(4, 5, 2)),
@@ -33,6 +68,8 @@ ARRAYS = {
     "ids": np.arange(4),
     "channels": np.array(["u", "v"]),
 }
+TAGGED = {"X": RNG.normal(size=(9, 2)), "lengths": np.array([5, 3, 1]), "y": np.array(list("ppqqpp") + [""] * 3)}
+STRINGS = {**ARRAYS, "y": np.array(["pq", "q", "qp", "p"]), "groups": np.array(list("abab")), "rate": np.array(9.5)}
 VALUES = {
     "values": RNG.normal(size=(6, 2)),
     "time": np.arange("2020-01", "2020-07", dtype="M8[M]"),
@@ -97,13 +134,82 @@ def tables(frame: pd.DataFrame) -> dict[str, list[bytes]]:
     }
 
 
+def wave(pitch: float, rate: int = 8000, channels: int = 1, kind: str = "WAV", seconds: float = 0.05) -> bytes:
+    time = np.arange(int(rate * seconds)) / rate
+    sound = np.repeat(0.5 * np.sin(2 * np.pi * pitch * time)[:, None], channels, axis=1)
+    soundfile.write(file := io.BytesIO(), sound, rate, format=kind)
+    return file.getvalue()
+
+
+def picture(width: int = 6, mode: str = "L", kind: str = "PNG") -> bytes:
+    pixels = RNG.integers(0, 256, (5, width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(file := io.BytesIO(), format=kind)
+    return file.getvalue()
+
+
+def idx(array: np.ndarray, code: int = 8) -> bytes:
+    """An array in MNIST's format."""
+    head = bytes([0, 0, code, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return head + array.tobytes()
+
+
+STROKES = b"""{"id": "a", "writer": "u", "text": "ab", "strokes": [[[0, 0], [3, 4.5]], [[1, 2, 0.5], [1, 0, 0.7]]]}
+{"id": "b", "writer": "v", "text": ["down"], "strokes": [{"x": [0, 0], "y": [1, 9]}]}
+"""
+INK = b"""<?xml version="1.0"?>
+<ink xmlns="http://www.w3.org/2003/InkML"><traceFormat><channel name="T"/><channel name="X"/><channel name="Y"/>
+</traceFormat><trace id="t0">0 0 0, 10 3 4, 20 8 4</trace><trace id="t1">0 1 1, '5 '2'3, 5 2 -1</trace>
+<traceGroup><annotation type="truth">ab c</annotation><traceView traceDataRef="#t0"/></traceGroup>
+<traceGroup><annotation type="truth">d</annotation><traceView traceDataRef="#t1"/></traceGroup></ink>
+"""
+DIGITS = RNG.integers(0, 256, (3, 4, 5), dtype=np.uint8)
+BESIDE = {
+    "low.wav": wave(300),
+    "high.wav": wave(900),
+    "a.png": picture(),
+    "b.png": picture(9),
+    "letter.inkml": INK[: INK.index(b"<traceGroup>")] + b"</ink>",
+    "good-labels.idx1-ubyte": idx(np.array([1, 0, 1], dtype=np.uint8)),
+}
+
+
+def lay_beside(folder: Path) -> None:
+    """Writes the files that samples name."""
+    for name, content in BESIDE.items():
+        (folder / name).write_bytes(content)
+
+
 SAMPLES = {
     **{("sequences", ending): contents for ending, contents in tables(TABLE).items()},
     ("sequences", ".npz"): [npz(**ARRAYS), npz(np.savez_compressed, **ARRAYS)],
     ("sequences", ".ts"): [plain_ts(), timed_ts()],
     **{("series", ending): contents for ending, contents in tables(SERIES).items()},
+    **{("tags", ending): contents[:1] for ending, contents in tables(TAGS).items()},
+    ("tags", ".npz"): [npz(**TAGGED)],
+    **{("tags", ending): [WORDS.encode()] for ending in (".conll", ".conllu", ".conllx", ".iob", ".bio")},
+    ("strings", ".npz"): [
+        npz(**STRINGS),
+        npz(X=np.array(["ab", "cd"]), lengths=np.array([1, 1]), y=np.array([[1, 2], [0, -1]])),
+    ],
     ("series", ".npz"): [npz(**VALUES), npz(np.savez_compressed, **VALUES)],
+    **{("strings", ending): contents for ending, contents in tables(RECORDINGS).items()},
+    ("strings", ".inkml"): [INK],
+    **{("images", ending): contents for ending, contents in tables(PICTURES).items()},
+    ("images", ".idx"): [idx(DIGITS)],
+    ("texts", ANY): ["One line.\nÜber zwei.\n".encode()],
+    **{("texts", ending): [b'{"text": "one"}\n{"text": "two", "by": 3}\n'] for ending in (".jsonl", ".ndjson")},
+    **{("pairs", ending): [b"one\teins\ntwo\tzwei\n"] for ending in (".tsv", ".txt", ".tab")},
+    **{("pairs", ending): [b'{"source": "one", "target": "eins"}\n'] for ending in (".jsonl", ".ndjson")},
 }
+SAMPLES["strings", ".json"].append(STROKES)
+SAMPLES["strings", ".csv"].append(csv(RECORDINGS.assign(path="letter.inkml")))
+"""A folder of pictures, which is no file, is in test_pictures.py."""
+
+ALIKE = {("tags", ending) for ending in (".conllu", ".conllx", ".iob", ".bio")}
+ALIKE |= {("texts", ".ndjson"), ("pairs", ".ndjson"), ("pairs", ".txt"), ("pairs", ".tab")}
+ALIKE |= {(kind, ending) for kind in ("tags", "strings", "images") for ending in tables(TABLE)}
+ALIKE -= {(kind, ".csv") for kind in ("tags", "strings", "images")} | {("strings", ".json")}
+"""Files that are read as others are: to damage one of them will do."""
 
 
 def copies(content: bytes, count: int) -> Iterator[bytes]:
@@ -137,9 +243,33 @@ def outcome(kind: str, source, *, names=None, **options) -> str:
     return "refused"
 
 
-def check(data: Sequences | Series) -> None:
+def check_labels(data: Labelled) -> None:
+    """What a reader of tags or strings promises."""
+    assert len(data.ids) == len(data) > 0
+    for x in data.X:
+        assert len(x) > 0
+        assert x.dtype.kind == "U" if data.symbolic else (x.dtype == np.float32 and np.isfinite(x).all())
+        assert x.shape[1:] == (() if data.symbolic else (len(data.channels),))
+    if data.y is None:
+        return
+    for x, labels in zip(data.X, data.y, strict=True):
+        assert all(isinstance(label, str) for label in labels)
+        if isinstance(data, Tagged):
+            assert len(labels) == len(x)
+        else:
+            assert len(labels) > 0
+            assert "" not in labels
+
+
+def check(data: Sequences | Series | Labelled | Images | Texts | Pairs) -> None:
     """What a reader promises."""
     assert str(data)
+    if isinstance(data, (Texts, Pairs)):
+        sides = [data.documents] if isinstance(data, Texts) else [data.sources, data.targets]
+        assert all(text.strip() and text.encode() for side in sides for text in side)
+        assert len({len(side) for side in sides}) == 1
+        assert sides[0]
+        return
     if isinstance(data, Series):
         assert (data.frame.dtypes == np.float64).all()
         assert np.isfinite(data.frame.to_numpy()).all()
@@ -148,10 +278,13 @@ def check(data: Sequences | Series) -> None:
         assert data.frame.index.is_unique
         assert len(set(data.columns)) == len(data.columns) > 0
         return
+    if isinstance(data, Labelled):
+        return check_labels(data)
+    assert len(data) > 0
     for x in data.X:
         assert x.dtype == np.float32
-        assert x.shape == (len(x), len(data.channels))
-        assert len(x) > 0
+        assert x.shape == (*x.shape[: 2 if isinstance(data, Images) else 1], len(data.channels))
+        assert x.size > 0
         assert np.isfinite(x).all()
     assert len(set(data.channels)) == len(data.channels) > 0
     assert all(type(name) is str for name in data.channels)
@@ -160,9 +293,12 @@ def check(data: Sequences | Series) -> None:
     if data.y is None:
         return
     assert len(data.y) == len(data)
+    if isinstance(data.y, tuple):
+        assert all(isinstance(label, str) for labels in data.y for label in labels)
+        return
     assert data.y.dtype.kind in "biufU"
     assert data.y.dtype.kind != "f" or np.isfinite(data.y).all()
-    for use in (data.classes, data.values):
+    for use in (data.classes, *([data.values] if isinstance(data, Sequences) else [])):
         with contextlib.suppress(DataError):
             found = use()
             assert found.dtype.kind == "U" or np.isfinite(found).all()

@@ -1,5 +1,7 @@
 """Holding sequences out: disjoint, complete, by class, and the same for the same seed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,3 +47,22 @@ def test_refusals():
         hold_out(sequences([0, 1]), 1.0)
     with pytest.raises(DataError, match="one sequence"):
         hold_out(sequences([0]), 0.5)
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=40), st.floats(0.05, 0.9), st.integers(0, 9))
+def test_a_group_stays_together(groups, share, seed):
+    data = replace(sequences([0, 1] * len(groups)).take(np.arange(len(groups))), groups=np.array(groups))
+    if len(set(groups)) < 2:
+        with pytest.raises(DataError, match="all sequences are of one group"):
+            hold_out(data, share, seed=seed)
+        return
+    try:
+        train, test = hold_out(data, share, seed=seed)
+    except DataError as error:
+        assert "has a label that no other has" in str(error)  # noqa: PT017 - the only other reason
+        return
+    assert sorted([*train.ids, *test.ids]) == list(range(len(groups)))
+    assert not set(train.groups) & set(test.groups)
+    assert len(train)
+    assert len(test)
+    assert np.array_equal(test.groups, data.groups[test.ids])

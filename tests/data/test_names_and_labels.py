@@ -96,3 +96,51 @@ def test_a_label_comes_out_of_predict_as_it_went_in(tmp_path, labels):
     assert table["id"].tolist() == names
     assert {str(label) for label in table["prediction"]} <= set(labels)
     assert list(table.columns[2:]) == [f"probability {label}" for label in labels]
+
+
+PERSONS = "id,time,x,person,counts,label\na,0,1,p1,2,u\na,1,2,p1,2,u\nb,0,3,p2,0.5,v\nc,0,3,p1,0,v\n"
+
+
+def test_groups_and_weights_are_of_sequences(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text(PERSONS)
+    data = load_sequences(path, group="person", sample_weight="counts")
+    assert data.channels == ("x",)
+    assert data.groups.tolist() == ["p1", "p2", "p1"]
+    assert data.weights.tolist() == [2.0, 0.5, 0.0]
+    some = data.take([2, 1])
+    assert (some.groups.tolist(), some.weights.tolist()) == (["p1", "p2"], [0.0, 0.5])
+    assert load_sequences(path).groups is load_sequences(path).weights is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("a,1,2,p1,2,u", "a,1,2,p3,2,u", r"row 2, column person: sequence id a is p3, but p1 in row 1"),
+        ("a,1,2,p1,2,u", "a,1,2,p1,3,u", r"row 2, column counts: sequence id a is 3.0, but 2.0 in row 1"),
+        ("p2", "p1", "column person: all 3 sequences are of one group"),
+        ("p2", "", "row 3, column person: the value is missing"),
+        ("0.5", "-0.5", "row 3, column counts: the weight is -0.5"),
+        ("0.5", "much", "row 3, column counts: the value is much"),
+        ("0.5", "", "row 3, column counts: the value is missing"),
+        ("person,", "persons,", "no column 'person' .group.; the nearest is 'persons'"),
+        (",counts", ",count", "no column 'counts' .sample_weight."),
+    ],
+    ids=range(9),
+)
+def test_groups_and_weights_that_do_not_serve(tmp_path, old, new, message):
+    path = tmp_path / "data.csv"
+    path.write_text(PERSONS.replace(old, new, 1))
+    with pytest.raises(DataError, match=message):
+        load_sequences(path, group="person", sample_weight="counts")
+
+
+def test_all_weights_zero(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("id,time,x,counts\na,0,1,0\nb,0,1,0\n")
+    with pytest.raises(DataError, match="every sequence has the weight 0"):
+        load_sequences(path, sample_weight="counts")
+    with pytest.raises(DataError, match="group= is no option for this kind of data"):
+        load_sequences("digits", group="person")
+    with pytest.raises(DataError, match="'x' is a channel and also"):
+        load_sequences(path, channels="x", group="x")

@@ -8,15 +8,19 @@ import licences
 from required import applying, closure
 
 from carrousel.data import names
+from carrousel.data._registry import KINDS
 
 PROJECT = tomllib.loads((licences.ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 def test_every_package_is_on_the_page() -> None:
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *(each for extra in licences.EXTRAS for each in extras[extra])]
-    needed = closure([each for each in wanted if not each.startswith("carrousel[")])
-    assert {"torch", "tqdm", "river", "onnx", "pytest", "jinja2"} <= needed
+    wanted = [
+        *PROJECT["dependencies"],
+        *(each for extra in licences.EXTRAS for each in licences.asked_by(extras, extra)),
+    ]
+    needed = closure(wanted)
+    assert {"torch", "tqdm", "river", "onnx", "pytest", "jinja2", "soundfile"} <= needed
     assert needed - set(licences.listed()) == set()
 
 
@@ -32,7 +36,7 @@ def test_what_is_strict_stands_at_the_top() -> None:
 
 
 def test_every_data_set_is_on_the_page() -> None:
-    assert sorted(row[0] for row in licences.DATA) == sorted({*names("sequences"), *names("series")})
+    assert sorted(row[0] for row in licences.DATA) == sorted({name for kind in KINDS for name in names(kind)})
 
 
 def test_extras_of_extras_are_followed() -> None:

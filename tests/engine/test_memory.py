@@ -10,6 +10,7 @@ import pytest
 import torch
 from configurations import ALL, CELLS, I, as_hx, as_tuple, random_state, running_on
 from configurations import make as make_small
+from layer_options import fits
 from torch import Tensor, nn
 
 import carrousel
@@ -203,7 +204,7 @@ def everything_of(net: carrousel.LSTM, x: Tensor, state: tuple[Tensor, ...], **o
 def test_derivatives_are_in_one_piece(cell: str, H: int) -> None:
     """As torch's are: who takes ``.view(-1)`` of each to clip their norm must not be told that it cannot be done."""
     for shape in SHAPES:
-        if "proj_size" in shape and carrousel.cells.get(cell).reads_output:
+        if not fits(carrousel.cells.get(cell), shape):
             continue
         net = network(H, **CELLS[cell], **shape)
         assert cpu.refuses_layer(net.layers[0]) is None

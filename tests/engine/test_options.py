@@ -71,7 +71,7 @@ def test_noise(name: str, noise: str) -> None:
         compare(layer, T, B, torch.float64, reverse=B == 3, masks=masks_of(layer, T, B, given), lengths=lengths)
     compare(layer, T, B, torch.float32, masks=masks_of(layer, T, B, given))
     others = [{"layer_norm": True}] if name in NORMED else []
-    others += [] if cell.reads_output else [{"proj_size": 7}]
+    others += [{"proj_size": 7}] if fits(cell, {"proj_size": 7}) else []
     for options in others:
         layer = Layer(cell, 5, 24, **options)
         compare(layer, 4, 3, torch.float64, masks=masks_of(layer, 4, 3, given), keep=("h", *cell.states))
@@ -146,7 +146,7 @@ def test_blocks_that_no_vector_holds(block_size: int) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_threads_change_nothing(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kernels, "_SMALL", 0)  # however little there is to do
+    monkeypatch.setattr(_kernels, "SMALL", 0)  # however little there is to do
     layer = Layer(cells.get("lstm"), 40, 64, **OPTIONS[option])
     torch.manual_seed(0)
     made = tensors_of(layer, 30, 13)
@@ -167,7 +167,7 @@ def test_threads_change_nothing(option: str, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("name", ["lstm", "peephole", "gru", "slstm", "elman"])
 def test_threads_share_the_units_of_a_single_sequence(name: str, units: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """They wait for one another at every step; how many they are changes nothing."""
-    monkeypatch.setattr(_kernels, "_SMALL", 0)
+    monkeypatch.setattr(_kernels, "SMALL", 0)
     monkeypatch.setattr(_kernels, "_REPAYS", 0)
     monkeypatch.setattr(_meeting.Meeting, "end", lambda *ended: None)  # however crowded the machine
     layer = Layer(cell_of(name), 3, units)

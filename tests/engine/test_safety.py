@@ -36,7 +36,7 @@ I, H, T, B = 24, 40, 12, 9
 
 @pytest.fixture(autouse=True)
 def threads_for_small_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kernels, "_SMALL", 0)
+    monkeypatch.setattr(_kernels, "SMALL", 0)
 
 
 WHOLE = [16, 8, 7]
@@ -275,7 +275,7 @@ def test_a_runtime_that_gives_fewer_threads(limit: dict[str, str]) -> None:
 import torch, carrousel
 from carrousel import engine
 from carrousel.engine.cpu import _buffers, _kernels
-_kernels._SMALL = 0
+_kernels.SMALL = 0
 _buffers.poison(True)
 torch.set_num_threads(3)
 net, x = carrousel.LSTM(24, 40), torch.randn(12, 9, 24)

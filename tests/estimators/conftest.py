@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor
+from carrousel.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor, LSTMTagger, LSTMTranscriber
 
 QUICK = {"hidden_size": 8, "max_epochs": 8, "batch_size": 16, "learning_rate": 0.03}
 QUICK |= {"dropout": 0.0, "input_noise": 0.0}
@@ -28,6 +28,11 @@ def pulses(count=60, channels=2, seed=0):
     return X, np.array(["early", "late", "middle"])[[0, 2, 1]][y]
 
 
+def tags_of(X):
+    """The tags of steps: whether the pulse is over."""
+    return [np.where(np.arange(len(x)) < x[:, 0].argmax(), "before", "after") for x in X]
+
+
 def wave(rows=260, season=12, seed=0):
     """A season, a slow drift and noise."""
     random = np.random.default_rng(seed)
@@ -41,6 +46,10 @@ def fresh(kind, **options):
         settings = {"horizon": 4, "context": 16, "season": 12, "batches_per_epoch": 4} | QUICK
         return kind(**settings | options), (wave()[:200],), (wave()[200:],)
     X, y = pulses()
+    if kind is LSTMTagger:
+        y = tags_of(X)
+    if kind is LSTMTranscriber:
+        y = [("first", str(place), "last") for place in y]
     if kind is LSTMRegressor:
         y = np.array([[x[:, 0].max(), float(len(x))] for x in X])
     return kind(**QUICK | {"validation": 0.1} | options), (X, y), (X[::-1],)
@@ -50,6 +59,8 @@ def outputs(estimator, data):
     """All that an estimator says about data, as one array."""
     if isinstance(estimator, LSTMClassifier):
         return estimator.predict_proba(*data)
+    if isinstance(estimator, (LSTMTagger, LSTMTranscriber)):
+        return np.concatenate(estimator.predict_proba(*data))
     if isinstance(estimator, LSTMForecaster):
         return estimator.predict_quantiles(*data)
     return estimator.predict(*data)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from carrousel.estimators import LSTMForecaster, LSTMPanelForecaster, ModelError, load
 from carrousel.estimators._panel import Stack, Static, scales_of
@@ -42,7 +43,9 @@ def ahead(frame, model, value=1.0):
 @pytest.fixture(scope="module")
 def panel():
     frame = many()
-    model = LSTMPanelForecaster("sales", id="store", known="price", static="group", **OPTIONS | {"max_epochs": 4})
+    model = LSTMPanelForecaster(
+        "sales", id="store", known="price", static="group", **OPTIONS | {"max_epochs": 4, "batches_per_epoch": 50}
+    )
     return frame, model.fit(frame)
 
 
@@ -185,6 +188,11 @@ def test_scales_and_static_columns_by_hand():
     values = np.array([[1.0, 5.0, 0.0], [3.0, 5.0, 0.0], [np.nan, 5.0, 0.0]])
     assert scales_of(values, ()).tolist() == [1.0, 5.0, 1.0]
     assert scales_of(values * 10, (0,)).tolist() == [1.0, 50.0, 1.0]
+    steps = np.array([[0.0], [2.0], [1.0], [3.0]])
+    assert scales_of(steps, (), 0).tolist() == [pytest.approx(5 / 3)]  # the mean change of a step
+    assert scales_of(steps, (), 0, season=2).tolist() == [1.0]
+    assert scales_of(steps[:2], (), 0, season=2).tolist() == [1.0]  # no season in it: the deviation
+    assert scales_of(np.array([[0.0], [2.0], [0.0], [2.0]]), (), 0, season=2).tolist() == [0.05]
     frames = {k: pd.DataFrame({"x": [1.0, 2.0], "kind": kind, "size": k}) for k, kind in enumerate(["b", "a", "b"])}
     static = Static.fit(frames, ("kind", "size"))
     assert static.columns == ("kind=a", "kind=b", "size")
@@ -217,9 +225,105 @@ def test_refused(X, options, message):
         LSTMPanelForecaster(**{"horizon": 4, "context": 8, **QUICK} | options).fit(X)
 
 
-def test_what_many_series_do_not_have(panel):
-    _, model = panel
+def test_what_many_series_do_not_have():
     with pytest.raises(ValueError, match="there is no y"):
         LSTMPanelForecaster().fit({"a": np.ones(40)}, np.ones(40))
-    with pytest.raises(NotImplementedError, match="trained by fit"):
-        model.fine_tune({})
+    with pytest.raises(ValueError, match="2 targets are series of their own"):
+        LSTMPanelForecaster(("a", "b"), id="c").fit({"a": np.ones(40)})
+    for wrong in (0, -1, 1.5, "2"):
+        with pytest.raises(ValueError, match="embedding"):
+            LSTMPanelForecaster(embedding=wrong).fit({"a": np.ones(40)})
+
+
+def test_series_without_two_values_a_season_apart_have_no_unit():
+    """Values on even rows alone: nothing was observed a season of one step apart."""
+    values = np.where(np.arange(48) % 2, np.nan, np.sin(np.arange(48.0)) + 2)
+    model = LSTMPanelForecaster(**OPTIONS | {"season": 1, "fill": "last", "max_epochs": 1})
+    model.fit({"a": values[:40], "b": 3 * values[:40]})
+    assert model.mase_unit_ == 0
+    assert np.isfinite(model.predict()).all()
+    report = model.report({"a": values[40:]})
+    assert np.isfinite(report.model.metrics["MAE"])
+    assert np.isnan(report.model.metrics["MASE"])
+
+
+def trends(count=60, rows=26, seed=0):
+    """Short series that rise or fall steadily, each at its own slope."""
+    random = np.random.default_rng(seed)
+    steps = {f"s{k}": random.normal() * 3 + 0.5 * random.normal(size=rows) for k in range(count)}
+    return {key: 100 + np.cumsum(moves) for key, moves in steps.items()}
+
+
+def test_each_series_may_start_from_its_own_drift():
+    series = trends()
+    model = LSTMPanelForecaster(**OPTIONS | {"season": 1, "context": 8, "max_epochs": 1})
+    model.fit({key: values[:20] for key, values in series.items()})
+    assert {"drift", "exponential smoothing"} <= {method.name for method in model.simple_.methods}
+    (drift,) = (method for method in model.simple_.methods if method.name == "drift")
+    rows = drift.parts[0].form.reach
+    told = drift(np.stack([np.arange(30.0) ** 2], axis=1), np.array([20]))[0]  # a slope by hand
+    assert np.allclose(told, 19**2 + np.arange(1, 5) * (19**2 - (20 - rows) ** 2) / (rows - 1))
+    lost = {
+        name: np.mean([np.abs(said(key, values) - values[20:24]).mean() for key, values in series.items()])
+        for name, said in {
+            "ours": lambda key, values: model.predict().loc[key].to_numpy(),
+            "naive": lambda key, values: values[19],
+            "drift": lambda key, values: values[19] + np.arange(1, 5) * (values[19] - values[0]) / 19,
+        }.items()
+    }
+    assert lost["ours"] < min(1.3 * lost["drift"], 0.5 * lost["naive"])
+
+
+def test_a_series_may_have_numbers_of_its_own(tmp_path):
+    """Waves of one shape, of which the series alone tells where they stand: half of them turn after the window."""
+    random = np.random.default_rng(0)
+    series = {k: np.concatenate([random.normal(size=20), random.normal(size=20)]) + 5 for k in range(12)}
+    options = OPTIONS | {"season": 1, "context": 8, "embedding": 3, "max_epochs": 1}
+    model = LSTMPanelForecaster(**options).fit(series)
+    network = model.network_
+    assert network.embedding.weight.shape == (12, 3)
+    model.correction_ = type(model.correction_)(model.correction_.window, 1.0, model.correction_.offsets)
+    with torch.no_grad():
+        network.head.weight.normal_()
+    rows = series[0][-20:]
+    known, other = model.predict({0: rows}, continues=False), model.predict({"new": rows})
+    assert not np.allclose(known, other)  # a series that was trained on has its own
+    with torch.no_grad():
+        network.embedding.weight[:] = network.embedding.weight.mean(dim=0)
+    assert np.allclose(model.predict({0: rows}, continues=False), model.predict({"new": rows}))
+    assert np.allclose(other, model.predict({"new": rows}), rtol=1e-5)  # any other has the mean of all
+    model.save(tmp_path / "model")
+    assert np.allclose(load(tmp_path / "model").predict({"new": rows}), model.predict({"new": rows}))
+
+
+@pytest.mark.parametrize("embedding", [None, 2])
+def test_fine_tuned_on_newer_rows_and_new_series(embedding, tmp_path):
+    series = trends(count=8, rows=60)
+    options = OPTIONS | {"season": 1, "context": 8, "embedding": embedding, "max_epochs": 1}
+    LSTMPanelForecaster(**options).fit({k: v[:40] for k, v in series.items()}).save(tmp_path / "model")
+    model, before = load(tmp_path / "model"), load(tmp_path / "model")
+    newer = {"s0": series["s0"][40:], "new": series["s7"] * 100}
+    assert model.fine_tune(newer, max_epochs=1) is model
+    assert any((a != b).any() for a, b in zip(model.network_.parameters(), before.network_.parameters(), strict=True))
+    assert model.ids_ == [*before.ids_, "new"]
+    updated = before.update(newer)
+    for key in model.ids_:
+        assert np.array_equal(model.tails_[key].values, updated.tails_[key].values)
+        assert np.array_equal(model.scales_[key], updated.scales_[key])
+    model.save(tmp_path / "model")
+    pd.testing.assert_series_equal(load(tmp_path / "model").predict(), model.predict())
+    with pytest.raises(ValueError, match="training needs 4 new rows of a series"):
+        model.fine_tune({"s0": series["s0"][:2]})
+    for wrong in ({"learning_rate": -1.0}, {"max_epochs": 0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            model.fine_tune(newer, **wrong)
+
+
+def test_activations_are_those_over_one_series(panel):
+    frame, model = panel
+    found = model.activations(of(frame, "s0"), continues=False)
+    assert found["h_l0"].shape == (model.context_, model.hidden_size)
+    with pytest.raises(ValueError, match="over one series, X has 2"):
+        model.activations(of(frame, "s0", "s1"), continues=False)
+    with pytest.raises(ValueError, match="over one series, X has 0"):
+        model.activations()

@@ -17,15 +17,25 @@ from sklearn.base import clone
 
 import carrousel
 from carrousel.cli._options import defaults_of
-from carrousel.data import make_sequences, make_series
-from carrousel.estimators import ESTIMATORS, LSTMForecaster, ModelError, Recipe, load
+from carrousel.data import make_sequences, make_series, make_tagged, make_transcribed
+from carrousel.estimators import (
+    ESTIMATORS,
+    LSTMClassifier,
+    LSTMForecaster,
+    LSTMRegressor,
+    LSTMTagger,
+    LSTMTranscriber,
+    ModelError,
+    Recipe,
+    load,
+)
 from carrousel.estimators._recipe import OfLSTM
 from carrousel.training._checkpoint import read_checkpoint
 
 from .conftest import fresh, outputs
 
 EVERY = pytest.mark.parametrize("kind", ESTIMATORS, ids=lambda kind: kind.__name__)
-OF_BEFORE = pytest.mark.parametrize("kind", [kind for kind in ESTIMATORS if kind is not LSTMForecaster])
+OF_BEFORE = pytest.mark.parametrize("kind", [LSTMClassifier, LSTMRegressor])
 SAVED = Path(__file__).parent / "saved"
 
 # What a network of an estimator decides itself: its input, its layout, and dropout, which is above the LSTM too.
@@ -98,8 +108,7 @@ def test_checkpoints_written_before_the_recipe_go_on(kind, tmp_path) -> None:
     if identity["torch"] != torch.__version__:
         pytest.skip(f"written by torch {identity['torch']}, and a checkpoint is bound to its version")
     options = {"dropout": 0.2, "input_noise": 0.1, "num_layers": 2, "hidden_size": 4, "max_epochs": 4}
-    if kind is not LSTMForecaster:  # defaults of then
-        options |= {"pooling": "mean", "patience": 15, "validation": 0.1}
+    options |= {"pooling": "mean", "patience": 15, "validation": 0.1}  # defaults of then
     estimator, data, test = fresh(kind, random_state=0, **options)
     estimator.fit(*data, checkpoint=path, resume=True)
     said = np.asarray(outputs(estimator, test))
@@ -119,7 +128,8 @@ def as_read(kind, test):
     """What an estimator predicts from, as ``carrousel.data`` would read it."""
     if kind is LSTMForecaster:
         return make_series(pd.DataFrame({0: test[0]}), name="wave")
-    return make_sequences(test[0], None, name="pulses")
+    make = {LSTMTagger: make_tagged, LSTMTranscriber: make_transcribed}.get(kind, make_sequences)
+    return make(test[0], None, name="pulses")
 
 
 @EVERY
@@ -129,7 +139,8 @@ def test_an_estimator_gives_its_own_table_and_drawings(kind) -> None:
     read = as_read(kind, test)
     table = estimator.table(read)
     first, rows = ("time", 4) if kind is LSTMForecaster else ("id", len(read))
+    rows = int(read.lengths.sum()) if kind is LSTMTagger else rows  # a row for each step
     assert table.columns[0] == first
     assert len(table) == rows
-    assert all(name.startswith(("prediction", "probability", "quantile")) for name in table.columns[1:])
+    assert all(name.startswith(("prediction", "probability", "quantile", "step")) for name in table.columns[1:])
     assert {"gates", "learning-curve"} <= set(estimator.drawings(read))

@@ -84,7 +84,8 @@ def trial(number: int) -> None:
     options["dtype"] = draw.choice([torch.float32, torch.float64])
     if draw.random() < 0.25:
         options["layer_norm"] = True
-    if draw.random() < 0.25 and size > 1 and not carrousel.cells.get(options["cell"]).reads_output:
+    cell = carrousel.cells.get(options["cell"])
+    if draw.random() < 0.25 and size > 1 and not (cell.reads_output or cell.gated):
         options["proj_size"] = draw.randint(1, size - 1)
     options |= fitting(carrousel.cells.get(options["cell"]), size, options.get("proj_size", 0), draw)
     options["bidirectional"] = draw.random() < 0.3

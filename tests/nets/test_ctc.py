@@ -135,14 +135,28 @@ def test_listening_says_what_reading_says(stack, every):
         Transcriber(2, 3, lstm={"hidden_size": 4, "bidirectional": True}).listen(x[0])
 
 
-def test_noise_on_weights_is_in_training_alone_and_leaves_them():
-    network = Transcriber(2, 3, weight_noise=0.5, lstm={"hidden_size": 4})
-    before = {name: weight.clone() for name, weight in network.named_parameters()}
-    x, lengths = torch.randn(1, 6, 2), torch.tensor([6])
-    assert not torch.equal(network(x, lengths), network(x, lengths))
-    assert all(torch.equal(weight, before[name]) for name, weight in network.named_parameters())
+@pytest.mark.parametrize(
+    "network",
+    [
+        Tagger(4, 3, delay=1, symbols=6, lstm={"hidden_size": 4}),
+        Transcriber(4, 3, stack=2, symbols=6, lstm={"hidden_size": 4}),
+    ],
+    ids=lambda network: type(network).__name__,
+)
+def test_symbols_are_read_as_their_vectors_and_now_and_then_as_the_unknown_one(network):
+    numbers, lengths = torch.tensor([[[1], [5], [2]], [[3], [0], [0]]]), torch.tensor([3, 1])
     network.eval()
-    assert torch.equal(network(x, lengths), network(x, lengths))
+    symbols, network.symbols = network.symbols, None
+    by_vectors = network(symbols.vectors(numbers[:, :, 0]), lengths)
+    network.symbols = symbols
+    assert torch.equal(network(numbers, lengths), by_vectors)
+    other = numbers.clone()
+    other[1, 1:] = 4  # past the end
+    assert torch.equal(network(other, lengths)[1, :1], by_vectors[1, :1])
+    symbols.unknown = torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    with_unknown = numbers.masked_fill(numbers == 1, 0)
+    assert not torch.equal(network(with_unknown, lengths), by_vectors)
+    assert torch.equal(network.train()(numbers, lengths), network.eval()(with_unknown, lengths))
 
 
 @pytest.mark.parametrize(

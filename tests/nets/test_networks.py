@@ -29,14 +29,22 @@ def rows(said: Any) -> list[Any]:
 
 
 def padded(batch: dict[str, Tensor], value: float) -> dict[str, Tensor]:
-    """The batch with this value wherever a sequence is over, and two steps more of it."""
-    longer = torch.nn.functional.pad(batch["input"], (0, 0, 0, 2))
-    over = torch.arange(longer.shape[1]) >= batch["lengths"][:, None]
-    return {**batch, "input": longer.masked_fill(over[:, :, None], value)[:, : batch["input"].shape[1]]}
+    """The batch with this value wherever a sequence or an image is over; of symbols, with one that no network knows."""
+    input, lengths = batch["input"], batch["lengths"]
+    lengths = lengths if lengths.dim() == 2 else lengths[:, None]  # [B, n]
+    over = torch.zeros(input.shape[: 1 + lengths.shape[1]], dtype=torch.bool)
+    for d in range(lengths.shape[1]):
+        along = [-1 if k == d + 1 else 1 for k in range(over.dim())]
+        over |= torch.arange(input.shape[d + 1]).view(along) >= lengths[:, d].view(-1, *[1] * lengths.shape[1])
+    assert bool(over.any())
+    if not input.is_floating_point():
+        value = 10**9 if value else -7
+    return {**batch, "input": input.masked_fill(over.view(*over.shape, *[1] * (input.dim() - over.dim())), value)}
 
 
 def test_networks_are_found() -> None:
-    assert {"SequenceNet", "ForecastNet", "Tagger", "Transcriber"} <= set(NETWORKS)
+    assert {"SequenceNet", "ForecastNet", "Tagger", "Transcriber", "LanguageModel", "EncoderDecoder"} <= set(NETWORKS)
+    assert {"Captioner", "FrameNet", "StoryReader", "Segmenter", "ImageVector"} <= set(NETWORKS)
     assert set(MADE_UP) == {"Tagger"}
 
 

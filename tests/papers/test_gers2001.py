@@ -92,8 +92,8 @@ def test_training_goes_on_after_the_first_acceptance(tmp_path):
     assert found["success"]
     assert 10 <= found["reach"] <= found["later_reach"] <= 40
     assert found["sequences"] <= found["later_sequences"] <= found["sequences"] + 4_000
-    setting = papers.Setting.of(config, experiment.choose({}), 0, 0)
-    draw(tmp_path / "x.png", prepared_of("anbn"), found, setting, (4,))
+    prepared = prepared_of("anbn")
+    draw(tmp_path / "x.png", prepared.learner, prepared.task, (4,), "counting")
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -234,6 +234,50 @@ def test_a_title_is_as_wide_as_its_picture(words, tmp_path):
     assert figure._suptitle.get_window_extent().x1 <= figure.bbox.x1
 
 
+# ---- labels ----
+
+
+def test_tags_stand_above_what_is_so():
+    said = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    sequence = np.stack([np.arange(4.0), np.full(4, 2.0)], axis=1)
+    actual = ["on", "off", "off", ""]
+    figure = pictures.draw_tags(said, ["on", "off"], sequence, actual=actual, channels=["u", "v"])
+    image, lines, bands = figure.axes
+    np.testing.assert_allclose(image.images[0].get_array()[0].std(), 1)
+    assert [label.get_text() for label in image.get_yticklabels()] == ["u", "v"]
+    for k, line in enumerate(lines.lines):
+        np.testing.assert_allclose(line.get_ydata(), said[:, k])
+    bars = [(round(bar.get_y() + bar.get_height() / 2), bar.get_x() + 0.5, bar.get_width()) for bar in bands.patches]
+    assert bars[:3] == [(0, 0, 2), (0, 2, 1), (0, 3, 1)]  # on on off on
+    assert bars[3:6] == [(1, 0, 1), (1, 1, 2), (1, 3, 1)]  # on off off, and one that nobody knows
+    wrong = [bar.get_x() + bar.get_width() / 2 for bar in bands.patches[6:]]
+    assert wrong == [1]
+
+
+def test_tags_of_words_have_the_words_below_them():
+    said = np.full((3, 9), 1 / 9)
+    figure = pictures.draw_tags(said, list("abcdefghi"), np.array(["it", "never", "rains"]), tags=list("abc"))
+    image, bands = figure.axes
+    np.testing.assert_allclose(image.images[0].get_array(), said.T)
+    assert [label.get_text() for label in bands.get_xticklabels()] == ["it", "never", "rains"]
+    assert [text.get_text() for text in bands.texts] == ["a", "b", "c"]
+
+
+def test_spikes_bear_their_labels_in_seconds():
+    said = np.full((6, 3), 0.01)
+    said[:, 2] = 0.98
+    said[1], said[3], said[4] = [0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3]
+    options = {"said": ("a", "b"), "actual": ("a", "b", "b"), "stride": 2, "rate": 10.0}
+    figure = pictures.draw_spikes(said, ["a", "b"], np.random.default_rng(0).normal(size=(11, 4)), **options)
+    image, spikes = figure.axes
+    assert image.images[0].get_extent()[:2] == [0.0, 1.1]
+    assert [(text.get_text(), round(text.get_position()[0], 2)) for text in spikes.texts] == [("a", 0.3), ("b", 0.7)]
+    np.testing.assert_allclose(spikes.lines[0].get_ydata(), said[:, 2])
+    assert spikes.get_xlabel() == "second\nsaid:   ab\nactual: abb"
+    alone = pictures.draw_spikes(said, ["a", "b"], said=("a", "b"))
+    assert [ax.get_xlabel() for ax in alone.axes] == ["frame\nsaid:   ab"]
+
+
 def test_error_flow():
     curves = {"unit": [1.0, 0.25, 0.0625, 0.0], "carrousel": [1.0] * 4}
     figure = pictures.draw_error_flow(curves, bounds={"unit": [1.0, 0.5, 0.25, 0.1]}, title="Flow")

@@ -16,10 +16,11 @@ from carrousel.tasks import gymnasium as ours
 gymnasium = pytest.importorskip("gymnasium")
 
 
-def test_a_world_of_ours_passes_gymnasiums_own_check():
+@pytest.mark.parametrize("make", [Corridor, *ENVIRONMENTS.values()], ids=lambda make: make.__name__)
+def test_a_world_of_ours_passes_gymnasiums_own_check(make):
     from gymnasium.utils.env_checker import check_env
 
-    check_env(ours.wrapped(Corridor()), skip_render_check=True)
+    check_env(ours.wrapped(make()), skip_render_check=True)
 
 
 def test_a_world_of_ours_is_made_by_name():

@@ -26,6 +26,7 @@ ALL_ENVIRONMENTS = {**ENVIRONMENTS, **classes_in(OTHERS, "reset", "step")}
 # Further choices with which a task is checked; without a line here it is checked as it is by default.
 CHOICES: dict[str, list[dict[str, Any]]] = {
     "Adding": [{"T": 11, "first_marker": 1.0}],
+    "BooleanFunctions": [{"separable": False}],
     "ContinualReber": [{"steps": 30}],
     "ContinualTemporalOrder": [{"steps": 150, "quiet": True}],
     "CountingLanguage": [

@@ -14,11 +14,15 @@ import numpy as np
 
 from carrousel.streams import StreamRegressor
 
-__all__ = ["FIRST", "SEEDS", "STREAMS", "Judged", "RealStream", "judge", "linear"]
+__all__ = ["FIRST", "LEARNERS", "SEEDS", "STREAMS", "WINDOWS", "Judged", "RealStream", "judge", "linear", "over_time"]
 
 FIRST = 500
 """Targets before those that are judged."""
 SEEDS = 5
+LEARNERS = ("descent", "adam", "rmsprop", "kalman")
+"""The ways in which a stream's networks can learn."""
+WINDOWS = ((100, 500), (500, 2_000), (2_000, 10_000))
+"""Lines between which errors are taken, to see how soon something is learned."""
 LAGS = (4, 24)
 RATES = (0.01, 0.003, 0.001)
 
@@ -166,8 +170,33 @@ def judge(stream: RealStream, seeds: int = SEEDS, most: int | None = None) -> Ju
     return Judged(stream.name, stream.season, int(judged.sum()), own, rivals)
 
 
-def _said(stream: RealStream, features: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
-    model = StreamRegressor(season=stream.season, seed=seed)
+def over_time(stream: RealStream, seeds: int, most: int | None = None) -> dict[str, list[float | None]]:
+    """Returns the mean absolute errors between the lines of ``WINDOWS``, of every learner and of persistence.
+
+    Args:
+        stream: the stream.
+        seeds: of the learners' first weights, of which the mean is taken.
+        most: records of the stream, at most.
+
+    Raises:
+        ModuleNotFoundError: the package that carries it is not installed.
+    """
+    features, targets = (part[: min(most or WINDOWS[-1][1], WINDOWS[-1][1])] for part in stream.read())
+
+    def errors(said: list[np.ndarray]) -> list[float | None]:
+        missed = np.abs(np.stack(said) - targets)
+        parts = [missed[:, a:b] for a, b in WINDOWS]
+        return [None if np.isnan(part).all() or part.shape[1] < 100 else float(np.nanmean(part)) for part in parts]
+
+    found = {"persistence": errors([_last(targets, 1)])}
+    for learner in LEARNERS:
+        said = [_said(stream, features, targets, seed, optimiser=learner) for seed in range(seeds)]
+        found[learner] = errors(said)
+    return found
+
+
+def _said(stream: RealStream, features: np.ndarray, targets: np.ndarray, seed: int, **options: Any) -> np.ndarray:
+    model = StreamRegressor(season=stream.season, seed=seed, **options)
     said = np.empty(len(targets))
     for t, (x, y) in enumerate(_records(features, targets)):
         said[t] = model.predict_one(x)

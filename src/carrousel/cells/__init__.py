@@ -15,14 +15,15 @@ import sys
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from types import ModuleType
 
-from carrousel.cells import _classic, _odyssey, _relatives
-from carrousel.cells._contract import Cell, Gates, Named, Parts, State, cell
+from carrousel.cells import _classic, _grids, _odyssey, _relatives
+from carrousel.cells._contract import Cell, cell
 from carrousel.cells._registry import Registry
+from carrousel.cells._values import Gates, Named, Parts, State
 
 __all__ = ["Cell", "Gates", "Named", "Parts", "State", "cell", "get", "register"]
 
 _family = Registry()
-for _module in (_classic, _odyssey, _relatives):
+for _module in (_classic, _odyssey, _relatives, _grids):
     for _value in vars(_module).values():
         # A module also holds cells that it imports to build on; those are their own module's.
         if isinstance(_value, Cell) and _value.name not in _family:

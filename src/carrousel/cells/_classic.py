@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from carrousel.cells._contract import Gates, State, cell
+from carrousel.cells._contract import cell
+from carrousel.cells._values import Gates, State
 from carrousel.cells.math import identity, sigmoid, sigmoid_pm1, sigmoid_pm2, tanh
 
 __all__ = ["gers2002", "lstm", "original", "peephole"]

@@ -1,67 +1,18 @@
-"""What a cell is: the ``cell`` decorator and the three things its equations are given and give back."""
+"""What a cell is: the ``cell`` decorator, which makes one of a function of equations and checks it."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
+from carrousel.cells._trial import Trial, check_names, option_defaults
+from carrousel.cells._values import Gates, Several, State
 
-from carrousel.cells import math
-
-__all__ = ["Cell", "Gates", "Named", "Parts", "State", "cell", "option_defaults"]
-
-
-class Named:
-    """Values by name, as attributes; torch.compile cannot look into ``types.SimpleNamespace``."""
-
-    def __init__(self, **values: Any) -> None:
-        for name, value in values.items():
-            setattr(self, name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        # Called for missing names only. It is here for mypy, to which an attribute of any name is of any type now.
-        raise AttributeError(f"{type(self).__name__} has no {name!r}")
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and vars(other) == vars(self)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
-
-
-class State(Named):
-    """The states of a cell by name, ``State(c=c)``.
-
-    The equations are given the old ones, with the cell's last output as ``h``, and return the new ones.
-    """
-
-
-class Gates(Named):
-    """The activations of a cell's gates and candidates by name, ``Gates(i=i, f=f, g=g, o=o)``.
-
-    They are what is seen from outside, and what feeds back under gate recurrence.
-    """
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A pre-activation in two parts, which the equations want apart.
-
-    Attributes:
-        input: what comes from the input.
-        recurrent: what comes from the output of the step before. Of a row in ``gated=`` it is a function: of a value,
-            what comes from that.
-    """
-
-    input: Any
-    recurrent: Any
+__all__ = ["Cell", "cell"]
 
 
 Equations = Callable[..., tuple[Any, State, Gates]]
@@ -73,6 +24,11 @@ class Cell:
 
     Made by the decorator :func:`cell`; its fields are that decorator's arguments. Calling a cell evaluates its
     equations on whatever it is given.
+
+    Attributes:
+        several: the rows of which there is one for each dimension. Over two dimensions ``f`` among them stands in
+            ``rows`` as ``f0`` and ``f1``.
+        dimensions: the dimensions over which the cell recurs, 1 over a sequence; see :meth:`using`.
     """
 
     name: str
@@ -84,13 +40,15 @@ class Cell:
     split: tuple[str, ...] = ()
     gated: tuple[str, ...] = ()
     recurrent: bool = True
+    several: tuple[str, ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
+    dimensions: int = 1
     reads_output: bool = field(default=False, init=False)
     exits: tuple[str, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
-        _check_names(self)
-        trial = _Trial(self)
+        check_names(self)
+        trial = Trial(self)
         object.__setattr__(self, "reads_output", "h" in trial.seen_states)
         object.__setattr__(self, "exits", tuple(s for s in self.states if s in trial.seen_ports))
 
@@ -109,11 +67,17 @@ class Cell:
         return tuple(row for row in self.rows if row in self.split or row in self.gated)
 
     @property
+    def old(self) -> tuple[str, ...]:
+        """The names of the old states that the equations are given: over several dimensions one for each of these."""
+        return tuple(name for state in self.states for name in _of_each(state, self.dimensions))
+
+    @property
     def spec(self) -> str:
         """The name with its options, ``elman(squash=relu)``: what ``carrousel.cells.get`` takes back."""
-        if not self.options:
+        options = (*self.options, *((("dimensions", self.dimensions),) if self.dimensions > 1 else ()))
+        if not options:
             return self.name
-        shown = ((key, getattr(value, "__name__", value)) for key, value in self.options)
+        shown = ((key, getattr(value, "__name__", value)) for key, value in options)
         return f"{self.name}({', '.join(f'{key}={value}' for key, value in shown)})"
 
     @property
@@ -122,16 +86,43 @@ class Cell:
         return inspect.getdoc(self.equations) or ""
 
     def __call__(self, z: Any, s: Any, p: Any) -> tuple[Any, State, Gates]:
-        return self.equations(z, s, p, **dict(self.options))
+        if not self.several:
+            return self.equations(z, s, p, **dict(self.options))
+        rows = {row: _of_each(row, self.dimensions) for row in self.several}
+        states = {state: _of_each(state, self.dimensions) for state in self.states}
+        h, state, gates = self.equations(Several(z, rows), Several(s, states), Several(p, rows), **dict(self.options))
+        return h, state, self._one_by_one(gates, rows)
 
-    def using(self, **options: Any) -> Cell:
-        """Returns the same cell with other values for the keyword-only arguments of its equations.
+    def _one_by_one(self, gates: Any, rows: dict[str, tuple[str, ...]]) -> Gates:
+        """Returns the activations with those that are several under names of their own."""
+        values: dict[str, Any] = {}
+        for name, value in vars(gates).items():
+            names = rows.get(name)
+            if names is not None and (not isinstance(value, (tuple, list)) or len(value) != len(names)):
+                raise ValueError(f"{name} of its Gates should be a tuple, an activation for each dimension")
+            values |= {name: value} if names is None else dict(zip(names, value, strict=True))
+        return Gates(**values)
+
+    def using(self, *, dimensions: int | None = None, **options: Any) -> Cell:
+        """Returns the same cell over so many dimensions, and with other values for its equations' options.
+
+        Args:
+            dimensions: over an image there are 2. A cell can recur over several if it has a row for each of them, or no
+                states at all. None: as many as before.
+            options: values for the keyword-only arguments of the equations.
+
+        Raises:
+            ValueError: the cell has no such option, or cannot recur over several dimensions.
 
         >>> import carrousel
         >>> from carrousel.cells.math import relu
         >>> carrousel.cells["elman"].using(squash=relu).spec
         'elman(squash=relu)'
+        >>> carrousel.cells["multidimensional"].using(dimensions=2).rows
+        ('i', 'f0', 'f1', 'g', 'o')
         """
+        if dimensions is not None:
+            return self._over(dimensions).using(**options)
         defaults = option_defaults(self.equations)
         for option in options:
             if option not in defaults:
@@ -140,6 +131,24 @@ class Cell:
         # A default that is spelled out is no other cell.
         chosen = {key: value for key, value in {**dict(self.options), **options}.items() if value != defaults[key]}
         return replace(self, options=tuple(sorted(chosen.items())))
+
+    def _over(self, dimensions: int) -> Cell:
+        if not isinstance(dimensions, int) or isinstance(dimensions, bool) or dimensions < 1:
+            raise ValueError(f"dimensions of a cell should be a whole number of at least 1, got {dimensions!r}")
+        if dimensions > 1 and not self.several:
+            wants = "has split or gated rows" if self.parted else "reads its old output" if self.reads_output else ""
+            wants = wants or ("" if self.recurrent else "has no recurrent part")
+            wants = wants or ("has states and no row for each dimension" if self.states else "")
+            if wants:
+                raise ValueError(f"cell {self.spec!r} is for sequences, of one dimension: it {wants}")
+        before = {name: row for row in self.several for name in _of_each(row, self.dimensions)}
+
+        def over(rows: tuple[str, ...]) -> tuple[str, ...]:
+            declared = dict.fromkeys(before.get(row, row) for row in rows)
+            return tuple(n for row in declared for n in (_of_each(row, dimensions) if row in self.several else (row,)))
+
+        rows, candidates, peepholes = (over(names) for names in (self.rows, self.candidates, self.peepholes))
+        return replace(self, rows=rows, candidates=candidates, peepholes=peepholes, dimensions=dimensions)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Cell:
         return self  # nothing in it changes
@@ -156,7 +165,7 @@ class Cell:
                 f"cell {self.name!r} cannot be pickled: it is not to be found as {module}.{qualname}; "
                 "put @carrousel.cell above a function at the top of a module"
             )
-        return _restore, (module, qualname, self.name, self.options)
+        return _restore, (module, qualname, self.name, self.options, self.dimensions)
 
 
 def _look_up(module: str, qualname: str) -> Any:
@@ -166,14 +175,14 @@ def _look_up(module: str, qualname: str) -> Any:
     return value
 
 
-def _restore(module: str, qualname: str, name: str, options: tuple[tuple[str, Any], ...]) -> Cell:
-    return replace(_look_up(module, qualname), name=name, options=options)
+def _restore(module: str, qualname: str, name: str, options: tuple[tuple[str, Any], ...], dimensions: int = 1) -> Cell:
+    cell = replace(_look_up(module, qualname), name=name, options=options)
+    return cell if dimensions == 1 else cell.using(dimensions=dimensions)
 
 
-def option_defaults(equations: Equations) -> dict[str, Any]:
-    """Returns the keyword-only arguments of a cell's equations, and their defaults."""
-    parameters = inspect.signature(equations).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+def _of_each(name: str, dimensions: int) -> tuple[str, ...]:
+    """Returns the names of what there is of each dimension."""
+    return (name,) if dimensions == 1 else tuple(f"{name}{k}" for k in range(dimensions))
 
 
 def cell(
@@ -203,12 +212,19 @@ def cell(
 
     Keyword-only arguments of the function are options of the cell, see :meth:`Cell.using`.
 
+    A cell that can recur over several dimensions, as over an image, has rows of which there is one for each dimension:
+    ``"i f* g o"``. Then ``z.f`` and ``p.f`` are tuples, one value and one port for each dimension; so is every old
+    state, ``s.c`` those of the neighbours that come before along each; and ``Gates`` is given a tuple. Such equations
+    do not see ``s.h``.
+
     Args:
-        rows: the names of gates and candidates, separated by spaces, in the order of the weights' rows.
+        rows: the names of gates and candidates, separated by spaces, in the order of the weights' rows; a star after
+            those of which there is one for each dimension.
         candidates: those of the rows that are candidates for the carrousel and not gates. The cells of a block
             share gates, never candidates. Each must pass through its port.
         states: the states besides the output ``h``.
-        peepholes: the gates that see the carrousel, in the order of the rows of ``weight_peephole``.
+        peepholes: the gates that see the carrousel, in the order of the rows of ``weight_peephole``, with the same
+            stars.
         split: the rows whose input and recurrent parts the equations want apart.
         gated: the rows whose recurrent weights are multiplied with a value of the equations, and not with h itself.
             Each such product is asked for once.
@@ -236,136 +252,14 @@ def cell(
         return Cell(
             name=name or equations.__name__,
             equations=equations,
-            rows=tuple(rows.split()),
-            candidates=tuple(candidates.split()),
+            rows=tuple(row.removesuffix("*") for row in rows.split()),
+            candidates=tuple(row.removesuffix("*") for row in candidates.split()),
             states=tuple(states.split()),
-            peepholes=tuple(peepholes.split()),
+            peepholes=tuple(row.removesuffix("*") for row in peepholes.split()),
+            several=tuple(row[:-1] for row in rows.split() if row.endswith("*")),
             split=tuple(split.split()),
             gated=tuple(gated.split()),
             recurrent=recurrent,
         )
 
     return decorate
-
-
-def _check_names(cell: Cell) -> None:
-    def fail(problem: str) -> None:
-        raise ValueError(f"cell {cell.name!r}: {problem}")
-
-    if not cell.name.isidentifier():
-        fail("its name must be one word of letters, digits and underscores")
-    for option, default in option_defaults(cell.equations).items():
-        if default is inspect.Parameter.empty:
-            fail(f"its option {option!r} has no default")
-    if not cell.rows:
-        fail("it declares no rows; rows='i f g o', for example")
-    for name in (*cell.rows, *cell.states):
-        if not name.isidentifier() or name.startswith("_"):
-            fail(f"{name!r} cannot be a name of a row or a state")
-    if len(set(cell.rows + cell.states)) < len(cell.rows + cell.states):
-        fail(f"a name stands twice among rows {cell.rows} and states {cell.states}")
-    if "h" in cell.rows + cell.states:
-        fail("'h' is the output of the step before, it cannot be declared")
-    for what, names, among in (
-        ("candidate", cell.candidates, cell.rows),
-        ("peephole", cell.peepholes, cell.gates),
-        ("split row", cell.split, cell.rows),
-        ("gated row", cell.gated, cell.rows),
-    ):
-        for name in names:
-            if name not in among:
-                fail(f"{what} {name!r} is not among {', '.join(among) or 'its gates, for it has none'}")
-    for name in cell.split:
-        if name in cell.gated:
-            fail(f"row {name!r} cannot be both split and gated: gated, its parts are apart already")
-    for how, names in (("split", cell.split), ("gated", cell.gated)):
-        if names and not cell.recurrent:
-            fail(f"its rows cannot be {how}, for it has no recurrent part")
-
-
-class _UndeclaredError(ValueError):
-    """The equations use a name that their declaration does not have."""
-
-
-class _Watched:
-    """A namespace that records which of its names are used."""
-
-    def __init__(self, cell: Cell, what: str, values: Mapping[str, Any], seen: set[str]) -> None:
-        self._cell, self._what, self._values, self._seen = cell, what, values, seen
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in self._values:
-            has = ", ".join(self._values)
-            raise _UndeclaredError(
-                f"cell {self._cell.name!r}: its equations use {self._what}.{name}, which is not declared; "
-                f"{self._what} has {has or 'nothing'}"
-            )
-        self._seen.add(name)
-        return self._values[name]
-
-
-class _Trial:
-    """One call of the equations on small tensors, to hold them against their declaration."""
-
-    def __init__(self, cell: Cell) -> None:
-        self.seen_rows: set[str] = set()
-        self.seen_states: set[str] = set()
-        self.seen_ports: set[str] = set()
-        self.products = dict.fromkeys(cell.gated, 0)
-        value = torch.full((1,), 0.5, dtype=torch.float64)
-        z = {row: Parts(value, value) if row in cell.split else value for row in cell.rows}
-        z |= {row: Parts(value, self._product_of(row)) for row in cell.gated}
-        s = dict.fromkeys((*cell.states, "h"), value)
-        ports = dict.fromkeys((*cell.peepholes, *cell.candidates, *cell.states), math.identity)
-        try:
-            with torch.no_grad():
-                result = cell(
-                    _Watched(cell, "z", z, self.seen_rows),
-                    _Watched(cell, "s", s, self.seen_states),
-                    _Watched(cell, "p", ports, self.seen_ports),
-                )
-        except _UndeclaredError:
-            raise
-        except Exception as error:
-            raise ValueError(f"cell {cell.spec!r}: its equations fail: {type(error).__name__}: {error}") from error
-        self._check(cell, result)
-
-    def _product_of(self, row: str) -> Callable[[Any], Any]:
-        def product(value: Any) -> Any:
-            self.products[row] += 1
-            return math.identity(value)
-
-        return product
-
-    def _check(self, cell: Cell, result: Any) -> None:
-        def fail(problem: str) -> None:
-            raise ValueError(f"cell {cell.name!r}: {problem}")
-
-        def same(what: str, returned: Iterable[str], declared: Iterable[str]) -> None:
-            if set(returned) != set(declared):
-                returned, declared = ", ".join(returned) or "nothing", ", ".join(declared) or "nothing"
-                fail(f"its equations return {what}({returned}), its declaration says {declared}")
-
-        if not (
-            isinstance(result, tuple)
-            and len(result) == 3
-            and isinstance(result[1], State)
-            and isinstance(result[2], Gates)
-        ):
-            fail("its equations must return (h, State(...), Gates(...))")
-        h, state, gates = result
-        same("State", vars(state), cell.states)
-        same("Gates", vars(gates), cell.rows)
-        for what, value in {"h": h, **vars(state), **vars(gates)}.items():
-            if not isinstance(value, torch.Tensor) or value.shape != (1,):
-                fail(f"its equations return for {what} not a value for each cell but {value!r}")
-        for row in cell.rows:
-            if row not in self.seen_rows:
-                fail(f"its equations never use z.{row}")
-        for row, times in self.products.items():
-            if times != 1:
-                fail(f"its equations ask {times} times for z.{row}.recurrent(...), and once is possible")
-        for port in (*cell.peepholes, *cell.candidates):
-            if port not in self.seen_ports:
-                kind = "peephole p.{0}(s.c)" if port in cell.peepholes else "candidate's port p.{0}(tanh(z.{0}))"
-                fail(f"its equations never use the {kind.format(port)}")

@@ -7,7 +7,8 @@ an option of the layer: ``gate_recurrence="gates"``.
 from __future__ import annotations
 
 from carrousel.cells._classic import lstm
-from carrousel.cells._contract import Gates, State, cell
+from carrousel.cells._contract import cell
+from carrousel.cells._values import Gates, State
 from carrousel.cells.math import sigmoid, tanh
 
 __all__ = [

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from carrousel.cells import math
-from carrousel.cells._contract import Cell, option_defaults
+from carrousel.cells._contract import Cell
+from carrousel.cells._trial import option_defaults
 
 __all__ = ["Registry", "UnknownCellError"]
 
@@ -77,7 +78,7 @@ def _read_options(cell: Cell, text: str) -> dict[str, Any]:
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals:
             raise ValueError(f"cannot read the option {item.strip()!r} of cell {cell.name!r}: name=value is wanted")
-        options[key] = _read_value(cell, key, value)
+        options[key] = int(value) if key == "dimensions" and value.isdecimal() else _read_value(cell, key, value)
     return options
 
 

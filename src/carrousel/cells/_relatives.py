@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from carrousel.cells._contract import Gates, State, cell
+from carrousel.cells._contract import cell
+from carrousel.cells._values import Gates, State
 from carrousel.cells.math import equal, exp, logsigmoid, maximum, minimum, sigmoid, tanh, where
 
-__all__ = ["elman", "gru", "gru_cho", "minlstm", "slstm"]
+__all__ = ["elman", "elstm", "gru", "gru_cho", "minlstm", "slstm"]
 
 
 @cell("r z n", candidates="n", split="n")
@@ -80,6 +81,26 @@ def minlstm(z, s, p):
     ratio = logsigmoid(z.f) - logsigmoid(z.i)
     h = sigmoid(ratio) * s.h + sigmoid(-ratio) * g
     return h, State(), Gates(f=sigmoid(z.f), i=sigmoid(z.i), g=g)
+
+
+@cell("f z o", candidates="z", states="c", gated="f z o")
+def elstm(z, s, p):
+    """eLSTM: gates see the carrousel and not h; made for ``diagonal=True``. Gates in the order f z o.
+
+    Irie, Gopalakrishnan & Schmidhuber 2023, "Exploring the promise and limits of real-time recurrent learning"::
+
+        f = sigmoid(W_f x + R_f c + b_f)        z = tanh(W_z x + R_z c + b_z)
+        c' = f c + (1 - f) z
+        o = sigmoid(W_o x + R_o c' + b_o)       h' = o c'
+
+    In the paper R_f and R_z are vectors: each unit sees its own state alone, and the exact gradient is cheap to carry
+    forward. That is ``diagonal=True``. R_o is a matrix there, for it is no part of the recurrence; with
+    ``diagonal=True`` it is a vector too.
+    """
+    f, candidate = sigmoid(z.f.input + z.f.recurrent(s.c)), p.z(tanh(z.z.input + z.z.recurrent(s.c)))
+    c = f * s.c + (1.0 - f) * candidate
+    o = sigmoid(z.o.input + z.o.recurrent(c))
+    return o * p.c(c), State(c=c), Gates(f=f, z=candidate, o=o)
 
 
 @cell("g", candidates="g")

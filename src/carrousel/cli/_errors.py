@@ -9,7 +9,11 @@ __all__ = ["UsageError", "lines", "missing", "of_system"]
 # Packages of the extras, by the name under which they are imported.
 TRAIN = ("markdown_it", "matplotlib", "pandas", "pyarrow", "rich", "sklearn", "skorch", "sktime", "typer")
 EXTRAS = dict.fromkeys(TRAIN, ("the command line needs", "train"))
+EXTRAS |= {"gymnasium": ("worlds of gymnasium need", "rl")}
 EXTRAS |= {"optuna": ("carrousel search needs", "search"), "openpyxl": ("Excel files need", "excel")}
+EXTRAS |= dict.fromkeys(("soundfile", "kaldi_native_fbank"), ("files of sound need", "labels"))
+EXTRAS |= {"PIL": ("pictures need", "labels")}
+EXTRAS |= {"tokenizers": ("pieces of words need", "text"), "sacrebleu": ("BLEU and chrF need", "text")}
 
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from typing import Any
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import AnyColumns
 
-__all__ = ["chosen", "open_model", "opened", "read", "tell_fill", "told"]
+__all__ = ["chosen", "open_model", "opened", "read", "takes", "tell_fill", "told"]
+
+OF_TEXT = ("LSTMGenerator", "LSTMTranslator")
 
 
 def open_model(path: Path, source: str, columns: AnyColumns) -> tuple[Any, Any]:
@@ -25,26 +28,43 @@ def open_model(path: Path, source: str, columns: AnyColumns) -> tuple[Any, Any]:
     found = opened(source)
     from carrousel.data import File, look
 
-    if isinstance(found, File):
+    if isinstance(found, File) and not _reads_text(path):
         look(found, **{name: value for name, value in columns.options().items() if value is not None})
     from carrousel.estimators import load
 
     return load(path), found
 
 
-def opened(source: str) -> Any:
-    """Returns the file of a path, opened and looked at, or the name of a data set; DataError if there is none."""
-    from carrousel.data import DataError, find
-
+def _reads_text(path: Path) -> bool:
+    """Tells whether a model reads running text, which is no table, from what it says of itself."""
     try:
-        return find(source)
-    except DataError as error:
+        said = json.loads((path / "model.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False  # whoever loads it says what is wrong
+    return isinstance(said, dict) and said.get("estimator") in OF_TEXT
+
+
+def opened(source: str) -> Any:
+    """Returns the file of a path, opened and looked at, or the name of a data set; DataError if there is none.
+
+    ``-`` is standard input, read as text.
+    """
+    from carrousel.data import DataError, find
+    from carrousel.data._file import Piped
+    from carrousel.data._registry import KINDS
+
+    if source == "-":
+        return Piped.standard_input()
+    first: DataError | None = None
+    for kind in KINDS:
         try:
-            return find(source, "series")
-        except DataError:
-            if Path(source).is_file():
-                return source  # of a kind that another estimator may read
-            raise error from None
+            return find(source, kind)
+        except DataError as error:
+            first = first or error
+    if Path(source).is_file():
+        return source  # of a kind that another estimator may read
+    assert first is not None
+    raise first
 
 
 @contextmanager
@@ -80,6 +100,11 @@ def chosen(method: Callable[..., Any], **options: Any) -> dict[str, Any]:
         estimator = type(getattr(method, "__self__", method)).__name__
         raise UsageError(f"--{name.replace('_', '-')}: {estimator} takes no such option")
     return used
+
+
+def takes(method: Callable[..., Any], option: str) -> bool:
+    """Tells whether an estimator's method has an option of this name."""
+    return option in inspect.signature(method).parameters
 
 
 def tell_fill(model: Any, fill: str | None) -> None:

@@ -24,10 +24,13 @@ __all__ = [
     "AnyColumns",
     "Columns",
     "Data",
+    "Field",
+    "Grouped",
     "Json",
     "Knobs",
     "MaxSize",
     "Model",
+    "Recorded",
     "Run",
     "Split",
     "Written",
@@ -35,6 +38,7 @@ __all__ = [
     "flat",
     "names",
     "size",
+    "value_of",
 ]
 
 DATA = "a data set's name, or a file: .ts, .npz, or a table (.csv, .tsv, .jsonl, .xlsx, .parquet; .gz, .zst, .zip)"
@@ -51,13 +55,19 @@ MaxSize: TypeAlias = Annotated[
         help="what a compressed file may unpack to: 500MB, 4GB, any (tables, .npz)  [default: 1GB]",
     ),
 ]
+Field: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="name of the text in JSON lines; of pairs both  [default: text, or source,target]"),
+]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
     typer.Option("--split", help="which part of DATA  [default: test where DATA has that part, else all]"),
 ]
 
 
-OPTION_OF = {"random_state": "--seed", "target": "--target", "horizon": "--horizon", "known": "--known"}
+OPTION_OF = {"random_state": "--seed"} | {
+    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding")
+}
 """The options of the commands that stand for parameters of the estimators, by the parameter."""
 
 
@@ -130,14 +140,71 @@ class Columns(Written):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnyColumns(Columns):
-    """Those of sequences and of series."""
+class Grouped(Columns):
+    """Those, and who a sequence is of."""
 
-    freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="column of the person or voice: those of a report are none of the training (tables)  "
+            "[default: group, speaker, writer, person]"
+        ),
+    ] = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
-        return {**super().options(), "freq": self.freq}
+        return {**super().options(), "group": self.group}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded(Grouped):
+    """Those, and what is made of recordings and drawings, whose paths stand in a table."""
+
+    path: Annotated[
+        str | None, typer.Option(help="column of the files of recordings or pictures (tables)  [default: path]")
+    ] = None
+    units: Annotated[str | None, typer.Option(help="what a label of a text is: letters, words  [default: letters]")] = (
+        None
+    )
+    features: Annotated[str | None, typer.Option(help="of sound: mfcc, log-mel  [default: mfcc]")] = None
+    window: Annotated[float | None, typer.Option(help="milliseconds of a frame of sound  [default: 25]")] = None
+    step: Annotated[float | None, typer.Option(help="milliseconds from frame to frame  [default: 10]")] = None
+    bands: Annotated[int | None, typer.Option(help="mel bands of sound  [default: 26]")] = None
+    coefficients: Annotated[int | None, typer.Option(help="cepstra of sound that are kept  [default: 13]")] = None
+    deltas: Annotated[
+        int | None, typer.Option(help="slopes beside features of sound: 0, 1, or 2 for theirs too  [default: 1]")
+    ] = None
+    rate: Annotated[
+        int | None, typer.Option(help="samples in a second to which sound is brought  [default: all have one rate]")
+    ] = None
+    spacing: Annotated[
+        float | None, typer.Option(help="distance of points along a stroke, in heights of the drawing  [default: 0.05]")
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        known = {f.name for f in fields(Grouped)}
+        return {**super().options(), **{f.name: getattr(self, f.name) for f in fields(Recorded) if f.name not in known}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyColumns(Recorded):
+    """Those of every kind of data."""
+
+    colours: Annotated[
+        str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
+    ] = None
+    labels: Annotated[
+        str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
+    ] = None
+
+    freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
+    field: Field = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        own = {f.name: getattr(self, f.name) for f in fields(AnyColumns)[len(fields(Recorded)) :]}
+        return {**super().options(), **own}
 
 
 @dataclass(frozen=True)
@@ -188,7 +255,7 @@ class Knobs:
                 raise UsageError(f"--set {word}: {estimator.__name__} has no parameter {name!r}{nearest(name, known)}")
             if name in chosen:
                 raise UsageError(f"--set {word}: {name} is given twice")
-            chosen[name] = _value(text)
+            chosen[name] = value_of(text)
         if "device" in chosen:
             _check_device(chosen["device"])
         return chosen
@@ -306,7 +373,7 @@ def _check_device(name: Any) -> None:
         raise UsageError(f"--device {name}: not available here ({reason})") from None
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
     """Returns a value that is written as JSON (0.1, true, null, [1, 2]), else the word itself."""
     try:
         return json.loads(text)

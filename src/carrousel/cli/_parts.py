@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Protocol
 
 import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._models import tell_fill, told
-from carrousel.cli._options import DATA, Columns, Written, names
+from carrousel.cli._options import DATA, Columns, Grouped, Recorded
 
-if TYPE_CHECKING:
-    from carrousel.data import Sequences, Series
-
-__all__ = ["ClassOptions", "Parts", "PartsOptions", "SequenceOptions", "SeriesOptions", "ValueOptions"]
+__all__ = [
+    "HOLDOUT",
+    "ClassOptions",
+    "Parts",
+    "PartsOptions",
+    "SequenceOptions",
+    "StringOptions",
+    "TagOptions",
+    "ValueOptions",
+    "refuse_no_share",
+]
 
 HOLDOUT = 0.2
 
@@ -49,7 +56,7 @@ class PartsOptions(Protocol):
         """Returns those that are parameters of the estimator, but no None."""
         ...
 
-    def opened(self, source: str, seed: int) -> Any:
+    def opened(self, source: Any, seed: int) -> Any:
         """Reads what can be read before estimators are imported, which takes seconds: most mistakes are found here."""
         ...
 
@@ -63,6 +70,7 @@ class SequenceOptions(Columns):
     """Options of sequences, each with a target."""
 
     source: ClassVar[str] = DATA
+    kind: ClassVar[str] = "sequences"  # of data, as the readers call it
 
     holdout: Annotated[
         float | None,
@@ -87,10 +95,24 @@ class SequenceOptions(Columns):
             tell(train)
         if test is not None and test.channels != train.channels:
             raise UsageError(f"{test.name}: its channels are not those of {train.name}")
-        self.check(train)
+        self.check(train, test)
         return Parts(train, test, f"{train}; {rest}", tuple(notes))
 
-    def check(self, train: Sequences) -> None:
+    def kind_of(self, source: str) -> str:
+        """Returns what a source holds, as the readers call it."""
+        return self.kind
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        from carrousel.data import load_sequences
+
+        return load_sequences(source, split=split, **self.to_learn_from())
+
+    def load_other(self, source: str, split: str) -> Any:
+        """Returns a part of a source that is only reported on."""
+        return self.load(source, split)
+
+    def check(self, train: Any, test: Any) -> None:
         """Refuses targets that are none for the estimator, as far as that is known without it."""
 
     def parts(self, opened: Parts, model: Any) -> Parts:
@@ -101,27 +123,30 @@ class SequenceOptions(Columns):
             model.targets_of(opened.test)
         return opened
 
-    def _read(self, source: str, seed: int) -> tuple[Sequences, Sequences | None, str]:
-        from carrousel.data import hold_out, load_sequences, splits
+    def _read(self, source: str, seed: int) -> tuple[Any, Any, str]:
+        from carrousel.data import hold_out, splits
 
-        options = self.to_learn_from()
+        kind: Any = self.kind_of(source)
         if self.holdout is not None:
-            _refuse_no_share(self.holdout)
+            refuse_no_share(self.holdout)
         if self.test is not None and self.holdout:
             raise UsageError("--test gives data to report on, --holdout keeps some out of DATA: give one of them")
-        of_source = splits(source)
+        of_source = splits(source, kind)
         if "test" in of_source and self.holdout is None:
-            train = load_sequences(source, split="train", **options)
+            train = self.load(source, "train")
             if self.test is None:
-                test = load_sequences(source, split="test", **options)
+                test = self.load_other(source, "test")
                 return train, test, f"its test part has {len(test)}"
         elif of_source and self.holdout is not None:
             raise UsageError(f"--holdout: {source} has a test part of its own")
         else:
-            train = load_sequences(source, **options)
+            train = self.load(source, "all")
         if self.test is not None:
-            split = "test" if "test" in splits(self.test) else "all"
-            test = load_sequences(self.test, split=split, **options)
+            beside: Any = self.kind_of(self.test)
+            if beside != kind:
+                raise UsageError(f"--test {self.test} holds {beside}, and {source} holds {kind}")
+            split = "test" if "test" in splits(self.test, kind) else "all"
+            test = self.load_other(self.test, split)
             return train, test, f"reporting on {len(test)} of {self.test}"
         share = HOLDOUT if self.holdout is None else self.holdout
         if share == 0:
@@ -131,112 +156,150 @@ class SequenceOptions(Columns):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassOptions(SequenceOptions):
-    """Options of sequences, each of a class."""
+class WeighedOptions(SequenceOptions):
+    """Options of sequences, each with one target, which may have something in common and count differently."""
 
-    def check(self, train: Sequences) -> None:
-        """Refuses sequences of one class, or of values."""
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            "--groups",
+            "--group",
+            metavar="COLUMN",
+            help="column of the person, or what else sequences have in common: kept together (tables)",
+        ),
+    ] = None
+    sample_weight: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="column of how much a sequence counts in training (tables)")
+    ] = None
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        from carrousel.data import load_sequences
+
+        beside = {"group": self.groups, "sample_weight": self.sample_weight}
+        return load_sequences(source, split=split, **self.to_learn_from(), **beside)
+
+    def load_other(self, source: str, split: str) -> Any:
+        """Returns what is only reported on, and needs neither groups nor weights."""
+        return super().load(source, split)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassOptions(WeighedOptions):
+    """Options of sequences, or images, each of a class."""
+
+    source: ClassVar[str] = f"{DATA}; or images: mnist-5k, a folder with a folder for each class, MNIST's .idx"
+
+    def kind_of(self, source: str) -> str:
+        """Returns ``"images"`` for what holds images and no sequences."""
+        from carrousel.data import DataError, find
+
+        try:
+            find(source, "sequences")
+        except DataError:
+            try:
+                find(source, "images")
+            except DataError:
+                return self.kind
+            return "images"
+        return self.kind
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        if self.kind_of(source) != "images":
+            return super().load(source, split)
+        for option, column in (("--groups", self.groups), ("--sample-weight", self.sample_weight)):
+            if column is not None:
+                raise UsageError(f"{option}: {source} holds images, and no table with a column {column}")
+        return self._images(source, split)
+
+    def load_other(self, source: str, split: str) -> Any:
+        """Returns what is only reported on."""
+        return self._images(source, split) if self.kind_of(source) == "images" else super().load_other(source, split)
+
+    def _images(self, source: str, split: str) -> Any:
+        from carrousel.data import load_images
+
+        return load_images(source, split=split, **self.to_learn_from())
+
+    def check(self, train: Any, test: Any) -> None:
+        """Refuses sequences and images of one class, or of values."""
         train.classes()
 
 
 @dataclass(frozen=True, kw_only=True)
-class ValueOptions(SequenceOptions):
+class ValueOptions(WeighedOptions):
     """Options of sequences, each with one or several values."""
 
-    def check(self, train: Sequences) -> None:
+    def check(self, train: Any, test: Any) -> None:
         """Refuses targets that are no numbers."""
         train.values()
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeriesOptions(Written):
-    """Options of one series, whose next steps are to be forecast."""
+class LabelOptions(SequenceOptions):
+    """Options of sequences with several labels each."""
 
-    source: ClassVar[str] = "airline, lynx, shampoo-sales, or a file"
-
-    target: Annotated[str | None, typer.Option(help="column to forecast  [default: the only column]")] = None
-    horizon: Annotated[int, typer.Option(min=1, show_default=False, help="steps to forecast")]
-    season: Annotated[int | None, typer.Option(min=1, help="steps in a season  [default: told by the times]")] = None
-    context: Annotated[
-        int | None,
-        typer.Option(min=1, help="steps that a forecast looks back  [default: chosen from horizon and season]"),
-    ] = None
-    known: Annotated[str | None, typer.Option(help="columns known in advance: a,b")] = None
-    time: Annotated[
-        str | None,
-        typer.Option(help="column of times, several such as year,month, or none (tables)  [default: found]"),
-    ] = None
-    channels: Annotated[str | None, typer.Option(help="columns to use: a,b,c (tables)  [default: all numbers]")] = None
-    freq: Annotated[str | None, typer.Option(help="step of time: h, D, MS, 15min, …  [default: told]")] = None
-    holdout: Annotated[
-        float, typer.Option(help="share at the end kept out of training and used for the report; 0 trains on all")
-    ] = HOLDOUT
-
-    def parameters(self) -> dict[str, Any]:
-        """Returns the estimator's parameters among them."""
-        known = tuple(names(self.known) or ())
-        values = {"target": self.target, "season": self.season, "context": self.context, "known": known or None}
-        return {"horizon": self.horizon, **{name: value for name, value in values.items() if value is not None}}
-
-    def options(self) -> dict[str, Any]:
-        """Returns those of the reader."""
-        return {
-            **super().options(), "time": names(self.time), "channels": self._channels(), "freq": self.freq
-        }  # fmt: skip
-
-    def _channels(self) -> list[str] | None:
-        """Returns the columns to use: with those that are asked for, the target and what is known."""
-        if self.channels is None:
-            return None
-        wanted = [*(names(self.channels) or []), *([self.target] if self.target else []), *(names(self.known) or [])]
-        return list(dict.fromkeys(wanted))
-
-    def opened(self, source: str, seed: int) -> Parts:
-        """Reads the series, and holds its end out."""
-        from carrousel.data import load_series
-
-        notes: list[str] = []
-        with told(notes) as tell:
-            series = load_series(source, **self.to_learn_from())
-            tell(series)
-        self._refuse_columns(source, series)
-        _refuse_no_share(self.holdout)
-        steps = len(series)
-        if self.horizon >= steps:
-            raise UsageError(f"{source}: --horizon {self.horizon} is longer than the series allows ({steps} steps)")
-        last = 0 if self.holdout == 0 else max(round(self.holdout * steps), self.horizon)
-        first = steps - last
-        if last and first <= self.horizon:
-            raise UsageError(
-                f"{source}: with --horizon {self.horizon}, {last} of {steps} steps are held out and too few are left; "
-                "give a shorter --horizon, or --holdout 0"
-            )
-        train, test = (replace(series, frame=frame) for frame in (series.frame.iloc[:first], series.frame.iloc[first:]))
-        if not last:
-            return Parts(train, None, f"{series}; nothing is held out", tuple(notes))
-        about = f"{series}; training on the first {first}, reporting on the last {last}"
-        return Parts(train, test, about, tuple(notes))
-
-    def parts(self, opened: Parts, model: Any) -> Parts:
-        """Returns the series."""
-        tell_fill(model, self.fill)
-        return opened
-
-    def _refuse_columns(self, source: str, series: Series) -> None:
-        """Refuses columns that the series does not have, and several without a target."""
+    def check(self, train: Any, test: Any) -> None:
+        """Refuses sequences without labels, and labels to report on that nothing is learned of."""
+        from carrousel.data import DataError
         from carrousel.data._errors import nearest
 
-        there = ", ".join(series.columns)
-        if self.target is None and len(series.columns) > 1:
-            raise UsageError(f"{source}: say with --target which column to forecast ({there})")
-        targets = [] if self.target is None else [("--target", self.target)]
-        for option, column in [*targets, *(("--known", name) for name in names(self.known) or [])]:
-            if column not in series.columns:
-                raise UsageError(
-                    f"{source}: no column {column!r} ({option}){nearest(column, series.columns)} (it has {there})"
-                )
+        known = set(train.labels().tolist())
+        if test is None or test.y is None:
+            return
+        for name, labels in zip(test.ids, test.y, strict=True):
+            for label in labels:
+                if label and label not in known:
+                    raise DataError(
+                        f"{test.name}: sequence {name!s} has the label {str(label)!r}, and no sequence to learn from "
+                        f"has it{nearest(label, known)}"
+                    )
 
 
-def _refuse_no_share(holdout: float) -> None:
+@dataclass(frozen=True, kw_only=True)
+class TagOptions(LabelOptions, Grouped):
+    """Options of sequences with a label for every step."""
+
+    source: ClassVar[str] = (
+        "a data set's name, or a file: words and labels in columns (.conll, .conllu, .iob, .bio), or a table, a row "
+        "for each step (.csv, .tsv, .jsonl, .xlsx, .parquet; .gz, .zst, .zip)"
+    )
+    kind: ClassVar[str] = "tags"
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        from carrousel.data import load_tagged
+
+        return load_tagged(source, split=split, **self.to_learn_from())
+
+    def check(self, train: Any, test: Any) -> None:
+        """Refuses one label for all steps, beside what is refused of all labels."""
+        from carrousel.data import DataError
+
+        super().check(train, test)
+        if len(train.labels()) < 2:
+            raise DataError(f"{train.name}: all steps have one label ({train.labels()[0]}); 2 are needed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StringOptions(LabelOptions, Recorded):
+    """Options of sequences with a string of labels each."""
+
+    source: ClassVar[str] = (
+        "a data set's name, or a file: a table of recordings and their texts (.csv, .tsv, .jsonl, .xlsx, .parquet; "
+        ".gz, .zst, .zip), strokes of a pen (.inkml, .json), or .npz"
+    )
+    kind: ClassVar[str] = "strings"
+
+    def load(self, source: str, split: str) -> Any:
+        """Returns a part of a source."""
+        from carrousel.data import load_transcribed
+
+        return load_transcribed(source, split=split, **self.to_learn_from())
+
+
+def refuse_no_share(holdout: float) -> None:
+    """Refuses what is no share to hold out."""
     if not 0 <= holdout < 1:
         raise UsageError(f"--holdout {holdout}: a share between 0 and 1")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from carrousel.cli.act import act
 from carrousel.cli.analyse import gradients
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
@@ -15,11 +16,13 @@ from carrousel.cli.bench_forecasts import forecasts
 from carrousel.cli.bench_online import online
 from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
+from carrousel.cli.generate import generate
 from carrousel.cli.inspect import inspect
 from carrousel.cli.reproduce import reproduce
-from carrousel.cli.search import search_classify, search_forecast, search_regress
+from carrousel.cli.search import search_classify, search_forecast, search_regress, search_tag, search_transcribe
 from carrousel.cli.stream import stream
-from carrousel.cli.train import classify, forecast, regress
+from carrousel.cli.train import classify, forecast, regress, tag, transcribe, translate
+from carrousel.cli.train import generate as train_generate
 from carrousel.cli.use import evaluate, predict
 
 __all__ = ["app", "train"]
@@ -41,8 +44,10 @@ class InOrder(TyperGroup):
             "search",
             "evaluate",
             "predict",
+            "generate",
             "inspect",
             "analyse",
+            "act",
             "stream",
             "cells",
             "reproduce",
@@ -102,12 +107,45 @@ train.command(
     ),
 )(regress)
 train.command(
+    "tag",
+    epilog=_examples(
+        "train tag corpus.conllu --label UPOS --out tagger",
+        "train tag watches.csv --id recording --time t --label activity --group person",
+        "train tag sensors.csv --one-direction --set delay=5 --set class_weight=balanced",
+    ),
+)(tag)
+train.command(
+    "transcribe",
+    epilog=_examples(
+        "train transcribe digit-strings --out digits",
+        "train transcribe recordings.csv --units words --features log-mel --bands 40 --set stack=2",
+        "train transcribe letters.inkml --set 'decoding=beam search'",
+    ),
+)(transcribe)
+train.command(
     "forecast",
     epilog=_examples(
         "train forecast airline --horizon 12",
         "train forecast load.csv --target mw --horizon 24 --season 24 --known holiday",
+        "train forecast sales.csv --id shop --target sales --horizon 12 --static region",
     ),
 )(forecast)
+train.command(
+    "generate",
+    epilog=_examples(
+        "train generate novel.txt --out novel",
+        "train generate chapters/*.txt --tokens words --vocabulary 20000 --hidden-size 512",
+        "train generate python-source --set steps=100",
+    ),
+)(train_generate)
+train.command(
+    "translate",
+    epilog=_examples(
+        "train translate pairs.tsv --out model",
+        "train translate cmudict --hidden-size 256 --epochs 30",
+        "train translate sentences.tsv --tokens words --target-tokens words",
+    ),
+)(translate)
 app.add_typer(train, name="train")
 search = typer.Typer(help="Try parameters of a model on a data set or a file, and save the best model.", **PLAIN)
 search.command(
@@ -118,6 +156,8 @@ search.command(
     ),
 )(search_classify)
 search.command("regress", epilog=_examples("search regress Tecator --trials 30 --out tecator"))(search_regress)
+search.command("tag", epilog=_examples("search tag corpus.conllu --trials 20 --jobs 2"))(search_tag)
+search.command("transcribe", epilog=_examples("search transcribe digit-strings --trials 20"))(search_transcribe)
 search.command("forecast", epilog=_examples("search forecast airline --horizon 12 --trials 20"))(search_forecast)
 app.add_typer(search, name="search")
 app.command(
@@ -126,8 +166,19 @@ app.command(
 )(evaluate)
 app.command(
     "predict",
-    epilog=_examples("predict vowels japanese-vowels --out said.csv", "predict airline-model airline --json"),
+    epilog=_examples(
+        "predict vowels japanese-vowels --out said.csv",
+        "predict airline-model airline --json",
+        "predict plurals - < words.txt",
+    ),
 )(predict)
+app.command(
+    "generate",
+    epilog=_examples(
+        "generate novel --prompt 'Call me' --length 400 --temperature 0.7",
+        "generate novel --top-p 0.9 --seed 3 --stop Chapter --json",
+    ),
+)(generate)
 app.command(
     "inspect",
     epilog=_examples("inspect vowels japanese-vowels --sequence 7 --out pictures", "inspect airline-model airline"),
@@ -141,6 +192,14 @@ analyse.command(
     ),
 )(gradients)
 app.add_typer(analyse, name="analyse")
+app.command(
+    "act",
+    epilog=_examples(
+        "act agent --world t-maze --length 50",
+        "act agent --world t-maze --length 50 --set noisy=true --greedy --json",
+        "act agent --world CartPole-v1 --episodes 10",
+    ),
+)(act)
 app.command("cells", epilog=_examples("cells", "cells --json"))(family)
 app.command(
     "reproduce",

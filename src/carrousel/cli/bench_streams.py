@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ def streams(
     ] = 5,
     most: Annotated[int | None, typer.Option(min=600, help="records of each stream, at most")] = None,
     into: Annotated[Path | None, typer.Option(help="write the figures to this file, as JSON")] = None,
+    learners: Annotated[
+        bool, typer.Option("--learners", help="set the ways to learn beside each other, early and late, instead")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Judge the stream learner with its defaults beside simple methods, on five real streams, one step ahead.
@@ -27,13 +30,20 @@ def streams(
     Mean absolute errors from target 501 on. The linear methods are river's, the best of six each. A stream whose
     package is not installed is left out.
     """
-    from carrousel.bench._streams import STREAMS, judge
+    from carrousel.bench._streams import STREAMS, WINDOWS, judge, over_time
 
     if into is not None:
         plain_file("--into", into)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for stream in STREAMS:
         try:
+            if learners:
+                found = over_time(stream, seeds, most)
+                rows.append({"name": stream.name, "season": stream.season, "source": stream.source, "errors": found})
+                if not json:
+                    shown = ("; ".join(f"{each:.4g}" for each in errors if each) for errors in found.values())
+                    say(f"{stream.name}: {', '.join(f'{n} {s}' for n, s in zip(found, shown, strict=True))}")
+                continue
             judged = judge(stream, seeds, most)
         except ModuleNotFoundError as error:
             note(f"{stream.name} is left out: {error.name} is not installed")
@@ -43,7 +53,7 @@ def streams(
         if not json:
             rivals = ", ".join(f"{name} {error:.4g}" for name, error in judged.rivals.items())
             say(f"{stream.name}: {judged.mean:.4g}; {rivals}; {judged.ratio:.3f} times the best")
-    figures = {"first": 501, "streams": rows}
+    figures = {"windows": WINDOWS, "seeds": seeds, "streams": rows} if learners else {"first": 501, "streams": rows}
     if into is not None:
         write_json(into, figures)
     if json:

@@ -13,9 +13,16 @@ from carrousel.cli._output import note, say, write_table
 from carrousel.cli._parts import PartsOptions
 from carrousel.cli._place import Place, place
 from carrousel.cli._signals import held_back
-from carrousel.cli.train import of_estimator, say_finished, train_into
+from carrousel.cli.train import class_for, of_estimator, say_finished, train_into
 
-__all__ = ["search_classify", "search_forecast", "search_regress", "searcher"]
+__all__ = [
+    "search_classify",
+    "search_forecast",
+    "search_regress",
+    "search_tag",
+    "search_transcribe",
+    "searcher",
+]
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ def searcher(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = estimator()
+            kind = class_for(options, estimator)
             parameters = knobs.parameters(kind, also=options.parameters())
             first = kind(**parameters, random_state=run.seed)
             parts = options.parts(opened, first)
@@ -80,10 +87,12 @@ search_regress = of_estimator(
     "regress",
     ABOUT.format(what="model of one or several values per sequence", more=", noise and pooling"),
 )
+search_tag = of_estimator(searcher, "tag", ABOUT.format(what="tagger", more=" and noise"))
+search_transcribe = of_estimator(searcher, "transcribe", ABOUT.format(what="transcriber", more=" and noise"))
 search_forecast = of_estimator(
     searcher,
     "forecast",
-    ABOUT.format(what="forecaster of one series", more=" and noise"),
+    ABOUT.format(what="forecaster of one series, or of many (--id)", more=" and noise"),
 )
 
 

@@ -20,7 +20,8 @@ from carrousel.cli._signals import Ending, held_back
 __all__ = ["stream"]
 
 HEADING = "line,prediction,target"
-RATE = "networks' step size, or several: a,b,c  [default: 0.001,0.003,0.01,0.03 side by side]"
+RATE = "networks' step size, or several: a,b,c  [default: 0.001,0.003,0.01,0.03 side by side; kalman 1,10,100,1000]"
+LEARNER = "how errors change weights; kalman learns from fewer lines  [default: rmsprop, for classes adam]"
 
 
 def stream(
@@ -45,9 +46,9 @@ def stream(
     cell: Annotated[str, typer.Option(help="member of the family, see `carrousel cells`")] = "lstm",
     hidden_size: Annotated[int, typer.Option(min=1, max=2**16, help="number of units of each network")] = 16,
     rate: Annotated[str | None, typer.Option(help=RATE, show_default=False)] = None,
-    optimiser: Annotated[
-        Literal["adam", "rmsprop", "descent"] | None,
-        typer.Option(help="how errors change weights  [default: rmsprop, for classes adam]", show_default=False),
+    learner: Annotated[
+        Literal["adam", "rmsprop", "descent", "kalman"] | None,
+        typer.Option(help=LEARNER, show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the initial weights")] = 0,
     state: Annotated[Path | None, typer.Option(help="keep everything in this file, and go on from it")] = None,
@@ -76,10 +77,12 @@ def stream(
     _check(file, state, out, quiet)
     if task == "classify" and season is not None:
         raise UsageError("--season: classes have none; it goes with --task regress")
+    if task == "classify" and learner == "kalman":
+        raise UsageError("--learner kalman: it learns numbers; it goes with --task regress")
     kind = StreamRegressor if task == "regress" else StreamClassifier
     given: dict[str, Any] = {"season": season} if task == "regress" else {}
-    if optimiser is not None:
-        given["optimiser"] = optimiser
+    if learner is not None:
+        given["optimiser"] = learner
     with ExitStack() as opened:
         source = sys.stdin.buffer if file == "-" else opened.enter_context(open(file, "rb"))
         follower = Follower(

@@ -10,15 +10,37 @@ import typer
 
 from carrousel.cli._options import Json, Knobs, Run, defaults_of, flat
 from carrousel.cli._output import emit, note, say
-from carrousel.cli._parts import ClassOptions, Parts, PartsOptions, SeriesOptions, ValueOptions
+from carrousel.cli._parts import (
+    ClassOptions,
+    Parts,
+    PartsOptions,
+    StringOptions,
+    TagOptions,
+    ValueOptions,
+)
 from carrousel.cli._place import Place, place
 from carrousel.cli._progress import watch
+from carrousel.cli._series_parts import SeriesOptions
 from carrousel.cli._signals import held_back
+from carrousel.cli._text_parts import PairOptions, TextOptions
 
 if TYPE_CHECKING:
     from carrousel.estimators import Progress
 
-__all__ = ["classify", "forecast", "of_estimator", "regress", "say_finished", "train_into", "trainer"]
+__all__ = [
+    "class_for",
+    "classify",
+    "forecast",
+    "generate",
+    "of_estimator",
+    "regress",
+    "say_finished",
+    "tag",
+    "train_into",
+    "trainer",
+    "transcribe",
+    "translate",
+]
 
 
 def trainer(
@@ -28,31 +50,44 @@ def trainer(
 
     Args:
         estimator: returns its class; called when the command runs, for the import takes seconds.
-        group: the options that say what to train on.
+        group: the options that say what to train on, and whether there may be several sources.
         about: what the help says of the command.
         defaults: what the help says of the estimator's defaults, by parameter.
     """
+    several = getattr(group, "several", False)
 
-    def train(data: str, *, options: Any, run: Run, knobs: Knobs, json: Json = False) -> None:
-        with place(run, data) as where:
+    def train(data: Any, *, options: Any, run: Run, knobs: Knobs, json: Json = False) -> None:
+        first, shown = (data[0], ", ".join(data)) if several else (data, data)
+        with place(run, first) as where:
             if where.finished:
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = estimator()
+            kind = class_for(options, estimator)
             model = kind(**knobs.parameters(kind, also=options.parameters()), random_state=run.seed)
-            train_into(model, data, options.parts(opened, model), where, run, json)
+            train_into(model, shown, options.parts(opened, model), where, run, json)
 
-    source = typer.Argument(metavar="DATA", show_default=False, help=group.source)
-    train.__annotations__ |= {"data": Annotated[str, source], "options": group}
+    source = typer.Argument(metavar="DATA..." if several else "DATA", show_default=False, help=group.source)
+    kind_of = list[str] if several else str
+    train.__annotations__ |= {"data": Annotated[kind_of, source], "options": group}  # type: ignore[valid-type]
     train.__doc__ = about
     return flat(train, defaults=defaults)
+
+
+def class_for(options: Any, usual: Callable[[], type]) -> type:
+    """Returns the class that learns from data of these options: the command's, unless they say another."""
+    own: Callable[[], type] | None = getattr(options, "estimator", None)
+    return usual() if own is None else own()
 
 
 ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
     "classify": ("LSTMClassifier", ClassOptions),
     "regress": ("LSTMRegressor", ValueOptions),
+    "tag": ("LSTMTagger", TagOptions),
+    "transcribe": ("LSTMTranscriber", StringOptions),
     "forecast": ("LSTMForecaster", SeriesOptions),
+    "generate": ("LSTMGenerator", TextOptions),
+    "translate": ("LSTMTranslator", PairOptions),
 }
 """The class of each command, by the module that has it, and the options that say what it learns from."""
 
@@ -80,12 +115,45 @@ regress = of_estimator(
     It is compared with ridge regressions and the nearest neighbour, on sequences not trained on.
     """,
 )
+tag = of_estimator(
+    trainer,
+    "tag",
+    """Train a tagger, which names the class of every step.
+
+    It is compared with the most frequent class and a logistic regression on a window of steps, on sequences not trained
+    on.
+    """,
+)
+transcribe = of_estimator(
+    trainer,
+    "transcribe",
+    """Train a transcriber, which says a string of labels for each sequence.
+
+    It is compared with a frame-wise classifier whose runs are read as a string, on sequences not trained on.
+    """,
+)
 forecast = of_estimator(
     trainer,
     "forecast",
-    """Train a forecaster of one series.
+    """Train a forecaster of one series, or of many (--id).
 
-    It is compared with naive, seasonal naive and ridge forecasts, on the end of the series, not trained on.
+    It is compared with naive, seasonal naive and ridge forecasts, on the end of each series, not trained on.
+    """,
+)
+generate = of_estimator(
+    trainer,
+    "generate",
+    """Train a model of texts, which goes on from a beginning.
+
+    It is compared with an n-gram model and xz, on texts not trained on, in bits per character.
+    """,
+)
+translate = of_estimator(
+    trainer,
+    "translate",
+    """Train a model that says one text for another.
+
+    It is compared with rules, on pairs not trained on.
     """,
 )
 

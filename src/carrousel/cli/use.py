@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._models import chosen, open_model, read
+from carrousel.cli._models import chosen, open_model, read, takes
 from carrousel.cli._options import AnyColumns, Data, Json, Model, Split, flat
 from carrousel.cli._output import emit, note, plain, say, write_table
 from carrousel.cli._place import folders_of, plain_file
@@ -50,9 +50,10 @@ def predict(
     columns: AnyColumns,
     json: Json = False,
 ) -> None:
-    """Predict classes, values, or the next steps of a series.
+    """Predict classes, values, labels, or the next steps of a series.
 
-    The answer is a table: a row for each sequence with the probabilities of the classes, or a row for each step.
+    The answer is a table: a row for each sequence with the probabilities of the classes or with a string of labels, or
+    a row for each step.
     """
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise UsageError(f"--out {out}: write .csv or .parquet")
@@ -63,7 +64,12 @@ def predict(
     ahead = chosen(estimator.table, future=future)
     known = read(estimator, source, columns, split, notes)
     if ahead:
-        not_theirs = ("id", "label", "channels", "channels_first")
+        not_theirs = {
+            "label",
+            "channels",
+            "channels_first",
+            *(["id"] if not takes(estimator.read_future, "id") else []),
+        }
         options = {name: value for name, value in columns.options().items() if name not in not_theirs}
         ahead["future"] = estimator.read_future(future, **chosen(estimator.read_future, **options))
     table = estimator.table(known, **ahead)

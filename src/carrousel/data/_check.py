@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from carrousel.data._words import plain_labels, plain_names, refuse_twice
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["make_sequences", "make_series"]
+__all__ = ["Made", "checked_steps", "make_sequences", "make_series", "regular"]
 
 
 def make_sequences(
@@ -30,6 +31,7 @@ def make_sequences(
     fill: str | None = None,
     how: Sequence[str] = (),
     decimal: str = ".",
+    groups: Any = None,
 ) -> Sequences:
     """Returns Sequences of arrays ``[T_i, C]`` after checking them.
 
@@ -44,6 +46,7 @@ def make_sequences(
         fill: what stands for missing values (NaN), one of ``FILLS``; None refuses them.
         how: how the data were written, for people.
         decimal: the mark of the decimals in labels of text.
+        groups: what sequences have in common, ``[N]``: the person.
 
     Raises:
         DataError: they cannot be sequences; the message names the sequence, and the step and channel of a value.
@@ -58,6 +61,30 @@ def make_sequences(
     if y is not None:
         y = plain_labels(y, words, name)
 
+    arrays, named, lacking = checked_steps(X, words, name=name, channels=channels, fill=fill)
+    how = (*how, *missing_words(0, lacking, fill))
+    if groups is not None:
+        groups = plain_names(groups, f"{name}: groups").astype(str)
+        if len(groups) != len(X):
+            raise DataError(f"{name}: {len(X)} sequences but {len(groups)} groups")
+    return Sequences(arrays, y, ids, named, name, split, how, decimal, groups)
+
+
+def checked_steps(
+    X: Sequence[np.ndarray], words: Sequence[str], *, name: str, channels: Any = None, fill: str | None = None
+) -> tuple[list[np.ndarray], tuple[str, ...], int]:
+    """Returns arrays ``[T_i, C]`` as float32, the names of their channels, and how many values were missing.
+
+    Args:
+        X: the arrays.
+        words: what messages call each.
+        name: where the data came from, for messages.
+        channels: C names; by default ``"channel 0"`` and so on.
+        fill: what stands for missing values (NaN), one of ``FILLS``; None refuses them.
+
+    Raises:
+        DataError: they are no sequences over the same channels; the message names the sequence, the step, the channel.
+    """
     width: int | None = None
     named: list[str] | None = None
     arrays: list[np.ndarray] = []
@@ -90,8 +117,7 @@ def make_sequences(
             raise DataError(f"{name}: {word}, step {step}, channel {of}: {_fault(x[step, channel])}")
         arrays.append(small)
     assert named is not None
-    how = (*how, *missing_words(0, lacking, fill))
-    return Sequences(arrays, y, ids, tuple(named), name, split, how, decimal)
+    return arrays, tuple(named), lacking
 
 
 def make_series(
@@ -109,9 +135,42 @@ def make_series(
     Raises:
         DataError: it cannot be a series. Rows are named as people count them: from 1, a header not counted.
     """
+    made = regular(frame, name=name, fill=fill, freq=freq)
+    return Series(made.frame, name, (*how, *made.how, *missing_words(made.rows, made.values, fill)))
+
+
+@dataclass(frozen=True)
+class Made:
+    """Rows of one series that passed all checks.
+
+    Attributes:
+        frame: the rows, at equal steps of time.
+        how: what was done to have them so.
+        rows: how many were missing.
+        values: how many of those there are were.
+    """
+
+    frame: pd.DataFrame
+    how: tuple[str, ...]
+    rows: int
+    values: int
+
+
+def regular(
+    frame: pd.DataFrame, *, name: str, fill: str | None, freq: str | None, numbers: np.ndarray | None = None
+) -> Made:
+    """Checks the rows of one series as ``make_series`` does.
+
+    Args:
+        frame: the numbers, the time as index.
+        name: as in ``make_series``, as are ``fill`` and ``freq``.
+        fill: as there.
+        freq: as there.
+        numbers: of the rows in a file that has others too, counted from 1.
+    """
     import pandas as pd
 
-    from carrousel.data._order import in_order
+    from carrousel.data._order import Ordered, in_order
     from carrousel.data._regular import on_grid
 
     check_fill(fill, name)
@@ -125,28 +184,27 @@ def make_series(
             raise DataError(f"{name}: column {column} holds {kind} values; numbers are needed")
     with reading(name), np.errstate(over="ignore"):
         frame = frame.astype(np.float64)
-    values = frame.to_numpy()
+    values, of_file = frame.to_numpy(), Ordered(frame, numbers=numbers)
     bad = np.argwhere(~np.isfinite(values) if fill is None else np.isinf(values))
     if len(bad):
         row, column = (int(k) for k in bad[0])
         rest = np.isnan(values[row, column]) and values.shape[1] > 1
         others = f"; {option('channels')} takes other columns" if rest else ""
         said = f"{_fault(values[row, column])}{others}"
-        raise DataError(f"{name}: row {row + 1}, column {frame.columns[column]}: {said}")
+        raise DataError(f"{name}: row {of_file.row(row)}, column {frame.columns[column]}: {said}")
     empty = np.isnan(values).all(axis=0)
     if empty.any():
         raise DataError(f"{name}: column {frame.columns[int(empty.argmax())]} has no value at all")
 
-    rows = in_order(frame, name)
+    rows = in_order(frame, name, numbers)
     if isinstance(rows.frame.index, pd.PeriodIndex) and (np.diff(rows.frame.index.asi8) != 1).any():
         row = int((np.diff(rows.frame.index.asi8) != 1).argmax())
         raise DataError(f"{name}: the step from row {rows.row(row)} to row {rows.row(row + 1)} differs from the others")
     frame = rows.frame
     if not isinstance(frame.index, pd.PeriodIndex):
         frame = on_grid(rows, name, fill, freq)
-    lacking = int(np.isnan(values).sum())
-    how = (*how, *rows.how, *missing_words(len(frame) - len(values), lacking, fill))
-    return Series(filled_rows(frame, fill, name), name, how)
+    lacking = len(frame) - len(values), int(np.isnan(values).sum())
+    return Made(filled_rows(frame, fill, name), rows.how, *lacking)
 
 
 def _channels(channels: Any, width: int, name: str) -> list[str]:

@@ -18,10 +18,12 @@ from carrousel.data._words import plain_names
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["as_numbers", "is_text", "names_of", "numbers", "times", "typed_labels", "unfit"]
+__all__ = ["GROUPS", "as_numbers", "is_text", "names_of", "numbers", "times", "typed_labels", "unfit"]
 
 MISSING = ("NA", "na", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "?", ".", "..", "-", "--", "")
 """What stands for a missing value among numbers; among words only an empty field is missing."""
+GROUPS = ("group", "speaker", "writer", "person")
+"""Columns of what sequences have in common, if they are there."""
 SIMPLE = (str, bool, int, float, Decimal, np.generic)
 
 

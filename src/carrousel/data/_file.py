@@ -6,6 +6,7 @@ import codecs
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Any, TypeVar
 from carrousel.data._errors import DataError, nearest, option, reading, words_of
 from carrousel.data._unpack import PACKED, member_of, unpacked
 
-__all__ = ["File", "Text"]
+__all__ = ["FOLDER", "File", "Piped", "Text"]
 
 Made = TypeVar("Made")
+FOLDER = "/"
+"""What stands for the ending of a folder."""
+IDX = re.compile(r"[.-]idx\d(-ubyte)?$", re.IGNORECASE)  # MNIST's files have the format's name where others end
 SECOND = "windows-1252"  # what text of Western Europe is if it is not UTF-8
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
          (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
@@ -41,7 +45,8 @@ class File:
 
     Attributes:
         path: where it is.
-        ending: what its name says that it is, in lower case and without the packing: ``".csv"`` for ``data.CSV.gz``.
+        ending: what its name says that it is, in lower case and without the packing: ``".csv"`` for ``data.CSV.gz``,
+            ``".idx"`` for ``images-idx3-ubyte.gz``, ``FOLDER`` for a folder.
     """
 
     path: Path
@@ -49,8 +54,8 @@ class File:
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, path: str | Path) -> File:
-        """Opens a file; DataError if there is none, or something that is no file."""
+    def of(cls, path: str | Path, *, folders: bool = False) -> File:
+        """Opens a file, or a folder where ``folders`` are data; DataError if there is none, or something else."""
         path = Path(path)
         try:
             mode = path.stat().st_mode
@@ -58,6 +63,8 @@ class File:
             raise DataError(f"{path}: there is no such file{nearest(path.name, _beside(path))}") from None
         except (OSError, ValueError) as error:  # a folder that may not be searched, a name too long, NUL in a name
             raise DataError(f"{path}: cannot be read: {words_of(error)}") from error
+        if stat.S_ISDIR(mode) and folders:
+            return cls(path, FOLDER)
         if stat.S_ISDIR(mode):
             raise DataError(f"{path}: this is a directory; a file is needed")
         if not stat.S_ISREG(mode):  # opening a pipe waits for whoever writes to it
@@ -68,7 +75,8 @@ class File:
             if not inner.suffix and path.suffix.lower() == ".zip":  # data.zip with data.csv
                 with reading(path):
                     inner = Path(member_of(path))
-        return cls(path, inner.suffix.lower() or path.suffix.lower())
+        ending = ".idx" if IDX.search(inner.name) else inner.suffix.lower()
+        return cls(path, ending or path.suffix.lower())
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -77,14 +85,6 @@ class File:
     def name(self) -> str:
         """The file in messages."""
         return str(self.path)
-
-    @property
-    def named_columns(self) -> bool:
-        """Whether it is a table, whose columns can be asked for by name."""
-        from carrousel.data._registry import by_ending
-
-        reader = by_ending("sequences").get(self.ending)
-        return reader is not None and "channels" in reader.options
 
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
         """Returns what ``make`` returned when it was first called for this key."""
@@ -105,9 +105,13 @@ class File:
         """
         return self.once(("text", encoding, max_size), lambda: self._text(encoding, max_size))
 
-    def _text(self, encoding: str | None, max_size: float) -> Text:
+    def _data(self, max_size: float) -> tuple[bytes, str | None]:
+        """Returns its bytes, unpacked, and how they were packed."""
         with reading(self.path):
-            data, packing = unpacked(self.path, max_size)
+            return unpacked(self.path, max_size)
+
+    def _text(self, encoding: str | None, max_size: float) -> Text:
+        data, packing = self._data(max_size)
         if encoding is None:
             marked = next((e for mark, e in MARKS if data.startswith(mark)), None)
             used = marked or _by_zeros(data) or "utf-8"
@@ -136,6 +140,21 @@ class File:
             raise DataError(f"{self.name}: line {line} holds a NUL byte; text is needed")
         plain = used == "utf-8"
         return Text(content, (*([packing] if packing else []), *([] if plain else [used])))
+
+
+class Piped(File):
+    """What another program writes to this one, read once, as a file of text."""
+
+    @classmethod
+    def standard_input(cls) -> Piped:
+        """Returns what comes from standard input."""
+        return cls(Path("standard input"), ".txt")
+
+    def _data(self, max_size: float) -> tuple[bytes, str | None]:
+        data: bytes = self.once("bytes", lambda: sys.stdin.buffer.read(int(min(max_size, 2**62)) + 1))
+        if len(data) > max_size:
+            raise DataError(f"{self.name}: it is more than {max_size:g} bytes; {option('max_size')} allows more")
+        return data, None
 
 
 def _recoded(data: bytes, encoding: str) -> bytes:

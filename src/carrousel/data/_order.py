@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,19 +24,27 @@ class Ordered:
         frame: the rows; the index is a DatetimeIndex, a PeriodIndex, or whole numbers.
         how: what was done to have them so, in words.
         turned: whether the last row of the file is the first.
+        numbers: of the rows in the file, counted from 1, in its order; None where it has no others.
     """
 
     frame: pd.DataFrame
     how: tuple[str, ...] = ()
     turned: bool = False
+    numbers: np.ndarray | None = None
 
     def row(self, place: int) -> int:
         """Returns the number of a row in the file, counted from 1."""
-        return len(self.frame) - place if self.turned else place + 1
+        at = len(self.frame) - 1 - place if self.turned else place
+        return at + 1 if self.numbers is None else int(self.numbers[at])
 
 
-def in_order(frame: pd.DataFrame, name: str) -> Ordered:
+def in_order(frame: pd.DataFrame, name: str, numbers: np.ndarray | None = None) -> Ordered:
     """Returns the rows in the order of time, of which the file's may be the opposite.
+
+    Args:
+        frame: the rows.
+        name: where they came from, for messages.
+        numbers: of the rows in a file that has others too, counted from 1.
 
     Raises:
         DataError: they are in no order, or a time is neither a date nor a whole number.
@@ -51,19 +59,23 @@ def in_order(frame: pd.DataFrame, name: str) -> Ordered:
     turned = len(ticks) > 1 and bool(ticks[0] > ticks[-1]) and _ascend(clock_changed(ticks[::-1])[0])
     if turned:
         frame, ticks, shown = frame.iloc[::-1], ticks[::-1], shown[::-1]
-    ordered = Ordered(frame, ("the newest row is the first",) if turned else (), turned)
+    ordered = Ordered(frame, ("the newest row is the first",) if turned else (), turned, numbers)
     if ticks.dtype.kind == "M" and getattr(index, "tz", None) is None:
         ticks, places = clock_changed(ticks)
         if places:
             rows = ", ".join(str(ordered.row(place)) for place in places[:4])
             said = f"the clock is changed at row {rows}: times go on by that before"
-            ordered, shown = Ordered(frame, (*ordered.how, said), turned), pd.Index(ticks)
+            ordered, shown = replace(ordered, how=(*ordered.how, said)), pd.Index(ticks)
     if not _ascend(ticks):
         row = int(np.flatnonzero(ticks[1:] <= ticks[:-1])[0]) + 1
         word = "the same time as" if ticks[row] == ticks[row - 1] else "an earlier time than"
+        if numbers is not None:
+            hint = "a series of several in a file has one row for each step of time"
+        else:
+            hint = f"one series is needed: {option('where', 'COLUMN=VALUE')} takes one of several in a file"
         raise DataError(
-            f"{name}: row {row + 1} has {word} row {row} ({shown[row]!s}); rows are in the order of time\n"
-            f"one series is needed: {option('where', 'COLUMN=VALUE')} takes one of several in a file"
+            f"{name}: row {ordered.row(row)} has {word} row {ordered.row(row - 1)} ({shown[row]!s}); rows are in the "
+            f"order of time\n{hint}"
         )
     frame = ordered.frame.copy(deep=False)
     if ticks.dtype.kind == "M":
@@ -77,7 +89,7 @@ def in_order(frame: pd.DataFrame, name: str) -> Ordered:
                 f"times are dates, or whole numbers such as sample numbers\n{option('time', 'none')} numbers the rows"
             )
         frame.index = pd.Index(ticks.astype(np.int64), name=index.name)
-    return Ordered(frame, ordered.how, turned)
+    return replace(ordered, frame=frame)
 
 
 def clock_changed(times: np.ndarray) -> tuple[np.ndarray, list[int]]:

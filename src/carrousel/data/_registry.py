@@ -8,11 +8,16 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
-__all__ = ["Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
+__all__ = ["ANY", "KINDS", "Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
 
-Kind = Literal["sequences", "series"]
+Kind = Literal["sequences", "series", "panel", "tags", "strings", "images", "texts", "pairs"]
+"""What a reader makes: ``Sequences``, a ``Series``, a ``Panel``, ``Tagged`` or ``Transcribed`` sequences, ``Images``,
+``Texts`` or ``Pairs``."""
+ANY = "*"
+"""What stands for every ending that no other reader of a kind has."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 F = TypeVar("F", bound=Callable[..., Any])
 
 

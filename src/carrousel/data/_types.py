@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from carrousel.data._words import first_no_number
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sequences", "Series"]
+__all__ = ["Panel", "Sequences", "Series"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ class Sequences:
         split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
         how: how the source was read where that had to be told from its content: separator, encoding, columns left out.
         decimal: the mark of the decimals in labels of text.
+        groups: what sequences have in common with others, ``[N]``: the person; None if that is not known. Those of one
+            group stay together where some are held out.
+        weights: how much each counts in training, ``[N]``, at least 0; None where all count alike.
 
     >>> import numpy as np
     >>> X = [np.zeros((3, 2), "f"), np.ones((5, 2), "f")]
@@ -46,6 +49,8 @@ class Sequences:
     split: str = "all"
     how: tuple[str, ...] = ()
     decimal: str = "."
+    groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -58,8 +63,8 @@ class Sequences:
     def take(self, rows: np.ndarray | list[int]) -> Sequences:
         """Returns the sequences at these positions."""
         rows = np.asarray(rows, dtype=np.int64)
-        y = None if self.y is None else self.y[rows]
-        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows])
+        y, groups, weights = (None if a is None else a[rows] for a in (self.y, self.groups, self.weights))
+        return replace(self, X=[self.X[i] for i in rows], y=y, ids=self.ids[rows], groups=groups, weights=weights)
 
     def classes(self) -> np.ndarray:
         """Returns the labels that occur, sorted.
@@ -122,7 +127,8 @@ class Sequences:
             return f"{text}, {self.y.shape[1]} values each"
         if self.y.dtype.kind == "f":
             return f"{text}, one value each"
-        return f"{text}, {len(np.unique(self.y))} classes"
+        of = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
+        return f"{text}, {len(np.unique(self.y))} classes{of}"
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,50 @@ class Series:
         return tuple(str(c) for c in self.frame.columns)
 
     def __str__(self) -> str:
-        first, last = (str(when).removesuffix(" 00:00:00") for when in self.frame.index[[0, -1]])
+        first, last = (_when(when) for when in self.frame.index[[0, -1]])
         columns = f"{len(self.columns)} column{'s' * (len(self.columns) != 1)}"
         return f"{len(self)} steps from {first} to {last}, {columns}: {', '.join(self.columns)}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Several series of the same columns, at the same equal steps of time.
+
+    Attributes:
+        frames: the series by their ids: float64 columns as a ``Series`` has them, and then those that are static, of
+            numbers or of words, each the same in all rows of a series.
+        static: the names of the static columns.
+        name: where the data came from.
+        how: as in ``Series``.
+    """
+
+    frames: dict[Any, pd.DataFrame]
+    static: tuple[str, ...] = ()
+    name: str = "panel"
+    how: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that change in time."""
+        return tuple(str(c) for c in next(iter(self.frames.values())).columns if c not in self.static)
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of each series."""
+        return [len(frame) for frame in self.frames.values()]
+
+    def __str__(self) -> str:
+        low, high = min(self.steps), max(self.steps)
+        steps = f"{low} steps" if low == high else f"{low} to {high} steps"
+        indices = [frame.index for frame in self.frames.values() if len(frame)]
+        first, last = (_when(f(index[k] for index in indices)) for f, k in ((min, 0), (max, -1)))
+        columns = f"{len(self.columns)} column{'s' * (len(self.columns) != 1)}: {', '.join(self.columns)}"
+        static = f"; static: {', '.join(self.static)}" if self.static else ""
+        return f"{len(self)} series of {steps} from {first} to {last}, {columns}{static}"
+
+
+def _when(time: Any) -> str:
+    return str(time).removesuffix(" 00:00:00")

@@ -9,7 +9,7 @@ import numpy as np
 
 from carrousel.data._errors import DataError
 
-__all__ = ["first_no_number", "plain_labels", "plain_names", "refuse_twice"]
+__all__ = ["first_no_number", "native", "plain_labels", "plain_names", "refuse_twice"]
 
 
 def plain_names(names: Any, what: str) -> np.ndarray:
@@ -18,7 +18,7 @@ def plain_names(names: Any, what: str) -> np.ndarray:
     Raises:
         DataError: they are nothing of the kind; the message begins with ``what``.
     """
-    names = _native(np.asarray(names), what)
+    names = native(np.asarray(names), what)
     if names.ndim != 1 or names.dtype.kind not in "biufU":
         raise DataError(f"{what} must be words or numbers [N]; they are {names.dtype} {list(names.shape)}")
     if names.dtype.kind == "f" and not np.isfinite(names).all():
@@ -32,7 +32,7 @@ def plain_labels(labels: Any, words: Sequence[str], name: str) -> np.ndarray:
     Raises:
         DataError: they are nothing of the kind; the message names the sequence by ``words``.
     """
-    labels = _native(np.asarray(labels), f"{name}: labels")
+    labels = native(np.asarray(labels), f"{name}: labels")
     if labels.ndim not in (1, 2) or labels.shape[1:] == (0,) or labels.dtype.kind not in "biufU":
         raise DataError(
             f"{name}: labels must be words or numbers, [N] or [N, K]; they are {labels.dtype} {list(labels.shape)}"
@@ -69,7 +69,7 @@ def first_no_number(words: np.ndarray) -> int | None:
     return None
 
 
-def _native(array: np.ndarray, what: str) -> np.ndarray:
+def native(array: np.ndarray, what: str) -> np.ndarray:
     """Returns an array in this machine's byte order, without bytes or Python's objects: they become text or numbers."""
     kind = array.dtype.kind
     if kind == "O":
@@ -90,7 +90,7 @@ def _native(array: np.ndarray, what: str) -> np.ndarray:
 def _of_objects(array: np.ndarray, what: str) -> np.ndarray:
     kinds = {type(value) for value in array.ravel().tolist()}
     if kinds == {str}:
-        return _native(array.astype(str), what)
+        return native(array.astype(str), what)
     if kinds and kinds <= {bool, int, float}:
         simple = np.array(array.tolist())
         return simple if simple.dtype.kind != "O" else array.astype(str)  # integers beyond 64 bits are names

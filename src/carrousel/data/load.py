@@ -1,20 +1,39 @@
-"""From a name or a path to sequences or a series."""
+"""From a name or a path to sequences, a series, images, or sequences with several labels each."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from carrousel.data._errors import DataError, listed, nearest, option
-from carrousel.data._file import File
+from carrousel.data._file import FOLDER, File
 from carrousel.data._fill import check_fill
-from carrousel.data._registry import Kind, Reader, by_ending, by_name, plain
-from carrousel.data._types import Sequences, Series
+from carrousel.data._images import Images
+from carrousel.data._labelled import Tagged, Transcribed
+from carrousel.data._panel import beside
+from carrousel.data._registry import ANY, KINDS, Kind, Reader, by_ending, by_name, plain
+from carrousel.data._texts import Pairs, Texts
+from carrousel.data._types import Panel, Sequences, Series
 
-__all__ = ["find", "load_sequences", "load_series", "look", "names", "splits"]
+__all__ = [
+    "find",
+    "load_images",
+    "load_pairs",
+    "load_panel",
+    "load_sequences",
+    "load_series",
+    "load_tagged",
+    "load_texts",
+    "load_transcribed",
+    "look",
+    "names",
+    "splits",
+    "takes",
+]
 
-Loaded = TypeVar("Loaded", Sequences, Series)
+Loaded = TypeVar("Loaded", Sequences, Series, Panel, Tagged, Transcribed, Images, Texts, Pairs)
 
 
 def load_sequences(source: str | Path | File, *, split: str = "all", **options: Any) -> Sequences:
@@ -57,24 +76,122 @@ def load_series(source: str | Path | File, **options: Any) -> Series:
     return _load("series", Series, source, "all", options)
 
 
-def splits(source: str | Path | File) -> tuple[str, ...]:
+def load_panel(source: str | Path | File, *, target: Sequence[str] | None = None, **options: Any) -> Panel:
+    """Reads several series from a table that has a row for each step of each; or from several columns of one series.
+
+    Args:
+        source: the path of a table, as in ``load_sequences``.
+        target: columns that are a series each, beside which all other columns stand: then the source and the options
+            are those of ``load_series``.
+        **options: of the reader: those of ``load_series`` for tables, and ``id``, the column that tells the series
+            apart, with ``static``, columns that are the same in all rows of a series.
+
+    Raises:
+        DataError: with one or two lines that name the file and the row or column at fault.
+    """
+    if target is None:
+        return _load("panel", Panel, source, "all", options)
+    series = load_series(source, **options)
+    for name in target:
+        if name not in series.frame.columns:
+            there = listed(series.columns)
+            raise DataError(
+                f"{series.name}: no column {name!r} ({option('target')}){nearest(name, series.columns)}; it has {there}"
+            )
+    return Panel(beside(series.frame, target), (), series.name, series.how)
+
+
+def load_tagged(source: str | Path | File, *, split: str = "all", **options: Any) -> Tagged:
+    """Reads sequences with a label for every step from a data set's name or a file.
+
+    Args:
+        source: the name, or the path of a file. A path that exists wins over a name.
+        split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+        **options: of the reader; they are described in docs/labels.md.
+
+    Raises:
+        DataError: with one or two lines that name the file and the row or column at fault.
+    """
+    return _load("tags", Tagged, source, split, options)
+
+
+def load_transcribed(source: str | Path | File, *, split: str = "all", **options: Any) -> Transcribed:
+    """Reads sequences with a string of labels each from a data set's name or a file; otherwise as ``load_tagged``."""
+    return _load("strings", Transcribed, source, split, options)
+
+
+def load_images(source: str | Path | File, *, split: str = "all", **options: Any) -> Images:
+    """Reads images, each with a class or a string of labels, from a data set's name, a file or a folder.
+
+    Args:
+        source: ``"mnist-5k"``, ``"digit-lines"``, or a path: a folder of pictures, a table of their paths and labels,
+            or a file in MNIST's format. A path that exists wins over a name.
+        split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+        **options: of the reader; they are described in docs/files.md.
+
+    Raises:
+        DataError: with one or two lines that name the file and the row or picture at fault.
+    """
+    return _load("images", Images, source, split, options)
+
+
+def load_texts(source: str | Path | File, *, split: str = "all", **options: Any) -> Texts:
+    """Reads texts to be gone on with, from a data set's name or a file.
+
+    Args:
+        source: ``"python-source"``, or the path of a file of text, whatever its ending: one document. JSON lines
+            (``.jsonl``) are a document each. A path that exists wins over a name.
+        split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+        **options: of the reader; they are described in docs/text.md.
+
+    Raises:
+        DataError: with one or two lines that name the file and the line at fault.
+    """
+    return _load("texts", Texts, source, split, options)
+
+
+def load_pairs(source: str | Path | File, *, split: str = "all", **options: Any) -> Pairs:
+    """Reads pairs of texts, of which the second is to be said for the first, from a data set's name or a file.
+
+    Args:
+        source: ``"cmudict"`` (words and their phones), ``"german-plurals"``, or the path of a file with a pair on
+            each line, a tab between (``.tsv``), or JSON lines (``.jsonl``). A path that exists wins over a name.
+        split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+        **options: of the reader; they are described in docs/text.md.
+
+    Raises:
+        DataError: with one or two lines that name the file and the line at fault.
+    """
+    return _load("pairs", Pairs, source, split, options)
+
+
+def splits(source: str | Path | File, kind: Kind = "sequences") -> tuple[str, ...]:
     """Returns ``("train", "test")`` for a data set that has these parts, ``()`` for a file.
 
     >>> splits("digits"), splits("data.csv")
     (('train', 'test'), ())
     """
-    if _is_path(source):
+    if _is_path(source, kind):
         return ()
-    return _named("sequences", str(source)).splits
+    return _named(kind, str(source)).splits
 
 
 def names(kind: Kind = "sequences") -> tuple[str, ...]:
-    """Returns the names of the data sets that need no network.
+    """Returns the names of the data sets that need no network; some need a package, which reading them names.
 
-    >>> names()
-    ('basic-motions', 'digits', 'japanese-vowels')
+    >>> names("series"), names("images")
+    (('airline', 'lynx', 'shampoo-sales'), ('digit-lines', 'mnist-5k'))
     """
     return tuple(sorted(by_name(kind)))
+
+
+def takes(found: str | File, kind: Kind = "sequences") -> frozenset[str]:
+    """Returns the names of the options that the reader of a data set or a file has, as ``find`` returns them.
+
+    Raises:
+        DataError: there is no such data set, or a file with this ending holds none of this kind.
+    """
+    return (_for_file(kind, found) if isinstance(found, File) else _named(kind, found)).options
 
 
 def find(source: str | Path | File, kind: Kind = "sequences") -> str | File:
@@ -85,10 +202,10 @@ def find(source: str | Path | File, kind: Kind = "sequences") -> str | File:
     Raises:
         DataError: there is no such file or data set, or none of this kind.
     """
-    if isinstance(source, str) and not _is_path(source):
+    if isinstance(source, str) and not _is_path(source, kind):
         _named(kind, source)
         return source
-    file = source if isinstance(source, File) else File.of(source)
+    file = source if isinstance(source, File) else File.of(source, folders=FOLDER in by_ending(kind))
     _for_file(kind, file)
     return file
 
@@ -105,10 +222,9 @@ def look(file: File, **options: Any) -> None:
     Raises:
         DataError: the file cannot be what its ending says, or lacks a column that is asked for.
     """
-    kinds: tuple[Kind, Kind] = ("sequences", "series")
-    for kind in kinds:
-        reader = by_ending(kind).get(file.ending)
-        if reader is not None and reader.look is not None:
+    readers = [by_ending(kind).get(file.ending) for kind in KINDS]
+    for reader in {reader.look: reader for reader in readers if reader is not None}.values():
+        if reader.look is not None:
             reader.look(file, **{name: value for name, value in options.items() if name in reader.seen})
 
 
@@ -126,7 +242,7 @@ def _load(kind: Kind, result: type[Loaded], source: str | Path | File, split: st
         reader, name = _named(kind, found), found
         if split != "all" and split not in reader.splits:
             raise DataError(f"{name}: it has no {split} part")
-        arguments = (name, split) if kind == "sequences" else (name,)
+        arguments = (name,) if kind == "series" else (name, split)
     for key in options:
         if key not in reader.options:
             takes = f"; it takes {listed(sorted(reader.options), 20)}" if reader.options else ""
@@ -137,19 +253,25 @@ def _load(kind: Kind, result: type[Loaded], source: str | Path | File, split: st
     return loaded
 
 
-def _is_path(source: str | Path | File) -> bool:
+def _is_path(source: str | Path | File, kind: Kind) -> bool:
     if isinstance(source, (Path, File)) or os.path.isfile(source):
+        return True
+    if FOLDER in by_ending(kind) and os.path.isdir(source):
         return True
     return os.sep in source or "/" in source or Path(source).suffix != ""
 
 
 def _for_file(kind: Kind, file: File) -> Reader:
     readers = by_ending(kind)
+    if file.ending not in readers and ANY in readers:
+        return readers[ANY]
     if file.ending not in readers:
-        other: Kind = "series" if kind == "sequences" else "sequences"
+        known = [ending for ending in readers if ending != FOLDER]
+        others = [other for other in KINDS if file.ending in by_ending(other)]
         ending = file.ending or "one without an ending"
-        hint = f"; it can hold {other} only" if file.ending in by_ending(other) else ""
-        raise DataError(f"{file.name}: {kind} are read from {listed(readers, 20)} files, not from {ending}{hint}")
+        hint = f"; it can hold {' or '.join(others)} only" if others else ""
+        what = "several series" if kind == "panel" else kind
+        raise DataError(f"{file.name}: {what} are read from {listed(known, 20)} files, not from {ending}{hint}")
     return readers[file.ending]
 
 
@@ -167,6 +289,8 @@ def _named(kind: Kind, name: str) -> Reader:
         if title is not None:
             return Reader(lambda name, split: read_archive(title, split, name=name), frozenset(), PARTS)
         candidates += archive.values()
+    if kind == "panel":
+        raise DataError(f"{name}: several series are read from a table, such as a .csv file")
     raise DataError(
         f"{name}: neither a file nor a known data set{nearest(name, candidates)}\n"
         f"known without a network: {listed(sorted(readers))}"

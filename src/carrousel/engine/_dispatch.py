@@ -18,7 +18,7 @@ from carrousel.engine._layer import QUIET, UNPREPARED, Layer, Masks, Result, Wei
 from carrousel.engine._memory import in_memory
 from carrousel.engine._recorders import recorded
 
-__all__ = ["Choice", "choose", "prepare", "quick_step", "run", "run_stack", "stack_backend", "step", "watched"]
+__all__ = ["Choice", "choose", "prepare", "quick_step", "run", "run_stack", "stack_backend", "step", "tell", "watched"]
 
 BACKENDS += [cpu, torch_kernels, reference]
 _STACKING: tuple[StackBackend, ...] = (torch_kernels,)
@@ -52,7 +52,7 @@ def watched() -> Iterator[list[Choice]]:
         _watching.remove(entry)
 
 
-def _tell(choice: Choice) -> None:
+def tell(choice: Choice) -> None:
     """Appends a choice to every list that :func:`watched` has open in this thread."""
     for thread, choices in _watching:
         if thread == threading.get_ident():
@@ -93,7 +93,7 @@ def run(call: Call) -> Result:
     """Runs a call on the best backend, to a :class:`Result`."""
     backend, reason = _ask(call)
     if _watching:
-        _tell(Choice(backend.NAME, backend.merit(call) or reason))
+        tell(Choice(backend.NAME, backend.merit(call) or reason))
     if onnx.exporting() and (backend is reference or call.masks.tensors()):
         return onnx.run_traced(call)
     return backend.run(call)
@@ -112,7 +112,7 @@ def run_stack(backend: StackBackend, stack: Stack) -> tuple[Tensor, tuple[Tensor
     sequence, and its final states.
     """
     if _watching:
-        _tell(Choice(backend.NAME, backend.merit(stack) or ""))
+        tell(Choice(backend.NAME, backend.merit(stack) or ""))
     return backend.run_stack(stack)
 
 
@@ -126,7 +126,7 @@ def quick_step(layer: Layer, weights: Weights, x: Tensor, state: tuple[Tensor, .
         if after is not None:
             if _watching:
                 merit = backend.merit(Call(layer, weights, x, state))
-                _tell(Choice(backend.NAME, f"{merit}, for one step"))
+                tell(Choice(backend.NAME, f"{merit}, for one step"))
             return after
     return None
 

@@ -15,6 +15,8 @@ def check_layer(layer: Layer) -> None:
 
 def _check_sizes(layer: Layer) -> None:
     cell, H = layer.cell, layer.hidden_size
+    if cell.dimensions > 1:
+        raise ValueError(f"cell {cell.spec!r} is for {cell.dimensions} dimensions, and sequences have one")
     if layer.proj_size and layer.proj_size >= H:
         raise ValueError("proj_size has to be smaller than hidden_size")
     if layer.proj_size and cell.reads_output:

@@ -191,7 +191,8 @@ class Program:
     """A traced cell.
 
     Its leaves are ``("z", row)`` (for a split row ``("z.input", row)`` and ``("z.recurrent", row)``, for a gated row
-    the first of these), the old states ``("s", name)`` with the old output ``("s", "h")``, the peephole weights
+    the first of these), the old states ``("s", name)`` with the old output ``("s", "h")`` (over several dimensions
+    ``("s", "c0")`` and so on), the peephole weights
     ``("p", gate)`` and, where ``trace`` was asked for them, the factors on candidates ``("mask", row)``.
 
     Attributes:
@@ -262,7 +263,7 @@ def trace(
         setattr(p, row, port(lambda value, row=row: mul(leaf("mask", row), value) if masked else value))  # type: ignore[misc]
     for name in cell.states:
         setattr(p, name, port(lambda value, name=name: Node("exit", (value,), name) if exits else value))  # type: ignore[misc]
-    s = State(h=symbol("s", "h"), **{name: symbol("s", name) for name in cell.states})
+    s = State(h=symbol("s", "h"), **{name: symbol("s", name) for name in cell.old})
     h, state, gates = cell(z, s, p)
     return Program(
         cell,

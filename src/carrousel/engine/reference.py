@@ -69,6 +69,8 @@ def run(call: Call) -> Result:
     if resets is not None:
         resets = _before_running(resets if active is None else resets & active, reverse)
     projected = _input_part(layer, weights, x)  # [T, B, rows]
+    if {*layer.cell.gated} == {*layer.cell.rows} and not layer.cell.reads_output:
+        projected = projected + state[0][:0].sum()  # nothing hears h, whose derivative is zero and not missing
     kept: dict[str, list[Tensor]] = {name: [] for name in ("h", *keep)}
     for t in reversed(range(T)) if reverse else range(T):
         if resets is not None:

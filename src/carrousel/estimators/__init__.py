@@ -8,21 +8,32 @@ from carrousel.estimators._report import Report, Score
 from carrousel.estimators._saved import load
 from carrousel.estimators.classify import LSTMClassifier
 from carrousel.estimators.forecast import LSTMForecaster
+from carrousel.estimators.generate import LSTMGenerator
 from carrousel.estimators.panel import LSTMPanelForecaster
 from carrousel.estimators.regress import LSTMRegressor
+from carrousel.estimators.tag import LSTMTagger
+from carrousel.estimators.transcribe import LSTMTranscriber
+from carrousel.estimators.translate import LSTMTranslator
 from carrousel.training._errors import ModelError
 from carrousel.training._progress import Progress, ProgressCallback
 
 # Every estimator that scikit-learn's conventions bind: the tests run the same checks on each.
-ESTIMATORS = (LSTMClassifier, LSTMRegressor, LSTMForecaster)
+ESTIMATORS = (LSTMClassifier, LSTMRegressor, LSTMForecaster, LSTMTagger, LSTMTranscriber)
+# Those whose X is nothing that scikit-learn's checks could make up: several frames, or texts.
+OTHERS = (LSTMPanelForecaster, LSTMGenerator, LSTMTranslator)
 
 __all__ = [
     "ESTIMATORS",
+    "OTHERS",
     "Backtest",
     "LSTMClassifier",
     "LSTMForecaster",
+    "LSTMGenerator",
     "LSTMPanelForecaster",
     "LSTMRegressor",
+    "LSTMTagger",
+    "LSTMTranscriber",
+    "LSTMTranslator",
     "ModelError",
     "Progress",
     "ProgressCallback",

@@ -11,10 +11,17 @@ from typing import Any
 import numpy as np
 
 from carrousel.estimators._gauge import Gauge
-from carrousel.estimators._linear import Form, Linear, Shape, drift, naive, ridge
-from carrousel.estimators._smoothing import LONGEST_SEASON, Smoothing, fit_smoothing, smoothed, there_is_statsmodels
+from carrousel.estimators._linear import Form, Linear, Shape, drift, drift_of_window, naive, ridge, seasonal_drift
+from carrousel.estimators._smoothing import (
+    LONGEST_SEASON,
+    Smoothing,
+    fit_smoothing,
+    smoothed,
+    there_is_statsmodels,
+    usual_smoothings,
+)
 
-__all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged"]
+__all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged", "nearly_best", "of_many"]
 
 FOLDS = 5
 BEGIN = 0.4  # the share of the windows that the first fold learns from
@@ -22,9 +29,14 @@ LEARNED, JUDGED = 800, 200  # windows of a fold, at most
 LONGEST_LAGS = 200
 GROWS = 1.1  # how many times its least value a series reaches before logarithms are tried
 SEASONS_OF_SMOOTHING, LEAST_SMOOTHING = 3, 24  # the window of exponential smoothing: seasons, and rows without one
+SPANS = (2, 3, 5, 8, 12)  # rows over which the drift of one of many series is taken
 TRENDS = ((False, False), (True, True), (True, False))  # of exponential smoothing: whether there is one, and damped
 RELATIVE = (("none", False), ("mean", False), ("mean", True), ("last", False), ("last", True))
 
+NEARLY = 0.05  # how much larger than the least an error may be, as a share of it, to do as well in any case
+UNSURE = 1.5  # standard errors over the folds, within which a larger error is taken for chance
+FURTHEST = 0.4  # the largest logarithm of the errors' ratio that is
+ALIKE = 0.05  # the largest logarithm of the errors' ratio, on any fold, of variants that say about the same
 NOTHING = 1e-6  # of a series' usual size: smaller errors are of rounding
 
 Build = Callable[[np.ndarray], Linear]
@@ -39,12 +51,14 @@ class Extent:
         seasons: steps in every season that is plausible, the shortest first.
         smoothing: rows from which exponential smoothing is started; 0 leaves it out.
         reach: rows that must stand before an origin.
+        many: whether rows are of many series: then no method has parameters of one.
     """
 
     lags: tuple[int, ...]
     seasons: tuple[int, ...]
     smoothing: int
     reach: int
+    many: bool = False
 
 
 def extent_of(rows: int, horizon: int, seasons: tuple[int, ...], context: int, given: bool) -> Extent:
@@ -71,6 +85,12 @@ def extent_of(rows: int, horizon: int, seasons: tuple[int, ...], context: int, g
     return Extent(lags, seasons, smoothing, max(furthest, smoothing))
 
 
+def of_many(extent: Extent, context: int) -> Extent:
+    """Returns how far to look back in many series that are as long as the one of ``extent`` in the middle."""
+    reach = max(context, *extent.lags, *extent.seasons, 1)
+    return Extent(extent.lags, extent.seasons, reach, reach, many=True)
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A variant of a simple forecast.
@@ -79,18 +99,51 @@ class Candidate:
         name: of the method that it is a variant of.
         build: fits it to the windows at origins.
         quick: the same on folds, where it may go without what takes long.
-        score: the mean over folds of the logarithm of its error as a share of the best naive method's.
+        ratios: the logarithm of its error as a share of the best naive method's, on each fold.
         exact: whether it has no errors on the folds but those of rounding.
     """
 
     name: str
     build: Build
     quick: Build
-    score: float = 0.0
+    ratios: tuple[float, ...] = ()
     exact: bool = False
 
+    @property
+    def score(self) -> float:
+        """The mean over folds of ``ratios``."""
+        return float(np.mean(self.ratios)) if self.ratios else 0.0
 
-def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) -> list[Candidate]:
+    def nearly(self, best: Candidate) -> bool:
+        """Tells whether it does as well as the best one, as far as the folds can tell them apart."""
+        gaps = np.array(self.ratios) - np.array(best.ratios)
+        if len(gaps) == 0:
+            return True
+        doubt = float(gaps.std(ddof=1)) / np.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
+        return float(gaps.mean()) <= max(np.log1p(NEARLY), min(UNSURE * doubt, FURTHEST))
+
+
+def nearly_best(found: list[Candidate], most: int) -> list[Candidate]:
+    """Returns the best variants in their order: those that folds do not tell apart, each kind of forecast once.
+
+    What errs alike on every fold is taken for the same forecast, which would count twice in a mean.
+
+    Args:
+        found: the variants.
+        most: how many, at most.
+    """
+    chosen: list[Candidate] = []
+    ranked = sorted(found, key=lambda one: one.score)
+    for one in (one for one in ranked if one.nearly(ranked[0])):
+        others = (np.abs(np.array(one.ratios) - np.array(other.ratios)) for other in chosen)
+        if not one.ratios or all(gap.max() >= ALIKE for gap in others):
+            chosen.append(one)
+    return chosen[:most]
+
+
+def judged(
+    values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent, ages: np.ndarray | None = None
+) -> list[Candidate]:
     """Returns every variant of every method with its score.
 
     Each fold learns from the windows up to a point and is judged on the next ones: what suits the end of the series
@@ -101,13 +154,9 @@ def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) 
         every: the origins of all windows, ascending.
         shape: what is forecast.
         extent: how far back to look.
+        ages: of the windows of many series, the steps from each to the last of its series, [N]: their order in time.
     """
-    edges = np.linspace(BEGIN * len(every), len(every), FOLDS + 1).astype(int)
-    folds = []
-    for first, last in itertools.pairwise(edges):
-        learned, then = every[every <= every[min(first, len(every) - 1)] - shape.horizon], every[first:last]
-        if len(learned) >= 2 and len(then):
-            folds.append((_some(learned, LEARNED), _some(then, JUDGED)))
+    folds = _folds(every, -every if ages is None else ages, shape.horizon)
     actual = [values[then[:, None] + np.arange(shape.horizon), shape.target] for _, then in folds]
     tiny = NOTHING * float(np.abs(values[:, shape.target]).mean()) + 1e-300
 
@@ -126,9 +175,22 @@ def judged(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) 
     lost = [errors(one.quick) for one in found]
     reference = np.min([e for one, e in zip(found, lost, strict=True) if "naive" in one.name], axis=0)
     return [
-        replace(one, score=float(np.log(e / reference).mean()), exact=bool((e < 2 * tiny).all())) if folds else one
+        replace(one, ratios=tuple(np.log(e / reference).tolist()), exact=bool((e < 2 * tiny).all())) if folds else one
         for one, e in zip(found, lost, strict=True)
     ]
+
+
+def _folds(every: np.ndarray, ages: np.ndarray, horizon: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Returns the windows that each fold learns from, and those after them on which it is judged."""
+    order = np.argsort(-ages, kind="stable")
+    every, ages = every[order], ages[order]
+    edges = np.linspace(BEGIN * len(every), len(every), FOLDS + 1).astype(int)
+    folds = []
+    for first, last in itertools.pairwise(edges):
+        learned, then = every[ages >= ages[min(first, len(every) - 1)] + horizon], every[first:last]
+        if len(learned) >= 2 and len(then):
+            folds.append((_some(np.sort(learned), LEARNED), _some(np.sort(then), JUDGED)))
+    return folds
 
 
 def _simplest(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
@@ -136,9 +198,23 @@ def _simplest(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool
         name = "naive" if season == 1 else f"seasonal naive ({season})"
         build = partial(naive, values, shape=shape, season=season)
         yield Candidate(name, build, build)
-    for log in logs:
-        rising = partial(drift, values, shape=shape, log=log)
-        yield Candidate("drift", rising, rising)
+    if not extent.many:
+        for log in logs:
+            whole = partial(drift, values, shape=shape, log=log)
+            yield Candidate("drift", whole, whole)
+    for log, rows in itertools.product(logs, _spans(extent)):
+        recent = partial(drift_of_window, values, shape=shape, rows=rows, log=log)
+        yield Candidate("drift", recent, recent)
+    for log, season in itertools.product(logs, (m for m in extent.seasons if m < extent.reach)):
+        again = partial(seasonal_drift, values, shape=shape, season=season, log=log)
+        yield Candidate("seasonal drift", again, again)
+
+
+def _spans(extent: Extent) -> list[int]:
+    """Returns the numbers of rows over which a drift is taken: whole seasons, or a few rows."""
+    of_seasons = {k * m + 1 for m in extent.seasons for k in (1, 2, 3)}
+    tried = of_seasons or {*SPANS, *extent.lags}
+    return sorted(rows for rows in {*tried, extent.reach} if 2 <= rows <= extent.reach)
 
 
 def _ridges(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
@@ -153,9 +229,17 @@ def _smoothings(
     values: np.ndarray, early: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]
 ) -> Iterator[Candidate]:
     """Yields exponential smoothing in its variants; all folds have the parameters of the rows before the first one."""
+    season = extent.seasons[0] if extent.seasons and extent.seasons[0] <= LONGEST_SEASON else 1
+    if extent.many:
+        for log, usual in itertools.product(logs, usual_smoothings(season)):
+
+            def of_usual(origins: np.ndarray, log: bool = log, usual: Smoothing = usual) -> Linear:
+                return smoothed(values, origins, shape, extent.smoothing, usual, log)
+
+            yield Candidate("exponential smoothing", of_usual, of_usual)
+        return
     if not extent.smoothing or not there_is_statsmodels():
         return
-    season = extent.seasons[0] if extent.seasons and extent.seasons[0] <= LONGEST_SEASON else 1
     first = int(early.max())
     for log, (trend, damped), m in itertools.product(logs, TRENDS, sorted({1, season})):
         seen = Gauge.fit(values, every, extent.smoothing, shape.target, log).up(values[:, shape.target])

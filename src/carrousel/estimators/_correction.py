@@ -80,20 +80,26 @@ class Correction:
     @classmethod
     def fit(
         cls, network: Any, window: Window, values: np.ndarray, origins: np.ndarray, starts: np.ndarray,
-        levels: tuple[float, ...],
+        levels: tuple[float, ...], owners: np.ndarray | None = None,
     ) -> Correction:  # fmt: skip
         """Returns a trained network's correction, judged on validation windows; without any all of it is taken."""
         whole = cls(window, 1.0, np.zeros((window.shape.horizon, len(levels))))
         if len(origins) == 0:
             return whole
         wanted = window.targets(values, origins, starts).astype(np.float64)
-        said = whole.relative(network, values, origins, starts)[:, :, levels.index(0.5)]
+        said = whole.relative(network, values, origins, starts, owners)[:, :, levels.index(0.5)]
         part = replace(whole, share=share_of(said, wanted, window.worth(values, origins, starts)))
-        errors = wanted[:, :, None] - part.relative(network, values, origins, starts)
+        errors = wanted[:, :, None] - part.relative(network, values, origins, starts, owners)
         return replace(part, offsets=offsets_of(errors, levels))
 
-    def relative(self, network: Any, values: np.ndarray, origins: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Returns the quantiles of the corrections, in the window's units, [N, H, Q]."""
+    def relative(
+        self, network: Any, values: np.ndarray, origins: np.ndarray, starts: np.ndarray,
+        owners: np.ndarray | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """Returns the quantiles of the corrections, in the window's units, [N, H, Q].
+
+        ``owners``, [N], has the number of each window's series for a network that knows series apart.
+        """
         network.eval()
         untrained = network.untrained().detach().cpu().double().numpy()
         if self.share == 0:
@@ -105,15 +111,17 @@ class Correction:
                 inputs = self.window.inputs(values, origins[part], starts[part])
                 context, known = (torch.from_numpy(each).to(device) for each in inputs)
                 lengths = torch.full((len(context),), self.window.context, device=device)
-                outputs.append(network(context, lengths, known).cpu().double())
+                whose = () if owners is None else (torch.from_numpy(owners[part]).to(device),)
+                outputs.append(network(context, lengths, known, *whose).cpu().double())
         return self.share * torch.cat(outputs).numpy() + (1 - self.share) * untrained
 
     def quantiles(
-        self, network: Any, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, middle: int
-    ) -> np.ndarray:  # [N, H, Q]
+        self, network: Any, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, middle: int,
+        owners: np.ndarray | None = None,
+    ) -> np.ndarray:  # [N, H, Q]  # fmt: skip
         """Returns the corrected forecasts in the target's units; number ``middle`` is the median."""
         gauge, scale = self.window.gauge, self.window.scales(values, origins)[:, None, None]
-        relative = self.relative(network, values, origins, starts) + self.offsets
+        relative = self.relative(network, values, origins, starts, owners) + self.offsets
         found = gauge.down(gauge.up(starts)[:, :, None] + scale * relative)
         if self.share == 0:
             found[:, :, middle] = starts  # to the last bit: it is the same forecast

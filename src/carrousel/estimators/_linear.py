@@ -9,7 +9,7 @@ import numpy as np
 from carrousel.estimators._gauge import Gauge
 from carrousel.estimators._scaling import Scaler
 
-__all__ = ["Form", "Linear", "Shape", "drift", "naive", "plain", "ridge"]
+__all__ = ["Form", "Linear", "Shape", "drift", "drift_of_window", "naive", "plain", "ridge", "seasonal_drift"]
 
 WINDOWS = 4000  # the most that a ridge regression learns from, evenly spaced
 FEATURES = 1000  # the most lags of all columns together; beyond it only the target keeps all its lags
@@ -157,6 +157,30 @@ def drift(values: np.ndarray, origins: np.ndarray, shape: Shape, log: bool) -> L
     steps = np.arange(1, shape.horizon + 1)
     about = "at a constant rate" if log else ""
     return Linear("drift", about, shape, form, Scaler.identity(1), np.ones((shape.horizon, 1)), slope * steps)
+
+
+def drift_of_window(values: np.ndarray, origins: np.ndarray, shape: Shape, rows: int, log: bool) -> Linear:
+    """Returns the forecast that goes on from the last value at the mean slope of the last rows, at least two."""
+    steps = np.arange(1, shape.horizon + 1) / (rows - 1)
+    weight = np.zeros((shape.horizon, rows))
+    weight[:, -1], weight[:, 0] = 1.0 + steps, -steps
+    about = f"over {rows} rows" + ", at a constant rate" * log
+    form = plain(values, origins, shape, rows, log)
+    return Linear("drift", about, shape, form, Scaler.identity(rows), weight, np.zeros(shape.horizon))
+
+
+def seasonal_drift(values: np.ndarray, origins: np.ndarray, shape: Shape, season: int, log: bool) -> Linear:
+    """Returns the forecast that says the value one season before each step, and what the last season has changed."""
+    steps = np.arange(shape.horizon)
+    weight = np.zeros((shape.horizon, season + 1))
+    np.add.at(weight, (steps, 1 + steps % season), 1.0)
+    cycles = 1.0 + steps // season
+    weight[:, -1] += cycles
+    weight[:, 0] -= cycles
+    form = plain(values, origins, shape, season + 1, log)
+    about = f"{season} rows" + ", at a constant rate" * log
+    zero = np.zeros(shape.horizon)
+    return Linear("seasonal drift", about, shape, form, Scaler.identity(season + 1), weight, zero)
 
 
 def ridge(values: np.ndarray, origins: np.ndarray, shape: Shape, form: Form, most: int = WINDOWS) -> Linear:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from carrousel.data._panel import beside
 from carrousel.estimators._series import Regular, as_series
 from carrousel.estimators._windows import split_origins
 
-__all__ = ["Stack", "Static", "frames_of", "padded", "regular_of", "scales_of"]
+LEAST_CHANGE = 0.05  # of the mean absolute deviation: the least unit of a series
 
-ONLY = "value"  # the column of a series without a name
+__all__ = ["Stack", "Static", "frames_of", "padded", "regular_of", "scales_of"]
 
 
 def frames_of(X: Any, id: Any, targets: tuple[Any, ...]) -> dict[Any, Any]:
@@ -27,6 +28,8 @@ def frames_of(X: Any, id: Any, targets: tuple[Any, ...]) -> dict[Any, Any]:
     Raises:
         ValueError: they cannot be told apart.
     """
+    if id is not None and targets:
+        raise ValueError(f"id={id!r} tells series of one target apart; {len(targets)} targets are series of their own")
     if isinstance(X, dict):
         frames = dict(X)
     elif not isinstance(X, pd.DataFrame):
@@ -41,8 +44,7 @@ def frames_of(X: Any, id: Any, targets: tuple[Any, ...]) -> dict[Any, Any]:
         missing = [name for name in targets if name not in X.columns]
         if missing:
             raise ValueError(f"target {missing[0]!r} is not a column of X; it has {', '.join(map(repr, X.columns))}")
-        others = [name for name in X.columns if name not in targets]
-        frames = {name: X[[name, *others]].set_axis([ONLY, *others], axis=1) for name in targets}
+        frames = dict(beside(X, targets))
     else:
         raise ValueError("say with id= which column tells the series of X apart, or give a dict of series")
     if not frames:
@@ -117,16 +119,29 @@ def regular_of(frame: Any, key: Any, static: np.ndarray, names: tuple[str, ...],
     return Regular(np.concatenate([series.values, beside], axis=1), (*series.names, *names), series.grid)
 
 
-def scales_of(values: np.ndarray, kept: tuple[int, ...]) -> np.ndarray:
-    """Returns the mean absolute deviation from the mean of each column [T, C], 1 for those ``kept``, [C]."""
+def scales_of(values: np.ndarray, kept: tuple[int, ...], target: int | None = None, season: int = 1) -> np.ndarray:
+    """Returns the scale of each column [T, C], 1 for those ``kept``, [C].
+
+    It is the mean absolute deviation from the mean; that of the target, if one is given, is the mean absolute change
+    in a season, the unit of MASE (Hyndman & Koehler 2006), so that an error counts as it does in MASE.
+    """
+    scale = _deviation(values)
+    if target is not None and len(values) > season:
+        change = np.abs(values[season:, target] - values[:-season, target])
+        usual = float(np.nanmean(change)) if np.isfinite(change).any() else 0.0
+        # A season that returns almost exactly says little of what an error is worth.
+        scale[target] = max(usual, LEAST_CHANGE * scale[target])
+    scale[list(kept)] = 1.0
+    return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+
+
+def _deviation(values: np.ndarray) -> np.ndarray:
     seen = ~np.isnan(values)
     count = np.maximum(seen.sum(axis=0), 1)
     mean = np.where(seen, values, 0.0).sum(axis=0) / count
     scale = np.where(seen, np.abs(values - mean), 0.0).sum(axis=0) / count
     # One that stands still has the scale of its level.
-    scale = np.where(scale > 1e-9 * np.abs(mean), scale, np.abs(mean))
-    scale[list(kept)] = 1.0
-    return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+    return np.where(scale > 1e-9 * np.abs(mean), scale, np.abs(mean))
 
 
 def padded(series: Regular, rows: int) -> Regular:

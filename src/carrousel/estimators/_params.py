@@ -20,9 +20,12 @@ __all__ = [
     "check_memory",
     "choice",
     "decode",
+    "flag",
     "integer",
     "is_own_cell",
     "lstm_options",
+    "number",
+    "refuse_unused",
     "stored_params",
     "training_options",
 ]
@@ -123,6 +126,13 @@ def flag(estimator: Any, name: str) -> None:
     value = getattr(estimator, name)
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
+def refuse_unused(estimator: Any, **usual: Any) -> None:
+    """Refuses parameters of the recipe that an estimator has no use for, if they are not as ``usual``."""
+    for name, value in usual.items():
+        if getattr(estimator, name) != value:
+            raise ValueError(f"{name} must be {value!r}: {type(estimator).__name__} has no use for anything else")
 
 
 def choice(estimator: Any, name: str, choices: tuple[Any, ...]) -> None:

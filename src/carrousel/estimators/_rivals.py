@@ -210,7 +210,8 @@ def fit_rivals(
     if len(some) > MOST_LINEAR:
         some = np.unique(np.linspace(0, len(some) - 1, MOST_LINEAR).astype(int))
     fewer = sequences if len(some) == len(sequences) else sequences.take(some)
-    raw = linear(fewer, "raw steps", steps, targets[some], None if weights is None else weights[some])
+    features = "raw steps" if sequences.sizes is None else "pixels"
+    raw = linear(fewer, features, steps, targets[some], None if weights is None else weights[some])
     methods = (raw, linear(sequences, "summary features", 1, targets, weights))
     if kind == "linear":
         return Rivals(methods, None)

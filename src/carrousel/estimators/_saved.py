@@ -94,9 +94,9 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
 
 
 def _rebuild(facts: dict[str, Any], arrays: dict[str, np.ndarray], cell: Any, device: str | None) -> Any:
-    from carrousel.estimators import ESTIMATORS, LSTMPanelForecaster
+    from carrousel.estimators import ESTIMATORS, OTHERS
 
-    kinds = {estimator.__name__: estimator for estimator in (*ESTIMATORS, LSTMPanelForecaster)}
+    kinds = {estimator.__name__: estimator for estimator in (*ESTIMATORS, *OTHERS)}
     if facts["estimator"] not in kinds:
         raise ValueError(f"unknown estimator {facts['estimator']!r}")
     params = {name: decode(value) for name, value in facts["params"].items()}
@@ -180,8 +180,8 @@ def labels_to_json(labels: np.ndarray) -> dict[str, Any]:
     return {"kind": labels.dtype.kind, "bits": 8 * labels.dtype.itemsize, "values": values}
 
 
-def labels_from_json(facts: dict[str, Any]) -> np.ndarray:
-    """Returns the labels of what ``labels_to_json`` returned."""
+def labels_from_json(facts: dict[str, Any], fewest: int = 2) -> np.ndarray:
+    """Returns the labels of what ``labels_to_json`` returned, ``fewest`` at least."""
     kind, values = facts["kind"], facts["values"]
     simple: tuple[type, ...] = (bool, int, float, str)
     wanted = {"b": simple[:1], "i": simple[1:2], "u": simple[1:2], "f": simple[1:3], "U": simple[3:], "O": simple}
@@ -189,6 +189,6 @@ def labels_from_json(facts: dict[str, Any]) -> np.ndarray:
         raise ValueError("its class labels are damaged")
     dtype = {"b": "?", "U": "U", "O": "O"}.get(kind) or f"{kind}{whole(facts['bits'], 'their bits', 8, 128) // 8}"
     labels = np.array(values, dtype=dtype)
-    if len(values) < 2 or labels.tolist() != values or not np.array_equal(np.unique(labels), labels):
-        raise ValueError("its class labels are fewer than two, not distinct, or not sorted")
+    if len(values) < fewest or labels.tolist() != values or not np.array_equal(np.unique(labels), labels):
+        raise ValueError("its class labels are too few, not distinct, or not sorted")
     return labels

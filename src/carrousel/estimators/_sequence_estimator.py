@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,34 +17,26 @@ from carrousel.data._errors import nearest
 from carrousel.estimators import _saved
 from carrousel.estimators._base import PREDICT_BATCH, activations_of
 from carrousel.estimators._features import restore_features, stored_features
-from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
-from carrousel.estimators._patches import folded, patches
+from carrousel.estimators._params import choice, integer, lstm_options
+from carrousel.estimators._patches import folded, patches, usual_patch
 from carrousel.estimators._report import Report
 from carrousel.estimators._rivals import CONVOLUTIONS, KINDS, NEAREST, Rivals
-from carrousel.estimators._scaling import Scaler
-from carrousel.estimators._sequence_gaps import FILLS, scaler_of, with_mask, without_gaps
-from carrousel.estimators._sequence_reading import ReadsSequences
+from carrousel.estimators._sequence_gaps import without_gaps
+from carrousel.estimators._sequence_training import TrainsOnSequences
 from carrousel.estimators._sequences import Ragged
-from carrousel.estimators._split import SCHEMES, split
 from carrousel.estimators._summaries import resampled
-from carrousel.estimators._weights import group_numbers, mean_one, part, parts_of
+from carrousel.estimators._weights import mean_one, part, parts_of
 from carrousel.nets._losses import ItemLoss
 from carrousel.nets.pooled import SequenceNet
 from carrousel.training._batches import Batches, SequenceDataset
 from carrousel.training._callbacks import Metric
-from carrousel.training._loop import Job, train, usual_batch
-from carrousel.training._options import Options
+from carrousel.training._loop import Job, train
 from carrousel.training._threads import threads_worth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Part", "SequenceEstimator", "arrays_of", "paired_error"]
-
-UPDATES = 1200  # of the weights, about, where the number of epochs is not given: see docs/classification.md
-FEWEST, MOST = 20, 400  # epochs of these
-PATIENCE = 0.5  # of the epochs, where it is not given
-SHARE, FEWEST_ASIDE = 0.1, 10  # of validation where it is not given, and the sequences below which none is set aside
 
 # Parameters that came after the first saved models and checkpoints, and what they were when there were none.
 SINCE = {"fill": None, "channels_first": False, "validation_scheme": "random", "patch": 1}
@@ -56,31 +47,20 @@ Part = tuple[Ragged, np.ndarray, "np.ndarray | None"]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class SequenceEstimator(ReadsSequences):
+class SequenceEstimator(TrainsOnSequences):
     """A classifier or regressor of whole sequences.
 
     Attributes:
         pooling: one vector from all steps: ``"mean"``, ``"max"``, ``"mean-max"`` (both, side by side), ``"last"`` (each
             direction where it has read the whole sequence) or ``"attention"`` (a mean whose weights are learned).
-        standardise: shift and scale each channel to mean 0 and deviation 1 over the steps of the training part.
         patch: steps that the LSTM is given at once, side by side; ``"auto"`` is 1, or as many as make the longest
             training sequence at most 64 patches long.
-        fill: what stands for a missing value (NaN): ``"mask"``, zero, and for each channel another one that says where;
-            ``"interpolate"``, a straight line between the neighbours in time; ``"last"``, the value before. What these
-            leave open (no value before, none at all) is the channel's mean. None refuses missing values.
-        channels_first: arrays of three dimensions are ``[N, C, T]``, and those of a list ``[C, T_i]``.
-        max_epochs: passes over the training data; ``"auto"`` makes about 1,200 updates of the weights, in 20 to 400.
-        patience: epochs without a lower validation loss after which training stops; ``"auto"`` is half of
-            ``max_epochs``. None trains all.
-        validation: the share of the sequences set aside to end training early and to choose the weights; with None the
-            last weights are used. ``"auto"`` is a tenth, or None where that were fewer than ten sequences: so few tell
-            good weights from bad ones worse than their loss to training harms. A tenth it is too where ``groups``,
-            ``calibrate`` or ``validation_scheme="last"`` ask for a validation part.
-        validation_scheme: ``"random"``, or ``"last"`` for sequences in the order of time: the last are set aside.
         rivals: beside what ``report`` sets the model: ``"linear"`` methods, the ``"nearest"`` neighbour too, or
             ``"all"``, with random convolutions (MiniRocket, by sktime), whose first use on a machine takes a minute.
             But for ``"linear"`` the model keeps training sequences, resampled to a million numbers at most, which
             whoever has the model can read.
+
+    All others are as in ``TrainsOnSequences``.
 
     >>> from carrousel.data import load_sequences
     >>> from carrousel.estimators import LSTMClassifier
@@ -90,72 +70,27 @@ class SequenceEstimator(ReadsSequences):
     (40, 40, ['confusion', 'gates', 'learning-curve'])
     """
 
-    bidirectional: bool = True
     pooling: str = "mean-max"
-    standardise: bool = True
     patch: int | str = "auto"
-    fill: str | None = None
-    channels_first: bool = False
-    input_noise: float = 0.1
-    max_epochs: int | str = "auto"  # type: ignore[assignment]
-    patience: int | str | None = "auto"  # type: ignore[assignment]
-    validation: float | str | None = "auto"  # type: ignore[assignment]
-    validation_scheme: str = "random"
     rivals: str = "nearest"
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = self.fill is not None
-        return tags
 
     def _check_options(self) -> None:
         """Refuses parameters out of their range, before anything is computed."""
         if self.patch != "auto":
             integer(self, "patch")
-        choice(self, "fill", FILLS)
-        choice(self, "validation_scheme", SCHEMES)
         choice(self, "rivals", KINDS)
-        self._settled(1)
-        check_memory(self)
+        super()._check_options()
 
-    def _settled(self, items: int) -> Options:
-        """Returns the options of a training on so many items."""
-        params = self.get_params(deep=False)
-        if params["max_epochs"] == "auto":
-            batches = -(-items // (params["batch_size"] or usual_batch(items)))
-            params["max_epochs"] = min(MOST, max(FEWEST, -(-UPDATES // batches)))
-        if params["patience"] == "auto":
-            integer(SimpleNamespace(**params), "max_epochs")
-            params["patience"] = max(1, round(PATIENCE * params["max_epochs"]))
-        if params["validation"] == "auto":
-            params["validation"] = SHARE
-        return training_options(SimpleNamespace(**params))
-
-    def _share(self, count: int, groups: Any) -> float | None:
-        """Returns the share of so many sequences that is set aside."""
-        if self.validation != "auto":
-            return None if self.validation is None else float(self.validation)
-        asked = groups is not None or getattr(self, "calibrate", False) or self.validation_scheme != "random"
-        return SHARE if asked or round(SHARE * count) >= FEWEST_ASIDE else None
-
-    def _groups(self, groups: Any, count: int, validation_data: Any) -> np.ndarray | None:
-        """Returns the numbers of the groups after checking them."""
-        if groups is not None and (validation_data is not None or self.validation is None):
-            other = "validation=None sets none aside" if validation_data is None else "validation_data gives it"
-            raise ValueError(f"groups say which sequences stay together in the validation part, but {other}")
-        return group_numbers(groups, count)
+    def _check_channels(self, X: Any, sequences: Ragged, names: Any) -> None:
+        super()._check_channels(X, sequences, names)
+        self.patch_: int = usual_patch(sequences.lengths) if self.patch == "auto" else int(self.patch)
 
     def _set_aside(
         self, sequences: Ragged, targets: np.ndarray, weights: np.ndarray | None, groups: np.ndarray | None, seed: int,
         classes: np.ndarray | None,
     ) -> tuple[np.ndarray, Part | None]:  # fmt: skip
         """Returns the numbers of the sequences to train on, and the validation part."""
-        share = self._share(len(sequences), groups)
-        if share is None:
-            return np.arange(len(sequences)), None
-        scheme = self.validation_scheme
-        kept, aside = split(len(sequences), share, seed, classes, groups=groups, scheme=scheme)
+        kept, aside = self._parted(len(sequences), groups, seed, classes)
         valid = (sequences.take(aside), targets[aside], part(weights, aside)) if len(aside) else None
         return kept, valid
 
@@ -180,9 +115,7 @@ class SequenceEstimator(ReadsSequences):
         run: dict[str, Any],
     ) -> None:
         """Standardises by the training part, and trains."""
-        of_steps = None if weights is None else np.repeat(weights, sequences.lengths)
-        identical = Scaler.identity(sequences.channels)
-        self.scaler_ = scaler_of(sequences.values, of_steps) if self.standardise else identical
+        self.scaler_ = self._standardised_by(sequences, weights)
         job = Job(
             build=lambda: self._build(criterion),
             train=self._dataset(sequences, targets, weights),
@@ -194,10 +127,7 @@ class SequenceEstimator(ReadsSequences):
 
     def _inputs(self, sequences: Ragged) -> np.ndarray:
         """Returns what the network is given of sequences, float32, one patch after the other."""
-        values = with_mask(self.scaler_(sequences.values), self.fill)
-        if not np.isfinite(values).all():
-            raise ValueError("X has values too large for float32; rescale it, or leave standardise=True")
-        return folded(values, sequences.lengths, self.patch_)
+        return folded(self._scaled(sequences), sequences.lengths, self.patch_)
 
     def _dataset(self, sequences: Ragged, targets: np.ndarray, weights: np.ndarray | None = None) -> SequenceDataset:
         return SequenceDataset(
@@ -270,8 +200,14 @@ class SequenceEstimator(ReadsSequences):
         return found, tuple(notes)
 
     def fit_on(self, data: Sequences, **run: Any) -> Any:
-        """Trains on sequences as ``carrousel.data`` reads them; ``run`` as in ``fit``."""
+        """Trains on sequences as ``carrousel.data`` reads them, by their weights; ``run`` as in ``fit``.
+
+        Where the data have groups, those of a group stay together when some are set aside for validation.
+        """
         targets = self.targets_of(data, training=True)
+        if data.groups is not None and self.validation is not None and len(np.unique(data.groups)) > 1:
+            run.setdefault("groups", data.groups)
+        run.setdefault("sample_weight", data.weights)
         return self.fit(self._given(data.X), targets, channel_names=list(data.channels), **run)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -387,7 +323,7 @@ class SequenceEstimator(ReadsSequences):
 
 def arrays_of(part: Part) -> list[np.ndarray]:
     """Returns a part as what a run was trained on."""
-    return [part[0].values, part[0].lengths, part[1], *parts_of(part[2])]
+    return [part[0].values, part[0].extents, part[1], *parts_of(part[2])]
 
 
 def paired_error(better: np.ndarray, worse: np.ndarray) -> float | None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from carrousel.data import DataError, File, Sequences, find, load_sequences, splits
+from carrousel.data import DataError, File, find, load_sequences, load_tagged, load_transcribed, splits, takes
+from carrousel.data._errors import option
+from carrousel.data._registry import Kind
 from carrousel.estimators._base import Trainable
 from carrousel.estimators._features import check_features
-from carrousel.estimators._patches import usual_patch
+from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._sequence_gaps import filled
 from carrousel.estimators._sequences import Ragged, as_sequences, names_of
 
 __all__ = ["ReadsSequences"]
+
+LOADERS: dict[Kind, Callable[..., Any]] = {
+    "sequences": load_sequences,
+    "tags": load_tagged,
+    "strings": load_transcribed,
+}
 
 
 class ReadsSequences(Trainable):
@@ -23,16 +32,17 @@ class ReadsSequences(Trainable):
 
     Attributes:
         channel_names_, n_channels_: of the sequences it was fitted on.
-        patch_: steps that the network is given at once.
+        scaler_: of their channels.
     """
 
     fill: str | None
     channels_first: bool
-    patch: int | str
     channel_names_: list[str]
     n_channels_: int
-    patch_: int
+    scaler_: Scaler
     _flat: int | None
+    _made: Mapping[str, Any]  # how recordings became the channels, as the readers have it, if that is known
+    _kind: ClassVar[Kind] = "sequences"  # of data that it reads
 
     def _read(self, X: Any, what: str = "X", *, channels: int | None = None) -> Ragged:
         """Returns X laid end to end, its gaps filled as far as they can be."""
@@ -79,7 +89,6 @@ class ReadsSequences(Trainable):
         if len(names) != sequences.channels:
             raise ValueError(f"channel_names has {len(names)} names for {sequences.channels} channels")
         self.channel_names_ = [str(name) for name in names]
-        self.patch_ = usual_patch(sequences.lengths) if self.patch == "auto" else int(self.patch)
 
     def read(
         self,
@@ -88,31 +97,40 @@ class ReadsSequences(Trainable):
         split: str | None = None,
         channels: list[str] | None = None,
         **options: Any,
-    ) -> Sequences:
+    ) -> Any:
         """Reads sequences with the channels that the fitted model knows, in its order.
 
         Args:
-            source: a name or a file, as ``carrousel.data.load_sequences`` takes it.
+            source: a name or a file, as the readers of ``carrousel.data`` take it.
             split: the part of a data set; by default its test part where it has one, else all.
             channels: the columns of the input; by default the model's channels.
-            **options: as ``load_sequences`` takes them: the columns ``id``, ``time``, ``label`` of a table, how it is
-                written, ``max_size``.
+            **options: as the readers take them: the columns ``id``, ``time``, ``label`` of a table, how it is
+                written, ``max_size``. Recordings and drawings are made into channels by default as those of the
+                training data were, their sample rate among it.
 
         Raises:
-            DataError: the data cannot be read, or have another number of channels.
+            DataError: the data cannot be read, have another number of channels, or were made otherwise.
         """
         self._check_fitted()
         known = tuple(self.channel_names_)
         if split is None:
-            split = "test" if "test" in splits(source) else "all"
-        found = find(source)
-        if channels is None and isinstance(found, File) and found.named_columns:
+            split = "test" if "test" in splits(source, self._kind) else "all"
+        found = find(source, self._kind)
+        taken = takes(found, self._kind)
+        if channels is None and isinstance(found, File) and "channels" in taken:
             channels = list(known)
         if channels is not None:
             options["channels"] = channels
-        data = load_sequences(found, split=split, **options)
+        options = {name: value for name, value in options.items() if value is not None}
+        known_made: Mapping[str, Any] = getattr(self, "_made", {})
+        options = {name: value for name, value in known_made.items() if name in taken} | options
+        data = LOADERS[self._kind](found, split=split, **options)
         if len(data.channels) != len(known):
             raise DataError(f"{data.name}: it has {len(data.channels)} channels, the model was trained on {len(known)}")
+        made: Mapping[str, Any] = getattr(data, "made", {})
+        for name, value in known_made.items():
+            if made.get(name, value) != value:
+                raise DataError(f"{data.name}: {option(name, made[name])}: the model was trained with {value}")
         if data.channels != known and set(data.channels) == set(known):
             order = [data.channels.index(name) for name in known]
             data = replace(data, X=[x[:, order] for x in data.X], channels=known)

@@ -22,12 +22,14 @@ class Ragged:
         lengths: the steps of each, [N].
         names: of the channels.
         flat: T where they came as one 2-D array [N, T], else None.
+        sizes: where they are images laid out row by row, the height and width of each, [N, 2]; else None.
     """
 
     values: np.ndarray
     lengths: np.ndarray
     names: tuple[str, ...] | None = None
     flat: int | None = None
+    sizes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -38,6 +40,11 @@ class Ragged:
         return self.values.shape[1]
 
     @property
+    def extents(self) -> np.ndarray:
+        """The steps of each sequence [N], or the height and width of each image [N, 2]."""
+        return self.lengths if self.sizes is None else self.sizes
+
+    @property
     def starts(self) -> np.ndarray:
         """The row of ``values`` at which each sequence begins, [N]."""
         return np.concatenate(([0], np.cumsum(self.lengths)[:-1])).astype(np.int64)
@@ -46,7 +53,8 @@ class Ragged:
         """Returns the sequences numbered in ``chosen``, in that order."""
         starts, lengths = self.starts[chosen], self.lengths[chosen]
         rows = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) + np.arange(lengths.sum())
-        return Ragged(self.values[rows], lengths, self.names)
+        sizes = None if self.sizes is None else self.sizes[chosen]
+        return Ragged(self.values[rows], lengths, self.names, sizes=sizes)
 
     def by_name(self, names: list[str], what: str) -> Ragged:
         """Returns the sequences with these channels in this order, if their own have names.

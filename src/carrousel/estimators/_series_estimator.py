@@ -21,14 +21,14 @@ from carrousel.estimators._report import Report
 from carrousel.estimators._series import Regular, as_series, placed, rows_of
 from carrousel.estimators._series_gaps import Filling
 from carrousel.estimators._stored_grid import grid_to_json
-from carrousel.estimators._tuning import tuned
+from carrousel.estimators._tuning import check_tuning, tunable, tuned
 from carrousel.estimators._widened import Widened, calendar_helps
 from carrousel.estimators._windows import WindowDataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["SeriesEstimator"]
+__all__ = ["SeriesEstimator", "drawings_of"]
 
 FORECASTS = 4  # drawn at most, one after another at the end of a series
 
@@ -158,28 +158,12 @@ class SeriesEstimator(Trainable):
         elif len(frame) == len(whole):
             where = "of another series"
         test = self.backtest(*self._arguments(frame))
-        shown = whole[self.target_].iloc[-self.horizon * (FORECASTS + 4) :]
-        report = test.report()
-        ours = report.model.method
-        # Where the model says what its starting forecast says, the best of the others is beside it.
-        same = {name for name, said in test.median.items() if name != ours and np.allclose(said, test.median[ours])}
-        others = [score for score in report.scores if score.simple and score.method not in same]
-        best = min(others, key=lambda score: score.metrics["MAE"]) if others else report.best_simple
-        figures = [f"{each.method} {each.metrics['MAE']:.4g}" for each in (report.model, best)]
-        title = f"{data.name}: forecasts of {self.horizon} steps {where}; MAE: {', '.join(figures)}"
-        beside = test.last_forecasts(frame.index, FORECASTS, best.method)
-        rivals = [pd.Series(each[0.5], name=best.method) for each in beside]
-        gates = pictures.draw_activations(
-            self.activations(*self._arguments(whole)),
-            whole[list(self.columns_)].to_numpy()[-self.context_ :],
-            cell=self.cell,
-            channels=[str(name) for name in self.columns_],
-            layer=layer,
-            title=f"{data.name}: the last {self.context_} steps, before a forecast",
-        )
-        drawn = test.last_forecasts(frame.index, FORECASTS)
-        forecast = pictures.draw_forecast(shown, drawn, rivals=rivals, title=title)
-        return {"forecast": forecast, "gates": gates, **super().drawings(data, layer=layer)}
+        drawn = drawings_of(
+            self, data.name, whole[self.target_], frame.index, where, test,
+            self.activations(*self._arguments(whole)), whole[list(self.columns_)].to_numpy()[-self.context_ :],
+            [str(name) for name in self.columns_], layer,
+        )  # fmt: skip
+        return {**drawn, **super().drawings(data, layer=layer)}
 
     def _arguments(self, frame: pd.DataFrame) -> tuple[Any, ...]:
         """Returns X, or X and y if the target was given apart: the model's columns in its order."""
@@ -326,16 +310,21 @@ class SeriesEstimator(Trainable):
             ValueError: the rows do not follow, or are too few for a window.
         """
         self._check_fitted()
-        if learning_rate is not None and not (0 < learning_rate < np.inf):
-            raise ValueError(f"learning_rate must be a number above 0, got {learning_rate!r}")
-        if not isinstance(max_epochs, int) or isinstance(max_epochs, bool) or max_epochs < 1:
-            raise ValueError(f"max_epochs must be an integer of at least 1, got {max_epochs!r}")
+        check_tuning(learning_rate, max_epochs)
         series, before = self._joined(X, y, continues)
         if before == 0 and continues is not False:
             raise ValueError("X does not follow the rows that the model knows; continues=False takes another series")
         if len(series) < self._reach:
             raise ValueError(f"X has {len(series)} rows, and a forecast needs {self._reach} before it")
-        self.network_ = tuned(self, series, before, learning_rate, max_epochs)
+        origins = tunable(self, series, before)
+        if len(origins) == 0:
+            needed = max(before, self._reach) - before + int(self.horizon)
+            raise ValueError(
+                f"training needs {needed} rows for a horizon of {self.horizon}, with the values that are ahead in "
+                f"them; X has {len(series) - before}"
+            )
+        gone = np.isnan(series.values[:, self._column])
+        self.network_ = tuned(self, self._widened(series), origins, gone, learning_rate, max_epochs)
         self._keep_tail(series)
         return self
 
@@ -358,3 +347,37 @@ class SeriesEstimator(Trainable):
         if isinstance(y, np.ndarray | list):
             y = pd.Series(np.asarray(y, dtype=float), X.index)
         return X.reindex(index), None if y is None else y.reindex(index)
+
+
+def drawings_of(
+    model: Any, name: str, target: pd.Series, index: pd.Index, where: str, test: Backtest,
+    activations: dict[str, np.ndarray], context: np.ndarray, channels: list[str], layer: int,
+) -> dict[str, Figure]:  # fmt: skip
+    """Draws a forecaster at work on one series: ``forecast`` and ``gates``.
+
+    Args:
+        model: the forecaster.
+        name: of the series.
+        target: the whole of it.
+        index: of the rows of ``test``.
+        where: these lie, in words.
+        test: forecasts.
+        activations: before a forecast.
+        context: what the network sees there, [L, C].
+        channels: its names.
+        layer: the layer whose gates are drawn, from 0.
+    """
+    shown = target.iloc[-model.horizon * (FORECASTS + 4) :]
+    report = test.report()
+    ours = report.model.method
+    # Where the model says what its starting forecast says, the best of the others is beside it.
+    same = {other for other, said in test.median.items() if other != ours and np.allclose(said, test.median[ours])}
+    others = [score for score in report.scores if score.simple and score.method not in same]
+    best = min(others, key=lambda score: score.metrics["MAE"]) if others else report.best_simple
+    figures = [f"{each.method} {each.metrics['MAE']:.4g}" for each in (report.model, best)]
+    title = f"{name}: forecasts of {model.horizon} steps {where}; MAE: {', '.join(figures)}"
+    rivals = [pd.Series(each[0.5], name=best.method) for each in test.last_forecasts(index, FORECASTS, best.method)]
+    said = f"{name}: the last {len(context)} steps, before a forecast"
+    forecast = pictures.draw_forecast(shown, test.last_forecasts(index, FORECASTS), rivals=rivals, title=title)
+    gates = pictures.draw_activations(activations, context, cell=model.cell, channels=channels, layer=layer, title=said)
+    return {"forecast": forecast, "gates": gates}

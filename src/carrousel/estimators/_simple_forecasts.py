@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from carrousel._format import number, whole
-from carrousel.estimators._candidates import RELATIVE, Candidate, Extent, judged
+from carrousel.estimators._candidates import RELATIVE, Candidate, Extent, judged, nearly_best
 from carrousel.estimators._conformal import offsets_of, ordered
 from carrousel.estimators._gauge import Gauge
 from carrousel.estimators._linear import Form, Linear, Shape
@@ -20,7 +20,6 @@ from carrousel.estimators._smoothing import there_is_statsmodels
 __all__ = ["Calibrated", "SimpleForecasts", "Starts"]
 
 MEAN = "mean of the best"
-NEARLY = 0.05  # how much larger than the least an error may be, as a share of it, to be taken into the mean
 MOST_IN_MEAN = 8
 BLOCKS = 5  # of training windows, each forecast by a fit to the others
 MOST_METHODS = 100  # of a saved model; more are damage
@@ -104,11 +103,12 @@ class SimpleForecasts:
     @classmethod
     def fit(
         cls, values: np.ndarray, training: np.ndarray, valid: np.ndarray, shape: Shape, extent: Extent, context: int,
-        levels: tuple[float, ...],
+        levels: tuple[float, ...], ages: np.ndarray | None = None,
     ) -> tuple[SimpleForecasts, Starts]:  # fmt: skip
         """Returns the simple methods of one series, and the starting forecasts of its windows.
 
-        The start is the variant that did best on folds of all windows, or the mean of those that did nearly as well.
+        The start is the variant that did best on folds of all windows, or the mean of those that did nearly as well,
+        as far as the folds can tell.
         Intervals come from the errors on the validation windows, where there are any; what is kept learns from all.
 
         Args:
@@ -119,14 +119,13 @@ class SimpleForecasts:
             extent: how far back to look.
             context: rows of the window that gives the scale.
             levels: the levels of the quantiles.
+            ages: of all windows, where they are of many series, as ``judged`` takes them.
         """
-        every = np.concatenate([training, valid])
-        found = judged(values, every, shape, extent)
+        found = judged(values, np.concatenate([training, valid]), shape, extent, ages)
         ranked = sorted(found, key=lambda one: one.score)
         kinds = dict.fromkeys(one.name for one in found)
         recipes = {name: [next(one for one in ranked if one.name == name)] for name in kinds}
-        least = ranked[0].score
-        near = [one for one in ranked if one.score <= least + np.log1p(NEARLY)][:MOST_IN_MEAN]
+        near = nearly_best(found, MOST_IN_MEAN)
         exact = [one.name for one in found if one.exact]  # of which the first is the plainest
         best = exact[0] if exact else near[0].name
         if len(near) > 1 and not exact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import warnings
 from dataclasses import dataclass
 
@@ -11,11 +12,20 @@ import numpy as np
 from carrousel.estimators._linear import Linear, Shape, plain
 from carrousel.estimators._scaling import Scaler
 
-__all__ = ["LONGEST_SEASON", "Smoothing", "fit_smoothing", "smoothed", "there_is_statsmodels", "windowed"]
+__all__ = [
+    "LONGEST_SEASON",
+    "Smoothing",
+    "fit_smoothing",
+    "smoothed",
+    "there_is_statsmodels",
+    "usual_smoothings",
+    "windowed",
+]
 
 ROWS = 1000  # the last of a series, to which parameters are fitted
 LONGEST_SEASON = 60  # beyond it states are too many
 MOST_STEPS = 60  # that the fit of the parameters may take
+LEVELS, TREND_SHARES, DAMPINGS = (0.2, 0.5, 0.8, 1.0), (0.1, 0.3), (0.8, 0.9, 1.0)  # usual parameters
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,19 @@ class Smoothing:
     def __str__(self) -> str:
         trend = {0.0: "no trend", 1.0: "a trend"}.get(self.damping, "a damped trend")
         return trend + (f", a season of {self.season}" if self.season > 1 else "")
+
+
+def usual_smoothings(season: int) -> list[Smoothing]:
+    """Returns smoothings of usual parameters, for many series of which none shall have its own."""
+    seasons = [(1, 0.0)] if season == 1 else [(1, 0.0), (season, 0.1), (season, 0.3)]
+    found = []
+    for level, (m, seasonal) in itertools.product(LEVELS, seasons):
+        found.append(Smoothing(m, level, 0.0, seasonal, 0.0))
+        found += [
+            Smoothing(m, level, share * level, seasonal, damping)
+            for share, damping in itertools.product(TREND_SHARES, DAMPINGS)
+        ]
+    return found
 
 
 def there_is_statsmodels() -> bool:

@@ -12,6 +12,7 @@ from carrousel.estimators import _saved
 from carrousel.estimators._correction import Correction
 from carrousel.estimators._features import restore_features, stored_features
 from carrousel.estimators._params import choice, integer, training_options
+from carrousel.estimators._seasons import levels_of
 from carrousel.estimators._series import Regular
 from carrousel.estimators._series_gaps import FILLS
 from carrousel.estimators._simple_forecasts import SimpleForecasts
@@ -70,7 +71,7 @@ def restore(model: Any, facts: dict[str, Any], arrays: dict[str, np.ndarray]) ->
     model.seasons_ = tuple(whole(season, "a season", 2, rows) for season in facts["seasons"])
     model.context_ = whole(facts["context"], "its context", 1, rows)
     integer(model, "horizon")
-    model.levels_ = model._levels()
+    model.levels_ = levels_of(model.quantiles)
     model.tail_ = Regular(arrays["series.tail"], tuple(columns), grid_from_json(facts["grid"]))
     model.apart_ = facts.get("apart") is True
     model._set_columns(model.tail_)

@@ -45,7 +45,12 @@ def summary(sequences: Ragged) -> np.ndarray:
 
 
 def steps_kept(sequences: Ragged) -> int:
-    """Returns to how many steps sequences are resampled: those of the longest, or fewer where that is wide."""
+    """Returns to how many steps sequences are resampled: those of the longest, or fewer where that is wide.
+
+    Images, which are of one size here, keep all their places.
+    """
+    if sequences.sizes is not None:
+        return int(sequences.lengths[0])
     return int(min(sequences.lengths.max(), LONGEST, max(4, WIDEST // sequences.channels)))
 
 
@@ -69,6 +74,7 @@ FEATURES: dict[str, Callable[[Ragged, int], np.ndarray]] = {
     ),  # of models saved before there were more
     "summary features": lambda sequences, steps: summary(sequences),
     "raw steps": _flat,
+    "pixels": _flat,
 }
 """What a linear method sees of sequences, by its name: from them and a number of steps to [N, F]."""
 

@@ -97,13 +97,15 @@ class Window:
 class WindowDataset(Dataset):
     """The windows of ``values`` [T, C] at ``origins`` [N], the first row to forecast of each, and their ``starts``.
 
-    A target that is ``gone``, [T], is NaN, and counts in no loss.
+    A target that is ``gone``, [T], is NaN, and counts in no loss. ``owners``, [N], has the number of each window's
+    series for a network that knows series apart.
     """
 
     def __init__(
         self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, window: Window, weights: np.ndarray,
-        gone: np.ndarray,
+        gone: np.ndarray, owners: np.ndarray | None = None,
     ):  # fmt: skip
+        self.owners = owners
         self.gone = gone[origins[:, None] + np.arange(window.shape.horizon)]
         self.values, self.origins, self.starts, self.window, self.weights = values, origins, starts, window, weights
         self.lengths = np.full(len(origins), window.context, dtype=np.int64)
@@ -122,6 +124,8 @@ class WindowDataset(Dataset):
         targets[self.gone[chosen]] = np.nan
         lengths = torch.from_numpy(self.lengths[chosen])
         inputs = {"input": torch.from_numpy(context), "lengths": lengths, "known": torch.from_numpy(known)}
+        if self.owners is not None:
+            inputs["series"] = torch.from_numpy(self.owners[chosen])
         return inputs, (torch.from_numpy(targets), torch.from_numpy(self.weights[chosen]))
 
 

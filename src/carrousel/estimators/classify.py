@@ -1,4 +1,4 @@
-"""Sequences to classes."""
+"""Sequences, or images, to classes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from sklearn.utils.validation import check_consistent_length
 
 from carrousel import pictures
 from carrousel._format import number
-from carrousel.data import Sequences
+from carrousel.data import Images, Sequences
 from carrousel.estimators import _saved
 from carrousel.estimators._baselines import LinearBaseline, fit_logistic
 from carrousel.estimators._calibration import best_temperature, shares
 from carrousel.estimators._report import Report, Score
 from carrousel.estimators._rivals import fit_rivals
-from carrousel.estimators._sequence_estimator import Part, SequenceEstimator, arrays_of, paired_error
+from carrousel.estimators._sequence_estimator import Part, arrays_of, paired_error
 from carrousel.estimators._sequences import Ragged
+from carrousel.estimators._takes_images import TakesImages
 from carrousel.estimators._weights import class_weights, item_weights, part, parts_of, without_zeros
 from carrousel.nets._losses import WeightedCrossEntropy
 from carrousel.training._progress import ProgressCallback
@@ -46,12 +47,18 @@ def log_loss(probable: np.ndarray, classes: np.ndarray) -> float:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class LSTMClassifier(ClassifierMixin, SequenceEstimator):
+class LSTMClassifier(ClassifierMixin, TakesImages):
     """Classifies sequences with an LSTM, or any other cell of the family: LSTM, pooling over time, linear layer.
 
     Follows scikit-learn's conventions, so that pipelines, cross-validation and grid search work on it. Channels are
     standardised by the training data; a part of the training data is set aside to end training early and to
     choose the weights.
+
+    Images, one array ``[N, H, W, C]`` or a list of ``[H_i, W_i, C]`` arrays, are read by multidimensional LSTM in all
+    four directions (Graves, Fernández & Schmidhuber 2007): ``num_layers`` of them above each other, each over blocks of
+    ``patch`` x ``patch`` places of what is below it (2 x 2 by default), the highest with ``hidden_size`` cells, each
+    one below with a quarter as many. The cell ``"lstm"`` is then ``"multidimensional"``. Parameters that are for
+    sequences are refused if they are given.
 
     Args:
         hidden_size: cells in each layer and direction.
@@ -123,7 +130,8 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
 
         Args:
             X: list of ``[T_i, C]`` arrays or DataFrames (ragged is the normal case), one ``[N, T, C]`` array, or a 2-D
-                ``[N, T]`` array of N one-channel sequences.
+                ``[N, T]`` array of N one-channel sequences; or images, one ``[N, H, W, C]`` array or a list of
+                ``[H_i, W_i, C]`` arrays.
             y: N class labels: strings, integers or booleans.
             sample_weight: N numbers, how much each sequence counts, in the loss and in everything else that is learned
                 from it: 2 as if it stood there twice, 0 as if it did not. None: all alike.
@@ -156,7 +164,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
                 f"LSTMClassifier needs at least 2 classes, but y holds one class only: {labels.tolist()[0]!r}"
             )
         seed = self._draw_seed(checkpoint, resume)
-        data: list[Any] = [sequences.values, sequences.lengths, labels, *parts_of(weights), *parts_of(persons)]
+        data: list[Any] = [sequences.values, sequences.extents, labels, *parts_of(weights), *parts_of(persons)]
         self.prior_ = np.bincount(numbers, weights) / (len(numbers) if weights is None else weights.sum())
 
         valid: Part | None
@@ -238,7 +246,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
         chosen = self._outputs(self._sequences(X)).argmax(axis=1)
         return self.classes_[chosen]
 
-    def table(self, data: Sequences) -> pd.DataFrame:
+    def table(self, data: Sequences | Images) -> pd.DataFrame:
         """Returns the class of each sequence under ``prediction``, and the probability of every class."""
         found = self.predict_proba(self._given(data.X))
         columns = {"id": data.ids, "prediction": self.classes_[found.argmax(axis=1)]}
@@ -246,11 +254,11 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):
             columns | {f"probability {name}": found[:, k].round(6) for k, name in enumerate(self.classes_)}
         )
 
-    def targets_of(self, data: Sequences, *, training: bool = False) -> np.ndarray:
+    def targets_of(self, data: Sequences | Images, *, training: bool = False) -> np.ndarray:
         """Returns the labels of sequences as ``carrousel.data`` reads them; to learn, two classes are needed."""
-        if data.y is None or training:
+        if training or not isinstance(data.y, np.ndarray):
             data.classes()
-        assert data.y is not None
+        assert isinstance(data.y, np.ndarray)
         return data.y
 
     def _learned(self, targets: np.ndarray) -> np.ndarray:

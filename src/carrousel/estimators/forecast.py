@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,9 @@ from carrousel.estimators._backtest import Backtest
 from carrousel.estimators._base import activations_of
 from carrousel.estimators._candidates import Extent, extent_of
 from carrousel.estimators._correction import Correction, gaps_of
-from carrousel.estimators._grid import Grid
 from carrousel.estimators._params import check_memory, choice, integer, lstm_options, training_options
 from carrousel.estimators._rolling import refitted
-from carrousel.estimators._seasons import plausible_seasons
+from carrousel.estimators._seasons import levels_of, seasons_of
 from carrousel.estimators._series import known_ahead
 from carrousel.estimators._series_estimator import SeriesEstimator
 from carrousel.estimators._series_gaps import FILLS
@@ -36,7 +34,6 @@ __all__ = ["LSTMForecaster"]
 
 VALIDATION_WINDOWS = 1000  # the most, evenly spaced: an epoch's validation stays cheap on a long series
 SHORTEST, LONGEST = 16, 512  # of a context that is chosen here
-CYCLES = 3  # of a season that the frequency tells, which a series must hold
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -151,7 +148,7 @@ class LSTMForecaster(SeriesEstimator):
         """
         self._check_options()
         series = self._begin(X, y)
-        self.seasons_ = self._seasons(series.grid, len(series))
+        self.seasons_ = seasons_of(self.season, series.grid, len(series), int(self.horizon))
         self.season_ = self.seasons_[0] if self.seasons_ else 1
         self.context_ = int(self.context) if self.context is not None else self._context(len(series))
         horizon = int(self.horizon)
@@ -177,12 +174,12 @@ class LSTMForecaster(SeriesEstimator):
         integer(self, "horizon")
         integer(self, "context", none=True)
         integer(self, "batches_per_epoch", none=True)
-        self.levels_ = self._levels()
+        self.levels_ = levels_of(self.quantiles)
         choice(self, "fill", (None, *FILLS))
 
     def _learn(
         self, values: np.ndarray, gone: np.ndarray, training: np.ndarray, valid: np.ndarray, extent: Extent, seed: int,
-        run: dict[str, Any],
+        run: dict[str, Any], owners: np.ndarray | None = None, ages: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         """Fits the simple methods, and the network to correct the best of them.
 
@@ -194,10 +191,14 @@ class LSTMForecaster(SeriesEstimator):
             extent: how far back to look.
             seed: of the network.
             run: what ``train`` is told of checkpoints and progress.
+            owners: the number of each row's series, [T], for a network that knows series apart.
+            ages: the steps from each row of many series to the last of its own, [T].
         """
         middle, context = self.levels_.index(0.5), self.context_
         shape = self._widened.shape
-        self.simple_, starts = SimpleForecasts.fit(values, training, valid, shape, extent, context, self.levels_)
+        of_windows = None if ages is None else ages[np.concatenate([training, valid])]
+        about = (shape, extent, context, self.levels_, of_windows)
+        self.simple_, starts = SimpleForecasts.fit(values, training, valid, *about)
         log = self.simple_.start.gauge.log
         window = Window.fit(values, training, starts.training, shape, context, log, self._widened.filling.masks)
         self._gaps = gaps_of(window.targets(values, training, starts.training), self.levels_)
@@ -207,47 +208,27 @@ class LSTMForecaster(SeriesEstimator):
         unit = float(np.concatenate(worth).mean())
         weights = [(part / unit).astype(np.float32) for part in worth]
 
+        whose = [None if owners is None else owners[part] for part in (training, some)]
+
         def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray, weights: np.ndarray | None) -> float:
             assert weights is not None
             return float((np.nanmean(np.abs(forecast[:, :, middle] - actual), axis=1) * weights).mean() * unit)
 
         job = Job(
             build=self._build,
-            train=WindowDataset(values, training, starts.training, window, weights[0], gone),
-            valid=WindowDataset(values, some, late, window, weights[1], gone) if len(some) else None,
+            train=WindowDataset(values, training, starts.training, window, weights[0], gone, whose[0]),
+            valid=WindowDataset(values, some, late, window, weights[1], gone, whose[1]) if len(some) else None,
             metric_name="MAE",
             metric=mean_absolute_error,
             batches=self.batches_per_epoch,
         )
         trained = train(job, training_options(self), seed, **run)
-        self.correction_ = Correction.fit(trained.network, window, values, some, late, self.levels_)
+        self.correction_ = Correction.fit(trained.network, window, values, some, late, self.levels_, whose[1])
         self._keep(trained, seed)
-
-    def _levels(self) -> tuple[float, ...]:
-        try:
-            levels = sorted({0.5, *(float(q) for q in self.quantiles)})
-        except (TypeError, ValueError, OverflowError):
-            levels = []
-        if not levels or not all(0.0 < q < 1.0 for q in levels):
-            raise ValueError(f"quantiles must be numbers between 0 and 1, got {self.quantiles!r}")
-        return tuple(levels)
 
     def _context(self, rows: int) -> int:
         wanted = min(max(2 * self.season_, 2 * self.horizon, SHORTEST), LONGEST)
         return max(1, min(wanted, rows // 4))
-
-    def _seasons(self, grid: Grid | None, rows: int) -> tuple[int, ...]:
-        """Returns the seasons that the series may have, the shortest first."""
-        if self.season is None:
-            told = plausible_seasons(grid)
-            return tuple(m for m in told if CYCLES * m + int(self.horizon) <= rows)
-        given = self.season if isinstance(self.season, (tuple, list)) else (self.season,)
-        for season in given:
-            if not isinstance(season, numbers.Integral) or isinstance(season, bool) or season < 1:
-                raise ValueError(
-                    f"season must be an integer of at least 1, several of them, or None, got {self.season!r}"
-                )
-        return tuple(sorted({int(season) for season in given} - {1}))
 
     @property
     def _needs(self) -> int:
@@ -258,6 +239,11 @@ class LSTMForecaster(SeriesEstimator):
     def _reach(self) -> int:
         """Rows that must stand before an origin where the simple methods forecast too."""
         return max(self.context_, self.simple_.reach)
+
+    @property
+    def _told_apart(self) -> dict[str, int]:
+        """What the network is told of the series that it knows apart."""
+        return {}
 
     def _build(self) -> nn.Module:
         network = ForecastNet(
@@ -270,14 +256,15 @@ class LSTMForecaster(SeriesEstimator):
             dropout=float(self.dropout),
             noise=float(self.input_noise),
             lstm=lstm_options(self),
+            **self._told_apart,
         )
         network.gaps.copy_(torch.from_numpy(self._gaps))
         return network
 
-    def _outputs(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """Returns quantiles in the target's units, [N, H, Q]."""
+    def _outputs(self, values: np.ndarray, origins: np.ndarray, owners: np.ndarray | None = None) -> np.ndarray:
+        """Returns quantiles in the target's units, [N, H, Q]; ``owners``, [N], are the windows' series."""
         starts, middle = self.simple_.start(values, origins), self.levels_.index(0.5)
-        return self.correction_.quantiles(self.network_, values, origins, starts, middle)
+        return self.correction_.quantiles(self.network_, values, origins, starts, middle, owners)
 
     def predict(self, X: Any = None, y: Any = None, *, future: Any = None, continues: bool | None = None) -> Any:
         """Returns the median forecast of the ``horizon`` steps after the training data, or after a newer series X.
@@ -375,11 +362,12 @@ class LSTMForecaster(SeriesEstimator):
         return self._backtested(values, places, actual, origins - before, series.places(before))
 
     def _backtested(
-        self, values: np.ndarray, places: np.ndarray, actual: np.ndarray, origins: np.ndarray, index: pd.Index | None
-    ) -> Backtest:
+        self, values: np.ndarray, places: np.ndarray, actual: np.ndarray, origins: np.ndarray, index: pd.Index | None,
+        owners: np.ndarray | None = None,
+    ) -> Backtest:  # fmt: skip
         """Forecasts from ``places`` in widened values, by the model and by the simple methods."""
         simple = self.simple_.quantiles(values, places, self.levels_.index(0.5))
-        quantiles = {self._method: self._outputs(values, places), **simple}
+        quantiles = {self._method: self._outputs(values, places, owners), **simple}
         notes = self.simple_.notes(self._method, self.correction_.share)
         return Backtest(origins, actual, quantiles, self.levels_, index, self.mase_unit_, notes)
 
@@ -390,10 +378,13 @@ class LSTMForecaster(SeriesEstimator):
         if len(series) < self.context_:
             raise ValueError(f"X has {len(series)} rows, and the context is {self.context_} long")
         rows = self._widened(series, np.zeros((int(self.horizon), len(self._known))))
+        return self._activations(rows, len(series))
+
+    def _activations(self, rows: np.ndarray, origin: int) -> dict[str, np.ndarray]:
+        """Returns those over the rows before one of a series in all its columns."""
         anywhere = np.ones((1, int(self.horizon)))  # what the LSTM does is before the starting forecast comes in
-        return activations_of(
-            self.network_, self.correction_.window.inputs(rows, np.array([len(series)]), anywhere)[0][0]
-        )
+        inputs = self.correction_.window.inputs(rows, np.array([origin]), anywhere)
+        return activations_of(self.network_, inputs[0][0])
 
     def _facts(self) -> dict[str, Any]:
         return facts_of(self)

@@ -124,13 +124,13 @@ class Sequential(_Learner):
         self._sequences(inputs, targets, none, none, SILENT)
         self._sequences(inputs, None, none, none, LAST_STEP)
 
-    def _whole(self, inputs: Any, targets: Any, spans: Any, learns: bool, telling: int) -> np.ndarray:
+    def _whole(self, inputs: Any, targets: Any, spans: Any, learns: bool, telling: int, **more: Any) -> np.ndarray:
         if spans is None:
             inputs, targets, spans = joined(inputs, targets, self.input_size)
         inputs = self._inputs(inputs)
         targets = self._targets(targets, len(inputs)) if learns else None
         begin, end = checked_spans(spans, len(inputs), nonempty=telling == LAST_STEP)
-        return self._sequences(inputs, targets, begin, end, telling)
+        return self._sequences(inputs, targets, begin, end, telling, **more)
 
     @abstractmethod
     def _sequences(

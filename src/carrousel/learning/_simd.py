@@ -14,7 +14,7 @@ from numba import extending, types
 from numba.core import cgutils
 from numba.extending import models, overload, register_model
 
-__all__ = ["LANES", "Vector", "fill", "fma", "load", "ones", "pointer", "sigmoid", "store", "zeros"]
+__all__ = ["LANES", "Vector", "fill", "fma", "load", "ones", "pointer", "sigmoid", "store", "summed", "zeros"]
 
 LANES = 8
 
@@ -127,6 +127,26 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
         return _fma(builder, *args)
 
     return a(a, a, a), build
+
+
+@intrinsic
+def summed(typingctx: Any, x: Any) -> Any:
+    """Returns the sum of the eight numbers, by halves."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value, width = args[0], LANES
+        while width > 1:
+            width //= 2
+            halves = [
+                builder.shuffle_vector(
+                    value, value, ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(at, at + width)))
+                )
+                for at in (0, width)
+            ]
+            value = builder.fadd(*halves)
+        return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+    return x.dtype(x), build
 
 
 # For float32 and float64: bits of the mantissa; a number that rounds to whole numbers when it is added; log 2, in parts

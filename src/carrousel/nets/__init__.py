@@ -9,6 +9,7 @@ from carrousel.nets._error_flow import ErrorFlow, error_flow, mean_flow
 from carrousel.nets._explain import Explanation, Ran, explain
 from carrousel.nets._lstm import LSTM
 from carrousel.nets._lstm_cell import LSTMCell
+from carrousel.nets._mdlstm import MDLSTM
 from carrousel.nets._protocol import Network
 from carrousel.nets._to_torch import to_torch
 
@@ -17,6 +18,7 @@ NETWORKS: dict[str, Any] = classes_in(modules_of(__name__, __path__), "forward",
 
 __all__ = [
     "LSTM",
+    "MDLSTM",
     "NETWORKS",
     "ErrorFlow",
     "Explanation",

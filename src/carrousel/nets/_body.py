@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from carrousel.nets._lstm import LSTM
+from carrousel.nets._symbols import Symbols
 
 __all__ = ["Body"]
 
@@ -20,14 +21,18 @@ class Body(nn.Module):
         dropout: the rate of dropout between layers and, as ``self.dropout``, above the LSTM.
         noise: the deviation of Gaussian noise on the input, in training only.
         lstm: keyword arguments of ``carrousel.LSTM``.
+        symbols: what makes vectors of an input of whole numbers; None for an input of vectors.
 
     Attributes:
         directions: 1 or 2.
         width: features of the LSTM's output, of all directions together.
     """
 
-    def __init__(self, channels: int, *, dropout: float, noise: float, lstm: dict[str, Any]) -> None:
+    def __init__(
+        self, channels: int, *, dropout: float, noise: float, lstm: dict[str, Any], symbols: Symbols | None = None
+    ) -> None:
         super().__init__()
+        self.symbols = symbols
         between = dropout if lstm.get("num_layers", 1) > 1 else 0.0
         self.lstm = LSTM(channels, dropout=between, batch_first=True, **lstm)
         self.noise = noise
@@ -40,6 +45,10 @@ class Body(nn.Module):
         # Where all are as long as the batch nothing has to be packed.
         ragged = lengths is not None and bool((lengths < input.shape[1]).any())
         return self.lstm(self.noisy(input), lengths=lengths if ragged else None)[0]
+
+    def vectors(self, input: Tensor) -> Tensor:  # [B, T, 1], or [B, T, C] -> [B, T, C]
+        """Returns the vectors of an input of symbols, another as it is."""
+        return input if self.symbols is None else self.symbols(input)
 
     def noisy(self, input: Tensor) -> Tensor:
         """Returns the input with noise in training, as it is otherwise."""

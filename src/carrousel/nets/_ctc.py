@@ -16,12 +16,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Model", "beam_search", "best_path", "collapse", "ctc", "prefix_search", "sections", "steps_needed"]
+__all__ = [
+    "Model",
+    "beam_search",
+    "best_path",
+    "blank_past",
+    "collapse",
+    "ctc",
+    "prefix_search",
+    "sections",
+    "steps_needed",
+]
 
 Model = Callable[[tuple[int, ...], int | None], float]
 """Gives log p(label | prefix); of the label None, that the string is over. A model of characters or of words."""
 
 _NEVER = -math.inf
+_CERTAIN = -1e30  # the log probability of what is not said past an end; minus infinity has no derivative
 _INFEASIBLE = 1e20  # a loss beyond it: there is no path
 
 
@@ -32,6 +43,14 @@ def steps_needed(labels: Sequence[int]) -> int:
     4
     """
     return len(labels) + sum(a == b for a, b in pairwise(labels))
+
+
+def blank_past(log_probabilities: Tensor, lengths: Tensor) -> Tensor:
+    """Returns log probabilities [B, T, K + 1] that say blank for certain past a length [B]; so no string's changes."""
+    there = torch.arange(log_probabilities.shape[1], device=log_probabilities.device) < lengths[:, None]
+    nothing = torch.full_like(log_probabilities[0, 0], _CERTAIN)
+    nothing[-1] = 0.0
+    return torch.where(there[:, :, None], log_probabilities, nothing)
 
 
 def ctc(log_probabilities: Tensor, targets: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import nn
 from carrousel import engine
 from carrousel.nets._lstm import LSTM
 from carrousel.nets._lstm_cell import LSTMCell
+from carrousel.nets._mdlstm import MDLSTM
 
 __all__ = ["Explanation", "Ran", "explain"]
 
@@ -21,7 +22,7 @@ class Ran(NamedTuple):
     Attributes:
         layer: ``"l0"``, ``"l0_reverse"``, ..., as in the parameters' names, after the name of the network within
             the module: ``"encoder.l0"``. A network that torch's kernel runs is one line, ``"encoder"``; what was
-            called by ``step`` is ``"step"``.
+            called by ``step`` is ``"step"``. All directions of a multidimensional one are one line.
         backend: ``"cpu"``, the fused kernels; ``"reference"``, the equations on torch tensors; ``"torch"``, torch's
             own kernels.
         reason: why, in words.
@@ -49,7 +50,8 @@ def explain(module: nn.Module, /, *args: Any, **kwargs: Any) -> Explanation:
     """Calls a module once, and says for each layer of carrousel's in it what ran it and why.
 
     Args:
-        module: a :class:`carrousel.LSTM` or :class:`carrousel.LSTMCell`, or a module that holds some.
+        module: a :class:`carrousel.LSTM`, :class:`carrousel.LSTMCell` or :class:`carrousel.MDLSTM`, or a module that
+            holds some.
         *args: what it is to be called with. What decides is not the network alone: the device, the dtype,
             ``return_states``, training or evaluation, a transformation at work.
         **kwargs: the same by name.
@@ -70,9 +72,9 @@ def explain(module: nn.Module, /, *args: Any, **kwargs: Any) -> Explanation:
         raise TypeError(f"explain takes a module and what it is called with, got {type(module).__name__}")
     if hasattr(module, "_orig_mod"):
         raise TypeError("explain calls a module as it is; give it the one that torch.compile was given")
-    ours = {part: name for name, part in module.named_modules() if isinstance(part, (LSTM, LSTMCell))}
+    ours = {part: name for name, part in module.named_modules() if isinstance(part, (LSTM, LSTMCell, MDLSTM))}
     if not ours:
-        raise ValueError(f"there is no carrousel.LSTM or carrousel.LSTMCell in this {type(module).__name__}")
+        raise ValueError(f"there is no carrousel.LSTM, LSTMCell or MDLSTM in this {type(module).__name__}")
     ran: list[Ran] = []
     with engine.watched() as choices, _hooked(ours, ran, choices):
         module(*args, **kwargs)
@@ -80,14 +82,16 @@ def explain(module: nn.Module, /, *args: Any, **kwargs: Any) -> Explanation:
 
 
 @contextmanager
-def _hooked(modules: dict[LSTM | LSTMCell, str], ran: list[Ran], choices: list[engine.Choice]) -> Iterator[None]:
+def _hooked(
+    modules: dict[LSTM | LSTMCell | MDLSTM, str], ran: list[Ran], choices: list[engine.Choice]
+) -> Iterator[None]:
     """Appends to ``ran`` what was chosen during each call of the modules."""
 
     def before(*_: Any) -> None:
         ran.extend(Ran("step", *choice) for choice in choices)  # made outside of any forward
         choices.clear()
 
-    def after(module: LSTM | LSTMCell, *_: Any) -> None:
+    def after(module: LSTM | LSTMCell | MDLSTM, *_: Any) -> None:
         ran.extend(_named(modules[module], module, choices))
         choices.clear()
 
@@ -101,7 +105,7 @@ def _hooked(modules: dict[LSTM | LSTMCell, str], ran: list[Ran], choices: list[e
             hook.remove()
 
 
-def _named(name: str, module: LSTM | LSTMCell, choices: list[engine.Choice]) -> Iterable[Ran]:
+def _named(name: str, module: LSTM | LSTMCell | MDLSTM, choices: list[engine.Choice]) -> Iterable[Ran]:
     """Returns the choices of one call with the names of their layers."""
     suffixes = [suffix for suffix, _ in module.named_layers()]
     if len(choices) < len(suffixes):

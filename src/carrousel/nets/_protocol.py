@@ -11,7 +11,7 @@ __all__ = ["Network"]
 
 @runtime_checkable
 class Network(Protocol):
-    """A torch module that reads sequences, has a loss for each, and says what its output means.
+    """A torch module that reads sequences or images, has a loss for each, and says what its output means.
 
     A network is one public class in a file of this room, where ``NETWORKS`` and the contract tests find it. Its
     constructor takes sizes and options.
@@ -20,6 +20,7 @@ class Network(Protocol):
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:
         """Returns the output for padded sequences ``[B, T, I]`` of these lengths ``[B]``, in items ``[B, ...]``.
 
+        Of images, ``[B, height, width, I]``, the lengths are heights and widths, ``[B, 2]``.
         What stands past a length is never read.
         """
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from carrousel.nets._body import Body
 from carrousel.nets._losses import NO_LABEL, StepCrossEntropy
+from carrousel.nets._symbols import Symbols
 
 __all__ = ["NO_LABEL", "Tagger"]
 
@@ -21,13 +22,16 @@ class Tagger(Body):
     continued with ``delay`` steps of zeros, and the output of step t + delay is the answer for step t.
 
     Args:
-        channels: the number of features of the input.
+        channels: the number of features of the input; of symbols, the width of their vectors.
         classes: the number of classes, K.
         delay: steps between a step and the answer for it; for one direction.
         weights: how much each class counts in the loss, [K]; None for all alike.
         dropout: the rate of dropout between layers and before the linear layer.
         noise: the deviation of Gaussian noise on the input, in training only.
         lstm: keyword arguments of ``carrousel.LSTM``.
+        symbols: how many symbols there are, where the input are their numbers ``[B, T, 1]`` (0 is the unknown one); 0
+            for an input of features.
+        unknown: how probably each symbol is read as the unknown one in training, [symbols].
 
     Raises:
         ValueError: a delay below 0, or a delay for both directions, which see everything without it.
@@ -42,9 +46,10 @@ class Tagger(Body):
 
     def __init__(
         self, channels: int, classes: int, *, lstm: dict[str, Any], delay: int = 0, weights: Tensor | None = None,
-        dropout: float = 0.0, noise: float = 0.0,
+        dropout: float = 0.0, noise: float = 0.0, symbols: int = 0, unknown: Tensor | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(channels, dropout=dropout, noise=noise, lstm=lstm)
+        vectors = Symbols(symbols, channels, unknown) if symbols else None
+        super().__init__(channels, dropout=dropout, noise=noise, lstm=lstm, symbols=vectors)
         if delay < 0:
             raise ValueError(f"delay must be at least 0, got {delay}")
         if delay and self.directions == 2:
@@ -55,6 +60,7 @@ class Tagger(Body):
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, T, K]
         """Returns the logits of every step's classes."""
+        input = self.vectors(input)
         if not self.delay:
             return self.head(self.dropout(self.read(input, lengths)))
         inside = torch.arange(input.shape[1], device=input.device) < lengths[:, None]

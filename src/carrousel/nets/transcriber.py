@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from carrousel.nets._body import Body
 from carrousel.nets._ctc import best_path, ctc
+from carrousel.nets._symbols import Symbols
 
-__all__ = ["Transcriber"]
+__all__ = ["Transcriber", "steps_of"]
 
 CERTAIN = -1e30  # the log probability of what is not said past an end: no minus infinity, whose derivative is no number
+
+Count = TypeVar("Count", int, Tensor)
+
+
+def steps_of(frames: Count, stack: int, every: int) -> Count:
+    """Returns the steps of so many frames, of which ``stack`` are joined, and every so many steps is read.
+
+    >>> steps_of(9, stack=2, every=1), steps_of(9, stack=2, every=2)
+    (5, 3)
+    """
+    joined = (frames + stack - 1) // stack
+    return (joined + every - 1) // every
 
 
 class Transcriber(Body):
@@ -24,14 +36,16 @@ class Transcriber(Body):
     which changes no string's probability.
 
     Args:
-        channels: the number of features of the input.
+        channels: the number of features of the input; of symbols, the width of their vectors.
         labels: the number of labels, K.
         stack: frames that are joined to one step; the last step of a sequence is filled with zeros.
         every: of the steps every so many is read, the others are left out.
         dropout: the rate of dropout between layers and before the linear layer.
         noise: the deviation of Gaussian noise on the input, in training only.
-        weight_noise: the deviation of Gaussian noise on all weights, in training only, drawn anew for each batch.
         lstm: keyword arguments of ``carrousel.LSTM``.
+        symbols: how many symbols there are, where the input are their numbers ``[B, T, 1]`` (0 is the unknown one); 0
+            for an input of features.
+        unknown: how probably each symbol is read as the unknown one in training, [symbols].
 
     Raises:
         ValueError: ``stack`` or ``every`` is below 1.
@@ -48,13 +62,14 @@ class Transcriber(Body):
 
     def __init__(
         self, channels: int, labels: int, *, lstm: dict[str, Any], stack: int = 1, every: int = 1, dropout: float = 0.0,
-        noise: float = 0.0, weight_noise: float = 0.0,
+        noise: float = 0.0, symbols: int = 0, unknown: Tensor | None = None,
     ) -> None:  # fmt: skip
         for name, value in (("stack", stack), ("every", every)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        super().__init__(channels * stack, dropout=dropout, noise=noise, lstm=lstm)
-        self.stack, self.every, self.weight_noise = stack, every, weight_noise
+        vectors = Symbols(symbols, channels, unknown) if symbols else None
+        super().__init__(channels * stack, dropout=dropout, noise=noise, lstm=lstm, symbols=vectors)
+        self.stack, self.every = stack, every
         self.head = nn.Linear(self.width, labels + 1)
 
     @property
@@ -64,14 +79,12 @@ class Transcriber(Body):
 
     def steps(self, lengths: Tensor) -> Tensor:
         """Returns how many steps sequences of these lengths in frames have, at which labels can be said, [B]."""
-        joined = (lengths + self.stack - 1) // self.stack
-        return (joined + self.every - 1) // self.every
+        return steps_of(lengths, self.stack, self.every)
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, steps, K + 1]
         """Returns the log probabilities of every step's labels, the blank last."""
-        input, lengths = self.shortened(input, lengths), self.steps(lengths)
-        output = self.dropout(self._read(input, lengths))
-        said = self._with_noise(self.head, output).log_softmax(dim=2)
+        input, lengths = self.shortened(self.vectors(input), lengths), self.steps(lengths)
+        said = self.head(self.dropout(self.read(input, lengths))).log_softmax(dim=2)
         inside = torch.arange(said.shape[1], device=said.device) < lengths[:, None]
         nothing = torch.full_like(said[0, 0], CERTAIN)
         nothing[self.blank] = 0.0
@@ -88,19 +101,6 @@ class Transcriber(Body):
             input = input.reshape(batch, -1, self.stack * channels)
         return input[:, :: self.every]
 
-    def _read(self, input: Tensor, lengths: Tensor) -> Tensor:
-        ragged = bool((lengths < input.shape[1]).any())
-        return self._with_noise(self.lstm, self.noisy(input), lengths=lengths if ragged else None)[0]
-
-    def _with_noise(self, module: nn.Module, *given: Any, **options: Any) -> Any:
-        """Calls a module, in training with noise on its weights."""
-        if not self.training or self.weight_noise <= 0:
-            return module(*given, **options)
-        weights = {
-            name: weight + self.weight_noise * torch.randn_like(weight) for name, weight in module.named_parameters()
-        }
-        return functional_call(module, weights, given, options)
-
     def each(self, output: Tensor, target: Tensor) -> Tensor:
         """Returns minus the log probability of each string, [B]; targets are [B, U], -1 past the end of a string.
 
@@ -113,11 +113,12 @@ class Transcriber(Body):
         """Returns the string of the most probable path of each sequence."""
         return [best_path(said) for said in output.detach().cpu().numpy()]
 
-    def listen(self, frame: Tensor, state: Any = None) -> tuple[list[int], Any]:
+    def listen(self, frame: Tensor | None, state: Any = None) -> tuple[list[int], Any]:
         """Reads one frame of an endless sequence, and returns the labels that it brings, one or none.
 
         Args:
-            frame: ``[C]``.
+            frame: ``[C]``; of symbols a number, ``[1]``. None says that the sequence is over: frames that wait for
+                others are joined with zeros.
             state: what the last call returned; None at the beginning.
 
         Returns:
@@ -129,12 +130,15 @@ class Transcriber(Body):
         if self.directions == 2:
             raise ValueError("a network of both directions says nothing before the end; one direction can listen")
         frames, count, lstm, last = ([], 0, None, self.blank) if state is None else state
-        frames = [*frames, frame]
-        if len(frames) < self.stack:
-            return [], (frames, count, lstm, last)
-        if count % self.every:
-            return [], ([], count + 1, lstm, last)
         with torch.no_grad():
+            if frame is not None:
+                frames = [*frames, self.vectors(frame)]
+            elif frames:
+                frames = [*frames, *(self.stack - len(frames)) * [torch.zeros_like(frames[0])]]
+            if len(frames) < self.stack:
+                return [], (frames, count, lstm, last)
+            if count % self.every:
+                return [], ([], count + 1, lstm, last)
             output, lstm = self.lstm.step(torch.cat(frames), lstm)
             now = int(self.head(output).argmax())
         return [now] if now not in (last, self.blank) else [], ([], count + 1, lstm, now)
@@ -143,6 +147,6 @@ class Transcriber(Body):
     def example(cls) -> tuple[Transcriber, dict[str, Tensor], Tensor]:
         """Returns a transcriber of three labels whose steps are two frames, and a batch for it."""
         lstm = {"hidden_size": 5, "num_layers": 2, "bidirectional": True}
-        network = cls(2, 3, stack=2, dropout=0.2, noise=0.1, weight_noise=0.05, lstm=lstm)
+        network = cls(2, 3, stack=2, dropout=0.2, noise=0.1, lstm=lstm)
         target = torch.tensor([[0, 0, 2], [1, -1, -1], [2, 1, -1]])
         return network, {"input": torch.randn(3, 9, 2), "lengths": torch.tensor([9, 2, 5])}, target

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.streams._mixture import Weighing
+from carrousel.streams._networks import OPTIMISERS
 from carrousel.streams._stream import Stream, plain
 
 __all__ = ["StreamClassifier"]
@@ -42,6 +43,7 @@ class StreamClassifier(Stream):
     """
 
     _loss = "softmax"
+    _optimisers = OPTIMISERS[:3]  # the filter takes errors for those of numbers, with the same noise in each
 
     def __init__(
         self,

@@ -34,8 +34,11 @@ class StreamRegressor(Stream):
     Args:
         hidden_size: the number of units of each network.
         cell: a member of the family, or your own.
-        rate: the networks' step size, or several; by default 0.001, 0.003, 0.01 and 0.03.
-        optimiser: ``"rmsprop"`` (with a decay of 0.999), ``"adam"`` or ``"descent"``.
+        rate: the networks' step size, or several; by default 0.001, 0.003, 0.01 and 0.03. With ``"kalman"`` it is 1 by
+            the variance of the targets' noise, in usual errors; by default 1, 10, 100 and 1000.
+        optimiser: ``"rmsprop"`` (with a decay of 0.999), ``"adam"`` or ``"descent"``; or ``"kalman"``, a node-decoupled
+            extended Kalman filter, :class:`carrousel.learning.KalmanLearner`, which learns from fewer records and costs
+            a few times as much a record.
         diagonal: see :class:`carrousel.OnlineLSTM`.
         truncate: see there.
         update: see there.

@@ -11,17 +11,14 @@ import numpy as np
 
 from carrousel._format import Arrays, Format, fitted
 from carrousel.learning._steps import LEARN
-from carrousel.learning.online import Adam, Descent, OnlineLSTM, Optimiser, RMSprop
 from carrousel.streams._mixture import Mixture, Ranks, Weighing
+from carrousel.streams._networks import OPTIMISERS, Network, begun, check, optimiser_of, rates_of, restored
 from carrousel.streams._standardise import LARGEST, Standardiser
 
-__all__ = ["FORMAT", "RATES", "DivergedError", "Stream", "finite", "plain"]
+__all__ = ["FORMAT", "DivergedError", "Stream", "finite", "plain"]
 
 FORMAT = Format("carrousel-stream", 4, "the state of a stream's learner")
-RATES = (0.001, 0.003, 0.01, 0.03)
-"""The rates at which networks learn side by side."""
 MISSING = ("mean", "mask", "last")
-_DECAY = 0.999  # of the mean square of errors: a stream's change little from line to line
 
 
 class DivergedError(ValueError):
@@ -32,6 +29,7 @@ class Stream:
     """What a regressor and a classifier of streams have in common; see there."""
 
     _loss = "squared"
+    _optimisers: tuple[str, ...] = OPTIMISERS
     _parameters: tuple[str, ...] = (
         "hidden_size", "cell", "rate", "optimiser", "diagonal", "truncate", "update", "seed", "past", "missing",
     )  # fmt: skip
@@ -48,7 +46,7 @@ class Stream:
         self._inputs = Standardiser()
         self._lasts = np.zeros(0)  # the last value of every feature
         self._ranks = Ranks()
-        self._networks: list[OnlineLSTM] = []
+        self._networks: list[Network] = []
         self.notes: dict[str, Any] = {}
 
     @property
@@ -63,7 +61,7 @@ class Stream:
 
     @property
     def _rates(self) -> tuple[float, ...]:
-        rates = RATES if self.rate is None else (self.rate,) if np.ndim(self.rate) == 0 else tuple(self.rate)
+        rates = rates_of(self.optimiser) if self.rate is None else tuple(np.ravel(self.rate).tolist())
         if not 1 <= len(rates) <= 16:
             raise ValueError(f"rate must be a number, or 1 to 16 of them, got {len(rates)}")
         return rates
@@ -84,12 +82,12 @@ class Stream:
 
     def _arguments(self, rate: float) -> dict[str, Any]:
         """Returns a network's arguments, but for the seed of its first weights."""
-        kinds: dict[str, Any] = {"adam": Adam, "rmsprop": RMSprop, "descent": Descent}
-        if self.optimiser not in kinds:
-            raise ValueError(f"optimiser must be one of {', '.join(kinds)}; got {self.optimiser!r}")
+        if self.optimiser not in self._optimisers:
+            raise ValueError(f"optimiser must be one of {', '.join(self._optimisers)}; got {self.optimiser!r}")
+        if self.optimiser == "kalman" and self.update not in ("step", 1):
+            raise ValueError(f"update must be 'step' for kalman, which learns from every record; got {self.update!r}")
         if self.missing not in MISSING:
             raise ValueError(f"missing must be one of {', '.join(MISSING)}; got {self.missing!r}")
-        optimiser: Optimiser = kinds[self.optimiser](rate)
         return {
             "input_size": self._past_inputs + len(self._features),
             "hidden_size": self.hidden_size,
@@ -97,7 +95,7 @@ class Stream:
             "cell": self.cell,
             "diagonal": self.diagonal,
             "truncate": self.truncate,
-            "optimiser": RMSprop(rate, _DECAY) if self.optimiser == "rmsprop" else optimiser,
+            "optimiser": optimiser_of(self.optimiser, rate),
             "update": self.update,
             "loss": self._loss,
             "dtype": np.float32,
@@ -164,7 +162,7 @@ class Stream:
         for name in sorted(new, key=lambda name: (str(name), type(name).__name__)):
             self._features[name] = len(self._features)
         if not self._networks:
-            self._networks = [OnlineLSTM(**arguments, seed=self.seed) for arguments in self._all_arguments()]
+            self._networks = [begun(arguments, self.seed) for arguments in self._all_arguments()]
         inputs, outputs = self._past_inputs + len(self._features), max(1, self._outputs)
         first = self._networks[0]
         if inputs > first.input_size or outputs > first.output_size:
@@ -178,7 +176,7 @@ class Stream:
             self._lasts = np.where(np.isnan(row), self._lasts, row)
         return self._inputs.learn(placed)
 
-    def _teach(self, network: OnlineLSTM, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    def _teach(self, network: Network, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Has a network learn, and returns what it said before each step."""
         inputs = np.ascontiguousarray(inputs, network.dtype)
         said = network._stream(inputs, np.ascontiguousarray(targets, network.dtype), LEARN, True)
@@ -266,9 +264,9 @@ class Stream:
         self._ranks.restore(groups.pop("ranks"))
         arguments = self._all_arguments()
         if "network0" in groups:
-            self._networks = [OnlineLSTM.restored(each, groups.pop(f"network{k}")) for k, each in enumerate(arguments)]
+            self._networks = [restored(each, groups.pop(f"network{k}")) for k, each in enumerate(arguments)]
         else:
-            OnlineLSTM.declared(arguments[0])
+            check(arguments[0])
             np.random.default_rng(self.seed)
         self._mix.restore(groups.pop("mixture"))
 

@@ -16,10 +16,11 @@ from typing import Any
 
 from river import base
 
+from carrousel.learning.metalearning import Metalearned
 from carrousel.streams._classifier import StreamClassifier
 from carrousel.streams._regressor import StreamRegressor
 
-__all__ = ["LSTMAnomalyDetector", "LSTMClassifier", "LSTMRegressor"]
+__all__ = ["LSTMAnomalyDetector", "LSTMClassifier", "LSTMRegressor", "MetalearnedRegressor"]
 
 
 class LSTMRegressor(StreamRegressor, base.Regressor):
@@ -48,3 +49,7 @@ class LSTMClassifier(StreamClassifier, base.Classifier):
     def predict_one(self, x: Any, **kwargs: Any) -> Any:
         """Returns the most probable class, None before anything was learned; nothing changes."""
         return super().predict_one(x)
+
+
+class MetalearnedRegressor(Metalearned, base.Regressor):
+    """:class:`carrousel.learning.Metalearned` as river knows regressors; the same arguments."""

@@ -20,11 +20,17 @@ from carrousel.tasks._compression import TwoStrings
 from carrousel.tasks._continual import ContinualReber, ContinualTask, ContinualTemporalOrder, Endless, Stream
 from carrousel.tasks._distractors import LongLagDistractors
 from carrousel.tasks._drawn import AtEnds, Drawn, WithGoals
+from carrousel.tasks._flip_flop import FlipFlop
+from carrousel.tasks._functions import BooleanFunctions, QuadraticFunctions, SemilinearFunctions
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import NoiseFreeLag, NoRegularities
 from carrousel.tasks._languages import CountingLanguage
+from carrousel.tasks._mazes import Maze89, TMaze
+from carrousel.tasks._memory_bits import MemoryBits
+from carrousel.tasks._multimode import MultimodePole
 from carrousel.tasks._poles import PoleBalancing
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
+from carrousel.tasks._rooms import Rooms
 from carrousel.tasks._spaces import Box, Discrete
 from carrousel.tasks._task import Environment, Space, Task
 from carrousel.tasks._temporal_order import TemporalOrder
@@ -36,6 +42,7 @@ __all__ = [
     "TASKS",
     "Adding",
     "AtEnds",
+    "BooleanFunctions",
     "Box",
     "ContinualReber",
     "ContinualTask",
@@ -47,20 +54,28 @@ __all__ = [
     "Endless",
     "Environment",
     "FirstElements",
+    "FlipFlop",
     "FreeLatch",
     "GeneratingSpikes",
     "LongLagDistractors",
+    "Maze89",
     "MeasuringDelays",
+    "MemoryBits",
+    "MultimodePole",
     "Multiplication",
     "NoRegularities",
     "NoiseFreeLag",
     "Parity",
     "PeriodicFunction",
     "PoleBalancing",
+    "QuadraticFunctions",
     "Reber",
+    "Rooms",
+    "SemilinearFunctions",
     "Space",
     "Stream",
     "Strings",
+    "TMaze",
     "Task",
     "TemporalOrder",
     "TimedStream",

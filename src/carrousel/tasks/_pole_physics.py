@@ -8,11 +8,11 @@ import numpy as np
 
 from carrousel._jit import entry, jit
 
-__all__ = ["accelerations", "push"]
+__all__ = ["accelerations", "push", "rates_of"]
 
 
 @jit
-def _rates(state, force, about, rates, turns):
+def rates_of(state, force, about, rates, turns):
     """Computes the time derivatives of a world's state: x, its velocity, and each pole's angle and velocity.
 
     ``about``: gravity, the cart's mass and friction, the hinges' friction, then each pole's half length and mass.
@@ -48,7 +48,7 @@ def accelerations(states, forces, about):
     """Returns the time derivatives of all worlds' states, ``[worlds, numbers]``."""
     rates, turns = np.zeros_like(states), np.zeros(4)
     for world in range(len(states)):
-        _rates(states[world], forces[world], about, rates[world], turns)
+        rates_of(states[world], forces[world], about, rates[world], turns)
     return rates
 
 
@@ -65,7 +65,7 @@ def push(states, forces, about, step, times, over):
             total[:] = 0.0
             moved[:] = state
             for stage in range(4):
-                _rates(moved, forces[world], about, rates, turns)
+                rates_of(moved, forces[world], about, rates, turns)
                 weight = 1.0 if stage == 0 or stage == 3 else 2.0
                 ahead = step if stage == 2 else 0.5 * step
                 for k in range(n):

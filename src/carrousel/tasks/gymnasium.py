@@ -1,6 +1,6 @@
 """Our environments as gymnasium's: for its wrappers, its registry, and all that learns in its worlds.
 
-Needs gymnasium: ``pip install 'carrousel[worlds]'``. Where both are installed, ``gymnasium.make`` knows all of ours as
+Needs gymnasium: ``pip install 'carrousel[rl]'``. Where both are installed, ``gymnasium.make`` knows all of ours as
 ``"carrousel/NAME-v0"``, such as ``"carrousel/PoleBalancing-v0"``.
 """
 

@@ -10,6 +10,7 @@ from carrousel.training._loop import Job, Trained, train
 from carrousel.training._options import Options
 from carrousel.training._progress import Progress, ProgressCallback
 from carrousel.training._schedules import StepDecay
+from carrousel.training._streams import Streams
 
 __all__ = [
     "BatchSource",
@@ -21,6 +22,7 @@ __all__ = [
     "Progress",
     "ProgressCallback",
     "StepDecay",
+    "Streams",
     "Trained",
     "train",
 ]

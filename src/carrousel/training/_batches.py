@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-__all__ = ["Batch", "BatchSource", "Batches", "SequenceDataset"]
+__all__ = ["Batch", "BatchSource", "Batches", "ImageDataset", "LabelledDataset", "SequenceDataset", "goes_on"]
 
 Batch = tuple[dict[str, Tensor], Any]
 """The network's inputs by name, and the targets, or a pair of the targets and the items' weights."""
@@ -21,13 +21,22 @@ WASTE, POOL = 2.0, 8
 
 
 class BatchSource(Protocol):
-    """Items whose lengths are known, any of which can be one padded batch."""
+    """Items whose lengths are known, any of which can be one padded batch.
+
+    Where a source has a true attribute ``contiguous``, each batch goes on from the one before, sequence by sequence:
+    batches are served in their order, and the network's state is carried through the epoch.
+    """
 
     lengths: np.ndarray
 
     def __len__(self) -> int: ...
 
     def batch(self, chosen: np.ndarray) -> Batch: ...
+
+
+def goes_on(source: Any) -> bool:
+    """Tells whether the batches of a source go on from each other."""
+    return bool(getattr(source, "contiguous", False))
 
 
 class SequenceDataset(Dataset):
@@ -54,17 +63,71 @@ class SequenceDataset(Dataset):
         return self.batch(np.array([i]))
 
     def batch(self, chosen: np.ndarray) -> Batch:  # input [B, T, C], lengths [B]
-        lengths = torch.from_numpy(self.lengths[chosen])
-        starts = torch.from_numpy(self.starts[chosen])
-        steps = torch.arange(int(lengths.max()))
-        inside = steps < lengths[:, None]  # [B, T]
-        rows = torch.where(inside, starts[:, None] + steps, 0)
-        padded = self.values[rows].masked_fill_(~inside[:, :, None], 0.0)
         items = torch.from_numpy(chosen)
-        targets: Any = self.targets[items]
+        targets: Any = self._targets(chosen)
         if self.weights is not None:
             targets = targets, self.weights[items]
-        return {"input": padded, "lengths": lengths}, targets
+        return self._inputs(chosen), targets
+
+    def _inputs(self, chosen: np.ndarray) -> dict[str, Tensor]:
+        lengths = self.lengths[chosen]
+        return {
+            "input": _padded(self.values, self.starts[chosen], lengths, 0),
+            "lengths": torch.from_numpy(lengths),
+        }
+
+    def _targets(self, chosen: np.ndarray) -> Tensor:
+        return self.targets[torch.from_numpy(chosen)]
+
+
+class ImageDataset(SequenceDataset):
+    """Images of several sizes and their targets, in batches [B, H, W, C].
+
+    Args:
+        values: the images' places laid end to end, row by row, float32 [S, C].
+        sizes: the height and width of each, [N, 2].
+        targets: [N] or [N, D].
+        weights: [N], where they do not all count alike.
+    """
+
+    def __init__(self, values: np.ndarray, sizes: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None):
+        super().__init__(values, sizes.prod(axis=1), targets, weights)
+        self.sizes = sizes
+
+    def _inputs(self, chosen: np.ndarray) -> dict[str, Tensor]:
+        sizes = self.sizes[chosen]
+        tall, wide = sizes.max(axis=0).tolist()
+        images = self.values.new_zeros(len(chosen), tall, wide, self.values.shape[1])
+        for image, start, (height, width) in zip(images, self.starts[chosen], sizes.tolist(), strict=True):
+            image[:height, :width] = self.values[start : start + height * width].view(height, width, -1)
+        return {"input": images, "lengths": torch.from_numpy(sizes)}
+
+
+class LabelledDataset(SequenceDataset):
+    """Ragged sequences with several labels each, in batches [B, U] with -1 past a sequence's last.
+
+    Args:
+        values: the sequences laid end to end, [S, C].
+        lengths: the steps of each, [N].
+        labels: their labels laid end to end, int64.
+        counts: how many each has, [N]; as many as steps, or fewer.
+    """
+
+    def __init__(self, values: np.ndarray, lengths: np.ndarray, labels: np.ndarray, counts: np.ndarray):
+        super().__init__(values, lengths, labels[:, None])
+        self.counts = counts
+        self.firsts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.int64)
+
+    def _targets(self, chosen: np.ndarray) -> Tensor:
+        return _padded(self.targets, self.firsts[chosen], self.counts[chosen], -1)[:, :, 0]
+
+
+def _padded(values: Tensor, starts: np.ndarray, lengths: np.ndarray, beyond: int) -> Tensor:
+    """Returns the pieces of values [S, C] that begin at ``starts`` as one array [B, T, C]."""
+    steps = torch.arange(int(lengths.max()))
+    inside = steps < torch.from_numpy(lengths)[:, None]  # [B, T]
+    rows = torch.where(inside, torch.from_numpy(starts)[:, None] + steps, 0)
+    return values[rows].masked_fill_(~inside[:, :, None], beyond)
 
 
 class Batches:
@@ -93,7 +156,7 @@ class Batches:
 
     def _chosen(self) -> list[np.ndarray]:
         count, size = self.count, self.batch_size
-        if self.order is None:
+        if self.order is None or goes_on(self.dataset):
             return [np.arange(k, min(k + size, count)) for k in range(0, count, size)]
         shuffled = self.order.permutation(len(self.dataset))[:count]
         lengths = self.dataset.lengths

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +18,21 @@ from carrousel.training._criterion import close_to
 from carrousel.training._progress import Progress, ProgressCallback
 from carrousel.training._trainer import StopTraining
 
-__all__ = ["Epochs", "Metric", "Watch"]
+__all__ = ["Epochs", "Metric", "Share", "Watch"]
 
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 """A figure from the outputs, the targets, and the items' weights where these differ."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A figure of items whose outputs have different sizes: of so many counted in each batch, so many are of a kind.
+
+    Attributes:
+        counts: gives both numbers of a batch, from its outputs and its targets.
+    """
+
+    counts: Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 
 
 class Epochs(Callback):
@@ -34,12 +46,14 @@ class Epochs(Callback):
         state: RunState,
         patience: int | None,
         metric_name: str,
-        metric: Metric | None,
+        metric: Metric | Share | None,
         after_epoch: Callable[[], None],
     ):
         self.state, self.patience = state, patience
         self.metric_name, self.metric, self.after_epoch = metric_name, metric, after_epoch
         self.outputs: list[tuple[Tensor, ...]] = []
+        self.losses: list[Tensor] = []
+        self.counted = (0.0, 0.0)
 
     @property
     def exhausted(self) -> bool:
@@ -48,9 +62,22 @@ class Epochs(Callback):
     def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
         if training:
             self._refuse_unless(math.isfinite(net.history[-1]["batches"][-1]["train_loss"]), "the loss is")
-        else:
+        elif callable(self.metric):
             actual = (batch[1],) if torch.is_tensor(batch[1]) else batch[1]
             self.outputs.append((kwargs["y_pred"].detach().cpu(), *actual))
+        else:  # outputs of every step would fill the memory, and are as long as their batch: no array could hold all
+            self.losses.append(self._losses_of(net.criterion_, kwargs["y_pred"].detach(), batch[1]))
+
+    def _losses_of(self, criterion: Any, output: Tensor, actual: Any) -> Tensor:
+        """Returns the losses of a batch's items, and counts what a ``Share`` counts."""
+        with torch.no_grad():
+            there = actual.to(output.device) if torch.is_tensor(actual) else tuple(a.to(output.device) for a in actual)
+            losses = criterion.weighted(output, there)
+        if self.metric is not None:
+            target = actual if torch.is_tensor(actual) else actual[0]
+            some, whole = self.metric.counts(output.cpu().numpy(), target.numpy())  # type: ignore[union-attr]
+            self.counted = self.counted[0] + some, self.counted[1] + whole
+        return losses.cpu()
 
     def _refuse_unless(self, finite: bool, what: str) -> None:
         if not finite:
@@ -68,7 +95,7 @@ class Epochs(Callback):
             "learning_rate": net.optimizer_.param_groups[0]["lr"],
             "train_loss": float(last["train_loss"]),
         }
-        if self.outputs:
+        if self.outputs or self.losses:
             losses, figure = self._judged(net.criterion_)
             self._refuse_unless(bool(losses.isfinite().all()), "the validation loss is")
             row["valid_loss"] = float(losses.mean())
@@ -89,11 +116,12 @@ class Epochs(Callback):
 
     def _judged(self, criterion: Any) -> tuple[Tensor, float | None]:
         """Returns the losses of the validation items, float64 [N], and the metric over all of them."""
+        if not callable(self.metric):
+            losses, (some, whole) = torch.cat(self.losses).double(), self.counted
+            self.losses, self.counted = [], (0.0, 0.0)
+            return losses, None if self.metric is None else some / max(whole, 1)
         outputs, self.outputs = self.outputs, []
         loss = criterion.on(outputs[0][0].device)
-        if self.metric is None:  # outputs of every step are as long as their batch, and cannot be one array
-            pieces = [loss.weighted(o, (target, *weights) if weights else target) for o, target, *weights in outputs]
-            return torch.cat(pieces).detach().double(), None
         predicted, actual, *weights = (torch.cat(part) for part in zip(*outputs, strict=True))
         losses = loss.weighted(predicted, (actual, *weights) if weights else actual).detach().double()
         return losses, self.metric(predicted.numpy(), actual.numpy(), weights[0].numpy() if weights else None)

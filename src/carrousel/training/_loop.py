@@ -16,8 +16,8 @@ from torch import nn
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
 from carrousel.nets._losses import ItemLoss
-from carrousel.training._batches import Batches, BatchSource
-from carrousel.training._callbacks import Epochs, Metric, Watch
+from carrousel.training._batches import Batches, BatchSource, goes_on
+from carrousel.training._callbacks import Epochs, Metric, Share, Watch
 from carrousel.training._checkpoint import (
     Run,
     RunState,
@@ -48,7 +48,8 @@ class Job:
         train: the items to learn from.
         valid: items on which training is stopped early, and by which the weights are chosen; None takes the last.
         metric_name: the name of the validation figure that is shown to people.
-        metric: that figure, from the network's outputs, the targets, and the items' weights; None shows none.
+        metric: that figure, from the network's outputs, the targets, and the items' weights; a ``Share`` where outputs
+            are as long as their batch; None shows none.
         batches: the most batches in an epoch, of items drawn at random; None takes all.
         criterion: the loss; None takes the network's own, ``network.each(output, target) -> [B]``.
     """
@@ -57,7 +58,7 @@ class Job:
     train: BatchSource
     valid: BatchSource | None = None
     metric_name: str = "loss"
-    metric: Metric | None = None
+    metric: Metric | Share | None = None
     batches: int | None = None
     criterion: ItemLoss | None = None
 
@@ -169,8 +170,9 @@ def _train(
     watch = Watch(progress or (lambda _: None), state, options.max_epochs, batches, job.metric_name)
     with RandomStates(seed, device) as order:
         network = job.build()
-        if options.truncation is not None and not hasattr(network, "carry"):
-            raise ValueError(f"truncation needs a network with carry(input, lengths, state), {_name(network)} has none")
+        if (options.truncation is not None or goes_on(job.train)) and not hasattr(network, "carry"):
+            what = "a source that goes on from batch to batch" if options.truncation is None else "truncation"
+            raise ValueError(f"{what} needs a network with carry(input, lengths, state), {_name(network)} has none")
         schedule = schedule_of(options.schedule)
 
         def keep() -> None:
@@ -186,6 +188,7 @@ def _train(
             lr=options.learning_rate,
             weight_noise=options.weight_noise,
             truncation=options.truncation,
+            exact=options.exact,
             batch_size=size,
             iterator_train=Batches,
             iterator_train__order=order,
@@ -213,7 +216,7 @@ def _train(
             options.max_epochs,
             batches,
             valid,
-            truncated=options.truncation is not None,
+            truncated=options.truncation is not None and not options.exact,
         )
         if stored is not None and path is not None:
             restore(path, *stored, state, run)

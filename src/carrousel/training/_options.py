@@ -34,6 +34,11 @@ class Options:
             of so many steps. The weights change after each piece, and the network's state is carried to the next one
             (Williams & Peng 1990, with h = h'). The network then has ``carry(input, lengths, state)`` beside
             ``forward``, and every step has a target.
+        exact: whether nothing is cut between the pieces: what the state owes to the weights is carried from piece to
+            piece (real-time recurrent learning), and the weights change once a batch. The gradient is that of whole
+            sequences, in memory that does not grow with them. Errors go through a piece once more for every number of
+            the state; where units hear themselves alone (one layer, ``diagonal=True`` or without recurrent weights)
+            for every sequence and each of the cell's states.
 
     Raises:
         ValueError: a number is out of its range.
@@ -52,6 +57,7 @@ class Options:
     schedule: str | Callable[[int, int, int], float] = "cosine"
     weight_noise: float = 0.0
     truncation: int | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
         for name in ("weight_decay", "momentum", "weight_noise"):
@@ -66,6 +72,9 @@ class Options:
                 continue
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+
+        if self.exact and self.truncation is None:
+            raise ValueError("exact=True wants truncation=, the steps of a piece, between which nothing is cut then")
 
     def words(self) -> dict[str, Any]:
         """Returns the options as JSON values; a function stands as its name, or as it prints."""

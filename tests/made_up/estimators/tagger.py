@@ -19,14 +19,14 @@ from carrousel.training import Items, Job, train
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class LSTMTagger(Trainable):
+class LineTagger(Trainable):
     """Names the class of every step. A file has a line for each sequence, of as many steps each: ``0.3:1 -1:0``."""
 
     def read(self, source: str | Path) -> np.ndarray:  # [N, T, 2], a value and a class
         lines = Path(source).read_text(encoding="utf-8").splitlines()
         return np.array([[step.split(":") for step in line.split()] for line in lines], np.float32)
 
-    def fit_on(self, data: np.ndarray, **run: Any) -> LSTMTagger:
+    def fit_on(self, data: np.ndarray, **run: Any) -> LineTagger:
         tags = data[:, :, 1].astype(np.int64)
         self.count_ = int(tags.max()) + 1
         items = self.items_on(data)

@@ -29,7 +29,7 @@ from carrousel.data._times import plain_times
 from carrousel.data._types import Sequences, Series
 from carrousel.data._words import plain_names
 
-__all__ = ["read_sequences", "read_series"]
+__all__ = ["arrays_in", "check_lengths", "pieces", "read_sequences", "read_series", "steps_of_sequences"]
 
 ENDING = ".npy"
 
@@ -48,13 +48,20 @@ def read_sequences(
         max_size: bytes that a compressed file may unpack to.
     """
     path = file.path
-    arrays = _arrays(path, "X", ("lengths", "y", "ids", "channels"), max_size)
+    arrays = arrays_in(path, "X", ("lengths", "y", "ids", "channels"), max_size)
+    parts = steps_of_sequences(arrays, channels_first, path)
+    y = arrays.get("y")
+    if y is not None and y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    ids, channels = arrays.get("ids"), arrays.get("channels")
+    return make_sequences(parts, y, name=str(path), ids=ids, channels=channels, fill=fill)
+
+
+def steps_of_sequences(arrays: dict[str, np.ndarray], channels_first: bool | None, path: Path) -> list[np.ndarray]:
+    """Returns the steps of each sequence, ``[T_i, C]``, from ``X`` and ``lengths``."""
     X, lengths = _numbers(arrays["X"], "X", "[N, T, C]", path), arrays.get("lengths")
     if lengths is not None:
-        if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
-            raise DataError(f"{path}: lengths must be whole numbers [N]; it is {lengths.dtype} {list(lengths.shape)}")
-        if (lengths < 1).any():
-            raise DataError(f"{path}: sequence {int(np.argmax(lengths < 1))} is empty (its length is {lengths.min()})")
+        check_lengths(lengths, path)
     if X.ndim == 3:
         count = arrays["channels"].size if "channels" in arrays else None
         X = steps_first(X, channels_first, f"{path}: X", count)
@@ -63,26 +70,34 @@ def read_sequences(
             if size == 0:
                 raise DataError(f"{path}: X is {list(X.shape)}: {lacks}")
         if lengths is None:
-            parts = list(X)
-        else:
-            if len(lengths) != len(X):
-                raise DataError(f"{path}: X has {len(X)} sequences but there are {len(lengths)} lengths")
-            if lengths.max() > X.shape[1]:
-                row = int(lengths.argmax())
-                raise DataError(f"{path}: sequence {row} has length {lengths[row]}, but X has {X.shape[1]} steps")
-            parts = [x[:n] for x, n in zip(X, lengths, strict=True)]
-    elif X.ndim == 2 and lengths is not None:
-        total = sum(lengths.tolist())  # of Python's integers, which do not overflow
-        if total != len(X):
-            raise DataError(f"{path}: the lengths add up to {total}, but X has {len(X)} rows")
-        parts = np.split(X, np.cumsum(lengths.astype(np.int64))[:-1]) if len(lengths) else []
-    else:
-        raise DataError(f"{path}: X must be [N, T, C], or [sum of lengths, C] with lengths; it is {list(X.shape)}")
-    y = arrays.get("y")
-    if y is not None and y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    ids, channels = arrays.get("ids"), arrays.get("channels")
-    return make_sequences(parts, y, name=str(path), ids=ids, channels=channels, fill=fill)
+            return list(X)
+        return pieces(X, lengths, "X", path)
+    if X.ndim == 2 and lengths is not None:
+        return pieces(X, lengths, "X", path, padded=False)
+    raise DataError(f"{path}: X must be [N, T, C], or [sum of lengths, C] with lengths; it is {list(X.shape)}")
+
+
+def check_lengths(lengths: np.ndarray, path: Path) -> None:
+    """Refuses what are no lengths of sequences."""
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
+        raise DataError(f"{path}: lengths must be whole numbers [N]; it is {lengths.dtype} {list(lengths.shape)}")
+    if (lengths < 1).any():
+        raise DataError(f"{path}: sequence {int(np.argmax(lengths < 1))} is empty (its length is {lengths.min()})")
+
+
+def pieces(values: np.ndarray, lengths: np.ndarray, what: str, path: Path, *, padded: bool = True) -> list[np.ndarray]:
+    """Returns the steps of each sequence, of an array with padding ``[N, T, ...]`` or end to end ``[S, ...]``."""
+    if padded:
+        if len(lengths) != len(values):
+            raise DataError(f"{path}: {what} has {len(values)} sequences but there are {len(lengths)} lengths")
+        if len(lengths) and lengths.max() > values.shape[1]:
+            row = int(lengths.argmax())
+            raise DataError(f"{path}: sequence {row} has length {lengths[row]}, but {what} has {values.shape[1]} steps")
+        return [x[:n] for x, n in zip(values, lengths, strict=True)]
+    total = sum(lengths.tolist())  # of Python's integers, which do not overflow
+    if total != len(values):
+        raise DataError(f"{path}: the lengths add up to {total}, but {what} has {len(values)} rows")
+    return np.split(values, np.cumsum(lengths.astype(np.int64))[:-1]) if len(lengths) else []
 
 
 @reads_file("series", ".npz")
@@ -99,7 +114,7 @@ def read_series(file: File, *, fill: str | None = None, freq: str | None = None,
 
     path = file.path
 
-    arrays = _arrays(path, "values", ("time", "columns"), max_size)
+    arrays = arrays_in(path, "values", ("time", "columns"), max_size)
     values = _numbers(arrays["values"], "values", "[T, C]", path)
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or 0 in values.shape:
@@ -118,7 +133,7 @@ def read_series(file: File, *, fill: str | None = None, freq: str | None = None,
     return make_series(frame, name=str(path), fill=fill, freq=freq)
 
 
-def _arrays(path: Path, needed: str, optional: tuple[str, ...], max_size: float) -> dict[str, np.ndarray]:
+def arrays_in(path: Path, needed: str, optional: tuple[str, ...], max_size: float) -> dict[str, np.ndarray]:
     """Returns the arrays of these names that the file holds; DataError without the one that is needed."""
     with reading(path, "it is no intact .npz file"), open(path, "rb") as file:
         if file.read(6) == np.lib.format.MAGIC_PREFIX:

@@ -7,6 +7,7 @@ Parquet. Text may be packed: ``.csv.gz``, ``.csv.zst``, ``.csv.zip`` and so on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,13 @@ from carrousel.data._limit import MAX_SIZE
 from carrousel.data._opened import Opened, opened
 from carrousel.data._order import clock_changed
 from carrousel.data._registry import reads_file
-from carrousel.data._time_columns import find_times, months_across, named, need
+from carrousel.data._time_columns import Times, find_times, months_across, named, need
 from carrousel.data._types import Sequences, Series
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ENDINGS", "look", "read_sequences", "read_series"]
+__all__ = ["ENDINGS", "in_sequences", "look", "of_sequence", "read_sequences", "read_series"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".xlsx", ".parquet")
 
@@ -52,6 +53,8 @@ def read_sequences(
     time: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     channels: str | Sequence[str] | None = None,
+    group: str | None = None,
+    sample_weight: str | None = None,
     text: str | Sequence[str] | None = None,
     where: str | None = None,
     sep: str | None = None,
@@ -73,6 +76,8 @@ def read_sequences(
         label: the column, or several for several values, that is the same in all rows of a sequence; by default
             ``"label"`` if the table has it.
         channels: the columns of the input; by default all others that hold numbers.
+        group: the column of what sequences have in common, such as a person, the same in all rows of one.
+        sample_weight: the column of how much a sequence counts in training, the same in all rows of one.
         text: columns that are text: no channels, and as labels no numbers.
         where: ``"COLUMN=VALUE"`` takes the rows that have this text in a column.
         sep: what separates the fields: one sign, ``"tab"`` or ``"space"``; by default it is told from the text.
@@ -94,20 +99,55 @@ def read_sequences(
         need(frame, column, "label", path)
     for column in named(channels):
         need(frame, column, "channels", path)
+    beside = {what: c for what, c in (("group", group), ("sample_weight", sample_weight)) if c is not None}
+    for what, column in beside.items():
+        need(frame, column, what, path)
     codes, keys = names_of(frame[id], id, path)
-    clock = find_times(frame, time, date_format, path, [id, *labels, *named(channels), *table.text], codes)
-    taken = {id, *clock.columns, *labels}
+    others = [id, *labels, *beside.values()]
+    clock = find_times(frame, time, date_format, path, [*others, *named(channels), *table.text], codes)
+    taken = {*others, *clock.columns}
     for column in named(channels):
         if column in taken:
-            raise DataError(f"{path}: column {column!r} is a channel and also the id, time or label")
+            raise DataError(f"{path}: column {column!r} is a channel and also the id, time, label, group or weight")
     asked = None if channels is None else named(channels)
     names, mark = table.channels(asked, taken, labels, decimal)
     labelled = [names_of(frame[c], c, path) for c in labels]
     values = np.stack([numbers(frame[c], c, path, decimal=mark, gaps=fill is not None) for c in names], axis=1)
-    ticks = clock.values
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order])) + 1
-    X, groups = [], np.split(order, starts)
+    groups = in_sequences(codes, keys, clock, id, path)
+    X = [values[rows] for rows in groups]
+    y = [of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
+    if not table.typed:
+        y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
+    target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
+    how = table.told(clock, mark, names, taken, asked=channels is not None)
+    made = make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+    persons = None
+    if group is not None:
+        persons = of_sequence(*names_of(frame[group], group, path), group, groups, keys, id, path)
+        if len(set(persons.tolist())) < 2:
+            raise DataError(f"{path}: column {group}: all {len(X)} sequences are of one group ({persons[0]!s}); two "
+                            "are needed to hold one out")  # fmt: skip
+    weights = None
+    if sample_weight is not None:
+        weights = _weights(frame[sample_weight], sample_weight, groups, keys, id, mark, path)
+    return replace(made, groups=persons, weights=weights)
+
+
+def in_sequences(codes: np.ndarray, keys: np.ndarray, clock: Times, id: str, path: Path) -> list[np.ndarray]:
+    """Returns the rows of each sequence.
+
+    Args:
+        codes: the number of every row's sequence.
+        keys: the names of the sequences.
+        clock: the times.
+        id: the column of the names, in messages.
+        path: the file, in messages.
+
+    Raises:
+        DataError: the rows of a sequence are not in the order of time.
+    """
+    ticks, order = clock.values, np.argsort(codes, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     for key, rows in zip(keys, groups, strict=True):
         late = _late(ticks[rows])
         if len(late):  # unless a clock was changed meanwhile
@@ -120,13 +160,7 @@ def read_sequences(
                 f"{path}: row {row + 1}, column {of}: {word} row {before + 1} of the same sequence ({id} {key!s})\n"
                 "the rows of a sequence are in the order of time, one row for each step"
             )
-        X.append(values[rows])
-    y = [_of_sequence(*each, c, groups, keys, id, path) for c, each in zip(labels, labelled, strict=True)]
-    if not table.typed:
-        y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
-    target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
-    how = table.told(clock, mark, names, taken, asked=channels is not None)
-    return make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
+    return groups
 
 
 @reads_file("series", *ENDINGS, look=look)
@@ -199,7 +233,8 @@ def _refuse_several(frame: pd.DataFrame, times: np.ndarray, taken: set[str], nam
             row, said = int(late[0]) + 1, f"column {column} ({listed(parts)})"
             raise DataError(
                 f"{path}: row {row + 1} is not later than row {row}: the file holds {len(parts)} series, told apart by "
-                f"{said}\n{option('where', f'{column}={parts[0]}')} takes one of them"
+                f"{said}\n{option('where', f'{column}={parts[0]}')} takes one of them; {option('id', column)} takes "
+                "them all, for one forecaster of many series"
             )
 
 
@@ -239,7 +274,7 @@ def _beside(y: list[np.ndarray], mark: str, labels: list[str], path: Path) -> np
     return np.stack(made, axis=1)
 
 
-def _of_sequence(
+def of_sequence(
     codes: np.ndarray,
     values: np.ndarray,
     name: str,
@@ -248,13 +283,38 @@ def _of_sequence(
     id: str,
     path: Path,
 ) -> np.ndarray:
-    """Returns the one label of each sequence, ``[N]``."""
+    """Returns the one label, or whatever is the same in all its rows, of each sequence; DataError where rows differ.
+
+    Args:
+        codes: the number of every row's label.
+        values: the labels, by their numbers.
+        name: the column of the labels, in messages.
+        groups: the rows of each sequence.
+        keys: the names of the sequences.
+        id: their column, in messages.
+        path: the file, in messages.
+    """
     for key, rows in zip(keys, groups, strict=True):
         other = np.flatnonzero(codes[rows] != codes[rows[0]])
         if len(other):
             row = int(rows[other[0]])
             raise DataError(
                 f"{path}: row {row + 1}, column {name}: sequence {id} {key!s} is {values[codes[row]]!s}, "
-                f"but {values[codes[rows[0]]]!s} in row {int(rows[0]) + 1}; a sequence has one label"
+                f"but {values[codes[rows[0]]]!s} in row {int(rows[0]) + 1}; a sequence has one value there"
             )
     return values[codes[[rows[0] for rows in groups]]]
+
+
+def _weights(
+    column: pd.Series, name: str, groups: list[np.ndarray], keys: np.ndarray, id: str, mark: str, path: Path
+) -> np.ndarray:
+    """Returns how much each sequence counts, ``[N]``."""
+    values = numbers(column, name, path, decimal=mark)
+    distinct, codes = np.unique(values, return_inverse=True)
+    found = of_sequence(codes, distinct, name, groups, keys, id, path)
+    if (found < 0).any():
+        row = int(groups[int((found < 0).argmax())][0])
+        raise DataError(f"{path}: row {row + 1}, column {name}: the weight is {values[row]:g}; weights are 0 or more")
+    if not found.any():
+        raise DataError(f"{path}: column {name}: every sequence has the weight 0; there is none to learn from")
+    return found

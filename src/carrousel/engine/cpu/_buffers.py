@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -42,11 +44,42 @@ def zeros(*shape: int, dtype: torch.dtype) -> Tensor:
     return _OF[dtype].new_zeros(shape)
 
 
-def maker(dtype: torch.dtype, *, cleared: bool) -> Callable[..., Tensor]:
-    """Returns what makes new buffers of a shape, its sizes one by one; ``cleared``, of zeros."""
+def maker(dtype: torch.dtype, count: int, *, cleared: bool) -> Callable[..., Tensor]:
+    """Returns what makes new buffers of a shape of so many numbers, its sizes one by one; ``cleared``, of zeros."""
     if cleared:
         return _OF[dtype].new_zeros
-    return partial(empty, dtype=dtype) if _POISON else _OF[dtype].new_empty
+    if _POISON:
+        return partial(empty, dtype=dtype)
+    return _OF[dtype].new_empty if count * dtype.itemsize < _LARGE else partial(_large, dtype)
+
+
+_LARGE = 1 << 23
+"""The bytes from which on a buffer is memory that the system has to give anew every time."""
+
+
+def _large(dtype: torch.dtype, *shape: int) -> Tensor:
+    """Makes a large buffer. The system is asked to give it in large pages: page by page, that would take longer than
+    what is computed.
+    """
+    buffer = _OF[dtype].new_empty(shape)
+    advise = _advise()
+    if advise is not None:
+        page = 1 << 21
+        begin = -(-buffer.data_ptr() // page) * page
+        advise(begin, max(buffer.data_ptr() + buffer.nbytes - begin, 0) // page * page, 14)  # MADV_HUGEPAGE
+    return buffer
+
+
+@cache
+def _advise() -> Callable[[int, int, int], int] | None:
+    """Returns the C library's ``madvise``; None where there is no Linux that has it."""
+    try:
+        function = ctypes.CDLL(None).madvise if sys.platform == "linux" else None
+    except (OSError, AttributeError, TypeError):
+        return None
+    if function is not None:
+        function.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    return function
 
 
 def solid(tensor: Tensor) -> Tensor:

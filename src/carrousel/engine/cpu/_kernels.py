@@ -28,12 +28,12 @@ from carrousel.engine.cpu.llvm import _parallel
 from carrousel.engine.cpu.llvm._compile import Code
 from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "Kernels", "kernels_for", "kernels_of"]
+__all__ = ["KINDS", "SMALL", "Kernels", "kernels_for", "kernels_of"]
 
 KINDS = {torch.float32: "float", torch.float64: "double"}
 """The types of numbers that there are kernels for, in LLVM's terms."""
 
-_SMALL = 1 << 22
+SMALL = 1 << 22
 """Products of fewer multiplications than this run on one thread: waking the others would take longer."""
 
 _REPAYS = 1 << 15
@@ -97,7 +97,7 @@ class Kernels:
 
     def threads(self, work: int) -> int:
         """Tells how many threads a piece of work of so many multiplications is worth."""
-        return 1 if work < _SMALL else _parallel.threads()
+        return 1 if work < SMALL else _parallel.threads()
 
     def share_units(self, rows: Rows) -> bool:
         """Says whether threads should share the units of a packing: of a single sequence, if that repays waiting."""

@@ -8,6 +8,7 @@ tensor; what rows and steps decide is a *count*. Native code goes through the li
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
@@ -125,7 +126,7 @@ class Program:
         self._parts = np.array([(w.fixed, w.rows, w.steps) for _, w in counts], np.int64).reshape(-1, 3)
         self._hows = [how for _, how in self._given.values()]
         self._names = [*self._made]
-        self._makers = [(maker(self._dtype, cleared=cleared), shape) for _, shape, cleared in self._made.values()]
+        self._made_as = [(shape, cleared) for _, shape, cleared in self._made.values()]
         self._words = struct.Struct(f"{first + len(self._made)}q").pack
         self._lists: dict[tuple[int, int], _List] = {}
         self._calls, self._given, self._made = [], {}, {}
@@ -139,12 +140,15 @@ class Program:
                 self._lists.pop(next(iter(self._lists)), None)
             words = self._fixed.copy()
             words[self._open] = self._parts @ np.array([1, rows, steps])
-            shapes = [tuple(valued(size, rows, steps) for size in shape) for _, shape in self._makers]
-            makers = [(make, shape) for (make, _), shape in zip(self._makers, shapes, strict=True)]
+            shapes = [tuple(valued(size, rows, steps) for size in shape) for shape, _ in self._made_as]
+            makers = [
+                (maker(self._dtype, math.prod(shape), cleared=cleared), shape)
+                for (_, cleared), shape in zip(self._made_as, shapes, strict=True)
+            ]
             found = self._lists[rows, steps] = _List(words, words.ctypes.data, makers)
         return found
 
-    def run(self, given: Any, rows: int, steps: int) -> dict[str, Tensor]:
+    def run(self, given: Any, rows: int = 0, steps: int = 0) -> dict[str, Tensor]:
         """Runs it on what is given, a packing of so many rows and steps; returns the tensors that it made, by name."""
         calls = self._list(rows, steps)
         tensors = [how(given) for how in self._hows]

@@ -15,18 +15,12 @@ from carrousel.engine._layer import QUIET, Masks, Weights
 from carrousel.engine._memory import CPU
 from carrousel.engine._plan import FROM_X
 from carrousel.engine._rows import Rows
+from carrousel.engine.cpu._calls import Calls
 from carrousel.engine.cpu._counts import ROWS, STEPS, Count, Frame, valued
-from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, outer_room
 from carrousel.engine.cpu._kernels import Kernels
-from carrousel.engine.cpu._moves import PICK, SUM
-from carrousel.engine.cpu._moves import ROWS as MOVED
-from carrousel.engine.cpu._program import Place, Program
-from carrousel.engine.cpu.llvm import _parallel
+from carrousel.engine.cpu._program import Place
 
 __all__ = ["Batch", "Buffer", "Writer", "forms_of"]
-
-_FEW = 1 << 16
-"""Fewer numbers than this are moved by one thread."""
 
 
 class Batch(NamedTuple):
@@ -59,19 +53,15 @@ def forms_of(masks: Masks) -> tuple[bool, ...]:
     return () if masks is QUIET else tuple(isinstance(share, Tensor) for share in (masks.zoneout_h, masks.zoneout_c))
 
 
-class Writer:
+class Writer(Calls):
     """Writes a program for packings of a frame."""
 
     def __init__(self, kernels: Kernels, frame: Frame, forms: tuple[bool, ...], *, reverse: bool) -> None:
+        super().__init__(kernels)
         self.kernels, self.layer, self.variant, self.plan = kernels, kernels.layer, kernels.variant, kernels.plan
         self.places, self.width, self.ldh, self.ldg = kernels.places, kernels.width, kernels.ldh, kernels.ldg
         self.frame, self._forms, self.reverse = frame, forms, reverse
         self.N, self.T, self.B, self.n = ROWS, STEPS, frame.sequences, 1 + len(self.layer.cell.states)
-        self.program = Program(kernels.dtype, kernels.code)
-        self.zeros = kernels.zeros.data_ptr()
-        team = _parallel.runtime()
-        self._rows, self._pick, self._sum = MOVED.arguments(**team), PICK.arguments(**team), SUM.arguments(**team)
-        self._pack, self._bulk, self._outer = (words.arguments(**team) for words in (PACK, BULK, OUTER))
         self.x = self.program.given("x", lambda batch: batch.x)
         self.offsets = self.program.given("offsets", lambda batch: batch.rows.offsets, 8)
 
@@ -144,50 +134,6 @@ class Writer:
         if self.reverse:
             return Buffer(base, size, base.after(self.N * size), later)
         return Buffer(later, size, base, base)
-
-    # Moves
-
-    def rows(
-        self, source: Place | None, ld: int, target: Place, ldt: int, count: int | Count, columns: int, whole: int,
-        also: Place | None = None,
-    ) -> None:  # fmt: skip
-        """Copies rows, or adds rows of two; no source is zeros."""
-        self.program.call(
-            self.kernels.code, "rows", self._rows, threads=self._movers(count * whole), source=source or 0,
-            also=also or 0, ld=ld, target=target, ldt=ldt, count=count, columns=columns if source else 0, whole=whole,
-        )  # fmt: skip
-
-    def pick(
-        self, source: Place, ld: int, index: Place, target: Place, ldt: int, count: int | Count, columns: int,
-        whole: int, initial: Place | None = None, ldinitial: int = 0,
-    ) -> None:  # fmt: skip
-        """Copies rows of which an index says which; negative numbers are rows of ``initial``."""
-        self.program.call(
-            self.kernels.code, "pick", self._pick, threads=self._movers(count * whole), source=source, ld=ld,
-            initial=initial or 0, ldinitial=ldinitial, index=index, target=target, ldt=ldt, count=count,
-            columns=columns, whole=whole,
-        )  # fmt: skip
-
-    def sum(
-        self, source: Place, ld: int, count: int | Count, columns: int, target: Place, factor: Place | None = None
-    ) -> None:
-        """Sums rows, or products of rows of two."""
-        self.program.call(
-            self.kernels.code, "sum", self._sum, threads=self._movers(count * columns), source=source, ld=ld,
-            factor=factor or 0, count=count, columns=columns, target=target,
-        )  # fmt: skip
-
-    def padded(self, place: Place, count: int | Count, size: int, width: int) -> Place:
-        """Returns rows filled up with zeros to ``width``; what needs no filling up as it is."""
-        if size == width:
-            return place
-        room = self.program.room(count * width)
-        self.rows(place, size, room, width, count, size, width)
-        return room
-
-    def cut(self, place: Place, ld: int, count: int | Count, size: int, name: str, *shape: int) -> None:
-        """Makes a result of the first columns of rows."""
-        self.rows(place, ld, self.program.result(name, *(shape or (count, size))), size, count, size, size)
 
     # Weights
 
@@ -267,17 +213,6 @@ class Writer:
             words[f"shares_{name}"] = self.program.constant(self.places.shares(name, self.kernels.dtype))
         return words
 
-    # Products
-
-    def pack(self, kernel: str, source: Place, columns: int, starts: Tensor, size: int, target: Place) -> None:
-        """Packs groups of rows of a weight: see ``_pack``."""
-        groups, tall = len(starts), self.kernels.whole(size)
-        self.program.call(
-            self.kernels.code, kernel, self._pack, threads=self.workers(groups * tall * columns), source=source,
-            ld=columns, groups=groups, rows=self.program.constant(starts), size=size, padded=tall, K=columns,
-            target=target,
-        )  # fmt: skip
-
     def pack_apart(self, kernel: str, source: Place, columns: int, starts: Tensor, size: int, target: Place) -> None:
         """Packs groups of rows by themselves, one after the other."""
         # Packed at once they lie so too, if none of a group's panels has columns of two.
@@ -302,47 +237,6 @@ class Writer:
             starts = torch.arange(len(rows), device=CPU) * self.layer.hidden_size
             found.append((name, self.program.given(("gates", name), how), starts))
         return found
-
-    def bulk(
-        self, a: Place, lda: int, panels: Place, c: Place, ldc: int, *, M: int | Count, N: int, K: int,
-        start: Place | int | None = None,
-    ) -> None:  # fmt: skip
-        """C = start + A B on all threads, with B in panels: see ``_gemm``."""
-        self.program.call(
-            self.kernels.code, "bulk", self._bulk, threads=self.workers(M * N * K),
-            start=self.zeros if start is None else start, ldstart=0, a=a, lda=lda, b=panels, K=K, c=c, ldc=ldc, M=M,
-            N=N,
-        )  # fmt: skip
-
-    def outer(self, a: Place, lda: int, K: int | Count, M: int, *factors: tuple[Place, int, int, Place]) -> None:
-        """A^T B for one or two B: each with the distance of its rows, its columns, and the place of the product."""
-        threads = self.workers(M * K * sum(columns for _, _, columns, _ in factors))
-        words: dict[str, int | Count | Place] = dict.fromkeys(("also_b", "also_ldb", "also_N", "also_c"), 0)
-        for prefix, (b, ldb, columns, c) in zip(("", "also_"), factors, strict=False):
-            words |= {prefix + "b": b, prefix + "ldb": ldb, prefix + "N": columns, prefix + "c": c}
-        self.program.call(
-            self.kernels.code, "outer", self._outer, threads=threads, room=self.outer_room(threads), a=a, lda=lda, K=K,
-            M=M, **words,
-        )  # fmt: skip
-
-    def outer_room(self, threads: int) -> Place:
-        """Returns the room that products of so many threads need, the same for all of them."""
-        if not hasattr(self, "_outer_rooms"):
-            self._outer_rooms: dict[int, Place] = {}
-        if threads not in self._outer_rooms:
-            size = outer_room(self.kernels.kind, self.kernels.target)
-            self._outer_rooms[threads] = self.program.room(threads * size)
-        return self._outer_rooms[threads]
-
-    # Threads
-
-    def workers(self, work: int | Count) -> int:
-        """Tells how many threads a piece of work of so many multiplications is worth."""
-        return self.kernels.threads(self._about(work))
-
-    def _movers(self, numbers: int | Count) -> int:
-        """Tells how many threads a move of so many numbers is worth."""
-        return 1 if self._about(numbers) < _FEW else _parallel.threads()
 
     def _about(self, number: int | Count) -> int:
         return valued(number, self.frame.about, -(-self.frame.about // max(self.frame.running, 1)))

@@ -10,7 +10,7 @@ from carrousel._jit import entry, jit, logistic
 from carrousel.learning._protocol import Sequential, checked_weights
 from carrousel.learning._steps import EVERY_STEP, LAST_STEP, SILENT, check_counts
 
-__all__ = ["SimpleNetwork"]
+__all__ = ["SimpleNetwork", "roll_derivatives", "step_units"]
 
 _METHODS = {"elman": 0, "rtrl": 1, "bptt": 2}
 
@@ -120,7 +120,8 @@ def _credit(row, slope, t, n_inputs, bias, codes, x, old):
 
 
 @jit
-def _step(w, t, n_inputs, bias, codes, x, old, new):
+def step_units(w, t, n_inputs, bias, codes, x, old, new):
+    """Computes the units' activations in step t from the inputs and their old ones."""
     for i in range(len(new)):
         total = w[i, n_inputs] if bias else 0.0
         if len(codes) == 0:
@@ -134,7 +135,7 @@ def _step(w, t, n_inputs, bias, codes, x, old, new):
 
 
 @jit
-def _rtrl(w, t, n_inputs, bias, codes, x, old, new, p, q):
+def roll_derivatives(w, t, n_inputs, bias, codes, x, old, new, p, q):
     """Computes RTRL's next derivatives q from p: ``p[i, k * sources + m]`` is unit i's by the weight to k from m."""
     n, sources = w.shape
     for i in range(n):
@@ -211,7 +212,7 @@ def _run(
         dv[:] = 0
         for t in range(begin[s], end[s]):
             old, new, error = y[t - begin[s]], y[t - begin[s] + 1], errors[t - begin[s]]
-            _step(w, t, n_inputs, bias, codes, x, old, new)
+            step_units(w, t, n_inputs, bias, codes, x, old, new)
             if method == 0:
                 for k in range(n_outputs):
                     total = v[k, n] if bias else 0.0
@@ -228,7 +229,7 @@ def _run(
                 if method == 0:
                     _elman(v, t, n_inputs, bias, codes, x, old, new, out, error, dw, dv)
                 elif method == 1:
-                    _rtrl(w, t, n_inputs, bias, codes, x, old, new, p, q)
+                    roll_derivatives(w, t, n_inputs, bias, codes, x, old, new, p, q)
                     p, q = q, p
                     for k in range(n_outputs):
                         if error[k] != 0.0:

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from carrousel.papers._trial import Found, Prepared, Setting
+from carrousel.learning.online import Learner
 from carrousel.pictures.steps import Image, Lines, activations_over, draw_steps, unit_names
 from carrousel.pictures.style import save
+from carrousel.tasks import CountingLanguage
 
 __all__ = ["draw"]
 
 GATES = {"input_gate": "input gate", "forget_gate": "forget gate", "output_gate": "output gate"}
 
 
-def draw(path: Path, prepared: Prepared, found: Found, setting: Setting, numbers: Sequence[int]) -> None:
+def draw(path: Path, learner: Learner, task: CountingLanguage, numbers: Sequence[int], title: str) -> None:
     """Draws states, cell outputs, gates and predictions over the string with these numbers as a PNG file."""
-    task = prepared.task
     string = task.encode([numbers])
-    run = activations_over(prepared.learner, string.inputs)
+    run = activations_over(learner, string.inputs)
     lines, names = unit_names(run, {"state": "state of cell", "cell": "output of cell"})
     order = np.arange(lines.shape[1]).reshape(2, -1).T.ravel()  # each cell's state, then its output
     lines, names = lines[:, order], [names[k] for k in order]
@@ -38,7 +38,4 @@ def draw(path: Path, prepared: Prepared, found: Found, setting: Setting, numbers
             ticks=letters,
         ),
     ]
-    strings = found["sequences"] + setting.config.until["further"]
-    powers = "".join(f"{letter}$^n$" for letter in task.letters)
-    title = f"{powers}, n = {numbers[0]}: a network after {strings:,} strings with n up to {task.most}"
     save(draw_steps([panels], title, xlabel="input symbol", width=10.5), path)

@@ -83,7 +83,10 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     """Draws a network that learned a^n b^n c^n up to n = 20, and 20,000 strings more."""
     from carrousel.papers.gers2001._picture import draw
 
-    draw(path, *first_success(ANBNCN, "lstm-20", result, limit=200_000, further=20_000), (20,))
+    prepared, found, setting = first_success(ANBNCN, "lstm-20", result, limit=200_000, further=20_000)
+    strings, most = found["sequences"] + setting.config.until["further"], prepared.task.most
+    title = f"a$^n$b$^n$c$^n$, n = 20: a network after {strings:,} strings with n up to {most}"
+    draw(path, prepared.learner, prepared.task, (20,), title)
 
 
 ANBN = Experiment(

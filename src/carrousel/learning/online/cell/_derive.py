@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from carrousel.cells import Cell
-from carrousel.engine._graph import ONE, ZERO, Node, Program, adjoints, leaf, order, trace
+from carrousel.engine._graph import ONE, ZERO, Node, Program, add, adjoints, leaf, mul, order, trace
 from carrousel.engine.cpu._slotwise import slotwise
 from carrousel.engine.cpu.llvm._compile import Code
 
@@ -31,10 +31,12 @@ class Derived:
     """A cell's step and Jacobians as a compiled function over slots, vectors of one number for each unit.
 
     Attributes:
-        parts: the pre-activations, row by row, a split row's two parts one after the other: (kind, row).
+        parts: the pre-activations, row by row, a split row's two parts one after the other: (kind, row). Of a gated row
+            the second is its second bias alone.
+        vectors: what has one weight for each unit: (``"p"``, gate) of peepholes, (``"r"``, row) of gated rows.
         states: the states that have traces, ``"h"`` among them where errors reach the old output.
         slots: the number of slots that the function works on.
-        z, p, s, h, new: the slots of the parts, the peepholes' weights, the old states, the output, the new states.
+        z, p, s, h, new: the slots of the parts, the vectors' weights, the old states, the output, the new states.
         A, B, C, D: the Jacobians' slots, ``[states, states]``, ``[states, parts and peepholes]``, ``[states]``,
             ``[parts and peepholes]``; NONE where one is zero. What is not the cell's to know, that under diagonal
             recurrence z depends on the old output, is not in A and C.
@@ -43,6 +45,7 @@ class Derived:
     """
 
     parts: tuple[tuple[str, str], ...]
+    vectors: tuple[tuple[str, str], ...]
     states: tuple[str, ...]
     slots: int
     z: np.ndarray
@@ -70,23 +73,28 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
 
     Raises:
         TypeError: the cell's equations cannot be traced.
-        ValueError: the cell multiplies gated states with recurrent weights.
+        ValueError: the cell multiplies gated states with recurrent weights, and errors do not flow back through these.
     """
-    if cell.gated:
+    if cell.gated and not h_is_state:
         raise ValueError(
             f"cell {cell.spec!r} multiplies what a gate leaves of h with recurrent weights; the rule sends no error "
-            "through these, so that gate would never learn: of a GRU take the cell 'gru'"
+            "through these, so that gate would never learn: of a GRU take the cell 'gru', or diagonal=True and "
+            "truncate=None"
         )
-    program = trace(cell)
+    program = trace(cell, gated=lambda row, value: add(leaf("b", row), mul(leaf("r", row), value)))
     parts: list[tuple[str, str]] = []
     for row in cell.rows:
-        parts += [("z.input", row), ("z.recurrent", row)] if row in cell.split else [("z", row)]
+        if row in cell.parted:
+            parts += [("z.input", row), ("z.recurrent" if row in cell.split else "b", row)]
+        else:
+            parts += [("z", row)]
+    vectors = [*(("p", gate) for gate in cell.peepholes), *(("r", row) for row in cell.gated)]
     states = (*cell.states, *(("h",) if h_is_state or cell.reads_output else ()))
     outputs = _outputs(program, keeps_peepholes)
     variables = [leaf("s", state) for state in states]
-    variables += [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
+    leaves = [leaf(kind, name) for kind, name in (*parts, *vectors)]
+    variables += leaves
     jacobians = {name: adjoints([(node, ONE)], variables) for name, node in outputs.items()}
-    leaves = [leaf(kind, row) for kind, row in parts] + [leaf("p", gate) for gate in cell.peepholes]
     old = [leaf("s", state) for state in states]
     old += [leaf("s", state) for state in cell.states if state not in states]
     inputs = {node: slot for slot, node in enumerate(leaves + old)}
@@ -106,14 +114,15 @@ def derive(cell: Cell, keeps_peepholes: bool, h_is_state: bool, bits: int) -> De
     for node in (outputs["h"], *(outputs[state] for state in states)):
         if node is ZERO:
             raise TypeError(f"cell {cell.name!r} has an output or a state that is always zero")
-    width = len(parts) + len(cell.peepholes)
+    width = len(leaves)
     code = slotwise(inputs, results, "float" if bits == 32 else "double")
     return Derived(
         tuple(parts),
+        tuple(vectors),
         states,
         len(inputs) + len(results),
         np.array([inputs[leaf(kind, row)] for kind, row in parts], np.int64),
-        np.array([inputs[leaf("p", gate)] for gate in cell.peepholes], np.int64),
+        np.array([inputs[leaf(kind, name)] for kind, name in vectors], np.int64),
         np.array([inputs[leaf("s", state)] for state in states], np.int64),
         h,
         np.array(new, np.int64),

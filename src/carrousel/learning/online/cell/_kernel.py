@@ -17,7 +17,21 @@ from carrousel._jit import entry, jit, spliced
 from carrousel.learning._optimisers import EVERY, METHOD, PENDING, STEPS, apply, fade, fades
 from carrousel.learning._steps import FORWARD, LEARN, TRACE
 
-__all__ = ["FIRST_ROW", "LOSSES", "Layer", "Rule", "advance", "respond", "run", "slopes_of"]
+__all__ = [
+    "FIRST_ROW",
+    "LAYER_END",
+    "LOSSES",
+    "RULE_END",
+    "Layer",
+    "Rule",
+    "advance",
+    "outputs_of",
+    "respond",
+    "roll_all",
+    "run",
+    "slopes_of",
+    "step",
+]
 
 LOSSES = ("squared", "logistic", "softmax")
 FIRST_ROW, INPUT_ROWS, RECURRENT_ROWS, BIAS_ROWS = range(4)  # columns of the table of parts and peepholes

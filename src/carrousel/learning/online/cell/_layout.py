@@ -29,10 +29,10 @@ def lay_out(
     """
     table, rows = [], 0
     for kind, _ in derived.parts:
-        fed = cell.recurrent and kind != "z.input"
-        table.append([rows, inputs if kind != "z.recurrent" else 0, recurrent if fed else 0, 1])
+        fed = cell.recurrent and kind in ("z", "z.recurrent")
+        table.append([rows, inputs if kind in ("z", "z.input") else 0, recurrent if fed else 0, 1])
         rows += sum(table[-1][1:])
-    for _ in cell.peepholes:
+    for _ in derived.vectors:
         table.append([rows, 0, 0, 1])
         rows += 1
     n, width = len(derived.states), len(table)

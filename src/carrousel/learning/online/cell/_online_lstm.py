@@ -20,13 +20,15 @@ from carrousel.learning.online.cell._answering import Answering
 from carrousel.learning.online.cell._derive import derive
 from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, run, slopes_of
 from carrousel.learning.online.cell._layout import copy_parts, copy_traces, lay_out
+from carrousel.learning.online.cell._names import named_rows, set_rows
+from carrousel.learning.online.cell._sequences import InSequences
 
 __all__ = ["OnlineLSTM"]
 
 FORMAT = Format("carrousel-online-lstm", 3, "the state of an OnlineLSTM")
 
 
-class OnlineLSTM(Sensitive, Answering):
+class OnlineLSTM(Sensitive, InSequences, Answering):
     """A layer of an LSTM cell and a linear readout that learn online, in constant time and memory a step.
 
     The rule is that of the 1997-2002 papers, derived from the cell's own equations: the derivatives of a unit's
@@ -187,19 +189,8 @@ class OnlineLSTM(Sensitive, Answering):
     def weights(self, weights: Mapping[str, np.ndarray]) -> None:
         weights = checked_weights(weights, {name: w.shape for name, w in self.weights.items()})
         self._observed = False
-        rows, readout, H = self._layer.weights, self._layer.readout, self.hidden_size
-        for part, (kind, row) in enumerate(self._derived.parts):
-            lines = slice(self.cell.rows.index(row) * H, (self.cell.rows.index(row) + 1) * H)
-            first, n_inputs, n_recurrent, _ = self._table[part]
-            if n_inputs:
-                rows[first : first + n_inputs] = weights["weight_ih"][lines].T
-            if n_recurrent:
-                into = rows[first + n_inputs : first + n_inputs + n_recurrent]
-                into[...] = weights["weight_hh"][lines].T
-            bias = "bias_hh" if kind == "z.recurrent" else "bias_ih"
-            rows[first + n_inputs + n_recurrent] = weights[bias][lines]
-        for gate in range(len(self.cell.peepholes)):
-            rows[self._table[len(self._derived.parts) + gate, 0]] = weights["weight_peephole"][gate]
+        readout = self._layer.readout
+        set_rows(self._derived, self.cell, self._table, self._layer.weights, weights, self.diagonal)
         readout[:, :-1], readout[:, -1] = weights["readout"], weights["readout_bias"]
 
     @property
@@ -240,28 +231,8 @@ class OnlineLSTM(Sensitive, Answering):
         return np.concatenate([part.reshape(self.output_size, -1) for part in (by_rows, by_readout)], 1)
 
     def named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
-        flat = np.array(flat)
-        rows, readout = self._views(flat)
-        cell, H, d = self.cell, self.hidden_size, self._derived
-        named = {"weight_ih": np.zeros((len(cell.rows) * H, self.input_size), self.dtype)}
-        if cell.recurrent:
-            seen = (len(cell.rows) * H,) if self.diagonal else (len(cell.rows) * H, H)
-            named["weight_hh"] = np.zeros(seen, self.dtype)
-        named["bias_ih"] = np.zeros(len(cell.rows) * H, self.dtype)
-        if cell.split:
-            named["bias_hh"] = np.zeros(len(cell.rows) * H, self.dtype)
-        for part, (kind, row) in enumerate(d.parts):
-            lines = slice(cell.rows.index(row) * H, (cell.rows.index(row) + 1) * H)
-            first, n_inputs, n_recurrent, _ = self._table[part]
-            if n_inputs:
-                named["weight_ih"][lines] = rows[first : first + n_inputs].T
-            if n_recurrent:
-                recurrent = rows[first + n_inputs : first + n_inputs + n_recurrent]
-                named["weight_hh"][lines] = recurrent[0] if self.diagonal else recurrent.T
-            bias = "bias_hh" if kind == "z.recurrent" else "bias_ih"
-            named[bias][lines] = rows[first + n_inputs + n_recurrent]
-        if cell.peepholes:
-            named["weight_peephole"] = rows[self._table[len(d.parts) :, 0]].copy()
+        rows, readout = self._views(np.array(flat))
+        named = named_rows(self._derived, self.cell, self._table, rows, self.input_size, self.diagonal)
         return {**named, "readout": readout[:, :-1].copy(), "readout_bias": readout[:, -1].copy()}
 
     @property

@@ -14,7 +14,7 @@ from carrousel.learning.online.network._forward import forward, output_units, ta
 from carrousel.learning.online.network._layout import COLUMNS, FIRST, LAST, PLAN, ROWS, SEES_INPUT, SLOT, TABLE
 from carrousel.learning.online.network._memory import INSENSITIVE, TRACE_DECAY, Net, Steps, opened, streamed
 
-__all__ = ["NET_END", "STEPS_END", "refreshed", "run"]
+__all__ = ["NET_END", "STEPS_END", "clear", "refresh", "refreshed", "run"]
 
 INPUTS, OUTPUTS, SLOTS, TRACE_END = PLAN["inputs"], PLAN["outputs"], PLAN["slots"], PLAN["trace_end"]
 RECURRENT, BACK_SIZE, Y_SIZE = PLAN["recurrent"], PLAN["back_size"], PLAN["y_size"]

@@ -178,6 +178,18 @@ class Layout:
         """Where each weight lies in the flat array, in the order of the named ones: the rest fills vectors."""
         return np.concatenate([places.ravel() for places in self.unpack(np.arange(self.size)).values()])
 
+    @property
+    def nodes(self) -> np.ndarray:
+        """The number of the unit that each weight enters, in the order of the named ones; peepholes enter gates."""
+        n, first, nodes = self.network, 0, {}
+        for group in n.groups:
+            nodes[group] = np.arange(first, first + n.size(group))[:, None]
+            first += n.size(group)
+        shapes = n.shapes().items()
+        return np.concatenate(
+            [np.broadcast_to(nodes[w.removesuffix("_peephole")], shape).ravel() for w, shape in shapes]
+        )
+
     @cached_property
     def hidden_places(self) -> np.ndarray:
         """Where the activations of cells, block after block, and of conventional units lie in the running state."""

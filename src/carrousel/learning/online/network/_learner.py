@@ -376,11 +376,20 @@ class Learner(Sequential, Sensitive, Answering):
         Raises:
             ValueError: the file is not such a file, or is damaged.
         """
+        with _saved.read(path) as (arguments, arrays):
+            return cls.restored(arguments, arrays)
+
+    @classmethod
+    def restored(cls, arguments: Mapping[str, Any], arrays: Arrays) -> Learner:
+        """Returns a learner with these arrays.
+
+        Raises:
+            ValueError: they are not what the arguments declare, or no learner of these comes to them.
+        """
         learner = cls.__new__(cls)
-        with _saved.read(path) as (facts, arrays):
-            learner._declare(**facts)
-            learner._take(_saved.checked(learner.optimiser, learner.update, arrays, learner._declared))
-            learner._refresh()
+        learner._declare(**arguments)
+        learner._take(_saved.checked(learner.optimiser, learner.update, arrays, learner._declared))
+        learner._refresh()
         return learner
 
     def _arrays(self) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,33 @@ from carrousel.learning._optimisers import Optimiser, update_steps
 from carrousel.learning._progress import check_progress
 from carrousel.learning.online.network._network import Network
 
-__all__ = ["FORMAT", "checked", "read", "write"]
+__all__ = ["FORMAT", "arguments", "checked", "facts_of", "read", "write"]
 
 FORMAT = Format("carrousel-online-network", 3, "a learner's state")
 
 
-def write(path: str | Path, learner: Any, arrays: Arrays) -> None:
-    """Writes a learner's arguments and arrays to a file, whole or not at all."""
+def facts_of(learner: Any) -> dict[str, Any]:
+    """Returns a learner's arguments as JSON can hold them."""
     facts = {name: getattr(learner, name) for name in ("update", "loss", "insensitive")}
     facts |= {"network": learner.network.facts(), "optimiser": _optimisers.to_facts(learner.optimiser)}
-    FORMAT.write(Path(path), {**facts, "dtype": learner.dtype.name}, arrays)
+    return {**facts, "dtype": learner.dtype.name}
+
+
+def arguments(facts: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
+    """Returns the arguments that :func:`facts_of` wrote down.
+
+    Raises:
+        ValueError: there is no such network, or it is larger than its arrays.
+    """
+    network, optimiser = Network(**facts["network"]), _optimisers.from_facts(facts["optimiser"])
+    if max(network.weight_count, network.inputs) > (held := sum(array.size for array in arrays.values())):
+        raise ValueError(f"its network has {network.weight_count:,} weights, and it holds {held:,} numbers")
+    return {**facts, "network": network, "optimiser": optimiser}
+
+
+def write(path: str | Path, learner: Any, arrays: Arrays) -> None:
+    """Writes a learner's arguments and arrays to a file, whole or not at all."""
+    FORMAT.write(Path(path), facts_of(learner), arrays)
 
 
 @contextmanager
@@ -33,10 +50,7 @@ def read(path: str | Path) -> Iterator[tuple[dict[str, Any], Arrays]]:
         ValueError: the file is not such a file, or is damaged.
     """
     with FORMAT.reading(path) as (facts, arrays):
-        network, optimiser = Network(**facts["network"]), _optimisers.from_facts(facts["optimiser"])
-        if max(network.weight_count, network.inputs) > (held := sum(array.size for array in arrays.values())):
-            raise ValueError(f"its network has {network.weight_count:,} weights, and it holds {held:,} numbers")
-        yield {**facts, "network": network, "optimiser": optimiser}, arrays
+        yield arguments(facts, arrays), arrays
 
 
 def checked(optimiser: Optimiser, update: str | int, arrays: Arrays, declared: Declared) -> Arrays:
