@@ -8,7 +8,7 @@ from typing import Any
 
 from carrousel.cli._errors import UsageError
 
-__all__ = ["KINDS_OF", "check_options", "kinds_of"]
+__all__ = ["KINDS_OF", "OF_TEXT", "check_options", "kinds_of"]
 
 KINDS_OF: dict[str, tuple[str, tuple[str, ...]]] = {
     "LSTMClassifier": ("a classifier", ("sequences", "images")),
@@ -17,10 +17,12 @@ KINDS_OF: dict[str, tuple[str, tuple[str, ...]]] = {
     "LSTMPanelForecaster": ("a forecaster of many series", ("panel", "series")),
     "LSTMTagger": ("a tagger", ("tags",)),
     "LSTMTranscriber": ("a transcriber", ("strings",)),
-    "LSTMGenerator": ("a generator", ("texts",)),
+    "LSTMGenerator": ("a generator of text", ("texts",)),
     "LSTMTranslator": ("a translator", ("pairs",)),
 }
 """What each estimator is called, and which kinds of data it reads, by the name of its class."""
+OF_TEXT = ("LSTMGenerator", "LSTMTranslator")
+"""Those that read running text, which is no table."""
 PARTED = ("sequences", "tags", "strings", "texts", "pairs")  # kinds of data whose sets may have a test part
 OF_METHODS = {
     "future": ("LSTMForecaster", "LSTMPanelForecaster"),
