@@ -55,7 +55,7 @@ def test_take_gives_those_sequences(lengths, data):
         ([np.ones((3, 2)), np.ones((0, 2))], ValueError, "sequence 1 of X is empty"),
         ([np.ones((3, 0))], ValueError, "no channel"),
         ([], ValueError, "0 sample"),
-        (np.ones((2, 3, 4, 5)), ValueError, "shape \\(2, 3, 4, 5\\)"),
+        (np.ones((2, 3, 4, 5, 6)), ValueError, "shape \\(2, 3, 4, 5, 6\\)"),
         ([1.0, 2.0], ValueError, "Reshape your data"),
         ([np.ones((2, 2)), np.ones((2, 2, 2))], ValueError, "sequence 1 of X has shape \\(2, 2, 2\\)"),
         ([["a", "b"]], ValueError, "sequence 0 of X is no array of real numbers"),

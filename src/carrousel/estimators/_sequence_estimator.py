@@ -204,10 +204,13 @@ class SequenceEstimator(TrainsOnSequences):
 
         Where the data have groups, those of a group stay together when some are set aside for validation.
         """
+        run.setdefault("sample_weight", data.weights)
+        return self._fit_on(data, run)
+
+    def _fit_on(self, data: Any, run: dict[str, Any]) -> Any:
         targets = self.targets_of(data, training=True)
         if data.groups is not None and self.validation is not None and len(np.unique(data.groups)) > 1:
             run.setdefault("groups", data.groups)
-        run.setdefault("sample_weight", data.weights)
         return self.fit(self._given(data.X), targets, channel_names=list(data.channels), **run)
 
     def predict(self, X: Any) -> np.ndarray:

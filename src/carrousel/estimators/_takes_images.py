@@ -102,6 +102,10 @@ class TakesImages(SequenceEstimator):
             return super()._given(X)
         return [x.transpose(2, 0, 1) for x in X]
 
+    def fit_on(self, data: Any, **run: Any) -> Any:
+        """Trains on sequences or images as ``carrousel.data`` reads them; see ``SequenceEstimator``."""
+        return self._fit_on(data, run) if isinstance(data, Images) else super().fit_on(data, **run)
+
     # The network
 
     def _hierarchy(self) -> dict[str, Any]:
