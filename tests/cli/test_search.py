@@ -136,6 +136,9 @@ def test_time_that_is_over(problem, tmp_path):
 def test_every_estimator_has_something_to_search():
     for kind in ESTIMATORS:
         assert {"hidden_size", "num_layers", "cell", "learning_rate", "input_noise"} <= set(space_of(kind, {}))
+        for name, (how, *choices) in space_of(kind, {}).items():  # the first trial has the defaults
+            default = kind().get_params()[name]
+            assert default in choices if how == "one of" else choices[0] <= default <= choices[1], name
     assert "pooling" in space_of(LSTMClassifier, {})
 
 

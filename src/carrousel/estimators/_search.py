@@ -27,7 +27,7 @@ SPACE: dict[str, tuple[Any, ...]] = {
     "cell": ("one of", "lstm", "peephole", "coupled", "gru"),
     "learning_rate": ("number", 1e-3, 3e-2),
     "dropout": ("share", 0.0, 0.6),
-    "input_noise": ("share", 0.0, 0.5),
+    "input_noise": ("share", 0.0, 0.8),
     "pooling": ("one of", "mean-max", "mean", "max", "last", "attention"),
 }
 """What is searched, by parameter: ``whole`` numbers and a ``number`` on a logarithmic scale, a ``share`` on a plain."""
