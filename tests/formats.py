@@ -247,6 +247,18 @@ def _fitted(kind: type) -> Any:
     return kind(max_epochs=1, **QUICK).fit(*_sequences(kind))
 
 
+def _images() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(12, 4, 3, 1))
+
+
+def _fitted_on_images() -> Any:
+    return LSTMClassifier(max_epochs=1, **QUICK).fit(_images(), np.arange(12) % 2)
+
+
+def _use_on_images(model: Any) -> None:
+    model.report(_images(), np.arange(12) % 2)
+
+
 def _fitted_panel() -> Any:
     options = {"horizon": 2, "context": 4, "season": 2, "batches_per_epoch": 2, "max_epochs": 1, "fill": "mask"}
     frames = {}
@@ -439,6 +451,9 @@ SAMPLES = {
     ),
     "checkpoint": Sample(_checkpoint.FORMAT, _broken_off, _resumed, _of_model, _use_model),
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
+    "classifier of images": Sample(
+        _saved.FORMAT, lambda p: _fitted_on_images().save(p), load, _of_model, _use_on_images
+    ),
     "generator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMGenerator).save(p), load, _of_model, _use_model_of_text
     ),
