@@ -97,3 +97,26 @@ def test_what_is_kept_is_what_was_asked_for():
     assert [row["name"] for row in rows] == [stream.name for stream in STREAMS]
     assert all(row["ratio"] <= 1.05 and len(row["seeds"]) == 5 for row in rows)
     assert sum(row["ratio"] < 1 for row in rows) >= 3
+
+
+def test_learners_are_set_beside_each_other_early_and_late(monkeypatch, tmp_path, capsys):
+    from carrousel.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    stream = made(np.sin(0.3 * np.arange(280)))
+    monkeypatch.setattr(_streams, "WINDOWS", ((20, 130), (130, 260), (260, 10_000)))
+    errors = _streams.over_time(stream, 1, 265)
+    assert list(errors) == ["persistence", *_streams.LEARNERS]
+    assert all(each[2] is None and each[1] < each[0] for name, each in errors.items() if name != "persistence")
+    assert errors["kalman"][1] < 0.2 * errors["persistence"][1]
+    monkeypatch.setattr(_streams, "STREAMS", (stream,))
+    monkeypatch.setattr(_streams, "over_time", lambda *given: errors)
+    assert main(["bench", "streams", "--learners", "--seeds", "1", "--into", "figures.json"]) == 0
+    assert json.loads((tmp_path / "figures.json").read_text())["streams"][0]["errors"] == errors
+    assert capsys.readouterr().out.startswith("made: persistence ")
+
+
+def test_the_page_shows_what_was_kept_of_the_learners():
+    kept = json.loads(KEPT.with_name("stream-learners.json").read_text())
+    assert kept["windows"] == [list(window) for window in _streams.WINDOWS]
+    assert all(list(row["errors"]) == ["persistence", *_streams.LEARNERS] for row in kept["streams"])
