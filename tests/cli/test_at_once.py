@@ -84,9 +84,11 @@ def test_every_estimator_says_what_it_reads():
 
     from carrousel import estimators
     from carrousel.cli._kinds import KINDS_OF, OF_METHODS, PARTED
+    from carrousel.data._registry import by_name
 
     own = {kind.__name__: kind for kind in (*estimators.ESTIMATORS, *estimators.OTHERS)}
     for name, (_, kinds) in KINDS_OF.items():
         for method, option in (("table", "future"), ("drawings", "sequence")):
             assert (option in signature(getattr(own[name], method)).parameters) == (name in OF_METHODS[option]), name
-        assert ("split" in signature(own[name].read).parameters) == (kinds[0] in PARTED), name
+        assert any(reader.splits for reader in by_name(kinds[0]).values()) == (kinds[0] in PARTED), name
+    assert set(KINDS_OF) == set(own)

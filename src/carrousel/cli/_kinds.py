@@ -8,7 +8,7 @@ from typing import Any
 
 from carrousel.cli._errors import UsageError
 
-__all__ = ["KINDS_OF", "check_options", "kinds_of"]
+__all__ = ["KINDS_OF", "OF_TEXT", "check_options", "kinds_of"]
 
 KINDS_OF: dict[str, tuple[str, tuple[str, ...]]] = {
     "LSTMClassifier": ("a classifier", ("sequences", "images")),
@@ -17,14 +17,16 @@ KINDS_OF: dict[str, tuple[str, tuple[str, ...]]] = {
     "LSTMPanelForecaster": ("a forecaster of many series", ("panel", "series")),
     "LSTMTagger": ("a tagger", ("tags",)),
     "LSTMTranscriber": ("a transcriber", ("strings",)),
-    "LSTMGenerator": ("a generator", ("texts",)),
+    "LSTMGenerator": ("a generator of text", ("texts",)),
     "LSTMTranslator": ("a translator", ("pairs",)),
 }
 """What each estimator is called, and which kinds of data it reads, by the name of its class."""
-PARTED = ("sequences", "tags", "strings")  # kinds of data whose sets may have a test part
+OF_TEXT = ("LSTMGenerator", "LSTMTranslator")
+"""Those that read running text, which is no table."""
+PARTED = ("sequences", "tags", "strings", "texts", "pairs")  # kinds of data whose sets may have a test part
 OF_METHODS = {
     "future": ("LSTMForecaster", "LSTMPanelForecaster"),
-    "sequence": ("LSTMClassifier", "LSTMRegressor", "LSTMPanelForecaster", "LSTMTagger", "LSTMTranscriber"),
+    "sequence": tuple(name for name in KINDS_OF if name != "LSTMForecaster"),
 }
 """The estimators that have an option of a single command, by the option."""
 LARGEST = 256 * 2**20  # bytes of a description

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._kinds import KINDS_OF, check_options, kinds_of
+from carrousel.cli._kinds import KINDS_OF, OF_TEXT, check_options, kinds_of
 from carrousel.cli._options import AnyColumns
 
 __all__ = ["chosen", "open_model", "opened", "read", "takes", "tell_fill", "told"]
-
-RUNNING = ("texts", "pairs")  # kinds of data that are no tables
 
 
 def open_model(path: Path, source: str, columns: AnyColumns, **options: Any) -> tuple[Any, Any]:
@@ -39,7 +37,7 @@ def open_model(path: Path, source: str, columns: AnyColumns, **options: Any) -> 
         check_options(path, kind, found, {**given, **options})
     from carrousel.data import File, look
 
-    if isinstance(found, File) and not (kind is not None and KINDS_OF[kind][1][0] in RUNNING):
+    if isinstance(found, File) and kind not in OF_TEXT:
         look(found, **given)
     from carrousel.estimators import load
 
@@ -49,7 +47,7 @@ def open_model(path: Path, source: str, columns: AnyColumns, **options: Any) -> 
 def opened(source: str, kinds: tuple[Any, ...] = ()) -> Any:
     """Returns the file of a path, opened and looked at, or the name of a data set; DataError if there is none.
 
-    ``-`` is standard input, read as text. ``kinds`` are those of data that it may hold; without any it may hold all.
+    ``kinds`` are those of data that it may hold; without any it may hold all. ``-`` is standard input, read as text.
     """
     from carrousel.data import DataError, find
     from carrousel.data._file import Piped

@@ -75,19 +75,23 @@ def grid_from_json(facts: Any) -> Grid | None:
     elif rule["kind"] == "months" and kind == "times":
         made = Months(whole(rule["months"], "its months", 1, 10**4), whole(rule["day"], "its day", 1, 31))
     elif rule["kind"] == "offset" and kind == "times":
-        evening = rule.get("evening")
-        if evening is not None and (not isinstance(evening, list) or len(evening) != 2):
-            raise ValueError("its closing hour is damaged")
-        hours = None
-        if evening is not None:
-            closing, after = (whole(tick, "its closing hour", EARLIEST, LATEST) for tick in evening)
-            hours = closing, after
-        made = ByOffset(offset_from_json({k: v for k, v in rule.items() if k != "evening"}), hours)
+        made = ByOffset(offset_from_json({k: v for k, v in rule.items() if k != "evening"}), _evening(rule))
     else:
         raise ValueError(f"unknown rule {rule['kind']!r}")
     grid = Grid(kind, made, first, unit, _zone(zone), facts["wall"] is True, frequency, name)
     grid.places(0, 2)  # whatever is not possible is refused now
     return grid
+
+
+def _evening(rule: dict[str, Any]) -> tuple[int, int] | None:
+    """Returns the closing hour at which times begin, and the opening hour after it, where they do."""
+    evening = rule.get("evening")
+    if evening is None:
+        return None
+    if not isinstance(evening, list) or len(evening) != 2:
+        raise ValueError("its closing hour is damaged")
+    first, again = (whole(tick, "its closing hour", EARLIEST, LATEST) for tick in evening)
+    return first, again
 
 
 def _same(a: Grid, b: Grid, steps: int) -> bool:

@@ -79,7 +79,26 @@ _ROWS = (
 )
 
 _NOTES = """\
-NOTES
+**Result.** The chunker and its automatiser bridge the 20 steps in all trials, after 500 to 850 strings; with LSTM
+cells after 600 to 800. A hierarchy of three levels with a time code takes as long. One network alone of the same
+units, by its exact gradient, does not within 2,000 strings. The paper's chunker took fewer than 5,000 strings in 13
+of 17 runs, and fewer than 35,000 in all.
+
+**The task** is one of next steps: strings a b1 ... b20 and x b1 ... b20 at random, in a stream without breaks, and a
+unit that is 1 with the last symbol of the first. A trial ends when that unit was predicted within 0.25 in the step
+before the end of fifty strings in a row, or after 2,000 strings. What is judged are the automatiser's own
+predictions. What comes as a surprise in the end is the first symbol, which is drawn: one surprise a string.
+
+**What the paper leaves open**, and how it was chosen. Each level has 40 units that see the input and themselves,
+outputs that see these units, a learning rate of 0.003 (Adam), and a threshold of 0.25. Errors flow back within a unit
+for ever, by the exact gradient of a diagonal recurrence; the paper cuts them after three steps. With LSTM cells the
+gradient is the truncated one. Chosen on one seed, with the first trial's weights: with 2 or 4 units, rates of 0.01
+and 0.03 or plain descent of 1.0, the first level does not learn the 20 symbols within 1,000 strings; with 30 units
+and a rate of 0.01 it does, and the target unit is not right after 1,500; 40 units and 0.003 was the first that
+worked.
+
+**The hierarchy** has three levels, each of which sees what the one below did not predict, with the time since its
+last input in six binary digits, and learns to say what the units above it say.
 """
 
 
@@ -124,6 +143,9 @@ CHUNKER = Experiment(
     ),
     pictures=(Picture("strings", "Strings that end right, and surprises, in the first trial of each row", _draw),),
     outcome="yes",
-    finding="FINDING",
+    finding=(
+        "A chunker and its automatiser bridge 20 steps of an unbroken stream after some 700 strings in every trial, "
+        "with simple units and with LSTM cells; one network alone does not."
+    ),
     notes=_NOTES,
 )
