@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from carrousel.learning import online
 from carrousel.learning._protocol import Responding, Sensitive, Sequential, Streaming, checked_weights
-from carrousel.learning.before_lstm import Chunker, ElmanNetwork, OneUnitNetwork, SimpleNetwork
+from carrousel.learning.before_lstm import Chunker, ElmanNetwork, HistoryCompressor, OneUnitNetwork, SimpleNetwork
+from carrousel.learning.fast_weights import FastWeights
 from carrousel.learning.guessing import Guess, GuessedNetwork
 from carrousel.learning.kalman import Annealed, Kalman, KalmanLearner
 from carrousel.learning.online import Learner, OnlineLSTM
 from carrousel.learning.rtrl import ModuleRTRL, elementwise
+from carrousel.learning.self_referential import SelfReferentialMatrix
 
 if TYPE_CHECKING:
     from carrousel.learning.acting import Advantage, Explorer, PolicyGradient
@@ -20,9 +22,19 @@ if TYPE_CHECKING:
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
 LEARNERS = (
-    Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, ElmanNetwork, KalmanLearner,
+    Learner,
+    OnlineLSTM,
+    SimpleNetwork,
+    OneUnitNetwork,
+    ElmanNetwork,
+    Chunker,
+    HistoryCompressor,
+    GuessedNetwork,
+    FastWeights,
+    SelfReferentialMatrix,
+    KalmanLearner,
     ModuleRTRL,
-)  # fmt: skip
+)
 """All learners. Tests hold each to the roles that it has."""
 
 __all__ = [
@@ -33,9 +45,11 @@ __all__ = [
     "ElmanNetwork",
     "Evolino",
     "Explorer",
+    "FastWeights",
     "Follower",
     "Guess",
     "GuessedNetwork",
+    "HistoryCompressor",
     "Kalman",
     "KalmanLearner",
     "Learner",
@@ -46,6 +60,7 @@ __all__ = [
     "PolicyGradient",
     "PredictedLine",
     "Responding",
+    "SelfReferentialMatrix",
     "Sensitive",
     "Sequential",
     "SimpleNetwork",

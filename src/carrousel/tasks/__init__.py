@@ -16,6 +16,7 @@ from typing import Any
 
 from carrousel._discover import classes_in, modules_of
 from carrousel.tasks._adding import Adding, Multiplication
+from carrousel.tasks._compression import TwoStrings
 from carrousel.tasks._continual import ContinualReber, ContinualTask, ContinualTemporalOrder, Endless, Stream
 from carrousel.tasks._distractors import LongLagDistractors
 from carrousel.tasks._drawn import AtEnds, Drawn, WithGoals
@@ -80,6 +81,7 @@ __all__ = [
     "TimedStream",
     "Tomita",
     "TwoSequence",
+    "TwoStrings",
     "WithGoals",
 ]
 

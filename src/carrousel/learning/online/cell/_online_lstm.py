@@ -245,6 +245,12 @@ class OnlineLSTM(Sensitive, InSequences, Answering):
         with unchanged(self._states, self._h):
             return self._run(self._inputs(inputs), None, FORWARD, True)
 
+    def hidden_one(self, input: Any) -> np.ndarray:
+        """Returns what the units say in the next step, ``[hidden_size]``; nothing changes."""
+        with unchanged(self._states, self._h):
+            self._run(self._inputs(np.asarray(input)[None]), None, FORWARD, False)
+            return self._h.copy()
+
     def reset(self) -> None:
         """Ends a sequence: with ``update="end"`` the weights change now. States and traces begin again at zero."""
         if self._counters[PENDING] and self.update == "end":
