@@ -154,5 +154,14 @@ NOT_RUN = (
     "Only its quick run was made: the net learns, after some examples of a function, to err less than before them."
 )
 BOOLEAN = _experiment("boolean", "Boolean functions of two arguments", 32, 16, "partly", NOT_RUN)
-SEMILINEAR = _experiment("semilinear", "logistic units of two arguments", 32, 24, "yes", "SEMIFINDING.")
+SEMILINEAR = _experiment(
+    "semilinear",
+    "logistic units of two arguments",
+    32,
+    24,
+    "yes",
+    "A frozen LSTM errs a quarter of what descent does before the tenth example, and as much before the thirtieth.",
+    "One run of the Elman network was made, which is not in the table: it errs 0.0201 before the tenth example and\n"
+    "0.0177 before the thirtieth. The net without forget gate was not run.\n\n",
+)
 QUADRATIC = _experiment("quadratic", "quadratic functions of two arguments", 64, 32, "partly", NOT_RUN)
