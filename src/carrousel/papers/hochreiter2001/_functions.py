@@ -102,8 +102,8 @@ def _rows(family: str, length: int, hidden: int) -> tuple[Row, ...]:
         ("elman", "Elman network", "elman"),
         ("descent", "gradient descent, its best rate", "descent"),
     ):
-        learner = {"cell": cell, "hidden": hidden, "rate": 0.01}
-        config = Config({"family": family, "length": length}, learner, {"epochs": 40, "batches": 40})
+        learner = {"cell": cell, "hidden": hidden, "rate": 0.03}
+        config = Config({"family": family, "length": length}, learner, {"epochs": 60, "batches": 60})
         rows.append(Row(name, label, {"units": str(hidden) if cell != "descent" else "1"}, {}, config))
     return tuple(rows)
 
@@ -111,7 +111,7 @@ def _rows(family: str, length: int, hidden: int) -> tuple[Row, ...]:
 _NOTES = """\
 The paper's sizes, rates, lengths and tables of errors are not known. Here a net's input is the two arguments and the
 last target, its output is logistic, a new function is drawn for every sequence, and states begin at zero with it. It
-is trained by Adam on squared errors from the first step on, 1,600 updates of 32 sequences; then its weights are
+is trained by Adam on squared errors from the first step on, 3,600 updates of 32 sequences; then its weights are
 frozen. Errors are mean squares over 500 functions that nothing was trained on, before the example of that number is
 shown. Beside them stands what one gets who knows each function's own mean, and gradient descent on a unit of the
 family's own form, from zero weights, with the rate out of six that leaves least on other functions."""
@@ -119,7 +119,9 @@ family's own form, from zero weights, with the rate out of six that leaves least
 QUICK = {"epochs": 20, "batches": 40, "length": 24, "hidden": 16, "rate": 0.02}
 
 
-def _experiment(family: str, title: str, length: int, hidden: int, claim: str) -> Experiment:
+def _experiment(
+    family: str, title: str, length: int, hidden: int, outcome: str, finding: str, more: str = ""
+) -> Experiment:
     return Experiment(
         f"hochreiter2001/{family}",
         f"Learn to learn {title} from a few examples, with frozen weights",
@@ -134,9 +136,11 @@ def _experiment(family: str, title: str, length: int, hidden: int, claim: str) -
             Column("own_mean", "own mean", ".5f"),
         ),
         summary=_summary,
-        quick=Quick(claim, _holds, ("lstm",), config=QUICK),
+        quick=Quick(_CLAIM, _holds, ("lstm",), config=QUICK),
         source="from memory",
-        notes=_NOTES,
+        outcome=outcome,
+        finding=finding,
+        notes=more + _NOTES,
     )
 
 
@@ -146,6 +150,18 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _CLAIM = "a frozen net errs less after a few examples of a function than before the first"
-BOOLEAN = _experiment("boolean", "Boolean functions of two arguments", 32, 16, _CLAIM)
-SEMILINEAR = _experiment("semilinear", "logistic units of two arguments", 64, 24, _CLAIM)
-QUADRATIC = _experiment("quadratic", "quadratic functions of two arguments", 128, 32, _CLAIM)
+NOT_RUN = (
+    "Only its quick run was made: the net learns, after some examples of a function, to err less than before them."
+)
+BOOLEAN = _experiment("boolean", "Boolean functions of two arguments", 32, 16, "partly", NOT_RUN)
+SEMILINEAR = _experiment(
+    "semilinear",
+    "logistic units of two arguments",
+    32,
+    24,
+    "yes",
+    "A frozen LSTM errs a quarter of what descent does before the tenth example, and as much before the thirtieth.",
+    "One run of the Elman network was made, which is not in the table: it errs 0.0201 before the tenth example and\n"
+    "0.0177 before the thirtieth. The net without forget gate was not run.\n\n",
+)
+QUADRATIC = _experiment("quadratic", "quadratic functions of two arguments", 64, 32, "partly", NOT_RUN)
