@@ -29,7 +29,7 @@ from carrousel.bench._forecasts import forecast_table, read_records
 from carrousel.cells import Cell
 from carrousel.cli._options import AnyColumns
 from carrousel.data._file import FOLDER
-from carrousel.data._registry import KINDS, by_ending, by_name
+from carrousel.data._registry import ANY, KINDS, by_ending, by_name
 from carrousel.papers import _index
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -234,6 +234,8 @@ def drawing() -> str:
 FORMS = {
     ".csv": "tables",
     ".json": "JSON",
+    ".jsonl": "JSON lines",
+    ANY: "text",
     ".ts": "`.ts`",
     ".npz": "`.npz`",
     ".conll": "CoNLL",

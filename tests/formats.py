@@ -20,10 +20,12 @@ from carrousel.bench import _classification
 from carrousel.estimators import (
     LSTMClassifier,
     LSTMForecaster,
+    LSTMGenerator,
     LSTMPanelForecaster,
     LSTMRegressor,
     LSTMTagger,
     LSTMTranscriber,
+    LSTMTranslator,
     _saved,
     load,
 )
@@ -182,18 +184,18 @@ def _use_metalearned(learner: Metalearned) -> None:
 LINES = [b"u,y\n", *(b"%.2f,%s\n" % (t * 0.3 % 2, (b"1", b"2.5")[t % 2]) for t in range(30))]
 
 
-def _follower(classes: bool, path: Path) -> Follower:
-    model = (StreamClassifier if classes else StreamRegressor)(hidden_size=3)
+def _follower(classes: bool, path: Path, **options: Any) -> Follower:
+    model = (StreamClassifier if classes else StreamRegressor)(hidden_size=3, **options)
     return Follower(model, "y", state=path, save_every=10)
 
 
-def _follow(classes: bool) -> Callable[[Path], None]:
-    return lambda path: list(_follower(classes, path).follow(io.BytesIO(b"".join(LINES[:14])))) and None
+def _follow(classes: bool, **options: Any) -> Callable[[Path], None]:
+    return lambda path: list(_follower(classes, path, **options).follow(io.BytesIO(b"".join(LINES[:14])))) and None
 
 
-def _resume(classes: bool) -> Callable[[Path], Any]:
+def _resume(classes: bool, **options: Any) -> Callable[[Path], Any]:
     def resume(path: Path) -> Any:
-        follower = _follower(classes, path)
+        follower = _follower(classes, path, **options)
         try:
             assert follower.resume()
         finally:  # for the next one that resumes in this process
@@ -245,6 +247,18 @@ def _fitted(kind: type) -> Any:
     return kind(max_epochs=1, **QUICK).fit(*_sequences(kind))
 
 
+def _images() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(12, 4, 3, 1))
+
+
+def _fitted_on_images() -> Any:
+    return LSTMClassifier(max_epochs=1, **QUICK).fit(_images(), np.arange(12) % 2)
+
+
+def _use_on_images(model: Any) -> None:
+    model.report(_images(), np.arange(12) % 2)
+
+
 def _fitted_panel() -> Any:
     options = {"horizon": 2, "context": 4, "season": 2, "batches_per_epoch": 2, "max_epochs": 1, "fill": "mask"}
     frames = {}
@@ -252,6 +266,19 @@ def _fitted_panel() -> Any:
         values = np.where(np.arange(40) == 20, np.nan, np.sin(np.arange(40.0) + k))
         frames[name] = pd.DataFrame({"x": values, "kind": name}, pd.date_range("2024", periods=40, freq="h"))
     return LSTMPanelForecaster("x", static="kind", **options, **QUICK).fit(frames)
+
+
+WORDS = ["ab", "ba", "abb", "b", "aab", "a"]
+
+
+def _fitted_on_text(kind: type) -> Any:
+    options = {**QUICK, "input_noise": 0.0, "max_epochs": 1, "tokens": "pieces" if kind is LSTMTranslator else "words"}
+    return kind(**options).fit(*([WORDS, WORDS[::-1]] if kind is LSTMTranslator else ["the cat sat on the mat. " * 9]))
+
+
+def _use_model_of_text(model: Any) -> None:
+    model.predict(WORDS) if isinstance(model, LSTMTranslator) else model.generate("the", 5)
+    model.report(*([WORDS, WORDS] if isinstance(model, LSTMTranslator) else ["the cat"]))
 
 
 def _use_model(model: Any) -> None:
@@ -415,8 +442,24 @@ SAMPLES = {
     ),
     "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
     "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
+    "filtered stream": Sample(
+        _stream.FORMAT,
+        _follow(False, optimiser="kalman", rate=1.0),
+        _resume(False, optimiser="kalman", rate=1.0),
+        _of_follower,
+        _use_follower,
+    ),
     "checkpoint": Sample(_checkpoint.FORMAT, _broken_off, _resumed, _of_model, _use_model),
     "classifier": Sample(_saved.FORMAT, lambda p: _fitted(LSTMClassifier).save(p), load, _of_model, _use_model),
+    "classifier of images": Sample(
+        _saved.FORMAT, lambda p: _fitted_on_images().save(p), load, _of_model, _use_on_images
+    ),
+    "generator": Sample(
+        _saved.FORMAT, lambda p: _fitted_on_text(LSTMGenerator).save(p), load, _of_model, _use_model_of_text
+    ),
+    "translator": Sample(
+        _saved.FORMAT, lambda p: _fitted_on_text(LSTMTranslator).save(p), load, _of_model, _use_model_of_text
+    ),
     "regressor": Sample(_saved.FORMAT, lambda p: _fitted(LSTMRegressor).save(p), load, _of_model, _use_model),
     "forecaster": Sample(_saved.FORMAT, lambda p: _fitted(LSTMForecaster).save(p), load, _of_model, _use_model),
     "tagger": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTagger).save(p), load, _of_model, _use_model),

@@ -48,6 +48,15 @@ REFUSED = [
     "inspect . broken.jsonl",
     "inspect . words.csv --encoding utf-9",
     "evaluate . foreign.parquet",
+    "evaluate forecaster series.csv --label x",
+    "evaluate forecaster series.csv --id x",
+    "evaluate forecaster broken.ts",
+    "evaluate forecaster digits",
+    "predict classifier words.csv --future words.csv",
+    "predict classifier words.csv --freq h",
+    "predict tagger words.csv --future words.csv",
+    "inspect forecaster series.csv --sequence x",
+    "inspect forecaster series.csv --split test",
 ]
 RUN = f"""
 import sys
@@ -61,7 +70,25 @@ for line in {REFUSED!r}:
 def test_nothing_slow_is_imported_before_a_refusal(tmp_path):
     for name, text in FILES.items():
         (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    for name in ("forecaster", "classifier", "tagger"):  # what kind of model it is stands at once in what describes it
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.json").write_text(f'{{"estimator": "LSTM{name.capitalize()}"}}')
     done = subprocess.run([sys.executable, "-c", RUN], cwd=tmp_path, capture_output=True, text=True, timeout=100)
     said = dict(zip(REFUSED, done.stdout.splitlines(), strict=False))
     assert said == dict.fromkeys(REFUSED, "2"), done.stderr
     assert done.stderr.count("carrousel: ") == len(REFUSED)
+
+
+def test_every_estimator_says_what_it_reads():
+    from inspect import signature
+
+    from carrousel import estimators
+    from carrousel.cli._kinds import KINDS_OF, OF_METHODS, PARTED
+    from carrousel.data._registry import by_name
+
+    own = {kind.__name__: kind for kind in (*estimators.ESTIMATORS, *estimators.OTHERS)}
+    for name, (_, kinds) in KINDS_OF.items():
+        for method, option in (("table", "future"), ("drawings", "sequence")):
+            assert (option in signature(getattr(own[name], method)).parameters) == (name in OF_METHODS[option]), name
+        assert any(reader.splits for reader in by_name(kinds[0]).values()) == (kinds[0] in PARTED), name
+    assert set(KINDS_OF) == set(own)

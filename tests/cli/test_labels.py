@@ -37,7 +37,7 @@ def home(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("job", "data", "pictures", "rows"),
     [
-        ("tag", "steps.csv", "tags", 108),
+        ("tag", "steps.csv", None, 108),
         ("tag", "words.conllu", None, 32),
         ("transcribe", "strings.npz", "spikes", 24),
     ],

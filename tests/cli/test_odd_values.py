@@ -189,7 +189,10 @@ def setting(job, name):
     return without(BASE["train", job][0], own.get(name, f"--{name}"))
 
 
-SETTINGS = [(job, name) for job, kind in ESTIMATORS.items() for name in inspect.signature(kind).parameters]
+PARAMETERS = {job: list(inspect.signature(kind).parameters) for job, kind in ESTIMATORS.items()}
+for job in ("tag", "transcribe"):  # what they share with the classifier is checked by the same code
+    PARAMETERS[job] = [name for name in PARAMETERS[job] if name not in PARAMETERS["classify"]]
+SETTINGS = [(job, name) for job, names in PARAMETERS.items() for name in names]
 
 
 @pytest.mark.fuzz

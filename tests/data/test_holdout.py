@@ -66,3 +66,20 @@ def test_a_group_stays_together(groups, share, seed):
     assert len(train)
     assert len(test)
     assert np.array_equal(test.groups, data.groups[test.ids])
+
+
+def test_whole_groups_of_sequences_are_held_out():
+    X = [np.zeros((2, 1), "f")] * 40
+    groups = np.repeat(np.arange(10), 4)
+    for y in (np.tile([0, 1], 20), np.linspace(0, 1, 40)):  # classes; values, of which none is another's
+        data = make_sequences(X, y, name="people", groups=groups)
+        train, test = hold_out(data, 0.3, seed=1)
+        assert len(test) == 12
+        assert not set(train.groups.tolist()) & set(test.groups.tolist())
+    rare = make_sequences(X, np.where(groups == 4, "rare", "usual"), name="people", groups=groups)
+    for seed in range(10):
+        train, test = hold_out(rare, 0.3, seed=seed)
+        assert "4" in train.groups.tolist()
+    assert ", 2 classes, 10 groups" in str(rare)
+    with pytest.raises(DataError, match="40 sequences but 2 groups"):
+        make_sequences(X, None, name="people", groups=["a", "b"])

@@ -49,7 +49,7 @@ def fresh(kind, **options):
     if kind is LSTMTagger:
         y = tags_of(X)
     if kind is LSTMTranscriber:
-        y = [("first", str(place), "last") for place in y]
+        y, options = [("first", str(place), "last") for place in y], {"num_layers": 1} | options
     if kind is LSTMRegressor:
         y = np.array([[x[:, 0].max(), float(len(x))] for x in X])
     return kind(**QUICK | {"validation": 0.1} | options), (X, y), (X[::-1],)

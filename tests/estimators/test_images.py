@@ -8,7 +8,7 @@ from carrousel.data import DataError, hold_out, make_images
 from carrousel.estimators import LSTMClassifier, load
 from carrousel.estimators._images import common_size, resized
 from carrousel.estimators._sequences import Ragged
-from carrousel.pictures import DIRECTIONS
+from carrousel.pictures.directions import DIRECTIONS
 from carrousel.training._errors import ModelError
 
 QUICK = {"hidden_size": 6, "max_epochs": 8, "batch_size": 10, "learning_rate": 0.03, "dropout": 0.0, "random_state": 0}
@@ -168,4 +168,7 @@ def test_images_of_one_size_for_simple_methods():
     large = Ragged(np.zeros((100 * 200, 3)), np.array([20_000]), sizes=np.array([[100, 200]]))
     tall, wide = common_size(large)
     assert tall * wide * 3 <= 1024
+    thin = Ragged(np.zeros((5000, 1)), np.array([5000]), sizes=np.array([[1, 5000]]))
+    assert common_size(thin)[0] == 1
+    assert common_size(thin)[1] <= 1024
     assert abs(wide / tall - 2) < 0.2

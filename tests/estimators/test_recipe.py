@@ -58,7 +58,7 @@ def test_the_recipe_s_parameters_are_every_estimator_s(kind) -> None:
     assert set(kind().get_params()) == set(parameters)
     body = inspect.getsource(kind)
     assert "def __init__" not in body
-    for name in ("num_layers", "zoneout", "weight_decay", "max_epochs"):
+    for name in ("forget_bias", "zoneout", "weight_decay", "max_epochs"):
         assert f"{name}:" not in body, "declared again"
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carrousel.data import make_sequences
 from carrousel.estimators import LSTMClassifier, LSTMRegressor, load
 from carrousel.estimators._calibration import best_temperature, shares
 from carrousel.estimators._patches import folded, patches
@@ -218,6 +219,9 @@ def test_groups_and_order_reach_the_training(kind):
         valid = [X[i] for i in part], y[part]
         alone.append(kind(**options).fit([X[i] for i in rest], y[rest], validation_data=valid).history_)
     assert model.history_ in alone
+    read = make_sequences(X, y, name="people", groups=groups)  # as a reader gives them
+    assert kind(**options).fit_on(read).history_ == kind(**options).fit(read.X, read.y, groups=groups).history_
+    kind(**options).fit_on(make_sequences(X, y, name="one", groups=["a"] * 40))  # who is alone is divided
     for wrong, message in (
         ({"groups": ["a"] * 40}, "one group only"),
         ({"groups": ["a"] * 39}, "inconsistent numbers"),

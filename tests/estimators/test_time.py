@@ -63,6 +63,21 @@ def test_a_grid_s_steps_are_those_of_pandas(index, behind):
     assert grid.moved(35).numbers(index[30 - behind : 33], "X").tolist() == list(range(-5 - behind, -2))
 
 
+@pytest.mark.parametrize("hour", [10, 15, 16])
+@pytest.mark.parametrize("behind", [0, 1, 9])
+def test_times_may_begin_at_the_closing_hour(hour, behind):
+    """Forward one comes to the opening hour of the next day, which is the same moment of business."""
+    index = pd.date_range(f"2024-03-01 {hour}:00", periods=40, freq=offsets.BusinessHour(start="10:00", end="16:00"))
+    grid, numbers = grid_of(index[:30], "X")
+    assert numbers.tolist() == list(range(30))
+    moved = grid.moved(behind)
+    again = grid_from_json(json.loads(json.dumps(grid_to_json(moved, steps=20))))
+    for each in (moved, again):
+        assert each.places(-behind, 40).equals(index)
+        assert each.numbers(index, "X").tolist() == list(range(-behind, 40 - behind))
+    assert grid.elsewhere(index[1:], "X").places(0, 39).equals(index[1:])
+
+
 @settings(deadline=None, max_examples=25)
 @given(indexes(TOLD), st.sampled_from([3, 30]))
 def test_a_frequency_is_told_from_the_times_alone(index, rows):

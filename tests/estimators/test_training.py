@@ -64,7 +64,7 @@ def test_options_reach_the_network(kind, options):
     network = estimator.fit(*data).network_
     described = str(network.lstm.extra_repr()) + " ".join(network.state_dict())
     assert network.lstm.cell.spec == options.get("cell", "lstm")
-    assert network.lstm.num_layers == options.get("num_layers", 1)
+    assert network.lstm.num_layers == options.get("num_layers", estimator.num_layers)
     for name, mark in {"layer_norm": "norm_", "gate_recurrence": "gate", "proj_size": "weight_hr"}.items():
         assert (mark in described) == (name in options), name
     rows = len(network.lstm.weight_hh_l0)

@@ -269,7 +269,7 @@ def test_strange_worlds_are_refused(what, words):
         (lambda: Advantage(OnlineLSTM(3, 4, 4, loss="softmax")), "loss='squared'"),
         (lambda: Advantage(network()).begin([1.0]), "shows 1"),
         (lambda: Explorer(hidden=0), "hidden"),
-        (lambda: Explorer(coldest=3.0), "coldest"),
+        (lambda: Explorer(coldest=9.0), "coldest"),
         (lambda: Explorer(rate=np.inf), "finite"),
     ],
 )

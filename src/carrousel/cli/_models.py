@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,43 +10,44 @@ from pathlib import Path
 from typing import Any
 
 from carrousel.cli._errors import UsageError
+from carrousel.cli._kinds import KINDS_OF, OF_TEXT, check_options, kinds_of
 from carrousel.cli._options import AnyColumns
 
 __all__ = ["chosen", "open_model", "opened", "read", "takes", "tell_fill", "told"]
 
-OF_TEXT = ("LSTMGenerator", "LSTMTranslator")
 
-
-def open_model(path: Path, source: str, columns: AnyColumns) -> tuple[Any, Any]:
+def open_model(path: Path, source: str, columns: AnyColumns, **options: Any) -> tuple[Any, Any]:
     """Returns the estimator that ``carrousel train`` saved, and the opened data.
 
-    Both are looked for before the estimators are imported, which takes seconds, and a file is divided into its fields.
+    Before the estimators are imported, which takes seconds, both are looked for, options that are none for such a model
+    are refused, and a file is divided into its fields.
+
+    Args:
+        path: of the model.
+        source: the data.
+        columns: how they are read.
+        **options: all others that not every model has; those that are None were not given.
     """
     if not path.exists():
         raise UsageError(f"{path}: there is no such model")
-    found = opened(source)
+    given = {name: value for name, value in columns.options().items() if value is not None}
+    kind = kinds_of(path)
+    found = opened(source, () if kind is None else KINDS_OF[kind][1])
+    if kind is not None:
+        check_options(path, kind, found, {**given, **options})
     from carrousel.data import File, look
 
-    if isinstance(found, File) and not _reads_text(path):
-        look(found, **{name: value for name, value in columns.options().items() if value is not None})
+    if isinstance(found, File) and kind not in OF_TEXT:
+        look(found, **given)
     from carrousel.estimators import load
 
     return load(path), found
 
 
-def _reads_text(path: Path) -> bool:
-    """Tells whether a model reads running text, which is no table, from what it says of itself."""
-    try:
-        said = json.loads((path / "model.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False  # whoever loads it says what is wrong
-    return isinstance(said, dict) and said.get("estimator") in OF_TEXT
-
-
-def opened(source: str) -> Any:
+def opened(source: str, kinds: tuple[Any, ...] = ()) -> Any:
     """Returns the file of a path, opened and looked at, or the name of a data set; DataError if there is none.
 
-    ``-`` is standard input, read as text.
+    ``kinds`` are those of data that it may hold; without any it may hold all. ``-`` is standard input, read as text.
     """
     from carrousel.data import DataError, find
     from carrousel.data._file import Piped
@@ -56,12 +56,12 @@ def opened(source: str) -> Any:
     if source == "-":
         return Piped.standard_input()
     first: DataError | None = None
-    for kind in KINDS:
+    for kind in kinds or KINDS:
         try:
             return find(source, kind)
         except DataError as error:
             first = first or error
-    if Path(source).is_file():
+    if not kinds and Path(source).is_file():
         return source  # of a kind that another estimator may read
     assert first is not None
     raise first

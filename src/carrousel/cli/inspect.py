@@ -40,7 +40,7 @@ def inspect(
     folder = model / "pictures" if out is None else out
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder}: a file of that name is there")
-    estimator, source = open_model(model, data, columns)
+    estimator, source = open_model(model, data, columns, split=split, sequence=sequence)
     from carrousel import pictures
 
     depth = int(estimator.num_layers)

@@ -22,7 +22,7 @@ def evaluate(model: Model, data: Data, *, split: Split = None, columns: AnyColum
 
     The simple methods learned from the data that the model was trained on.
     """
-    estimator, source = open_model(model, data, columns)
+    estimator, source = open_model(model, data, columns, split=split)
     notes: list[str] = []
     unseen = estimator.unseen(read(estimator, source, columns, split, notes))
     report = estimator.report_on(unseen)
@@ -59,7 +59,7 @@ def predict(
         raise UsageError(f"--out {out}: write .csv or .parquet")
     if out is not None:
         plain_file("--out", out)
-    estimator, source = open_model(model, data, columns)
+    estimator, source = open_model(model, data, columns, split=split, future=future)
     notes: list[str] = []
     ahead = chosen(estimator.table, future=future)
     known = read(estimator, source, columns, split, notes)

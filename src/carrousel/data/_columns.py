@@ -10,6 +10,7 @@ import numpy as np
 
 from carrousel.data._dates import Dates, dates_of
 from carrousel.data._dialect import MARKED
+from carrousel.data._epoch import EPOCHS, NUMBERS, epoch_of, since_epoch
 from carrousel.data._errors import DataError, option
 from carrousel.data._fill import fill_hint
 from carrousel.data._times import plain_times
@@ -114,18 +115,42 @@ def times(column: pd.Series, name: str, path: Path, date_format: str | None = No
     if kind == "numbers" and not pd.api.types.is_bool_dtype(values):
         dtype = getattr(values.dtype, "numpy_dtype", values.dtype)  # of a column that may have gaps, and has none
         numeric = _floats(values) if values.dtype == object else values.to_numpy(dtype=dtype)
-        return Dates(plain_times(_of_rows(numeric, codes), where), "")
+        return _numbered(_of_rows(numeric, codes), date_format, where)
     text = column.astype(str)
-    if date_format is None:
+    if date_format is None or date_format in (NUMBERS, *EPOCHS):
         whole = text.str.match(r"^\s*[+-]?\d{1,18}\s*$")
         eight = text.str.match(r"^\s*(1[789]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\s*$")
-        if whole.all() and not eight.all():
-            return Dates(plain_times(text.astype("int64").to_numpy(), where), "")
+        if whole.all() and (not eight.all() or date_format is not None):
+            return _numbered(text.astype("int64").to_numpy(), date_format, where)
         numeric = as_numbers(text)
-        if not np.isnan(numeric).any() and not eight.all():
-            return Dates(plain_times(numeric, where), "")
+        if not np.isnan(numeric).any() and (not eight.all() or date_format is not None):
+            return _numbered(numeric, date_format, where)
+        if date_format is not None:
+            row = int(np.isnan(numeric).argmax())
+            raise DataError(
+                f"{where.format(row=row + 1)}{text.iloc[row]!r} is no number, as {option('date_format', date_format)} "
+                "says"
+            )
     found = dates_of(text, date_format, where)
     return Dates(plain_times(found.times, where), found.form)
+
+
+def _numbered(values: np.ndarray, date_format: str | None, where: str) -> Dates:
+    """Returns numbers as times: whole numbers as they are, or dates where they count from 1970."""
+    if date_format is not None and date_format not in (NUMBERS, *EPOCHS):
+        return Dates(plain_times(values, where), "")
+    form = epoch_of(values) if date_format is None else date_format
+    if form is None or form == NUMBERS:
+        return Dates(plain_times(values, where), "")
+    seconds = values.astype(np.float64) / EPOCHS[form][1]
+    bad = ~np.isfinite(seconds) | (np.abs(seconds) >= 2**63 / 10**9)
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(
+            f"{where.format(row=row + 1)}{values[row]!s} {EPOCHS[form][0]} since 1970 are no date that can be held\n"
+            f"{option('date_format')} says how dates are written"
+        )
+    return Dates(plain_times(since_epoch(values, form), where), f"{EPOCHS[form][0]} since 1970")
 
 
 def names_of(column: pd.Series, name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:

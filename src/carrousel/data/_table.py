@@ -48,8 +48,52 @@ def delimited(file: File, sep: str | None, encoding: str | None, max_size: float
     if said:
         text = replace(text, content=text.content[said.end() :])
         sep = said[1].decode() if sep is None else sep
+    content, comments = _after_comments(text.content, sep)
+    if content != text.content:
+        if not content.strip():
+            raise DataError(f"{file.name}: there are no rows: all lines begin with #")
+        lines = (f"{comments} line{'s' * (comments > 1)} of comment",) if comments else ()
+        text = replace(text, content=content, how=(*text.how, *lines))
     dialect = separator_of(text.content, sep, wanted, file.name)
     return file.once((dialect, encoding, max_size), lambda: _divided(text, dialect, sep, file.name))
+
+
+def _after_comments(content: bytes, sep: str | None) -> tuple[bytes, int]:
+    """Returns a table without the lines before it that begin with ``#``, and how many they are.
+
+    A header may begin with that sign too. It is one where a separator follows, for a column is called so; and the last
+    such line is where the one after it has as many fields, and among them a number or a date, which no header has.
+    """
+    signs = [s.encode() for s in ({**SEPARATORS, ",": "comma"} if sep is None else [sep]) if len(s) == 1 and s != " "]
+    begin, lines = 0, 0
+    while content[begin : begin + 1] == b"#" and content[begin + 1 : begin + 2] not in signs:
+        end = min((at for mark in (b"\n", b"\r") if (at := content.find(mark, begin)) >= 0), default=len(content))
+        follows = end + (2 if content[end : end + 2] == b"\r\n" else 1)
+        if _heads(content[begin + 1 : end], content[follows:], signs):
+            return content[begin + 1 :].lstrip(b" "), lines
+        begin, lines = follows, lines + 1
+        while content[begin : begin + 1] in (b"\n", b"\r"):
+            begin += 1
+    return content[begin:], lines
+
+
+def _heads(line: bytes, rest: bytes, signs: list[bytes]) -> bool:
+    """Tells whether a line after ``#`` is the header of the line that follows."""
+    below = re.split(rb"[\r\n]", rest, maxsplit=1)[0]
+    if below[:1] == b"#":
+        return False
+    for sign in signs:
+        names, fields = line.split(sign), below.split(sign)
+        if len(names) == len(fields) > 1:
+            return any(_is_value(field.strip().strip(b'"').decode("utf-8", "replace")) for field in fields)
+    return False
+
+
+def _is_value(word: str) -> bool:
+    try:
+        return bool(word) and (is_date(word) or float(word) is not None)
+    except ValueError:
+        return False
 
 
 def _divided(text: Text, dialect: Dialect, sep: str | None, name: str) -> Table:

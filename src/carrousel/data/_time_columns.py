@@ -12,6 +12,7 @@ import numpy as np
 
 from carrousel.data._columns import times
 from carrousel.data._dates import looks_dated
+from carrousel.data._epoch import epoch_of
 from carrousel.data._errors import DataError, listed, nearest, option
 from carrousel.data._times import plain_times
 
@@ -123,6 +124,9 @@ def _found(frame: pd.DataFrame, path: Path, sequences: np.ndarray | None) -> lis
         )
     if dated:
         return dated
+    counted_from_1970 = [str(c) for c in frame.columns if _ascends(frame[c], sequences) and _since_1970(frame[c])]
+    if len(counted_from_1970) == 1:
+        return counted_from_1970
     counted = [str(c) for c in frame.columns if NUMBERED.search(str(c)) and _ascends(frame[c], sequences)]
     # Years that go back belong to several series in one file, which is said when the order is looked at.
     years = [str(c) for c in frame.columns if str(c).strip().lower() in YEARS and _whole(frame[c]) is not None]
@@ -242,6 +246,11 @@ def _ascends(column: pd.Series, sequences: np.ndarray | None) -> bool:
         return bool((np.diff(values) > 0).all() or (np.diff(values) < 0).all())
     order = np.argsort(sequences, kind="stable")
     return bool(((np.diff(values[order]) > 0) | (np.diff(sequences[order]) > 0)).all())
+
+
+def _since_1970(column: pd.Series) -> bool:
+    values = _whole(column)
+    return values is not None and epoch_of(values) is not None
 
 
 def _dated(column: pd.Series) -> bool:

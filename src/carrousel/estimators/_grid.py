@@ -86,6 +86,8 @@ class Grid:
         first = int(moved._ticks_of(index[:1], what)[0])
         if isinstance(self.rule, Months):
             moved = replace(moved, rule=Months(self.rule.months, int(index.day.max())))  # type: ignore[attr-defined]
+        elif isinstance(self.rule, ByOffset):
+            moved = replace(moved, rule=ByOffset.begun(self.rule.offset, first, self._fine))
         return replace(moved, anchor=first)
 
     def fits_elsewhere(self, index: pd.Index, what: str) -> bool:

@@ -9,7 +9,7 @@ import torch
 
 from carrousel.estimators._sequences import Ragged, real
 
-__all__ = ["as_images", "common_size", "holds_images", "resized"]
+__all__ = ["WIDEST", "as_images", "common_size", "holds_images", "resized"]
 
 WIDEST = 1024
 """The most numbers of an image as the simple methods see it."""
@@ -80,7 +80,9 @@ def common_size(images: Ragged) -> tuple[int, int]:
     assert images.sizes is not None
     tall, wide = (float(size) for size in np.median(images.sizes, axis=0))
     shrink = min(1.0, (WIDEST / (tall * wide * images.channels)) ** 0.5)
-    return max(1, int(tall * shrink)), max(1, int(wide * shrink))
+    most = max(1, WIDEST // images.channels)
+    height = min(max(1, int(tall * shrink)), most)
+    return height, min(max(1, int(wide * shrink)), most // height)
 
 
 def resized(images: Ragged, size: tuple[int, int]) -> Ragged:

@@ -14,6 +14,7 @@ __all__ = ["pack_texts", "packed_size", "unpack_texts"]
 
 MOST = 2**31  # characters
 HIGHEST = 9 | lzma.PRESET_EXTREME
+SMALLEST, LARGEST = 2**12, 2**26  # bytes of a dictionary: the least that there is, and that of -9
 
 
 def pack_texts(texts: Any) -> tuple[np.ndarray, int]:
@@ -49,4 +50,7 @@ def unpack_texts(arrays: dict[str, np.ndarray], name: str, size: Any, length: An
 
 def packed_size(text: str) -> int:
     """Returns the bytes of a text under ``xz -9e``."""
-    return len(lzma.compress(text.encode("utf-8", "surrogatepass"), preset=HIGHEST))
+    data = text.encode("utf-8", "surrogatepass")
+    # With no more of a dictionary than the text has: more finds nothing, and takes a moment to be laid out.
+    room = min(LARGEST, max(len(data), SMALLEST))
+    return len(lzma.compress(data, filters=[{"id": lzma.FILTER_LZMA2, "preset": HIGHEST, "dict_size": room}]))

@@ -67,12 +67,28 @@ class Months:
 
 @dataclass(frozen=True)
 class ByOffset:
-    """Steps that an offset of pandas makes one after another."""
+    """Steps that an offset of pandas makes one after another.
+
+    Attributes:
+        offset: a step.
+        evening: where the times begin at the closing hour of business: that tick, and that of the next opening hour,
+            which is the same moment of business, and at which steps from elsewhere arrive; None for all other times.
+    """
 
     offset: BaseOffset
+    evening: tuple[int, int] | None = None
+
+    @classmethod
+    def begun(cls, offset: BaseOffset, first: int, unit: str) -> ByOffset:
+        """Returns the rule of times that begin at a tick."""
+        back = _range(first, unit, -1 * offset, periods=2)[-1]
+        again = int(_range(int(back), unit, offset, periods=2)[-1])
+        return cls(offset, None if again == first else (first, again))
 
     def number(self, ticks: np.ndarray, anchor: int, unit: str) -> np.ndarray:
         """As in Fixed."""
+        if self.evening is not None and anchor != self.evening[0]:
+            ticks = np.where(ticks == self.evening[0], self.evening[1], ticks)
         low, high = int(ticks.min(initial=anchor)), int(ticks.max(initial=anchor))
         line = self._line(anchor, high, unit)
         earlier = len(self._back(anchor, unit, end=low)) if low < anchor else 0
@@ -88,7 +104,10 @@ class ByOffset:
         later = np.array([anchor])
         if last:
             later = _range(anchor, unit, self.offset, periods=last + 1)
-        return np.concatenate([self._before(-first, anchor, unit), later])[numbers - first]
+        line = np.concatenate([self._before(-first, anchor, unit), later])
+        if self.evening is not None:
+            line[line == self.evening[1]] = self.evening[0]
+        return line[numbers - first]
 
     def _line(self, anchor: int, end: int, unit: str) -> np.ndarray:
         """Returns the steps from the anchor on, up to ``end``."""
@@ -146,11 +165,16 @@ def rule_of(offset: BaseOffset, first: pd.Timestamp, unit: str) -> tuple[Rule, b
     elif not offset.is_on_offset(first):
         raise ValueError(f"{first} is no time of the frequency {word}")
     else:
-        return ByOffset(offset), True
+        return ByOffset.begun(offset, clock_of(first, unit), unit), True
     ticks, finer = divmod(offset.n * int(step.as_unit("ns").value) * second, 10**9)
     if ticks < 1 or finer:
         raise ValueError(f"the frequency {word} is no step forward, or finer than the times")
     return Fixed(ticks), step % DAY == pd.Timedelta(0) and not isinstance(offset, Tick)
+
+
+def clock_of(time: pd.Timestamp, unit: str) -> int:
+    """Returns the tick that the clock on the wall shows at a time."""
+    return int(time.tz_localize(None).to_datetime64().astype(f"M8[{unit}]").astype(np.int64))
 
 
 def word_of(offset: BaseOffset) -> str:

@@ -9,7 +9,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from carrousel.data import DataError, File, find, load_sequences, load_tagged, load_transcribed, splits, takes
+from carrousel.data import (
+    DataError,
+    File,
+    find,
+    load_images,
+    load_sequences,
+    load_tagged,
+    load_transcribed,
+    splits,
+    takes,
+)
 from carrousel.data._errors import option
 from carrousel.data._registry import Kind
 from carrousel.estimators._base import Trainable
@@ -24,6 +34,7 @@ LOADERS: dict[Kind, Callable[..., Any]] = {
     "sequences": load_sequences,
     "tags": load_tagged,
     "strings": load_transcribed,
+    "images": load_images,
 }
 
 
@@ -133,7 +144,7 @@ class ReadsSequences(Trainable):
                 raise DataError(f"{data.name}: {option(name, made[name])}: the model was trained with {value}")
         if data.channels != known and set(data.channels) == set(known):
             order = [data.channels.index(name) for name in known]
-            data = replace(data, X=[x[:, order] for x in data.X], channels=known)
+            data = replace(data, X=[x[..., order] for x in data.X], channels=known)
         return data
 
     def _given(self, X: list[np.ndarray]) -> list[np.ndarray]:

@@ -36,7 +36,9 @@ def grid_to_json(grid: Grid | None, steps: int = CHECKED) -> dict[str, Any] | No
     elif isinstance(grid.rule, Months):
         rule = {"kind": "months", "months": grid.rule.months, "day": grid.rule.day}
     else:
+        evening = grid.rule.evening
         rule = {"kind": "offset", **offset_to_json(grid.rule.offset)}
+        rule |= {} if evening is None else {"evening": list(evening)}
     name = grid.name if isinstance(grid.name, str) else None
     facts = {
         "kind": grid.kind, "rule": rule, "first": grid.anchor, "unit": grid.unit, "zone": _zone_word(grid.zone),
@@ -73,12 +75,23 @@ def grid_from_json(facts: Any) -> Grid | None:
     elif rule["kind"] == "months" and kind == "times":
         made = Months(whole(rule["months"], "its months", 1, 10**4), whole(rule["day"], "its day", 1, 31))
     elif rule["kind"] == "offset" and kind == "times":
-        made = ByOffset(offset_from_json(rule))
+        made = ByOffset(offset_from_json({k: v for k, v in rule.items() if k != "evening"}), _evening(rule))
     else:
         raise ValueError(f"unknown rule {rule['kind']!r}")
     grid = Grid(kind, made, first, unit, _zone(zone), facts["wall"] is True, frequency, name)
     grid.places(0, 2)  # whatever is not possible is refused now
     return grid
+
+
+def _evening(rule: dict[str, Any]) -> tuple[int, int] | None:
+    """Returns the closing hour at which times begin, and the opening hour after it, where they do."""
+    evening = rule.get("evening")
+    if evening is None:
+        return None
+    if not isinstance(evening, list) or len(evening) != 2:
+        raise ValueError("its closing hour is damaged")
+    first, again = (whole(tick, "its closing hour", EARLIEST, LATEST) for tick in evening)
+    return first, again
 
 
 def _same(a: Grid, b: Grid, steps: int) -> bool:

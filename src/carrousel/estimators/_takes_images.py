@@ -10,24 +10,22 @@ from torch import nn
 
 from carrousel import cells, pictures
 from carrousel._format import whole
-from carrousel.data import DataError, Images, load_images
+from carrousel.data import DataError, Images
 from carrousel.data._errors import nearest
-from carrousel.estimators._images import as_images, common_size, holds_images, resized
+from carrousel.estimators._images import WIDEST, as_images, common_size, holds_images, resized
 from carrousel.estimators._recipe import OfLSTM
 from carrousel.estimators._sequence_estimator import SequenceEstimator
-from carrousel.estimators._sequence_reading import LOADERS
 from carrousel.estimators._sequences import Ragged
 from carrousel.estimators._weights import mean_one
 from carrousel.nets._losses import ItemLoss
 from carrousel.nets.image_vector import IMAGE_POOLINGS, ImageVector
+from carrousel.pictures.directions import DIRECTIONS
 from carrousel.training._batches import ImageDataset, SequenceDataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["TakesImages"]
-
-LOADERS["images"] = load_images
 
 PATCH = 2
 """The side of the blocks that each layer sees, where it is not given."""
@@ -162,7 +160,7 @@ class TakesImages(SequenceEstimator):
         net, device = network.body.layers[layer], next(network.parameters()).device
         pixels, lengths = given["input"].to(device), given["lengths"].to(device)
         units, found = net.layer.hidden_size, {}
-        for k, name in enumerate(pictures.DIRECTIONS):
+        for k, name in enumerate(DIRECTIONS):
             part = slice(k * units, (k + 1) * units)
             said: list[torch.Tensor] = []
 
@@ -234,8 +232,10 @@ class TakesImages(SequenceEstimator):
         if size is not None:
             if not isinstance(size, list) or len(size) != 2:
                 raise ValueError(f"the size of its images is {size!r}")
-            size = tuple(whole(each, "a side of its images", 1, 2**16) for each in size)
+            size = tuple(whole(each, "a side of its images", 1, WIDEST) for each in size)
         self.image_size_ = size
         super()._restore(facts, arrays)
-        if self._of_images:
+        if size is not None:
+            if size[0] * size[1] * self.n_channels_ > max(WIDEST, self.n_channels_):
+                raise ValueError(f"its images of {size[0]} x {size[1]} are larger than any that it keeps")
             self._check_recipe()

@@ -22,9 +22,19 @@ if TYPE_CHECKING:
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
 
 LEARNERS = (
-    Learner, OnlineLSTM, SimpleNetwork, OneUnitNetwork, Chunker, GuessedNetwork, ElmanNetwork, KalmanLearner,
-    ModuleRTRL, HistoryCompressor, FastWeights, SelfReferentialMatrix,
-)  # fmt: skip
+    Learner,
+    OnlineLSTM,
+    SimpleNetwork,
+    OneUnitNetwork,
+    ElmanNetwork,
+    Chunker,
+    HistoryCompressor,
+    GuessedNetwork,
+    FastWeights,
+    SelfReferentialMatrix,
+    KalmanLearner,
+    ModuleRTRL,
+)
 """All learners. Tests hold each to the roles that it has."""
 
 __all__ = [

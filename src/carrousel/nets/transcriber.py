@@ -8,12 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from carrousel.nets._body import Body
-from carrousel.nets._ctc import best_path, ctc
+from carrousel.nets._ctc import best_path, blank_past, ctc
 from carrousel.nets._symbols import Symbols
 
 __all__ = ["Transcriber", "steps_of"]
-
-CERTAIN = -1e30  # the log probability of what is not said past an end: no minus infinity, whose derivative is no number
 
 Count = TypeVar("Count", int, Tensor)
 
@@ -85,10 +83,7 @@ class Transcriber(Body):
         """Returns the log probabilities of every step's labels, the blank last."""
         input, lengths = self.shortened(self.vectors(input), lengths), self.steps(lengths)
         said = self.head(self.dropout(self.read(input, lengths))).log_softmax(dim=2)
-        inside = torch.arange(said.shape[1], device=said.device) < lengths[:, None]
-        nothing = torch.full_like(said[0, 0], CERTAIN)
-        nothing[self.blank] = 0.0
-        return torch.where(inside[:, :, None], said, nothing)
+        return blank_past(said, lengths)
 
     def shortened(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, C], [B] -> [B, steps, stack * C]
         """Returns the input with its frames stacked, and of the steps every so many."""

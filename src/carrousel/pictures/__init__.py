@@ -9,7 +9,7 @@ from carrousel.pictures.activations import draw_activations
 from carrousel.pictures.attention import draw_attention
 from carrousel.pictures.beside import draw_beside
 from carrousel.pictures.curves import draw_curves, draw_growth
-from carrousel.pictures.directions import DIRECTIONS, draw_directions
+from carrousel.pictures.directions import draw_directions
 from carrousel.pictures.flow import draw_error_flow
 from carrousel.pictures.labels import draw_spikes, draw_tags
 from carrousel.pictures.learning import draw_learning_curve
@@ -19,7 +19,6 @@ from carrousel.pictures.style import save
 from carrousel.pictures.texts import draw_text
 
 __all__ = [
-    "DIRECTIONS",
     "draw_activations",
     "draw_attention",
     "draw_beside",

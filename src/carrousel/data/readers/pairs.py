@@ -9,7 +9,6 @@ from carrousel.data._file import File
 from carrousel.data._limit import MAX_SIZE
 from carrousel.data._registry import reads_file
 from carrousel.data._texts import Pairs
-from carrousel.data._time_columns import named
 from carrousel.data.readers.texts import LINES, json_lines, text_of
 
 __all__ = ["lines_of", "read", "read_lines"]
@@ -69,7 +68,8 @@ def read_lines(
     Raises:
         DataError: a line is no JSON, or lacks a text.
     """
-    names = named(field) if field is not None else ["source", "target"]
+    given = "source,target" if field is None else field
+    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else list(given)
     if len(names) != 2:
         raise DataError(f"{file.name}: {option('field', ','.join(names))} gives {len(names)} names; 2 are needed, "
                         "source,target")  # fmt: skip

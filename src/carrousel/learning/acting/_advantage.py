@@ -49,11 +49,11 @@ class Explorer:
     """
 
     hidden: int = 8
-    rate: float = 0.01
-    beta: float = 0.5
-    per_value: float = 0.1
-    coldest: float = 0.05
-    hottest: float = 2.0
+    rate: float = 0.003
+    beta: float = 0.9
+    per_value: float = 0.03
+    coldest: float = 0.03
+    hottest: float = 5.0
 
     def __post_init__(self) -> None:
         numbers = [getattr(self, field.name) for field in fields(self)]
@@ -175,6 +175,11 @@ class Advantage:
         kind = KINDS[self._kind]
         self._own, self._passing = kind.own(learner, slope), kind.passing(learner)
         self._world: Any = None
+
+    def ready(self) -> None:
+        """Compiles what living needs; nothing changes."""
+        world, how = (_NO_LINKS, _NONE, _NONE, _NO_DRAWS, _NONE), np.zeros(4, np.int64)
+        live.LIVES[self._kind](*self._agent, *world, how, np.zeros((0, 3)), *self._own)
 
     def live(self, world: Any, steps: int, *, longest: int = 1_000_000) -> Lived:
         """Lives in a world and learns from it; goes on with the episode in which it lives there already.

@@ -25,7 +25,38 @@ FIGURES = (
     Column("networks", "networks", ".1f"),
 )
 NOTES = """
-NOTES
+**Result.** With the filter nine of ten networks accept all strings with n up to 10 within 1,000 strings, most of
+them within 250; with the gradient rule, on the same seeds, it takes tens of thousands. That is the paper's claim of
+speed. How far they count after 10,000 strings differs by the network: two of ten get to n = 1,000 or more. If a
+network is dropped whose input gates do not saturate, and another one is trained in its place, six of ten do, as the
+abstract of 2002 has it. Chosen by longer strings one network counts to 200,000. The 22,000,000 of the tutorial did
+not come out.
+
+**What the paper leaves open** was searched before, by hand, in about 80 readings, on other seeds than those of the
+table. What mattered, in this order:
+
+- The filter's gain must stay up. R goes from 100 to 0.001 and Q from 0.01 to 0.001, by equal factors within about
+  3,000 strings. The values that are remembered, R from 100 to 3 and Q from 0.01 to 1e-6, freeze the filter: row
+  `dekf-remembered`.
+- Training goes on long after the first acceptance, at which a network counts little further than its training
+  strings. Of the networks that accept these, looked at after every 50 strings, the one with the least error on them
+  is kept.
+- The eight weights from the start symbol into cells and gates stay zero (`start=ignored`, the default; that is not
+  the paper's). With `start=seen` they are trained too.
+- Forget gates saturate by themselves as the cells count. Input gates need not: where the peephole of one is small,
+  what a letter adds drifts with the count, and strings up to n = 10 do not show it. The rule of `dekf-restarts` is
+  that both peepholes are at least 1 in size. It sees weights and training strings alone, and tries eight networks
+  at most.
+
+What did not help: a global filter (`groups=global`) at this gain, targets of 0 and 1, larger first weights or
+peepholes, other biases.
+
+**How n is found.** Up to 1,000 all strings are tried; beyond, n = 1,000, 2,000, 5,000, 10,000 and so on to
+20,000,000 and 22,000,000, and n is the last before the first that is not accepted. A network that never accepted
+its training strings counts as n = 0.
+
+**The filter**: node-decoupled, 12 groups, an update after every symbol, P = 100 in the beginning, the truncated
+derivatives of the online rule, float64.
 """.strip()
 
 
@@ -89,6 +120,7 @@ ANBNCN = Experiment(
     pictures=(Picture("counters", "Two cells that count, gates and predictions over one string", _draw),),
     source="from the abstract of 2002 and a tutorial",
     outcome="partly",
-    finding="",
+    finding="Nine of ten networks learn within 1,000 strings; a restart rule takes six of ten to n = 1,000 or more. "
+    "None gets to millions.",
     notes=NOTES,
 )  # fmt: skip

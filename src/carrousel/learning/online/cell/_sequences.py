@@ -31,27 +31,22 @@ def run_sequences(*flat):
     """
     layer = Layer(*flat[RULE_END:LAYER_END])
     inputs, targets, has_target, begin, end, learning, telling, together, outputs = flat[LAYER_END:]
-    counters, none = layer.counters, outputs[:0]
+    counters = layer.counters
     written = 0
     for q in range(len(begin)):
         layer.states[:] = 0
         layer.h[:] = 0
         layer.traces[:] = 0
         a, b = begin[q], end[q]
-        y = targets[a:b] if len(targets) else targets
-        if telling == EVERY_STEP:
-            every = inputs[a:b], y, has_target[a:b], learning, outputs[written : written + b - a]
-            run(*(flat[:LAYER_END] + every))
-            written += b - a
-        elif telling == LAST_STEP:
-            cut = max(0, len(y) - 1)
-            early = inputs[a : b - 1], y[:cut], has_target[a : b - 1], learning, none
-            last = inputs[b - 1 : b], y[cut:], has_target[b - 1 : b], learning, outputs[q : q + 1]
-            run(*(flat[:LAYER_END] + early))
-            run(*(flat[:LAYER_END] + last))
-        else:
-            silent = inputs[a:b], y, has_target[a:b], learning, none
-            run(*(flat[:LAYER_END] + silent))
+        pieces = 2 if telling == LAST_STEP else 1
+        for piece in range(pieces):  # one call, for it is compiled where it stands
+            first = a if piece == 0 else b - 1
+            last = b - 1 if piece + 1 < pieces else b
+            told = last - first if telling == EVERY_STEP or piece == 1 else 0
+            y = targets[first:last] if len(targets) else targets
+            how = inputs[first:last], y, has_target[first:last], learning, outputs[written : written + told]
+            run(*(flat[:LAYER_END] + how))
+            written += told
         done = not together or q == len(begin) - 1
         if learning == LEARN and done and counters[EVERY] == 0 and counters[PENDING]:
             apply(layer.parameters, layer.gradient, layer.moments, layer.rates, counters[METHOD], counters)
