@@ -75,8 +75,8 @@ def test_the_carrousel_keeps_error_and_forget_gates_multiply_it():
         np.testing.assert_allclose(found, np.concatenate([[1.0], np.cumprod(gates)[:-1]]), rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_is_followed(name):
+@pytest.mark.parametrize("name", ["FastWeightTagger", "ForecastNet", "SequenceNet", "Tagger", "Transcriber"])
+def test_every_network_of_sequences_of_numbers_is_followed(name):
     torch.manual_seed(0)
     network, example, target = NETWORKS[name].example()
     if name == "ForecastNet":  # whose contexts are all as long

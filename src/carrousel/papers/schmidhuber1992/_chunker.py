@@ -133,7 +133,12 @@ CHUNKER = Experiment(
     _prepare,
     _train,
     trials=5,
-    figures=(*SUCCESS, Column("surprises", "surprises a string", ",.1f")),
+    figures=(
+        SUCCESS[0],
+        Column("sequences_mean", "sequences"),
+        *SUCCESS[2:],
+        Column("surprises", "surprises a string", ",.1f"),
+    ),
     summary=_summary,
     quick=Quick(
         "a chunker and its automatiser bridge five steps of an unbroken stream",

@@ -90,7 +90,24 @@ _ROWS = (
 )
 
 _NOTES = """\
-NOTES
+**Result.** Evolved cells go on with superimposed sines better than published. Over steps 401 to 700, which no network
+has seen, the median generalisation NRMSE of five trials is 7.8e-7 for two sines (published 4.15e-3), 1.0e-4 for three
+(8.04e-3), 1.9e-3 for four (0.110) and 3.0e-2 for five (0.166). The worst of the trials with five sines has 7.9e-2.
+
+**A trial** evolves the cells for 100 generations. Steps 1 to 100 are a washout with the right outputs fed back, the
+output weights are fitted to steps 101 to 400 by pseudo-inverse, and a network is as fit as it goes on alone over
+these same steps. The generalisation is measured once, after the evolution, and nothing is chosen by it; the column of
+the best by training is that of the trial whose training error is least.
+
+**What the paper leaves open.** Each cell's subpopulation has 20 chromosomes, each tried in two networks. First
+weights are uniform within 0.1, outputs are fed back by the factor 0.001, and Cauchy noise of scale 0.003 changes half
+of a child's weights, half of the children having two parents. Feedback and scale matter most: with 0.01 and 0.01 five
+sines are not learned within 30 generations. The values were chosen among ten by five sines and the first two seeds,
+after 30 or 60 generations. A longer evolution than the paper's may be what makes the difference; its number of
+generations is unknown.
+
+**Cells.** A cell's output is its output gate times the tanh of its state; the paper has the tanh of the product.
+Units have biases, and the outputs see the cells and a bias. The published figures are from memory.
 """
 
 
@@ -139,6 +156,9 @@ SINES = Experiment(
     ),
     pictures=(Picture("waves", "What the network of each row's first trial goes on with after step 400", _draw),),
     outcome="yes",
-    finding="FINDING",
+    finding=(
+        "Evolved cells with computed outputs go on with two to five superimposed sines, with smaller errors than "
+        "published."
+    ),
     notes=_NOTES,
 )
