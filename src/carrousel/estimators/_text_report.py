@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +17,27 @@ from carrousel.estimators._packed import packed_size
 from carrousel.estimators._report import Report, Score
 from carrousel.nets.language_model import LanguageModel
 
-__all__ = ["METRIC", "symbols_of", "text_report", "unknown_of"]
+__all__ = ["METRIC", "documents_of", "symbols_of", "text_report", "unknown_of"]
 
 METRIC = "bits per character"
 ORDERS = {"characters": 6, "pieces": 4, "words": 3, "symbols": 4}  # of the n-gram model
+
+
+def documents_of(X: Any) -> list[str]:
+    """Returns the texts after checking them.
+
+    Raises:
+        ValueError: they are none, or one is empty.
+    """
+    documents = [X] if isinstance(X, str) else list(X)
+    for k, document in enumerate(documents):
+        if not isinstance(document, str):
+            raise ValueError(f"X must be texts; document {k} is a {type(document).__name__}")
+        if not document:
+            raise ValueError(f"document {k} is empty; it has nothing to learn from or to be judged by")
+    if not documents:
+        raise ValueError("there are no texts")
+    return documents
 
 
 def symbols_of(tokeniser: Tokeniser, documents: Sequence[str]) -> np.ndarray:

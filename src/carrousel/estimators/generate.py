@@ -28,7 +28,7 @@ from carrousel.estimators._params import (
     training_options,
 )
 from carrousel.estimators._report import Report
-from carrousel.estimators._text_report import METRIC, symbols_of, text_report
+from carrousel.estimators._text_report import METRIC, documents_of, symbols_of, text_report
 from carrousel.nets.generation import Sampling, generate
 from carrousel.nets.language_model import LanguageModel
 from carrousel.training import Job, Streams, train
@@ -135,7 +135,7 @@ class LSTMGenerator(Trainable):
             ValueError: a parameter is wrong, there is no text, or too little.
         """
         self._check_options()
-        documents = _documents(X)
+        documents = documents_of(X)
         seed = self._draw_seed(checkpoint, resume)
         kept, aside = self._set_aside(documents, seed)
         self.tokeniser_ = TOKENISERS[self.tokens].learned(kept, self.vocabulary)
@@ -266,7 +266,7 @@ class LSTMGenerator(Trainable):
         training texts alone.
         """
         self._check_fitted()
-        return text_report(self._method, self._model(), self.tokeniser_, self.texts_, _documents(X))
+        return text_report(self._method, self._model(), self.tokeniser_, self.texts_, documents_of(X))
 
     def _model(self) -> LanguageModel:
         network: Any = self.network_
@@ -383,23 +383,6 @@ class LSTMGenerator(Trainable):
             raise ValueError(
                 f"it says rivals={self.rivals!r}, and keeps {'no' if self.texts_ is None else 'its'} texts"
             )
-
-
-def _documents(X: Any) -> list[str]:
-    """Returns the texts after checking them.
-
-    Raises:
-        ValueError: they are none, or one is empty.
-    """
-    documents = [X] if isinstance(X, str) else list(X)
-    for k, document in enumerate(documents):
-        if not isinstance(document, str):
-            raise ValueError(f"X must be texts; document {k} is a {type(document).__name__}")
-        if not document:
-            raise ValueError(f"document {k} is empty; it has nothing to learn from or to be judged by")
-    if not documents:
-        raise ValueError("there are no texts")
-    return documents
 
 
 def _usual_split(source: Any) -> str:
