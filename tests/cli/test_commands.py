@@ -218,6 +218,19 @@ def test_analyse_gradients(folder, models, run, model, data, states, words):
     assert out.splitlines()[-1] == "flow.png"
 
 
+def test_analyse_gradients_of_labels(folder, models, run, refused):
+    quick = ["--epochs", "1", "--hidden-size", "4"]
+    for command, data in (("tag", "steps.csv"), ("transcribe", "strings.npz")):
+        assert run("train", command, data, "-o", command, *quick)[0] == 0
+        code, out, err = run("analyse", "gradients", command, data, "-o", f"{command}.png", "--count", "3", "--json")
+        assert code == 0, err
+        assert json.loads(out)["sequences"][0] == 3
+    (folder / "words.conll").write_text("the D\ndog N\n\nit P\nbarks V\n\na D\ncat N\n")
+    assert run("train", "tag", "words.conll", "-o", "words", *quick, "--holdout", "0")[0] == 0
+    refused("analyse", "gradients", "words", "words.conll", says=["words.conll", "of symbols"])
+    refused("analyse", "gradients", models / "generate", models / "text.txt", says=["not measured of a model of LSTMGenerator"])
+
+
 def test_act(folder, models, run, refused):
     code, out, err = run("act", models / "agent", "--world", "t-maze", "--length", "5", "--episodes", "7", "--json")
     assert code == 0, err

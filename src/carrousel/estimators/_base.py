@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from carrousel import cells, pictures
+from carrousel.data import DataError
 from carrousel.estimators import _saved
 from carrousel.estimators._params import stored_params
 from carrousel.estimators._recipe import Recipe
@@ -99,9 +100,9 @@ class Trainable(Recipe):
         """Returns what the network is shown of data as they were read, with the targets of its loss.
 
         Raises:
-            DataError: there are no targets.
+            DataError: there are no targets, or error is not followed through such networks.
         """
-        raise NotImplementedError
+        raise DataError(f"{data.name}: how far back error flows is not measured of a model of {type(self).__name__}")
 
     def table(self, data: Any) -> pd.DataFrame:
         """Returns the predictions for data as they were read as a table."""

@@ -168,6 +168,17 @@ class LabelEstimator(ReadsLabels):
         """
         return self.report(self._given(data.X), self.targets_of(data))
 
+    def items_on(self, data: Any) -> LabelledDataset:
+        """Returns what the network is shown of sequences that were read.
+
+        Raises:
+            DataError: they have no labels, or labels that the model does not know, or are of symbols.
+        """
+        if self.vocabulary_ is not None:
+            raise DataError(f"{data.name}: error is followed back to numbers, and these sequences are of symbols")
+        labels = self._numbered(self.targets_of(data), data.name)
+        return self._dataset(self._sequences(self._given(data.X)), labels)
+
     def drawings(self, data: Any, *, layer: int = 0, sequence: str | None = None) -> dict[str, Figure]:
         """Draws the model at work on one sequence, its ``gates``, ``learning-curve``, and ``confusion`` with labels.
 

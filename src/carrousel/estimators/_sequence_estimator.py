@@ -231,6 +231,8 @@ class SequenceEstimator(TrainsOnSequences):
 
     def items_on(self, data: Sequences) -> SequenceDataset:
         """Returns what the network is shown of sequences that were read; DataError if they have no targets."""
+        if not isinstance(data, Sequences):
+            raise DataError(f"{data.name}: error is followed through sequences, and these are images")
         if data.y is None:
             raise DataError(f"{data.name}: without labels there is no error; label=, or --label, names their column")
         sequences = self._sequences(self._given(data.X))
