@@ -228,7 +228,13 @@ def test_analyse_gradients_of_labels(folder, models, run, refused):
     (folder / "words.conll").write_text("the D\ndog N\n\nit P\nbarks V\n\na D\ncat N\n")
     assert run("train", "tag", "words.conll", "-o", "words", *quick, "--holdout", "0")[0] == 0
     refused("analyse", "gradients", "words", "words.conll", says=["words.conll", "of symbols"])
-    refused("analyse", "gradients", models / "generate", models / "text.txt", says=["not measured of a model of LSTMGenerator"])
+    refused(
+        "analyse",
+        "gradients",
+        models / "generate",
+        models / "text.txt",
+        says=["not measured of a model of LSTMGenerator"],
+    )
 
 
 def test_act(folder, models, run, refused):

@@ -74,7 +74,7 @@ def test_several_files_are_learned_together(run, folder):
         (["train", "generate", "text.txt", "--tokens", "letters"], "tokens must be one of"),
         (["train", "generate", "text.txt", "--field", "x"], "--field is no option for this kind of data"),
         (["train", "generate", "text.txt", "--bidirectional"], "bidirectional must be False"),
-        (["evaluate", "MODELS/generate", "text.txt", "--label", "x"], "--label is no option"),
+        (["evaluate", "MODELS/generate", "text.txt", "--label", "x"], "that option is for others"),
     ],
 )
 def test_what_is_refused(refused, models, folder, words, says):

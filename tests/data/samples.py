@@ -20,12 +20,14 @@ from carrousel.data import (
     Images,
     Labelled,
     Pairs,
+    Panel,
     Sequences,
     Series,
     Tagged,
     Texts,
     load_images,
     load_pairs,
+    load_panel,
     load_sequences,
     load_series,
     load_tagged,
@@ -36,6 +38,7 @@ from carrousel.data._registry import ANY
 
 RNG = np.random.default_rng(0)
 LOAD = {
+    "panel": load_panel,
     "sequences": load_sequences,
     "series": load_series,
     "tags": load_tagged,
@@ -53,6 +56,7 @@ TABLE = pd.DataFrame(
         "label": np.repeat(["p", "q"], 24),
     }
 )
+PANEL = TABLE[["id", "time", "x", "y"]]
 SERIES = pd.DataFrame(
     {"time": pd.date_range("2020-01-01", periods=48), "x": RNG.normal(size=48).round(3), "y": np.arange(48)}
 )
@@ -185,6 +189,7 @@ SAMPLES = {
     ("sequences", ".npz"): [npz(**ARRAYS), npz(np.savez_compressed, **ARRAYS)],
     ("sequences", ".ts"): [plain_ts(), timed_ts()],
     **{("series", ending): contents for ending, contents in tables(SERIES).items()},
+    **{("panel", ending): contents for ending, contents in tables(PANEL).items()},
     **{("tags", ending): contents[:1] for ending, contents in tables(TAGS).items()},
     ("tags", ".npz"): [npz(**TAGGED)],
     **{("tags", ending): [WORDS.encode()] for ending in (".conll", ".conllu", ".conllx", ".iob", ".bio")},
@@ -265,7 +270,7 @@ def check_labels(data: Labelled) -> None:
             assert "" not in labels
 
 
-def check(data: Sequences | Series | Labelled | Images | Texts | Pairs) -> None:
+def check(data: Sequences | Series | Panel | Labelled | Images | Texts | Pairs) -> None:
     """What a reader promises."""
     assert str(data)
     if isinstance(data, (Texts, Pairs)):
@@ -281,6 +286,10 @@ def check(data: Sequences | Series | Labelled | Images | Texts | Pairs) -> None:
         assert data.frame.index.is_monotonic_increasing
         assert data.frame.index.is_unique
         assert len(set(data.columns)) == len(data.columns) > 0
+        return
+    if isinstance(data, Panel):
+        assert len(data) > 0
+        assert all(np.isfinite(frame.to_numpy()).all() for frame in data.frames.values())
         return
     if isinstance(data, Labelled):
         return check_labels(data)

@@ -130,6 +130,7 @@ def test_every_option(options, name: str) -> None:
 OWN = {
     "lstm": "LSTM",
     "peephole": "LSTM",
+    "multidimensional": "LSTM",
     "gers2002": "LSTM",
     "no_peepholes": "LSTM",
     "coupled": "LSTM",

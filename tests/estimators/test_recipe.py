@@ -120,7 +120,9 @@ def test_the_command_line_does_not_ask_what_an_estimator_is() -> None:
         text = path.read_text(encoding="utf-8")
         for word in ("isinstance(estimator", "isinstance(model", "hasattr(estimator", "hasattr(model", "classes_"):
             assert word not in text, path
-        if path.name != "train.py":  # which names the class of each command
+        # train.py and the options of each command name its class; what a model can read is known from _kinds.py before
+        # it is loaded, which tests/cli/test_at_once.py holds to the estimators.
+        if path.name != "train.py" and not path.name.endswith(("_parts.py", "_kinds.py")):
             assert not [kind for kind in ESTIMATORS if kind.__name__ in text], path
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import Json, flat, value_of
 from carrousel.cli._output import emit, say
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["act"]
 
