@@ -61,7 +61,7 @@ def test_several_files_are_learned_together(run, folder):
     ("words", "says"),
     [
         (["generate", "none"], "none: there is no such model"),
-        (["generate", "MODELS/classify"], "this is a LSTMClassifier, which makes up no text"),
+        (["generate", "MODELS/classify"], "is a classifier, which makes up no text"),
         (["generate", "MODELS/generate", "--top-p", "0"], "top_p must be above 0"),
         (["generate", "MODELS/generate", "--stop", ""], "stop must be a text"),
         (["generate", "MODELS/generate", "--temperature", "nan"], "--temperature"),

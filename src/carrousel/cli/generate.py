@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from carrousel.cli._errors import UsageError
+from carrousel.cli._kinds import KINDS_OF, kinds_of
 from carrousel.cli._options import Json, Model, flat
 from carrousel.cli._output import emit, note
 
@@ -38,17 +39,18 @@ def generate(
     """
     if not model.exists():
         raise UsageError(f"{model}: there is no such model")
+    kind = kinds_of(model)
+    if kind is not None and "texts" not in KINDS_OF[kind][1]:
+        raise UsageError(f"{model} is {KINDS_OF[kind][0]}, which makes up no text; carrousel train generate makes one")
     if prompt == "-":
         from carrousel.data._file import Piped
         from carrousel.data._limit import MAX_SIZE
 
         prompt = Piped.standard_input().text(None, MAX_SIZE).content.decode("utf-8", "replace")
         prompt = prompt.removesuffix("\n")  # with which a program's line ends
-    from carrousel.estimators import LSTMGenerator, load
+    from carrousel.estimators import load
 
     estimator = load(model)
-    if not isinstance(estimator, LSTMGenerator):
-        raise UsageError(f"{model}: this is a {type(estimator).__name__}, which makes up no text")
     unknown = estimator.unknown(prompt)
     if unknown:
         words = ", ".join(repr(word) for word, _ in unknown.most_common(5))
