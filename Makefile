@@ -17,11 +17,12 @@ BIN = .venv/bin
 OUT = demo-out
 WANTS = pyproject.toml constraints.txt
 
-.PHONY: help demo test pages package fuzz hard bench check clean
+.PHONY: help demo test slow pages package fuzz hard bench check clean
 
 help:
 	@echo 'make demo    train an LSTM on real recordings, compare it with a simple baseline, draw pictures'
-	@echo 'make test    run all tests'
+	@echo 'make test    run the tests'
+	@echo 'make slow    run the tests that kill, wait for other processes, or compile for long'
 	@echo 'make pages   run the Python on all pages, and the notebooks'
 	@echo 'make package build the wheel and the sources into dist/, and try the wheel in a new environment'
 	@echo 'make fuzz    hand 10,000 damaged files to everything that reads files; FUZZ=100000 for more'
@@ -70,6 +71,10 @@ demo: .venv/.train
 # One thread a process: two test processes whose threads fight over two cores are slower than one.
 test: .venv/.test
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# What kills, waits for other processes, or compiles for long.
+slow: .venv/.test
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
 
 # The Python on the pages, and the notebooks: files whose names keep them out of `make test`.
 pages: .venv/.test

@@ -199,6 +199,7 @@ def test_peak() -> None:
     assert row.rate < 1.2 * max(rate, bench.peak(repeats=5))
 
 
+@pytest.mark.slow
 def test_peak_memory_of_a_training_step() -> None:
     small, large = (bench.memory("carrousel", T, 16, 64, 64, repeats=1) for T in (50, 1000))
     floats = 1000 * 16 * 64 * 4  # one state of every step

@@ -20,6 +20,7 @@ def made(targets, season=None):
     return RealStream("made", "nowhere", season, lambda: (np.zeros((len(targets), 0)), targets))
 
 
+@pytest.mark.slow
 def test_rivals_are_judged_after_the_first_targets_alone():
     pytest.importorskip("river")
     t = np.arange(560)
@@ -99,6 +100,7 @@ def test_what_is_kept_is_what_was_asked_for():
     assert sum(row["ratio"] < 1 for row in rows) >= 3
 
 
+@pytest.mark.slow
 def test_learners_are_set_beside_each_other_early_and_late(monkeypatch, tmp_path, capsys):
     from carrousel.cli import main
 

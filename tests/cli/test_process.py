@@ -53,6 +53,7 @@ def test_a_closed_pipe_is_no_failure_to_shout_about():
     assert err == ""
 
 
+@pytest.mark.slow
 def test_interrupt_leaves_what_resume_needs_and_nothing_else(folder):
     run = process("train", "classify", "data.csv", "-o", "model", *SLOW, "--epochs", "2000")
     until(folder / "model.checkpoint", run)
@@ -115,6 +116,7 @@ def test_the_second_interrupt_ends_at_once(folder, monkeypatch):
     assert seen == ["first"]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_bit_identical(folder, refused, run):
     whole = process("train", "classify", "data.csv", "-o", "whole", *SLOW)
     words = ["train", "classify", "data.csv", "-o", "model", *SLOW]
@@ -139,6 +141,7 @@ def test_killed_and_resumed_is_bit_identical(folder, refused, run):
     assert run(*words, "--resume")[:2] == (0, "finished already: model/\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_terminal_gets_a_bar(folder):
     import pty

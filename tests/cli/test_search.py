@@ -114,6 +114,7 @@ def test_hopeless_trials_are_given_up(problem, tmp_path, monkeypatch):
     assert found.trials[-1]["epochs"] < 20
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # each imports torch
 def test_several_processes_share_the_trials(problem, tmp_path):
     found = searched(tmp_path).run(problem, 4, jobs=2)
@@ -142,6 +143,7 @@ def test_every_estimator_has_something_to_search():
     assert "pooling" in space_of(LSTMClassifier, {})
 
 
+@pytest.mark.slow
 def test_killed_and_resumed(folder, refused, run):
     words = ["search", "classify", "data.csv", "-o", "model", "--trials", "3", "--batch-size", "4", "--epochs", "60"]
     begun = process(*words)

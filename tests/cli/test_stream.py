@@ -50,6 +50,7 @@ def whole(tmp_path, words):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("json", [False, True])
 def test_a_crash_at_any_point_loses_no_line_and_repeats_none(place, json):
     """Every system call that changes a file is made the last in turn, and of a write the first half is done."""
@@ -181,6 +182,7 @@ def test_a_state_in_which_nothing_was_learned_binds_nobody(place, refused):
     refused(*words, says=["hidden_size 5, not 4"])
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_leave_every_line_once(place):
     """As often as it takes: what was killed goes on, until it ends by itself."""
     write(1500)
@@ -213,6 +215,7 @@ def until(path, process):
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="what stands in an output can be read on Linux")
 def test_lines_that_a_file_has_already_are_passed_over(place):
     """``>> FILE``: killed, and begun again with the same words; somebody else writes to the file in between."""
@@ -238,6 +241,7 @@ def test_lines_that_a_file_has_already_are_passed_over(place):
     assert found.replace(b"begun again\n", b"") == (place / "whole.csv").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_between_two_lines_of_a_pipe(place, number):
     """A pipe's lines cannot be read again: what was learned of them is in the state, and nothing by halves."""
@@ -295,6 +299,7 @@ def test_a_signal_while_a_line_is_learned_waits_for_its_end(place, monkeypatch, 
     assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no disk that is always full")
 def test_a_full_disk_under_standard_output_is_said_in_a_line(place):
     for words in (["cells", "--json"], STREAM):

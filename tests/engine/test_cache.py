@@ -261,6 +261,7 @@ def result(running: subprocess.Popen[str]) -> dict[str, float]:
     return json.loads(out)
 
 
+@pytest.mark.slow
 def test_first_calls_second_processes_and_edited_cells(tmp_path: Path) -> None:
     """The times are those of the processor, for the machine may have other work."""
     cell = tmp_path / "mine.py"
@@ -278,6 +279,7 @@ def test_first_calls_second_processes_and_edited_cells(tmp_path: Path) -> None:
     assert edited["error"] <= 2e-6
 
 
+@pytest.mark.slow
 def test_two_processes_compile_at_once(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "mine.py").write_text(CELL.format(output="tanh(p.c(c))"))
     one, other = [result(running) for running in [process(tmp_path), process(tmp_path)]]

@@ -342,6 +342,7 @@ FRESH = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", FRESH)
 def test_a_fresh_process_needs_no_table(how: str, tmp_path: Path) -> None:
     """In whatever order things are imported; and importing carrousel imports no onnx."""

@@ -277,6 +277,7 @@ def right_elsewhere(
     subprocess.run([sys.executable, "-c", program, *arguments], check=True, timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}, {"layer_norm": True}], ids=str)
 def test_exported_with_any_number_of_steps(options: dict, tmp_path: Path) -> None:
     net = make(**options).eval()

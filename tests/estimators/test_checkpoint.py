@@ -72,6 +72,7 @@ def run_and_kill(path: Path, moment: str, when: int) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_ends_in_the_same_bits(tmp_path):
     path = tmp_path / "run.checkpoint"
     estimator, data, test = fresh(LSTMClassifier, **NOISY)

@@ -26,6 +26,7 @@ sys.exit(lost + sum(two_writers.contend(job, 2) + full_disk.command(job, 2) for 
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(

@@ -139,6 +139,7 @@ def test_of_a_linear_model_it_is_recursive_least_squares(groups):
             np.testing.assert_allclose(P, inverse if groups == "node" else np.kron(np.eye(2), inverse), atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", GROUPS)
 @pytest.mark.parametrize("settings", [{"r": 1e-6, "q": 0.0}, {"r": Annealed(100.0, 1e-3, 5000), "q": 1e-3}])
 def test_variances_stay_symmetric_and_positive(groups, settings):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[1] / "torch_suite.py"
 
 
@@ -18,6 +20,7 @@ def run(*arguments: object) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_module_database() -> None:
     status, told = run("--quick")
     assert status == 0, told
@@ -58,6 +61,7 @@ instantiate_device_type_tests(TestModule, globals())
 """
 
 
+@pytest.mark.slow
 def test_a_checkout(tmp_path: Path) -> None:
     (tmp_path / "test").mkdir()
     (tmp_path / "test" / "test_nn.py").write_text(NN)

@@ -7,6 +7,7 @@ import pytest
 from carrousel.papers.bakker2002 import EXPERIMENTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
 def test_a_trial_depends_on_seed_and_number_alone(experiment):
     noisy = "noisy" in experiment.name

@@ -178,6 +178,7 @@ def test_classes(capsys, tmp_path):
     assert out[-1]["error"] < 0.2
 
 
+@pytest.mark.slow
 def test_a_killed_process_resumes_as_if_nothing_had_happened(tmp_path):
     path, state = tmp_path / "long.csv", tmp_path / "state"
     path.write_text(lines(20_000))
