@@ -50,7 +50,7 @@ def test_examples_run(page: str, code: str, tmp_path, cache, monkeypatch, capsys
         (tmp_path / name).write_text(text, encoding="utf-8")
     torch.manual_seed(0)
     names: dict[str, object] = {"__name__": "example"}
-    exec(compile(code, "example", "exec"), names)
+    exec(compile(code, "example", "exec", dont_inherit=True), names)
     if files_of(page) or "streams import" in code or "OnlineLSTM(1, 8, 1, optimiser" in code:  # as said, to the digit
         assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
     if "speakers" in names:
