@@ -12,7 +12,7 @@ from layer_options import fits
 from carrousel import cells
 from carrousel.engine import cpu
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu import _buffers, _kernels
+from carrousel.engine.cpu import _buffers, _sized
 
 SIZES = [(1, 1, 1, 1), (63, 1, 5, 17), (4, 7, 1, 100), (5, 33, 5, 17), (7, 12, 32, 32)]
 CELLS = [*cells, "elman(squash=relu)", "original(input_squash=sigmoid, output_squash=identity)"]
@@ -61,7 +61,7 @@ def test_projection(name: str, proj_size: int) -> None:
 
 
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kernels, "SMALL", 0)  # however little there is to do
+    monkeypatch.setattr(_sized, "SMALL", 0)  # however little there is to do
     layer = Layer(cells.get("peephole"), 40, 48)
     torch.manual_seed(0)
     made = tensors_of(layer, 30, 13)

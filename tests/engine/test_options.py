@@ -15,7 +15,7 @@ from carrousel import cells
 from carrousel.cells.math import sigmoid, tanh
 from carrousel.engine import cpu
 from carrousel.engine._layer import Layer
-from carrousel.engine.cpu import _buffers, _kernels, _meeting
+from carrousel.engine.cpu import _buffers, _kernels, _meeting, _sized
 
 SIZES = [(5, 3, 4, 12), (3, 7, 5, 32), (6, 1, 3, 24)]
 """T, B, I, H: sizes that blocks and heads divide, whole vectors and not."""
@@ -146,7 +146,7 @@ def test_blocks_that_no_vector_holds(block_size: int) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_threads_change_nothing(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kernels, "SMALL", 0)  # however little there is to do
+    monkeypatch.setattr(_sized, "SMALL", 0)  # however little there is to do
     layer = Layer(cells.get("lstm"), 40, 64, **OPTIONS[option])
     torch.manual_seed(0)
     made = tensors_of(layer, 30, 13)
@@ -167,7 +167,7 @@ def test_threads_change_nothing(option: str, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("name", ["lstm", "peephole", "gru", "slstm", "elman"])
 def test_threads_share_the_units_of_a_single_sequence(name: str, units: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """They wait for one another at every step; how many they are changes nothing."""
-    monkeypatch.setattr(_kernels, "SMALL", 0)
+    monkeypatch.setattr(_sized, "SMALL", 0)
     monkeypatch.setattr(_kernels, "_REPAYS", 0)
     monkeypatch.setattr(_meeting.Meeting, "end", lambda *ended: None)  # however crowded the machine
     layer = Layer(cell_of(name), 3, units)

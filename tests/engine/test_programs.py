@@ -9,7 +9,7 @@ import torch
 from configurations import ALL
 
 import carrousel
-from carrousel.engine.cpu import _kernels
+from carrousel.engine.cpu import _sized
 from carrousel.engine.cpu._counts import ROWS, STEPS, Frame
 from carrousel.engine.cpu._program import Program
 
@@ -94,4 +94,4 @@ def test_the_kernels_keep_some_programs_only() -> None:
     for sequences in range(1, 80):
         run(net, torch.randn(2, sequences, 2), None)
     (kernels,) = {id(k): k for layer in net.layers for k in layer.kernels.values()}.values()
-    assert len(kernels._programs) <= _kernels._PROGRAMS
+    assert len(kernels._programs) <= _sized._PROGRAMS

@@ -28,7 +28,7 @@ from carrousel import cells, engine
 from carrousel.cells.math import exp, sigmoid, softplus, tanh
 from carrousel.engine import QUIET, Layer, cpu
 from carrousel.engine._rows import dense
-from carrousel.engine.cpu import _kernels
+from carrousel.engine.cpu import _sized
 from carrousel.engine.doors.eager import Eager
 
 I, H, T, B = 24, 40, 12, 9
@@ -36,7 +36,7 @@ I, H, T, B = 24, 40, 12, 9
 
 @pytest.fixture(autouse=True)
 def threads_for_small_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kernels, "SMALL", 0)
+    monkeypatch.setattr(_sized, "SMALL", 0)
 
 
 WHOLE = [16, 8, 7]
@@ -275,8 +275,8 @@ def test_a_runtime_that_gives_fewer_threads(limit: dict[str, str]) -> None:
     code = """
 import torch, carrousel
 from carrousel import engine
-from carrousel.engine.cpu import _buffers, _kernels
-_kernels.SMALL = 0
+from carrousel.engine.cpu import _buffers, _sized
+_sized.SMALL = 0
 _buffers.poison(True)
 torch.set_num_threads(3)
 net, x = carrousel.LSTM(24, 40), torch.randn(12, 9, 24)

@@ -10,7 +10,7 @@ from torch import Tensor
 from carrousel.engine import doors
 from carrousel.engine._backend import Passes
 from carrousel.engine._call import Call, Stack
-from carrousel.engine._graph import order
+from carrousel.engine._graph import Node
 from carrousel.engine._layer import QUIET, Layer, Result
 from carrousel.engine._memory import PLAIN
 from carrousel.engine._plan import Variant, plan
@@ -18,8 +18,8 @@ from carrousel.engine.cpu import _held
 from carrousel.engine.cpu._backward import backward
 from carrousel.engine.cpu._extras import variant_of
 from carrousel.engine.cpu._forward import forward
-from carrousel.engine.cpu._kernels import KINDS
-from carrousel.engine.cpu._pointwise import unsupported
+from carrousel.engine.cpu._pointwise import refuses
+from carrousel.engine.cpu._sized import KINDS
 from carrousel.engine.cpu._step import packs_in_vain, quick_step
 
 __all__ = ["NAME", "PASSES", "merit", "quick_step", "refuses_call", "refuses_layer", "run"]
@@ -39,12 +39,11 @@ def refuses_layer(layer: Layer) -> str | None:
 
 @lru_cache(maxsize=128)
 def _refuses_variant(variant: Variant) -> str | None:
-    try:
+    def nodes() -> list[Node]:
         found = plan(variant)
-    except Exception as error:  # a user's equations may fail in any way when they meet symbols
-        return f"the equations of cell {variant.cell.spec!r} cannot be fused: {error}"
-    operation = unsupported(order([*found.program.outputs.values(), *found.derivatives]))
-    return None if operation is None else f"the kernels have no operation {operation!r}"
+        return [*found.program.outputs.values(), *found.derivatives]
+
+    return refuses(variant.cell, nodes)
 
 
 def refuses_call(call: Call) -> str | None:

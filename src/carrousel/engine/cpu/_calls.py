@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import torch
 from torch import Tensor
 
 from carrousel.engine.cpu._counts import Count
 from carrousel.engine.cpu._gemm import BULK, OUTER, PACK, outer_room
 from carrousel.engine.cpu._moves import PICK, ROWS, SUM
 from carrousel.engine.cpu._program import Place, Program
+from carrousel.engine.cpu._sized import Sized
 from carrousel.engine.cpu.llvm import _parallel
-from carrousel.engine.cpu.llvm._compile import Code
-from carrousel.engine.cpu.llvm._target import Target
 
-__all__ = ["Calls", "Sized"]
+__all__ = ["Calls"]
 
 _FEW = 1 << 16
 """Fewer numbers than this are moved by one thread."""
-
-
-class Sized(Protocol):
-    """What knows the sizes of kernels, and their code that has no cell in it.
-
-    Attributes:
-        dtype: the type of numbers, whose name LLVM has as ``kind``.
-        target: the machine.
-        code: the code.
-        zeros: as many zeros as anything is wide.
-    """
-
-    dtype: torch.dtype
-    kind: str
-    target: Target
-    code: Code
-    zeros: Tensor
-
-    def whole(self, size: int) -> int:
-        """Returns a size rounded up to whole vectors."""
-        ...
-
-    def threads(self, work: int) -> int:
-        """Tells how many threads a piece of work of so many multiplications is worth."""
-        ...
 
 
 class Calls:

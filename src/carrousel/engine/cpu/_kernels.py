@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import _disable_current_modes
 
 from carrousel.engine._layer import Layer
 from carrousel.engine._plan import Extras, Plan
@@ -17,36 +15,24 @@ from carrousel.engine._rows import Rows
 from carrousel.engine.cpu._buffers import zeros
 from carrousel.engine.cpu._counts import Frame
 from carrousel.engine.cpu._extras import PLAIN, variant_of
-from carrousel.engine.cpu._gemm import gemm_code
 from carrousel.engine.cpu._meeting import Meeting
-from carrousel.engine.cpu._program import Program
 from carrousel.engine.cpu._sequence import backward_words, forward_words
 from carrousel.engine.cpu._sequence_backward import backward_code
 from carrousel.engine.cpu._sequence_forward import forward_code
+from carrousel.engine.cpu._sized import Sized
 from carrousel.engine.cpu._weights import Places
 from carrousel.engine.cpu.llvm import _parallel
 from carrousel.engine.cpu.llvm._compile import Code
 from carrousel.engine.cpu.llvm._target import Target, host
 
-__all__ = ["KINDS", "SMALL", "Kernels", "kernels_for", "kernels_of"]
-
-KINDS = {torch.float32: "float", torch.float64: "double"}
-"""The types of numbers that there are kernels for, in LLVM's terms."""
-
-SMALL = 1 << 22
-"""Products of fewer multiplications than this run on one thread: waking the others would take longer."""
+__all__ = ["Kernels", "kernels_for", "kernels_of"]
 
 _REPAYS = 1 << 15
 """The multiplications of a step of a single sequence from which on two threads share them: waiting for one another at
 every step takes a tenth of a microsecond."""
 
-_SET = 256
 
-_PROGRAMS = 64
-"""The programs that are kept: a pass over a packing of another frame is another one."""
-
-
-class Kernels:
+class Kernels(Sized):
     """Holds a layer's kernels for one type of numbers, its sizes in whole vectors, and its passes.
 
     Attributes:
@@ -54,30 +40,23 @@ class Kernels:
         places: where the rows of its weights stand.
         width, ldh, ldx: the sizes of the cell's states, of h and of x in whole vectors.
         ldg: the distance of rows of slots: slots · width, or a little more.
-        code: the code that has no cell in it.
         recurrent: whether h is multiplied with recurrent weights, or each unit with its own.
-        zeros: as many zeros as anything is wide.
     """
 
     def __init__(self, layer: Layer, dtype: torch.dtype, target: Target, extras: Extras) -> None:
-        self.layer, self.dtype, self.target = layer, dtype, target
-        self.kind = KINDS[dtype]
-        self._lanes = self.target.lanes(self.kind)
+        super().__init__(dtype, target)
+        self.layer = layer
         self.variant = variant_of(layer, self._lanes, extras)
         self.plan: Plan = self.variant.plan
         self.width, self.ldh = self.whole(layer.hidden_size), self.whole(layer.output_size)
-        self.ldx, self.ldg = self.whole(layer.input_size), len(self.plan.slots) * self.width
-        if self.ldg % _SET == 0:
-            # Rows a power of two apart fall on few sets of the cache, and drive one another out.
-            self.ldg += self._lanes
+        self.ldx, self.ldg = self.whole(layer.input_size), self.spaced(len(self.plan.slots) * self.width)
         sent = len(layer.fed_back) * self.width
         self.places = Places(layer, self.variant, self.width)
         self.recurrent = self.variant.recurs
         self.zeros = zeros(max(self.ldg, self.ldh, self.ldx, sent), dtype=dtype)
-        self.code = code = gemm_code(self.kind, self.target)
         team = _parallel.runtime()
         fixed = {
-            **team, "product": code.address("product"), "zeros": self.zeros.data_ptr(),
+            **team, "product": self.code.address("product"), "zeros": self.zeros.data_ptr(),
             "width": self.width, "ldg": self.ldg, "ldh": self.ldh, "units": layer.hidden_size,
             "ldout": self.width if layer.proj_size else self.ldh,
             "ldx": layer.input_size, "KH": layer.output_size if self.recurrent else 0,
@@ -89,15 +68,6 @@ class Kernels:
         self.forward_arguments = _arguments(forward_words(self.variant), fixed)
         self.backward_arguments = _arguments(backward_words(self.variant), fixed)
         self._forward: dict[bool, Code] = {}
-        self._programs: dict[Hashable, Program] = {}
-
-    def whole(self, size: int) -> int:
-        """Returns a size rounded up to whole vectors."""
-        return -(-size // self._lanes) * self._lanes
-
-    def threads(self, work: int) -> int:
-        """Tells how many threads a piece of work of so many multiplications is worth."""
-        return 1 if work < SMALL else _parallel.threads()
 
     def share_units(self, rows: Rows) -> bool:
         """Says whether threads should share the units of a packing: of a single sequence, if that repays waiting."""
@@ -161,16 +131,6 @@ class Kernels:
         for name in variant.norms:
             sizes |= {f"norm {name}": (self.norm_size(name), False), f"scale {name}": (1, False)}
         return sizes
-
-    def program(self, key: Hashable, write: Callable[[], Program]) -> Program:
-        """Returns the program of a key, written if it is not there. Some are kept."""
-        found = self._programs.get(key)
-        if found is None:
-            while len(self._programs) >= _PROGRAMS:
-                self._programs.pop(next(iter(self._programs)), None)
-            with _disable_current_modes(), torch._C._DisableFuncTorch():  # what is at work now a program outlives
-                found = self._programs[key] = write()
-        return found
 
 
 def _arguments(words: Any, fixed: dict[str, int]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from carrousel.cells import Cell
 from carrousel.engine._cuts import cut_name, is_cut
 from carrousel.engine._graph import Node, order
 from carrousel.engine._plan import Variant
@@ -12,7 +13,7 @@ from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._operations import OPERATIONS
 from carrousel.engine.cpu.llvm._words import Words
 
-__all__ = ["SENT", "StepWriter", "Values", "unsupported"]
+__all__ = ["SENT", "StepWriter", "Values", "refuses", "unsupported"]
 
 SENT = "sent gates"
 """The name of the buffers of all activations that are sent. No state can have it."""
@@ -217,3 +218,18 @@ class _Cut:
 def unsupported(nodes: Iterable[Node]) -> str | None:
     """Returns the first operation that the emitter lacks, if there is one."""
     return next((node.op for node in nodes if node.op not in {*OPERATIONS, *_GIVEN}), None)
+
+
+def refuses(cell: Cell, nodes: Callable[[], list[Node]]) -> str | None:
+    """Says why no kernel is made of a cell; None if one is.
+
+    Args:
+        cell: the cell.
+        nodes: plans its kernels, and returns all that they compute.
+    """
+    try:
+        found = nodes()
+    except Exception as error:  # a user's equations may fail in any way when they meet symbols
+        return f"the equations of cell {cell.spec!r} cannot be fused: {error}"
+    operation = unsupported(order(found))
+    return None if operation is None else f"the kernels have no operation {operation!r}"

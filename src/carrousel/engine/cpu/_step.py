@@ -22,8 +22,9 @@ from carrousel.engine._recorders import recorded
 from carrousel.engine._rows import dense
 from carrousel.engine.cpu._buffers import empty, zeros
 from carrousel.engine.cpu._forward import forward
-from carrousel.engine.cpu._kernels import KINDS, Kernels, kernels_of
+from carrousel.engine.cpu._kernels import Kernels, kernels_of
 from carrousel.engine.cpu._pointwise_forward import forward_stage
+from carrousel.engine.cpu._sized import KINDS
 from carrousel.engine.cpu.llvm._compile import LOADED, Code, compile_module
 from carrousel.engine.cpu.llvm._emit import Function, Module
 from carrousel.engine.cpu.llvm._target import Target

@@ -11,7 +11,7 @@ from carrousel.engine._dispatch import Choice, tell
 from carrousel.engine._memory import PLAIN, in_memory
 from carrousel.engine._recorders import recorded
 from carrousel.engine.cpu import grids as kernels
-from carrousel.engine.cpu._kernels import KINDS
+from carrousel.engine.cpu._sized import KINDS
 from carrousel.engine.doors.transformed import transformed
 from carrousel.engine.grids import _reference
 from carrousel.engine.grids._layer import GridLayer, GridWeights

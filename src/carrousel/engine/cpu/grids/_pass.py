@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -13,9 +12,8 @@ from carrousel.engine.cpu._buffers import poisoned, zeros
 from carrousel.engine.cpu._calls import Calls
 from carrousel.engine.cpu._counts import ROWS, STEPS, Count, valued
 from carrousel.engine.cpu._counts import Frame as Roughly
-from carrousel.engine.cpu._gemm import gemm_code
-from carrousel.engine.cpu._kernels import KINDS, SMALL
 from carrousel.engine.cpu._program import Place, Program
+from carrousel.engine.cpu._sized import Sized
 from carrousel.engine.cpu.grids._code import GATHER, backward_words, forward_words, grid_code
 from carrousel.engine.cpu.grids._plan import plan_of
 from carrousel.engine.cpu.llvm import _parallel
@@ -27,8 +25,6 @@ __all__ = ["KEPT", "backward", "forward"]
 
 KEPT = ("G", "A")
 """The buffers that are kept for the backward pass, besides every state's: the slots, and what they are computed of."""
-
-_PROGRAMS = 32
 
 _WIDE = 64
 """Of diagonals that are not longer there is memory for so many rows, or for a multiple."""
@@ -68,7 +64,7 @@ class _Given(NamedTuple):
     d_output: Tensor | None = None
 
 
-class GridKernels:
+class GridKernels(Sized):
     """Holds a layer's kernels for one type of numbers, and the programs of its passes.
 
     Attributes:
@@ -77,14 +73,11 @@ class GridKernels:
     """
 
     def __init__(self, layer: GridLayer, dtype: torch.dtype, target: Target) -> None:
-        self.layer, self.dtype, self.target, self.kind = layer, dtype, target, KINDS[dtype]
-        self._lanes = target.lanes(self.kind)
-        self.plan, self.code = plan_of(layer.cell), gemm_code(self.kind, target)
+        super().__init__(dtype, target)
+        self.layer, self.plan = layer, plan_of(layer.cell)
         I, H, n = layer.input_size, layer.hidden_size, layer.dimensions
         self.width, self.K = self.whole(H), I + n * H + layer.bias
-        self.ldg = len(self.plan.slots) * self.width
-        if self.ldg % 256 == 0:
-            self.ldg += self._lanes  # rows a power of two apart fall on few sets of the cache
+        self.ldg = self.spaced(len(self.plan.slots) * self.width)
         # Whole vectors are written of every part, the last part's end past the row's.
         self.lda = self.whole(max(self.K, self.whole(I), I + (n - 1) * H + self.width))
         self.ldd = self.whole(n * H) + self._lanes
@@ -99,23 +92,6 @@ class GridKernels:
         self.backward_arguments = backward_words(layer.cell).arguments(**fixed)
         self.gather_arguments = GATHER.arguments(**team)
         self.cell_code = grid_code(layer.cell, self.kind, target)
-        self._programs: dict[Hashable, Program] = {}
-
-    def whole(self, size: int) -> int:
-        """Returns a size rounded up to whole vectors."""
-        return -(-size // self._lanes) * self._lanes
-
-    def threads(self, work: int) -> int:
-        """Tells how many threads a piece of work of so many multiplications is worth."""
-        return 1 if work < SMALL else _parallel.threads()
-
-    def program(self, key: Hashable, write: Callable[[], Program]) -> Program:
-        """Returns the program of a key, written if it is not there. Some are kept."""
-        if key not in self._programs:
-            while len(self._programs) >= _PROGRAMS:
-                self._programs.pop(next(iter(self._programs)), None)
-            self._programs[key] = write()
-        return self._programs[key]
 
 
 def kernels_of(layer: GridLayer, dtype: torch.dtype) -> GridKernels:

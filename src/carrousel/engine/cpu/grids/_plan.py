@@ -9,7 +9,7 @@ from functools import lru_cache
 from carrousel.cells import Cell
 from carrousel.engine._graph import Node, Program, adjoints, leaf, order, trace
 from carrousel.engine._saved import saved
-from carrousel.engine.cpu._pointwise import unsupported
+from carrousel.engine.cpu._pointwise import refuses
 
 __all__ = ["GridPlan", "plan_of", "refuses_cell"]
 
@@ -71,10 +71,9 @@ def plan_of(cell: Cell) -> GridPlan:
 @lru_cache(maxsize=32)
 def refuses_cell(cell: Cell) -> str | None:
     """Says why no kernel is made of a cell; None if one is."""
-    try:
+
+    def nodes() -> list[Node]:
         plan = plan_of(cell)
-    except Exception as error:  # a user's equations may fail in any way when they meet symbols
-        return f"the equations of cell {cell.spec!r} cannot be fused: {error}"
-    nodes = [*plan.program.outputs.values(), *plan.d_slots, *plan.d_olds, *plan.d_vectors]
-    operation = unsupported(order(nodes))
-    return None if operation is None else f"the kernels have no operation {operation!r}"
+        return [*plan.program.outputs.values(), *plan.d_slots, *plan.d_olds, *plan.d_vectors]
+
+    return refuses(cell, nodes)
