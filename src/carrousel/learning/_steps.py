@@ -19,6 +19,7 @@ __all__ = [
     "checked_spans",
     "checked_targets",
     "joined",
+    "one_hot",
 ]
 
 FORWARD, TRACE, LEARN = range(3)
@@ -120,6 +121,19 @@ def joined(inputs: Any, targets: Any, size: int) -> tuple[np.ndarray, np.ndarray
         targets = np.concatenate([np.asarray(steps) for steps in targets]) if len(lengths) else np.zeros((0, size))
     steps = np.concatenate([np.asarray(steps) for steps in inputs]) if len(lengths) else np.zeros((0, size))
     return steps, targets, np.stack([ends - lengths, ends], 1)
+
+
+def one_hot(steps: np.ndarray, units: int, nothing: float = 0.0, dtype: Any = np.float64) -> np.ndarray:
+    """Returns checked steps ``[steps, units]``, of codes too; where these name no unit, all are ``nothing``.
+
+    >>> one_hot(np.array([1, -1]), 2).tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    """
+    if steps.ndim == 2:
+        return steps
+    dense = np.full((len(steps), units), nothing, dtype)
+    dense[steps >= 0] = np.eye(units, dtype=dtype)[steps[steps >= 0]]
+    return dense
 
 
 def _codes(values: Any, size: int, what: str) -> np.ndarray | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from carrousel._jit import entry, jit, logistic
 from carrousel.learning._protocol import UNOBSERVED, Sensitive, checked_vector, checked_weights, unchanged
-from carrousel.learning._steps import LEARN, TRACE, check_counts
+from carrousel.learning._steps import LEARN, TRACE, check_counts, one_hot
 
 __all__ = ["FastWeights"]
 
@@ -143,12 +143,10 @@ class FastWeights(Sensitive):
         self._memory[:], self._traces[:], self._observed = 0.0, 0.0, False
 
     def _inputs(self, inputs: Any) -> np.ndarray:
-        steps = super()._inputs(inputs)
-        return steps if steps.ndim == 2 else _one_hot(steps, self.input_size, 0.0)
+        return one_hot(super()._inputs(inputs), self.input_size)
 
     def _targets(self, targets: Any, steps: int) -> np.ndarray:
-        goals = super()._targets(targets, steps)
-        return goals if goals.ndim == 2 else _one_hot(goals, self.output_size, np.nan)
+        return one_hot(super()._targets(targets, steps), self.output_size, np.nan)
 
     def _stream(self, inputs: np.ndarray, targets: np.ndarray | None, learning: int, tell: bool) -> np.ndarray | None:
         outputs = self._run(inputs, targets if targets is not None and learning == LEARN else np.zeros((0, 0)))
@@ -177,12 +175,6 @@ def _places(name: str, places: Sequence[int] | None, size: int) -> np.ndarray:
     if found.min() < 0 or found.max() >= size:
         raise ValueError(f"{name} must be places from 0 to {size - 1}, got {places!r}")
     return found
-
-
-def _one_hot(codes: np.ndarray, units: int, nothing: float) -> np.ndarray:
-    dense = np.full((len(codes), units), nothing)
-    dense[codes >= 0] = np.eye(units)[codes[codes >= 0]]
-    return dense
 
 
 @jit

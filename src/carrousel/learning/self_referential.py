@@ -10,7 +10,7 @@ import numpy as np
 
 from carrousel._jit import entry, jit, logistic
 from carrousel.learning._protocol import Sequential, checked_weights
-from carrousel.learning._steps import EVERY_STEP, LAST_STEP, SILENT, check_counts
+from carrousel.learning._steps import EVERY_STEP, LAST_STEP, SILENT, check_counts, one_hot
 
 __all__ = ["SelfReferentialMatrix"]
 
@@ -115,12 +115,10 @@ class SelfReferentialMatrix(Sequential):
         return loss, gradient
 
     def _inputs(self, inputs: Any) -> np.ndarray:
-        steps = super()._inputs(inputs)
-        return steps if steps.ndim == 2 else _one_hot(steps, self.input_size, 0.0)
+        return one_hot(super()._inputs(inputs), self.input_size)
 
     def _targets(self, targets: Any, steps: int) -> np.ndarray:
-        goals = super()._targets(targets, steps)
-        return goals if goals.ndim == 2 else _one_hot(goals, self.output_size, np.nan)
+        return one_hot(super()._targets(targets, steps), self.output_size, np.nan)
 
     def _sequences(
         self, inputs: np.ndarray, targets: np.ndarray | None, begin: np.ndarray, end: np.ndarray, telling: int
@@ -139,12 +137,6 @@ class SelfReferentialMatrix(Sequential):
     def _pass(self, x: np.ndarray, y: np.ndarray, outputs: np.ndarray, gradient: np.ndarray) -> float:
         sizes = self.input_size, self.output_size, self.bits
         return _through(self._matrix, self._addresses, self.sharpness, *sizes, x, y, outputs, gradient)
-
-
-def _one_hot(codes: np.ndarray, units: int, nothing: float) -> np.ndarray:
-    dense = np.full((len(codes), units), nothing)
-    dense[codes >= 0] = np.eye(units)[codes[codes >= 0]]
-    return dense
 
 
 @jit

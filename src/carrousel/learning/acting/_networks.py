@@ -12,7 +12,7 @@ from carrousel._jit import spliced
 from carrousel.learning._optimisers import TOUCHED
 from carrousel.learning._simd import ones, pointer, store, zeros
 from carrousel.learning._steps import TRACE
-from carrousel.learning.before_lstm.elman import elman_slopes, elman_step
+from carrousel.learning.before_lstm.elman import elman_outputs, elman_slopes, elman_step
 from carrousel.learning.online.cell._kernel import LAYER_END, RULE_END, Layer, Rule, outputs_of, roll_all, step
 from carrousel.learning.online.network._backward import credit_traces, inject, roll_traces
 from carrousel.learning.online.network._forward import forward, output_units, take_inputs
@@ -172,15 +172,10 @@ def _begin_elman(own):
 
 @spliced
 def _observe_elman(own, seen, values):
-    h, v = own.h, own.v
     for k in range(own.x.shape[1]):
         own.x[0, k] = seen[k]
-    elman_step(own.w, h, own.p, own.new, own.q, own.x, True)
-    for k in range(len(v)):
-        total = v[k, len(h)]
-        for i in range(len(h)):
-            total += v[k, i] * h[i]
-        values[k] = total
+    elman_step(own.w, own.h, own.p, own.new, own.q, own.x, True)
+    elman_outputs(own.v, own.h, values)
 
 
 @spliced

@@ -9,7 +9,7 @@ import numpy as np
 
 from carrousel.learning._optimisers import Optimiser
 from carrousel.learning._protocol import Streaming, checked_weights
-from carrousel.learning._steps import LEARN, check_counts
+from carrousel.learning._steps import LEARN, check_counts, one_hot
 from carrousel.learning.online import OnlineLSTM
 
 __all__ = ["HistoryCompressor"]
@@ -143,9 +143,7 @@ class HistoryCompressor(Streaming):
     def _targets(self, targets: Any, steps: int) -> np.ndarray:
         goals = super()._targets(targets, steps)
         if goals.ndim == 1:
-            dense = np.full((steps, self.output_size), np.nan)
-            dense[goals >= 0] = np.eye(self.output_size)[goals[goals >= 0]]
-            return dense
+            return one_hot(goals, self.output_size, np.nan)
         outside = (goals < 0) | (goals > 1)
         if outside.any():
             t, k = np.argwhere(outside)[0]

@@ -10,10 +10,10 @@ import numpy as np
 from carrousel._format import Arrays, fitted
 from carrousel._jit import entry, jit
 from carrousel.learning._protocol import UNOBSERVED, Sensitive, checked_vector, checked_weights, unchanged
-from carrousel.learning._steps import FORWARD, LEARN, TRACE, check_counts
+from carrousel.learning._steps import FORWARD, LEARN, TRACE, check_counts, one_hot
 from carrousel.learning.before_lstm.simple import roll_derivatives, step_units
 
-__all__ = ["ElmanNetwork", "elman_slopes", "elman_step"]
+__all__ = ["ElmanNetwork", "elman_outputs", "elman_slopes", "elman_step"]
 
 _NO_CODES = np.zeros(0, np.int64)
 
@@ -134,7 +134,7 @@ class ElmanNetwork(Sensitive):
     def predict_many(self, inputs: Any) -> np.ndarray:
         """Returns the outputs of the next steps, ``[steps, output_size]``; nothing changes."""
         with unchanged(self._h):
-            return self._run(self._dense(self._inputs(inputs), self.input_size), None, FORWARD, True)
+            return self._run(one_hot(self._inputs(inputs), self.input_size), None, FORWARD, True)
 
     def reset(self) -> None:
         """Begins a new sequence: activations and derivatives begin at zero."""
@@ -143,19 +143,10 @@ class ElmanNetwork(Sensitive):
         self._observed = False
 
     def _stream(self, inputs: np.ndarray, targets: np.ndarray | None, learning: int, tell: bool) -> np.ndarray | None:
-        goals = None if targets is None else self._dense(targets, self.output_size, np.nan)
-        outputs = self._run(self._dense(inputs, self.input_size), goals, learning, tell)
+        goals = None if targets is None else one_hot(targets, self.output_size, np.nan)
+        outputs = self._run(one_hot(inputs, self.input_size), goals, learning, tell)
         self._observed = learning == TRACE and (len(inputs) > 0 or self._observed)
         return outputs if tell else None
-
-    @staticmethod
-    def _dense(steps: np.ndarray, units: int, nothing: float = 0.0) -> np.ndarray:
-        """Returns steps ``[steps, units]``; where codes name no unit, all are ``nothing``."""
-        if steps.ndim == 2:
-            return steps
-        dense = np.full((len(steps), units), nothing)
-        dense[steps >= 0] = np.eye(units)[steps[steps >= 0]]
-        return dense
 
     def _run(self, x: np.ndarray, y: np.ndarray | None, learning: int, tell: bool) -> np.ndarray:
         outputs = np.empty((len(x) if tell else 0, self.output_size))
@@ -195,7 +186,8 @@ def elman_step(w, h, p, new, q, x, rolls):
 
 
 @jit
-def _sums(v, h, outputs):
+def elman_outputs(v, h, outputs):
+    """Computes the outputs."""
     for k in range(len(v)):
         total = v[k, len(h)]
         for i in range(len(h)):
@@ -226,7 +218,7 @@ def _run(vector, w, v, h, p, new, q, slope, x, goals, learning, rate, outputs):
     out = np.zeros(len(v))
     for t in range(len(x)):
         elman_step(w, h, p, new, q, x[t : t + 1], learning != FORWARD)
-        _sums(v, h, out)
+        elman_outputs(v, h, out)
         if len(outputs):
             outputs[t] = out
         if learning == LEARN and goals[t, 0] == goals[t, 0]:

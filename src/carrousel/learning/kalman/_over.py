@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.learning._protocol import Responding, Sensitive, Sequential
-from carrousel.learning._steps import EVERY_STEP, LAST_STEP
+from carrousel.learning._steps import EVERY_STEP, LAST_STEP, one_hot
 from carrousel.learning.kalman._cell import run_layer
 from carrousel.learning.kalman._network import run_network
 from carrousel.learning.kalman._update import Filter, update_once
@@ -157,8 +157,7 @@ class _OfAny(Streams):
         begin, end, written = spans
         n, steps = self.learner.output_size, 0
         trained = filter.gather < self.learner.weight_count
-        if targets.ndim == 1:
-            targets = np.where(targets[:, None] < 0, np.nan, np.eye(n)[targets])
+        targets = one_hot(targets, n, np.nan)
         for first, last, rows in zip(begin, end, written, strict=True):
             if resets:
                 self.reset()

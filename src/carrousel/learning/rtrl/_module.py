@@ -17,7 +17,7 @@ from carrousel.learning import _optimisers
 from carrousel.learning._optimisers import EVERY, PENDING, STEPS, Descent, Optimiser, update_steps
 from carrousel.learning._progress import beginning
 from carrousel.learning._protocol import UNOBSERVED, Sensitive, Sequential, checked_vector, checked_weights, unchanged
-from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, TRACE
+from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, TRACE, one_hot
 
 __all__ = ["ModuleRTRL"]
 
@@ -280,10 +280,10 @@ class ModuleRTRL(Sequential, Sensitive):
         return tree_unflatten([part.reshape(shape) for part, shape in parts], self._tree)
 
     def _inputs(self, inputs: Any) -> np.ndarray:
-        return _dense(super()._inputs(inputs), self.input_size, 0.0, self.dtype)
+        return one_hot(super()._inputs(inputs), self.input_size, 0.0, self.dtype)
 
     def _targets(self, targets: Any, steps: int) -> np.ndarray:
-        return _dense(super()._targets(targets, steps), self.output_size, np.nan, self.dtype)
+        return one_hot(super()._targets(targets, steps), self.output_size, np.nan, self.dtype)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {name: array for name, array in self._held.items() if name != "sensed"}
@@ -303,15 +303,6 @@ class _Elman(nn.Module):
         one = torch.ones_like(input[:1])
         state = torch.tanh(self.units @ torch.cat([input, state, one]))
         return self.outputs @ torch.cat([state, one]), state
-
-
-def _dense(steps: np.ndarray, units: int, nothing: float, dtype: np.dtype) -> np.ndarray:
-    """Returns steps ``[steps, units]``; where codes name no unit, all are ``nothing``."""
-    if steps.ndim == 2:
-        return steps
-    dense = np.full((len(steps), units), nothing, dtype)
-    dense[steps >= 0] = np.eye(units, dtype=dtype)[steps[steps >= 0]]
-    return dense
 
 
 def _shown(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.learning._protocol import Responding, unchanged
+from carrousel.learning._steps import one_hot
 from carrousel.learning.online.cell._kernel import Layer, Rule, advance, respond
 
 __all__ = ["Answering"]
@@ -21,12 +22,11 @@ class Answering(Responding):
     _parameters: np.ndarray
     _states: np.ndarray
     _h: np.ndarray
-    _dense: Any
 
     def _respond(
         self, population: np.ndarray, inputs: np.ndarray, begin: np.ndarray, end: np.ndarray, hidden: bool
     ) -> np.ndarray:
-        x = self._dense(inputs, self.input_size)
+        x = one_hot(inputs, self.input_size, dtype=self.dtype)
         units = self.hidden_size if hidden else self.output_size
         responses = np.zeros((len(population), int((end - begin).sum()), units), self.dtype)
         with unchanged(self._parameters, self._states, self._h):

@@ -15,7 +15,7 @@ from carrousel.learning import _optimisers
 from carrousel.learning._optimisers import PENDING, Adam, Descent, Optimiser, update_steps
 from carrousel.learning._progress import beginning, check_progress
 from carrousel.learning._protocol import UNOBSERVED, Sensitive, checked_vector, checked_weights, unchanged
-from carrousel.learning._steps import FORWARD, TRACE, check_counts
+from carrousel.learning._steps import FORWARD, TRACE, check_counts, one_hot
 from carrousel.learning.online.cell._answering import Answering
 from carrousel.learning.online.cell._derive import derive
 from carrousel.learning.online.cell._kernel import LOSSES, Layer, Rule, run, slopes_of
@@ -261,18 +261,10 @@ class OnlineLSTM(Sensitive, InSequences, Answering):
         self._observed = False
 
     def _inputs(self, inputs: Any) -> np.ndarray:
-        return self._dense(super()._inputs(inputs), self.input_size)
+        return one_hot(super()._inputs(inputs), self.input_size, dtype=self.dtype)
 
     def _targets(self, targets: Any, steps: int) -> np.ndarray:
-        return self._dense(super()._targets(targets, steps), self.output_size, np.nan)
-
-    def _dense(self, steps: np.ndarray, units: int, nothing: float = 0.0) -> np.ndarray:
-        """Returns steps ``[steps, units]``; where codes name no unit, all are ``nothing``."""
-        if steps.ndim == 2:
-            return steps
-        dense = np.full((len(steps), units), nothing, self.dtype)
-        dense[steps >= 0] = np.eye(units, dtype=self.dtype)[steps[steps >= 0]]
-        return dense
+        return one_hot(super()._targets(targets, steps), self.output_size, np.nan, self.dtype)
 
     def _stream(self, inputs: np.ndarray, targets: np.ndarray | None, learning: int, tell: bool) -> np.ndarray | None:
         outputs = self._run(inputs, targets, learning, tell)

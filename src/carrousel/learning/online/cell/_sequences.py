@@ -10,7 +10,7 @@ import numpy as np
 from carrousel._jit import entry
 from carrousel.learning._optimisers import EVERY, METHOD, PENDING, apply
 from carrousel.learning._protocol import Sequential, Streaming, unchanged
-from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT
+from carrousel.learning._steps import EVERY_STEP, FORWARD, LAST_STEP, LEARN, SILENT, one_hot
 from carrousel.learning.online.cell._kernel import Layer, Rule, run
 
 __all__ = ["InSequences", "run_sequences"]
@@ -62,7 +62,6 @@ class InSequences(Sequential, Streaming):
     _h: np.ndarray
     _traces: np.ndarray
     _observed: bool
-    _dense: Any
 
     def learn_batch(self, inputs: Any, targets: Any, spans: Any = None) -> None:
         """Learns from sequences at once: what each asks of the weights is summed up, and they change once, in the end.
@@ -83,7 +82,7 @@ class InSequences(Sequential, Streaming):
         lengths = end - begin
         rows = {SILENT: 0, EVERY_STEP: int(lengths.sum()), LAST_STEP: len(begin)}[telling]
         outputs = np.empty((rows, self.output_size), self.dtype)
-        inputs = self._dense(inputs, self.input_size)
+        inputs = one_hot(inputs, self.input_size, dtype=self.dtype)
         y = np.full((0, self.output_size), np.nan, self.dtype) if targets is None else targets
         has_target = np.zeros(len(inputs), np.uint8) if targets is None else (~np.isnan(y[:, 0])).astype(np.uint8)
         learning, self._observed = (FORWARD if targets is None else LEARN), self._observed and targets is None
