@@ -21,6 +21,7 @@ __all__ = [
     "TagOptions",
     "ValueOptions",
     "refuse_no_share",
+    "refuse_two_parts",
 ]
 
 HOLDOUT = 0.2
@@ -70,7 +71,7 @@ class SequenceOptions(Columns):
     """Options of sequences, each with a target."""
 
     source: ClassVar[str] = DATA
-    kind: ClassVar[str] = "sequences"  # of data, as the readers call it
+    kind: ClassVar[Any] = "sequences"  # of data, as the readers call it
 
     holdout: Annotated[
         float | None,
@@ -98,15 +99,15 @@ class SequenceOptions(Columns):
         self.check(train, test)
         return Parts(train, test, f"{train}; {rest}", tuple(notes))
 
-    def kind_of(self, source: str) -> str:
+    def kind_of(self, source: str) -> Any:
         """Returns what a source holds, as the readers call it."""
         return self.kind
 
     def load(self, source: str, split: str) -> Any:
         """Returns a part of a source."""
-        from carrousel.data import load_sequences
+        from carrousel.data.load import LOADERS
 
-        return load_sequences(source, split=split, **self.to_learn_from())
+        return LOADERS[self.kind_of(source)](source, split=split, **self.to_learn_from())
 
     def load_other(self, source: str, split: str) -> Any:
         """Returns a part of a source that is only reported on."""
@@ -126,11 +127,8 @@ class SequenceOptions(Columns):
     def _read(self, source: str, seed: int) -> tuple[Any, Any, str]:
         from carrousel.data import hold_out, splits
 
-        kind: Any = self.kind_of(source)
-        if self.holdout is not None:
-            refuse_no_share(self.holdout)
-        if self.test is not None and self.holdout:
-            raise UsageError("--test gives data to report on, --holdout keeps some out of DATA: give one of them")
+        kind = self.kind_of(source)
+        refuse_two_parts(self.test, self.holdout)
         of_source = splits(source, kind)
         if "test" in of_source and self.holdout is None:
             train = self.load(source, "train")
@@ -142,7 +140,7 @@ class SequenceOptions(Columns):
         else:
             train = self.load(source, "all")
         if self.test is not None:
-            beside: Any = self.kind_of(self.test)
+            beside = self.kind_of(self.test)
             if beside != kind:
                 raise UsageError(f"--test {self.test} holds {beside}, and {source} holds {kind}")
             split = "test" if "test" in splits(self.test, kind) else "all"
@@ -190,7 +188,7 @@ class ClassOptions(WeighedOptions):
 
     source: ClassVar[str] = f"{DATA}; or images: mnist-5k, a folder with a folder for each class, MNIST's .idx"
 
-    def kind_of(self, source: str) -> str:
+    def kind_of(self, source: str) -> Any:
         """Returns ``"images"`` for what holds images and no sequences."""
         from carrousel.data import DataError, find
 
@@ -211,16 +209,7 @@ class ClassOptions(WeighedOptions):
         for option, column in (("--groups", self.groups), ("--sample-weight", self.sample_weight)):
             if column is not None:
                 raise UsageError(f"{option}: {source} holds images, and no table with a column {column}")
-        return self._images(source, split)
-
-    def load_other(self, source: str, split: str) -> Any:
-        """Returns what is only reported on."""
-        return self._images(source, split) if self.kind_of(source) == "images" else super().load_other(source, split)
-
-    def _images(self, source: str, split: str) -> Any:
-        from carrousel.data import load_images
-
-        return load_images(source, split=split, **self.to_learn_from())
+        return self.load_other(source, split)
 
     def check(self, train: Any, test: Any) -> None:
         """Refuses sequences and images of one class, or of values."""
@@ -265,13 +254,7 @@ class TagOptions(LabelOptions, Grouped):
         "a data set's name, or a file: words and labels in columns (.conll, .conllu, .iob, .bio), or a table, a row "
         "for each step (.csv, .tsv, .jsonl, .xlsx, .parquet; .gz, .zst, .zip)"
     )
-    kind: ClassVar[str] = "tags"
-
-    def load(self, source: str, split: str) -> Any:
-        """Returns a part of a source."""
-        from carrousel.data import load_tagged
-
-        return load_tagged(source, split=split, **self.to_learn_from())
+    kind: ClassVar[Any] = "tags"
 
     def check(self, train: Any, test: Any) -> None:
         """Refuses one label for all steps, beside what is refused of all labels."""
@@ -290,16 +273,18 @@ class StringOptions(LabelOptions, Recorded):
         "a data set's name, or a file: a table of recordings and their texts (.csv, .tsv, .jsonl, .xlsx, .parquet; "
         ".gz, .zst, .zip), strokes of a pen (.inkml, .json), or .npz"
     )
-    kind: ClassVar[str] = "strings"
-
-    def load(self, source: str, split: str) -> Any:
-        """Returns a part of a source."""
-        from carrousel.data import load_transcribed
-
-        return load_transcribed(source, split=split, **self.to_learn_from())
+    kind: ClassVar[Any] = "strings"
 
 
 def refuse_no_share(holdout: float) -> None:
     """Refuses what is no share to hold out."""
     if not 0 <= holdout < 1:
         raise UsageError(f"--holdout {holdout}: a share between 0 and 1")
+
+
+def refuse_two_parts(test: str | None, holdout: float | None) -> None:
+    """Refuses what is no share to hold out, and two ways of saying what is reported on."""
+    if holdout is not None:
+        refuse_no_share(holdout)
+    if test is not None and holdout:
+        raise UsageError("--test gives data to report on, --holdout keeps some out of DATA: give one of them")

@@ -10,7 +10,7 @@ import typer
 from carrousel.cli._errors import UsageError
 from carrousel.cli._models import told
 from carrousel.cli._options import Field, MaxSize, size
-from carrousel.cli._parts import Parts
+from carrousel.cli._parts import Parts, refuse_two_parts
 
 if TYPE_CHECKING:
     from carrousel.data import Texts
@@ -50,13 +50,6 @@ class OfText:
         """Returns the data."""
         return opened
 
-    def check(self) -> None:
-        """Refuses shares that are none, and two ways of saying what is reported on."""
-        if self.holdout is not None and not 0 <= self.holdout < 1:
-            raise UsageError(f"--holdout {self.holdout}: a share between 0 and 1")
-        if self.test is not None and self.holdout:
-            raise UsageError("--test gives data to report on, --holdout keeps some out of DATA: give one of them")
-
     def parts_of(self, sources: list[str], load: Any, join: Any, hold_out: Any, seed: int) -> Parts:
         """Reads sources, and holds a part out.
 
@@ -69,7 +62,7 @@ class OfText:
         """
         from carrousel.data import splits
 
-        self.check()
+        refuse_two_parts(self.test, self.holdout)
         notes: list[str] = []
         with told(notes) as tell:
             own = [name for name in sources if "test" in splits(name, self.kind)]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
-__all__ = ["DataError", "DataWarning", "listed", "nearest", "option", "reading", "tidy", "words_of"]
+__all__ = ["DataError", "DataWarning", "listed", "nearest", "option", "place_of", "reading", "tidy", "words_of"]
 
 LONGEST = 1000
 """Characters in a line of a message; a name in a file may be longer than any screen."""
@@ -106,6 +106,21 @@ def nearest(name: object, names: Iterable[object]) -> str:
     known = {str(n).lower(): str(n) for n in names}
     matches = get_close_matches(str(name).lower(), known, n=1, cutoff=0.7)
     return f"; the nearest is {known[matches[0]]!r}" if matches else ""
+
+
+def place_of(wanted: str | None, names: Iterable[object], what: str, source: str) -> int:
+    """Returns the place of a name among others; of None, the first.
+
+    Raises:
+        DataError: it is not there; the message names the source, and the nearest name.
+
+    >>> place_of("b", ["a", "b"], "sequence", "a.csv"), place_of(None, ["a", "b"], "sequence", "a.csv")
+    (1, 0)
+    """
+    known = [str(name) for name in names]
+    if wanted is not None and wanted not in known:
+        raise DataError(f"{source}: there is no {what} {wanted!r}{nearest(wanted, known)}")
+    return 0 if wanted is None else known.index(wanted)
 
 
 def listed(names: Iterable[object], most: int = 8) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from carrousel.data._texts import Pairs, Texts
 from carrousel.data._types import Panel, Sequences, Series
 
 __all__ = [
+    "LOADERS",
     "find",
     "load_images",
     "load_pairs",
@@ -163,6 +164,17 @@ def load_pairs(source: str | Path | File, *, split: str = "all", **options: Any)
         DataError: with one or two lines that name the file and the line at fault.
     """
     return _load("pairs", Pairs, source, split, options)
+
+
+LOADERS: dict[Kind, Callable[..., Any]] = {
+    "sequences": load_sequences,
+    "tags": load_tagged,
+    "strings": load_transcribed,
+    "images": load_images,
+    "texts": load_texts,
+    "pairs": load_pairs,
+}
+"""What reads a source, a part of it where it has parts, by the kind of data."""
 
 
 def splits(source: str | Path | File, kind: Kind = "sequences") -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import torch
 from carrousel import pictures
 from carrousel._format import whole
 from carrousel.data import DataError
-from carrousel.data._errors import nearest
+from carrousel.data._errors import place_of
 from carrousel.estimators import _saved
 from carrousel.estimators._base import activations_of
 from carrousel.estimators._features import restore_features, stored_features
@@ -58,6 +58,20 @@ class LabelEstimator(ReadsLabels):
 
     def _settled(self, items: int) -> Options:
         return replace(super()._settled(items), weight_noise=float(self.weight_noise))
+
+    def _divided(
+        self, lengths: np.ndarray, persons: np.ndarray | None, validation_data: tuple[Any, Any] | None, seed: int
+    ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[Any, Labels] | None]:
+        """Returns the sequences to learn from and those set aside, by their numbers; and what is given beside."""
+        if validation_data is None:
+            return self._parted(len(lengths), persons, seed), None
+        (X, y), what = validation_data, "validation_data's y"
+        validation = X, self._numbered(self._given_labels(X, y, what), what)
+        return (np.arange(len(lengths)), np.arange(0)), validation
+
+    def _given_labels(self, X: Any, y: Any, what: str) -> list[list[Any]]:
+        """Returns the labels of sequences that are not read yet."""
+        return self._plain_labels(y, len(X), what)
 
     def _learn(
         self,
@@ -190,10 +204,7 @@ class LabelEstimator(ReadsLabels):
         Raises:
             DataError: there is no sequence of that id, or a label that the model does not know.
         """
-        ids = [str(name) for name in data.ids]
-        if sequence is not None and sequence not in ids:
-            raise DataError(f"{data.name}: there is no sequence {sequence!r}{nearest(sequence, ids)}")
-        row = 0 if sequence is None else ids.index(sequence)
+        row = place_of(sequence, data.ids, "sequence", data.name)
         actual = None if data.y is None else self.targets_of(data)
         one = data.take([row])
         gates = pictures.draw_activations(
@@ -202,9 +213,9 @@ class LabelEstimator(ReadsLabels):
             cell=self.cell,
             channels=data.channels,
             layer=layer,
-            title=f"{data.name}, sequence {ids[row]}",
+            title=f"{data.name}, sequence {data.ids[row]!s}",
         )
-        drawn = {**self._drawn(one, f"{data.name}, sequence {ids[row]}"), "gates": gates}
+        drawn = {**self._drawn(one, f"{data.name}, sequence {data.ids[row]!s}"), "gates": gates}
         if actual is not None:
             drawn["confusion"] = self._confusion(actual, self.predict(self._given(data.X)), data.name)
         return {**drawn, **super().drawings(data, layer=layer)}

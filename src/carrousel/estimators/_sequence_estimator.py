@@ -13,7 +13,7 @@ from torch import nn
 from carrousel import pictures
 from carrousel._format import whole
 from carrousel.data import DataError, Sequences
-from carrousel.data._errors import nearest
+from carrousel.data._errors import place_of
 from carrousel.estimators import _saved
 from carrousel.estimators._base import PREDICT_BATCH, activations_of
 from carrousel.estimators._features import restore_features, stored_features
@@ -266,10 +266,7 @@ class SequenceEstimator(TrainsOnSequences):
         Raises:
             DataError: there is no sequence of that id.
         """
-        ids = [str(name) for name in data.ids]
-        if sequence is not None and sequence not in ids:
-            raise DataError(f"{data.name}: there is no sequence {sequence!r}{nearest(sequence, ids)}")
-        row = 0 if sequence is None else ids.index(sequence)
+        row = place_of(sequence, data.ids, "sequence", data.name)
         x, fact = data.X[row], "" if data.y is None else f", {data.y[row]!s} in fact"
         gates = pictures.draw_activations(
             self.activations(*self._given([x])),
@@ -277,7 +274,7 @@ class SequenceEstimator(TrainsOnSequences):
             cell=self.cell,
             channels=data.channels,
             layer=layer,
-            title=f"{data.name}, sequence {ids[row]}: taken for {self.predict(self._given([x]))[0]!s}{fact}",
+            title=f"{data.name}, sequence {data.ids[row]!s}: taken for {self.predict(self._given([x]))[0]!s}{fact}",
         )
         judged = (
             {} if data.y is None else self._judged(self.targets_of(data), self.predict(self._given(data.X)), data.name)

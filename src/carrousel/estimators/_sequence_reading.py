@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,15 +13,12 @@ from carrousel.data import (
     DataError,
     File,
     find,
-    load_images,
-    load_sequences,
-    load_tagged,
-    load_transcribed,
     splits,
     takes,
 )
 from carrousel.data._errors import option
 from carrousel.data._registry import Kind
+from carrousel.data.load import LOADERS
 from carrousel.estimators._base import Trainable
 from carrousel.estimators._features import check_features
 from carrousel.estimators._scaling import Scaler
@@ -29,13 +26,6 @@ from carrousel.estimators._sequence_gaps import filled
 from carrousel.estimators._sequences import Ragged, as_sequences, names_of
 
 __all__ = ["ReadsSequences"]
-
-LOADERS: dict[Kind, Callable[..., Any]] = {
-    "sequences": load_sequences,
-    "tags": load_tagged,
-    "strings": load_transcribed,
-    "images": load_images,
-}
 
 
 class ReadsSequences(Trainable):

@@ -10,8 +10,8 @@ from torch import nn
 
 from carrousel import cells, pictures
 from carrousel._format import whole
-from carrousel.data import DataError, Images
-from carrousel.data._errors import nearest
+from carrousel.data import Images
+from carrousel.data._errors import place_of
 from carrousel.estimators._images import WIDEST, as_images, common_size, holds_images, resized
 from carrousel.estimators._recipe import OfLSTM
 from carrousel.estimators._sequence_estimator import SequenceEstimator
@@ -201,17 +201,14 @@ class TakesImages(SequenceEstimator):
         """
         if not isinstance(data, Images):
             return super().drawings(data, layer=layer, sequence=sequence)
-        ids = [str(name) for name in data.ids]
-        if sequence is not None and sequence not in ids:
-            raise DataError(f"{data.name}: there is no image {sequence!r}{nearest(sequence, ids)}")
-        row = 0 if sequence is None else ids.index(sequence)
+        row = place_of(sequence, data.ids, "image", data.name)
         given = self._given(data.X)
         said = self.predict(given)
         fact = "" if data.y is None else f", {data.y[row]!s} in fact"
         seen = pictures.draw_directions(
             data.X[row],
             self.directions(given[row], layer),
-            title=f"{data.name}, image {ids[row]}: taken for {said[row]!s}{fact}",
+            title=f"{data.name}, image {data.ids[row]!s}: taken for {said[row]!s}{fact}",
         )
         judged = {} if data.y is None else self._judged(self.targets_of(data), said, data.name)  # type: ignore[arg-type]
         # Of the pictures that every estimator has; those of sequences are of gates over time.

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from carrousel import pictures
-from carrousel.data import DataError, Texts, load_texts, splits
-from carrousel.data._errors import nearest
+from carrousel.data import Texts, load_texts, splits
+from carrousel.data._errors import place_of
 from carrousel.data.tokenisers import BOUNDARY, TOKENISERS, UNKNOWN, Speller, tokeniser_from_json
 from carrousel.estimators._base import Trainable
 from carrousel.estimators._bits import bits_of
@@ -333,9 +333,7 @@ class LSTMGenerator(Trainable):
         Raises:
             DataError: there is no document of that title.
         """
-        if sequence is not None and sequence not in data.titles:
-            raise DataError(f"{data.name}: there is no document {sequence!r}{nearest(sequence, data.titles)}")
-        row = 0 if sequence is None else data.titles.index(sequence)
+        row = place_of(sequence, data.titles, "document", data.name)
         made = self.generate("", DRAWN // 2)
         found = {"text": (data.documents[row][:DRAWN], f"{data.titles[row]}, as it is read"),
                  "generated": (made or " ", "made up by the model, seed 0")}  # fmt: skip

@@ -135,13 +135,7 @@ class LSTMTagger(LabelEstimator):
             raise ValueError(f"LSTMTagger needs at least 2 classes{only}")
         labels = self._numbered(each, "y")
         seed = self._draw_seed(checkpoint, resume)
-        parts, validation = (np.arange(len(lengths)), np.arange(0)), None
-        if validation_data is None:
-            parts = self._parted(len(lengths), persons, seed)
-        else:
-            what = "validation_data's y"
-            of_it = self._plain_labels(validation_data[1], len(validation_data[0]), what)
-            validation = validation_data[0], self._numbered(of_it, what)
+        parts, validation = self._divided(lengths, persons, validation_data, seed)
         identity = self._identity(seed, self._data(read, labels, persons, validation))
         known = labels.numbers[labels.numbers != NO_LABEL]
         learned = labels.take(parts[0]).numbers

@@ -140,14 +140,7 @@ class LSTMTranscriber(LabelEstimator):
         self.classes_ = np.unique([label for labels in each for label in labels])
         labels = self._numbered(each, "y")
         seed = self._draw_seed(checkpoint, resume)
-        parts, validation = (np.arange(len(lengths)), np.arange(0)), None
-        if validation_data is None:
-            parts = self._parted(len(lengths), persons, seed)
-        else:
-            what = "validation_data's y"
-            given = validation_data[0]
-            of_it = self._strings_of(validation_data[1], np.array([len(x) for x in given]), what)
-            validation = given, self._numbered(of_it, what)
+        parts, validation = self._divided(lengths, persons, validation_data, seed)
         identity = self._identity(seed, self._data(read, labels, persons, validation))
         run = {"checkpoint": checkpoint, "resume": resume, "progress": progress}
         sequences = self._learn(read, labels, parts, validation, seed, identity, run)
@@ -170,6 +163,9 @@ class LSTMTranscriber(LabelEstimator):
         if bad is not None:
             raise ValueError(f"sequence {bad[0]} of {what}: {bad[1]}")
         return each
+
+    def _given_labels(self, X: Any, y: Any, what: str) -> list[list[Any]]:
+        return self._strings_of(y, np.array([len(x) for x in X]), what)
 
     def _too_long(self, each: list[Any], lengths: np.ndarray) -> tuple[int, str] | None:
         """Returns the number of the first sequence that is too short for its string, and why; None if there is none."""
