@@ -12,7 +12,7 @@ import numpy as np
 from carrousel._format import number, whole
 from carrousel.estimators._candidates import RELATIVE, Candidate, Extent, judged, nearly_best
 from carrousel.estimators._conformal import offsets_of, ordered
-from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._gauge import POWERS, Gauge, in_words
 from carrousel.estimators._linear import Form, Linear, Shape
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._smoothing import there_is_statsmodels
@@ -32,7 +32,7 @@ class Calibrated:
     Attributes:
         name: for people.
         parts: linear forecasts, of which it is the mean.
-        gauge: the window whose scale is the unit of ``offsets``, and whether logarithms are taken.
+        gauge: the window whose scale is the unit of ``offsets``, and which powers are taken.
         offsets: what the quantiles add to the point forecast, [H, Q].
     """
 
@@ -55,8 +55,9 @@ class Calibrated:
     def __str__(self) -> str:
         if len(self.parts) > 1:
             counts = Counter(part.name for part in self.parts)
-            logs = ", some of logarithms" if any(part.form.gauge.log for part in self.parts) else ""
-            return f"{self.name} ({', '.join(f'{count} of {name}' for name, count in counts.items())}{logs})"
+            powers = sorted({part.form.gauge.power for part in self.parts} - {None})
+            some = f", some of {' and '.join(map(in_words, powers))}" if powers else ""
+            return f"{self.name} ({', '.join(f'{count} of {name}' for name, count in counts.items())}{some})"
         about = self.parts[0].about
         return f"{self.name} ({about})" if about else self.name
 
@@ -82,7 +83,7 @@ class SimpleForecasts:
         methods: with their intervals; of each kind the variant that did best on the folds.
         begin: the number of the starting forecast.
         skill: the error of the best variant on the folds, as a share of the best naive method's (a geometric mean).
-        complete: whether exponential smoothing could be tried.
+        complete: whether exponential smoothing and theta could be tried.
     """
 
     methods: tuple[Calibrated, ...]
@@ -150,7 +151,9 @@ class SimpleForecasts:
             else f"{method} corrects a starting forecast, {self.start}, by {share:.0%} of what its network says."
         )
         chosen = f"On folds of the training data the best had {self.skill:.2g} of the error of the best naive method."
-        lacking = "Exponential smoothing is left out, for it needs statsmodels: pip install 'carrousel[forecast]'."
+        lacking = (
+            "Exponential smoothing and theta are left out: they need statsmodels, pip install 'carrousel[forecast]'."
+        )
         return (f"{said} {chosen}",) if self.complete else (f"{said} {chosen}", lacking)
 
     def points(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
@@ -228,7 +231,7 @@ def _calibrated(
     held = valid if len(valid) else training
     point = _mean(candidates, training)(values, valid) if len(valid) else _crossed(candidates, values, training, shape)
     parts = tuple(one.build(np.concatenate([training, valid])) for one in candidates)
-    gauge = Gauge.fit(values, training, context, shape.target, parts[0].form.gauge.log)
+    gauge = Gauge.fit(values, training, context, shape.target, parts[0].form.gauge.power)
     actual = values[held[:, None] + np.arange(shape.horizon), shape.target]
     errors = (gauge.up(actual) - gauge.up(point)) / gauge.scales(gauge.windows(values, held))[:, None]
     offsets = offsets_of(np.repeat(errors[:, :, None], len(levels), axis=2), levels)
@@ -281,12 +284,16 @@ def _part(
 
 def _to_json(gauge: Gauge) -> dict[str, Any]:
     """Returns a gauge in JSON, but for its target."""
-    return {"context": gauge.context, "log": gauge.log, "least": gauge.least, "floor": gauge.floor}
+    return {"context": gauge.context, "power": gauge.power, "least": gauge.least, "floor": gauge.floor}
 
 
 def _from_json(facts: Any, target: int, rows: int) -> Gauge:
     """Returns the gauge of what ``_to_json`` returned; ``rows`` is the most that it may look back."""
     least, floor = number(facts["least"], "a least value"), number(facts["floor"], "a least scale")
-    if not isinstance(facts["log"], bool) or (facts["log"] and least <= 0) or floor <= 0:
+    if "log" in facts:  # of a time when logarithms were the only power
+        facts = {**facts, "power": 0.0 if facts["log"] is True else None}
+    power = facts["power"]
+    known = power in (None, 0) or POWERS[0] <= number(power, "a power") <= POWERS[1]
+    if not known or isinstance(power, bool) or (power is not None and least <= 0) or floor <= 0:
         raise ValueError("the scale of a window is damaged")
-    return Gauge(whole(facts["context"], "a window", 1, rows), target, facts["log"], least, floor)
+    return Gauge(whole(facts["context"], "a window", 1, rows), target, power, least, floor)

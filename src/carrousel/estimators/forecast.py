@@ -199,8 +199,8 @@ class LSTMForecaster(SeriesEstimator):
         of_windows = None if ages is None else ages[np.concatenate([training, valid])]
         about = (shape, extent, context, self.levels_, of_windows)
         self.simple_, starts = SimpleForecasts.fit(values, training, valid, *about)
-        log = self.simple_.start.gauge.log
-        window = Window.fit(values, training, starts.training, shape, context, log, self._widened.filling.masks)
+        power = self.simple_.start.gauge.power
+        window = Window.fit(values, training, starts.training, shape, context, power, self._widened.filling.masks)
         self._gaps = gaps_of(window.targets(values, training, starts.training), self.levels_)
         chosen = np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]
         some, late = valid[chosen], starts.valid[chosen]
