@@ -47,6 +47,7 @@ Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="print one JSON object instead of text")]
+Figures: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="keep the figures in this file")]
 MaxSize: TypeAlias = Annotated[
     str | None,
     typer.Option(

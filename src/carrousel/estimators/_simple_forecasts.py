@@ -55,7 +55,7 @@ class Calibrated:
     def __str__(self) -> str:
         if len(self.parts) > 1:
             counts = Counter(part.name for part in self.parts)
-            powers = sorted({part.form.gauge.power for part in self.parts} - {None})
+            powers = sorted({part.form.gauge.power for part in self.parts if part.form.gauge.power is not None})
             some = f", some of {' and '.join(map(in_words, powers))}" if powers else ""
             return f"{self.name} ({', '.join(f'{count} of {name}' for name, count in counts.items())}{some})"
         about = self.parts[0].about
