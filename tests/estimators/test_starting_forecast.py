@@ -16,7 +16,7 @@ from carrousel.estimators._doubt import standard_error
 from carrousel.estimators._frequency import grid_of
 from carrousel.estimators._gauge import Gauge, likeliest_power
 from carrousel.estimators._grid import season_of
-from carrousel.estimators._linear import Form, Shape, drift, ridge
+from carrousel.estimators._linear import Form, Shape, drift, naive, ridge
 from carrousel.estimators._seasons import plausible_seasons
 from carrousel.estimators._smoothing import Smoothing, fit_smoothing, windowed
 from carrousel.estimators._theta import Theta, fit_theta, theta_of_window
@@ -364,6 +364,28 @@ def test_a_backtest_that_refits_is_that_of_the_models_it_fits():
         first.backtest(series[140:], first=3)
 
 
+def test_later_folds_count_more_and_a_wild_member_moves_the_start_little():
+    def one(name, *ratios):
+        return _candidates.Candidate(name, None, None, ratios)
+
+    early, late = one("early", 0.0, 0.0, 0.0, 0.0, 0.9), one("late", 0.9, 0.2, 0.2, 0.1, 0.0)
+    assert np.mean(early.ratios) < np.mean(late.ratios)
+    assert late.score < early.score
+    assert [each.name for each in _candidates.nearly_best([early, late], 9)] == ["late", "early"]
+    twin = one("twin", *(ratio + 0.01 for ratio in late.ratios))
+    assert [each.name for each in _candidates.nearly_best([twin, late], 9)] == ["late"]  # the same forecast counts once
+    far = one("far", *(ratio + 0.5 for ratio in late.ratios))
+    assert [each.name for each in _candidates.nearly_best([far, late], 9)] == ["late"]
+    alone = one("alone", 0.4)
+    assert alone.score == pytest.approx(0.4)
+    assert [each.name for each in _candidates.nearly_best([alone, one("other", 0.0)], 9)] == ["other"]
+
+    shape, values = Shape(2, 0, (), 1), np.ones((9, 1))
+    parts = tuple(replace(naive(values, np.arange(3, 8), shape), bias=np.full(2, bias)) for bias in (0.0, 0.1, 50.0))
+    start = _simple_forecasts.Calibrated("median of the best", parts, parts[0].form.gauge, np.zeros((2, 3)))
+    assert start(values, np.array([5])).tolist() == [[1.1, 1.1]]
+
+
 def test_variants_are_judged_on_windows_they_did_not_learn_from():
     values = np.random.default_rng(0).normal(size=(120, 1))
     shape, every = Shape(3, 0, (), 1), np.arange(20, 118)
@@ -373,4 +395,4 @@ def test_variants_are_judged_on_windows_they_did_not_learn_from():
     last = [one.build(every)(values, np.array([100])) for one in found]
     assert min(before.values()) < 0  # the mean is better than the last value
     assert all(forecast.shape == (1, 3) for forecast in last)
-    assert _simple_forecasts.MEAN not in {name for name, _ in before}
+    assert _simple_forecasts.MEDIAN not in {name for name, _ in before}

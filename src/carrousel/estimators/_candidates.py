@@ -24,6 +24,7 @@ from carrousel.estimators._theta import Theta, fit_theta, theta, usual_thetas
 __all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged", "nearly_best", "of_many"]
 
 FOLDS = 5
+FADES = 0.6  # what a fold counts beside the next later one, which learned from more and is nearer to what comes
 BEGIN = 0.4  # the share of the windows that the first fold learns from
 LEARNED, JUDGED = 800, 200  # windows of a fold, at most
 LONGEST_LAGS = 200
@@ -112,22 +113,32 @@ class Candidate:
 
     @property
     def score(self) -> float:
-        """The mean over folds of ``ratios``."""
-        return float(np.mean(self.ratios)) if self.ratios else 0.0
+        """The mean over folds of ``ratios``, of which the later ones count more."""
+        return float(np.array(self.ratios) @ _counting(len(self.ratios))) if self.ratios else 0.0
 
     def nearly(self, best: Candidate) -> bool:
         """Tells whether it does as well as the best one, as far as the folds can tell them apart."""
-        gaps = np.array(self.ratios) - np.array(best.ratios)
+        gaps, counting = np.array(self.ratios) - np.array(best.ratios), _counting(len(self.ratios))
         if len(gaps) == 0:
             return True
-        doubt = float(gaps.std(ddof=1)) / np.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
-        return float(gaps.mean()) <= max(np.log1p(NEARLY), min(UNSURE * doubt, FURTHEST))
+        mean, folds = (
+            float(gaps @ counting),
+            1 / float(counting @ counting),
+        )  # as many that count alike would tell as much
+        doubt = float(np.sqrt((gaps - mean) ** 2 @ counting / (folds - 1))) if len(gaps) > 1 else 0.0
+        return mean <= max(np.log1p(NEARLY), min(UNSURE * doubt, FURTHEST))
+
+
+def _counting(folds: int) -> np.ndarray:
+    """Returns what each of so many folds counts; all together count 1."""
+    each = FADES ** np.arange(folds)[::-1]
+    return each / each.sum()
 
 
 def nearly_best(found: list[Candidate], most: int) -> list[Candidate]:
     """Returns the best variants in their order: those that folds do not tell apart, each kind of forecast once.
 
-    What errs alike on every fold is taken for the same forecast, which would count twice in a mean.
+    What errs alike on every fold is taken for the same forecast, which would count twice.
 
     Args:
         found: the variants.

@@ -19,8 +19,8 @@ from carrousel.estimators._smoothing import there_is_statsmodels
 
 __all__ = ["Calibrated", "SimpleForecasts", "Starts"]
 
-MEAN = "mean of the best"
-MOST_IN_MEAN = 8
+MEDIAN = "median of the best"
+MOST_IN_MEDIAN = 12
 BLOCKS = 5  # of training windows, each forecast by a fit to the others
 MOST_METHODS = 100  # of a saved model; more are damage
 
@@ -31,7 +31,7 @@ class Calibrated:
 
     Attributes:
         name: for people.
-        parts: linear forecasts, of which it is the mean.
+        parts: linear forecasts, of which it is the median.
         gauge: the window whose scale is the unit of ``offsets``, and which powers are taken.
         offsets: what the quantiles add to the point forecast, [H, Q].
     """
@@ -42,7 +42,7 @@ class Calibrated:
     offsets: np.ndarray
 
     def __call__(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:  # [N, H]
-        return np.mean([part(values, origins) for part in self.parts], axis=0)
+        return np.median([part(values, origins) for part in self.parts], axis=0)
 
     def quantiles(self, values: np.ndarray, origins: np.ndarray, middle: int) -> np.ndarray:  # [N, H, Q]
         """Returns the quantiles, of which number ``middle`` is the median."""
@@ -108,8 +108,8 @@ class SimpleForecasts:
     ) -> tuple[SimpleForecasts, Starts]:  # fmt: skip
         """Returns the simple methods of one series, and the starting forecasts of its windows.
 
-        The start is the variant that did best on folds of all windows, or the mean of those that did nearly as well,
-        as far as the folds can tell.
+        The start is the variant that did best on folds of all windows, or the median of those that did nearly as
+        well, as far as the folds can tell (Petropoulos & Svetunkov 2020): one that runs wild moves it little.
         Intervals come from the errors on the validation windows, where there are any; what is kept learns from all.
 
         Args:
@@ -126,15 +126,15 @@ class SimpleForecasts:
         ranked = sorted(found, key=lambda one: one.score)
         kinds = dict.fromkeys(one.name for one in found)
         recipes = {name: [next(one for one in ranked if one.name == name)] for name in kinds}
-        near = nearly_best(found, MOST_IN_MEAN)
+        near = nearly_best(found, MOST_IN_MEDIAN)
         exact = [one.name for one in found if one.exact]  # of which the first is the plainest
         best = exact[0] if exact else near[0].name
         if len(near) > 1 and not exact:
-            best = MEAN
+            best = MEDIAN
             recipes[best] = near
         methods = [_calibrated(n, c, values, training, valid, shape, context, levels) for n, c in recipes.items()]
         begin = list(recipes).index(best)
-        late = _mean(recipes[best], training)(values, valid) if len(valid) else np.zeros((0, shape.horizon))
+        late = _median(recipes[best], training)(values, valid) if len(valid) else np.zeros((0, shape.horizon))
         starts = Starts(_crossed(recipes[best], values, training, shape), late)
         return cls(tuple(methods), begin, float(np.exp(ranked[0].score)), there_is_statsmodels()), starts
 
@@ -217,10 +217,10 @@ class SimpleForecasts:
 Forecast = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def _mean(candidates: list[Candidate], origins: np.ndarray) -> Forecast:
-    """Returns the mean of the candidates' forecasts when they are fitted to windows."""
+def _median(candidates: list[Candidate], origins: np.ndarray) -> Forecast:
+    """Returns the median of the candidates' forecasts when they are fitted to windows."""
     parts = [one.build(origins) for one in candidates]
-    return lambda values, then: np.mean([part(values, then) for part in parts], axis=0)
+    return lambda values, then: np.median([part(values, then) for part in parts], axis=0)
 
 
 def _calibrated(
@@ -229,7 +229,9 @@ def _calibrated(
 ) -> Calibrated:  # fmt: skip
     """Fits a method to all windows, with the intervals of a fit that has not seen the last ones."""
     held = valid if len(valid) else training
-    point = _mean(candidates, training)(values, valid) if len(valid) else _crossed(candidates, values, training, shape)
+    point = (
+        _median(candidates, training)(values, valid) if len(valid) else _crossed(candidates, values, training, shape)
+    )
     parts = tuple(one.build(np.concatenate([training, valid])) for one in candidates)
     gauge = Gauge.fit(values, training, context, shape.target, parts[0].form.gauge.power)
     actual = values[held[:, None] + np.arange(shape.horizon), shape.target]
@@ -241,11 +243,11 @@ def _calibrated(
 def _crossed(candidates: list[Candidate], values: np.ndarray, training: np.ndarray, shape: Shape) -> np.ndarray:
     """Returns forecasts of the training windows [N, H], each by a fit to those whose rows ahead it does not share."""
     if len(training) < 4 * BLOCKS:
-        return _mean(candidates, training)(values, training)
+        return _median(candidates, training)(values, training)
     parts = []
     for block in np.array_split(training, BLOCKS):
         rest = training[(training <= block[0] - shape.horizon) | (training >= block[-1] + shape.horizon)]
-        parts.append(_mean(candidates, rest if len(rest) >= 4 else training)(values, block))
+        parts.append(_median(candidates, rest if len(rest) >= 4 else training)(values, block))
     return np.concatenate(parts)
 
 
@@ -290,8 +292,8 @@ def _to_json(gauge: Gauge) -> dict[str, Any]:
 def _from_json(facts: Any, target: int, rows: int) -> Gauge:
     """Returns the gauge of what ``_to_json`` returned; ``rows`` is the most that it may look back."""
     least, floor = number(facts["least"], "a least value"), number(facts["floor"], "a least scale")
-    if "log" in facts:  # of a time when logarithms were the only power
-        facts = {**facts, "power": 0.0 if facts["log"] is True else None}
+    if "power" not in facts:
+        raise ValueError("it is of a time when starting forecasts were others: train it again")
     power = facts["power"]
     known = power in (None, 0) or POWERS[0] <= number(power, "a power") <= POWERS[1]
     if not known or isinstance(power, bool) or (power is not None and least <= 0) or floor <= 0:
