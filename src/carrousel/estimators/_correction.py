@@ -10,7 +10,6 @@ import torch
 
 from carrousel.estimators._base import PREDICT_BATCH
 from carrousel.estimators._conformal import offsets_of, ordered
-from carrousel.estimators._doubt import standard_error
 from carrousel.estimators._windows import Window
 from carrousel.training._threads import threads_worth
 
@@ -18,42 +17,33 @@ __all__ = ["Correction", "gaps_of", "share_of"]
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 PARTS = 5  # of the validation windows, one after another
-SURE = 2.0  # standard errors by which a gain must differ from none
+SURE = 1.0  # standard errors by which a gain must differ from none
 LEAST_GAP = 1e-3  # between neighbouring quantiles, in units of a usual error
 
 
-def share_of(corrections: np.ndarray, wanted: np.ndarray, worth: np.ndarray, overlap: int) -> float:
+def share_of(corrections: np.ndarray, wanted: np.ndarray, worth: np.ndarray) -> float:
     """Returns the share of corrections that surely lessens the error most, 0 where none surely does.
 
     The gain is the mean over parts of the windows of the logarithm of the error's ratio, as where the starting forecast
-    is chosen. Of it two standard errors are taken away: that over the parts, for what helps in one part alone is
-    chance, or that over windows which share steps, as in a report, whichever is larger.
+    is chosen; of it a standard error over the parts is taken away. What helps in one part alone is chance.
 
     Args:
         corrections: of N windows in their order, [N, H].
         wanted: the corrections that would have been right, [N, H].
         worth: what a window's errors count, [N].
-        overlap: how many successive windows have a step in common, itself included.
     """
     if len(wanted) < PARTS:
         return 0.0
     parts = np.array_split(np.arange(len(wanted)), PARTS)
 
     def errors(share: float) -> np.ndarray:
-        return np.abs(wanted - share * corrections).mean(axis=1) * worth
-
-    def of_parts(off: np.ndarray) -> np.ndarray:
+        off = np.abs(wanted - share * corrections).mean(axis=1) * worth
         return np.array([off[part].mean() for part in parts]) + 1e-12
 
     before, best, least = errors(0.0), 0.0, 0.0
     for share in SHARES:
-        after = errors(share)
-        ratios = np.log(of_parts(after) / of_parts(before))
-        over_windows = standard_error(after - before, overlap)
-        if over_windows is None:
-            break
-        doubt = max(float(ratios.std(ddof=1)) / np.sqrt(PARTS), over_windows / (float(before.mean()) + 1e-12))
-        bound = float(ratios.mean()) + SURE * doubt
+        ratios = np.log(errors(share) / before)
+        bound = float(ratios.mean() + SURE * ratios.std(ddof=1) / np.sqrt(PARTS))
         if bound < least:
             best, least = share, bound
     return best
@@ -98,9 +88,7 @@ class Correction:
             return whole
         wanted = window.targets(values, origins, starts).astype(np.float64)
         said = whole.relative(network, values, origins, starts, owners)[:, :, levels.index(0.5)]
-        stride = int(np.diff(origins).min()) if len(origins) > 1 else 1
-        overlap = -(-window.shape.horizon // max(1, stride))
-        part = replace(whole, share=share_of(said, wanted, window.worth(values, origins, starts), overlap))
+        part = replace(whole, share=share_of(said, wanted, window.worth(values, origins, starts)))
         errors = wanted[:, :, None] - part.relative(network, values, origins, starts, owners)
         return replace(part, offsets=offsets_of(errors, levels))
 
