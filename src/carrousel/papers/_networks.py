@@ -9,7 +9,7 @@ configuration has by the name of a field of ``carrousel.training.Options`` (``le
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from statistics import fmean, stdev
 from typing import Any
 
@@ -73,17 +73,23 @@ def options_of(config: Mapping[str, Any]) -> Options:
     return Options(**{field.name: config[field.name] for field in fields(Options) if field.name in config})
 
 
-def teach(prepared: Taught, setting: Setting) -> tuple[nn.Module, Found]:
+def teach(prepared: Taught, setting: Setting, **changes: Any) -> tuple[Any, Found]:
     """Trains the network of a trial, and returns it with what every trial tells.
 
     First weights, noise and the order of the items depend on the trial's seed and number alone.
+
+    Args:
+        prepared: the job.
+        setting: the trial's.
+        changes: of the options of the training.
 
     Returns:
         The network with its best weights, and ``"success"``, ``"steps"`` (of training sequences, over all epochs),
         ``"weights"``, ``"epochs"`` (of which the last is that of the best weights) and ``"valid_loss"``.
     """
     job = prepared.learner
-    trained = train(job, options_of(sized(setting)), int(setting.apart(0).integers(2**31)))
+    options = replace(options_of(sized(setting)), **changes)
+    trained = train(job, options, int(setting.apart(0).integers(2**31)))
     losses = [row["valid_loss"] for row in trained.history if "valid_loss" in row]
     return trained.network, {
         "success": True,
