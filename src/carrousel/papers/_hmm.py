@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from carrousel.estimators.metrics import label_error_rate
 
-__all__ = ["Loop", "mixtures", "runs_of"]
+__all__ = ["Loop", "likelihood", "mixtures", "runs_of"]
 
 SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """By which emissions are weighed against durations and the order of units; the best on a validation part is taken."""
 FEW = 20  # frames for each Gaussian of a state, at least
 
-Emissions = Callable[[np.ndarray], np.ndarray]
-"""Gives log p(x_t | state) of an utterance, ``[T, states]``, but for what is the same for all states."""
+Emissions = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+"""Gives log p(x | state) of each utterance's frames ``[T_i, C]``, ``[T_i, states]``, but for what all states share."""
 
 
 def runs_of(frames: Sequence[np.ndarray], X: Sequence[np.ndarray], units: int) -> list[list[np.ndarray]]:
@@ -64,7 +65,25 @@ def mixtures(runs: Sequence[Sequence[np.ndarray]], states: int, count: int, seed
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # twenty rounds are enough
                 models.append(model.fit(frames if len(frames) > 1 else np.repeat(frames, 2, axis=0)))
-    return lambda x: np.stack([model.score_samples(x) for model in models], axis=1)
+
+    def emissions(X: Sequence[np.ndarray]) -> list[np.ndarray]:
+        together = np.concatenate(X)
+        found = np.stack([model.score_samples(together) for model in models], axis=1)
+        return np.split(found, np.cumsum([len(x) for x in X])[:-1])
+
+    return emissions
+
+
+def likelihood(emissions: np.ndarray, lasts: float) -> float:
+    """Returns the log-likelihood of an utterance under one chain, by hmmlearn, from its emissions ``[T, states]``.
+
+    ``lasts`` is how many frames the unit lasts in the mean, of which each state has an even share.
+    """
+    states = emissions.shape[1]
+    leave = np.clip(states / lasts, 0.02, 0.9)
+    moves = (1 - leave) * np.eye(states) + leave * np.eye(states, k=1)
+    moves[-1, -1] = 1.0
+    return float(_given(np.eye(states)[0], moves).score(emissions))
 
 
 class Loop:
@@ -104,13 +123,13 @@ class Loop:
         if states == 1:
             self.moves[np.diag_indices(units)] += 1 - leave
 
-    def decode(self, x: np.ndarray) -> list[int]:
-        """Returns the codes of what is said in an utterance, ``[T, C]``, without pauses."""
-        return self._read(self.emissions(x), self.scale)
+    def decode(self, X: Sequence[np.ndarray]) -> list[list[int]]:
+        """Returns the codes of what is said in utterances, ``[T_i, C]``, without pauses."""
+        return [self._read(each, self.scale) for each in self.emissions(X)]
 
     def weigh(self, X: Sequence[np.ndarray], strings: Sequence[np.ndarray]) -> None:
         """Chooses how much emissions count, by the label errors on utterances that were not learned from."""
-        emissions, true = [self.emissions(x) for x in X], [each.tolist() for each in strings]
+        emissions, true = self.emissions(X), [each.tolist() for each in strings]
 
         def errors(scale: float) -> float:
             return label_error_rate(true, [self._read(each, scale) for each in emissions])
@@ -118,22 +137,25 @@ class Loop:
         self.scale = min(SCALES, key=errors)
 
     def _read(self, emissions: np.ndarray, scale: float) -> list[int]:
-        states = _viterbi(self.start, self.moves, scale * emissions)
+        states = _given(self.start, self.moves).decode(scale * emissions)[1]
         units = states // self.states
         new = np.concatenate([[True], (units[1:] != units[:-1]) | (states[1:] < states[:-1])])
         return [int(unit) for unit in units[new] if unit != self.pause]
 
 
-def _viterbi(start: np.ndarray, moves: np.ndarray, emissions: np.ndarray) -> np.ndarray:
-    """Returns the most probable states of an utterance, ``[T]``, by hmmlearn."""
-    from hmmlearn.base import BaseHMM
+def _given(start: np.ndarray, moves: np.ndarray) -> Any:
+    """Returns hmmlearn's model of these states, which is handed emissions and not frames."""
+    try:
+        from hmmlearn.base import BaseHMM
+    except ImportError:
+        raise ImportError("hidden Markov models need the package hmmlearn: pip install 'carrousel[labels]'") from None
 
     class Given(BaseHMM):
-        """A model whose emissions are given, as hmmlearn wants them of a model of one's own."""
+        """A model with emissions of its own, as hmmlearn wants them written."""
 
         def _compute_log_likelihood(self, X: np.ndarray) -> np.ndarray:
             return X
 
     model = Given(len(start))
     model.startprob_, model.transmat_ = start, moves
-    return model.decode(emissions)[1]
+    return model

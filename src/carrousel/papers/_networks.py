@@ -24,7 +24,19 @@ from carrousel.training._batches import Batches
 from carrousel.training._criterion import OfNetwork
 from carrousel.training._random import RandomStates
 
-__all__ = ["SIZE", "Taught", "means", "options_of", "outputs", "said", "sized", "standardised", "teach", "weight_count"]
+__all__ = [
+    "SIZE",
+    "Fitted",
+    "Taught",
+    "means",
+    "options_of",
+    "outputs",
+    "said",
+    "sized",
+    "standardised",
+    "teach",
+    "weight_count",
+]
 
 SIZE: Mapping[str, tuple[str, ...]] = {"size": ("small", "whole")}
 """The option of an experiment whose committed run is smaller than the paper's; see :func:`sized`."""
@@ -54,6 +66,16 @@ class Taught(Prepared):
             loss.backward()
             with torch.no_grad():
                 network.eval()(**inputs)
+
+
+class Fitted(Prepared):
+    """What a trial of a rival begins with that is fitted in one go, such as a Markov model: data, in ``sets``."""
+
+    def __init__(self, sets: Any) -> None:
+        super().__init__(None, None, sets)
+
+    def ready(self) -> None:
+        """Does nothing: there is nothing to compile."""
 
 
 def sized(setting: Setting) -> Config:

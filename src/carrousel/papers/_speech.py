@@ -1,4 +1,4 @@
-"""Speech for the papers that recognise it: made phones, joined digits, and small drawn data with the shape of speech."""
+"""Speech for papers that recognise it: made phones, spoken digits, and small drawn data with the shape of speech."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from carrousel.data import load_sequences, load_tagged, load_transcribed
 from carrousel.data._parts import PARTS, drawn, joined
 from carrousel.data._sound import slopes
 from carrousel.papers._networks import standardised
-from carrousel.training._batches import LabelledDataset
+from carrousel.training._batches import LabelledDataset, SequenceDataset
 
-__all__ = ["Speech", "isolated_digits", "speech_of"]
+__all__ = ["Recordings", "Speech", "recordings_of", "speech_of"]
 
 VALID_VOICES = ("f4", "m6")
 """The voices of made speech whose utterances are set aside, of the twelve of the training part."""
 SILENCE = "sil"
 VALID_DIGITS = 40
 """Recordings of each digit that are set aside, of the 240 of the training part."""
+NAMES = ("train", "valid", "test")
 LENGTHS = 3, 7
 """Digits of a string."""
 
@@ -65,6 +66,25 @@ class Speech:
         return _items([x for part in parts for x in self.X[part]], strings)
 
 
+@dataclass(frozen=True)
+class Recordings:
+    """Single words in three parts: ``X`` and ``y`` by the part's name, arrays ``[T_i, C]`` and classes ``[N]``."""
+
+    X: dict[str, list[np.ndarray]]
+    y: dict[str, np.ndarray]
+    classes: int
+
+    @property
+    def channels(self) -> int:
+        """Features of a frame."""
+        return self.X["train"][0].shape[1]
+
+    def items(self, part: str) -> SequenceDataset:
+        """Returns the items of a part, each with its class."""
+        X = self.X[part]
+        return SequenceDataset(np.concatenate(X), np.array([len(x) for x in X], dtype=np.int64), self.y[part])
+
+
 def _items(arrays: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> LabelledDataset:
     lengths, counts = (np.array([len(each) for each in part], dtype=np.int64) for part in (arrays, labels))
     return LabelledDataset(np.concatenate(arrays), lengths, np.concatenate(labels).astype(np.int64), counts)
@@ -107,21 +127,24 @@ def _phones(items: int) -> Speech:
 
 
 @cache
-def isolated_digits() -> dict[str, tuple[list[np.ndarray], np.ndarray]]:
-    """Returns single spoken digits: of each part 39 standardised features of every frame, and the digits ``[N]``.
+def recordings_of(data: str, channels: int) -> Recordings:
+    """Returns the recordings of a data set: ``"spoken-digits"``, or ``"drawn"``, which needs no package.
 
-    13 MFCC, their slopes, and the slopes of these.
+    Of spoken digits a frame has 13 MFCC, or with 26 channels their slopes too, or with 39 the slopes of these as well.
+
+    Raises:
+        DataError: the package that carries the recordings is not installed; the message has the command.
     """
+    if data == "drawn":
+        single = _drawn(180, shortest=1, longest=1)
+        return Recordings(single.X, {part: np.concatenate(each) for part, each in single.strings.items()}, 6)
     whole, test = (load_sequences("spoken-digits", split=part) for part in PARTS)
-    assert whole.y is not None
-    assert test.y is not None
-    digits = whole.y.astype(np.int64)
-    rows = drawn(digits, VALID_DIGITS)  # whose "test" is our validation part
-    X = standardised(
-        *([_sloped(x) for x in part] for part in (whole.take(rows["train"]).X, whole.take(rows["test"]).X, test.X))
-    )
-    y = digits[rows["train"]], digits[rows["test"]], test.y.astype(np.int64)
-    return dict(zip(("train", "valid", "test"), zip(X, y, strict=True), strict=True))
+    digits, true = (np.asarray(part.y).astype(np.int64) for part in (whole, test))
+    rows = drawn(digits, VALID_DIGITS)  # whose test part is our validation part
+    parts = (whole.take(rows["train"]), whole.take(rows["test"]), test)
+    X = standardised(*([_sloped(x)[:, :channels] for x in part.X] for part in parts))
+    y = digits[rows["train"]], digits[rows["test"]], true
+    return Recordings(dict(zip(NAMES, X, strict=True)), dict(zip(NAMES, y, strict=True)), 10)
 
 
 def _sloped(x: np.ndarray) -> np.ndarray:
@@ -132,7 +155,9 @@ def _sloped(x: np.ndarray) -> np.ndarray:
 def _digit_strings(items: int) -> Speech:
     """Joins recordings of one part each; those of the test part as the reader of ``digit-strings`` does."""
     X, frames, strings = {}, {}, {}
-    for part, (recordings, digits) in isolated_digits().items():
+    single = recordings_of("spoken-digits", 39)
+    for part in NAMES:
+        recordings, digits = single.X[part], single.y[part]
         count = {"train": items, "valid": max(items // 4, 1), "test": len(digits)}[part]
         rows = joined(np.arange(len(digits)), count, *LENGTHS, seed=PARTS.index("test") if part == "test" else 0)
         X[part] = [np.concatenate([recordings[k] for k in each]) for each in rows]
@@ -141,7 +166,7 @@ def _digit_strings(items: int) -> Speech:
     return Speech(X, frames, strings, tuple("0123456789"))
 
 
-def _drawn(items: int) -> Speech:
+def _drawn(items: int, shortest: int = 4, longest: int = 7) -> Speech:
     """Draws utterances of six labels whose beginnings and ends are shared: so one frame does not tell them apart.
 
     The beginning of a label is that of one other, its end that of another one.
@@ -155,8 +180,8 @@ def _drawn(items: int) -> Speech:
     for part, count in (("train", items), ("valid", max(items // 3, 1)), ("test", max(items // 3, 1))):
         X[part], frames[part], strings[part] = [], [], []
         for _ in range(count):
-            steps = rng.integers(0, len(labels) - 1, int(rng.integers(4, 8)))
-            string = np.cumsum(steps + 1) % len(labels)  # no label follows itself
+            steps = rng.integers(0, len(labels) - 1, int(rng.integers(shortest, longest + 1)))
+            string = np.cumsum(steps + 1) % len(labels)  # none follows itself, each is as frequent
             halves = rng.integers(2, 5, (len(string), 2))
             means = [each for label in string for each in (begins[labels[label][0]], ends[labels[label][1]])]
             clean = np.repeat(means, halves.ravel(), axis=0)
