@@ -19,9 +19,8 @@ class Copying:
     """Read ten symbols, wait for T steps, and say them again.
 
     The first ten elements are drawn from eight symbols; T - 1 blanks follow, then a delimiter, then ten blanks. The
-    output should be the blank for T + 10 steps and the ten symbols in the last ten. A sequence is right if these ten
-    are. Who knows nothing but the form, and so guesses the ten symbols, has a mean cross-entropy of
-    10 ln 8 / (T + 20).
+    output should be the blank for T + 10 steps and the ten symbols in the last ten. Who knows nothing but the form, and
+    so guesses the ten symbols, has a mean cross-entropy of 10 ln 8 / (T + 20).
 
     Arjovsky, Shah & Bengio 2015, section 4.1, after Hochreiter & Schmidhuber 1997.
 
@@ -62,7 +61,6 @@ class Copying:
         return Drawn(inputs.ravel(), targets.ravel(), np.stack([begin, begin + length], 1))
 
     def right(self, outputs: np.ndarray, drawn: Drawn) -> np.ndarray:
-        """Judges each sequence: whether the greatest outputs of its last ten steps are its symbols, ``[sequences]``."""
-        begin, end = drawn.spans.T
-        last = np.cumsum(end - begin)[:, None] - COPIED + np.arange(COPIED)
-        return (outputs[last].argmax(2) == drawn.targets[end[:, None] - COPIED + np.arange(COPIED)]).all(1)
+        """Judges each step: whether its greatest output is the one that should be, ``[steps]``."""
+        targets = drawn.targets[drawn.judged]
+        return outputs[np.arange(len(targets)), targets] >= outputs.max(1)

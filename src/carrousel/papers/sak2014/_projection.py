@@ -94,8 +94,8 @@ def _rows() -> tuple[Row, ...]:
     for name, label, layers, hidden, projection in (
         ("lstm-1", "LSTM", 1, 128, 0),
         ("projected-1", "LSTM with projection", 1, 247, 64),
-        ("lstm-2", "LSTM", 2, 90, 0),
-        ("projected-2", "LSTM with projection", 2, 150, 56),
+        ("lstm-2", "LSTM", 2, 93, 0),
+        ("projected-2", "LSTM with projection", 2, 143, 56),
     ):
         task = {
             "data": "source", "items": 400_000, "valid": 40_000, "test": 60_000,
