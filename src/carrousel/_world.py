@@ -185,8 +185,7 @@ class World:
         raise ValueError(f"an episode of {type(self).__name__} begins where the world says; it takes no state")
 
     def begin_all(self, batch: Batch, state: np.ndarray | None) -> None:
-        """Begins an episode in every world: sets the batch's ``states``, to the given ones if there are, and
-        ``seen``."""
+        """Begins an episode in every world: sets the batch's ``seen``, and ``states``, to given ones if there are."""
         raise NotImplementedError
 
     def act_all(self, batch: Batch, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -168,7 +168,7 @@ def test_names_of_groups_are_text_whatever_has_them(make, groups):
     assert made.groups.dtype.kind == "U"
     assert made.groups.tolist() == ["7", "7", "12"]
     assert make(None).groups is None
-    with pytest.raises(DataError, match="d: 3 (sequences|images) but 2 groups"):
+    with pytest.raises(DataError, match=r"d: 3 (sequences|images) but 2 groups"):
         make(groups[:2])
 
 
