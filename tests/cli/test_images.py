@@ -101,7 +101,7 @@ def test_a_transcriber_of_images(run, refused, lines):
 def test_a_classifier_of_pictures_in_a_table(run, lines):
     text = (lines / "lines.csv").read_text().replace("path,text", "path,label")
     (lines / "classes.csv").write_text(text)
-    code, out, err = run("train", "classify", "classes.csv", "-o", "m", "--colours", "grey", *QUICK)
+    code, _, err = run("train", "classify", "classes.csv", "-o", "m", "--colours", "grey", *QUICK)
     assert code == 0, err
     assert "images of 4 x 6 to 4 x 18, 1 channel, 4 classes" in err
     code, _, err = run("evaluate", "m", "classes.csv", "--colours", "grey")
