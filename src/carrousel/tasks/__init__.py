@@ -26,6 +26,7 @@ from carrousel.tasks._functions import BooleanFunctions, QuadraticFunctions, Sem
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import NoiseFreeLag, NoRegularities
 from carrousel.tasks._languages import CountingLanguage
+from carrousel.tasks._mackey_glass import mackey_glass
 from carrousel.tasks._mazes import Maze89, TMaze
 from carrousel.tasks._memory_bits import MemoryBits
 from carrousel.tasks._multimode import MultimodePole
@@ -87,6 +88,7 @@ __all__ = [
     "TwoSequence",
     "TwoStrings",
     "WithGoals",
+    "mackey_glass",
 ]
 
 _modules = modules_of(__name__, __path__)
