@@ -13,6 +13,7 @@ EXTRAS |= {"gymnasium": ("worlds of gymnasium need", "rl")}
 EXTRAS |= {"optuna": ("carrousel search needs", "search"), "openpyxl": ("Excel files need", "excel")}
 EXTRAS |= dict.fromkeys(("soundfile", "kaldi_native_fbank"), ("files of sound need", "labels"))
 EXTRAS |= {"PIL": ("pictures need", "labels")}
+EXTRAS |= {"mido": ("files of MIDI need", "music")}
 EXTRAS |= {"tokenizers": ("pieces of words need", "text"), "sacrebleu": ("BLEU and chrF need", "text")}
 
 

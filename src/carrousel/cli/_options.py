@@ -31,6 +31,7 @@ __all__ = [
     "MaxSize",
     "Model",
     "Recorded",
+    "Resolution",
     "Run",
     "Split",
     "Written",
@@ -58,6 +59,10 @@ MaxSize: TypeAlias = Annotated[
 Field: TypeAlias = Annotated[
     str | None,
     typer.Option(help="name of the text in JSON lines; of pairs both  [default: text, or source,target]"),
+]
+Resolution: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="frames in a quarter note (music)  [default: the model's own, 4, or 1 of chorales]"),
 ]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
@@ -200,6 +205,7 @@ class AnyColumns(Recorded):
 
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
     field: Field = None
+    resolution: Resolution = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""

@@ -10,7 +10,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-__all__ = ["Batch", "BatchSource", "Batches", "ImageDataset", "LabelledDataset", "SequenceDataset", "goes_on"]
+__all__ = [
+    "Batch",
+    "BatchSource",
+    "Batches",
+    "ImageDataset",
+    "LabelledDataset",
+    "SequenceDataset",
+    "StepDataset",
+    "goes_on",
+]
 
 Batch = tuple[dict[str, Tensor], Any]
 """The network's inputs by name, and the targets, or a pair of the targets and the items' weights."""
@@ -120,6 +129,19 @@ class LabelledDataset(SequenceDataset):
 
     def _targets(self, chosen: np.ndarray) -> Tensor:
         return _padded(self.targets, self.firsts[chosen], self.counts[chosen], -1)[:, :, 0]
+
+
+class StepDataset(SequenceDataset):
+    """Ragged sequences with a target of several numbers for every step, in batches [B, T, D] with -1 past an end.
+
+    Args:
+        values: the sequences laid end to end, [S, C].
+        lengths: the steps of each, [N].
+        targets: the targets of all steps, [S, D].
+    """
+
+    def _targets(self, chosen: np.ndarray) -> Tensor:
+        return _padded(self.targets, self.starts[chosen], self.lengths[chosen], -1)
 
 
 def _padded(values: Tensor, starts: np.ndarray, lengths: np.ndarray, beyond: int) -> Tensor:
