@@ -14,6 +14,7 @@ EXTRAS |= {"optuna": ("carrousel search needs", "search"), "openpyxl": ("Excel f
 EXTRAS |= dict.fromkeys(("soundfile", "kaldi_native_fbank"), ("files of sound need", "labels"))
 EXTRAS |= {"reservoirpy": ("echo state networks need", "reservoir")}
 EXTRAS |= {"PIL": ("pictures need", "labels")}
+EXTRAS |= {"mido": ("files of MIDI need", "music")}
 EXTRAS |= {"tokenizers": ("pieces of words need", "text"), "sacrebleu": ("BLEU and chrF need", "text")}
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "Model",
     "PathColumn",
     "Recorded",
+    "Resolution",
     "Run",
     "Split",
     "Written",
@@ -71,6 +72,10 @@ ColoursOf: TypeAlias = Annotated[
 ]
 LabelsFile: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
+]
+Resolution: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="frames in a quarter note (music)  [default: the model's own, 4, or 1 of chorales]"),
 ]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
@@ -210,6 +215,7 @@ class AnyColumns(Recorded):
     labels: LabelsFile = None
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
     field: Field = None
+    resolution: Resolution = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""

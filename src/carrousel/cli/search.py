@@ -47,7 +47,7 @@ def searcher(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = class_for(options, estimator)
+            kind = class_for(options, opened, estimator)
             parameters = knobs.parameters(kind, also=options.parameters())
             first = kind(**parameters, random_state=run.seed)
             parts = options.parts(opened, first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,26 +66,34 @@ class FrameNet(Body):
         said = (output > 0).long().tolist()
         return [frames[:length] for frames, length in zip(said, lengths.tolist(), strict=True)]
 
-    def play(self, begin: Tensor, *, length: int, threshold: float | None = None, seed: int = 0) -> Iterator[Tensor]:
+    def play(
+        self, begin: Tensor, *, length: int, threshold: float | None = None, temperature: float = 1.0, seed: int = 0
+    ) -> Iterator[Tensor]:
         """Goes on from frames ``[T, N]`` in a closed loop: each frame that it says is its next input.
 
         Args:
             begin: one frame or more.
             length: how many frames to say.
             threshold: a note sounds if its probability is above; None draws each note by its probability.
+            temperature: below 1 the probable becomes more so, and what is improbable less; above 1 it is drawn more.
             seed: of the draws; the same seed plays the same.
 
         Raises:
-            ValueError: there is no frame to begin with, or of other notes; or the threshold is no probability.
+            ValueError: there is no frame to begin with, or of other notes; the threshold is no probability; or the
+                temperature is not above 0.
         """
         notes = self.head.out_features
         if begin.dim() != 2 or not len(begin) or begin.shape[1] != notes:
             raise ValueError(f"begin with frames [T, {notes}], at least one, got {list(begin.shape)}")
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"threshold must be a probability, got {threshold!r}")
-        return self._played(begin, length, threshold, torch.Generator().manual_seed(seed))
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise ValueError(f"temperature must be a number above 0, got {temperature!r}")
+        return self._played(begin, length, threshold, temperature, torch.Generator().manual_seed(seed))
 
-    def _played(self, begin: Tensor, length: int, threshold: float | None, random: torch.Generator) -> Iterator[Tensor]:
+    def _played(
+        self, begin: Tensor, length: int, threshold: float | None, temperature: float, random: torch.Generator
+    ) -> Iterator[Tensor]:
         training, dtype = self.training, self.head.weight.dtype
         self.eval()
         try:
@@ -94,7 +103,7 @@ class FrameNet(Body):
                 with torch.no_grad():
                     for frame in frames:
                         output, state = self.lstm.step(frame, state)
-                    chances = torch.sigmoid(self.head(output)).cpu()
+                    chances = torch.sigmoid(self.head(output) / temperature).cpu()
                     level = threshold if threshold is not None else torch.rand(chances.shape, generator=random)
                     said = (chances > level).to(dtype)
                 frames = said[None].to(begin.device)
