@@ -41,12 +41,12 @@ def _row(layers: int, directions: int, hidden: int, published: Mapping[str, floa
 
 
 _ROWS = (
-    _row(1, 1, 1, {}),
-    _row(2, 1, 1, {}),
-    _row(3, 1, 1, {"error": 0.196}, "Published of 421 blocks a layer, 3.8 million weights."),
-    _row(1, 2, 1, {"error": 0.239}, "Published of 250 blocks a layer and direction, 0.8 million weights."),
-    _row(2, 2, 1, {"error": 0.210}, "Published of 250 blocks a layer and direction, 2.3 million weights."),
-    _row(3, 2, 1, {"error": 0.186}, "Published of 250 blocks a layer and direction, 3.8 million weights."),
+    _row(1, 1, 173, {}),
+    _row(2, 1, 105, {}),
+    _row(3, 1, 82, {"error": 0.196}, "Published of 421 blocks a layer, 3.8 million weights."),
+    _row(1, 2, 117, {"error": 0.239}, "Published of 250 blocks a layer and direction, 0.8 million weights."),
+    _row(2, 2, 63, {"error": 0.210}, "Published of 250 blocks a layer and direction, 2.3 million weights."),
+    _row(3, 2, 49, {"error": 0.186}, "Published of 250 blocks a layer and direction, 3.8 million weights."),
     Row("quoted-both-5", "CTC, both directions", {"layers": "5", "directions": "2"}, {"error": 0.184}),
     Row("quoted-both-1-622", "CTC, both directions, 622 blocks", {"layers": "1", "directions": "2"}, {"error": 0.230}),
 )
