@@ -60,12 +60,16 @@ def _of_markov(speech: Speech, setting: Setting) -> list[list[int]]:
 
 
 def _row(name: str, label: str, size: str, published: Mapping[str, float], note: str, **learner: Any) -> Row:
-    task = {"data": "digit-strings", "items": 600, "whole": {"items": 2000, "max_epochs": 150}}
-    return Row(name, label, {"size": size}, published, Config(task, learner, {"max_epochs": 25, "patience": 6}), note=note)
+    task: dict[str, Any] = {"data": "digit-strings", "items": 400, "whole": {"items": 2000}}
+    until = {}
+    if learner["method"] == "ctc":
+        task["whole"] |= {"max_epochs": 120, "patience": 15}
+        until = {"max_epochs": 15, "patience": 5}
+    return Row(name, label, {"size": size}, published, Config(task, learner, until), note=note)
 
 
 _CTC = {
-    "method": "ctc", "hidden": 128, "layers": 1, "directions": 2, "noise": 0.5, "learning_rate": 3e-3, "batch_size": 8,
+    "method": "ctc", "hidden": 128, "layers": 1, "directions": 2, "noise": 0.5, "learning_rate": 1e-2, "batch_size": 8,
     "gradient_clip": 1.0,
 }  # fmt: skip
 _ROWS = (
@@ -114,7 +118,7 @@ KEYWORDS = Experiment(
     _ROWS,
     _prepare,
     _train,
-    trials=4,
+    trials=3,
     figures=(
         Column("hits", "keywords found", ".1%"),
         Column("hits_sd", "deviation", ".1%"),
@@ -128,7 +132,7 @@ KEYWORDS = Experiment(
         "in drawn utterances nine of ten keywords are found, with false alarms at less than a tenth of what is none",
         lambda rows: rows["ctc"]["hits"] > 0.9 and rows["ctc"]["alarms"] < 0.1,
         ("ctc",),
-        config={"data": "drawn", "items": 60, "hidden": 20, "noise": 0.1, "max_epochs": 20, "learning_rate": 0.03},
+        config={"data": "drawn", "items": 60, "hidden": 16, "noise": 0.1, "max_epochs": 8, "learning_rate": 0.03},
     ),
     pictures=(Picture("spikes", "When the first trial's network spots a keyword in a string of digits", _draw),),
     source="from memory",

@@ -55,7 +55,9 @@ def _train(prepared: Any, setting: Setting) -> Found:
 def _most_likely(digits: Recordings, setting: Setting) -> list[int]:
     """Returns the digit whose chain of states makes each recording of the test part most probable."""
     states = setting.config["states"]
-    runs = [[x for x, y in zip(digits.X["train"], digits.y["train"], strict=True) if y == k] for k in range(digits.classes)]
+    runs = [
+        [x for x, y in zip(digits.X["train"], digits.y["train"], strict=True) if y == k] for k in range(digits.classes)
+    ]
     lasts = [float(np.mean([len(run) for run in unit])) for unit in runs]
     emissions = mixtures(runs, states, setting.config["mixtures"], int(setting.apart(0).integers(2**31)))
     answers = []
@@ -66,12 +68,14 @@ def _most_likely(digits: Recordings, setting: Setting) -> list[int]:
 
 
 def _row(name: str, label: str, size: str, **learner: Any) -> Row:
-    task = {"data": "spoken-digits", "channels": 26, "whole": {"max_epochs": 100, "patience": 20}}
-    config = Config(task, learner, {"max_epochs": 25, "patience": 6})
-    return Row(name, label, {"size": size}, {}, config)
+    task: dict[str, Any] = {"data": "spoken-digits", "channels": 26, "whole": {}}
+    until = {}
+    if learner["method"] == "lstm":
+        task["whole"], until = {"max_epochs": 60, "patience": 15}, {"max_epochs": 15, "patience": 5}
+    return Row(name, label, {"size": size}, {}, Config(task, learner, until))
 
 
-_TAUGHT = {"noise": 0.3, "learning_rate": 5e-3, "batch_size": 16, "gradient_clip": 1.0}
+_TAUGHT = {"noise": 0.3, "learning_rate": 1e-2, "batch_size": 16, "gradient_clip": 1.0}
 _ROWS = (
     _row("lstm", "LSTM, forward, target at the end", "64 blocks", method="lstm", hidden=64, **_TAUGHT),
     _row("hmm", "HMM a digit", "8 states, 4 Gaussians each", method="hmm", states=8, mixtures=4),
@@ -99,7 +103,7 @@ DIGITS = Experiment(
     _ROWS,
     _prepare,
     _train,
-    trials=5,
+    trials=3,
     figures=(
         Column("wrong", "wrong digits", ".2%"),
         Column("wrong_sd", "deviation", ".2%"),
@@ -111,7 +115,7 @@ DIGITS = Experiment(
         "on drawn words, whose beginnings and ends are shared by two each, nine of ten are right at the end",
         lambda rows: rows["lstm"]["wrong"] < 0.1,
         ("lstm",),
-        config={"data": "drawn", "hidden": 16, "max_epochs": 8, "learning_rate": 0.03},
+        config={"data": "drawn", "hidden": 16, "max_epochs": 6, "learning_rate": 0.03},
     ),
     pictures=(Picture("confusion", "Which digit is taken for which by the LSTM of the first trial", _draw),),
     outcome="yes",

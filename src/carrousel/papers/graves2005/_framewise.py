@@ -25,7 +25,9 @@ __all__ = ["FRAMEWISE"]
 def _prepare(setting: Setting) -> Taught:
     config = sized(setting)
     speech = speech_of(config["data"], config["items"])
-    train, valid, test = (speech.with_frames(part, backwards=config["backwards"]) for part in ("train", "valid", "test"))
+    train, valid, test = (
+        speech.with_frames(part, backwards=config["backwards"]) for part in ("train", "valid", "test")
+    )
     make = partial(build, dict(config), speech.channels, len(speech.names))
     job = Job(make, train, valid, criterion=ByDuration() if config["by_duration"] else None)
     return Taught(job, test, speech.with_frames("train", "valid") if config["retrained"] else None)
@@ -131,7 +133,7 @@ FRAMEWISE = Experiment(
         "one where no memory is not",
         lambda rows: rows["blstm"]["test"] > rows["lstm"]["test"] + 0.1 > rows["mlp"]["test"] + 0.2,
         ("blstm", "lstm", "mlp"),
-        config={"data": "drawn", "items": 60, "hidden": 20, "max_epochs": 12, "learning_rate": 0.03},
+        config={"data": "drawn", "items": 50, "hidden": 20, "max_epochs": 7, "learning_rate": 0.03},
     ),
     pictures=(Picture("frames", "Test frames whose phone is right, of eleven networks", _draw),),
     source="from memory",

@@ -86,13 +86,19 @@ def _of_tagger(network: Any, speech: Speech, states: int) -> Emissions:
 
 
 def _row(name: str, label: str, data: str, size: str, published: Mapping[str, float], **learner: Any) -> Row:
-    task = {"data": data, "items": 400, "whole": {"items": 700 if data == "phones" else 2000, "max_epochs": 150}}
-    until = {"max_epochs": 40, "patience": 8} if learner["method"] == "ctc" else {"max_epochs": 15, "patience": 4}
-    columns = {"data": "made phones" if data == "phones" else "digit strings", "size": size}
+    phones = data == "phones"
+    task = {"data": data, "items": 250 if phones else 400, "whole": {"items": 700 if phones else 2000}}
+    until = {"max_epochs": 20 if learner["method"] == "ctc" else 15, "patience": 5}
+    if learner["method"] == "hmm":
+        until = {}
+    else:
+        learner["batch_size"] = 4 if phones else 8
+        task["whole"] |= {"max_epochs": 120, "patience": 15}
+    columns = {"data": "made phones" if phones else "digit strings", "size": size}
     return Row(name, label, columns, published, Config(task, learner, until))
 
 
-_TAUGHT = {"learning_rate": 3e-3, "batch_size": 8, "gradient_clip": 1.0}
+_TAUGHT = {"learning_rate": 1e-2, "gradient_clip": 1.0}
 _CTC = {"method": "ctc", "hidden": 100, "layers": 1, "directions": 2, "noise": 0.6, "prefixes": 300, **_TAUGHT}
 _HYBRID = {"method": "hybrid", "hidden": 93, "noise": 0.0, "states": 3, "by_duration": False, **_TAUGHT}
 _TWICE = "100 blocks x 2"
@@ -153,7 +159,7 @@ CTC = Experiment(
         "on drawn utterances CTC says nine of ten labels right, and prefix search errs no more than best path",
         lambda rows: rows["ctc"]["error"] < 0.1 and rows["ctc"]["prefix"] <= rows["ctc"]["error"] + 0.005,
         ("ctc",),
-        config={"data": "drawn", "items": 60, "hidden": 20, "noise": 0.1, "max_epochs": 20, "learning_rate": 0.03},
+        config={"data": "drawn", "items": 60, "hidden": 16, "noise": 0.1, "max_epochs": 8, "learning_rate": 0.03},
     ),
     pictures=(Picture("spikes", "What the first trial's network says of an utterance of digits, and when", _draw),),
     source="from notes",

@@ -30,14 +30,14 @@ def _train(prepared: Taught, setting: Setting) -> Found:
 
 def _row(layers: int, directions: int, hidden: int, published: Mapping[str, float], note: str = "") -> Row:
     learner = {
-        "layers": layers, "directions": directions, "hidden": hidden, "noise": 0.6, "learning_rate": 3e-3,
-        "batch_size": 8, "gradient_clip": 1.0,
+        "layers": layers, "directions": directions, "hidden": hidden, "noise": 0.6, "learning_rate": 1e-2,
+        "batch_size": 4, "gradient_clip": 1.0,
     }  # fmt: skip
-    task = {"data": "phones", "items": 250, "whole": {"items": 700, "max_epochs": 150}}
+    task = {"data": "phones", "items": 150, "whole": {"items": 700, "max_epochs": 120, "patience": 15}}
     columns = {"layers": str(layers), "directions": str(directions), "blocks a layer and direction": str(hidden)}
     label = f"CTC, {'both directions' if directions == 2 else 'one direction'}"
     name = f"{'both' if directions == 2 else 'one'}-{layers}"
-    return Row(name, label, columns, published, Config(task, learner, {"max_epochs": 25, "patience": 6}), note=note)
+    return Row(name, label, columns, published, Config(task, learner, {"max_epochs": 15, "patience": 5}), note=note)
 
 
 _ROWS = (
@@ -92,7 +92,7 @@ DEPTH = Experiment(
         "on drawn utterances two layers of both directions say nine of ten labels right",
         lambda rows: rows["both-2"]["error"] < 0.1,
         ("both-2",),
-        config={"data": "drawn", "items": 60, "hidden": 14, "noise": 0.1, "max_epochs": 20, "learning_rate": 0.03},
+        config={"data": "drawn", "items": 60, "hidden": 12, "noise": 0.1, "max_epochs": 8, "learning_rate": 0.03},
     ),
     pictures=(Picture("errors", "Label errors by layers and directions", _draw),),
     source="from memory",
