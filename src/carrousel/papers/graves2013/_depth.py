@@ -22,7 +22,7 @@ def _prepare(setting: Setting) -> Taught:
     return by_ctc(speech, config, speech.said)
 
 
-def _train(prepared: Taught, setting: Setting) -> Found:
+def _train(prepared: Any, setting: Setting) -> Found:
     """Trains, and gives the label error rate on the test part by best path."""
     network, found = teach(prepared, setting)
     return {**found, "error": label_error(network, prepared.task, prepared.sets.strings["test"])}
@@ -69,8 +69,23 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     save(draw_beside(bars, "Label errors of unseen words by unseen voices", other="", share=True, **shown), path)
 
 
-_NOTES = """\\
+_NOTES = """\
 **Result.** To be written.
+
+**The data** are not those of the paper. TIMIT is licensed, so the speech here is made by espeak-ng (the data set
+`phones`): sixty phones and silence, known to the sample, with noise added. The 26 features of a frame are 13 cepstra,
+of which the first is the log energy, and their slopes. The test has words and voices that are in no training part;
+two of the twelve training voices are set aside to stop training. A machine says a phone much the same way each time,
+so errors are lower than of people: orders can be set beside the paper's, percentages cannot.
+
+The paper has 123 features of a frame, 61 phones that are scored as 39, and networks of 0.8 to 6.8 million weights.
+
+**Size.** All networks have 150,000 weights. The committed run learns from 150 utterances, at most 15 epochs; `--set
+size=whole` from 700, at most 120, which takes about twelve hours of one core.
+
+**Networks** are of LSTM with peepholes under CTC with best path; noise of 0.6 on the input; AdamW at 0.01 on batches
+of four, which was chosen for one layer of both directions. The paper's noise on the weights, its retraining and the
+transducer are left out. Published figures are from memory.
 """
 
 DEPTH = Experiment(
