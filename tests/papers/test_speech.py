@@ -134,6 +134,23 @@ def test_strings_of_digits_are_those_of_the_reader():
     assert speech.channels == digits.channels == 39
 
 
+@pytest.mark.slow
+def test_made_speech_is_stopped_by_other_voices_and_scored_by_others_still():
+    pytest.importorskip("espeakng_loader")
+    speech = _speech.speech_of("phones", 20)
+    assert (len(speech.names), speech.said, speech.pause, speech.channels) == (61, 60, 60, 26)
+    assert [len(speech.X[part]) for part in ("train", "valid", "test")] == [20, 5, 200]
+    read = load_transcribed("phones", split="train")
+    heard = [k for k, voice in enumerate(read.groups) if voice not in _speech.VALID_VOICES]
+    assert [tuple(speech.names[code] for code in string) for string in speech.strings["train"]] == [
+        read.y[k] for k in heard[:20]
+    ]
+    for frames, string in zip(speech.frames["valid"], speech.strings["valid"], strict=True):
+        runs = [int(code) for code, _ in itertools.groupby(frames) if code != speech.pause]
+        assert len(runs) <= len(string)  # a phone that follows itself is one run
+        assert set(runs) <= set(string.tolist())
+
+
 def test_strings_without_any_keyword_are_learned_from():
     """A batch of them alone has a loss and derivatives."""
     prepared = papers.get("fernandez2007/keywords").prepare(_setting("fernandez2007/keywords", "ctc", items=8))

