@@ -201,7 +201,7 @@ CTC = Experiment(
     outcome="partly",
     finding=(
         "CTC errs less than hybrids, and prefix search less than best path; the Markov model alone errs less "
-        "than the hybrids of phones, which the paper"s does not."
+        "than the hybrids of phones, which the paper's does not."
     ),
     notes=_NOTES,
 )
