@@ -145,10 +145,7 @@ class Loop:
 
 def _given(start: np.ndarray, moves: np.ndarray) -> Any:
     """Returns hmmlearn's model of these states, which is handed emissions and not frames."""
-    try:
-        from hmmlearn.base import BaseHMM
-    except ImportError:
-        raise ImportError("hidden Markov models need the package hmmlearn: pip install 'carrousel[labels]'") from None
+    from hmmlearn.base import BaseHMM
 
     class Given(BaseHMM):
         """A model with emissions of its own, as hmmlearn wants them written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -106,7 +106,7 @@ def speech_of(data: str, items: int) -> Speech:
 
 def _phones(items: int) -> Speech:
     tagged = {part: load_tagged("phones", split=part) for part in PARTS}
-    spoken = {part: load_transcribed("phones", split=part).y or [] for part in PARTS}  # of equal phones in a row both
+    spoken = {part: load_transcribed("phones", split=part) for part in PARTS}  # of equal phones in a row both
     names = [*(name for name in tagged["train"].labels().tolist() if name != SILENCE), SILENCE]
     codes = {name: code for code, name in enumerate(names)}
     aside = np.isin(np.asarray(tagged["train"].groups), VALID_VOICES)
@@ -115,15 +115,16 @@ def _phones(items: int) -> Speech:
         "valid": ("train", np.flatnonzero(aside)[: max(items // 4, 1)]),
         "test": ("test", np.arange(len(tagged["test"]))),
     }
-    frames, strings = (
-        {part: [np.array([codes[name] for name in labels[row]]) for row in chosen] for part, labels, chosen in each}
-        for each in (
-            [(part, tagged[source].y or [], chosen) for part, (source, chosen) in rows.items()],
-            [(part, spoken[source], chosen) for part, (source, chosen) in rows.items()],
-        )
-    )
-    X = [[tagged[source].X[row] for row in chosen] for source, chosen in rows.values()]
+    frames, strings, X = {}, {}, []
+    for part, (source, chosen) in rows.items():
+        X.append(tagged[source].take(chosen).X)
+        frames[part] = _coded(tagged[source].take(chosen).y, codes)
+        strings[part] = _coded(spoken[source].take(chosen).y, codes)
     return Speech(dict(zip(rows, standardised(*X), strict=True)), frames, strings, tuple(names), len(names) - 1)
+
+
+def _coded(labels: Iterable[Iterable[str]] | None, codes: Mapping[str, int]) -> list[np.ndarray]:
+    return [np.array([codes[name] for name in each]) for each in labels or ()]
 
 
 @cache

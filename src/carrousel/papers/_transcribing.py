@@ -18,7 +18,9 @@ from carrousel.training import BatchSource, Job
 __all__ = ["by_ctc", "error_of", "label_error"]
 
 
-def by_ctc(speech: Speech, about: Mapping[str, Any], labels: int, keep: Callable[..., np.ndarray] | None = None) -> Taught:
+def by_ctc(
+    speech: Speech, about: Mapping[str, Any], labels: int, keep: Callable[..., np.ndarray] | None = None
+) -> Taught:
     """Returns a job for a transcriber with peepholes.
 
     Args:

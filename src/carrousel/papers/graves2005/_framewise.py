@@ -25,13 +25,15 @@ __all__ = ["FRAMEWISE"]
 def _prepare(setting: Setting) -> Taught:
     config = sized(setting)
     speech = speech_of(config["data"], config["items"])
-    train, valid, test = (speech.with_frames(part, backwards=config["backwards"]) for part in ("train", "valid", "test"))
+    train, valid, test = (
+        speech.with_frames(part, backwards=config["backwards"]) for part in ("train", "valid", "test")
+    )
     make = partial(build, dict(config), speech.channels, len(speech.names))
     job = Job(make, train, valid, criterion=ByDuration() if config["by_duration"] else None)
     return Taught(job, test, speech.with_frames("train", "valid") if config["retrained"] else None)
 
 
-def _train(prepared: Taught, setting: Setting) -> Found:
+def _train(prepared: Any, setting: Setting) -> Found:
     """Trains a network; a retrained one once more, with the validation part, for as many epochs as were best."""
     network, found = teach(prepared, setting)
     if prepared.sets is not None:
@@ -52,7 +54,7 @@ def _right(network: nn.Module, source: BatchSource) -> float:
 
 
 LSTM, RNN, MLP = "peephole", "elman", None
-RATES = {LSTM: 3e-3, RNN: 3e-3, MLP: 3e-3}
+RATES = {LSTM: 1e-2, RNN: 6e-3, MLP: 1e-2}
 
 
 def _row(
@@ -62,10 +64,10 @@ def _row(
     train, test, epochs = published
     learner = {
         "cell": cell, "hidden": hidden, "directions": 1, "delay": 0, "window": 0, "backwards": False,
-        "by_duration": False, "retrained": False, "noise": 0.0, "learning_rate": RATES[cell], "batch_size": 8,
+        "by_duration": False, "retrained": False, "noise": 0.0, "learning_rate": RATES[cell], "batch_size": 4,
         "gradient_clip": 1.0, **more,
     }  # fmt: skip
-    task = {"data": "phones", "items": 200, "whole": {"items": 700, "max_epochs": 60, "patience": 10}}
+    task = {"data": "phones", "items": 150, "whole": {"items": 700, "max_epochs": 60, "patience": 10}}
     config = Config(task, learner, {"max_epochs": 15, "patience": 4})
     columns = {"units": f"{hidden} x 2" if learner["directions"] == 2 else str(hidden)}
     return Row(name, label, columns, {"train": train / 100, "test": test / 100, "epochs": epochs}, config, note=note)
@@ -83,7 +85,7 @@ _ROWS = (
     _row("rnn", "RNN, no delay", RNN, 275, (69.9, 64.5, 120)),
     _row(
         "mlp-10", "MLP, window of 10 frames", MLP, 250, (67.6, 63.1, 990),
-        "The window reaches ten frames to either side.", window=10,
+        "The window reaches ten frames to either side.", window=10, learning_rate=3e-3,
     ),
     _row("mlp", "MLP, no window", MLP, 250, (53.6, 51.4, 835)),
 )  # fmt: skip
@@ -108,6 +110,25 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 _NOTES = """\
 **Result.** To be written.
+
+**The data** are not those of the paper. TIMIT is licensed, so the speech here is made by espeak-ng (the data set
+`phones`): sixty phones and silence, known to the sample, with noise added. The 26 features of a frame are 13 cepstra,
+of which the first is the log energy, and their slopes. The test has words and voices that are in no training part;
+two of the twelve training voices are set aside to stop training. A machine says a phone much the same way each time,
+so errors are lower than of people: orders can be set beside the paper's, percentages cannot.
+
+**Size.** The committed run learns from 150 utterances (about 30,000 frames) for at most 15 epochs. `--set size=whole`
+learns from 700 (137,000 frames) for at most 60, which takes about five hours of one core.
+
+**Networks** have the paper's sizes, and with 26 inputs and 61 outputs the published numbers of weights. The window of
+the MLP is remembered as ten frames, and is taken to reach as far to either side. Hidden units of RNN and MLP are
+tanh, LSTM has peepholes. The weighted error divides each frame's error by the frames of its phone. The retrained
+network is trained once more, with the utterances that were set aside, for as many epochs as were best.
+
+**Training.** The paper's is gradient descent at 1e-5 with momentum 0.9 and an update an utterance, which takes an RNN
+more than a hundred epochs. Here it is AdamW on batches of four utterances. Its rates were chosen among two to four
+values by the loss on the voices set aside, with 100 utterances and 8 epochs: 0.01 for LSTM and for the MLP without a
+window, 0.006 for RNN, 0.003 for the window. Published figures are from memory.
 """
 
 FRAMEWISE = Experiment(
@@ -131,7 +152,7 @@ FRAMEWISE = Experiment(
         "one where no memory is not",
         lambda rows: rows["blstm"]["test"] > rows["lstm"]["test"] + 0.1 > rows["mlp"]["test"] + 0.2,
         ("blstm", "lstm", "mlp"),
-        config={"data": "drawn", "items": 60, "hidden": 20, "max_epochs": 12, "learning_rate": 0.03},
+        config={"data": "drawn", "items": 50, "hidden": 20, "max_epochs": 7, "learning_rate": 0.03},
     ),
     pictures=(Picture("frames", "Test frames whose phone is right, of eleven networks", _draw),),
     source="from memory",

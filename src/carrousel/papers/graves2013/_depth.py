@@ -22,7 +22,7 @@ def _prepare(setting: Setting) -> Taught:
     return by_ctc(speech, config, speech.said)
 
 
-def _train(prepared: Taught, setting: Setting) -> Found:
+def _train(prepared: Any, setting: Setting) -> Found:
     """Trains, and gives the label error rate on the test part by best path."""
     network, found = teach(prepared, setting)
     return {**found, "error": label_error(network, prepared.task, prepared.sets.strings["test"])}
@@ -30,23 +30,23 @@ def _train(prepared: Taught, setting: Setting) -> Found:
 
 def _row(layers: int, directions: int, hidden: int, published: Mapping[str, float], note: str = "") -> Row:
     learner = {
-        "layers": layers, "directions": directions, "hidden": hidden, "noise": 0.6, "learning_rate": 3e-3,
-        "batch_size": 8, "gradient_clip": 1.0,
+        "layers": layers, "directions": directions, "hidden": hidden, "noise": 0.6, "learning_rate": 1e-2,
+        "batch_size": 4, "gradient_clip": 1.0,
     }  # fmt: skip
-    task = {"data": "phones", "items": 250, "whole": {"items": 700, "max_epochs": 150}}
+    task = {"data": "phones", "items": 150, "whole": {"items": 700, "max_epochs": 120, "patience": 15}}
     columns = {"layers": str(layers), "directions": str(directions), "blocks a layer and direction": str(hidden)}
     label = f"CTC, {'both directions' if directions == 2 else 'one direction'}"
     name = f"{'both' if directions == 2 else 'one'}-{layers}"
-    return Row(name, label, columns, published, Config(task, learner, {"max_epochs": 25, "patience": 6}), note=note)
+    return Row(name, label, columns, published, Config(task, learner, {"max_epochs": 15, "patience": 5}), note=note)
 
 
 _ROWS = (
-    _row(1, 1, 1, {}),
-    _row(2, 1, 1, {}),
-    _row(3, 1, 1, {"error": 0.196}, "Published of 421 blocks a layer, 3.8 million weights."),
-    _row(1, 2, 1, {"error": 0.239}, "Published of 250 blocks a layer and direction, 0.8 million weights."),
-    _row(2, 2, 1, {"error": 0.210}, "Published of 250 blocks a layer and direction, 2.3 million weights."),
-    _row(3, 2, 1, {"error": 0.186}, "Published of 250 blocks a layer and direction, 3.8 million weights."),
+    _row(1, 1, 173, {}),
+    _row(2, 1, 105, {}),
+    _row(3, 1, 82, {"error": 0.196}, "Published of 421 blocks a layer, 3.8 million weights."),
+    _row(1, 2, 117, {"error": 0.239}, "Published of 250 blocks a layer and direction, 0.8 million weights."),
+    _row(2, 2, 63, {"error": 0.210}, "Published of 250 blocks a layer and direction, 2.3 million weights."),
+    _row(3, 2, 49, {"error": 0.186}, "Published of 250 blocks a layer and direction, 3.8 million weights."),
     Row("quoted-both-5", "CTC, both directions", {"layers": "5", "directions": "2"}, {"error": 0.184}),
     Row("quoted-both-1-622", "CTC, both directions, 622 blocks", {"layers": "1", "directions": "2"}, {"error": 0.230}),
 )
@@ -69,8 +69,23 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     save(draw_beside(bars, "Label errors of unseen words by unseen voices", other="", share=True, **shown), path)
 
 
-_NOTES = """\\
+_NOTES = """\
 **Result.** To be written.
+
+**The data** are not those of the paper. TIMIT is licensed, so the speech here is made by espeak-ng (the data set
+`phones`): sixty phones and silence, known to the sample, with noise added. The 26 features of a frame are 13 cepstra,
+of which the first is the log energy, and their slopes. The test has words and voices that are in no training part;
+two of the twelve training voices are set aside to stop training. A machine says a phone much the same way each time,
+so errors are lower than of people: orders can be set beside the paper's, percentages cannot.
+
+The paper has 123 features of a frame, 61 phones that are scored as 39, and networks of 0.8 to 6.8 million weights.
+
+**Size.** All networks have 150,000 weights. The committed run learns from 150 utterances, at most 15 epochs; `--set
+size=whole` from 700, at most 120, which takes about twelve hours of one core.
+
+**Networks** are of LSTM with peepholes under CTC with best path; noise of 0.6 on the input; AdamW at 0.01 on batches
+of four, which was chosen for one layer of both directions. The paper's noise on the weights, its retraining and the
+transducer are left out. Published figures are from memory.
 """
 
 DEPTH = Experiment(
@@ -92,7 +107,7 @@ DEPTH = Experiment(
         "on drawn utterances two layers of both directions say nine of ten labels right",
         lambda rows: rows["both-2"]["error"] < 0.1,
         ("both-2",),
-        config={"data": "drawn", "items": 60, "hidden": 14, "noise": 0.1, "max_epochs": 20, "learning_rate": 0.03},
+        config={"data": "drawn", "items": 60, "hidden": 12, "noise": 0.1, "max_epochs": 8, "learning_rate": 0.03},
     ),
     pictures=(Picture("errors", "Label errors by layers and directions", _draw),),
     source="from memory",
