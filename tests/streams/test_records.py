@@ -163,7 +163,7 @@ def test_predictions_come_before_learning_and_beat_persistence():
     assert [s.line for s in said] == list(range(1, 3001))
     assert said[0].prediction == 0.0
     assert said[7].target is None
-    assert follower.tally.mean_error < follower.tally.mean_persistence
+    assert follower.tally.mean_error < follower.tally.mean_rivals["persistence"]
     assert follower.tally.lines == sum(s.target is not None for s in said) - 1
 
 
@@ -282,7 +282,7 @@ def test_a_last_line_without_its_end_is_learned_if_nobody_comes_back(tmp_path, c
     [
         ("a,y\n1,2\n1,x\n", [], "line 2: 'y' is 'x'"),
         ("a,y\n1,2\n1\n", [], "line 2: it has 1 fields"),
-        ("a,y\nred,2\n", [], "leave the field out with --ignore"),
+        ("a,y\n1,2\nred,2\n", [], "line 2: 'a' is 'red': a number is wanted; leave the field out with --ignore"),
         ("a,y\nnan,2\n", [], "line 1: 'a' is 'nan'"),
         ("a,b\n1,2\n", [], "no field 'y' in the first line; it names a, b"),
         ("a,y\n1,2\n", ["--features", "nope"], "no field 'nope' in the first line; it names a, y"),
