@@ -12,6 +12,7 @@ EXTRAS = dict.fromkeys(TRAIN, ("the command line needs", "train"))
 EXTRAS |= {"gymnasium": ("worlds of gymnasium need", "rl")}
 EXTRAS |= {"optuna": ("carrousel search needs", "search"), "openpyxl": ("Excel files need", "excel")}
 EXTRAS |= dict.fromkeys(("soundfile", "kaldi_native_fbank"), ("files of sound need", "labels"))
+EXTRAS |= {"babel": ("names of months in other languages than English need", "dates")}
 EXTRAS |= {"PIL": ("pictures need", "labels")}
 EXTRAS |= {"tokenizers": ("pieces of words need", "text"), "sacrebleu": ("BLEU and chrF need", "text")}
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from importlib.util import find_spec
+from typing import Any
 
 from carrousel.data._errors import DataError, option
 
@@ -102,7 +103,7 @@ def _names(language: str) -> tuple[dict[str, int], dict[str, int]]:
     return _numbers(locale.months, 1), _numbers(locale.days, 0)
 
 
-def _numbers(names: dict, first: int) -> dict[str, int]:
+def _numbers(names: Any, first: int) -> dict[str, int]:
     found: dict[str, int] = {}
     short: dict[str, set[int]] = {}
     for context in ("format", "stand-alone"):

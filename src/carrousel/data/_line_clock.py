@@ -134,8 +134,8 @@ class LineClock:
             self.seasons = () if self.step is None or self.forms == [NUMBERS] else self.step.seasons
         lost, before = [], None
         for value in values:
-            known = self.step is not None and before is not None and value is not None
-            lost.append(self._between(before, value, self.forms[0]) if known else 0)
+            told = self.step is not None and before is not None and value is not None
+            lost.append(self._between(before, value, self.forms[0]) if told else 0)
             before = value
         return lost
 
@@ -227,7 +227,7 @@ def _dated(value: Any, numbered: bool) -> bool:
     """Tells whether a field's first value is a time; numbers are some since 1970 alone, where they are looked for."""
     number = _number(value)
     if number is not None:
-        return numbered and epoch_of(np.array([number])) is not None
+        return numbered and (epoch_of(np.array([number])) is not None or is_date(str(value)))
     return isinstance(value, str) and is_date(value)
 
 

@@ -42,9 +42,9 @@ def natural_cycles(seconds: float) -> tuple[int, ...]:
     """
     if seconds >= DAY:
         return {DAY: (WEEK, YEAR), WEEK * DAY: (52,)}.get(int(seconds), ()) if seconds == int(seconds) else ()
-    if DAY % seconds:
+    day = round(DAY / seconds)
+    if abs(day * seconds - DAY) > 1e-6:
         return ()
-    day = int(DAY / seconds)
     return (60, day) if seconds in (1, MINUTE) else (day, WEEK * day)
 
 
