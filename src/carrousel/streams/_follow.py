@@ -286,10 +286,10 @@ class Follower:
     def _predicted(self, raw: bytes) -> PredictedLine:
         record = self.written.record(raw)
         words = self.model.missing != "mean"
-        if self.line == 0:
-            self._look(record)
+        news = self._look(record) if self.line == 0 else []
         if self._telling and len(self.early) == EARLY:
             self._tell()
+            news = [self.clock.told]  # type: ignore[union-attr]
         target = record.pop(self.target, None)
         target = None if is_missing(target, words) else target
         if target is not None and not self.classes:
@@ -310,21 +310,27 @@ class Follower:
         predicted = self._learned(x, target)
         if self._telling:
             self.early.append((x, target))
+        for text in news:
+            self.say(text)
         return predicted
 
-    def _look(self, record: Mapping[str, Any]) -> None:
-        """Finds the times in the first record, and what holds no numbers."""
+    def _look(self, record: Mapping[str, Any]) -> list[str]:
+        """Finds the times in the first record, and what holds no numbers; returns what is to be said of it."""
+        news = []
         if self.clock is not None:
             self.clock.find(record, [self.target, *self.features, *self.ignore])
             if self.clock.column is None:
                 self.clock = None
             elif self.clock.settled:  # by what was given
                 self._take_seasons([], [])
+                news.append(self.clock.told)
         if not self.features:
             used = {*self.ignore, self.target, *self._of_clock}
             self.words = [name for name, value in record.items() if name not in used and not is_number(value)]
             if self.words:
-                self.say(f"left out, for they hold no numbers in the first line: {', '.join(self.words)}")
+                what = "they hold" if len(self.words) > 1 else "it holds"
+                news.append(f"left out, for {what} no numbers in the first line: {', '.join(self.words)}")
+        return news
 
     @property
     def _telling(self) -> bool:
@@ -368,7 +374,6 @@ class Follower:
             for count, (x, target) in zip(lost, early, strict=True):
                 self._pass(count)
                 self._learn(x, target)
-        self.say(self.clock.told)
 
     def _learned(self, x: dict[str, float], target: Any) -> PredictedLine:
         """Predicts a record, counts the errors, and learns from it."""
