@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["SEPARATORS", "LineFormat", "is_missing", "is_number"]
+__all__ = ["LineFormat", "is_missing", "is_number"]
 
 SEPARATORS = (",", ";", "\t", "|")
 """What may separate the fields of a CSV line; the first by which the header has all fields that are asked for."""
