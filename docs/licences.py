@@ -34,8 +34,8 @@ libquadmath under LGPL-2.1-or-later. The wheel of soundfile carries libsndfile, 
 ## Packages
 
 A package is listed once, with the first of these that needs it: carrousel itself, the extras `train`, `forecast`,
-`search`, `holidays`, `excel`, `onnx`, `stream`, `labels`, `text`, `evolution`, `reservoir`, `rl` and `test`, the
-build of the wheel, and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
+`search`, `dates`, `holidays`, `excel`, `onnx`, `stream`, `labels`, `text`, `evolution`, `reservoir`, `rl` and
+`test`, the build of the wheel, and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
 
 {packages}
 
@@ -53,8 +53,8 @@ of its data sets; each names its source.
 
 # Extras in the order in which a package counts as theirs.
 EXTRAS = (
-    "train", "forecast", "search", "holidays", "excel", "onnx", "stream", "labels", "text", "evolution", "reservoir",
-    "rl", "test",
+    "train", "forecast", "search", "dates", "holidays", "excel", "onnx", "stream", "labels", "text", "evolution",
+    "reservoir", "rl", "test",
 )  # fmt: skip
 
 # What a package does not say of itself where a program finds it.

@@ -15,6 +15,7 @@ EXTRAS |= dict.fromkeys(("soundfile", "kaldi_native_fbank"), ("files of sound ne
 EXTRAS |= {"reservoirpy": ("echo state networks need", "reservoir")}
 EXTRAS |= {"mido": ("files of MIDI need", "music")}
 EXTRAS |= {"PIL": ("pictures need", "labels"), "hmmlearn": ("hidden Markov models need", "labels")}
+EXTRAS |= {"babel": ("names of months in other languages than English need", "dates")}
 EXTRAS |= {"tokenizers": ("pieces of words need", "text"), "sacrebleu": ("BLEU and chrF need", "text")}
 
 
