@@ -100,7 +100,24 @@ _ROWS = (
 )
 
 _NOTES = """\
-TODO
+**Result.** Not measured yet.
+
+**The watch.** 140 recordings of ten people at seven exercises. A trial leaves out one person, and the figures are means
+over people, with the interval of 95 % that holds of other people too; LSTM has three trials for each. It reads what
+pieces of 2 seconds are like, one after the other, a piece each second: of each of six channels mean, deviation, least,
+greatest, and the mean change. That is a convolution's place in the paper. The linear methods see the same of the same
+pieces, which vote, and of whole recordings.
+
+**How it was chosen.** On five of the ten people, one of them left out in turn, one run each: 77 % of the recordings
+were right by LSTM over the channels themselves, ten steps at a time; 81 % over the features without the mean change
+and with less noise; 84 % with noise of 0.8 on the features; 86 % with 1.2, which is what stands in the table. The
+linear methods reached 86 % there too.
+
+**Moving digits.** KTH is a download, so a digit of 8 x 8 pixels moves in clips of 24 frames of 32 x 32 with noise: to
+and fro along one of four lines, or around a circle in either sense. Learned from are the first 1,200 digits of
+scikit-learn's, judged on the last 360. The convolution has three layers and sees nine frames. By itself its windows
+vote; LSTM learns on the features of its windows, once it has learned. `--set size=whole` has 2,000 clips, about 20
+minutes a trial. KTH's figures are quoted from memory.
 """
 
 
@@ -150,7 +167,7 @@ ACTION = Experiment(
     ),
     pictures=(Picture("motions", "The six motions that are told apart", _draw),),
     source="from memory",
-    outcome="",
-    finding="",
+    outcome="partly",
+    finding=("What comes out is not measured yet."),
     notes=_NOTES,
 )

@@ -64,7 +64,28 @@ _ROWS = (
 )
 
 _NOTES = """\
-TODO
+**Result.** Proteins of a family that was never seen are told from strangers better by LSTM than by counts of residues
+or of triples of them, on families that are made. Where real proteins are in the cell LSTM tells no better than the
+counts do.
+
+**Data.** The paper's benchmark, SCOP 1.53 with 54 families, is in no package; its figures are quoted from memory.
+`protein-location` has 1,819 different proteins of the cytoplasm and of the plasma membrane. The source has lost six of
+the twenty amino acids (E, F, I, L, P and Q occur in none of its sequences), and with leucine, isoleucine and
+phenylalanine what a membrane is told by. A trial leaves out a fifth; five trials leave out every fifth once, and the
+next five divide anew.
+
+**Made families.** A superfamily has two motifs of ten places with three allowed residues each. Each of its families has
+its own order and distance of the motifs, and prefers one of the three residues. Eight families of 15 members, 60 to
+120 residues long, are learned from with 160 strangers; a ninth is to be told from 400 other strangers. Single residues
+tell something, for the motifs are a fifth of a sequence. A trial draws one superfamily. `--set size=whole` has twelve
+families of 40, 800 and 2,000 strangers and up to 400 residues, about 20 minutes a trial.
+
+**Methods.** LSTM reads one amino acid after the other in both directions, on real proteins two at a time, and the mean
+and maximum over the sequence, or the maximum alone, decide. Cells, noise, rate and epochs were chosen by single runs
+on other superfamilies, and on a quarter of the first trial's training proteins; sequences of 100 to 300 residues, or
+60 members in all, were too hard for it within a minute. Logistic regressions see how often each residue, or each run
+of up to three, occurs, and the length; their penalty is chosen on the training part. ROC is the area under the curve of
+true over false positives, ROC50 the one up to 50 false ones. The seconds are those of judging all that was left out.
 """
 
 
@@ -115,7 +136,10 @@ PROTEIN = Experiment(
     ),
     pictures=(Picture("areas", "Area under the curve of every method", _draw),),
     source="from memory",
-    outcome="",
-    finding="",
+    outcome="partly",
+    finding=(
+        "On made families LSTM tells members of an unseen family better than counts of residues or triples; of real "
+        "proteins whose sequences lack six amino acids it tells the place no better than these."
+    ),
     notes=_NOTES,
 )
