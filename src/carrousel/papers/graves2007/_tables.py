@@ -23,7 +23,7 @@ _TEXTURES = {
     "kinds": len(TEXTURES),
     "whole": {"images": 250, "validation": 55, "tested": 150, "tall": 120, "wide": 160, "max_epochs": 100},
 }  # fmt: skip
-_LSTM = {"method": "lstm", "hidden": 25, "learning_rate": 1e-2, "batch_size": 32}
+_LSTM = {"method": "lstm", "hidden": 25, "learning_rate": 1e-2, "batch_size": 8}
 _CONVOLUTION = {"method": "convolution", "hidden": 24, "learning_rate": 3e-3, "weight_decay": 1e-2, "batch_size": 32}
 
 
@@ -55,7 +55,7 @@ _ROWS = (
         25,
         **{"clean": 0.009, "warped": 0.113},
     ),
-    _row("textures", "multidimensional LSTM, every place", _TEXTURES, {**_LSTM, "batch_size": 8}, 25, 10),
+    _row("textures", "multidimensional LSTM, every place", _TEXTURES, _LSTM, 25, 10),
     _row("textures-convolution", "convolutions, every place", _TEXTURES, {**_CONVOLUTION, "batch_size": 8}, 25, 10),
     Row(
         "quoted-air-freight",

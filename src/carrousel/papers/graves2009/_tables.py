@@ -25,14 +25,18 @@ def _quoted(name: str, label: str, data: str, **published: float) -> Row:
     return Row(f"quoted-{name}", label, {"data": data}, published)
 
 
-_STROKES = {"method": "lstm", "hidden_size": 64, "stack": 2, "dropout": 0.3, "input_noise": 0.2}
+_STROKES = {
+    "method": "lstm", "hidden_size": 48, "num_layers": 1, "stack": 2, "dropout": 0.1, "input_noise": 0.1,
+    "learning_rate": 0.02, "batch_size": 8,
+}  # fmt: skip
 _LINES = {
-    "method": "lstm", "hidden_size": 48, "num_layers": 2, "dropout": 0.3, "input_noise": 0.3, "learning_rate": 5e-3
+    "method": "lstm", "hidden_size": 32, "num_layers": 2, "stack": 2, "dropout": 0.1, "input_noise": 0.1,
+    "learning_rate": 0.02, "batch_size": 8,
 }  # fmt: skip
 _COLUMNS = {"method": "convolution", "width": 16, "learning_rate": 3e-3, "weight_decay": 1e-2, "batch_size": 32}
 _ROWS = (
-    _row("strokes", "LSTM in both directions, CTC", "kanji-strokes", _STROKES, {"max_epochs": 8}, {"max_epochs": 24}),
-    _row("lines", "multidimensional LSTM, CTC", "digit-lines", _LINES, {"max_epochs": 24}, {"max_epochs": 60}),
+    _row("strokes", "LSTM in both directions, CTC", "kanji-strokes", _STROKES, {"max_epochs": 4}, {"max_epochs": 24}),
+    _row("lines", "multidimensional LSTM, CTC", "digit-lines", _LINES, {"max_epochs": 8}, {"max_epochs": 40}),
     _row(
         "lines-convolution",
         "convolutions, CTC",
@@ -103,7 +107,7 @@ HANDWRITING = Experiment(
         "multidimensional LSTM reads lines of made bars, of which nobody marked where they stand",
         lambda rows: rows["lines"]["error"] < 0.1,
         ("lines",),
-        config={"data": "bars", "hidden_size": 6, "num_layers": 1, "learning_rate": 0.02, "max_epochs": 30},
+        config={"data": "bars", "hidden_size": 6, "num_layers": 1, "max_epochs": 25},
     ),
     pictures=(Picture("spikes", "When the network says which digit of a line", _draw),),
     source="from memory",

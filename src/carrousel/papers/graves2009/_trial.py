@@ -85,7 +85,7 @@ def prepare(setting: Setting) -> Prepared:
         from carrousel.estimators import LSTMTranscriber
 
         options = {name: value for name, value in {**about, **config.until}.items() if name != "method"}
-        return Estimated(LSTMTranscriber(**options, random_state=seed_of(setting)), *parts)
+        return Estimated(LSTMTranscriber(**options, validation=None, random_state=seed_of(setting)), *parts)
     labels = parts[0].labels().tolist()
     kept, valid = hold_out(parts[0], VALIDATION, seed=setting.number)
     items = [_items(part, labels) for part in (kept, valid, parts[1])]
