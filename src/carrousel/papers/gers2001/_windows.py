@@ -87,8 +87,14 @@ _ROWS = (
         _laser(f"linear-{n}", f"linear, {n} values", {"method": "polynomial", "lags": tuple(range(n)), "degree": 1})
         for n in (5, 10, 40)
     ),
-    _laser("polynomial", "polynomial of degree 6, 4 values", {"method": "polynomial", "lags": (0, 1, 2, 3), "degree": 6}),
-    _laser("net", "feed-forward net, 10 values", {"method": "net", "lags": tuple(range(10)), "hidden": 20, "decay": 0.1}, iterations=2_000),
+    _laser(
+        "polynomial", "polynomial of degree 6, 4 values",
+        {"method": "polynomial", "lags": (0, 1, 2, 3), "degree": 6},
+    ),
+    _laser(
+        "net", "feed-forward net, 10 values", {"method": "net", "lags": tuple(range(10)), "hidden": 20, "decay": 0.1},
+        iterations=2_000,
+    ),
     _laser("lstm", "LSTM, 1 value", _LASER_LSTM, sequences=SEQUENCES, length=100, unasked=20),
     Row("laser-fir", "FIR network (Wan)", {"series": LASER, "T": "1"}, {"nmse": 0.0230, "own_nmse": 0.027}),
 )  # fmt: skip
@@ -158,8 +164,8 @@ TIME_WINDOWS = Experiment(
     ),
     summary=summary,
     quick=Quick(
-        "six steps ahead LSTM, which sees one value of Mackey-Glass at a time, errs less than a linear method that sees "
-        "four, and more than ten times as much as a polynomial of the four",
+        "six steps ahead LSTM, which sees one value of Mackey-Glass at a time, errs less than a linear method that "
+        "sees four, and more than ten times as much as a polynomial of the four",
         _holds,
         ("lstm-6",),
         config={"further": (), "sequences": 2_000},
