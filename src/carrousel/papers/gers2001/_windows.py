@@ -155,11 +155,11 @@ TIME_WINDOWS = Experiment(
     trials=5,
     figures=(
         Column("nrmse", "NRMSE", ".4f"),
+        Column("nmse", "NMSE", ".4f"),
         Column("least", "from", ".4f"),
         Column("most", "to", ".4f"),
         Column("own_6", "6 steps alone", ".4f"),
         Column("own_84", "84 steps alone", ".4f"),
-        Column("nmse", "NMSE", ".4f"),
         Column("own_nmse", "NMSE of 100 steps alone", ".3g"),
     ),
     summary=summary,

@@ -227,7 +227,7 @@ MACKEY_GLASS = Experiment(
     ),
     summary=_summary,
     quick=Quick(
-        "cells that were evolved for three generations err by less than the deviation of the series after 84 steps alone",
+        "cells evolved for three generations err by less than the deviation of the series after 84 steps alone",
         lambda rows: rows["evolino"]["nrmse"] < 1,
         ("evolino",),
         config={"generations": 3, "tests": 5, "pieces": 2},
