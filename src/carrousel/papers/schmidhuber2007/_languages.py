@@ -71,7 +71,7 @@ def _prepare(setting: Setting) -> Prepared:
 
     options = {name: about[name] for name in ("cells", "spread", "scale", "population", "trials")}
     model = Evolino(
-        **options, washout=0, feedback=0, generations=until["generations"], target=until["target"],
+        **options, washout=0, feedback=0, generations=until["generations"],
         random_state=1000 * setting.seed + setting.number,
     )  # fmt: skip
     longer = gradient.language("anbncn", task["longest"])
@@ -113,7 +113,7 @@ _CHOICES = {option: values[0] for option, values in gradient.OPTIONS.items()}
 
 def _evolino(most: int, published: int) -> Row:
     learner = {"method": "evolino", "cells": 5, "spread": 1.0, "scale": 0.1, "population": 20, "trials": 2}
-    config = Config({"most": most, "longest": LONGEST}, learner, {"generations": 200, "target": None})
+    config = Config({"most": most, "longest": LONGEST}, learner, {"generations": 200})
     columns = {"training strings": f"n = 1..{most}", "network": "5 cells"}
     return Row(f"evolino-{most}", "Evolino", columns, {"average": published}, config)
 
