@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from carrousel.data import DataError, _packages, load_images, load_sequences, load_series, load_tagged, load_transcribed, splits
+from carrousel.data import (
+    DataError,
+    _packages,
+    load_images,
+    load_sequences,
+    load_series,
+    load_tagged,
+    load_transcribed,
+    splits,
+)
 from carrousel.data._arrays_only import unpickled_arrays
 from carrousel.data._parts import drawn, joined
 from carrousel.data.readers import phones

@@ -16,9 +16,9 @@ STEPS = 10
 def mackey_glass(steps: int, *, delay: int = 17, first: float = 1.2) -> np.ndarray:
     """Returns the Mackey-Glass series at times 0, 1, 2, ..., ``[steps]``.
 
-    The flow of white blood cells, dx/dt = 0.2 x(t - delay) / (1 + x(t - delay)^10) - 0.1 x(t), from x(0) = ``first`` and
-    nothing before. It is followed by the Runge-Kutta method of fourth order in steps of 0.1; halfway between two of them
-    what was a delay ago is their mean.
+    How many white blood cells there are: dx/dt = 0.2 x(t - delay) / (1 + x(t - delay)^10) - 0.1 x(t), from x(0) =
+    ``first``, and x = 0 before. It is followed by the Runge-Kutta method of fourth order in steps of 0.1; halfway
+    between two of them what was a delay ago is their mean.
 
     M. C. Mackey, L. Glass: Oscillation and chaos in physiological control systems. Science 197, 1977.
 
@@ -28,7 +28,7 @@ def mackey_glass(steps: int, *, delay: int = 17, first: float = 1.2) -> np.ndarr
         first: the value at time 0.
 
     Raises:
-        ValueError: a number of steps is not at least 1, or the first value is not above 0.
+        ValueError: ``steps`` or ``delay`` is not at least 1, or the first value is not above 0.
 
     >>> mackey_glass(4).round(3).tolist()
     [1.2, 1.086, 0.982, 0.889]

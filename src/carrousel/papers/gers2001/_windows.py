@@ -87,14 +87,53 @@ _ROWS = (
         _laser(f"linear-{n}", f"linear, {n} values", {"method": "polynomial", "lags": tuple(range(n)), "degree": 1})
         for n in (5, 10, 40)
     ),
-    _laser("polynomial", "polynomial of degree 6, 4 values", {"method": "polynomial", "lags": (0, 1, 2, 3), "degree": 6}),
-    _laser("net", "feed-forward net, 10 values", {"method": "net", "lags": tuple(range(10)), "hidden": 20, "decay": 0.1}, iterations=2_000),
+    _laser(
+        "polynomial", "polynomial of degree 6, 4 values",
+        {"method": "polynomial", "lags": (0, 1, 2, 3), "degree": 6},
+    ),
+    _laser(
+        "net", "feed-forward net, 10 values", {"method": "net", "lags": tuple(range(10)), "hidden": 20, "decay": 0.1},
+        iterations=2_000,
+    ),
     _laser("lstm", "LSTM, 1 value", _LASER_LSTM, sequences=SEQUENCES, length=100, unasked=20),
     Row("laser-fir", "FIR network (Wan)", {"series": LASER, "T": "1"}, {"nmse": 0.0230, "own_nmse": 0.027}),
 )  # fmt: skip
 
 _NOTES = """\
-TODO
+**Result.** The paper's verdict comes out: on both series LSTM that sees one value at a time is beaten by methods that
+see a window of a few values. On Mackey-Glass a polynomial of four values errs 18 times less than LSTM six steps ahead
+(NRMSE 0.0046 against 0.0835), and half as much 84 steps ahead (0.072 against 0.169); one step ahead it is 29 times. A
+feed-forward net of 121 weights beats LSTM of 113 at all three. LSTM in turn beats the linear method of four values, as
+the remembered figures say. On the laser a net that sees ten values errs an eighth as much as LSTM (NMSE 0.0059 against
+0.047); all linear methods do worse than LSTM.
+
+**Going on alone.** A forecaster that is fed its own forecasts shows the same: the polynomial that says the next value
+errs by 0.026 after 84 steps of Mackey-Glass, less than the one that was fitted to T = 84, and LSTM by 0.93. LSTM that
+says the value six steps ahead, and hears that, errs by 0.25. Alone with the laser for its 100 test steps, in which it
+collapses once, no method does better than to say the mean, but linear ones by a little.
+
+**What is exact.** Persistence, linear methods and the polynomial are fitted by least squares and have nothing random;
+a test holds their errors. The series is followed by the Runge-Kutta method in steps of 0.1 from x(0) = 1.2 and 0
+before. Forecasts are learned from steps 200 to 3,200 and tested from 5,000 to 5,500. Windows hold the values of now
+and of 6, 12 and 18 steps before. NRMSE is the root of the mean squared error by the deviation of the targets; NMSE is
+its square. Each table's middle figure is the median of the trials, "from" and "to" are of the direct error.
+
+**LSTM** has four blocks of one cell with peepholes, 113 weights, the published number. It sees the value at unit
+deviation and says by how much it will differ T steps later, in units of the largest such difference. It is taught
+50,000 pieces, the published number of sequences. What a sequence is, the rate and the biases are unknown. Here a piece
+has 300 steps (of the laser 100) and begins anywhere, its first 50 (20) steps have no target, and the rate is 1e-3 with
+momentum 0.9 (of the laser 3e-4). These were chosen among ten on steps 2,700 to 3,100, and of the laser on its steps
+800 to 999, with other seeds. Training is noisy to its end, and the worst trials are four times as far off as the best.
+T = 84 comes out much better than remembered, T = 1 twice as bad.
+
+**The net** is scikit-learn's, with one hidden layer of 20 tanh units, L-BFGS, and the targets of LSTM; its size and
+weight decay were chosen in the same way, and of the laser the window among 5, 10, 20 and 40 values.
+
+**Going on alone** means that what was said for a step stands for its value as soon as that is not known: a method that
+says the sixth step ahead feeds itself from six steps on. Of Mackey-Glass every fifth test step is gone on from.
+
+**Published figures** of LSTM are from memory and not certain. Those of the other methods are of the benchmark's own
+parts of the series, of 500 steps each; that is why the linear method and the polynomial come out otherwise here.
 """
 
 
@@ -149,17 +188,17 @@ TIME_WINDOWS = Experiment(
     trials=5,
     figures=(
         Column("nrmse", "NRMSE", ".4f"),
+        Column("nmse", "NMSE", ".4f"),
         Column("least", "from", ".4f"),
         Column("most", "to", ".4f"),
         Column("own_6", "6 steps alone", ".4f"),
         Column("own_84", "84 steps alone", ".4f"),
-        Column("nmse", "NMSE", ".4f"),
         Column("own_nmse", "NMSE of 100 steps alone", ".3g"),
     ),
     summary=summary,
     quick=Quick(
-        "six steps ahead LSTM, which sees one value of Mackey-Glass at a time, errs less than a linear method that sees "
-        "four, and more than ten times as much as a polynomial of the four",
+        "six steps ahead LSTM, which sees one value of Mackey-Glass at a time, errs less than a linear method that "
+        "sees four, and more than ten times as much as a polynomial of the four",
         _holds,
         ("lstm-6",),
         config={"further": (), "sequences": 2_000},
@@ -167,6 +206,9 @@ TIME_WINDOWS = Experiment(
     pictures=(Picture("alone", "What a polynomial, a net with a window and LSTM go on with", _draw),),
     source="from memory",
     outcome="yes",
-    finding="TODO.",
+    finding=(
+        "A window wins, as the paper says: on Mackey-Glass a polynomial of four values and on the laser a net of ten "
+        "err less than LSTM that sees one, which beats the linear methods."
+    ),
     notes=_NOTES,
 )

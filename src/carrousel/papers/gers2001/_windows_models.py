@@ -32,7 +32,7 @@ class Run(Protocol):
     """Describes copies of a forecaster, each in the middle of a series of its own."""
 
     def step(self, values: np.ndarray) -> np.ndarray:
-        """Takes the next value of each series, and returns what each copy says is ``ahead`` steps further, both [copies]."""
+        """Takes the next value of each series; returns what each copy says is ``ahead`` steps further, [copies]."""
 
 
 class Forecaster(ABC):

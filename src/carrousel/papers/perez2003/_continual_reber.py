@@ -12,10 +12,32 @@ from carrousel.papers.perez2003._reber_trial import prepare, summary, train
 
 __all__ = ["CONTINUAL_REBER"]
 
-LASTING = 1_000_000
+LASTING = 100_000
 
 _NOTES = """\
-TODO
+**Result.** The paper's claim comes out. With the filter all ten networks come to 1,000 right predictions in a row,
+after 17,300 symbols on average and 25,000 at most (remembered: about 20,000). With the gradient rule, on the same
+seeds and streams, nine of ten do so, after 96,000 symbols on average (remembered: 30,000 to over 100,000). An update
+of the filter takes 40 times as long as one of the gradient rule; so by the clock the gradient rule is the faster of
+the two here.
+
+**It does not last**, as is remembered of both. While learning goes on, half of the networks err again within about
+1,900 symbols with the filter, and 1,200 with the gradient rule. One network of ten is still right after 100,000 with
+either, where counting ends. If learning is stopped at that moment, and the stream goes on, it is much the same: the
+column "right if frozen".
+
+**A filter whose gain is kept up** (`dekf-wander`) takes about as long and lasts about as long: freezing is not what
+keeps it from being right for longer.
+
+**What the paper leaves open.** The network is that of `gers2000/continual-reber` with forget gates, 424 weights. There
+are 27 groups of weights, one for each unit. R from 100 to 3, Q from 0.01 to 1e-6 and P = 100 in the beginning are
+remembered; the schedule is not known, and here both go down by equal factors within 20,000 symbols. Tried before, on
+other seeds and two networks each: a Q that ends higher, with an R that ends lower or higher; all took 9,000 to 14,000
+symbols. A target is 1 for each symbol that can follow, and a prediction is right if no output is off by more than
+0.49. The stream is never reset and nothing in it says where a string ends. A network has failed after 200,000 symbols
+with the filter, and 2,000,000 with the gradient rule, whose rate of 0.5 is that of 2000, without decay.
+
+**Uncertain numbers.** The published numbers of symbols are from memory, in their order of magnitude alone.
 """
 
 
@@ -56,7 +78,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 CONTINUAL_REBER = Experiment(
     "perez2003/continual-reber",
-    "An endless stream of embedded Reber strings: symbols until 1,000 right predictions in a row, and how long they last",
+    "An endless stream of embedded Reber strings: symbols until 1,000 predictions in a row are right",
     CITATION,
     (
         _row("dekf", "LSTM, node-decoupled filter", "about 20,000", 200_000),
@@ -96,6 +118,9 @@ CONTINUAL_REBER = Experiment(
     pictures=(Picture("symbols", "How soon predictions are sustained, and how long they stay right", _draw),),
     source="from memory",
     outcome="yes",
-    finding="TODO.",
+    finding=(
+        "With the filter all networks come to 1,000 right predictions in a row, after a sixth of the symbols that the "
+        "gradient rule takes; with both most lose them again soon."
+    ),
     notes=_NOTES,
 )

@@ -1,4 +1,4 @@
-"""Follows an endless stream of embedded Reber strings and learns from it, by a Kalman filter or by the gradient rule."""
+"""Follows an endless stream of embedded Reber strings and learns from it, by a filter or the gradient rule."""
 
 from __future__ import annotations
 
