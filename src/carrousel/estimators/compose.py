@@ -127,7 +127,15 @@ class LSTMComposer(Trainable):
         if size is None:
             size = min(16, max(4, len(shifted) // 7))
         options = replace(options, batch_size=int(size))
-        job = Job(self._build, items_of(shifted), items_of(aside) if aside else None)
+        shares = FrameTables.learned(learned).share
+
+        def build() -> FrameNet:
+            network = self._build()
+            with torch.no_grad():  # at first every key is as probable as it is often heard
+                network.head.bias.copy_(torch.from_numpy(np.log(shares / (1.0 - shares))))
+            return network
+
+        job = Job(build, items_of(shifted), items_of(aside) if aside else None)
         self._keep(train(job, options, seed, identity=identity, **run), seed)  # type: ignore[arg-type]
         self.tables_ = FrameTables.learned(pieces) if self.rivals else None
         self.resolution_ = int(resolution)
@@ -231,7 +239,9 @@ class LSTMComposer(Trainable):
             scores.append(Score(name, k > 0, figures))
         best = min(scores[1:], key=lambda score: score.metrics[METRIC]).method
         error = _error(sums[self._method][:, 0] - sums[best][:, 0], lengths)
-        notes = [f"A frame is one of {self.resolution_} of a quarter note; {len(pieces)} pieces."]
+        notes = [
+            f"A frame is one of {self.resolution_} of a quarter note; {len(pieces)} piece{'s' * (len(pieces) != 1)}."
+        ]
         if self.tables_ is None:
             notes.append("Not compared with tables of how often keys sound: the model kept none (rivals=False).")
         return Report("music", METRIC, False, tuple(scores), int(lengths.sum()), error, tuple(notes), "frames")
@@ -283,15 +293,16 @@ class LSTMComposer(Trainable):
         row = place_of(sequence, data.titles, "piece", data.name)
         piece, count = data.frames[row][: 4 * DRAWN * self.resolution_], self.resolution_
         made = self.generate(None, DRAWN * count)
+        title = data.titles[row]
+        about = title if title in data.name else f"{data.name}: {title}"
         caption = "outlines: the notes; orange: what the model expected, the surer the darker"
         figures = {
             "piece": pictures.draw_roll(piece, resolution=count, chances=self.chances(piece), caption=caption,
-                                        title=f"{data.name}: {data.titles[row]}, and what the model expected"),
+                                        title=f"{about}, and what the model expected"),
             "generated": pictures.draw_roll(made, resolution=count, title="made up by the model, seed 0"),
         }  # fmt: skip
-        about = f"{data.name}: {data.titles[row]}, what the cells do"
         figures["activations"] = pictures.draw_activations(
-            self.activations(piece), cell=self.cell, layer=layer, title=about
+            self.activations(piece), cell=self.cell, layer=layer, title=f"{about}, what the cells do"
         )
         return {**figures, **super().drawings(data, layer=layer)}
 
