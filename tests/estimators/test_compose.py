@@ -9,8 +9,8 @@ import torch
 from carrousel.data import DataError, Pieces
 from carrousel.data.music import KEYS, write_midi
 from carrousel.estimators import LSTMComposer, ModelError, load
+from carrousel.estimators._frame_items import items_of, transposed
 from carrousel.estimators._frame_tables import PREVIOUS, SINGLE, FrameTables
-from carrousel.estimators.compose import items_of
 
 SCALE = np.eye(KEYS, dtype=np.uint8)[[39, 41, 43, 44, 46, 44, 43, 41] * 4]
 CHORD = SCALE | np.roll(SCALE, 4, axis=1)
@@ -76,9 +76,8 @@ def test_tables_are_shares_of_frames():
 
 
 def test_pieces_are_learned_higher_and_lower_where_a_piano_has_the_keys():
-    model = LSTMComposer(transpose=2)
-    assert [int(piece[0].argmax()) for piece in model._transposed(SCALE)] == [37, 38, 39, 40, 41]
-    assert [int(piece[0].argmax()) for piece in model._transposed(np.roll(SCALE, -38, axis=1))] == [0, 1, 2, 3]
+    assert [int(piece[0].argmax()) for piece in transposed(SCALE, 2)] == [37, 38, 39, 40, 41]
+    assert [int(piece[0].argmax()) for piece in transposed(np.roll(SCALE, -38, axis=1), 2)] == [0, 1, 2, 3]
     batch, target = items_of(PIECES).batch(np.array([2, 0]))
     assert not batch["input"][:, 0].any()
     np.testing.assert_array_equal(batch["input"][1, 1:].numpy(), SCALE[:-1])
