@@ -12,7 +12,7 @@ from carrousel.papers._trial import Found, Prepared, Setting
 from carrousel.papers.eck2002._networks import Blocks, Layers, Player, draw_song
 from carrousel.papers.eck2002._songs import BAR, BARS, CHORD_UNITS, CHORUS, SCALE, chords, melody
 
-__all__ = ["SEEDED", "given", "judged", "play", "prepare", "summary", "train"]
+__all__ = ["SEEDED", "given", "judged", "play", "prepare", "summary", "told", "train"]
 
 TESTED = 11  # choruses that are to be right: one, and ten more
 SEEDED = 8  # steps of a song that are given before a network plays by itself: a bar
@@ -30,6 +30,7 @@ def train(prepared: Prepared, setting: Setting) -> Found:
     """Teaches the network, has it play, and returns what came out."""
     player, until = prepared.learner, setting.config.until
     found = _by_blocks(player, setting) if isinstance(player, Blocks) else _by_layers(player, setting)
+    found["told"] = told(player, draw_song(setting.apart(2), 2) if setting.config.task["melody"] else chords(2))
     figures = judged(play(player, given(setting), CHORUS * until["shown"]), setting.config.task["melody"])
     return {**found, **figures, "success": figures["kept"] >= min(TESTED, until["shown"]), "weights": player.weights}
 
@@ -86,6 +87,13 @@ def play(player: Player, first: np.ndarray, length: int) -> np.ndarray:
     return np.stack(frames)
 
 
+def told(player: Player, song: np.ndarray) -> float:
+    """Returns the share of steps of a song, but the first, whose chord is foretold from the song before it."""
+    player.begin()
+    said = np.stack([player.say(frame) > 0.5 for frame in song[:-1].astype(np.float32)])
+    return float((said[:, :CHORD_UNITS] == (song[1:, :CHORD_UNITS] > 0.5)).all(axis=1).mean())
+
+
 def judged(played: np.ndarray, tune: bool) -> dict[str, Any]:
     """Returns how what was played keeps to the form.
 
@@ -117,7 +125,7 @@ def summary(trials: Sequence[Trial]) -> dict[str, Any]:
     """Returns a row's figures: the share of networks that keep the form for eleven choruses, and means."""
     found: dict[str, Any] = {"success_rate": mean([float(trial["success"]) for trial in trials])}
     found["sequences_mean"] = mean([trial["sequences"] for trial in trials if trial["success"]])
-    for name in ("kept", "right", "like", "scale", "notes"):
+    for name in ("kept", "right", "told", "like", "scale", "notes"):
         values = [trial[name] for trial in trials if trial.get(name) is not None]
         found[name] = mean(values)
     return found
