@@ -88,7 +88,7 @@ BLUES = Experiment(
         "a network foretells most changes of chords: a copy of the chord before would be right at 90 % of the steps",
         lambda rows: rows["1"]["told"] > 0.96,
         ("1",),
-        config={"choruses": 10_000, "shown": 2},
+        config={"rate": 3e-4, "choruses": 10_000, "shown": 2},
     ),
     pictures=(
         Picture("chords", "Ten choruses of chords that a network plays by itself, a line each", _draw_chords),
