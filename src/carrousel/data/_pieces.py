@@ -13,7 +13,6 @@ import numpy as np
 
 from carrousel.data._errors import DataError, DataWarning, option
 from carrousel.data._limit import MAX_SIZE, check_size
-from carrousel.data._texts import FEW
 
 __all__ = [
     "KEYS",
@@ -33,6 +32,7 @@ LOWEST, KEYS = 21, 88
 """The number that MIDI gives to a piano's lowest key, and how many keys a piano has."""
 MOST_FRAMES = 96
 """Most frames of a quarter note."""
+FEW = 5  # pieces; of fewer a part of each is held out
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def train(prepared: Prepared, setting: Setting) -> Found:
         name = TABLES[about["cell"]]
         found = {part: _nats(parts[part], lambda piece: model.tables.chances(piece)[name]) for part in parts}
         counts = 88 * (1 if about["cell"] == "single" else 2)
-        return {**_figures(found, tables), "epochs": 0, "weights": counts, "steps": 0}
+        return {**_figures(found, tables), "epochs": 0, "weights": counts, "steps": sum(map(len, parts["train"]))}
     shifted = [each for piece in parts["train"] for each in transposed(piece, about["transpose"])]
     options = Options(
         about["rate"], about["decay"], about["batch"], until["epochs"], until["patience"], gradient_clip=1.0

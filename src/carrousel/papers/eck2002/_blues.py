@@ -42,7 +42,7 @@ def _blocks(name: str, tune: bool, forget: int, trials: int, note: str = "") -> 
 
 
 def _layers(name: str, tune: bool, cell: str, hidden: int, rate: float, note: str = "") -> Row:
-    until = {"songs": 120, "batch": 4, "epochs": 200} if tune else {"songs": 40, "batch": 1, "epochs": 100}
+    until = {"songs": 120, "batch": 4, "epochs": 200} if tune else {"songs": 40, "batch": 1, "epochs": 150}
     learner = {"rule": "BPTT", "cell": cell, "hidden": hidden, "rate": rate, "forget": 1}
     config = Config({"melody": tune}, learner, {**until, "shown": SHOWN})
     columns = {

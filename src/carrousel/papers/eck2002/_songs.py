@@ -6,7 +6,19 @@ import numpy as np
 
 from carrousel.data.music import KEYS, LOWEST
 
-__all__ = ["BAR", "CHART", "CHORD_UNITS", "CHORUS", "MELODY_UNITS", "SCALE", "SEGMENTS", "chords", "keys_of", "melody"]
+__all__ = [
+    "BAR",
+    "BARS",
+    "CHART",
+    "CHORD_UNITS",
+    "CHORUS",
+    "MELODY_UNITS",
+    "SCALE",
+    "SEGMENTS",
+    "chords",
+    "keys_of",
+    "melody",
+]
 
 BAR, BARS = 8, 12  # steps of a bar, each an eighth; bars of a chorus
 CHORUS = BAR * BARS
