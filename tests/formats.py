@@ -21,6 +21,7 @@ from carrousel.bench._kept import FIGURES
 from carrousel.data._line_clock import LineClock
 from carrousel.estimators import (
     LSTMClassifier,
+    LSTMComposer,
     LSTMForecaster,
     LSTMGenerator,
     LSTMPanelForecaster,
@@ -292,6 +293,18 @@ def _use_model_of_text(model: Any) -> None:
     model.report(*([WORDS, WORDS] if isinstance(model, LSTMTranslator) else ["the cat"]))
 
 
+SCALE = np.eye(88, dtype=np.uint8)[[39, 41, 43, 44, 46] * 3]
+
+
+def _fitted_on_music() -> Any:
+    return LSTMComposer(**{**QUICK, "input_noise": 0.0, "max_epochs": 1}).fit([SCALE, SCALE[::-1], SCALE])
+
+
+def _use_on_music(model: Any) -> None:
+    model.generate(SCALE, 3)
+    model.report([SCALE])
+
+
 def _use_model(model: Any) -> None:
     model.predict(*([] if isinstance(model, LSTMForecaster) else [_sequences(type(model))[0]]))
 
@@ -497,6 +510,7 @@ SAMPLES = {
     "generator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMGenerator).save(p), load, _of_model, _use_model_of_text
     ),
+    "composer": Sample(_saved.FORMAT, lambda p: _fitted_on_music().save(p), load, _of_model, _use_on_music),
     "translator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMTranslator).save(p), load, _of_model, _use_model_of_text
     ),

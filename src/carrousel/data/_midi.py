@@ -18,7 +18,7 @@ __all__ = ["midi_of", "notes_of_midi"]
 
 PERCUSSION = 9  # the channel of instruments without a pitch, as MIDI counts them from 0
 APART = 2  # the type of a file whose tracks are pieces of their own
-TICKS = 480  # of a quarter note, in files that are written; more than any resolution needs
+TICKS = 480  # of a quarter note, in files that are written, or the next number that the resolution divides
 LOUDNESS = 80
 
 
@@ -87,6 +87,7 @@ def midi_of(frames: np.ndarray, resolution: int, tempo: float, program: int = 0)
     """
     import mido
 
+    of_frame = -(-TICKS // resolution)
     events = []
     for key, begin, end in notes_of(frames):
         events += [(begin, 1, key), (end, 0, key)]  # at one time the old notes end before the new begin
@@ -94,12 +95,12 @@ def midi_of(frames: np.ndarray, resolution: int, tempo: float, program: int = 0)
     track.append(mido.Message("program_change", program=program))
     last = 0
     for frame, begins, key in sorted(events):
-        at = round(frame * TICKS / resolution)
+        at = frame * of_frame
         kind = "note_on" if begins else "note_off"
         track.append(mido.Message(kind, note=key, velocity=LOUDNESS * begins, time=at - last))
         last = at
-    rest = max(0, round(len(frames) * TICKS / resolution) - last)
+    rest = len(frames) * of_frame - last
     track.append(mido.MetaMessage("end_of_track", time=rest))
-    file = mido.MidiFile(type=0, ticks_per_beat=TICKS, tracks=[track])
+    file = mido.MidiFile(type=0, ticks_per_beat=of_frame * resolution, tracks=[track])
     file.save(file=(held := io.BytesIO()))
     return held.getvalue()

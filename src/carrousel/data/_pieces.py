@@ -13,7 +13,6 @@ import numpy as np
 
 from carrousel.data._errors import DataError, DataWarning, option
 from carrousel.data._limit import MAX_SIZE, check_size
-from carrousel.data._texts import FEW
 
 __all__ = [
     "KEYS",
@@ -33,6 +32,7 @@ LOWEST, KEYS = 21, 88
 """The number that MIDI gives to a piano's lowest key, and how many keys a piano has."""
 MOST_FRAMES = 96
 """Most frames of a quarter note."""
+FEW = 5  # pieces; of fewer a part of each is held out
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ def check_resolution(resolution: int, name: str) -> None:
 def frames_of(notes: Iterable[Note], resolution: int, path: Path, max_size: float = MAX_SIZE) -> tuple[np.ndarray, int]:
     """Returns which keys sound at the beginning of each frame, uint8 ``[T, 88]``, and how many notes sound at none.
 
-    A note of which no frame's beginning hears anything lies between two. The last frame is the last that has a note.
+    What begins or ends less than a sixteenth of a frame late does so at the beginning: files round their times. The
+    last frame is the last that has a note.
 
     Args:
         notes: the notes, all of keys that a piano has.
@@ -111,7 +112,11 @@ def frames_of(notes: Iterable[Note], resolution: int, path: Path, max_size: floa
         path: the file, for messages.
         max_size: bytes that the frames may take, if they are more than the file has.
     """
-    spans = [(n.key - LOWEST, math.ceil(n.begin * resolution), math.ceil(n.end * resolution)) for n in notes]
+    late = 1 / 16
+    spans = [
+        (note.key - LOWEST, math.ceil(note.begin * resolution - late), math.ceil(note.end * resolution - late))
+        for note in notes
+    ]
     heard = [(key, begin, end) for key, begin, end in spans if begin < end]
     length = max((end for _, _, end in heard), default=0)
     check_size(path, length * KEYS, max_size)

@@ -45,12 +45,18 @@ class FrameTables:
                     counts[was, now] += ((last == was) & (frames == now)).sum(axis=0)
         return cls(counts)
 
+    @property
+    def share(self) -> np.ndarray:
+        """The share of frames in which each key sounds, ``[88]``, a half added to each count."""
+        single = self.counts.sum(axis=0) + 0.5
+        return single[1] / single.sum(axis=0)
+
     def chances(self, frames: np.ndarray) -> dict[str, np.ndarray]:
         """Returns with what probability each table has each key sound in each frame, ``[T, 88]``, by its name.
 
         A half is added to each count.
         """
-        single, counts = self.counts.sum(axis=0) + 0.5, self.counts + 0.5
-        alone = np.broadcast_to(single[1] / single.sum(axis=0), frames.shape)
+        counts = self.counts + 0.5
+        alone = np.broadcast_to(self.share, frames.shape)
         after = counts[:, 1] / counts.sum(axis=1)  # [2, 88]
         return {SINGLE: alone, PREVIOUS: np.where(before(frames) == 1, after[1], after[0])}

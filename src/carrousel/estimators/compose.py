@@ -18,6 +18,7 @@ from carrousel.data._errors import option, place_of
 from carrousel.data._pieces import MOST_FRAMES, check_resolution
 from carrousel.data.music import KEYS
 from carrousel.estimators._base import Trainable, activations_of
+from carrousel.estimators._frame_items import items_of, transposed
 from carrousel.estimators._frame_tables import FrameTables, before
 from carrousel.estimators._params import (
     check_memory,
@@ -31,14 +32,13 @@ from carrousel.estimators._params import (
 from carrousel.estimators._report import Report, Score
 from carrousel.nets.frames import FrameNet
 from carrousel.training import Job, train
-from carrousel.training._batches import StepDataset
 from carrousel.training._progress import ProgressCallback
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["METRIC", "LSTMComposer", "items_of"]
+__all__ = ["METRIC", "LSTMComposer"]
 
 METRIC, ACCURACY = "nats per frame", "accuracy"
 DRAWN = 64  # quarter notes of what a picture makes up
@@ -121,13 +121,20 @@ class LSTMComposer(Trainable):
         learned, aside = self._set_aside(pieces, seed)
         run = {"checkpoint": checkpoint, "resume": resume, "progress": progress}
         identity = self._identity(seed, [np.concatenate(pieces), np.array([len(piece) for piece in pieces])])
-        shifted = [each for piece in learned for each in self._transposed(piece)]
+        shifted = [each for piece in learned for each in transposed(piece, int(self.transpose))]
         size = self.batch_size
         options = training_options(self)
         if size is None:
             size = min(16, max(4, len(shifted) // 7))
         options = replace(options, batch_size=int(size))
-        job = Job(self._build, items_of(shifted), items_of(aside) if aside else None)
+        shares = FrameTables.learned(learned).share
+
+        def build() -> FrameNet:
+            network = self._build()
+            network.start_at(shares)
+            return network
+
+        job = Job(build, items_of(shifted), items_of(aside) if aside else None)
         self._keep(train(job, options, seed, identity=identity, **run), seed)  # type: ignore[arg-type]
         self.tables_ = FrameTables.learned(pieces) if self.rivals else None
         self.resolution_ = int(resolution)
@@ -140,14 +147,6 @@ class LSTMComposer(Trainable):
         order = np.random.default_rng(seed).permutation(len(pieces))
         count = int(np.clip(round(self.validation * len(pieces)), 1, len(pieces) - 1))
         return [pieces[k] for k in np.sort(order[count:])], [pieces[k] for k in np.sort(order[:count])]
-
-    def _transposed(self, piece: np.ndarray) -> Iterator[np.ndarray]:
-        """Yields a piece, and those higher and lower by whole semitones that a piano has the keys for."""
-        keys = np.flatnonzero(piece.any(axis=0))
-        low, high = (int(keys[0]), int(keys[-1])) if len(keys) else (0, KEYS - 1)
-        for shift in range(-int(self.transpose), int(self.transpose) + 1):
-            if low + shift >= 0 and high + shift < KEYS:
-                yield np.roll(piece, shift, axis=1)
 
     def _build(self) -> FrameNet:
         return FrameNet(KEYS, lstm=lstm_options(self), dropout=float(self.dropout), noise=float(self.input_noise))
@@ -195,11 +194,7 @@ class LSTMComposer(Trainable):
         """Returns with what probability each key is expected in each frame of a piece, ``[T, 88]``."""
         self._check_fitted()
         (piece,) = pieces_of([frames])
-        network = self._model().eval()
-        shown = torch.from_numpy(before(piece).astype(np.float32))[None].to(next(network.parameters()).device)
-        with torch.no_grad():
-            output = network(shown, torch.tensor([len(piece)]))
-        return torch.sigmoid(output)[0].double().cpu().numpy()
+        return self._model().chances(piece)
 
     def score(self, X: Sequence[np.ndarray], y: None = None) -> float:
         """Returns minus the nats per frame of pieces X: higher is better."""
@@ -231,7 +226,9 @@ class LSTMComposer(Trainable):
             scores.append(Score(name, k > 0, figures))
         best = min(scores[1:], key=lambda score: score.metrics[METRIC]).method
         error = _error(sums[self._method][:, 0] - sums[best][:, 0], lengths)
-        notes = [f"A frame is one of {self.resolution_} of a quarter note; {len(pieces)} pieces."]
+        notes = [
+            f"A frame is one of {self.resolution_} of a quarter note; {len(pieces)} piece{'s' * (len(pieces) != 1)}."
+        ]
         if self.tables_ is None:
             notes.append("Not compared with tables of how often keys sound: the model kept none (rivals=False).")
         return Report("music", METRIC, False, tuple(scores), int(lengths.sum()), error, tuple(notes), "frames")
@@ -283,15 +280,16 @@ class LSTMComposer(Trainable):
         row = place_of(sequence, data.titles, "piece", data.name)
         piece, count = data.frames[row][: 4 * DRAWN * self.resolution_], self.resolution_
         made = self.generate(None, DRAWN * count)
+        title = data.titles[row]
+        about = title if title in data.name else f"{data.name}: {title}"
         caption = "outlines: the notes; orange: what the model expected, the surer the darker"
         figures = {
             "piece": pictures.draw_roll(piece, resolution=count, chances=self.chances(piece), caption=caption,
-                                        title=f"{data.name}: {data.titles[row]}, and what the model expected"),
+                                        title=f"{about}, and what the model expected"),
             "generated": pictures.draw_roll(made, resolution=count, title="made up by the model, seed 0"),
         }  # fmt: skip
-        about = f"{data.name}: {data.titles[row]}, what the cells do"
         figures["activations"] = pictures.draw_activations(
-            self.activations(piece), cell=self.cell, layer=layer, title=about
+            self.activations(piece), cell=self.cell, layer=layer, title=f"{about}, what the cells do"
         )
         return {**figures, **super().drawings(data, layer=layer)}
 
@@ -342,13 +340,6 @@ def pieces_of(X: Any) -> list[np.ndarray]:
     if not pieces:
         raise ValueError("there are no pieces")
     return pieces
-
-
-def items_of(pieces: Sequence[np.ndarray]) -> StepDataset:
-    """Returns pieces as a network is shown them: the frame before each, silence before the first, and the frame."""
-    shown = np.concatenate([before(piece) for piece in pieces]).astype(np.float32)
-    lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
-    return StepDataset(shown, lengths, np.concatenate(pieces).astype(np.int8))
 
 
 def _counts(chances: np.ndarray, piece: np.ndarray) -> tuple[float, int, int]:

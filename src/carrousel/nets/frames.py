@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -43,6 +44,29 @@ class FrameNet(Body):
             raise ValueError("what comes next is said in one direction: backward a network would see it")
         super().__init__(notes, dropout=dropout, noise=noise, lstm=lstm)
         self.head = nn.Linear(self.width, notes)
+
+    def start_at(self, shares: np.ndarray) -> None:
+        """Makes every note at first as probable as its share of frames, ``[N]`` in (0, 1), by the outputs' biases.
+
+        Most notes are silent most of the time: learning that first takes long.
+        """
+        with torch.no_grad():
+            self.head.bias.copy_(torch.from_numpy(np.log(shares / (1.0 - shares))))
+
+    def chances(self, piece: np.ndarray) -> np.ndarray:
+        """Returns with what probability each note is expected in each frame of a piece ``[T, N]``; first comes silence.
+
+        Nothing of a frame is known where it is expected.
+        """
+        shown = np.concatenate([np.zeros_like(piece[:1]), piece[:-1]]).astype(np.float32)
+        training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                output = self(torch.from_numpy(shown)[None].to(self.head.weight.device), torch.tensor([len(piece)]))
+        finally:
+            self.train(training)
+        return torch.sigmoid(output)[0].double().cpu().numpy()
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, N], [B] -> [B, T, N]
         """Returns the logits of the notes of the frame after each."""

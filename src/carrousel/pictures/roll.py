@@ -58,6 +58,7 @@ def draw_roll(
     used = np.flatnonzero(frames.any(axis=0))
     low, high = (int(used[0]), int(used[-1])) if len(used) else (39, 51)
     low, high = max(low - MARGIN, 0) + LOWEST, min(high + MARGIN, KEYS - 1) + LOWEST
+    quarters = min(quarters, -(-len(frames) // resolution))
     width = quarters * resolution
     begins = range(0, len(frames), width)
     height = len(begins) * (0.35 + 0.045 * (high - low + 1))

@@ -24,7 +24,7 @@ from carrousel.data._scores import INSTALL, music21_for, notes_of_score, score_t
 
 __all__ = ["read"]
 
-VERSION = 1  # of what is kept
+VERSION = 2  # of what is kept
 VOICES = 4
 EVERY = 5  # so many chorales one is held out
 NUMBER = re.compile(r"bwv(\d+)(?:\.(\d+))?(.*)")
