@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def source_text(
         text = [MADE[k] for k in rng.integers(len(MADE), size=sum(counts))]
         every = text if words else list(" ".join(text))
         ends = np.cumsum([0, *counts])
-        parts = [every[begin:end] for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+        parts = [every[begin:end] for begin, end in pairwise(ends)]
     else:
         from carrousel.data.load import load_texts
 
