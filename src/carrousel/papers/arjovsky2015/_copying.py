@@ -10,6 +10,7 @@ from torch import nn
 
 from carrousel.nets.tagger import Tagger
 from carrousel.papers._anew import Anew
+from carrousel.papers._bars import bars
 from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row, Trial
 from carrousel.papers._networks import SIZE, Taught, means, outputs, sized, teach
 from carrousel.papers._trial import Found, Setting
@@ -76,11 +77,13 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(found["loss"] < 0.9 * found["chance"])
 
 
+ROWS = _rows()
+
 COPYING = Experiment(
     "arjovsky2015/copying",
     "Say ten symbols again after T steps",
     CITATION,
-    _rows(),
+    ROWS,
     _prepare,
     _train,
     trials=3,
@@ -98,6 +101,7 @@ COPYING = Experiment(
         ("lstm-100",),
         config={"T": 1, "items": 10_000, "max_epochs": 1, "learning_rate": 0.01},
     ),
+    pictures=(bars(ROWS, "symbols", "Of the ten symbols right"),),
     source="from memory",
     outcome="",
     finding="",

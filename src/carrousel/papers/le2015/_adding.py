@@ -10,6 +10,7 @@ from torch import nn
 
 from carrousel.nets.pooled import SequenceNet
 from carrousel.papers._anew import Anew
+from carrousel.papers._bars import bars
 from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row, Trial
 from carrousel.papers._networks import SIZE, Taught, means, outputs, sized, teach
 from carrousel.papers._trial import Found, Setting
@@ -79,11 +80,13 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(measured["lstm-4-150"]["mse"] < 0.5 * CHANCE)
 
 
+ROWS = _rows()
+
 ADDING = Experiment(
     "le2015/adding",
     "Add two marked numbers of a sequence of T",
     CITATION,
-    _rows(),
+    ROWS,
     _prepare,
     _train,
     trials=3,
@@ -101,6 +104,7 @@ ADDING = Experiment(
         ("lstm-4-150",),
         config={"T": 10, "items": 8000, "max_epochs": 1, "hidden": 24, "learning_rate": 0.02},
     ),
+    pictures=(bars(ROWS, "right", "Sums met to 0.04"),),
     source="from memory",
     outcome="",
     finding="",

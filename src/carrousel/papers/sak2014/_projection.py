@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from carrousel.nets.language_model import LanguageModel
+from carrousel.papers._bars import bars
 from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row
 from carrousel.papers._networks import SIZE, Taught, means, sized, teach
+from carrousel.papers._source_text import loss_of_text, source_text
 from carrousel.papers._trial import Found, Setting
 from carrousel.papers.sak2014._paper import CITATION
 from carrousel.training import Job, Streams
@@ -49,43 +49,15 @@ def _network(config: Mapping[str, Any]) -> nn.Module:
 
 
 def _prepare(setting: Setting) -> Taught:
-    config, rng = sized(setting), setting.apart(1)
-    train, valid, test = _texts(config, rng)
+    config = sized(setting)
+    train, valid, test = source_text(config, setting.apart(1), SYMBOLS)
     learned, held = (Streams(part, config["batch_size"], config["steps"]) for part in (train, valid))
-    return Taught(Job(partial(_network, config), learned, held), Streams(test, 1, 500))
-
-
-def _texts(config: Mapping[str, Any], rng: np.random.Generator) -> list[np.ndarray]:
-    """Returns the symbols of the three parts: a trial reads modules in an order of its own."""
-    if config["data"] == "made":
-        words = ["if", "else", "for", "in", "return", "while"]
-        text = " ".join(words[k] for k in rng.integers(len(words), size=config["items"] // 4))
-        texts = [text, text[: config["valid"]][::-1], text[: config["test"]]]
-    else:
-        from carrousel.data.load import load_texts
-
-        every = load_texts("python-source", split="train").documents
-        held = load_texts("python-source", split="test").documents
-        order = [every[k] for k in rng.permutation(len(every))]
-        learned = "".join(order)[: config["items"] + config["valid"]]
-        texts = [learned[: config["items"]], learned[config["items"] :], "".join(held)[: config["test"]]]
-    common = [symbol for symbol, _ in Counter(texts[0]).most_common(SYMBOLS - 1)]
-    number = {symbol: k + 1 for k, symbol in enumerate(sorted(common))}
-    return [np.array([number.get(symbol, 0) for symbol in text]) for text in texts]
+    return Taught(Job(partial(_network, config), learned, held), learned, sets=test)
 
 
 def _train(prepared: Taught, setting: Setting) -> Found:
     network, found = teach(prepared, setting)
-    text: Any = prepared.task
-    total, count, state = 0.0, 0, None
-    network.eval()
-    with torch.no_grad():
-        for k in range(len(text)):
-            inputs, targets = text.batch(np.array([k]))
-            output, state = network.carry(inputs["input"], inputs["lengths"], state)  # type: ignore[operator]
-            total += float(network.each_step(output, targets).sum())  # type: ignore[operator]
-            count += targets.numel()
-    return {**found, "bits": total / count / float(np.log(2))}
+    return {**found, "bits": loss_of_text(network, prepared.sets) / float(np.log(2))}
 
 
 def _rows() -> tuple[Row, ...]:
@@ -114,11 +86,13 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return all(found["bits"] < 2.0 for found in measured.values())
 
 
+ROWS = _rows()
+
 PROJECTION = Experiment(
     "sak2014/projection",
     "Characters of a text, with and without a recurrent projection, at equal numbers of weights",
     CITATION,
-    _rows(),
+    ROWS,
     _prepare,
     _train,
     trials=3,
@@ -131,6 +105,7 @@ PROJECTION = Experiment(
         ("lstm-1", "projected-1"),
         config={"data": "made", "items": 12_000, "valid": 1200, "test": 1200, "max_epochs": 2, "steps": 20},
     ),
+    pictures=(bars(ROWS, "bits", "Bits a character of Python's own source, unseen modules", form=".2f"),),
     source="from memory",
     outcome="",
     finding="",

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from carrousel.nets.encoder_decoder import EncoderDecoder
+from carrousel.papers._bars import bars
 from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row
 from carrousel.papers._networks import SIZE, Taught, means
 from carrousel.papers._translations import PairSets, prepare_pairs, teach_pairs
@@ -54,11 +55,13 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(measured["made-1-reversed"]["perplexity"] < measured["made-1-forward"]["perplexity"])
 
 
+ROWS = _rows()
+
 REVERSAL = Experiment(
     "sutskever2014/reversal",
     "Translate with two LSTMs: the source read forward, or backward",
     CITATION,
-    _rows(),
+    ROWS,
     _prepare,
     teach_pairs,
     trials=3,
@@ -76,6 +79,7 @@ REVERSAL = Experiment(
         ("made-1-forward", "made-1-reversed"),
         config={"items": 640, "valid": 50, "test": 100, "hidden": 32, "max_epochs": 6, "clauses": (2, 3)},
     ),
+    pictures=(bars(ROWS, "exact", "Test strings all of whose symbols are right"),),
     source="from notes",
     outcome="",
     finding="",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from carrousel.nets.captioner import Captioner
-from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row
+from carrousel.papers._bars import bars
+from carrousel.papers._experiment import Column, Config, Experiment, Picture, Quick, Row
 from carrousel.papers._networks import SIZE, Taught, means, sized, teach
 from carrousel.papers._trial import Found, Setting
 from carrousel.papers.vinyals2014._paper import CITATION
@@ -84,15 +86,42 @@ def _rows() -> tuple[Row, ...]:
     return tuple(rows)
 
 
+def _draw(path: Path, result: Mapping[str, Any]) -> None:
+    """Draws pictures that join colours and shapes as no training picture does, with what a network says of them."""
+    from carrousel.pictures.style import GREY, INK, RED, new_figure, save
+
+    config = CAPTIONS.config("every-word").changed(test=12)
+    setting = Setting.of(config, result["options"], result["seed"], 0)
+    prepared = _prepare(setting)
+    network: Any = teach(prepared, setting)[0]
+    scenes = prepared.sets
+    with torch.no_grad():
+        said = network.caption(scenes.images, width=config["beam"], most=12)
+    figure = new_figure(
+        10, 7, "Unseen combinations, and what is said of them by a network that sees them beside every word"
+    )
+    for ax, image, one, right in zip(figure.subplots(3, 4).flat, scenes.images, said, scenes.sentences, strict=True):
+        ax.imshow(image.permute(1, 2, 0).clamp(0, 1))
+        ax.set_axis_off()
+        words = " ".join(WORDS[word] for word in one)
+        ax.set_title(words.replace(" a ", " a\n", 1), fontsize=8, color=INK if one == right else RED)
+        if one != right:
+            place = {"ha": "center", "va": "top", "fontsize": 7, "color": GREY}
+            ax.text(11.5, 24.5, " ".join(WORDS[word] for word in right), **place)
+    save(figure, path)
+
+
 def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(measured["every-word"]["unseen_words"] > 0.46)
 
+
+ROWS = _rows()
 
 CAPTIONS = Experiment(
     "vinyals2014/captions",
     "Say what is in a picture of two shapes (pictures of our own), the picture given once or beside every word",
     CITATION,
-    _rows(),
+    ROWS,
     _prepare,
     _train,
     trials=3,
@@ -119,6 +148,16 @@ CAPTIONS = Experiment(
             "learning_rate": 0.006,
             "batch_size": 16,
         },
+    ),
+    pictures=(
+        bars(
+            ROWS,
+            "exact",
+            "Sentences that are right",
+            other="unseen",
+            other_is="with a colour and a shape that no training picture joins",
+        ),
+        Picture("scenes", "Pictures with unseen combinations, and what the first trial's network says", _draw),
     ),
     source="from notes",
     outcome="",

@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from carrousel.nets.story_reader import StoryReader
+from carrousel.papers._bars import bars
 from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row
 from carrousel.papers._networks import SIZE, Taught, means, outputs, sized, teach
 from carrousel.papers._trial import Found, Setting
@@ -68,11 +69,13 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(measured["one-1k"]["right"] > 0.3)
 
 
+ROWS = _rows()
+
 TASKS_LIKE = Experiment(
     "weston2015/tasks-like",
     "Answer questions that need one, two or three sentences of a story (a grammar of our own)",
     CITATION,
-    _rows(),
+    ROWS,
     _prepare,
     _train,
     trials=3,
@@ -88,6 +91,9 @@ TASKS_LIKE = Experiment(
         _holds,
         ("one-1k",),
         config={"items": 1500, "valid": 50, "test": 200, "max_epochs": 6, "sentences": (2, 4), "hidden": 32},
+    ),
+    pictures=(
+        bars(ROWS, "right", "Questions answered", other="last_place", other_is="who says the last place of the story"),
     ),
     source="from memory",
     outcome="",
