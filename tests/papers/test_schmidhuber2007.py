@@ -117,7 +117,6 @@ def test_an_echo_state_network_goes_on_with_a_wave():
     assert np.abs(first - wave[800:884]).max() < 0.05
 
 
-
 def test_the_legend_stands_beside_the_curves():
     waves = np.sin(np.arange(30)), np.cos(np.arange(30))
     figure = _figure([("two", *waves), ("three", *waves)])

@@ -214,7 +214,15 @@ _ROWS = (
         {},
         Config(
             {"lag": 1000},
-            {"cell": "lstm", "units": 8, "state": "trained", "forget_bias": 7.0, "rate": 0.003, "batch": 10, "tolerance": 0.7},
+            {
+                "cell": "lstm",
+                "units": 8,
+                "state": "trained",
+                "forget_bias": 7.0,
+                "rate": 0.003,
+                "batch": 10,
+                "tolerance": 0.7,
+            },
             {"limit": 2_000, "block": 20, "tests": 40},
         ),
     ),

@@ -84,7 +84,14 @@ def _summary(trials: Any) -> dict[str, Any]:
 
 
 def _row(task: str, name: str, label: str, published: Mapping[str, Any], **about: Any) -> Row:
-    learner: dict[str, Any] = {"interface": "from-to", "update": "squashed", "rate": 0.1, "init": 0.1, "reset": 0, **about}
+    learner: dict[str, Any] = {
+        "interface": "from-to",
+        "update": "squashed",
+        "rate": 0.1,
+        "init": 0.1,
+        "reset": 0,
+        **about,
+    }
     until: dict[str, Any] = {"piece": 500, "in_a_row": 100, "tolerance": 0.05, "criterion": "near", "limit": 100_000}
     how: dict[str, Any] = {"task": task}
     if task == "cars":
@@ -94,7 +101,9 @@ def _row(task: str, name: str, label: str, published: Mapping[str, Any], **about
     return Row(f"{task}-{name}", label, columns, published, Config(how, learner, until))
 
 
-def _both(task: str, direct: Row, from_to: Row, additive: Mapping[str, Any], delta: Mapping[str, Any]) -> tuple[Row, ...]:
+def _both(
+    task: str, direct: Row, from_to: Row, additive: Mapping[str, Any], delta: Mapping[str, Any]
+) -> tuple[Row, ...]:
     return (
         direct,
         from_to,
@@ -106,7 +115,9 @@ def _both(task: str, direct: Row, from_to: Row, additive: Mapping[str, Any], del
 _ROWS = (
     *_both(
         "flip-flop",
-        _row("flip-flop", "direct", "direct", {"steps_max": "within 300"}, interface="direct", steepness=10.0, rate=1.0),
+        _row(
+            "flip-flop", "direct", "direct", {"steps_max": "within 300"}, interface="direct", steepness=10.0, rate=1.0
+        ),
         _row("flip-flop", "from-to", "FROM/TO", {"steps_max": "within 800"}, steepness=10.0, rate=0.5),
         {"rate": 0.03, "reset": 10},
         {"rate": 1.0, "reset": 10},

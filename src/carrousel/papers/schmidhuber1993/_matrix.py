@@ -63,7 +63,9 @@ DRAWN = {"first": first_symbols, "constants": constants, "functions": functions}
 SYMBOLS = {"first": 3, "constants": 1, "functions": 2}
 
 
-def gradient_error(net: SelfReferentialMatrix, codes: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> float:
+def gradient_error(
+    net: SelfReferentialMatrix, codes: np.ndarray, targets: np.ndarray, rng: np.random.Generator
+) -> float:
     """Returns how far the gradient is from differences of the loss, relative to its norm, over 20 weights at random."""
     matrix = net.weights["matrix"]
     _, exact = net.gradient(codes, targets)
@@ -163,7 +165,9 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     """Draws the share of right answers in each row's first trial."""
     from carrousel.pictures.style import COLOURS, legend_beside, new_figure, save, tidy
 
-    figure = new_figure(8.4, 3.6, "A matrix that changes itself: right answers while it learns, first trial of each row")
+    figure = new_figure(
+        8.4, 3.6, "A matrix that changes itself: right answers while it learns, first trial of each row"
+    )
     axes = figure.subplots()
     rows = [MATRIX.row(entry["row"]) for entry in result["rows"] if "measured" in entry]
     for row, colour in zip(rows, COLOURS, strict=False):
@@ -195,7 +199,11 @@ MATRIX = Experiment(
         ("first",),
         config={"steps": 3, "limit": 2_000},
     ),
-    pictures=(Picture("right", "The share of right answers in 100 further sequences while each row's first trial learns", _draw),),
+    pictures=(
+        Picture(
+            "right", "The share of right answers in 100 further sequences while each row's first trial learns", _draw
+        ),
+    ),
     outcome="yes",
     finding="FINDING",
     notes=_NOTES,
