@@ -18,8 +18,10 @@ from carrousel import papers
 from carrousel._format import Format
 from carrousel.bench import _classification, _forecasts, _streams, _tables
 from carrousel.bench._kept import FIGURES
+from carrousel.data._line_clock import LineClock
 from carrousel.estimators import (
     LSTMClassifier,
+    LSTMComposer,
     LSTMForecaster,
     LSTMGenerator,
     LSTMPanelForecaster,
@@ -185,13 +187,22 @@ def _use_metalearned(learner: Metalearned) -> None:
 LINES = [b"u,y\n", *(b"%.2f,%s\n" % (t * 0.3 % 2, (b"1", b"2.5")[t % 2]) for t in range(30))]
 
 
-def _follower(classes: bool, path: Path, **options: Any) -> Follower:
+def _follower(classes: bool, path: Path, timed: int = 0, **options: Any) -> Follower:
     model = (StreamClassifier if classes else StreamRegressor)(hidden_size=3, **options)
-    return Follower(model, "y", state=path, save_every=10)
+    return Follower(model, "y", state=path, save_every=10, clock=LineClock() if timed else None)
 
 
-def _follow(classes: bool, **options: Any) -> Callable[[Path], None]:
-    return lambda path: list(_follower(classes, path, **options).follow(io.BytesIO(b"".join(LINES[:14])))) and None
+def _lines(timed: int = 0) -> list[bytes]:
+    """Lines of a stream, with monthly times if there is a number: so many are followed."""
+    if not timed:
+        return LINES
+    days = [b"date", *(b"%d-%02d-01" % (2000 + month // 12, month % 12 + 1) for month in range(30))]
+    return [day + b"," + line for day, line in zip(days, LINES, strict=True)]
+
+
+def _follow(classes: bool, timed: int = 0, **options: Any) -> Callable[[Path], None]:
+    begun = b"".join(_lines(timed)[: timed or 14])
+    return lambda path: list(_follower(classes, path, timed, **options).follow(io.BytesIO(begun))) and None
 
 
 def _resume(classes: bool, **options: Any) -> Callable[[Path], Any]:
@@ -209,7 +220,7 @@ def _resume(classes: bool, **options: Any) -> Callable[[Path], Any]:
 
 
 def _use_follower(follower: Follower) -> None:
-    list(follower.follow(io.BytesIO(b"".join(LINES))))
+    list(follower.follow(io.BytesIO(b"".join(_lines(follower.clock is not None)))))
     follower.model.predict_one({"u": 1.0})
     follower.model.learn_one({"u": 1.0, "new": 2.0}, 1.0)
 
@@ -280,6 +291,18 @@ def _fitted_on_text(kind: type) -> Any:
 def _use_model_of_text(model: Any) -> None:
     model.predict(WORDS) if isinstance(model, LSTMTranslator) else model.generate("the", 5)
     model.report(*([WORDS, WORDS] if isinstance(model, LSTMTranslator) else ["the cat"]))
+
+
+SCALE = np.eye(88, dtype=np.uint8)[[39, 41, 43, 44, 46] * 3]
+
+
+def _fitted_on_music() -> Any:
+    return LSTMComposer(**{**QUICK, "input_noise": 0.0, "max_epochs": 1}).fit([SCALE, SCALE[::-1], SCALE])
+
+
+def _use_on_music(model: Any) -> None:
+    model.generate(SCALE, 3)
+    model.report([SCALE])
 
 
 def _use_model(model: Any) -> None:
@@ -466,6 +489,12 @@ SAMPLES = {
     ),
     "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
     "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
+    "stream with times": Sample(
+        _stream.FORMAT, _follow(False, 14, rate=0.01), _resume(False, timed=14, rate=0.01), _of_follower, _use_follower
+    ),
+    "stream whose step is not told yet": Sample(
+        _stream.FORMAT, _follow(False, 8, rate=0.01), _resume(False, timed=8, rate=0.01), _of_follower, _use_follower
+    ),
     "filtered stream": Sample(
         _stream.FORMAT,
         _follow(False, optimiser="kalman", rate=1.0),
@@ -481,6 +510,7 @@ SAMPLES = {
     "generator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMGenerator).save(p), load, _of_model, _use_model_of_text
     ),
+    "composer": Sample(_saved.FORMAT, lambda p: _fitted_on_music().save(p), load, _of_model, _use_on_music),
     "translator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMTranslator).save(p), load, _of_model, _use_model_of_text
     ),

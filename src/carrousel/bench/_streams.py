@@ -14,7 +14,7 @@ import numpy as np
 
 from carrousel._format import number, whole
 from carrousel.bench._kept import keep_figures, kept_figures
-from carrousel.streams import StreamRegressor
+from carrousel.streams import OnlineLinear, StreamRegressor
 
 __all__ = [
     "FIRST",
@@ -330,31 +330,17 @@ def linear(
 ) -> np.ndarray:
     """Returns what river's linear regression, on standardised inputs, says of a stream ``[T]``.
 
-    It sees the last targets, with a season also the target a season before, and the features.
-
     Args:
         features: ``[T, features]``.
-        targets: ``[T]``, NaN where one is missing; the last one that was known then stands for it.
+        targets: ``[T]``, NaN where one is missing.
         season: records in a season.
         lags: how many of the last targets it sees.
         rate: its step size.
-        relative: whether it learns the change from the last target, and sees changes: the last ones, and with a season
-            the change a season before too.
+        relative: whether it learns the change from the last target; see :class:`carrousel.streams.OnlineLinear`.
     """
-    from river import linear_model, optim, preprocessing
-
-    model: Any = preprocessing.StandardScaler() | linear_model.LinearRegression(optimizer=optim.SGD(rate))
-    filled, said = _filled(targets), np.zeros(len(targets))
-    for t in range(max(lags + 1, (season or 0) + 1), len(targets)):
-        base = filled[t - 1] if relative else 0.0
-        changes = filled[t - lags : t] - filled[t - lags - 1 : t - 1]
-        x = dict(enumerate((changes if relative else filled[t - lags : t]).tolist()))
-        if season is not None:
-            x[-1] = filled[t - season] - base
-            if relative:
-                x[-2] = filled[t - season] - filled[t - season - 1]
-        x.update({lags + k: value for k, value in enumerate(features[t].tolist())})
-        said[t] = base + model.predict_one(x)
-        if targets[t] == targets[t]:
-            model.learn_one(x, targets[t] - base)
+    model, said = OnlineLinear(() if season is None else (season,), lags, rate, relative), np.zeros(len(targets))
+    for t, (x, y) in enumerate(_records(features, targets)):
+        named = {str(name): value for name, value in x.items()}
+        said[t] = model.predict(named)
+        model.learn(named, y)
     return said

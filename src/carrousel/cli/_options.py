@@ -22,15 +22,19 @@ from carrousel.cli._errors import UsageError
 __all__ = [
     "DATA",
     "AnyColumns",
+    "ColoursOf",
     "Columns",
     "Data",
     "Field",
     "Grouped",
     "Json",
     "Knobs",
+    "LabelsFile",
     "MaxSize",
     "Model",
+    "PathColumn",
     "Recorded",
+    "Resolution",
     "Run",
     "Split",
     "Written",
@@ -59,6 +63,19 @@ MaxSize: TypeAlias = Annotated[
 Field: TypeAlias = Annotated[
     str | None,
     typer.Option(help="name of the text in JSON lines; of pairs both  [default: text, or source,target]"),
+]
+PathColumn: TypeAlias = Annotated[
+    str | None, typer.Option(help="column of the files of recordings or pictures (tables)  [default: path]")
+]
+ColoursOf: TypeAlias = Annotated[
+    str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
+]
+LabelsFile: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
+]
+Resolution: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="frames in a quarter note (music)  [default: the model's own, 4, or 1 of chorales]"),
 ]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
@@ -163,11 +180,10 @@ class Grouped(Columns):
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded(Grouped):
-    """Those, and what is made of recordings and drawings, whose paths stand in a table."""
+    """Those, and what is made of recordings, drawings and pictures, whose paths stand in a table."""
 
-    path: Annotated[
-        str | None, typer.Option(help="column of the files of recordings or pictures (tables)  [default: path]")
-    ] = None
+    path: PathColumn = None
+    colours: ColoursOf = None
     units: Annotated[str | None, typer.Option(help="what a label of a text is: letters, words  [default: letters]")] = (
         None
     )
@@ -196,15 +212,10 @@ class Recorded(Grouped):
 class AnyColumns(Recorded):
     """Those of every kind of data."""
 
-    colours: Annotated[
-        str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
-    ] = None
-    labels: Annotated[
-        str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
-    ] = None
-
+    labels: LabelsFile = None
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
     field: Field = None
+    resolution: Resolution = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
@@ -321,6 +332,8 @@ def _defaults(module: str, name: str) -> dict[str, Any]:
             values |= _defaults(homes[base.id], base.id)
     for node in declared.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            if node.target.id.startswith("_"):  # no parameter
+                continue
             value = node.value
             if isinstance(value, ast.Call):  # field(default=...)
                 value = next(keyword.value for keyword in value.keywords if keyword.arg == "default")

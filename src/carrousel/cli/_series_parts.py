@@ -57,8 +57,8 @@ class SeriesOptions(Written):
         """Whether one model is to learn from many series."""
         return self.id is not None or len(self._targets()) > 1
 
-    def estimator(self) -> type:
-        """Returns the forecaster of one series, or of many."""
+    def estimator(self, opened: Any) -> type:
+        """Returns the forecaster of one series, or of many, whatever was opened."""
         from carrousel.estimators import LSTMForecaster, LSTMPanelForecaster
 
         return LSTMPanelForecaster if self.many else LSTMForecaster
