@@ -114,6 +114,18 @@ def test_what_cannot_be_read_is_told_with_what_mends_it(place, refused, content,
     refused("stream", "a.csv", *SMALL, *words, "--quiet", says=says)
 
 
+def test_lines_as_r_and_pandas_write_them(place, run):
+    """Rows have names, or numbers, above which stands nothing: they are no feature."""
+    (place / "plain.csv").write_text("x,y\n" + "".join(f"{t % 3},{t % 5}\n" for t in range(30)))
+    (place / "r.csv").write_text('"x","y"\n' + "".join(f'"{t + 1}",{t % 3},{t % 5}\n' for t in range(30)))
+    (place / "pandas.csv").write_text(",x,y\n" + "".join(f"{t},{t % 3},{t % 5}\n" for t in range(30)))
+    (place / "spaces.txt").write_text("x  y\n" + "".join(f" {t % 3}  {t % 5}\n" for t in range(30)))
+    plain = run("stream", "plain.csv", *SMALL)
+    assert plain[0] == 0
+    for name in ("r.csv", "pandas.csv", "spaces.txt"):
+        assert run("stream", name, *SMALL) == plain
+
+
 def test_comments_before_the_names_are_passed_over(place, run):
     (place / "plain.csv").write_text(table())
     (place / "a.csv").write_text("\ufeff# from the web\n#\n" + table())

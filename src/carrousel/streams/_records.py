@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["LineFormat", "is_missing", "is_number", "no_field"]
 
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (",", ";", "\t", "|", " ")
 """What may separate the fields of a CSV line; the first by which the header has all fields that are asked for."""
 ABSENT = {"", "nan", "na", "n/a", "null", "none", "?", "-"}
 """What stands in a field whose value is missing, if the model takes missing values; else only nothing does."""
@@ -46,7 +46,7 @@ class LineFormat:
         """
         text = self.decoded(raw).removeprefix("\ufeff")
         signs = SEPARATORS if self.sep is None else (self.sep,)
-        read = {sign: next(csv.reader([text], delimiter=sign), []) for sign in signs}
+        read = {sign: _fields(text, sign) for sign in signs}
         read = {sign: [name.strip() for name in names] for sign, names in read.items()}
         sign = next((sign for sign, names in read.items() if set(wanted) <= set(names)), None)
         if sign is None:
@@ -55,7 +55,7 @@ class LineFormat:
                 raise ValueError(f"the first line holds numbers ({_few(names)}); it has to name the fields")
             lacking = next(name for name in wanted if name not in names)
             raise ValueError(no_field(lacking, names, "the first line"))
-        twice = next((name for name in read[sign] if read[sign].count(name) > 1 and name not in unused), None)
+        twice = next((name for name in read[sign] if name and read[sign].count(name) > 1 and name not in unused), None)
         if twice is not None:
             raise ValueError(f"there are two fields {twice!r} in the first line; --ignore leaves them out")
         self.sep, self.header = sign, read[sign]
@@ -82,11 +82,14 @@ class LineFormat:
         return self._of_csv(text) if self.form == "csv" else _object(text)
 
     def _of_csv(self, text: str) -> dict[str, Any]:
-        fields = next(csv.reader([text], delimiter=self.sep or ","), [])
+        fields = _fields(text, self.sep or ",")
+        if len(fields) == len(self.header) + 1 and text.startswith('"') and fields[-1]:
+            fields = fields[1:]  # the name of the row, above which R writes none
         if len(fields) != len(self.header):
             hint = "" if self.sep != "," or ";" not in text else "; --sep says what separates them"
             raise ValueError(f"it has {len(fields)} fields, the first line names {len(self.header)}{hint}")
-        return dict(zip(self.header, fields, strict=True))
+        named = zip(self.header, fields, strict=True)
+        return {name: field for name, field in named if name}  # what has no name numbers the lines
 
     def number(self, value: Any, name: str, *, target: bool = False) -> float:
         """Returns a field's value as a number.
@@ -111,6 +114,12 @@ class LineFormat:
         if isinstance(value, str) and value.strip().lower() in ABSENT:
             return "--missing mask or --missing last takes it for a missing value"
         return "--task classify predicts classes" if target else "leave the field out with --ignore"
+
+
+def _fields(text: str, separator: str) -> list[str]:
+    """Returns the fields of a line; several spaces separate as one does."""
+    spaced = separator == " "
+    return next(csv.reader([text.strip() if spaced else text], delimiter=separator, skipinitialspace=spaced), [])
 
 
 def no_field(lacking: str, names: Sequence[str], what: str) -> str:
