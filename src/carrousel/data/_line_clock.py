@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.data._dates import ISO, fitting, is_date, one_time
+from carrousel.data._dates import ISO, TIME_NAMES, fitting, is_date, one_time
 from carrousel.data._epoch import EPOCHS, NUMBERS, epoch_of
 from carrousel.data._errors import DataError, listed, option
 from carrousel.data._languages import LACKING, has_names, letters_in
-from carrousel.data._time_columns import TIME_NAMES
 from carrousel.streams import Step, step_of
 from carrousel.streams._records import no_field
 

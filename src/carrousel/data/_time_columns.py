@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carrousel.data._columns import times
-from carrousel.data._dates import looks_dated
+from carrousel.data._dates import TIME_NAMES, looks_dated
 from carrousel.data._epoch import epoch_of
 from carrousel.data._errors import DataError, listed, nearest, option
 from carrousel.data._times import plain_times
@@ -19,10 +19,9 @@ from carrousel.data._times import plain_times
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NONE", "TIME_NAMES", "Times", "find_times", "months_across", "named", "need"]
+__all__ = ["NONE", "Times", "find_times", "months_across", "named", "need"]
 
 NONE = "none"
-TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds")
 NUMBERED = re.compile(
     r"(?i)(^|[_\W])(year|yr|jahr|date|time|day|hour|month|week|step|index|t)($|[_\W])|^$|^Unnamed: 0$"
 )
