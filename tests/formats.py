@@ -16,10 +16,12 @@ import pandas as pd
 
 from carrousel import papers
 from carrousel._format import Format
-from carrousel.bench import _classification
+from carrousel.bench import _classification, _forecasts, _streams, _tables
+from carrousel.bench._kept import FIGURES
 from carrousel.data._line_clock import LineClock
 from carrousel.estimators import (
     LSTMClassifier,
+    LSTMComposer,
     LSTMForecaster,
     LSTMGenerator,
     LSTMPanelForecaster,
@@ -291,6 +293,18 @@ def _use_model_of_text(model: Any) -> None:
     model.report(*([WORDS, WORDS] if isinstance(model, LSTMTranslator) else ["the cat"]))
 
 
+SCALE = np.eye(88, dtype=np.uint8)[[39, 41, 43, 44, 46] * 3]
+
+
+def _fitted_on_music() -> Any:
+    return LSTMComposer(**{**QUICK, "input_noise": 0.0, "max_epochs": 1}).fit([SCALE, SCALE[::-1], SCALE])
+
+
+def _use_on_music(model: Any) -> None:
+    model.generate(SCALE, 3)
+    model.report([SCALE])
+
+
 def _use_model(model: Any) -> None:
     model.predict(*([] if isinstance(model, LSTMForecaster) else [_sequences(type(model))[0]]))
 
@@ -387,13 +401,36 @@ def _write_outcomes(path: Path) -> None:
     _classification._write(path, [outcome, replace(outcome, seed=1, scores={"LSTM": 0.7})])
 
 
-def _of_outcomes(found: Any) -> Any:
-    return [asdict(outcome) for outcome in found]
+def _write_records(path: Path) -> None:
+    methods = {name: {"MAE": 2.0, "coverage": 0.8, "simple": name != "LSTM"} for name in ("LSTM", "naive")}
+    about = {"rows": 144, "origins": 17, "horizon": 12, "seconds": 2.5, "uncertainty": None, "start": "It starts."}
+    record = {
+        "series": "airline",
+        "seed": 0,
+        "options": {"max_epochs": 1},
+        **about,
+        "best": "naive",
+        "methods": methods,
+    }
+    _forecasts._write(path, {("airline", 0): record, ("airline", 1): record | {"seed": 1, "uncertainty": 0.5}})
+
+
+def _write_judged(path: Path) -> None:
+    _streams.keep_judged(path, [_streams.Judged("a", "b: c", 24, 99, [0.5, 0.6], {"persistence": 0.7, "season": 1.0})])
+
+
+def _write_over_time(path: Path) -> None:
+    errors = {name: [0.5, 0.25, None] for name in ("persistence", "adam")}
+    _streams.keep_over_time(path, [_streams.OverTime("a", "b: c", None, errors)], 3)
+
+
+def _of_figures(found: Any) -> Any:
+    return [each if isinstance(each, dict) else asdict(each) for each in found]
 
 
 def _use_outcomes(found: Any) -> None:
     for task in _classification.KINDS:
-        _classification.ranks(found, task)
+        _tables.outcome_table(found, task)
 
 
 ALL = Network(3, 2, 2, 2, hidden=1, forget_gates=True, peepholes=True).biased("cell output")
@@ -473,6 +510,7 @@ SAMPLES = {
     "generator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMGenerator).save(p), load, _of_model, _use_model_of_text
     ),
+    "composer": Sample(_saved.FORMAT, lambda p: _fitted_on_music().save(p), load, _of_model, _use_on_music),
     "translator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMTranslator).save(p), load, _of_model, _use_model_of_text
     ),
@@ -482,8 +520,19 @@ SAMPLES = {
     "transcriber": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTranscriber).save(p), load, _of_model, _use_model),
     "panel forecaster": Sample(_saved.FORMAT, lambda p: _fitted_panel().save(p), load, _of_model, _use_model),
     "trials": Sample(_files.TRIAL, _keep, _kept, lambda done: done, lambda done: None),
-    "outcomes": Sample(
-        _classification.FIGURES, _write_outcomes, _classification.read_outcomes, _of_outcomes, _use_outcomes
+    "outcomes": Sample(FIGURES, _write_outcomes, _classification.read_outcomes, _of_figures, _use_outcomes),
+    "records": Sample(
+        FIGURES, _write_records, _forecasts.read_records, _of_figures, lambda found: _tables.forecast_table(found)
+    ),
+    "judged streams": Sample(
+        FIGURES, _write_judged, _streams.read_judged, _of_figures, lambda found: _tables.stream_table(found)
+    ),
+    "learners over time": Sample(
+        FIGURES,
+        _write_over_time,
+        _streams.read_over_time,
+        _of_figures,
+        lambda found: _tables.learner_table(found),
     ),
     "result": Sample(_files.RESULT, _write_result, _results, lambda found: found[1], _use_results),
 }
