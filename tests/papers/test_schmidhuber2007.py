@@ -12,6 +12,7 @@ from carrousel.papers.schmidhuber2007 import _languages as languages
 from carrousel.papers.schmidhuber2007 import _mackey_glass as chaos
 from carrousel.papers.schmidhuber2007._languages import ANBNCN
 from carrousel.papers.schmidhuber2007._mackey_glass import MACKEY_GLASS
+from carrousel.papers.schmidhuber2007._sines import _figure
 
 
 def prepared_of(experiment, row, number=0, **changes):
@@ -114,3 +115,14 @@ def test_an_echo_state_network_goes_on_with_a_wave():
     first, again = goes_on(wave[500:800]), goes_on(wave[500:800])
     np.testing.assert_array_equal(first, again)  # it begins anew
     assert np.abs(first - wave[800:884]).max() < 0.05
+
+
+def test_the_legend_stands_beside_the_curves():
+    waves = np.sin(np.arange(30)), np.cos(np.arange(30))
+    figure = _figure([("two", *waves), ("three", *waves)])
+    figure.draw_without_rendering()
+    first = figure.axes[0]
+    box = first.get_legend().get_window_extent()
+    assert [text.get_text() for text in first.get_legend().get_texts()] == ["true", "generated"]
+    assert box.x0 >= first.get_window_extent().x1 - 1
+    assert box.x1 <= figure.bbox.x1
