@@ -5,6 +5,6 @@ from __future__ import annotations
 __all__ = ["CITATION"]
 
 CITATION = (
-    "K. Irie, A. Gopalakrishnan, J. Schmidhuber: Exploring the promise and limits of real-time recurrent learning. ICLR "
-    "2024, arXiv 2305.19044, 2023"
+    "K. Irie, A. Gopalakrishnan, J. Schmidhuber: Exploring the promise and limits of real-time recurrent learning. "
+    "arXiv 2305.19044, 2023; ICLR 2024"
 )
