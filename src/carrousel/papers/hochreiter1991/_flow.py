@@ -118,7 +118,7 @@ def _teach(prepared: Prepared, setting: Setting) -> Found:
     lag = len(curve) - 1
     found = {"success": right, "sequences": taught, "steps": steps, "factor": curve[-1] ** (1 / lag)}
     left = {"left": curve[min(100, lag)], "left_all": curve[-1], "before": early[-1]}
-    return {**found, **left, "bound": None, "curve": curve}
+    return {**found, **left, "bound": None, "curve": curve, "early": early}
 
 
 def _train(prepared: Prepared, setting: Setting) -> Found:
@@ -214,6 +214,7 @@ _ROWS = (
             {"cell": "lstm", "units": 8, "state": "trained", "forget_bias": 7.0, "rate": 0.01, "batch": 10},
             {"limit": 2_000, "block": 20, "tests": 40, "tolerance": 0.5},
         ),
+        trials=5,
     ),
 )
 
@@ -256,7 +257,6 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
         setting = Setting.of(ERROR_FLOW.config(row.name), result["options"], result["seed"], 0)
         prepared, about = _prepare(setting), setting.config.learner
         if prepared.task is not None:
-            curves[row.label] = np.array(_teach(prepared, setting)["curve"])
             continue
         curves[row.label] = flow_of(prepared, about["state"])
         if about["cell"].startswith("elman") and about["norm"] < 4:
@@ -264,6 +264,17 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
             bounds[row.label] = (about["norm"] * SLOPES["sigmoid" if "sigmoid" in about["cell"] else "tanh"]) ** steps
     title = "What is left of an error, q steps back"
     pictures.save(pictures.draw_error_flow(curves, bounds=bounds, title=title, ylabel="share of the error"), path)
+
+
+def _draw_trained(path: Path, result: Mapping[str, Any]) -> None:
+    """Draws the curve of the LSTM's first trial, before and after training."""
+    from carrousel import pictures
+
+    setting = Setting.of(ERROR_FLOW.config("trained"), result["options"], result["seed"], 0)
+    found = _teach(_prepare(setting), setting)
+    curves = {"before training": found["early"], "after training": found["curve"]}
+    title = "LSTM that holds the first element for 1,000 steps: what is left of an error, q steps back"
+    pictures.save(pictures.draw_error_flow(curves, title=title, ylabel="share of the error"), path)
 
 
 ERROR_FLOW = Experiment(
@@ -295,6 +306,9 @@ ERROR_FLOW = Experiment(
     ),
     pictures=(
         Picture("flow", "What is left of an error, of each row's first trial; dotted, the bounds that fall", _draw),
+        Picture(
+            "trained", "What is left of an error in an LSTM, before and after training on 1,000 steps", _draw_trained
+        ),
     ),
     outcome="yes",
     finding=(

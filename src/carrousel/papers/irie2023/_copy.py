@@ -139,7 +139,7 @@ def _row(name: str, label: str, longest: int, method: str, *, span: int = 0, **a
     return Row(name, label, {"patterns": f"1 to {longest} bits", "units": str(config["hidden"])}, {}, config)
 
 
-_LONGER = {"hidden": 64, "rate": 0.01, "epochs": 300}
+_LONGER: dict[str, Any] = {"hidden": 64, "rate": 0.01, "epochs": 300}
 
 _ROWS = (
     _row("rtrl-50", "eLSTM, RTRL", 50, "rtrl"),
@@ -156,11 +156,11 @@ _NOTES = """\
 **The task.** A pattern of 1 to 50 random bits is shown, then as many steps of a third symbol, in which the pattern is
 to be said; before, the third symbol is wanted. A bit that is guessed is right in half of the cases. The paper has
 10,000 sequences to train on, 2,048 units, batches of 128, a rate of 3e-5 and 500 epochs, and says that all bits must
-be right. These rows have 500 sequences, 32 units, batches of 20, a rate of 0.003 and 40 epochs (64, 0.01
-and 300 where patterns have up to 5 bits), with the paper's Adam, its gradient's norm cut to 1, and its first weights of deviation 0.1. They
-show that two ways to the gradient are one, and what each costs; they do not show what such a network can learn in the
-end. The paper's setting is `hidden=2048`, `training=10_000`, `batch=128`, `rate=3e-5` and `epochs=500` in the row's
-configuration (`papers.get("irie2023/copy").config("rtrl-50").changed(...)`): PAPER.
+be right. These rows have 500 sequences, 32 units, batches of 20, a rate of 0.003 and 40 epochs (64, 0.01 and 300
+where patterns have up to 5 bits), with the paper's Adam, its gradient's norm cut to 1, and its first weights of
+deviation 0.1. They show that two ways to the gradient are one, and what each costs; they do not show what such a
+network can learn in the end. The paper's setting is `hidden=2048`, `training=10_000`, `batch=128`, `rate=3e-5` and
+`epochs=500` in the row's configuration (`papers.get("irie2023/copy").config("rtrl-50").changed(...)`): PAPER.
 
 **The columns.** The gradient of a batch of 20 sequences by RTRL is compared with that by back-propagation before and
 after training, in float64: the largest difference, relative to the largest number of the gradient. For three epochs
