@@ -93,6 +93,8 @@ def _row(task: str, name: str, label: str, published: Mapping[str, Any], **about
         **about,
     }
     until: dict[str, Any] = {"piece": 500, "in_a_row": 100, "tolerance": 0.05, "criterion": "near", "limit": 100_000}
+    if learner["update"] == "additive":
+        until["limit"] = 20_000
     how: dict[str, Any] = {"task": task}
     if task == "cars":
         how["asked"] = 0.5
