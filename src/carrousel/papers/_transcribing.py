@@ -25,8 +25,8 @@ def by_ctc(
 
     Args:
         speech: the utterances.
-        about: ``hidden`` blocks, ``layers``, ``directions``, the ``noise`` on the input, and how many frames are a step,
-            ``stack``, by default one.
+        about: ``hidden`` blocks, ``layers``, ``directions``, the ``noise`` on the input, and ``stack``, how many frames
+            are a step, by default one.
         labels: how many strings have.
         keep: what of a string is to be said; None for all of it.
     """
