@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from statistics import fmean, stdev
 from typing import Any
 
@@ -57,11 +58,12 @@ class Taught(Prepared):
     sets: Any = None
 
     def ready(self) -> None:
-        """Compiles the network's kernels, forward and backward, by one batch of two items that changes nothing."""
+        """Compiles the network's kernels, forward and backward, by one small batch that changes nothing."""
         job = self.learner
         with RandomStates(0, torch.device("cpu")):
             network = job.build()
-            inputs, targets = job.train.batch(np.arange(min(2, len(job.train))))
+            few = getattr(job.train, "streams", min(2, len(job.train)))  # of streams a batch has all
+            inputs, targets = job.train.batch(np.arange(few))
             loss = (job.criterion or OfNetwork(network))(network(**inputs), targets)
             loss.backward()
             with torch.no_grad():
@@ -91,8 +93,14 @@ def sized(setting: Setting) -> Config:
 
 
 def options_of(config: Mapping[str, Any]) -> Options:
-    """Returns how a network is trained: what the configuration has by the names of the fields of ``Options``."""
-    return Options(**{field.name: config[field.name] for field in fields(Options) if field.name in config})
+    """Returns how a network is trained: what the configuration has by the names of the fields of ``Options``.
+
+    The optimiser ``"rmsprop"`` has the configuration's ``alpha``, the share of its mean square that it keeps.
+    """
+    named = {field.name: config[field.name] for field in fields(Options) if field.name in config}
+    if named.get("optimizer") == "rmsprop":
+        named["optimizer"] = partial(torch.optim.RMSprop, alpha=config["alpha"])
+    return Options(**named)
 
 
 def teach(prepared: Taught, setting: Setting, **changes: Any) -> tuple[Any, Found]:
