@@ -53,7 +53,9 @@ def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _watch(name: str, label: str, learner: Mapping[str, Any], until: Mapping[str, Any], trials: int) -> Row:
-    return Row(f"watch-{name}", label, {"data": "watch"}, {}, Config({"data": "watch"}, learner, until), trials)
+    return Row(
+        f"watch-{name}", label, {"data": "watch"}, {}, Config({"data": "watch", "whole": {}}, learner, until), trials
+    )
 
 
 _PIECES = {"length": 100, "every": 50}
