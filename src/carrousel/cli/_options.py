@@ -34,6 +34,7 @@ __all__ = [
     "Model",
     "PathColumn",
     "Recorded",
+    "Resolution",
     "Run",
     "Split",
     "Written",
@@ -50,6 +51,7 @@ Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="print one JSON object instead of text")]
+Figures: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="keep the figures in this file")]
 MaxSize: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -71,6 +73,10 @@ ColoursOf: TypeAlias = Annotated[
 LabelsFile: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
 ]
+Resolution: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="frames in a quarter note (music)  [default: the model's own, 4, or 1 of chorales]"),
+]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
     typer.Option("--split", help="which part of DATA  [default: test where DATA has that part, else all]"),
@@ -78,7 +84,7 @@ Split: TypeAlias = Annotated[
 
 
 OPTION_OF = {"random_state": "--seed"} | {
-    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding")
+    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding", "fill")
 }
 """The options of the commands that stand for parameters of the estimators, by the parameter."""
 
@@ -111,6 +117,10 @@ class Written:
         Whoever fills them while reading draws a line from the rows that are learned from into those held out.
         """
         return {**self.options(), **({} if self.fill is None else {"fill": "mask"})}
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns those that are parameters of the estimator, but no None."""
+        return {} if self.fill is None else {"fill": self.fill}
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
@@ -205,6 +215,7 @@ class AnyColumns(Recorded):
     labels: LabelsFile = None
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
     field: Field = None
+    resolution: Resolution = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
@@ -245,6 +256,8 @@ class Knobs:
             UsageError: it has no parameter of a name, or one is given twice.
         """
         known = set(inspect.signature(estimator).parameters)
+        for name in also.keys() - known:
+            raise UsageError(f"--{name.replace('_', '-')}: {estimator.__name__} takes no such option")
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
         chosen = {name: value for name, value in values.items() if value is not None} | also
         for word in self.set or []:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._models import tell_fill, told
+from carrousel.cli._models import told
 from carrousel.cli._options import DATA, ColoursOf, Columns, Grouped, LabelsFile, PathColumn, Recorded
 
 __all__ = [
@@ -84,10 +84,6 @@ class SequenceOptions(Columns):
         str | None, typer.Option("--test", metavar="DATA", help="other data to report on; nothing is held out")
     ] = None
 
-    def parameters(self) -> dict[str, Any]:
-        """Returns none: all are about the data."""
-        return {}
-
     def opened(self, source: str, seed: int) -> Parts:
         """Reads sequences."""
         notes: list[str] = []
@@ -118,7 +114,6 @@ class SequenceOptions(Columns):
 
     def parts(self, opened: Parts, model: Any) -> Parts:
         """Returns them, and refuses targets that the estimator cannot learn or compare with."""
-        tell_fill(model, self.fill)
         model.targets_of(opened.train, training=True)
         if opened.test is not None:
             model.targets_of(opened.test)

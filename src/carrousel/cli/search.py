@@ -47,12 +47,10 @@ def searcher(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = class_for(options, estimator)
+            kind = class_for(options, opened, estimator)
             parameters = knobs.parameters(kind, also=options.parameters())
             first = kind(**parameters, random_state=run.seed)
             parts = options.parts(opened, first)
-            if options.fill is not None:
-                parameters["fill"] = options.fill
             about = "\n".join([*parts.notes, f"{data}: {parts.about}"])
             found = _search(kind, parameters, parts, where, run, effort, about)
             importances = {name: round(share, 4) for name, share in found.importances.items()}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.data._errors import DataError
-from carrousel.data._words import plain_labels, plain_names, refuse_twice
+from carrousel.data._words import group_names, plain_labels, plain_names, refuse_twice
 
 __all__ = ["Images", "make_images"]
 
@@ -173,9 +173,7 @@ def make_images(
     if len(named) != width:
         raise DataError(f"{name}: {width} channels but {len(named)} channel names")
     refuse_twice(named, "channels", name)
-    groups = None if groups is None else plain_names(groups, f"{name}: groups")
-    if groups is not None and len(groups) != len(X):
-        raise DataError(f"{name}: {len(X)} images but {len(groups)} groups")
+    groups = group_names(groups, len(X), "images", name)
     given = {key: value for key, value in (made or {}).items() if value is not None}
     return Images(arrays, _labels(y, words, name), ids, tuple(named), name, split, tuple(how), groups, given)
 

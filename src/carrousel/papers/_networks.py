@@ -9,7 +9,8 @@ configuration has by the name of a field of ``carrousel.training.Options`` (``le
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from statistics import fmean, stdev
 from typing import Any
 
@@ -24,7 +25,19 @@ from carrousel.training._batches import Batches
 from carrousel.training._criterion import OfNetwork
 from carrousel.training._random import RandomStates
 
-__all__ = ["SIZE", "Taught", "means", "options_of", "outputs", "said", "sized", "standardised", "teach", "weight_count"]
+__all__ = [
+    "SIZE",
+    "Fitted",
+    "Taught",
+    "means",
+    "options_of",
+    "outputs",
+    "said",
+    "sized",
+    "standardised",
+    "teach",
+    "weight_count",
+]
 
 SIZE: Mapping[str, tuple[str, ...]] = {"size": ("small", "whole")}
 """The option of an experiment whose committed run is smaller than the paper's; see :func:`sized`."""
@@ -45,15 +58,26 @@ class Taught(Prepared):
     sets: Any = None
 
     def ready(self) -> None:
-        """Compiles the network's kernels, forward and backward, by one batch of two items that changes nothing."""
+        """Compiles the network's kernels, forward and backward, by one small batch that changes nothing."""
         job = self.learner
         with RandomStates(0, torch.device("cpu")):
             network = job.build()
-            inputs, targets = job.train.batch(np.arange(min(2, len(job.train))))
+            few = getattr(job.train, "streams", min(2, len(job.train)))  # of streams a batch has all
+            inputs, targets = job.train.batch(np.arange(few))
             loss = (job.criterion or OfNetwork(network))(network(**inputs), targets)
             loss.backward()
             with torch.no_grad():
                 network.eval()(**inputs)
+
+
+class Fitted(Prepared):
+    """What a trial of a rival begins with that is fitted in one go, such as a Markov model: data, in ``sets``."""
+
+    def __init__(self, sets: Any) -> None:
+        super().__init__(None, None, sets)
+
+    def ready(self) -> None:
+        """Does nothing: there is nothing to compile."""
 
 
 def sized(setting: Setting) -> Config:
@@ -69,21 +93,33 @@ def sized(setting: Setting) -> Config:
 
 
 def options_of(config: Mapping[str, Any]) -> Options:
-    """Returns how a network is trained: what the configuration has by the names of the fields of ``Options``."""
-    return Options(**{field.name: config[field.name] for field in fields(Options) if field.name in config})
+    """Returns how a network is trained: what the configuration has by the names of the fields of ``Options``.
+
+    The optimiser ``"rmsprop"`` has the configuration's ``alpha``, the share of its mean square that it keeps.
+    """
+    named = {field.name: config[field.name] for field in fields(Options) if field.name in config}
+    if named.get("optimizer") == "rmsprop":
+        named["optimizer"] = partial(torch.optim.RMSprop, alpha=config["alpha"])
+    return Options(**named)
 
 
-def teach(prepared: Taught, setting: Setting) -> tuple[nn.Module, Found]:
+def teach(prepared: Taught, setting: Setting, **changes: Any) -> tuple[Any, Found]:
     """Trains the network of a trial, and returns it with what every trial tells.
 
     First weights, noise and the order of the items depend on the trial's seed and number alone.
+
+    Args:
+        prepared: the job.
+        setting: the trial's.
+        changes: of the options of the training.
 
     Returns:
         The network with its best weights, and ``"success"``, ``"steps"`` (of training sequences, over all epochs),
         ``"weights"``, ``"epochs"`` (of which the last is that of the best weights) and ``"valid_loss"``.
     """
     job = prepared.learner
-    trained = train(job, options_of(sized(setting)), int(setting.apart(0).integers(2**31)))
+    options = replace(options_of(sized(setting)), **changes)
+    trained = train(job, options, int(setting.apart(0).integers(2**31)))
     losses = [row["valid_loss"] for row in trained.history if "valid_loss" in row]
     return trained.network, {
         "success": True,

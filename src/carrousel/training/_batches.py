@@ -18,6 +18,7 @@ __all__ = [
     "LabelledDataset",
     "LabelledImages",
     "SequenceDataset",
+    "StepDataset",
     "goes_on",
 ]
 
@@ -151,6 +152,19 @@ def _images(values: Tensor, starts: np.ndarray, sizes: np.ndarray) -> dict[str, 
     for image, start, (height, width) in zip(images, starts, sizes.tolist(), strict=True):
         image[:height, :width] = values[start : start + height * width].view(height, width, -1)
     return {"input": images, "lengths": torch.from_numpy(sizes)}
+
+
+class StepDataset(SequenceDataset):
+    """Ragged sequences with a target of several numbers for every step, in batches [B, T, D] with -1 past an end.
+
+    Args:
+        values: the sequences laid end to end, [S, C].
+        lengths: the steps of each, [N].
+        targets: the targets of all steps, [S, D].
+    """
+
+    def _targets(self, chosen: np.ndarray) -> Tensor:
+        return _padded(self.targets, self.starts[chosen], self.lengths[chosen], -1)
 
 
 def _padded(values: Tensor, starts: np.ndarray, lengths: np.ndarray, beyond: int) -> Tensor:
