@@ -42,7 +42,7 @@ def _blocks(name: str, tune: bool, forget: int, trials: int, note: str = "") -> 
 
 
 def _layers(name: str, tune: bool, cell: str, hidden: int, rate: float, note: str = "") -> Row:
-    until = {"songs": 120, "batch": 4, "epochs": 200} if tune else {"songs": 40, "batch": 1, "epochs": 150}
+    until = {"songs": 120, "batch": 4, "epochs": 100} if tune else {"songs": 40, "batch": 1, "epochs": 150}
     learner = {"rule": "BPTT", "cell": cell, "hidden": hidden, "rate": rate, "forget": 1}
     config = Config({"melody": tune}, learner, {**until, "shown": SHOWN})
     columns = {
@@ -77,7 +77,7 @@ BLUES = Experiment(
         _layers("1-elman", False, "elman", 16, 1e-2),
         _blocks("2", True, 1, 3),
         _blocks("2-closed", True, -1, 3),
-        _layers("2-lstm", True, "lstm", 10, 2e-2),
+        _layers("2-lstm", True, "lstm", 10, 5e-2),
         _layers("2-elman", True, "elman", 22, 1e-2),
     ),
     prepare,
