@@ -25,14 +25,14 @@ FIGURES = (
 )
 NOTES = """
 **Result.** The paper says that LSTM learns the form of the blues, plays by itself, and does not drift from it. With
-forget gates that begin open (biases 0.5 to 2) all five networks of four blocks come to play the chords by themselves for
-eleven choruses, after some 30,000 choruses of training; four of five then go on to the hundredth, and one loses the form
-on the way. With forget gates that begin closed (-0.5 to -2) none of five does so within 150,000 choruses.
+forget gates that begin open (biases 0.5 to 2) all five networks of four blocks come to play the chords by themselves
+for eleven choruses, after some 30,000 choruses of training; four of five then go on to the hundredth, and one loses
+the form on the way. With forget gates that begin closed (-0.5 to -2) none of five does so within 150,000 choruses.
 
-**What was unknown.** The paper's text was not at hand. From notes on it are the 12 bars of 8 steps, a unit for each of
-12 chord notes and 13 melody notes, no mark of a note's end, blocks of two cells, the biases -0.5, -1, -1.5 and -2 of
-input and output gates, the output bias 0.5, cross entropy, the momentum 0.9, weights that change at every step, and the
-thresholds of playing. Ours are:
+**What was unknown.** The paper's text was not at hand. From notes on it are the 12 bars of 8 steps, a unit for each
+of 12 chord notes and 13 melody notes, no mark of a note's end, blocks of two cells, the biases -0.5, -1, -1.5 and -2
+of input and output gates, the output bias 0.5, cross entropy, the momentum 0.9, weights that change at every step,
+and the thresholds of playing. Ours are:
 
 - the chart: C7 F7 C7 C7, F7 F7 C7 A7, Dm7 G7 C7 G7, a chord held for the whole bar;
 - the melodies: two segments a bar of a minor pentatonic scale, written for this, from which 4,096 choruses are drawn;
@@ -42,22 +42,25 @@ thresholds of playing. Ours are:
   error. With one after the first wrong step none of three networks came to eleven choruses in 300,000 to 1,500,000
   beginnings, for they saw the end of the chart too seldom;
 - that training of the chords ends when eleven choruses are right, looked at after every 200, and that melodies are
-  learned after it. The chords' blocks hear nothing of the melody, and no error comes back to them from it: so they are
-  a learner of their own, and a test holds both together to one network with zeros where nothing feeds.
+  learned after it. The chords' blocks hear nothing of the melody, and no error comes back to them from it: so they
+  are a learner of their own, and a test holds both together to one network with zeros where nothing feeds.
 
-Rates were tried on other seeds, by hand, on what networks play of the chart that they are taught: nothing is held out.
+Rates were tried on other seeds, by hand, on what networks play of the chart that they are taught: nothing is held
+out.
 
 **How it is judged.** A network is given the first bar and plays a hundred choruses. *11 choruses* is the share of
 networks whose first eleven have no wrong chord; *choruses kept* is how many come before the first wrong one; *right
-chords* is the share of steps. *Foretold* is the share of steps of a true song whose chord is right in the step before: a
-copy of the chord before would have 90 %. Of melodies, *as a segment* is the share of steps that are as in the nearer of
-the two segments of their bar, and *of the scale* the share of notes that the scale has. A learned sequence is a chorus.
+chords* is the share of steps. *Foretold* is the share of steps of a true song whose chord is right in the step
+before: a copy of the chord before would have 90 %. Of melodies, *as a segment* is the share of steps that are as in
+the nearer of the two segments of their bar, and *of the scale* the share of notes that the scale has. A learned
+sequence is a chorus.
 
-**By back-propagation through time**, with as many weights, in one layer that hears all. Adam (AdamW), the norm clipped
-at 1, a rate that rises and falls. An LSTM and an Elman network keep the form of the chords for a hundred choruses too:
-errors go back through every step, and 8 to 16 equal steps are no long lag for them. With melodies both foretell every
-chord of a true song, and lose the form when they play: what they said of the melody tells them where they are, and what
-they play is not among the songs they were taught. The paper's wiring, where chords do not hear the melody, keeps them.
+**By back-propagation through time**, with as many weights, in one layer that hears all. Adam (AdamW), the norm
+clipped at 1, a rate that rises and falls. An LSTM and an Elman network keep the form of the chords for a hundred
+choruses too: errors go back through every step, and 8 to 16 equal steps are no long lag for them. With melodies both
+foretell every chord of a true song, and lose the form when they play: what they said of the melody tells them where
+they are, and what they play is not among the songs they were taught. The paper's wiring, where chords do not hear the
+melody, keeps them.
 """.strip()
 SHOWN = 100  # choruses that a network plays by itself
 _BLOCKS = {
