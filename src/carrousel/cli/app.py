@@ -258,7 +258,9 @@ benches.command(
 benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
 benches.command(
     "forecasts",
-    epilog=_examples("bench forecasts --into forecasts.jsonl", "bench forecasts --only airline --only co2 --seeds 1"),
+    epilog=_examples(
+        "bench forecasts --out docs/results/bench/forecasts.json", "bench forecasts --only airline --only co2 --seeds 1"
+    ),
 )(forecasts)
-benches.command("streams", epilog=_examples("bench streams", "bench streams --into figures.json"))(streams)
+benches.command("streams", epilog=_examples("bench streams", "bench streams --out figures.json"))(streams)
 app.add_typer(benches, name="bench")

@@ -80,6 +80,11 @@ def generate(
     from carrousel.estimators import load
 
     estimator = load(model)
+    if not hasattr(estimator, "stream"):  # of a class that is not carrousel's own
+        raise UsageError(
+            f"{model} is a model of the class {type(estimator).__name__}, which makes up no text; carrousel train "
+            "generate makes one"
+        )
     unknown = estimator.unknown(prompt)
     if unknown:
         words = ", ".join(repr(word) for word, _ in unknown.most_common(5))

@@ -135,7 +135,7 @@ tag = of_estimator(
 transcribe = of_estimator(
     trainer,
     "transcribe",
-    """Train a transcriber, which says a string of labels for each sequence.
+    """Train a transcriber, which says a string of labels for each sequence, or image of a line.
 
     It is compared with a frame-wise classifier whose runs are read as a string, on sequences not trained on.
     """,

@@ -62,7 +62,7 @@ def load_sequences(source: str | Path | File, *, split: str = "all", **options: 
 
 
 def load_series(source: str | Path | File, **options: Any) -> Series:
-    """Reads one series from a name (``"airline"``, ``"lynx"``, ``"shampoo-sales"``) or a file.
+    """Reads one series from a name (``"airline"``, ``"lynx"``, ``"santa-fe-laser"``, ``"shampoo-sales"``) or a file.
 
     Args:
         source: the name, or the path of a table or an ``.npz`` file, as in ``load_sequences``. A path that exists wins
@@ -210,7 +210,7 @@ def names(kind: Kind = "sequences") -> tuple[str, ...]:
     """Returns the names of the data sets that need no network; some need a package, which reading them names.
 
     >>> names("series"), names("images")
-    (('airline', 'lynx', 'shampoo-sales'), ('digit-lines', 'mnist-5k'))
+    (('airline', 'lynx', 'santa-fe-laser', 'shampoo-sales'), ('digit-lines', 'mnist-5k'))
     """
     return tuple(sorted(by_name(kind)))
 
