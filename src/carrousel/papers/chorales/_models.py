@@ -54,7 +54,7 @@ def _row(name: str, label: str, cell: str, hidden: int, **changes: Any) -> Row:
     published = {"nll": PUBLISHED[name]} if name in PUBLISHED else {}
     columns = {"units": str(hidden) if hidden else "-", "transposed": f"up to {config['transpose']}" if hidden else "-"}
     columns["transposed"] = columns["transposed"].replace("up to 0", "no")
-    trials = None if hidden else 1
+    trials = 1 if not hidden else 5 if name in PUBLISHED else 3
     return Row(name, label, columns, published, config, trials=trials, note=_ON_JSB if published else "")
 
 
@@ -82,7 +82,7 @@ MODELS = Experiment(
     ),
     prepare,
     train,
-    trials=5,
+    trials=3,
     figures=FIGURES,
     summary=summary,
     quick=Quick(
