@@ -29,6 +29,10 @@ forget gates that begin open (biases 0.5 to 2) all five networks of four blocks 
 for eleven choruses, after some 30,000 choruses of training; four of five then go on to the hundredth, and one loses
 the form on the way. With forget gates that begin closed (-0.5 to -2) none of five does so within 150,000 choruses.
 
+With melodies (experiment 2) three of three networks of eight blocks keep the chords for eleven choruses, and for 73
+of a hundred in the mean. All notes that they play are of the scale, about six a bar as in the songs. A third of the
+steps are as in one of the two segments of their bar: the melodies are of the kind, and not those that were taught.
+
 **What was unknown.** The paper's text was not at hand. From notes on it are the 12 bars of 8 steps, a unit for each
 of 12 chord notes and 13 melody notes, no mark of a note's end, blocks of two cells, the biases -0.5, -1, -1.5 and -2
 of input and output gates, the output bias 0.5, cross entropy, the momentum 0.9, weights that change at every step,
@@ -36,8 +40,8 @@ and the thresholds of playing. Ours are:
 
 - the chart: C7 F7 C7 C7, F7 F7 C7 A7, Dm7 G7 C7 G7, a chord held for the whole bar;
 - the melodies: two segments a bar of a minor pentatonic scale, written for this, from which 4,096 choruses are drawn;
-- the rate 1e-4 of the chords and 1e-3 of the melody. The notes have 1e-5, with which a network needs ten times the
-  choruses;
+- the rate 1e-4 of the chords and 1e-3 of the melody. The notes have 1e-5, which was not tried, for the time that it
+  takes;
 - where a sequence begins anew: after four choruses of chords, and two of a song. The notes have a reset after a gross
   error. With one after the first wrong step none of three networks came to eleven choruses in 300,000 to 1,500,000
   beginnings, for they saw the end of the chart too seldom;
@@ -55,12 +59,14 @@ before: a copy of the chord before would have 90 %. Of melodies, *as a segment* 
 the nearer of the two segments of their bar, and *of the scale* the share of notes that the scale has. A learned
 sequence is a chorus.
 
-**By back-propagation through time**, with as many weights, in one layer that hears all. Adam (AdamW), the norm
-clipped at 1, a rate that rises and falls. An LSTM and an Elman network keep the form of the chords for a hundred
-choruses too: errors go back through every step, and 8 to 16 equal steps are no long lag for them. With melodies both
-foretell every chord of a true song, and lose the form when they play: what they said of the melody tells them where
-they are, and what they play is not among the songs they were taught. The paper's wiring, where chords do not hear the
-melody, keeps them.
+**By back-propagation through time**, with as many weights, in one layer that hears all: AdamW, the norm clipped at 1,
+a rate that rises and falls. With melodies an LSTM and an Elman network foretold every chord of a true song in a trial
+of each before the table's, and lost the form when they played: what they hear of the melody tells them where they
+are, and what they play themselves is not among the songs that they were taught. The paper's wiring, where chords do
+not hear the melody, keeps them. Of the chords alone, three LSTMs of seven cells foretell all but a few changes and
+lose the form at these; before the table's, with 4,000 and 6,000 updates at the same rate, two of two kept it for a
+hundred choruses, and an Elman network of 16 units did. So the form is no long lag for the full gradient, which goes
+back through every step, but so small an LSTM does not always come to it.
 """.strip()
 SHOWN = 100  # choruses that a network plays by itself
 _BLOCKS = {
