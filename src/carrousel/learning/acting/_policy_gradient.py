@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from carrousel._format import Arrays, Format, fitted, whole
+from carrousel._format import Arrays, Format, whole
 from carrousel.learning._steps import check_counts
+from carrousel.learning.acting._adam import fill, generator_from, state_of, tensors_of
 from carrousel.learning.acting._episodes import Episode, packed
 from carrousel.learning.acting._lived import Lived, inputs_of, seen_by
 from carrousel.learning.acting._policy import Policy, Recurrent
@@ -278,18 +279,7 @@ class PolicyGradient:
     def _tensors(self) -> dict[str, Tensor]:
         """All that is saved: weights, and what Adam remembers."""
         nets = {"policy": self.policy, **({} if self.baseline is None else {"baseline": self.baseline})}
-        found: dict[str, Tensor] = {}
-        for (name, net), optimiser in zip(nets.items(), self._optimisers, strict=True):
-            for key, parameter in net.named_parameters():
-                found[f"{name}.{key}"] = parameter.data
-                state = optimiser.state.get(parameter) or {
-                    "step": torch.zeros(()),
-                    "exp_avg": torch.zeros_like(parameter),
-                    "exp_avg_sq": torch.zeros_like(parameter),
-                }
-                optimiser.state[parameter] = state
-                found |= {f"{name}.{key}.{what}": state[what] for what in ("step", "exp_avg", "exp_avg_sq")}
-        return found
+        return tensors_of(nets, self._optimisers)
 
     def save(self, path: str | Path) -> None:
         """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
@@ -297,8 +287,7 @@ class PolicyGradient:
         Raises:
             ValueError: a weight is NaN or infinite; what was at the path stays.
         """
-        draws = self._rng.bit_generator.state
-        facts = {**self._facts, "draws": [draws["state"]["state"], draws["state"]["inc"]]}
+        facts = {**self._facts, "draws": state_of(self._rng)}
         FORMAT.write(Path(path), facts, {name: each.numpy() for name, each in self._tensors().items()})
 
     @classmethod
@@ -322,16 +311,8 @@ class PolicyGradient:
                 f"its nets have {choices['hidden']} and {choices['baseline']} units, and it holds {held} numbers"
             )
         agent = cls(**choices)
-        tensors = agent._tensors()
-        declared = {name: (tuple(each.shape), each.numpy().dtype) for name, each in tensors.items()}
-        for name, array in fitted(arrays, declared).items():
-            if name.endswith((".step", ".exp_avg_sq")) and (array < 0).any():
-                raise ValueError(f"the array {name} has a number below 0")
-            tensors[name].copy_(torch.from_numpy(array))
-        state, inc = (whole(value, "its random numbers' state", most=2**128 - 1) for value in facts["draws"])
-        generator = np.random.PCG64()
-        generator.state = {**generator.state, "state": {"state": state, "inc": inc}}
-        agent._rng = np.random.Generator(generator)
+        fill(agent._tensors(), arrays)
+        agent._rng = generator_from(facts["draws"])
         return agent
 
 

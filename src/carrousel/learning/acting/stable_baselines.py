@@ -59,8 +59,8 @@ class LSTMPolicy(RecurrentActorCriticPolicy):
     """The policy of recurrent PPO with ``carrousel.LSTM`` in place of ``torch.nn.LSTM``, for actor and critic.
 
     All arguments are those of ``RecurrentActorCriticPolicy``; ``lstm_kwargs`` are those of :class:`carrousel.LSTM`, so
-    ``{"cell": "gru"}`` takes another cell. With the cell that there is by default, weights can be exchanged with that
-    class in both directions. An update reads all steps in one call, with resets where episodes begin, where that class
+    ``{"cell": "gru"}`` takes another cell. With the cell that there is by default, first weights are what that class
+    draws from the same seed, and state dicts can be exchanged in both directions. An update reads all steps in one call, with resets where episodes begin, where that class
     calls its layer for every step. Observations that are images or several things take ``features_extractor_class=``,
     as there.
 
@@ -74,12 +74,19 @@ class LSTMPolicy(RecurrentActorCriticPolicy):
             raise ValueError(f"lstm_kwargs may not hold {', '.join(wrong)}: the policy's layers run forward, [T, B, H]")
         super().__init__(*args, **kwargs)
         self.lstm_kwargs = options
-        made = {"num_layers": self.lstm_actor.num_layers, **options}
-        self.lstm_actor = _InTwo(self.features_dim, self.lstm_output_dim, **made)
+        self.lstm_actor = self._in_place_of(self.lstm_actor)
         if self.enable_critic_lstm:
-            self.lstm_critic = _InTwo(self.features_dim, self.lstm_output_dim, **made)
+            self.lstm_critic = self._in_place_of(self.lstm_critic)
         self.lstm_hidden_state_shape = (self.lstm_actor.num_layers, 1, self.lstm_actor.hidden_size)
         self.optimizer = self.optimizer_class(self.parameters(), lr=args[2](1), **self.optimizer_kwargs)
+
+    def _in_place_of(self, theirs: nn.LSTM) -> _InTwo:
+        """Returns layers of ours, with the first weights of torch's if these are what an option has not asked to change."""
+        ours = _InTwo(self.features_dim, self.lstm_output_dim, **{"num_layers": theirs.num_layers, **self.lstm_kwargs})
+        shapes = [{name: p.shape for name, p in layers.named_parameters()} for layers in (ours, theirs)]
+        if shapes[0] == shapes[1] and not {"init", "forget_bias"} & set(self.lstm_kwargs):
+            ours.load_state_dict(theirs.state_dict())
+        return ours
 
     @staticmethod
     def _process_sequence(
