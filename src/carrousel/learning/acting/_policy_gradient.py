@@ -43,6 +43,7 @@ class PolicyGradient:
             None for a few actions, which are drawn by a softmax.
         hidden: units of the policy's recurrent layer.
         cell: its cell, and that of the baseline.
+        forget_bias: of both nets' forget gates at first; None for a random one.
         baseline: units of the baseline's recurrent layer; 0 for no baseline.
         rate, baseline_rate: of the two nets.
         discount: of later rewards.
@@ -66,6 +67,7 @@ class PolicyGradient:
         *,
         hidden: int = 16,
         cell: str = "lstm",
+        forget_bias: float | None = None,
         baseline: int = 16,
         rate: float = 0.01,
         baseline_rate: float = 0.01,
@@ -86,7 +88,7 @@ class PolicyGradient:
             raise ValueError(f"bounds must be the least and the greatest value of an action, got {bounds}")
         self._facts: dict[str, Any] = {
             "inputs": int(inputs), "actions": int(actions), "bounds": None if bounds is None else [*map(float, bounds)],
-            "hidden": int(hidden), "cell": cell, "baseline": int(baseline), "rate": float(rate),
+            "hidden": int(hidden), "cell": cell, "forget_bias": forget_bias, "baseline": int(baseline), "rate": float(rate),
             "baseline_rate": float(baseline_rate), "discount": float(discount), "sees_actions": bool(sees_actions),
             "seed": int(seed),
         }  # fmt: skip
@@ -95,8 +97,8 @@ class PolicyGradient:
         shown = self.inputs + self.actions * self.sees_actions
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.policy = Policy(shown, hidden, actions, bounds is None, cell)
-            self.baseline = Recurrent(shown, baseline, 1, cell) if baseline else None
+            self.policy = Policy(shown, hidden, actions, bounds is None, cell, forget_bias=forget_bias)
+            self.baseline = Recurrent(shown, baseline, 1, cell, forget_bias=forget_bias) if baseline else None
         self._optimisers = [torch.optim.Adam(self.policy.parameters(), rate)]
         if self.baseline is not None:
             self._optimisers.append(torch.optim.Adam(self.baseline.parameters(), baseline_rate))
