@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -211,35 +212,64 @@ class Advantage:
         Raises:
             ValueError: as for :meth:`live`.
         """
-        a, lived_in = self._arrays, self._world
+        with self.untouched(seed):
+            return self._live(world, 2**62, episodes, live.GREEDY * greedy, longest, seed)
+
+    @contextmanager
+    def untouched(self, seed: int | None) -> Iterator[None]:
+        """Puts back afterwards all that acting without learning changes; choices are drawn from a seed meanwhile."""
+        a = self._arrays
         held = [a[name] for name in ("registers", "draws", "seen", "values", "trace", "hidden", "shown")]
         with unchanged(*held, *self._passing):
             a["draws"][0] = first_draws(None if seed is None else seed + 1)
-            self._world = None
+            lived_in, self._world = self._world, None
             try:
-                return self._live(world, 2**62, episodes, live.GREEDY * greedy, longest, seed)
+                yield
             finally:
                 self._world = lived_in
 
-    def begin(self, observation: Any) -> int:
+    def begin(self, observation: Any, *, learn: bool = True, greedy: bool = False) -> int:
         """Begins an episode in a world that others step, and returns the first action. See :meth:`then`."""
         self._show(observation)
         self._world = None
         self._arrays["registers"][live.PHASE] = live.FRESH
-        return self._turn(live.LEARNS)
+        return self._turn(live.LEARNS * learn + live.GREEDY * greedy)
 
     def then(
-        self, reward: float, observation: Any, terminated: bool = False, truncated: bool = False, *, learn: bool = True
+        self,
+        reward: float,
+        observation: Any,
+        terminated: bool = False,
+        truncated: bool = False,
+        *,
+        learn: bool = True,
+        greedy: bool = False,
+        discount: float | None = None,
     ) -> int | None:
         """Learns from what the last action has earned, and returns the next action; None if the episode is over.
+
+        Args:
+            reward: what it has earned.
+            observation: what is seen now.
+            terminated, truncated: whether the world, or a limit, has ended the episode.
+            learn: whether it learns.
+            greedy: whether it takes the best action, and draws none.
+            discount: of what comes after this step, where that is not the agent's: a step may have taken several.
 
         Raises:
             ValueError: no episode is going on, or a number is not finite; nothing has changed then.
         """
         if self._arrays["registers"][live.PHASE] != live.GOING:
             raise ValueError("no episode is going on; begin begins one")
+        if discount is not None and not 0 <= discount <= 1:
+            raise ValueError(f"discount must be from 0 to 1, got {discount}")
         self._get(reward, observation, terminated, truncated)
-        chosen = self._turn(live.LEARNS * learn)
+        settings = self._agent.settings
+        settings[live.DISCOUNT] = self.discount if discount is None else discount
+        try:
+            chosen = self._turn(live.LEARNS * learn + live.GREEDY * greedy)
+        finally:
+            settings[live.DISCOUNT] = self.discount
         return None if terminated or truncated else chosen
 
     def _get(self, reward: float, observation: Any, terminated: bool, truncated: bool) -> None:
@@ -357,11 +387,15 @@ class Advantage:
         Raises:
             ValueError: a weight or a state is NaN or infinite; what was at the path stays.
         """
+        FORMAT.write(Path(path), *self._whole())
+
+    def _whole(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Returns the facts and the arrays of a file."""
         facts: dict[str, Any] = {"kind": self._kind, "learner": KINDS[self._kind].facts(self.learner)}
         facts["agent"] = {name: getattr(self, name) for name in ("rate", "discount", "trace", "kappa", "temperature")}
         facts["explorer"] = None if self.explorer is None else asdict(self.explorer)
         own = {f"learner.{name}": array for name, array in self.learner._arrays().items()}
-        FORMAT.write(Path(path), facts, {**own, **self._arrays})
+        return facts, {**own, **self._arrays}
 
     @classmethod
     def load(cls, path: str | Path) -> Advantage:

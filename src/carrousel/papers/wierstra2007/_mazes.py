@@ -84,7 +84,8 @@ def _train_maze(prepared: Prepared, setting: Setting) -> Found:
     agent, world, config = prepared.learner.agent, prepared.task, setting.config
     episodes = steps = 0
     while not _walks(setting) and episodes < config["episodes"]:
-        lived = agent.live(world, 10 * config["batch"], batch=config["batch"], seed=int(setting.rng.integers(2**31)))
+        more = min(10 * config["batch"], config["episodes"] - episodes)
+        lived = agent.live(world, more, batch=config["batch"], seed=int(setting.rng.integers(2**31)))
         episodes, steps = episodes + len(lived), steps + lived.steps_made
     told = agent.try_out(world, config["tests"], seed=1 + setting.number)
     reached = float((told.last_rewards > 0).mean())
