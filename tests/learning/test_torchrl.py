@@ -44,7 +44,7 @@ def test_rows_are_what_their_steps_are(cell):
     state = {}
     for t in range(7):
         with torch.no_grad():
-            now = module(TensorDict({**{k: v for k, v in steps()[:, t].items()}, **state}, [3]))
+            now = module(TensorDict({**dict(steps()[:, t].items()), **state}, [3]))
         torch.testing.assert_close(now["features"], whole["features"][:, t])
         for key in module.state_keys:
             torch.testing.assert_close(now["next", key], whole["next", key][:, t])

@@ -251,7 +251,8 @@ class Advantage:
         Args:
             reward: what it has earned.
             observation: what is seen now.
-            terminated, truncated: whether the world, or a limit, has ended the episode.
+            terminated: whether the world has ended the episode.
+            truncated: whether a limit has.
             learn: whether it learns.
             greedy: whether it takes the best action, and draws none.
             discount: of what comes after this step, where that is not the agent's: a step may have taken several.

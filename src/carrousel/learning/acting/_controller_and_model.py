@@ -232,7 +232,7 @@ class ControllerAndModel:
             over = bool(terminated or truncated)
         if not np.isfinite(seen[-1]).all():
             raise ValueError(f"the world has shown a number that is not finite, at step {len(actions)}")
-        return Trial(np.stack(seen), np.stack(actions), np.float32(pains), np.array(earned))
+        return Trial(np.stack(seen), np.stack(actions), np.array(pains, np.float32), np.array(earned))
 
     def _check(self, world: Any) -> None:
         space = world.action_space
@@ -249,7 +249,7 @@ class ControllerAndModel:
         if not self._scale.any():
             if self._episodes < min(5, self._facts["memory"]):
                 return
-            changes = np.concatenate([np.diff(trial.seen, axis=0) for trial in self._trials])
+            changes = np.concatenate([np.diff(trial.seen.astype(np.float64), axis=0) for trial in self._trials])
             self._scale = np.where((spread := changes.std(0)) > 0, spread, 1.0)
         facts, (of_controller, of_model) = self._facts, self._optimisers
         for _ in range(facts["model_updates"] if learns != "controller" else 0):
@@ -326,7 +326,9 @@ class ControllerAndModel:
         """
         facts = {**self._facts, "draws": state_of(self._rng), "episodes": self._episodes}
         arrays = {name: each.numpy() for name, each in self._tensors().items()}
-        FORMAT.write(Path(path), facts, {**arrays, "scale": self._scale, **flat(self._trials, self.inputs, self.actions)})
+        FORMAT.write(
+            Path(path), facts, {**arrays, "scale": self._scale, **flat(self._trials, self.inputs, self.actions)}
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> ControllerAndModel:

@@ -18,9 +18,7 @@ LEAST_SPREAD = 1e-3
 class Recurrent(nn.Module):
     """A recurrent layer of any cell, and a linear layer on top."""
 
-    def __init__(
-        self, inputs: int, hidden: int, outputs: int, cell: str, *, forget_bias: float | None = None
-    ) -> None:
+    def __init__(self, inputs: int, hidden: int, outputs: int, cell: str, *, forget_bias: float | None = None) -> None:
         super().__init__()
         self.lstm = LSTM(inputs, hidden, cell=cell, forget_bias=forget_bias)
         self.head = nn.Linear(hidden, outputs)

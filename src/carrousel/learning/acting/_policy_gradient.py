@@ -88,7 +88,8 @@ class PolicyGradient:
             raise ValueError(f"bounds must be the least and the greatest value of an action, got {bounds}")
         self._facts: dict[str, Any] = {
             "inputs": int(inputs), "actions": int(actions), "bounds": None if bounds is None else [*map(float, bounds)],
-            "hidden": int(hidden), "cell": cell, "forget_bias": forget_bias, "baseline": int(baseline), "rate": float(rate),
+            "hidden": int(hidden), "cell": cell, "forget_bias": forget_bias, "baseline": int(baseline),
+            "rate": float(rate),
             "baseline_rate": float(baseline_rate), "discount": float(discount), "sees_actions": bool(sees_actions),
             "seed": int(seed),
         }  # fmt: skip

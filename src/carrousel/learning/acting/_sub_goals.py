@@ -44,7 +44,8 @@ class SubGoals:
     room. The numbers before them are all that low levels see. The high level's actions are the abstract observations,
     and one more: the end of the episode. Once it has chosen one, a low level acts until another abstract observation is
     seen, the episode ends, or ``patience`` steps are over. The low level earns 1 for the sub-goal and ``failure`` for
-    anything else; the high level earns what the world has paid meanwhile, later rewards discounted.
+    anything else; the high level earns what the world has paid meanwhile, later rewards discounted, less ``regret`` if
+    something else came of it.
 
     There are a few low levels, fewer than sub-goals, and nobody says what each is for. Capability values, one for each
     abstract observation, sub-goal and low level, are the mean share of success there; the low level is chosen by them,
@@ -73,6 +74,7 @@ class SubGoals:
         capability_temperature: of the choice of a low level.
         hope: the first capability value, from 0 to 1.
         failure: what a low level earns where the sub-goal was not reached.
+        regret: what the high level pays there.
         seed: of weights and choices.
 
     Raises:
@@ -106,6 +108,7 @@ class SubGoals:
         capability_temperature: float = 0.05,
         hope: float = 0.5,
         failure: float = 0.0,
+        regret: float = 0.03,
         seed: int = 0,
     ) -> None:
         check_counts(inputs=inputs, actions=actions, abstract=abstract, policies=policies, patience=patience)
@@ -114,24 +117,29 @@ class SubGoals:
             raise ValueError(
                 f"of {inputs} inputs {abstract} are the abstract observation, and low levels would see nothing"
             )
-        for name, value in (("capability_rate", capability_rate), ("hope", hope)):
+        for name, value in (("discount", discount), ("capability_rate", capability_rate), ("hope", hope)):
             if not (isinstance(value, int | float) and 0 <= value <= 1):
                 raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
         if not (isinstance(capability_temperature, int | float) and 0 < capability_temperature < np.inf):
             raise ValueError(f"capability_temperature must be a finite number above 0, got {capability_temperature!r}")
         if not (isinstance(failure, int | float) and -1e6 <= failure < 1):
             raise ValueError(f"failure must be a number below 1, got {failure!r}")
+        if not (isinstance(regret, int | float) and 0 <= regret <= 1e6):
+            raise ValueError(f"regret must be a number of at least 0, got {regret!r}")
         self._facts: dict[str, Any] = {
             "inputs": int(inputs), "actions": int(actions), "abstract": int(abstract), "policies": int(policies),
             "patience": int(patience), "recurrent": int(recurrent), "rate": float(rate), "low_rate": float(low_rate),
-            "discount": float(discount), "low_discount": float(low_discount), "trace": float(trace), "kappa": float(kappa),
+            "low_discount": float(low_discount),
+            "discount": float(discount), "trace": float(trace), "kappa": float(kappa),
             "temperature": float(temperature), "low_temperature": float(low_temperature),
-            "capability_rate": float(capability_rate), "capability_temperature": float(capability_temperature),
-            "hope": float(hope), "failure": float(failure), "seed": int(seed),
+            "capability_rate": float(capability_rate),
+            "capability_temperature": float(capability_temperature),
+            "hope": float(hope), "failure": float(failure), "regret": float(regret),
+            "seed": int(seed),
         }  # fmt: skip
         self.inputs, self.actions, self.abstract = int(inputs), int(actions), int(abstract)
         seeds = np.random.SeedSequence(seed).generate_state(policies + 2).tolist()
-        common = {"trace": float(trace), "kappa": float(kappa)}
+        common: dict[str, Any] = {"trace": float(trace), "kappa": float(kappa)}
         self.high = Advantage(
             self._high_learner(seeds[0]), float(rate), discount=1.0, temperature=float(temperature), seed=seeds[0],
             **common,
@@ -152,9 +160,7 @@ class SubGoals:
         if not cells:
             return _table(self.abstract, self.abstract + 1, seed)
         network = Network(self.abstract, self.abstract + 1, cells, forget_gates=True, unit_squash="identity")
-        return Learner(
-            network.biased("cell input_gate forget_gate output_gate output"), dtype=np.float64, seed=seed
-        )
+        return Learner(network.biased("cell input_gate forget_gate output_gate output"), dtype=np.float64, seed=seed)
 
     @classmethod
     def of(cls, world: Any, abstract: int, **choices: Any) -> SubGoals:
@@ -212,9 +218,7 @@ class SubGoals:
         finally:
             self._rng = before
 
-    def _live(
-        self, world: Any, episodes: int, seed: int | None, longest: int, *, learn: bool, greedy: bool
-    ) -> Lived:
+    def _live(self, world: Any, episodes: int, seed: int | None, longest: int, *, learn: bool, greedy: bool) -> Lived:
         check_counts(0, episodes=episodes)
         check_counts(longest=longest)
         self._check(world)
@@ -239,12 +243,12 @@ class SubGoals:
         if not np.isfinite(numbers).all():
             raise ValueError("the world has shown a number that is not finite")
         if not (units.sum() == 1 and units.max() == 1):
-            raise ValueError(f"one of the last {self.abstract} numbers must be 1 and all others 0, got {units.tolist()}")
+            raise ValueError(
+                f"one of the last {self.abstract} numbers must be 1 and all others 0, got {units.tolist()}"
+            )
         return numbers[: -self.abstract], int(units.argmax())
 
-    def _episode(
-        self, world: Any, seen: Any, longest: int, learn: bool, greedy: bool
-    ) -> tuple[float, float, float]:
+    def _episode(self, world: Any, seen: Any, longest: int, learn: bool, greedy: bool) -> tuple[float, float, float]:
         """Lives through one episode; returns its return, its steps and its last reward."""
         space, facts = world.observation_space, self._facts
         start = int(getattr(world.action_space, "start", 0))
@@ -282,9 +286,8 @@ class SubGoals:
             if learn and not cut:
                 self._credit(now, goal, which, reached)
             now = then
-            chosen = self.high.then(
-                gain, _one(now, self.abstract), bool(terminated), cut, discount=factor, **how
-            )
+            gain -= 0.0 if cut or reached == goal else facts["regret"]
+            chosen = self.high.then(gain, _one(now, self.abstract), bool(terminated), cut, discount=factor, **how)
             if chosen is None:
                 return total, float(steps), last
             goal = chosen
@@ -295,7 +298,7 @@ class SubGoals:
         if greedy:
             return int(values.argmax())
         odds = np.exp((values - values.max()) / self._facts["capability_temperature"])
-        return int(min(np.searchsorted(np.cumsum(odds / odds.sum()), self._rng.random()), len(odds) - 1))
+        return min(int(np.searchsorted(np.cumsum(odds / odds.sum()), self._rng.random())), len(odds) - 1)
 
     def _credit(self, now: int, goal: int, which: int, reached: int) -> None:
         """Lets capability values follow what a low level has done: for what it was asked, and for what it came to."""

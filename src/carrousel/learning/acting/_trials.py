@@ -79,7 +79,9 @@ def draw_windows(
 
 def flat(trials: Sequence[Trial], inputs: int, actions: int) -> dict[str, np.ndarray]:
     """Returns all episodes, one after the other, as a file holds them."""
-    empty = Trial(np.zeros((0, inputs), np.float32), np.zeros((0, actions), np.float32), np.zeros(0, np.float32), np.zeros(0))
+    empty = Trial(
+        np.zeros((0, inputs), np.float32), np.zeros((0, actions), np.float32), np.zeros(0, np.float32), np.zeros(0)
+    )
     every = [empty, *trials]
     return {
         "trial_steps": np.array([len(trial.actions) for trial in trials], np.int64),

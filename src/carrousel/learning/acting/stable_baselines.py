@@ -60,13 +60,16 @@ class LSTMPolicy(RecurrentActorCriticPolicy):
 
     All arguments are those of ``RecurrentActorCriticPolicy``; ``lstm_kwargs`` are those of :class:`carrousel.LSTM`, so
     ``{"cell": "gru"}`` takes another cell. With the cell that there is by default, first weights are what that class
-    draws from the same seed, and state dicts can be exchanged in both directions. An update reads all steps in one call, with resets where episodes begin, where that class
-    calls its layer for every step. Observations that are images or several things take ``features_extractor_class=``,
-    as there.
+    draws from the same seed, and state dicts can be exchanged in both directions. An update reads all steps in one
+    call, with resets where episodes begin, where that class calls its layer for every step. Observations that are
+    images or several things take ``features_extractor_class=``, as there.
 
     Raises:
         ValueError: ``lstm_kwargs`` hold what PPO's buffer has no place for.
     """
+
+    lstm_actor: Any
+    lstm_critic: Any
 
     def __init__(self, *args: Any, lstm_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         options = dict(lstm_kwargs or {})
@@ -80,8 +83,8 @@ class LSTMPolicy(RecurrentActorCriticPolicy):
         self.lstm_hidden_state_shape = (self.lstm_actor.num_layers, 1, self.lstm_actor.hidden_size)
         self.optimizer = self.optimizer_class(self.parameters(), lr=args[2](1), **self.optimizer_kwargs)
 
-    def _in_place_of(self, theirs: nn.LSTM) -> _InTwo:
-        """Returns layers of ours, with the first weights of torch's if these are what an option has not asked to change."""
+    def _in_place_of(self, theirs: Any) -> _InTwo:
+        """Returns layers of ours, with the weights of torch's if they are such layers and no option says other."""
         ours = _InTwo(self.features_dim, self.lstm_output_dim, **{"num_layers": theirs.num_layers, **self.lstm_kwargs})
         shapes = [{name: p.shape for name, p in layers.named_parameters()} for layers in (ours, theirs)]
         if shapes[0] == shapes[1] and not {"init", "forget_bias"} & set(self.lstm_kwargs):
@@ -106,6 +109,8 @@ class LSTMPolicy(RecurrentActorCriticPolicy):
 
 class _Uncut:
     """A buffer's way to give what was lived in rows of a world's steps, which are not cut where an episode begins."""
+
+    episode_starts: Any
 
     def _get_samples(self, batch_inds: np.ndarray, env_change: np.ndarray, env: Any = None) -> Any:
         begins, self.episode_starts = self.episode_starts, np.zeros_like(self.episode_starts)
@@ -133,6 +138,8 @@ class RecurrentPPO(sb3_contrib.RecurrentPPO):
     """
 
     policy_aliases = {**sb3_contrib.RecurrentPPO.policy_aliases, "LSTMPolicy": LSTMPolicy}  # noqa: RUF012  # as there
+
+    rollout_buffer: Any
 
     def _setup_model(self) -> None:
         super()._setup_model()

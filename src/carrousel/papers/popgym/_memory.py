@@ -134,7 +134,7 @@ def _rows() -> tuple[Row, ...]:
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
     from carrousel.pictures import save
-    from carrousel.pictures.style import COLOURS, legend_beside, new_figure, tidy
+    from carrousel.pictures.style import COLOURS, new_figure, tidy
 
     ran = [row for row in result["rows"] if row["trials"]]
     worlds = list(dict.fromkeys(row["columns"]["world"] for row in ran))

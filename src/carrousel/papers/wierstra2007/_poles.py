@@ -26,7 +26,8 @@ def _train(prepared: Prepared, setting: Setting) -> Found:
     """Lives until no pole falls in a test without noise, or for as many steps as there may be."""
     agent, world, config = prepared.learner.agent, prepared.task, setting.config
     test = PoleBalancing(config["poles"], config["velocities"], limit=config["stands"])
-    episodes = steps = stood = best = 0
+    episodes = steps = stood = 0
+    best = 0.0
     while steps < config["limit"] and stood < config["stands"]:
         lived = agent.live(world, config["batch"], batch=config["batch"], seed=int(setting.rng.integers(2**31)))
         episodes, steps = episodes + len(lived), steps + lived.steps_made
