@@ -161,7 +161,16 @@ def _policy() -> PolicyGradient:
 def _controller() -> ControllerAndModel:
     world = FlipFlop(length=5)
     agent = ControllerAndModel.of(
-        world, pain="loss", hidden=2, model_hidden=3, window=4, windows=3, updates=1, model_updates=1, begin=4, memory=6
+        world,
+        pain="loss",
+        hidden=2,
+        model_hidden=3,
+        window=4,
+        windows=3,
+        updates=1,
+        model_updates=1,
+        begin=4,
+        remembers=6,
     )
     agent.live(world, 6, seed=0)
     return agent

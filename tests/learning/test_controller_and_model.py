@@ -161,7 +161,7 @@ def test_a_saved_agent_goes_on_to_the_same_bits(make, tmp_path):
     world = make()
     agent = ControllerAndModel.of(
         world, pain="loss" if isinstance(world, FlipFlop) else "end", hidden=3, model_hidden=4, cell="gru", begin=2,
-        memory=6,
+        remembers=6,
     )  # fmt: skip
     agent.live(world, 8, seed=0)
     agent.save(tmp_path / "agent")

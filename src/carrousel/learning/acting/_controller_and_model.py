@@ -53,7 +53,7 @@ class ControllerAndModel:
         windows: of how many at once a change is made.
         updates, model_updates: changes after an episode of the controller and of the model.
         begin: episodes after which the controller begins to learn.
-        memory: how many episodes are remembered.
+        remembers: how many episodes are remembered.
         seed: of weights and draws.
 
     Raises:
@@ -83,12 +83,12 @@ class ControllerAndModel:
         updates: int = 4,
         model_updates: int = 8,
         begin: int = 10,
-        memory: int = 60,
+        remembers: int = 60,
         seed: int = 0,
     ) -> None:
         check_counts(
             inputs=inputs, actions=actions, hidden=hidden, model_hidden=model_hidden, window=window, windows=windows,
-            memory=memory,
+            remembers=remembers,
         )  # fmt: skip
         check_counts(0, updates=updates, model_updates=model_updates, begin=begin, seed=seed)
         for name, value in (("rate", rate), ("model_rate", model_rate), ("noise", noise)):
@@ -102,7 +102,8 @@ class ControllerAndModel:
             "inputs": int(inputs), "actions": int(actions), "bounds": [*map(float, bounds)], "pain": pain,
             "hidden": int(hidden), "model_hidden": int(model_hidden), "cell": cell, "rate": float(rate),
             "model_rate": float(model_rate), "noise": float(noise), "window": int(window), "windows": int(windows),
-            "updates": int(updates), "model_updates": int(model_updates), "begin": int(begin), "memory": int(memory),
+            "updates": int(updates), "model_updates": int(model_updates), "begin": int(begin),
+            "remembers": int(remembers),
             "seed": int(seed),
         }  # fmt: skip
         self.inputs, self.actions, self.pain = int(inputs), int(actions), pain
@@ -162,7 +163,7 @@ class ControllerAndModel:
         record = []
         for each in np.random.SeedSequence(seed).spawn(episodes):
             lived = self.act(world, seed=int(each.generate_state(1)[0]), longest=longest)
-            self._trials = [*self._trials, lived][-self._facts["memory"] :]
+            self._trials = [*self._trials, lived][-self._facts["remembers"] :]
             self._episodes += 1
             self._learn(learns)
             record.append(lived.row)
@@ -247,7 +248,7 @@ class ControllerAndModel:
         if learns == "neither":
             return
         if not self._scale.any():
-            if self._episodes < min(5, self._facts["memory"]):
+            if self._episodes < min(5, self._facts["remembers"]):
                 return
             changes = np.concatenate([np.diff(trial.seen.astype(np.float64), axis=0) for trial in self._trials])
             self._scale = np.where((spread := changes.std(0)) > 0, spread, 1.0)
@@ -355,7 +356,7 @@ class ControllerAndModel:
         fill(tensors, {name: array for name, array in arrays.items() if name in tensors})
         agent._trials = unflat(
             {name: array for name, array in arrays.items() if name not in tensors and name != "scale"},
-            agent.inputs, agent.actions, agent._facts["memory"],
+            agent.inputs, agent.actions, agent._facts["remembers"],
         )  # fmt: skip
         (agent._scale,) = fitted({"scale": arrays["scale"]}, {"scale": ((agent.inputs,), np.float64)}).values()
         if not ((agent._scale > 0).all() or not agent._scale.any()):
