@@ -62,7 +62,7 @@ def followed(content, model=None, **options):
     return list(follower.follow(io.BytesIO(content))), follower, said
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(lost=st.sets(st.integers(1, 38), max_size=20), freq=st.sampled_from(["h", "D", "MS"]))
 def test_a_line_that_is_lost_is_a_line_of_which_nothing_is_known(lost, freq):
     """The same is said of all lines that are there, whatever was lost between them, beyond the first ten."""
