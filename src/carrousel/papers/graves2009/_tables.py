@@ -51,7 +51,10 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** Not measured yet.
+**Result.** The types of the strokes of characters that were never seen are named with 2.5 % of label errors, three of
+four characters without any; a frame-wise classifier makes about 70 %. The goal was 8 %. It takes two minutes a trial.
+The rows of lines were not run for the table: one network that had learned 400 lines for seven epochs (10 seconds of a
+core) made 23 % of errors on 100 other training lines.
 
 **Strokes.** `kanji-strokes` has the way of a pen through 6,436 characters of one hand, and the types of their strokes,
 of which there are 27. The steps between points, and whether the pen was up, are what the network sees; two steps are
@@ -61,6 +64,10 @@ joined to one. IAM-OnDB, the paper's, needs an agreement.
 Multidimensional LSTM has two layers over blocks of 2 x 2 places. The convolutions see 18 columns around each place,
 and their heights at once. The method of the last column is a logistic regression on a window of columns, or of steps,
 whose runs are read as labels. IFN/ENIT needs an agreement.
+
+**How it was chosen.** By single runs on parts of the training data, judged on other training data: strokes with 834
+characters, three epochs and batches of 8 came to 12 %; of lines one learning rate and two sizes of batches were tried,
+and of 16 nothing was learned in the time in which 8 did. The convolutions were not tuned.
 
 **Sizes.** The runs are short: what stands in the table under epochs. `--set size=whole` trains three times as long
 or longer, about 10 minutes a trial of strokes and 20 of lines. The figures of the papers are quoted from memory.

@@ -72,7 +72,9 @@ that are made: ROC is 0.937 and ROC50 0.669 over five superfamilies, those of 3-
 `protein-location` has 1,819 different proteins of the cytoplasm and of the plasma membrane. The source has lost six of
 the twenty amino acids (E, F, I, L, P and Q occur in none of its sequences), and with leucine, isoleucine and
 phenylalanine what a membrane is told by. A trial leaves out a fifth; five trials leave out every fifth once, and the
-next five divide anew.
+next five divide anew. Single residues tell 75.6 % of the places. Of LSTM and of 3-mers the rows were not run for the
+table: single runs on a part of the training proteins gave LSTM 74 to 76 %, and 3-mers reached 77 % in five folds of
+another division. A goal of 84 % was not in sight.
 
 **Made families.** A superfamily has two motifs of ten places with three allowed residues each. Each of its families has
 its own order and distance of the motifs, and prefers one of the three residues. Eight families of 15 members, 60 to
@@ -139,8 +141,8 @@ PROTEIN = Experiment(
     source="from memory",
     outcome="partly",
     finding=(
-        "On made families LSTM tells members of an unseen family better than counts of residues or triples; of real "
-        "proteins whose sequences lack six amino acids it tells the place no better than these."
+        "On made families LSTM tells members of an unseen family better than counts of residues or of triples of them; "
+        "of real proteins whose sequences lack six amino acids no method here tells the place well."
     ),
     notes=_NOTES,
 )
