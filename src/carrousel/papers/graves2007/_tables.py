@@ -80,7 +80,7 @@ in an image of 48 x 64, each with a scale and two colours of its own, light from
 see 21 x 21 places.
 
 **Training** is AdamW with batches where the paper has gradient descent image by image; learning rates were not tuned.
-`--set size=whole` trains longer, on textures of 120 x 160, about 60 minutes a trial. The published figures are from
+`--set size=whole` trains longer, on textures of 120 x 160, 60 minutes a trial, estimated. The published figures are from
 memory.
 """
 
@@ -148,6 +148,6 @@ MULTIDIMENSIONAL = Experiment(
     pictures=(Picture("textures", f"Textures, and what a network takes them for after {PICTURED} epochs", _draw),),
     source="from memory",
     outcome="no",
-    finding=("What comes out is not measured yet."),
+    finding="The table waits for its run; the claim on warped digits is not measured.",
     notes=_NOTES,
 )

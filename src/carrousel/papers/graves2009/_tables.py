@@ -70,7 +70,7 @@ characters, three epochs and batches of 8 came to 12 %; of lines one learning ra
 and of 16 nothing was learned in the time in which 8 did. The convolutions were not tuned.
 
 **Sizes.** The runs are short: what stands in the table under epochs. `--set size=whole` trains three times as long
-or longer, about 10 minutes a trial of strokes and 20 of lines. The figures of the papers are quoted from memory.
+or longer: 10 minutes a trial of strokes and 20 of lines, estimated. The figures of the papers are quoted from memory.
 """
 
 
@@ -120,6 +120,9 @@ HANDWRITING = Experiment(
     pictures=(Picture("spikes", f"When a network says which digit of a line, after {PICTURED} epochs", _draw),),
     source="from memory",
     outcome="partly",
-    finding=("What comes out is not measured yet."),
+    finding=(
+        "The table waits for its run; in two trials LSTM in both directions named the strokes of unseen characters with "
+        "2.5 % of label errors."
+    ),
     notes=_NOTES,
 )

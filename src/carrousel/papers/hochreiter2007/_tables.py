@@ -80,7 +80,7 @@ another division. A goal of 84 % was not in sight.
 its own order and distance of the motifs, and prefers one of the three residues. Eight families of 15 members, 60 to
 120 residues long, are learned from with 160 strangers; a ninth is to be told from 400 other strangers. Single residues
 tell something, for the motifs are a fifth of a sequence. A trial draws one superfamily. `--set size=whole` has twelve
-families of 40, 800 and 2,000 strangers and up to 400 residues, about 20 minutes a trial.
+families of 40, 800 and 2,000 strangers and up to 400 residues: 20 minutes a trial, estimated.
 
 **Methods.** LSTM reads one amino acid after the other in both directions, on real proteins two at a time, and the mean
 and maximum over the sequence, or the maximum alone, decide. Cells, noise, rate and epochs were chosen by single runs
@@ -142,7 +142,7 @@ PROTEIN = Experiment(
     outcome="partly",
     finding=(
         "On made families LSTM tells members of an unseen family better than counts of residues or of triples of them; "
-        "of real proteins whose sequences lack six amino acids no method here tells the place well."
+        "the row of LSTM on real proteins, whose sequences lack six amino acids, waits for its run."
     ),
     notes=_NOTES,
 )
