@@ -80,8 +80,8 @@ in an image of 48 x 64, each with a scale and two colours of its own, light from
 see 21 x 21 places.
 
 **Training** is AdamW with batches where the paper has gradient descent image by image; learning rates were not tuned.
-`--set size=whole` trains longer, on textures of 120 x 160, 60 minutes a trial, estimated. The published figures are from
-memory.
+`--set size=whole` trains longer, on textures of 120 x 160, 60 minutes a trial, estimated. The published figures are
+from memory.
 """
 
 

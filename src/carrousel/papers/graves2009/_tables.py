@@ -121,8 +121,8 @@ HANDWRITING = Experiment(
     source="from memory",
     outcome="partly",
     finding=(
-        "The table waits for its run; in two trials LSTM in both directions named the strokes of unseen characters with "
-        "2.5 % of label errors."
+        "The table waits for its run; in two trials LSTM in both directions named the strokes of unseen characters "
+        "with 2.5 % of label errors."
     ),
     notes=_NOTES,
 )
