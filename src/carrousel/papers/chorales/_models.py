@@ -43,7 +43,7 @@ the test part was looked at. Chung et al. had weight noise and RMSProp.
 weights: 8.39 nats, from 8.38 to 8.39.
 
 **Rows that are not in the committed table**: peepholes, coupled gates, sLSTM and minLSTM, three seeds each, for time.
-They take about three minutes of one processor together; all other rows took four. `--row` chooses them.
+They take about three minutes of one processor together. `--row` chooses them.
 
 **Quick run.** It needs no package: its pieces are drawn blues, those of `eck2002/blues`.
 """.strip()
