@@ -253,6 +253,7 @@ def test_where_the_network_adds_nothing_the_start_alone_remains():
     assert np.array_equal(test.median["LSTM"], test.median[model.simple_.start.name])
     report = test.report()
     assert report.notes[0].startswith("The network adds nothing to its starting forecast")
+    assert 0 < model.simple_.skill <= 1  # naive methods are among those that are tried
     assert report.simpler_wins
 
 

@@ -19,7 +19,7 @@ from carrousel.estimators._smoothing import (
     there_is_statsmodels,
     usual_smoothings,
 )
-from carrousel.estimators._theta import Theta, fit_theta, theta, usual_thetas
+from carrousel.estimators._theta import fit_theta, theta, theta_sliding, usual_thetas
 
 __all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged", "nearly_best", "of_many"]
 
@@ -265,19 +265,24 @@ def _smoothings(
     first = int(early.max())
     kinds = list(_kinds_of_smoothing(season, extent.many, extent.smoothing >= 2 * season))
     for power in powers:
+        seen = Gauge.fit(values, every, extent.smoothing, shape.target, power).up(values[:, shape.target])
+        found = {fits: _fitted(fits, seen, shape.horizon) for _, _, fits in kinds}
         for name, build, fits in kinds:
-            seen = Gauge.fit(values, every, extent.smoothing, shape.target, power).up(values[:, shape.target])
-            fitted = cache(lambda last, fits=fits, seen=seen: fits(seen[: last + shape.horizon]))
+            if found[fits](first) is None:
+                continue
 
-            def full(origins: np.ndarray, power=power, build=build, fitted=fitted) -> Linear:
-                found = fitted(int(origins.max())) or fitted(first)
-                return build(values, origins, shape, extent.smoothing, found, power)
+            def full(origins: np.ndarray, power=power, build=build, of=found[fits]) -> Linear:
+                return build(values, origins, shape, extent.smoothing, of(int(origins.max())) or of(first), power)
 
-            def quick(origins: np.ndarray, power=power, build=build, fitted=fitted) -> Linear:
-                return build(values, origins, shape, extent.smoothing, fitted(first), power)
+            def quick(origins: np.ndarray, power=power, build=build, of=found[fits]) -> Linear:
+                return build(values, origins, shape, extent.smoothing, of(first), power)
 
-            if fitted(first) is not None:
-                yield Candidate(name, full, quick)
+            yield Candidate(name, full, quick)
+
+
+def _fitted(fits: Callable[..., Any], seen: np.ndarray, horizon: int) -> Callable[[int], Any]:
+    """Returns what fits parameters to the rows up to the last one of a window's, each time once."""
+    return cache(lambda last: fits(seen[: last + horizon]))
 
 
 def _kinds_of_smoothing(
@@ -287,25 +292,21 @@ def _kinds_of_smoothing(
 
     A season is taken off for theta if the window holds it twice, ``whole``.
     """
-    smoothing, lines = ("exponential smoothing", smoothed), ("theta", theta)
+    smoothing = "exponential smoothing"
     if many:
         for usual in usual_smoothings(season):
-            yield *smoothing, lambda seen, usual=usual: usual
+            yield smoothing, smoothed, lambda seen, usual=usual: usual
         if there_is_statsmodels():
             for one in usual_thetas(season if whole else 1):
-                yield *lines, lambda seen, one=one: one
+                yield "theta", theta, lambda seen, one=one: one
         return
     seasons = sorted({1, season})
     for (trend, damped), m in itertools.product(TRENDS, seasons):
-        yield *smoothing, lambda seen, m=m, trend=trend, damped=damped: fit_smoothing(seen, m, trend, damped)
+        yield smoothing, smoothed, partial(fit_smoothing, season=m, trend=trend, damped=damped)
     for m in seasons if whole else (1,):
-        yield *lines, lambda seen, m=m: fit_theta(seen, m)
-        yield *lines, lambda seen, m=m: _sliding(fit_theta(seen, m))
-
-
-def _sliding(found: Theta | None) -> Theta | None:
-    """Returns a theta with the slope of its window."""
-    return None if found is None else replace(found, slope=None)
+        fits = partial(fit_theta, season=m)
+        yield "theta", theta, fits
+        yield "theta", theta_sliding, fits
 
 
 def _some(origins: np.ndarray, most: int) -> np.ndarray:

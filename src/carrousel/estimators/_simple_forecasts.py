@@ -136,7 +136,8 @@ class SimpleForecasts:
         begin = list(recipes).index(best)
         late = _median(recipes[best], training)(values, valid) if len(valid) else np.zeros((0, shape.horizon))
         starts = Starts(_crossed(recipes[best], values, training, shape), late)
-        return cls(tuple(methods), begin, float(np.exp(ranked[0].score)), there_is_statsmodels()), starts
+        naive = min(one.score for one in found if "naive" in one.name)
+        return cls(tuple(methods), begin, float(np.exp(ranked[0].score - naive)), there_is_statsmodels()), starts
 
     def notes(self, method: str, share: float) -> tuple[str, ...]:
         """Returns what a report says of the start, and of what is left out.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -12,7 +12,7 @@ from carrousel.estimators._gauge import in_words
 from carrousel.estimators._linear import Linear, Shape, plain
 from carrousel.estimators._scaling import Scaler
 
-__all__ = ["Theta", "fit_theta", "theta", "theta_of_window", "usual_thetas"]
+__all__ = ["Theta", "fit_theta", "theta", "theta_of_window", "theta_sliding", "usual_thetas"]
 
 ROWS = 1000  # the last of a series, to which parameters are fitted
 LEVELS = (0.2, 0.5, 0.8, 1.0)  # usual parameters
@@ -100,3 +100,10 @@ def theta(
     looked = in_words(power)
     about = f"{theta}" + (f", of {looked}" if looked else "")
     return Linear("theta", about, shape, form, Scaler.identity(window), weight, bias)
+
+
+def theta_sliding(
+    values: np.ndarray, origins: np.ndarray, shape: Shape, window: int, fitted: Theta, power: float | None
+) -> Linear:
+    """Returns the same with the slope of the line through the window."""
+    return theta(values, origins, shape, window, replace(fitted, slope=None), power)
