@@ -185,7 +185,7 @@ def test_what_a_trial_finds_depends_on_its_seed_and_number():
     assert found[0] != found[2]
 
 
-@pytest.mark.parametrize("name", [n for n in papers.EXPERIMENTS if papers.get(n).options.get("size")])
+@pytest.mark.parametrize("name", TAUGHT)
 def test_the_whole_size_changes_what_the_configuration_has(name):
     for row in papers.get(name).own_rows():
         small, whole = (
