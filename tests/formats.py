@@ -33,7 +33,17 @@ from carrousel.estimators import (
     load,
 )
 from carrousel.learning import Evolino, OnlineLSTM, metalearning
-from carrousel.learning.acting import Advantage, Explorer, PolicyGradient, _advantage, _policy_gradient
+from carrousel.learning.acting import (
+    Advantage,
+    ControllerAndModel,
+    Explorer,
+    PolicyGradient,
+    SubGoals,
+    _advantage,
+    _controller_and_model,
+    _policy_gradient,
+    _sub_goals,
+)
 from carrousel.learning.evolino import _estimator as _evolino
 from carrousel.learning.evolution import EvolutionStrategy, GeneticAlgorithm, Search, SubPopulations, _search
 from carrousel.learning.metalearning import Metalearned
@@ -43,7 +53,7 @@ from carrousel.learning.online.network import _saved as _learner
 from carrousel.papers import _files
 from carrousel.papers._report import read_results
 from carrousel.streams import Follower, StreamClassifier, StreamRegressor, _stream
-from carrousel.tasks import TMaze
+from carrousel.tasks import FlipFlop, Rooms, TMaze
 from carrousel.training import _checkpoint
 
 
@@ -149,6 +159,62 @@ def _policy() -> PolicyGradient:
     agent = PolicyGradient.of(TMaze(1, limit=5), hidden=3, baseline=2, sees_actions=True)
     agent.live(TMaze(1, limit=5), 4, batch=2, seed=0)
     return agent
+
+
+def _controller() -> ControllerAndModel:
+    world = FlipFlop(length=5)
+    agent = ControllerAndModel.of(
+        world,
+        pain="loss",
+        hidden=2,
+        model_hidden=3,
+        window=4,
+        windows=3,
+        updates=1,
+        model_updates=1,
+        begin=4,
+        remembers=6,
+    )
+    agent.live(world, 6, seed=0)
+    return agent
+
+
+def _of_controller(agent: ControllerAndModel) -> Any:
+    trials = [vars(trial) for trial in agent._trials]
+    state = agent._rng.bit_generator.state["state"]
+    tensors = {name: each.numpy() for name, each in agent._tensors().items()}
+    return {
+        **tensors,
+        **agent._facts,
+        "trials": trials,
+        "scale": agent._scale,
+        "episodes": agent._episodes,
+        "draws": state,
+    }
+
+
+def _use_controller(agent: ControllerAndModel) -> None:
+    agent.try_out(FlipFlop(length=5), 1, seed=0)
+    if max(agent._facts[name] for name in ("windows", "window", "updates", "model_updates")) < 50:
+        agent.live(FlipFlop(length=5), 2, seed=0)
+
+
+def _with_sub_goals() -> SubGoals:
+    world = Rooms(1, 2, 3, limit=20)
+    agent = SubGoals.of(world, 2, policies=2, recurrent=2, patience=5)
+    agent.live(world, 2, seed=0)
+    return agent
+
+
+def _of_sub_goals(agent: SubGoals) -> Any:
+    state = agent._rng.bit_generator.state["state"]
+    levels = [_of_agent(level) for level in (agent.high, *agent.low)]
+    return {**agent._facts, "capability": agent.capability, "levels": levels, "draws": state}
+
+
+def _use_sub_goals(agent: SubGoals) -> None:
+    agent.try_out(Rooms(1, 2, 3, limit=20), 1, seed=0)
+    agent.live(Rooms(1, 2, 3, limit=20), 1, seed=0)
 
 
 def _of_agent(agent: Advantage) -> Any:
@@ -474,6 +540,16 @@ SAMPLES = {
         _use_agent,
     ),
     "policy": Sample(_policy_gradient.FORMAT, lambda p: _policy().save(p), PolicyGradient.load, _of_policy, _use_agent),
+    "controller": Sample(
+        _controller_and_model.FORMAT,
+        lambda p: _controller().save(p),
+        ControllerAndModel.load,
+        _of_controller,
+        _use_controller,
+    ),
+    "sub-goals": Sample(
+        _sub_goals.FORMAT, lambda p: _with_sub_goals().save(p), SubGoals.load, _of_sub_goals, _use_sub_goals
+    ),
     "metalearned": Sample(
         metalearning.FORMAT, lambda p: _metalearned().save(p), Metalearned.load, _of_metalearned, _use_metalearned
     ),

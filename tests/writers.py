@@ -23,7 +23,7 @@ from carrousel.bench._classification import Outcome
 from carrousel.cli._output import write_json, write_table
 from carrousel.data.music import write_midi, write_sound
 from carrousel.estimators import LSTMClassifier
-from carrousel.learning import Advantage, Evolino, Metalearned, PolicyGradient
+from carrousel.learning import Advantage, ControllerAndModel, Evolino, Metalearned, PolicyGradient, SubGoals
 from carrousel.learning.evolution import GeneticAlgorithm
 from carrousel.learning.online import Learner, Network
 from carrousel.streams import StreamClassifier, StreamRegressor
@@ -166,6 +166,15 @@ WRITERS = (
     Writer("Advantage.save", "x.agent", lambda path, v: Advantage(_actor(v), seed=v).save(path), "_format.py:write"),
     Writer(
         "PolicyGradient.save", "x.agent", lambda path, v: PolicyGradient(9, 2, seed=v).save(path), "_format.py:write"
+    ),
+    Writer(
+        "ControllerAndModel.save",
+        "x.agent",
+        lambda path, v: ControllerAndModel(9, 2, seed=v).save(path),
+        "_format.py:write",
+    ),
+    Writer(
+        "SubGoals.save", "x.agent", lambda path, v: SubGoals(9, 2, 3, policies=1, seed=v).save(path), "_format.py:write"
     ),
     Writer(
         "Metalearned.save",

@@ -263,6 +263,25 @@ def test_act(folder, models, run, refused):
     refused("act", folder / "nowhere", says=["nowhere"])
 
 
+def test_inspect_an_agent(folder, models, run, refused):
+    """What its units hold in two episodes that begin differently."""
+    words = ["--world", "t-maze", "--length", "3", "-o", "p", "--json", "--steps", "8"]
+    code, out, err = run("inspect", models / "agent", *words)
+    assert code == 0, err
+    found = json.loads(out)
+    assert [len(found["episodes"]), found["pictures"]] == [2, ["p/episodes.png"]]
+    assert max(each["steps"] for each in found["episodes"]) <= 8
+    assert (folder / "p" / "episodes.png").stat().st_size > 10_000
+    for words, says in (
+        (["data.csv"], ["is an agent", "reads no data: data.csv"]),
+        (["--sequence", "s1"], ["--sequence:", "reads no data"]),
+        (["--world", "maze-89"], ["3 inputs, and this world wants 4"]),
+    ):
+        refused("inspect", models / "agent", *words, says=says)
+    refused("inspect", models / "classify", says=["DATA is missing"])
+    refused("inspect", models / "classify", "data.csv", "--world", "t-maze", says=["--world: for agents"])
+
+
 def test_act_in_a_world_of_gymnasium(models, run, refused, tmp_path):
     pytest.importorskip("gymnasium")
     from carrousel.learning import PolicyGradient

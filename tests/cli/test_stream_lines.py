@@ -97,6 +97,13 @@ def test_lines_in_any_dialect_are_the_same_lines(place, run, sep, decimal, encod
         (table(), ["--freq", "soon"], ["--freq soon is no step of time"]),
         (table(), ["--task", "classify", "--season", "24"], ["--season: classes have no season"]),
         (table(header="time{0}y{0}y"), [], ["there are two fields 'y' in the first line"]),
+        (
+            table(header="time{0}Y{0}wo"),
+            [],
+            ["no field 'y' in the first line; it names time, Y, wo; the nearest is 'Y'"],
+        ),
+        ("[\n{}]\n", ["--format", "jsonl"], ["line 1: a list of objects is no stream; jq -c '.[]' makes lines of it"]),
+        ("1,2\n3,4\n", [], ["the first line holds numbers (1, 2); it has to name the fields"]),
         ("a,y\n1,NA\n", [], ["line 1: 'y' is 'NA'", "--missing mask or --missing last"]),
         ("a,y\n1,cat\n", [], ["line 1: 'y' is 'cat': a number is wanted; --task classify predicts classes"]),
         ("a,y\n1;2\n", ["--features", "a"], ["line 1: it has 1 fields", "--sep says what separates them"]),
@@ -105,6 +112,24 @@ def test_lines_in_any_dialect_are_the_same_lines(place, run, sep, decimal, encod
 def test_what_cannot_be_read_is_told_with_what_mends_it(place, refused, content, words, says):
     (place / "a.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
     refused("stream", "a.csv", *SMALL, *words, "--quiet", says=says)
+
+
+def test_lines_as_r_and_pandas_write_them(place, run):
+    """Rows have names, or numbers, above which stands nothing: they are no feature."""
+    (place / "plain.csv").write_text("x,y\n" + "".join(f"{t % 3},{t % 5}\n" for t in range(30)))
+    (place / "r.csv").write_text('"x","y"\n' + "".join(f'"{t + 1}",{t % 3},{t % 5}\n' for t in range(30)))
+    (place / "pandas.csv").write_text(",x,y\n" + "".join(f"{t},{t % 3},{t % 5}\n" for t in range(30)))
+    (place / "spaces.txt").write_text("x  y\n" + "".join(f" {t % 3}  {t % 5}\n" for t in range(30)))
+    plain = run("stream", "plain.csv", *SMALL)
+    assert plain[0] == 0
+    for name in ("r.csv", "pandas.csv", "spaces.txt"):
+        assert run("stream", name, *SMALL) == plain
+
+
+def test_comments_before_the_names_are_passed_over(place, run):
+    (place / "plain.csv").write_text(table())
+    (place / "a.csv").write_text("\ufeff# from the web\n#\n" + table())
+    assert run("stream", "a.csv", *SMALL)[:2] == (0, run("stream", "plain.csv", *SMALL)[1])
 
 
 @pytest.mark.parametrize(("name", "says"), [("a.zip", "- reads a pipe"), ("b.csv", "No such file"), (".", "directory")])

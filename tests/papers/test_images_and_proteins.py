@@ -6,7 +6,10 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
+from carrousel import papers
 from carrousel.papers._estimated import fold
+from carrousel.papers._networks import sized
+from carrousel.papers._trial import Setting
 from carrousel.papers.baccouche2011._clips import MOTIONS, WINDOW, Convolution, clips
 from carrousel.papers.baccouche2011._watch import summaries
 from carrousel.papers.graves2007._images import TEXTURES, textured, warped
@@ -120,6 +123,16 @@ def test_convolutions_beside_which_networks_over_images_are_set():
     network, digits = Digits().eval(), torch.randn(2, 28, 28, 1)
     loss = torch.nn.functional.cross_entropy(network(digits, sizes), torch.tensor([4, 0]), reduction="none")
     torch.testing.assert_close(network.each(network(digits, sizes), target), loss)
+
+
+@pytest.mark.parametrize("name", [name for name in papers.EXPERIMENTS if "size" in papers.get(name).options])
+def test_the_whole_setting_is_one_option_away(name):
+    experiment = papers.get(name)
+    changed = 0
+    for row in experiment.own_rows():
+        small, whole = (sized(Setting.of(row.config, {"size": size}, 0, 0)) for size in ("small", "whole"))
+        changed += small != whole
+    assert changed
 
 
 def test_bars_stand_where_their_string_says():

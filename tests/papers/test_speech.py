@@ -38,7 +38,9 @@ def test_networks_of_one_to_three_layers_have_equally_many_weights():
     for row in DEPTH.own_rows():
         about = row.config
         lstm = {"num_layers": about["layers"], "bidirectional": about["directions"] == 2, "cell": "peephole"}
-        count = _networks.weight_count(Transcriber(26, 60, lstm={"hidden_size": about["hidden"], **lstm}))
+        count = _networks.weight_count(
+            Transcriber(26, 60, stack=about["stack"], lstm={"hidden_size": about["hidden"], **lstm})
+        )
         assert abs(count / 150_000 - 1) < 0.02, row.name
 
 

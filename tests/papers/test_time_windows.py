@@ -47,7 +47,7 @@ def test_the_baselines_of_the_laser_are_exact(method):
 
 
 def test_the_series_is_that_of_a_finer_computation():
-    """Shorter steps of another method; after 17 the jump from 0 to 1.2 comes back, which a step of 0.1 makes a slope."""
+    """Shorter steps of another method; from 17 on the jump from 0 to 1.2 comes back, which a step makes a slope."""
     fine, delay, many = 200, 17, 60
     values = np.zeros((delay + many) * fine + 1)
     values[delay * fine] = 1.2

@@ -140,8 +140,9 @@ def test_a_clock_that_is_set_back_goes_on_and_a_missing_time_too():
     hours = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11, 12, 13]
     times = [(BEGIN + timedelta(hours=hour)).isoformat() for hour in hours]
     times[13] = ""
-    said, follower, _ = followed(stream(times, range(15)), clock=LineClock())
+    said, follower, notes = followed(stream(times, range(15)), clock=LineClock())
     assert len(said) == 15
+    assert notes[1:] == ["line 13: its time is not after that of the line before; it is the next step"]
     assert int(follower.model._known.arrays["counts"][0]) == 15  # no step was lost
 
 
@@ -158,6 +159,13 @@ def test_a_clock_that_is_set_back_goes_on_and_a_missing_time_too():
 def test_times_that_are_none_are_refused(content, options, says):
     with pytest.raises(ValueError, match=says):
         followed(content, clock=LineClock(**options))
+
+
+def test_a_stream_that_begins_with_the_newest_line_is_refused():
+    times = [f"{day:%d-%b-%y}" for day in DAYS][::-1]
+    with pytest.raises(ValueError, match="line 11: the times in field time go back from line to line"):
+        followed(stream(times, range(12)), clock=LineClock())
+    assert len(followed(stream(times, range(12)))[0]) == 12
 
 
 def test_a_step_that_is_none_is_refused():

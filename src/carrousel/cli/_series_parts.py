@@ -189,6 +189,7 @@ class SeriesOptions(Written):
         for option, column in wanted:
             if column not in data.columns:
                 there = ", ".join(data.columns)
+                near = nearest(column, data.columns)
                 raise UsageError(
-                    f"{source}: no column {column!r} ({option}){nearest(column, data.columns)} (it has {there})"
+                    f"{source}: no column {column!r} ({option}){near}; those that hold numbers are {there}"
                 )

@@ -26,8 +26,10 @@ from carrousel.data._languages import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ISO", "Dates", "dates_of", "fitting", "is_date", "looks_dated", "one_time"]
+__all__ = ["ISO", "TIME_NAMES", "Dates", "dates_of", "fitting", "is_date", "looks_dated", "one_time"]
 
+TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds")
+"""What a column of times is called."""
 ISO, QUARTERS, WEEKS = "ISO 8601", "year and quarter", "year and week"
 _NUMBERS = [
     f"{a}{sign}{b}{sign}{c}"

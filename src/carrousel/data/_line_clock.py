@@ -5,16 +5,17 @@ from __future__ import annotations
 import numbers
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from carrousel.data._dates import ISO, fitting, is_date, one_time
+from carrousel.data._dates import ISO, TIME_NAMES, fitting, is_date, one_time
 from carrousel.data._epoch import EPOCHS, NUMBERS, epoch_of
 from carrousel.data._errors import DataError, listed, option
 from carrousel.data._languages import LACKING, has_names, letters_in
-from carrousel.data._time_columns import TIME_NAMES
 from carrousel.streams import Step, step_of
+from carrousel.streams._records import no_field
 
 __all__ = ["LineClock", "step_named"]
 
@@ -54,6 +55,7 @@ class LineClock:
         self.settled = step is not None or seasons == ()
         self.early: list[Any] = []
         self.last: Any = None
+        self.back = False
 
     def find(self, record: Mapping[str, Any], taken: Iterable[str]) -> None:
         """Finds the field of the times in the first record, if it has one.
@@ -63,7 +65,7 @@ class LineClock:
         """
         if self.column is not None:
             if self.column not in record:
-                raise DataError(f"there is no field {self.column!r} ({option('time')}); it has {listed(record)}")
+                raise DataError(f"{option('time')}: {no_field(self.column, list(record), 'the first record')}")
             return
         free = {name: value for name, value in record.items() if name not in set(taken)}
         named = [name for name in free if name.strip().lower() in TIME_NAMES and _dated(free[name], numbered=True)]
@@ -102,6 +104,7 @@ class LineClock:
         self.forms = forms
         if not self.settled:
             self.early.append(value)
+        self.back |= before is not None and _micro(value, forms[0]) <= _micro(before, forms[0])
         return self._between(before, value, forms[0]) if told else 0
 
     def skip(self) -> None:
@@ -119,6 +122,13 @@ class LineClock:
         assert self.forms is not None
         values = self.early
         known = [value for value in values if value is not None]
+        if len(known) > 1 and all(
+            _micro(later, form) < _micro(earlier, form) for earlier, later in pairwise(known) for form in self.forms
+        ):
+            raise DataError(
+                f"the times in field {self.column} go back from line to line: a stream begins with the oldest\n"
+                f"{option('time', 'none')} takes the lines as they stand"
+            )
         steps = {form: step_of([_micro(value, form) for value in known]) for form in self.forms}
         even = [form for form, step in steps.items() if step is not None]
         for form in even[1:]:
@@ -163,7 +173,7 @@ class LineClock:
         return {
             "column": self.column, "forms": self.forms, "settled": self.settled, "early": self.early, "last": self.last,
             "step": None if self.step is None else [self.step.size, self.step.unit],
-            "seasons": None if self.seasons is None else list(self.seasons),
+            "seasons": None if self.seasons is None else list(self.seasons), "back": self.back,
         }  # fmt: skip
 
     def restore(self, facts: Mapping[str, Any]) -> None:
@@ -179,6 +189,8 @@ class LineClock:
             raise ValueError(f"its field of times is {column!r}")
         if forms is not None and not (isinstance(forms, list) and forms and all(type(form) is str for form in forms)):
             raise ValueError(f"its times are written as {forms!r}")
+        if type(facts["back"]) is not bool:
+            raise ValueError(f"whether its times went back is {facts['back']!r}")
         if type(settled) is not bool or not isinstance(early, list) or (settled and early):
             raise ValueError(f"its first times are {early!r}")
         for value in (*early, facts["last"]):
@@ -191,7 +203,7 @@ class LineClock:
             if type(step[0]) is not int or not 0 < step[0] < 2**62:
                 raise ValueError(f"its step of time is {step!r}")
         self.column, self.forms, self.settled, self.early, self.last = column, forms, settled, early, facts["last"]
-        self.step = None if step is None else Step(*step)
+        self.step, self.back = None if step is None else Step(*step), facts["back"]
         self.seasons = None if seasons is None else tuple(seasons)
 
     def _between(self, before: Any, value: Any, form: str) -> int:

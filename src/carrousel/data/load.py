@@ -298,7 +298,7 @@ def _for_file(kind: Kind, file: File) -> Reader:
     if file.ending not in readers:
         known = [ending for ending in readers if ending != FOLDER]
         others = [other for other in KINDS if file.ending in by_ending(other)]
-        ending = file.ending or "one without an ending"
+        ending = "a folder" if file.ending == FOLDER else file.ending or "one without an ending"
         hint = f"; it can hold {' or '.join(others)} only" if others else ""
         what = "several series" if kind == "panel" else kind
         raise DataError(f"{file.name}: {what} are read from {listed(known, 20)} files, not from {ending}{hint}")

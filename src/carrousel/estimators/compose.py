@@ -77,6 +77,7 @@ class LSTMComposer(Trainable):
     transpose: int = 0
     rivals: bool = True
     dropout: float = 0.3
+    learning_rate: float = 1e-2
     max_epochs: int = 60
     patience: int | None = 10
 
@@ -226,9 +227,8 @@ class LSTMComposer(Trainable):
             scores.append(Score(name, k > 0, figures))
         best = min(scores[1:], key=lambda score: score.metrics[METRIC]).method
         error = _error(sums[self._method][:, 0] - sums[best][:, 0], lengths)
-        notes = [
-            f"A frame is one of {self.resolution_} of a quarter note; {len(pieces)} piece{'s' * (len(pieces) != 1)}."
-        ]
+        frame = "a quarter note" if self.resolution_ == 1 else f"one of {self.resolution_} of a quarter note"
+        notes = [f"A frame is {frame}; {len(pieces)} piece{'s' * (len(pieces) != 1)}."]
         if self.tables_ is None:
             notes.append("Not compared with tables of how often keys sound: the model kept none (rivals=False).")
         return Report("music", METRIC, False, tuple(scores), int(lengths.sum()), error, tuple(notes), "frames")

@@ -16,7 +16,7 @@ from carrousel.learning.rtrl import ModuleRTRL, elementwise
 from carrousel.learning.self_referential import SelfReferentialMatrix
 
 if TYPE_CHECKING:
-    from carrousel.learning.acting import Advantage, Explorer, PolicyGradient
+    from carrousel.learning.acting import Advantage, ControllerAndModel, Explorer, PolicyGradient, SubGoals
     from carrousel.learning.evolino import Evolino
     from carrousel.learning.metalearning import Metalearned, metalearn
     from carrousel.streams import Follower, PredictedLine, StreamClassifier, StreamRegressor, Tally
@@ -42,6 +42,7 @@ __all__ = [
     "Advantage",
     "Annealed",
     "Chunker",
+    "ControllerAndModel",
     "ElmanNetwork",
     "Evolino",
     "Explorer",
@@ -67,6 +68,7 @@ __all__ = [
     "StreamClassifier",
     "StreamRegressor",
     "Streaming",
+    "SubGoals",
     "Tally",
     "checked_weights",
     "elementwise",
@@ -76,7 +78,7 @@ __all__ = [
 
 
 _LATER = {
-    **dict.fromkeys(("Advantage", "Explorer", "PolicyGradient"), "acting"),
+    **dict.fromkeys(("Advantage", "ControllerAndModel", "Explorer", "PolicyGradient", "SubGoals"), "acting"),
     "Evolino": "evolino",
     **dict.fromkeys(("Metalearned", "metalearn"), "metalearning"),
 }

@@ -86,8 +86,8 @@ class FastWeights(Sensitive):
         rows = sources * targets if interface == "direct" else sources + targets + (update == "delta")
         self._weights = np.random.default_rng(seed).uniform(-init, init, (rows, len(self._slow)))
         self._memory = np.zeros((targets, sources))
-        # Derivatives of each fast weight by the rows of slow ones that it depends on: one; a source's and a target's; or
-        # where keys are a softmax those of all sources, a target's, and that of b.
+        # Derivatives of each fast weight by the rows of slow ones that it depends on: one; a source's and a target's;
+        # or where keys are a softmax those of all sources, a target's, and that of b.
         depends = (1 if interface == "direct" else 2) if update == "squashed" else sources + 2
         self._traces = np.zeros((targets, sources, depends, len(self._slow)))
         self._derivatives = np.zeros((targets, *self._weights.shape))
@@ -265,7 +265,7 @@ def _keys(weights, x, keys):
 
 @entry
 def _run_products(weights, memory, traces, derivatives, delta, rate, slow, fast, targets, outputs):
-    """Runs a stream as ``_run`` does, with outer products that are added: ``traces [targets, sources, rows, inputs]``."""
+    """Runs a stream as ``_run`` does, by outer products; ``traces [targets, sources, rows, inputs]``."""
     n_targets, n_sources = memory.shape
     keys, passed = np.zeros(n_sources), np.zeros(n_sources + 2)
     for t in range(len(slow)):

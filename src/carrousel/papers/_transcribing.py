@@ -25,7 +25,8 @@ def by_ctc(
 
     Args:
         speech: the utterances.
-        about: ``hidden`` blocks, ``layers``, ``directions`` and the ``noise`` on the input.
+        about: ``hidden`` blocks, ``layers``, ``directions``, the ``noise`` on the input, and ``stack``, how many frames
+            are a step, by default one.
         labels: how many strings have.
         keep: what of a string is to be said; None for all of it.
     """
@@ -38,7 +39,7 @@ def _build(about: Mapping[str, Any], channels: int, labels: int) -> nn.Module:
         "hidden_size": about["hidden"], "num_layers": about["layers"], "bidirectional": about["directions"] == 2,
         "cell": "peephole",
     }  # fmt: skip
-    return Transcriber(channels, labels, noise=about["noise"], lstm=lstm)
+    return Transcriber(channels, labels, stack=about.get("stack", 1), noise=about["noise"], lstm=lstm)
 
 
 def label_error(network: nn.Module, source: BatchSource, strings: Sequence[np.ndarray]) -> float:

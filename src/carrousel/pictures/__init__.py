@@ -10,6 +10,7 @@ from carrousel.pictures.attention import draw_attention
 from carrousel.pictures.beside import draw_beside
 from carrousel.pictures.curves import draw_curves, draw_growth
 from carrousel.pictures.directions import draw_directions
+from carrousel.pictures.episodes import draw_episodes
 from carrousel.pictures.flow import draw_error_flow
 from carrousel.pictures.labels import draw_spikes, draw_tags
 from carrousel.pictures.learning import draw_learning_curve
@@ -26,6 +27,7 @@ __all__ = [
     "draw_confusion",
     "draw_curves",
     "draw_directions",
+    "draw_episodes",
     "draw_error_flow",
     "draw_forecast",
     "draw_growth",

@@ -16,12 +16,14 @@ class Clock(Protocol):
         settled: whether the step of time is known, or known to be none.
         seasons: lines in each season; None before they are told.
         given: what it was told to begin with, as JSON can hold it.
+        back: whether a line came whose time was not after that of the line before.
     """
 
     column: str | None
     settled: bool
     seasons: tuple[int, ...] | None
     given: dict[str, Any]
+    back: bool
 
     @property
     def told(self) -> str:

@@ -242,6 +242,8 @@ class Follower:
     def _follow(self, file: BinaryIO) -> Iterator[PredictedLine]:
         if self.form == "csv":
             first = self._readline(file)
+            while first.lstrip(b"\xef\xbb\xbf").startswith(b"#"):  # comments before the names of the fields
+                first = self._readline(file)
             if self.unfinished:
                 return
             wanted = [*self.features, *self.ignore, *self._of_clock]
@@ -306,7 +308,7 @@ class Follower:
         left_out = {*self.ignore, *self.words}
         chosen = [name for name in self.features or record if name in record and name not in left_out]
         x = {name: self.written.number(record[name], name) for name in chosen if not is_missing(record[name], words)}
-        self._pass_lost(time)
+        news += self._pass_lost(time)
         predicted = self._learned(x, target)
         if self._telling:
             self.early.append((x, target))
@@ -337,14 +339,18 @@ class Follower:
         """Whether lines are gathered from whose times the step is told."""
         return self.clock is not None and not self.clock.settled
 
-    def _pass_lost(self, time: Any) -> None:
-        """Goes on past the lines that were lost before this one, as far as a season remembers."""
+    def _pass_lost(self, time: Any) -> list[str]:
+        """Goes on past the lines that were lost before this one; returns what is to be said of its time."""
         if self.clock is None:
-            return
+            return []
         if time is None:
             self.clock.skip()
         else:
+            before = self.clock.back
             self._pass(self.clock.lost(time))
+            if self.clock.back and not before:
+                return [f"line {self.line + 1}: its time is not after that of the line before; it is the next step"]
+        return []
 
     def _pass(self, lost: int) -> None:
         count = min(lost, max(self._seasons) + 1) if self._seasons else 0

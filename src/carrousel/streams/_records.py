@@ -8,11 +8,12 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["LineFormat", "is_missing", "is_number"]
+__all__ = ["LineFormat", "is_missing", "is_number", "no_field"]
 
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (",", ";", "\t", "|", " ")
 """What may separate the fields of a CSV line; the first by which the header has all fields that are asked for."""
 ABSENT = {"", "nan", "na", "n/a", "null", "none", "?", "-"}
 """What stands in a field whose value is missing, if the model takes missing values; else only nothing does."""
@@ -45,14 +46,16 @@ class LineFormat:
         """
         text = self.decoded(raw).removeprefix("\ufeff")
         signs = SEPARATORS if self.sep is None else (self.sep,)
-        read = {sign: next(csv.reader([text], delimiter=sign), []) for sign in signs}
+        read = {sign: _fields(text, sign) for sign in signs}
         read = {sign: [name.strip() for name in names] for sign, names in read.items()}
         sign = next((sign for sign, names in read.items() if set(wanted) <= set(names)), None)
         if sign is None:
             names = max(read.values(), key=lambda names: (sum(name in names for name in wanted), len(names)))
+            if all(is_number(name) for name in names):
+                raise ValueError(f"the first line holds numbers ({_few(names)}); it has to name the fields")
             lacking = next(name for name in wanted if name not in names)
-            raise ValueError(f"there is no field {lacking!r} in the first line; it names {', '.join(names)}")
-        twice = next((name for name in read[sign] if read[sign].count(name) > 1 and name not in unused), None)
+            raise ValueError(no_field(lacking, names, "the first line"))
+        twice = next((name for name in read[sign] if name and read[sign].count(name) > 1 and name not in unused), None)
         if twice is not None:
             raise ValueError(f"there are two fields {twice!r} in the first line; --ignore leaves them out")
         self.sep, self.header = sign, read[sign]
@@ -79,11 +82,14 @@ class LineFormat:
         return self._of_csv(text) if self.form == "csv" else _object(text)
 
     def _of_csv(self, text: str) -> dict[str, Any]:
-        fields = next(csv.reader([text], delimiter=self.sep or ","), [])
+        fields = _fields(text, self.sep or ",")
+        if len(fields) == len(self.header) + 1 and text.startswith('"') and fields[-1]:
+            fields = fields[1:]  # the name of the row, above which R writes none
         if len(fields) != len(self.header):
             hint = "" if self.sep != "," or ";" not in text else "; --sep says what separates them"
             raise ValueError(f"it has {len(fields)} fields, the first line names {len(self.header)}{hint}")
-        return dict(zip(self.header, fields, strict=True))
+        named = zip(self.header, fields, strict=True)
+        return {name: field for name, field in named if name}  # what has no name numbers the lines
 
     def number(self, value: Any, name: str, *, target: bool = False) -> float:
         """Returns a field's value as a number.
@@ -110,6 +116,24 @@ class LineFormat:
         return "--task classify predicts classes" if target else "leave the field out with --ignore"
 
 
+def _fields(text: str, separator: str) -> list[str]:
+    """Returns the fields of a line; several spaces separate as one does."""
+    spaced = separator == " "
+    return next(csv.reader([text.strip() if spaced else text], delimiter=separator, skipinitialspace=spaced), [])
+
+
+def no_field(lacking: str, names: Sequence[str], what: str) -> str:
+    """Returns the words that refuse a field that is not there, with the nearest one that is."""
+    folded = {name.casefold(): name for name in names}
+    near = [folded[each] for each in get_close_matches(lacking.casefold(), folded, n=1, cutoff=0.7)]
+    nearest = f"; the nearest is {near[0]!r}" if near else ""
+    return f"there is no field {lacking!r} in {what}; it names {_few(names)}{nearest}"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
 def is_missing(value: Any, words: bool) -> bool:
     """Tells whether a field's value is missing: nothing is there, or with ``words`` a word that says so."""
     if not words:
@@ -129,10 +153,14 @@ def is_number(value: Any) -> bool:
 
 
 def _object(text: str) -> dict[str, Any]:
+    if text.strip() in ("[", "[{"):
+        raise ValueError("a list of objects is no stream; jq -c '.[]' makes lines of it")
     try:
         record = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error}") from None
+    if isinstance(record, list) and any(isinstance(each, dict) for each in record):
+        raise ValueError("a list of objects is no stream; jq -c '.[]' makes lines of it")
     if not isinstance(record, dict):
         raise ValueError(f"a JSON object is wanted, got {type(record).__name__}")
     return record

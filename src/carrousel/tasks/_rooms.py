@@ -16,8 +16,8 @@ __all__ = ["Rooms"]
 MOST_CELLS = 1_000_000
 
 # numbers: rooms down, rooms across, cells to a side, colours (0: each room its own), goal's row and column, whether
-# episodes begin anywhere
-_DOWN, _ACROSS, _SIDE, _COLOURS, _GOAL_ROW, _GOAL_COLUMN, _ANYWHERE = range(7)
+# episodes begin anywhere, whether what is seen is one unit
+_DOWN, _ACROSS, _SIDE, _COLOURS, _GOAL_ROW, _GOAL_COLUMN, _ANYWHERE, _JOINT = range(8)
 
 
 @jit
@@ -26,10 +26,14 @@ def _look_at_room(numbers, state, seen):
     side, across, colours = int(numbers[_SIDE]), int(numbers[_ACROSS]), int(numbers[_COLOURS])
     row, column = int(state[0]), int(state[1])
     room = row // side * across + column // side
+    shown = room if colours == 0 else room % colours
     seen[:] = 0.0
+    if numbers[_JOINT] != 0:
+        seen[(shown * side + row % side) * side + column % side] = 1.0
+        return
     seen[row % side] = 1.0
     seen[side + column % side] = 1.0
-    seen[2 * side + (room if colours == 0 else room % colours)] = 1.0
+    seen[2 * side + shown] = 1.0
 
 
 @entry
@@ -79,6 +83,7 @@ class Rooms(CompiledWorld):
         side: cells to a room's side.
         colours: 0 if each room looks different; else room k has colour k modulo this, and rooms alias.
         goal: its row and column, counted over all rooms; None for the last cell of the last room.
+        joint: whether an observation is a single unit for all three together, as a table wants it.
         anywhere: whether episodes begin in any cell but the goal; otherwise in the first cell of the first room.
         limit: steps after which an episode is truncated, 0 for none.
 
@@ -95,6 +100,7 @@ class Rooms(CompiledWorld):
     colours: int = 0
     goal: tuple[int, int] | None = None
     anywhere: bool = False
+    joint: bool = False
     limit: int = 1000
 
     action_space = Discrete(4)
@@ -122,9 +128,11 @@ class Rooms(CompiledWorld):
     @property
     def observation_space(self) -> Box:  # type: ignore[override]
         """What an observation can be."""
-        return Box((2 * self.side + (self.colours or self.down * self.across),), 0.0, 1.0)
+        shown = self.colours or self.down * self.across
+        return Box((shown * self.side**2 if self.joint else 2 * self.side + shown,), 0.0, 1.0)
 
     @property
     def numbers(self) -> np.ndarray:
-        """The rooms, and the goal."""
-        return np.array([self.down, self.across, self.side, self.colours, *self.goal_cell, self.anywhere], np.float64)
+        """The rooms, the goal, and how they are seen."""
+        head = [self.down, self.across, self.side, self.colours, *self.goal_cell]
+        return np.array([*head, self.anywhere, self.joint], np.float64)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,58 +14,19 @@ from carrousel._format import Arrays, Format, fitted
 from carrousel._world import CompiledWorld, first_draws
 from carrousel.learning._protocol import unchanged
 from carrousel.learning.acting import _live as live
+from carrousel.learning.acting._explorer import Explorer
 from carrousel.learning.acting._kinds import KINDS, kind_of
 from carrousel.learning.acting._lived import Lived, check_fit, seen_by
 from carrousel.learning.before_lstm.elman import ElmanNetwork
 from carrousel.learning.online.cell import OnlineLSTM
 from carrousel.learning.online.network import Learner
 
-__all__ = ["FORMAT", "Advantage", "Explorer"]
+__all__ = ["FORMAT", "Advantage"]
 
 FORMAT = Format("carrousel-advantage", 1, "an agent")
 MOST_EPISODES = 65_536  # of one compiled call
 
 _NONE, _NO_LINKS, _NO_DRAWS = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.uint64)
-
-
-@dataclass(frozen=True)
-class Explorer:
-    """Directed exploration: a net that foresees the agent's errors, and lets it try more where they will be large.
-
-    A layer of logistic units sees what the agent sees. Its output learns, by back-propagation, the size of the next
-    temporal-difference error and ``beta`` times its own next output. The temperature of the choice is this output
-    times ``per_value``, within bounds.
-
-    Bakker 2002. The paper gives no sizes: these were searched with corridors of 10 steps alone.
-
-    Args:
-        hidden: how many units.
-        rate: the learning rate.
-        beta: what it foresees of its own future, from 0 to 1.
-        per_value: temperature for each unit of the output.
-        coldest, hottest: bounds of the temperature.
-
-    Raises:
-        ValueError: a number is out of its range.
-    """
-
-    hidden: int = 8
-    rate: float = 0.003
-    beta: float = 0.9
-    per_value: float = 0.03
-    coldest: float = 0.03
-    hottest: float = 5.0
-
-    def __post_init__(self) -> None:
-        numbers = [getattr(self, field.name) for field in fields(self)]
-        if not all(isinstance(number, int | float) and np.isfinite(number) for number in numbers):
-            raise ValueError(f"an explorer is made of finite numbers, got {self}")
-        if not (isinstance(self.hidden, int) and 1 <= self.hidden <= 10_000 and 0 <= self.beta <= 1):
-            raise ValueError(
-                f"hidden must be from 1 to 10,000, and beta from 0 to 1; got {self.hidden} and {self.beta}"
-            )
-        if min(self.rate, self.per_value) < 0 or not 0 < self.coldest <= self.hottest:
-            raise ValueError(f"rate and per_value must be at least 0, and 0 < coldest <= hottest; got {self}")
 
 
 class Advantage:
@@ -211,35 +173,65 @@ class Advantage:
         Raises:
             ValueError: as for :meth:`live`.
         """
-        a, lived_in = self._arrays, self._world
+        with self.untouched(seed):
+            return self._live(world, 2**62, episodes, live.GREEDY * greedy, longest, seed)
+
+    @contextmanager
+    def untouched(self, seed: int | None) -> Iterator[None]:
+        """Puts back afterwards all that acting without learning changes; choices are drawn from a seed meanwhile."""
+        a = self._arrays
         held = [a[name] for name in ("registers", "draws", "seen", "values", "trace", "hidden", "shown")]
         with unchanged(*held, *self._passing):
             a["draws"][0] = first_draws(None if seed is None else seed + 1)
-            self._world = None
+            lived_in, self._world = self._world, None
             try:
-                return self._live(world, 2**62, episodes, live.GREEDY * greedy, longest, seed)
+                yield
             finally:
                 self._world = lived_in
 
-    def begin(self, observation: Any) -> int:
+    def begin(self, observation: Any, *, learn: bool = True, greedy: bool = False) -> int:
         """Begins an episode in a world that others step, and returns the first action. See :meth:`then`."""
         self._show(observation)
         self._world = None
         self._arrays["registers"][live.PHASE] = live.FRESH
-        return self._turn(live.LEARNS)
+        return self._turn(live.LEARNS * learn + live.GREEDY * greedy)
 
     def then(
-        self, reward: float, observation: Any, terminated: bool = False, truncated: bool = False, *, learn: bool = True
+        self,
+        reward: float,
+        observation: Any,
+        terminated: bool = False,
+        truncated: bool = False,
+        *,
+        learn: bool = True,
+        greedy: bool = False,
+        discount: float | None = None,
     ) -> int | None:
         """Learns from what the last action has earned, and returns the next action; None if the episode is over.
+
+        Args:
+            reward: what it has earned.
+            observation: what is seen now.
+            terminated: whether the world has ended the episode.
+            truncated: whether a limit has.
+            learn: whether it learns.
+            greedy: whether it takes the best action, and draws none.
+            discount: of what comes after this step, where that is not the agent's: a step may have taken several.
 
         Raises:
             ValueError: no episode is going on, or a number is not finite; nothing has changed then.
         """
         if self._arrays["registers"][live.PHASE] != live.GOING:
             raise ValueError("no episode is going on; begin begins one")
+        if discount is not None and not 0 <= discount <= 1:
+            raise ValueError(f"discount must be from 0 to 1, got {discount}")
         self._get(reward, observation, terminated, truncated)
-        chosen = self._turn(live.LEARNS * learn)
+        settings = self._agent.settings
+        settings[live.DISCOUNT] = self.discount if discount is None else discount
+        try:
+            chosen = self._turn(live.LEARNS * learn + live.GREEDY * greedy)
+        finally:
+            settings[live.DISCOUNT] = self.discount
         return None if terminated or truncated else chosen
 
     def _get(self, reward: float, observation: Any, terminated: bool, truncated: bool) -> None:
@@ -357,11 +349,15 @@ class Advantage:
         Raises:
             ValueError: a weight or a state is NaN or infinite; what was at the path stays.
         """
+        FORMAT.write(Path(path), *self._whole())
+
+    def _whole(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Returns the facts and the arrays of a file."""
         facts: dict[str, Any] = {"kind": self._kind, "learner": KINDS[self._kind].facts(self.learner)}
         facts["agent"] = {name: getattr(self, name) for name in ("rate", "discount", "trace", "kappa", "temperature")}
         facts["explorer"] = None if self.explorer is None else asdict(self.explorer)
         own = {f"learner.{name}": array for name, array in self.learner._arrays().items()}
-        FORMAT.write(Path(path), facts, {**own, **self._arrays})
+        return facts, {**own, **self._arrays}
 
     @classmethod
     def load(cls, path: str | Path) -> Advantage:

@@ -30,6 +30,7 @@ class Kind:
         own: the arrays that the compiled functions take, for an array of derivatives by all weights.
         passing: the arrays that a forward pass changes.
         forget: told that weights or states have changed.
+        inside: what its units hold after a step, by name: copies.
         facts: its arguments as JSON can hold them.
         restored: a learner from facts and arrays.
     """
@@ -41,6 +42,7 @@ class Kind:
     own: Callable[[Any, np.ndarray], tuple[Any, ...]]
     passing: Callable[[Any], tuple[np.ndarray, ...]]
     forget: Callable[[Any], None]
+    inside: Callable[[Any], dict[str, np.ndarray]]
     facts: Callable[[Any], dict[str, Any]]
     restored: Callable[[Mapping[str, Any], Arrays], Any]
 
@@ -52,6 +54,12 @@ def _squashed_network(learner: Learner) -> str | None:
 
 def _forget_network(learner: Learner) -> None:
     learner._observed = None
+
+
+def _inside_network(learner: Learner) -> dict[str, np.ndarray]:
+    held = learner.activations
+    names = {"state": "cells' states", "cell": "cells", "hidden": "hidden units"}
+    return {names[name]: values for name, values in held.items() if name in names and values.size}
 
 
 def _own_cell(learner: OnlineLSTM, slope: np.ndarray) -> tuple[Any, ...]:
@@ -77,6 +85,7 @@ KINDS = {
         own=lambda learner, slope: learner._arguments(np.zeros((1, learner.input_size), learner.dtype), None),
         passing=lambda learner: learner._passing,
         forget=_forget_network,
+        inside=_inside_network,
         facts=_saved.facts_of,
         restored=lambda facts, arrays: Learner.restored(_saved.arguments(facts, arrays), arrays),
     ),
@@ -88,6 +97,7 @@ KINDS = {
         own=_own_cell,
         passing=lambda learner: (learner._states, learner._h, learner._traces),
         forget=_forget,
+        inside=lambda learner: {"states": learner._states.ravel(), "h": learner._h.copy()},
         facts=lambda learner: learner._arguments(),
         restored=lambda facts, arrays: OnlineLSTM.restored(
             {**facts, "optimiser": _optimisers.from_facts(facts["optimiser"])}, arrays
@@ -101,6 +111,7 @@ KINDS = {
         own=_own_elman,
         passing=lambda learner: (learner._h, learner._p),
         forget=_forget,
+        inside=lambda learner: {"h": learner._h.copy()},
         facts=lambda learner: learner._arguments(),
         restored=ElmanNetwork.restored,
     ),

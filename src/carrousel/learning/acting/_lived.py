@@ -40,18 +40,31 @@ def inputs_of(space: Any) -> int:
     """Returns how many inputs show what a world of this observation space shows.
 
     Raises:
-        TypeError: the space is neither of numbers nor of a few values.
+        TypeError: the space is neither of numbers, nor of a few values, nor of several such.
     """
-    if hasattr(space, "n"):
+    if _is_made_of_others(space):
+        from gymnasium.spaces.utils import flatdim
+
+        return int(flatdim(space))
+    if hasattr(space, "n") and not getattr(space, "shape", ()):  # gymnasium's MultiBinary has a shape
         return int(space.n)
     if getattr(space, "shape", None) is None:
-        raise TypeError(f"an observation must be numbers or one of a few values, not {type(space).__name__}")
+        raise TypeError(f"an observation must be numbers or some of a few values, not {type(space).__name__}")
     return int(np.prod(space.shape))
 
 
+def _is_made_of_others(space: Any) -> bool:
+    """Says whether a space is gymnasium's of several values, or of several spaces, of a known size."""
+    return hasattr(space, "nvec") or (hasattr(space, "spaces") and bool(getattr(space, "is_np_flattenable", False)))
+
+
 def seen_by(observation: Any, space: Any) -> np.ndarray:
-    """Returns an observation as inputs, float32: numbers as they are, one of a few values as one unit that is 1."""
-    if hasattr(space, "n"):
+    """Returns an observation as inputs, float32: numbers as they are, each of a few values as one unit that is 1."""
+    if _is_made_of_others(space):
+        from gymnasium.spaces.utils import flatten
+
+        return np.asarray(flatten(space, observation), np.float32)
+    if hasattr(space, "n") and not getattr(space, "shape", ()):
         return np.eye(int(space.n), dtype=np.float32)[int(observation) - int(getattr(space, "start", 0))]
     return np.asarray(observation, np.float32).ravel()
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from carrousel._format import parse, unpack
-from carrousel.learning.acting import _advantage, _policy_gradient
+from carrousel.learning.acting import _advantage, _controller_and_model, _policy_gradient, _sub_goals
 from carrousel.learning.acting._advantage import Advantage
+from carrousel.learning.acting._controller_and_model import ControllerAndModel
 from carrousel.learning.acting._policy_gradient import PolicyGradient
+from carrousel.learning.acting._sub_goals import SubGoals
 
-__all__ = ["load"]
+__all__ = ["AGENTS", "Agent", "load"]
 
-_KINDS: dict[str, Callable[[str | Path], Advantage | PolicyGradient]] = {
-    _advantage.FORMAT.name: Advantage.load,
-    _policy_gradient.FORMAT.name: PolicyGradient.load,
+Agent = Advantage | PolicyGradient | ControllerAndModel | SubGoals
+
+AGENTS: dict[str, type[Agent]] = {
+    _advantage.FORMAT.name: Advantage,
+    _policy_gradient.FORMAT.name: PolicyGradient,
+    _controller_and_model.FORMAT.name: ControllerAndModel,
+    _sub_goals.FORMAT.name: SubGoals,
 }
+"""All agents, by the names of their files' formats."""
 
 
-def load(path: str | Path) -> Advantage | PolicyGradient:
+def load(path: str | Path) -> Agent:
     """Reads an agent of any kind that was saved.
 
     Raises:
@@ -28,6 +34,6 @@ def load(path: str | Path) -> Advantage | PolicyGradient:
     with _advantage.FORMAT.blaming(path):
         facts = parse(unpack(Path(path))[0].get("carrousel", "null"))
         name = facts.get("format") if isinstance(facts, dict) else None
-        if name not in _KINDS:
-            raise ValueError(f"it holds {name or 'something else'}; agents are {', '.join(sorted(_KINDS))}")
-    return _KINDS[name](path)
+        if name not in AGENTS:
+            raise ValueError(f"it holds {name or 'something else'}; agents are {', '.join(sorted(AGENTS))}")
+    return AGENTS[name].load(path)

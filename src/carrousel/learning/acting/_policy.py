@@ -18,9 +18,9 @@ LEAST_SPREAD = 1e-3
 class Recurrent(nn.Module):
     """A recurrent layer of any cell, and a linear layer on top."""
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, cell: str) -> None:
+    def __init__(self, inputs: int, hidden: int, outputs: int, cell: str, *, forget_bias: float | None = None) -> None:
         super().__init__()
-        self.lstm = LSTM(inputs, hidden, cell=cell)
+        self.lstm = LSTM(inputs, hidden, cell=cell, forget_bias=forget_bias)
         self.head = nn.Linear(hidden, outputs)
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():
@@ -45,10 +45,20 @@ class Policy(Recurrent):
         actions: how many actions there are, or how many numbers an action has.
         is_discrete: which of these.
         cell: a cell of the family.
+        forget_bias: of its forget gates at first.
     """
 
-    def __init__(self, inputs: int, hidden: int, actions: int, is_discrete: bool, cell: str) -> None:
-        super().__init__(inputs, hidden, actions if is_discrete else 2 * actions, cell)
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        actions: int,
+        is_discrete: bool,
+        cell: str,
+        *,
+        forget_bias: float | None = None,
+    ) -> None:
+        super().__init__(inputs, hidden, actions if is_discrete else 2 * actions, cell, forget_bias=forget_bias)
         self.is_discrete = is_discrete
 
     def log_odds(self, outputs: Tensor, actions: Tensor) -> Tensor:

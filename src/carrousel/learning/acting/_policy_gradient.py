@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from carrousel._format import Arrays, Format, fitted, whole
+from carrousel._format import Arrays, Format, whole
 from carrousel.learning._steps import check_counts
+from carrousel.learning.acting._adam import fill, generator_from, state_of, tensors_of
 from carrousel.learning.acting._episodes import Episode, packed
 from carrousel.learning.acting._lived import Lived, inputs_of, seen_by
 from carrousel.learning.acting._policy import Policy, Recurrent
@@ -42,6 +43,7 @@ class PolicyGradient:
             None for a few actions, which are drawn by a softmax.
         hidden: units of the policy's recurrent layer.
         cell: its cell, and that of the baseline.
+        forget_bias: of both nets' forget gates at first; None for a random one.
         baseline: units of the baseline's recurrent layer; 0 for no baseline.
         rate, baseline_rate: of the two nets.
         discount: of later rewards.
@@ -65,6 +67,7 @@ class PolicyGradient:
         *,
         hidden: int = 16,
         cell: str = "lstm",
+        forget_bias: float | None = None,
         baseline: int = 16,
         rate: float = 0.01,
         baseline_rate: float = 0.01,
@@ -85,7 +88,8 @@ class PolicyGradient:
             raise ValueError(f"bounds must be the least and the greatest value of an action, got {bounds}")
         self._facts: dict[str, Any] = {
             "inputs": int(inputs), "actions": int(actions), "bounds": None if bounds is None else [*map(float, bounds)],
-            "hidden": int(hidden), "cell": cell, "baseline": int(baseline), "rate": float(rate),
+            "hidden": int(hidden), "cell": cell, "forget_bias": forget_bias, "baseline": int(baseline),
+            "rate": float(rate),
             "baseline_rate": float(baseline_rate), "discount": float(discount), "sees_actions": bool(sees_actions),
             "seed": int(seed),
         }  # fmt: skip
@@ -94,8 +98,8 @@ class PolicyGradient:
         shown = self.inputs + self.actions * self.sees_actions
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.policy = Policy(shown, hidden, actions, bounds is None, cell)
-            self.baseline = Recurrent(shown, baseline, 1, cell) if baseline else None
+            self.policy = Policy(shown, hidden, actions, bounds is None, cell, forget_bias=forget_bias)
+            self.baseline = Recurrent(shown, baseline, 1, cell, forget_bias=forget_bias) if baseline else None
         self._optimisers = [torch.optim.Adam(self.policy.parameters(), rate)]
         if self.baseline is not None:
             self._optimisers.append(torch.optim.Adam(self.baseline.parameters(), baseline_rate))
@@ -278,18 +282,7 @@ class PolicyGradient:
     def _tensors(self) -> dict[str, Tensor]:
         """All that is saved: weights, and what Adam remembers."""
         nets = {"policy": self.policy, **({} if self.baseline is None else {"baseline": self.baseline})}
-        found: dict[str, Tensor] = {}
-        for (name, net), optimiser in zip(nets.items(), self._optimisers, strict=True):
-            for key, parameter in net.named_parameters():
-                found[f"{name}.{key}"] = parameter.data
-                state = optimiser.state.get(parameter) or {
-                    "step": torch.zeros(()),
-                    "exp_avg": torch.zeros_like(parameter),
-                    "exp_avg_sq": torch.zeros_like(parameter),
-                }
-                optimiser.state[parameter] = state
-                found |= {f"{name}.{key}.{what}": state[what] for what in ("step", "exp_avg", "exp_avg_sq")}
-        return found
+        return tensors_of(nets, self._optimisers)
 
     def save(self, path: str | Path) -> None:
         """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
@@ -297,8 +290,7 @@ class PolicyGradient:
         Raises:
             ValueError: a weight is NaN or infinite; what was at the path stays.
         """
-        draws = self._rng.bit_generator.state
-        facts = {**self._facts, "draws": [draws["state"]["state"], draws["state"]["inc"]]}
+        facts = {**self._facts, "draws": state_of(self._rng)}
         FORMAT.write(Path(path), facts, {name: each.numpy() for name, each in self._tensors().items()})
 
     @classmethod
@@ -322,16 +314,8 @@ class PolicyGradient:
                 f"its nets have {choices['hidden']} and {choices['baseline']} units, and it holds {held} numbers"
             )
         agent = cls(**choices)
-        tensors = agent._tensors()
-        declared = {name: (tuple(each.shape), each.numpy().dtype) for name, each in tensors.items()}
-        for name, array in fitted(arrays, declared).items():
-            if name.endswith((".step", ".exp_avg_sq")) and (array < 0).any():
-                raise ValueError(f"the array {name} has a number below 0")
-            tensors[name].copy_(torch.from_numpy(array))
-        state, inc = (whole(value, "its random numbers' state", most=2**128 - 1) for value in facts["draws"])
-        generator = np.random.PCG64()
-        generator.state = {**generator.state, "state": {"state": state, "inc": inc}}
-        agent._rng = np.random.Generator(generator)
+        fill(agent._tensors(), arrays)
+        agent._rng = generator_from(facts["draws"])
         return agent
 
 

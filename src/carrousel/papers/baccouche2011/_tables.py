@@ -53,7 +53,9 @@ def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _watch(name: str, label: str, learner: Mapping[str, Any], until: Mapping[str, Any], trials: int) -> Row:
-    return Row(f"watch-{name}", label, {"data": "watch"}, {}, Config({"data": "watch"}, learner, until), trials)
+    return Row(
+        f"watch-{name}", label, {"data": "watch"}, {}, Config({"data": "watch", "whole": {}}, learner, until), trials
+    )
 
 
 _PIECES = {"length": 100, "every": 50}
@@ -100,7 +102,9 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** Not measured yet.
+**Result.** LSTM names 89.0 % of the exercises of people whom it never saw (85.0 to 93.1 %, means of three trials a
+person). That is no better than the linear methods on the same features: pieces that vote name 90.0 %, whole recordings
+89.3 %. A goal of 91 % was not reached.
 
 **The watch.** 140 recordings of ten people at seven exercises. A trial leaves out one person, and the figures are means
 over people, with the interval of 95 % that holds of other people too; LSTM has three trials for each. It reads what

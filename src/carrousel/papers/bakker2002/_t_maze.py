@@ -137,9 +137,6 @@ def _experiment(noisy: bool, claim: str, finding: str) -> Experiment:
 _FINDING = (
     "LSTM solves all runs to 30 steps and two of three at 40; an Elman network and a bit of memory fail much earlier."
 )
-_NOISY_FINDING = (
-    "LSTM solves all runs to 30 steps and two of three at 40; a bit of memory two of three at 5, an Elman network none."
-)
 _NOISY_FINDING = "LSTM solves all runs through 5 and 20 steps of noise; a bit of memory none through 5."
 
 

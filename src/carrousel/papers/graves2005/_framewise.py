@@ -109,7 +109,13 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _NOTES = """\
-**Result.** To be written.
+**Result.** The order of the paper came out: on frames of unseen words by unseen voices BLSTM is right in 74.4 %, LSTM
+with a delay of five frames in 70.3 %, LSTM without one in 69.2 %, RNN in 67.0 % with a delay of three and 66.0 %
+without, an MLP with a window in 62.9 % and without one in 60.3 % (means of three trials). Deviations are 0.2 to 1.4
+points, so that each of these steps but the two delays is clear of them. BRNN, at 69.9 %, stands beside LSTM and not
+above LSTM with a delay, as in the paper; at this length of training it has not learned its training part as well. The
+window's advantage is small here, because with 30,000 frames its network learns the training part by heart (93.5 %
+right there).
 
 **The data** are not those of the paper. TIMIT is licensed, so the speech here is made by espeak-ng (the data set
 `phones`): sixty phones and silence, known to the sample, with noise added. The 26 features of a frame are 13 cepstra,
@@ -118,7 +124,7 @@ two of the twelve training voices are set aside to stop training. A machine says
 so errors are lower than of people: orders can be set beside the paper's, percentages cannot.
 
 **Size.** The committed run learns from 150 utterances (about 30,000 frames) for at most 15 epochs. `--set size=whole`
-learns from 700 (137,000 frames) for at most 60, which takes about five hours of one core.
+learns from 700 (137,000 frames) for at most 60, which takes about three hours of one core.
 
 **Networks** have the paper's sizes, and with 26 inputs and 61 outputs the published numbers of weights. The window of
 the MLP is remembered as ten frames, and is taken to reach as far to either side. Hidden units of RNN and MLP are
@@ -156,7 +162,10 @@ FRAMEWISE = Experiment(
     ),
     pictures=(Picture("frames", "Test frames whose phone is right, of eleven networks", _draw),),
     source="from memory",
-    outcome="partly",
-    finding="To be written.",
+    outcome="yes",
+    finding=(
+        "BLSTM > LSTM with a delay > LSTM > RNN > MLP, as in the paper, on speech that a machine made; BRNN "
+        "stands beside LSTM and not above it."
+    ),
     notes=_NOTES,
 )

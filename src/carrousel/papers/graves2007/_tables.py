@@ -84,13 +84,17 @@ memory.
 """
 
 
+PICTURED = 10  # epochs of the network of the picture
+
+
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
-    """Draws images of textures, what they are, and what the network of the first trial takes them for."""
+    """Draws images of textures, what they are, and what a network takes them for that has learned for a while."""
     import torch
 
     from carrousel.pictures.style import new_figure, save
 
-    setting = Setting.of(MULTIDIMENSIONAL.config("textures"), result["options"], result["seed"], 0)
+    config = MULTIDIMENSIONAL.config("textures").changed(max_epochs=PICTURED)
+    setting = Setting.of(config, result["options"], result["seed"], 0)
     prepared = prepare(setting)
     network: Any = teach(prepared, setting)[0]
     rows = [0, 1, 2]
@@ -140,7 +144,7 @@ MULTIDIMENSIONAL = Experiment(
             "max_epochs": 12,
         },
     ),
-    pictures=(Picture("textures", "Textures, and what the network of the first trial takes them for", _draw),),
+    pictures=(Picture("textures", f"Textures, and what a network takes them for after {PICTURED} epochs", _draw),),
     source="from memory",
     outcome="partly",
     finding=("What comes out is not measured yet."),

@@ -67,8 +67,11 @@ or longer, about 10 minutes a trial of strokes and 20 of lines. The figures of t
 """
 
 
+PICTURED = 4  # epochs of the network of the picture
+
+
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
-    """Draws when the network of the first trial says which digit of a line."""
+    """Draws when a network that has learned for a while says which digit of a line."""
     from carrousel.data import spoken
     from carrousel.papers._estimated import learned
     from carrousel.pictures import draw_spikes
@@ -84,8 +87,6 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     )  # fmt: skip
     save(figure, path)
 
-
-PICTURED = 4  # epochs of the network of the picture
 
 HANDWRITING = Experiment(
     "graves2009/handwriting",
@@ -109,7 +110,7 @@ HANDWRITING = Experiment(
         ("lines",),
         config={"data": "bars", "hidden_size": 6, "num_layers": 1, "max_epochs": 25},
     ),
-    pictures=(Picture("spikes", "When the network says which digit of a line", _draw),),
+    pictures=(Picture("spikes", f"When a network says which digit of a line, after {PICTURED} epochs", _draw),),
     source="from memory",
     outcome="partly",
     finding=("What comes out is not measured yet."),

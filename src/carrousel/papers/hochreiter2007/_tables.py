@@ -64,9 +64,9 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** Proteins of a family that was never seen are told from strangers better by LSTM than by counts of residues
-or of triples of them, on families that are made. Where real proteins are in the cell LSTM tells no better than the
-counts do.
+**Result.** Proteins of a family that was never seen are told from strangers better by LSTM than by counts, on families
+that are made: ROC is 0.937 and ROC50 0.669 over five superfamilies, those of 3-mers 0.897 and 0.591, of single residues
+0.794 and 0.316. It judges 415 sequences in 0.2 seconds.
 
 **Data.** The paper's benchmark, SCOP 1.53 with 54 families, is in no package; its figures are quoted from memory.
 `protein-location` has 1,819 different proteins of the cytoplasm and of the plasma membrane. The source has lost six of
@@ -90,23 +90,24 @@ true over false positives, ROC50 the one up to 50 false ones. The seconds are th
 
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
-    """Draws the area under the curve of every method on both data sets, beside the published ones."""
-    from carrousel.pictures.beside import Bar, draw_beside
-    from carrousel.pictures.style import save
+    """Draws both areas of every method on every data set, the published ones pale."""
+    from carrousel.pictures.style import BLUE, GREY, INK, PALE, new_figure, save, tidy
 
     entries = {entry["row"]: entry for entry in result["rows"]}
-    bars = []
-    for row in _ROWS:
-        if row.name in entries:
-            label = f"{row.label}: {row.columns['data']}"
-            if row.config is None:
-                bars.append(Bar(label, other=row.published["roc"]))
-            else:
-                bars.append(Bar(label, entries[row.name]["measured"]["roc"]))
-    figure = draw_beside(
-        bars, "Proteins: area under the curve of true over false positives", measured="here", other="published",
-        published="published", xlabel="area",
-    )  # fmt: skip
+    rows = [row for row in _ROWS if row.name in entries]
+    figure = new_figure(9, 1.2 + 0.42 * len(rows), "Proteins: area under the curve of true over false positives")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        figures = row.published if row.config is None else entries[row.name]["measured"]
+        pale = row.config is None
+        axes.barh(place - 0.2, figures["roc"], 0.36, color=GREY if pale else BLUE)
+        axes.barh(place + 0.2, figures["roc50"], 0.36, color=PALE, edgecolor=GREY if pale else BLUE)
+    names = [f"{row.label}: {row.columns['data']}" for row in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=8, color=INK)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("full bars: ROC; empty bars: ROC50; grey: published, on other data")
+    tidy(axes)
     save(figure, path)
 
 

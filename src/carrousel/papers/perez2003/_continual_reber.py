@@ -113,7 +113,7 @@ CONTINUAL_REBER = Experiment(
         "more with the gradient rule",
         lambda rows: rows["dekf"]["symbols_mean"] < 20_000 < rows["gradient"]["symbols_mean"],
         ("dekf", "gradient"),
-        config={"lasting": 10_000},
+        config={"lasting": 1_000},
     ),
     pictures=(Picture("symbols", "How soon predictions are sustained, and how long they stay right", _draw),),
     source="from memory",

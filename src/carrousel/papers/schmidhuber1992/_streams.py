@@ -28,9 +28,9 @@ def flip_flop(rng: np.random.Generator, steps: int, on: bool = False) -> tuple[n
 def cars(rng: np.random.Generator, steps: int, asked: float) -> tuple[np.ndarray, np.ndarray]:
     """Returns what is seen and what is to be answered: ``[steps, 7]`` and ``[steps, 3]``, NaN where nobody asks.
 
-    A drive ends at each step with the probability 1/4; then the car is in one of three slots, whose detector says so in
-    that step alone. Business ends likewise, and the next drive begins. Inputs are three detectors, three random bits and
-    the query; the answer is the slot.
+    A drive ends at each step with the probability 1/4; then the car is in one of three slots, whose detector says so
+    in that step alone. Business ends likewise, and the next drive begins. Inputs are three detectors, three random bits
+    and the query; the answer is the slot.
 
     Args:
         rng: draws all that happens.

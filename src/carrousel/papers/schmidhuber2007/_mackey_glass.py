@@ -83,7 +83,7 @@ def _learned(prepared: Prepared, setting: Setting) -> tuple[GoesOn, Found]:
         options = {name: about[name] for name in ("units", "radius", "leak", "scaling", "ridge")}
         learned = values[slice(*LEARNED)]
         return reservoir(learned, seed, **options), {"steps": len(learned), "weights": about["units"] + 1}
-    options = {name: about[name] for name in ("feedback", "spread", "scale", "population", "trials")}
+    options = {name: value for name, value in about.items() if name not in ("method", "cells")}
     generations = until["generations"] * int(setting.options["longer"])
     model = _evolino(about["cells"], until["washout"], generations, random_state=seed, **options)
     length = until["washout"] + until["judged"]
@@ -155,17 +155,18 @@ def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
     return found
 
 
+_EVOLINO = {
+    "method": "evolino", "cells": 30, "feedback": 3.0, "forget_bias": 1.0, "spread": 0.2, "population": 20, "trials": 2,
+    "mutation": 0.01, "scale": 0.01, "patience": 4, "burst": 1e-4,
+}  # fmt: skip
 _GRADIENT = {"method": "gradient", "cells": 30, "rate": 1e-3, "momentum": 0.9}
 _ROWS = (
     Row(
         "evolino", "Evolino", {"size": "30 cells"}, {"nrmse": 1.9e-3},
         Config(
             {},
-            {
-                "method": "evolino", "cells": 30, "feedback": 1.0, "spread": 0.2, "scale": 0.01, "population": 20,
-                "trials": 2,
-            },
-            {"generations": 100, "pieces": 6, "washout": 100, "judged": 100, "tests": 100},
+            _EVOLINO,
+            {"generations": 100, "pieces": 14, "washout": 100, "judged": 84, "tests": 100},
         ),
         trials=3,
     ),
@@ -187,7 +188,34 @@ _ROWS = (
 )  # fmt: skip
 
 _NOTES = """\
-TODO
+**Result.** Evolino goes on with the series, and is further off than published. An echo state network of a thousand
+units does better, and LSTM that is taught by a gradient is lost after 84 steps.
+
+**A test.** Each method is told 300 right values, and then goes on alone for 84 steps, from 100 places between steps
+5,000 and 7,500. NRMSE is the root of the mean squared error of the 84th by the deviation of the series. What is
+learned are steps 200 to 3,199. The series is that of `gers2001/time-windows`, a value for each unit of time, around 0.
+
+**Evolino** has 30 cells, the published number. How much the paper trained on, and for how many generations, is
+unknown. Here fourteen pieces of 184 steps follow each other; the first 100 of each are a washout, and a network is as
+fit as it goes on alone over the other 84. What mattered was found on another seed, in some thirty evolutions of 1 to
+40 generations, by the training error, and by steps 4,300 to 4,800. Forget gates begin with a bias of 1: without it the
+cells remember too little, and the best of the first 40 networks errs by 0.2 and not by 0.04. Cauchy noise must change
+few weights, one in a hundred, with the scale 0.01: of 3,840 weights that are all changed some are changed so much that
+no network is better. After four generations without a better network there is a burst of scale 1e-4 around the best.
+Outputs are fed back by the factor 3, and first weights are uniform within 0.2. With three pieces of 300 steps or six
+of 200 networks were fit for these and worse on others. The evolution ends after 100 generations, while the error still
+falls; `--set longer=10` makes it 1,000, for which a network takes about half an hour of one core.
+
+**The echo state network** is reservoirpy's, with spectral radius 1, inputs scaled by 2, leak 0.3 with 400 units and
+0.5 with 1,000, and a ridge of 1e-9; these were chosen among fifteen on steps 4,300 to 4,550 with other seeds. The
+published number is Jaeger and Haas', of 2004, as the paper quotes it; they refined the training, which is not done
+here.
+
+**LSTM taught by a gradient** is told the next value's difference from this one, by the truncated rule online, in
+10,000 pieces of 300 steps; then it hears itself. One step ahead it errs by a few hundredths, which its own forecasts
+make larger from step to step.
+
+**Uncertain numbers.** The published figures are from memory.
 """
 
 
@@ -230,14 +258,17 @@ MACKEY_GLASS = Experiment(
     summary=_summary,
     options={"longer": ("1", "10")},
     quick=Quick(
-        "cells evolved for three generations err by less than the deviation of the series after 84 steps alone",
-        lambda rows: rows["evolino"]["nrmse"] < 1,
+        "cells evolved for two generations err by less than half the deviation of the series after 84 steps alone",
+        lambda rows: rows["evolino"]["nrmse"] < 0.5,
         ("evolino",),
-        config={"generations": 3, "tests": 5, "pieces": 2},
+        config={"generations": 2, "tests": 5, "pieces": 4},
     ),
     pictures=(Picture("errors", "How the error grows while each method goes on alone", _draw),),
     source="from memory",
     outcome="partly",
-    finding="TODO.",
+    finding=(
+        "Evolved cells go on with the series for 84 steps, further off than published; an echo state network does "
+        "better, and LSTM taught by a gradient does not."
+    ),
     notes=_NOTES,
 )
