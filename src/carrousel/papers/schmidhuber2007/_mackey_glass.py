@@ -224,9 +224,9 @@ make larger from step to step.
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
     """Draws how the error grows while each method goes on alone."""
-    from carrousel.pictures.style import COLOURS, new_figure, save, tidy
+    from carrousel.pictures.style import COLOURS, legend_beside, new_figure, save, tidy
 
-    figure = new_figure(8, 3.8, "Mackey-Glass: the error after so many steps alone, of the middle trial")
+    figure = new_figure(10, 3.8, "Mackey-Glass: the error after so many steps alone, of the middle trial")
     axes = figure.subplots()
     for entry, colour in zip((e for e in result["rows"] if e.get("measured")), COLOURS, strict=False):
         row, errors = MACKEY_GLASS.row(entry["row"]), entry["measured"]["errors"]
@@ -239,7 +239,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     axes.set_xlabel("steps alone")
     axes.set_ylabel("NRMSE")
     tidy(axes, grid=True)
-    axes.legend(frameon=False, fontsize=8)
+    legend_beside(axes)
     save(figure, path)
 
 
