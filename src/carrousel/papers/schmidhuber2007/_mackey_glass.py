@@ -188,8 +188,11 @@ _ROWS = (
 )  # fmt: skip
 
 _NOTES = """\
-**Result.** Evolino goes on with the series, and is further off than published. An echo state network of a thousand
-units does better, and LSTM that is taught by a gradient is lost after 84 steps.
+**Result.** The echo state network errs by 1.0e-3 with 1,000 units and by 8.2e-3 with 400, the middle of five trials;
+of the smaller ones one of five is lost. LSTM taught by a gradient is lost after 84 steps alone, with an error of twice
+the deviation. Evolino is further off than the published 1.9e-3: a network erred by 3.7e-2 after 25 generations, on the
+seed and the steps by which its options were chosen. Its row takes about seven minutes of one core and is not in the
+committed run.
 
 **A test.** Each method is told 300 right values, and then goes on alone for 84 steps, from 100 places between steps
 5,000 and 7,500. NRMSE is the root of the mean squared error of the 84th by the deviation of the series. What is
@@ -221,9 +224,9 @@ make larger from step to step.
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
     """Draws how the error grows while each method goes on alone."""
-    from carrousel.pictures.style import COLOURS, new_figure, save, tidy
+    from carrousel.pictures.style import COLOURS, legend_beside, new_figure, save, tidy
 
-    figure = new_figure(8, 3.8, "Mackey-Glass: the error after so many steps alone, of the middle trial")
+    figure = new_figure(10, 3.8, "Mackey-Glass: the error after so many steps alone, of the middle trial")
     axes = figure.subplots()
     for entry, colour in zip((e for e in result["rows"] if e.get("measured")), COLOURS, strict=False):
         row, errors = MACKEY_GLASS.row(entry["row"]), entry["measured"]["errors"]
@@ -236,7 +239,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     axes.set_xlabel("steps alone")
     axes.set_ylabel("NRMSE")
     tidy(axes, grid=True)
-    axes.legend(frameon=False, fontsize=8)
+    legend_beside(axes)
     save(figure, path)
 
 
