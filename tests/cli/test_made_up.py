@@ -49,6 +49,7 @@ def test_a_new_kind_of_estimator_needs_nothing_of_the_commands(lines, run, refus
     code, out, err = run("evaluate", "m", lines, "--json")
     assert code == 0, err
     assert json.loads(out)["report"]["scores"][0]["metrics"]["accuracy"] > 0.6
+    refused("generate", "m", says=["m is a model of the class LineTagger, which makes up no text", "train generate"])
     code, out, err = run("predict", "m", lines)
     assert code == 0, err
     assert len(out.splitlines()) == 31

@@ -19,7 +19,7 @@ from carrousel.data._times import plain_times
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NONE", "Times", "find_times", "months_across", "named", "need"]
+__all__ = ["NONE", "TIME_NAMES", "Times", "find_times", "months_across", "named", "need"]
 
 NONE = "none"
 TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds")

@@ -14,7 +14,7 @@ from carrousel._format import Format, fitted, whole
 from carrousel._spread import spreading
 from carrousel.learning._steps import check_counts
 from carrousel.learning.evolino._candidates import Cells, Lessons, ReadoutFitness
-from carrousel.learning.evolino._readout import READOUTS
+from carrousel.learning.evolino._readout import READOUTS, with_ones
 from carrousel.learning.evolution import SubPopulations, evolve
 
 __all__ = ["FORMAT", "Evolino"]
@@ -255,7 +255,13 @@ class Evolino(RegressorMixin, BaseEstimator):
         if inputs.shape[1] != self._network.inputs:
             raise ValueError(f"X has {inputs.shape[1]} inputs, and {self._network.inputs} were fitted")
         population, readouts = self.weights_[None], self.readout_.T[None]
-        said = self._network.free(population, readouts, inputs[None], told[None], len(inputs))[0]
+        if self.feedback == 0:  # nothing waits for what was said: all steps at once
+            lessons = Lessons(
+                inputs, np.zeros((len(inputs), self._network.outputs)), np.array([[0, len(inputs)]]), 0, 0.0
+            )
+            said = (with_ones(self._network.forced(population, lessons)) @ readouts)[0]
+        else:
+            said = self._network.free(population, readouts, inputs[None], told[None], len(inputs))[0]
         return said[:, 0] if self._flat else said
 
 

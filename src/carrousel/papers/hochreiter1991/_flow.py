@@ -237,7 +237,7 @@ error of one in each.
 W. Every trial checks that no step exceeds it.
 
 **LSTM after training.** Eight units with forget gates, whose bias begins at 7, must say in the end whether a sequence
-began with 1 or with -1, after 1,000 steps of noise of deviation 0.1. They learn it by the truncated gradient of 1997,
+began with 1 or with -1, after 1,000 steps of noise of deviation 0.05. They learn it by the truncated gradient of 1997,
 ten sequences at a time (Adam, rate 0.01), over a lag of 50 steps, then of 200, then of 1,000, each until the outputs
 of 40 further sequences are right within 0.5. What is measured then is as in the net of ten units, for the states of
 all eight, through everything, over a sequence that was not taught; the columns have the median of the trials. Chosen
