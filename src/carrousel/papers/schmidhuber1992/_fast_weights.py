@@ -224,8 +224,8 @@ FAST_WEIGHTS = Experiment(
     source="from notes",
     outcome="partly",
     finding=(
-        "Both interfaces of 1992 learn the flip-flop, in the median at the published speed or a little slower; with outer "
-        "products of today it takes the delta rule."
+        "Both interfaces of 1992 learn the flip-flop, in the median at the published speed or a little slower; with "
+        "outer products of today it takes the delta rule."
     ),
     notes=_NOTES,
 )

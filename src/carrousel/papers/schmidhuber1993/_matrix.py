@@ -213,8 +213,8 @@ MATRIX = Experiment(
     ),
     outcome="yes",
     finding=(
-        "A matrix that changes itself learns what came first and which of two functions is wanted, in every trial, by its "
-        "exact gradient."
+        "A matrix that changes itself learns what came first and which of two functions is wanted, in every trial, by "
+        "its exact gradient."
     ),
     notes=_NOTES,
 )
