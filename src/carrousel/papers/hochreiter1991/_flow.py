@@ -225,8 +225,9 @@ at most, and in fact less. The bound ‖W‖ · max f' is 1 for a logistic unit 
 with the self-weight 1, and for the net of ten units; what is left of an error falls far below it in all three, for
 the slope is greatest in one place only, and large weights drive a unit away from there. In an LSTM that was trained
 to hold the first element of a sequence for 1,000 steps, an error is as large after 100 steps as at the end, and half
-again as large after 1,000 (medians of five trials, four of which learned it). Forget gates do not make it larger: what is
-more than 1 comes in through the gates' and inputs' recurrent weights, by which it is ten times as large before training.
+again as large after 1,000 (medians of five trials, four of which learned it). Forget gates do not make it larger:
+what is more than 1 comes in through the gates' and inputs' recurrent weights, by which it is ten times as large
+before training.
 
 **What is measured** is the derivative of a state at the last step by that state q steps before, relative to q = 0. It
 is taken through the whole network by automatic differentiation (`carrousel.nets.error_flow`), for ten random
@@ -237,7 +238,7 @@ error of one in each.
 W. Every trial checks that no step exceeds it.
 
 **LSTM after training.** Eight units with forget gates, whose bias begins at 7, must say in the end whether a sequence
-began with 1 or with -1, after 1,000 steps of noise of deviation 0.1. They learn it by the truncated gradient of 1997,
+began with 1 or with -1, after 1,000 steps of noise of deviation 0.05. They learn it by the truncated gradient of 1997,
 ten sequences at a time (Adam, rate 0.01), over a lag of 50 steps, then of 200, then of 1,000, each until the outputs
 of 40 further sequences are right within 0.5. What is measured then is as in the net of ten units, for the states of
 all eight, through everything, over a sequence that was not taught; the columns have the median of the trials. Chosen

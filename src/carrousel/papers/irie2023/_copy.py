@@ -151,7 +151,12 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** RESULT
+**Result.** The gradient that is carried forward is the one that is sent back: they differ by some 1e-15 of its
+largest number, before and after training, and the two learning curves by 1e-16. With patterns of up to 5 bits RTRL
+has all bits of the validation sequences right after 162 and 204 epochs in two of three trials, and 99% in the third.
+With up to 50 bits forty epochs of a small network teach it to wait, and no bits: half of them are right. RTRL keeps
+as much for a sequence of 10,000 steps as for one of 100; what back-propagation keeps grows with the sequence, and
+where it is truncated with the piece.
 
 **The task.** A pattern of 1 to 50 random bits is shown, then as many steps of a third symbol, in which the pattern is
 to be said; before, the third symbol is wanted. A bit that is guessed is right in half of the cases. The paper has
@@ -160,7 +165,8 @@ be right. These rows have 500 sequences, 32 units, batches of 20, a rate of 0.00
 where patterns have up to 5 bits), with the paper's Adam, its gradient's norm cut to 1, and its first weights of
 deviation 0.1. They show that two ways to the gradient are one, and what each costs; they do not show what such a
 network can learn in the end. The paper's setting is `hidden=2048`, `training=10_000`, `batch=128`, `rate=3e-5` and
-`epochs=500` in the row's configuration (`papers.get("irie2023/copy").config("rtrl-50").changed(...)`): PAPER.
+`epochs=500` in the row's configuration (`papers.get("irie2023/copy").config("rtrl-50").changed(...)`), some 30 hours
+on one core by RTRL, 255 million steps of 0.4 ms.
 
 **The columns.** The gradient of a batch of 20 sequences by RTRL is compared with that by back-propagation before and
 after training, in float64: the largest difference, relative to the largest number of the gradient. For three epochs
@@ -231,6 +237,9 @@ COPY = Experiment(
     pictures=(Picture("curves", "Validation losses: of RTRL thick, of back-propagation broken", _draw),),
     source="from notes",
     outcome="partly",
-    finding="FINDING",
+    finding=(
+        "Exact RTRL and back-propagation give one gradient, to 1e-14, and one curve, and RTRL keeps as much for 10,000 "
+        "steps as for 100; patterns of up to 50 bits are not learned by so small a network in 40 epochs."
+    ),
     notes=_NOTES,
 )

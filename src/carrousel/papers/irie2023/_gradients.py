@@ -126,11 +126,10 @@ class Backward:
         seen: dict[int, int] = {}
 
         def pack(tensor: torch.Tensor) -> torch.Tensor:
-            held = tensor.untyped_storage()
-            seen[held.data_ptr()] = held.nbytes()
+            seen[tensor.data_ptr()] = tensor.nbytes
             return tensor
 
-        weights = {value.untyped_storage().data_ptr() for value in self.places.values()}
+        weights = {value.data_ptr() for value in self.places.values()}
         padded = torch.from_numpy(codes[:, None])
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
             for loss in self._losses(padded, padded):

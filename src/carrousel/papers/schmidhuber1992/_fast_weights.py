@@ -134,7 +134,11 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** RESULT
+**Result.** Nine of ten flip-flops are solved by the direct interface, half of them within the published 300 steps, and
+all ten by FROM/TO, after 1,100 steps in the median (published: within 800). With the delta rule all are solved, after
+about 14,400 steps in short sequences. Outer products that are only added never solve it: the fast weight of B must be 1
+however often A came, and A adds to it each time. Where the car is, is known after some 16,000 steps by the direct
+interface and 5,800 by FROM/TO (medians of the nine of ten streams that were solved by each).
 
 **The flip-flop.** One of three events A, B and C is drawn at each step. The fast network sees it and has one output,
 which must be 1 when B comes for the first time after A, and else 0. It has no memory but its three weights, which the
@@ -219,6 +223,9 @@ FAST_WEIGHTS = Experiment(
     pictures=(Picture("errors", "The mean error while each row's first trial learns", _draw),),
     source="from notes",
     outcome="partly",
-    finding="FINDING",
+    finding=(
+        "Both interfaces of 1992 learn the flip-flop, in the median at the published speed or a little slower; with "
+        "outer products of today it takes the delta rule."
+    ),
     notes=_NOTES,
 )

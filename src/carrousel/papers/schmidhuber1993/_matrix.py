@@ -146,7 +146,9 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** RESULT
+**Result.** A matrix that changes itself learns what came first in all five trials, after 20 to 560 sequences, and which
+of two functions a sequence wants, from errors alone, after 340 to 740. Its gradient is that of differences to nine
+digits. The table has beside it what the same network learns when it is held still.
 
 **The paper** has the matrix, its gradient, and no experiment that could be repeated. These three tasks are ours, as
 small as they can be while they want memory, or learning within a sequence. In the first, one of two symbols is
@@ -210,6 +212,9 @@ MATRIX = Experiment(
         ),
     ),
     outcome="yes",
-    finding="FINDING",
+    finding=(
+        "A matrix that changes itself learns what came first and which of two functions is wanted, in every trial, by "
+        "its exact gradient."
+    ),
     notes=_NOTES,
 )
