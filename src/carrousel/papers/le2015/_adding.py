@@ -80,6 +80,14 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(measured["lstm-4-150"]["mse"] < 0.5 * CHANCE)
 
 
+_NOTES = """\
+**What came out.** Only the quick run was made.
+
+**Choices.** The forget biases are those that the paper searched, and its 100 units and batches of 16 are kept; AdamW with one
+rate stands for the paper's search of rates and clippings of plain descent. A trial makes 2,500 updates on sequences
+that are drawn anew, 62,500 with `--set size=whole`, an hour for T = 150. Who always says 1 errs 1/6, where the paper
+quotes 0.1767."""
+
 ROWS = _rows()
 
 ADDING = Experiment(
@@ -106,7 +114,10 @@ ADDING = Experiment(
     ),
     pictures=(bars(ROWS, "right", "Sums met to 0.04"),),
     source="from memory",
-    outcome="",
-    finding="",
-    notes="",
+    outcome="partly",
+    finding=(
+        "Only its quick run was made: in sequences of 10 an LSTM soon errs less than half of who always says 1. The "
+        "long ones were not run."
+    ),
+    notes=_NOTES,
 )

@@ -86,6 +86,15 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return all(found["bits"] < 2.0 for found in measured.values())
 
 
+_NOTES = """\
+**What came out.** Only the quick run was made. The paper's formula of weights is met exactly by the layers, which a test says.
+
+**What is ours.** The paper's speech is not at hand. Networks read the characters of Python's own source, and are tested on
+modules that they have not seen. Rows of as many layers have equally many weights, to a hundredth.
+
+**Choices.** Peepholes as in the paper; a projection of about a third of the cells. The text differs between versions of Python.
+A trial takes about a minute, ten with `--set size=whole`."""
+
 ROWS = _rows()
 
 PROJECTION = Experiment(
@@ -107,7 +116,10 @@ PROJECTION = Experiment(
     ),
     pictures=(bars(ROWS, "bits", "Bits a character of Python's own source, unseen modules", form=".2f"),),
     source="from memory",
-    outcome="",
-    finding="",
-    notes="",
+    outcome="partly",
+    finding=(
+        "Only its quick run was made: networks with and without a projection learn a made text alike; the formula "
+        "of weights agrees exactly."
+    ),
+    notes=_NOTES,
 )

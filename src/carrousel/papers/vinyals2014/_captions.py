@@ -115,6 +115,19 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(measured["every-word"]["unseen_words"] > 0.46)
 
 
+_NOTES = """\
+**What came out.** Only the quick run was made. In trials while this was built the network that sees the picture beside every
+word learned sooner than the one that sees it once; the paper says that the first does worse in the end, which is not
+shown here.
+
+**What is ours.** Pictures of two coloured shapes, 24 x 24 pixels, with the sentence that says what and where they are. Five
+pairs of a colour and a shape are in test pictures only. The encoder is a small convolutional net that is trained with
+the rest, where the paper's was trained before on other pictures.
+
+**Choices.** The encoder ends in layer norm: without it its numbers grow until the LSTM's gates are shut, and nothing of the
+picture is learned. The beam has 5 sentences, and 20 as in the paper with `--set size=whole`, which takes about an hour
+for a row."""
+
 ROWS = _rows()
 
 CAPTIONS = Experiment(
@@ -160,7 +173,10 @@ CAPTIONS = Experiment(
         Picture("scenes", "Pictures with unseen combinations, and what the first trial's network says", _draw),
     ),
     source="from notes",
-    outcome="",
-    finding="",
-    notes="",
+    outcome="partly",
+    finding=(
+        "Only its quick run was made: sentences about unseen combinations are learned in part by a network that sees "
+        "the picture beside every word."
+    ),
+    notes=_NOTES,
 )
