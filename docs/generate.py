@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import licences
-import numpy as np
 import rooms
 import torch
 from torch import Tensor, nn
@@ -24,8 +23,10 @@ from typer.models import OptionInfo
 import carrousel
 from carrousel import pictures
 from carrousel._atomic import write_file
-from carrousel.bench import _classification
-from carrousel.bench._forecasts import forecast_table, read_records
+from carrousel.bench._classification import read_outcomes
+from carrousel.bench._forecasts import read_records
+from carrousel.bench._streams import read_judged, read_over_time
+from carrousel.bench._tables import forecast_table, learner_table, markdown, outcome_table, stream_table
 from carrousel.cells import Cell
 from carrousel.cli._options import AnyColumns
 from carrousel.data._file import FOLDER
@@ -33,6 +34,7 @@ from carrousel.data._registry import ANY, KINDS, by_ending, by_name
 from carrousel.papers import _index
 
 ROOT = Path(__file__).resolve().parent.parent
+BENCH = ROOT / "docs" / "results" / "bench"
 
 FAMILY = """\
 # The family
@@ -83,11 +85,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "diagonal": {"diagonal": True},
     'init="orthogonal"': {"init": "orthogonal"},
 }
-
-
-def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [list(head), ["---"] * len(list(head)), *(list(row) for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def citation(cell: Cell) -> str:
@@ -278,105 +275,20 @@ def named() -> str:
     return markdown(["name", "kind", "what it is", "parts"], rows)
 
 
-def forecasts() -> str:
-    """The table of forecasts of real series, from the records that `carrousel bench forecasts` wrote."""
-    return forecast_table(read_records(ROOT / "docs" / "results" / "bench" / "forecasts.jsonl"))
-
-
-def streams() -> str:
-    """The table of the stream learner beside simple methods, from the figures that were kept."""
-    figures = json.loads((ROOT / "docs" / "results" / "bench" / "streams.json").read_text(encoding="utf-8"))["streams"]
-    rivals = list(dict.fromkeys(name for row in figures for name in row["rivals"]))
-    rows = []
-    for row in figures:
-        errors = {name: f"{error:.4g}" for name, error in row["rivals"].items()}
-        errors[row["best"]] = f"*{errors[row['best']]}*"
-        season = "" if row["season"] is None else f", season {row['season']}"
-        spread = f"{min(row['seeds']):.4g} to {max(row['seeds']):.4g}"
-        shown = [errors.get(name, "–") for name in rivals]
-        rows.append([row["name"] + season, f"{row['mean']:.4g}", spread, *shown, f"{row['ratio']:.2f}"])
-    return markdown(["stream", "the learner", "over the seeds", *rivals, "of the *best*"], rows)
-
-
-def learners() -> str:
-    """The table of the ways to learn from a stream, early and late, from the figures that were kept."""
-    kept = json.loads((ROOT / "docs" / "results" / "bench" / "stream-learners.json").read_text(encoding="utf-8"))
-    rows, head = [], ["stream", "lines"]
-    for row in kept["streams"]:
-        head = ["stream", "lines", *row["errors"]]
-        for k, (first, last) in enumerate(kept["windows"]):
-            found = [errors[k] for errors in row["errors"].values()]
-            if None in found:
-                continue
-            shown = [f"**{error:.4g}**" if error == min(found) else f"{error:.4g}" for error in found]
-            rows.append([row["name"], f"{first + 1:,} to {last:,}", *shown])
-    return markdown(head, rows)
-
-
-# The methods of the tables of docs/classification.md, by the heads of their columns.
-METHODS = {
-    "classification": {
-        "logistic, steps": "logistic regression on raw steps",
-        "logistic, summary": "logistic regression on summary features",
-        "1-NN": "1-nearest neighbour",
-        "MiniRocket": "random convolutions (MiniRocket)",
-        "most frequent": "most frequent class",
-    },
-    "regression": {
-        "ridge, steps": "ridge on raw steps",
-        "ridge, summary": "ridge on summary features",
-        "1-NN": "1-nearest neighbour",
-        "MiniRocket": "random convolutions (MiniRocket)",
-        "mean": "mean",
-    },
-}
-
-
-def outcomes(task: str) -> str:
-    """The table of what came out of `carrousel bench classification` for a task."""
-    measured = _classification.read_outcomes(ROOT / "docs" / "results" / "bench" / "classification.json")
-    methods = METHODS[task]
-    head = ["data", "training / test", "steps × channels", "LSTM", *methods, "epochs", "seconds"]
-    rows = []
-    for data, each in _classification.by_data(measured, task).items():
-        learned, tested, steps, channels, classes = each[0].shape
-        ours = [outcome.scores["LSTM"] for outcome in each]
-        best = (max if task == "classification" else min)(
-            [float(np.mean(ours)), *(each[0].scores[name] for name in methods.values())]
-        )
-
-        def figure(value: float, best: float = best) -> str:
-            return f"**{value:.3g}**" if value == best else f"{value:.3g}"
-
-        spread = f"{figure(float(np.mean(ours)))} ± {np.std(ours, ddof=1):.2g}" if len(ours) > 1 else figure(ours[0])
-        kinds = f", {classes} classes" if classes else ""
-        epochs, seconds = ([getattr(o, name) for o in each] for name in ("epochs", "seconds"))
-        rows.append(
-            [data + kinds, f"{learned} / {tested}", f"{steps} × {channels}", spread]
-            + [figure(each[0].scores[name]) for name in methods.values()]
-            + [f"{np.mean(epochs):.0f}", f"{np.mean(seconds):.0f}"]
-        )
-    for words, without in (("mean rank", ()), ("mean rank, without MiniRocket", (methods["MiniRocket"],))):
-        found = _classification.ranks(measured, task, without)
-        cells = [f"{found[name]:.2f}" if name in found else "–" for name in ("LSTM", *methods.values())]
-        rows.append([f"*{words}*", "", "", *cells, "", ""])
-    return markdown(head, rows)
-
-
 TABLES: dict[str, Callable[[], str]] = {
-    "classification": lambda: outcomes("classification"),
-    "regression": lambda: outcomes("regression"),
+    "classification": lambda: outcome_table(read_outcomes(BENCH / "classification.json"), "classification"),
+    "regression": lambda: outcome_table(read_outcomes(BENCH / "classification.json"), "regression"),
     "family": family,
     "parameters": parameters,
     "combinations": combinations,
     "fused": fused,
-    "streams": streams,
-    "learners": learners,
+    "streams": lambda: stream_table(read_judged(BENCH / "streams.json")),
+    "learners": lambda: learner_table(read_over_time(BENCH / "stream-learners.json")),
     "pictures": drawing,
     "files": reading,
     "named": named,
     "extras": extras,
-    "forecasts": forecasts,
+    "forecasts": lambda: forecast_table(read_records(BENCH / "forecasts.json")),
 }
 
 

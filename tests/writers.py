@@ -21,6 +21,7 @@ from carrousel._atomic import write_directory, write_file
 from carrousel.bench import _classification, _forecasts
 from carrousel.bench._classification import Outcome
 from carrousel.cli._output import write_json, write_table
+from carrousel.data.music import write_midi, write_sound
 from carrousel.estimators import LSTMClassifier
 from carrousel.learning import Advantage, ControllerAndModel, Evolino, Metalearned, PolicyGradient, SubGoals
 from carrousel.learning.evolution import GeneticAlgorithm
@@ -147,6 +148,10 @@ def _report(path: Path, version: int) -> None:
     papers.report(path, {experiment.name: replace(experiment, title=f"version {version}")})
 
 
+def _tune(version: int) -> np.ndarray:
+    return np.eye(88, dtype=np.uint8)[np.arange(600) % 40 + version]
+
+
 WRITERS = (
     Writer("a file", "notes.txt", lambda path, v: write_file(path, b"01"[v : v + 1] * 30_000), "-"),
     Writer(
@@ -210,5 +215,7 @@ WRITERS = (
     Writer("records", "x.jsonl", _records, "bench/_forecasts.py:_write"),
     Writer("a result", "x.json", _result, "papers/_files.py:write_result"),
     Writer("a picture", "x.png", _picture, "pictures/style.py:save"),
+    Writer("music as MIDI", "x.mid", lambda p, v: write_midi(p, _tune(v), resolution=4), "data/music.py:_write"),
+    Writer("music as sound", "x.wav", lambda p, v: write_sound(p, _tune(v), resolution=48), "data/music.py:_write"),
     Writer("a report", "results", _report, "papers/_report.py:report", directory=True),
 )

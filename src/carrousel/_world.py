@@ -22,6 +22,7 @@ __all__ = [
     "BEGIN",
     "Batch",
     "CompiledWorld",
+    "World",
     "act",
     "address",
     "begin",
@@ -109,36 +110,29 @@ class _Space(Protocol):
     def contains(self, x: Any, /) -> bool: ...
 
 
-class CompiledWorld:
-    """A world of two compiled functions, with the methods of an environment; the base of the house's worlds.
+class World:
+    """An environment of which many are stepped at once; the base of the house's worlds.
 
-    A subclass has ``_begin`` and ``_act`` (``carrousel._jit.entry``), ``numbers``, ``state_size``, the two spaces, and
-    a ``limit``: the steps after which an episode is truncated, 0 for none.
+    A subclass has ``state_size``, the two spaces, a ``limit``, the steps after which an episode is truncated, and says
+    how all worlds of a batch are seeded, begin and act.
     """
 
-    _begin: ClassVar[Any]
-    _act: ClassVar[Any]
     observation_space: Any
     action_space: Any
     limit: int
-
-    @property
-    def numbers(self) -> np.ndarray:
-        """The choices as its compiled functions take them, float64."""
-        raise NotImplementedError
 
     @property
     def state_size(self) -> int:
         """How many numbers go on from step to step."""
         raise NotImplementedError
 
-    @property
-    def links(self) -> np.ndarray:
-        """The addresses of its compiled functions, in this process."""
-        return np.array([address(type(self)._begin, BEGIN), address(type(self)._act, ACT)], np.int64)
-
     def batch(self, count: int) -> Batch:
-        """Returns as many such worlds, which are stepped in one compiled call."""
+        """Returns as many such worlds, which are stepped in one compiled call.
+
+        They have the same methods, with a first axis of worlds for what goes in and out; ``reset`` takes a seed, from
+        which they count up, or one for each. A world that is over stays as it is and earns nothing, until the next
+        reset of all.
+        """
         return Batch(self, count)
 
     @property
@@ -154,8 +148,10 @@ class CompiledWorld:
 
         Args:
             seed: of all that is drawn from now on; None goes on with the generator that there is.
-            options: this world has none.
+            options: ``"state"``, the numbers to begin with, of a world that can begin anywhere.
         """
+        if options and "state" in options:
+            options = {**options, "state": np.asarray(options["state"])[None]}
         seen, about = self.held.reset(seed=seed, options=options)
         return seen[0], about
 
@@ -172,27 +168,92 @@ class CompiledWorld:
         seen, reward, terminated, truncated, about = self.held.step(np.asarray(action)[None])
         return seen[0], float(reward[0]), bool(terminated[0]), bool(truncated[0]), about
 
+    def prepared(self) -> tuple[np.ndarray, ...]:
+        """Returns what ``begin_all`` and ``act_all`` compute with, once for a batch."""
+        raise NotImplementedError
+
+    def draws_of(self, seeds: Sequence[int | None]) -> Any:
+        """Returns the states of as many worlds' random numbers; of None, any."""
+        raise NotImplementedError
+
+    def placed(self, state: Any) -> np.ndarray:
+        """Returns the checked states ``[worlds, numbers]`` in which episodes are to begin.
+
+        Raises:
+            ValueError: no episode can begin in one, or this world's begin where it says.
+        """
+        raise ValueError(f"an episode of {type(self).__name__} begins where the world says; it takes no state")
+
+    def begin_all(self, batch: Batch, state: np.ndarray | None) -> None:
+        """Begins an episode in every world: sets the batch's ``seen``, and ``states``, to given ones if there are."""
+        raise NotImplementedError
+
+    def act_all(self, batch: Batch, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Acts in every world that is not over: moves the batch on; returns what it earned, ended, and truncated."""
+        raise NotImplementedError
+
+
+class CompiledWorld(World):
+    """A world of two compiled functions, which agents live in within one compiled loop.
+
+    A subclass has ``_begin`` and ``_act`` (``carrousel._jit.entry``) and ``numbers``. Its ``limit`` is 0 for none.
+    """
+
+    _begin: ClassVar[Any]
+    _act: ClassVar[Any]
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The choices as its compiled functions take them, float64."""
+        raise NotImplementedError
+
+    @property
+    def links(self) -> np.ndarray:
+        """The addresses of its compiled functions, in this process."""
+        return np.array([address(type(self)._begin, BEGIN), address(type(self)._act, ACT)], np.int64)
+
+    def prepared(self) -> tuple[np.ndarray, ...]:
+        """Returns the links and the numbers."""
+        return self.links, self.numbers
+
+    def draws_of(self, seeds: Sequence[int | None]) -> np.ndarray:
+        """Returns the states of as many worlds' random numbers, uint64 ``[worlds]``; of None, any."""
+        return np.array([first_draws(None if seed is None else int(seed)) for seed in seeds], np.uint64)
+
+    def begin_all(self, batch: Batch, state: np.ndarray | None) -> None:
+        """Begins an episode in every world."""
+        _begin_all(*batch.prepared, batch.states, batch.draws, batch.seen)
+
+    def act_all(self, batch: Batch, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Acts in every world that is not over; returns what it earned, whether it ended, and was truncated."""
+        n = batch.count
+        reward, ended, truncated = np.zeros(n), np.zeros(n, bool), np.zeros(n, bool)
+        _act_all(
+            *batch.prepared, self.limit, batch.states, actions, batch.draws, batch.seen, batch.steps, batch.over,
+            reward, ended, truncated,
+        )  # fmt: skip
+        return reward, ended, truncated
+
 
 class Batch:
     """As many worlds of a kind, stepped in one compiled call.
 
     Attributes:
         world: the kind. count: how many there are.
+        prepared: what the world computes with.
         states: ``[worlds, numbers]``, what goes on from step to step.
-        draws: ``[worlds]``, the states of their random numbers.
+        draws: the states of their random numbers, one for each.
         seen: ``[worlds, ...]``, the last observations.
         steps: how many each episode has lasted, ``[worlds]``.
         over: bools ``[worlds]``. A world that is over stays as it is and earns nothing until the next reset of all.
     """
 
-    def __init__(self, world: CompiledWorld, count: int) -> None:
+    def __init__(self, world: World, count: int) -> None:
         if count < 1:
             raise ValueError(f"a batch must have a world, got {count}")
-        self.world, self.count = world, count
+        self.world, self.count, self.prepared = world, count, world.prepared()
         self.observation_space, self.action_space = world.observation_space, world.action_space
-        self._links, self._numbers = world.links, world.numbers
-        self.states, self.draws = np.zeros((count, world.state_size)), np.zeros(count, np.uint64)
-        self.draws[:] = [first_draws(None) for _ in range(count)]
+        self.states, self.draws = np.zeros((count, world.state_size)), world.draws_of([None] * count)
         self.seen = np.zeros((count, *world.observation_space.shape), np.float32)
         self.steps, self.over = np.zeros(count, np.int64), np.ones(count, bool)
 
@@ -202,16 +263,21 @@ class Batch:
         """Begins an episode in every world; returns the first observations ``[worlds, ...]``.
 
         Args:
-            seed: one from which the worlds count up, or one for each.
-            options: these worlds have none.
+            seed: one from which the worlds count up, or one for each; None goes on with the generators that there are.
+            options: ``"state"``, the numbers to begin with ``[worlds, numbers]``, of a world that can begin anywhere.
         """
+        if set(options or {}) - {"state"}:
+            raise ValueError(f"options may hold 'state' alone, got {', '.join(options or {})}")
+        state = None if not options else self.world.placed(options["state"])
+        if state is not None and len(state) != self.count:
+            raise ValueError(f"there must be a state for each of {self.count} worlds, got {len(state)}")
         if seed is not None:
             seeds = [seed + k for k in range(self.count)] if isinstance(seed, int | np.integer) else list(seed)
             if len(seeds) != self.count:
                 raise ValueError(f"there must be a seed for each of {self.count} worlds, got {len(seeds)}")
-            self.draws[:] = [first_draws(int(each)) for each in seeds]
-        _begin_all(self._links, self._numbers, self.states, self.draws, self.seen)
+            self.draws[:] = self.world.draws_of(seeds)
         self.steps[:], self.over[:] = 0, False
+        self.world.begin_all(self, state)
         return self.seen.copy(), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -223,12 +289,7 @@ class Batch:
         Raises:
             ValueError: one of them is no action.
         """
-        actions = self._actions(actions)
-        reward, ended, truncated = np.zeros(self.count), np.zeros(self.count, bool), np.zeros(self.count, bool)
-        _act_all(
-            self._links, self._numbers, self.world.limit, self.states, actions, self.draws, self.seen, self.steps,
-            self.over, reward, ended, truncated,
-        )  # fmt: skip
+        reward, ended, truncated = self.world.act_all(self, self._actions(actions))
         return self.seen.copy(), reward, ended, truncated, {}
 
     def _actions(self, actions: Any) -> np.ndarray:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from carrousel.bench import _forecasts
-from carrousel.bench._forecasts import forecast_records, forecast_table, measured, read_records
+from carrousel.bench._forecasts import forecast_records, measured, read_records
 from carrousel.bench._series import CASES, MissingPackages
+from carrousel.bench._tables import forecast_table
 from carrousel.cli import main
 
 QUICK = {"max_epochs": 1, "hidden_size": 4, "batches_per_epoch": 2}
@@ -57,7 +58,7 @@ def made(name, seed, options):
 
 
 def test_it_goes_on_where_it_was_broken_off(tmp_path, monkeypatch, capsys):
-    calls, path = [], tmp_path / "records.jsonl"
+    calls, path = [], tmp_path / "records.json"
 
     def one(name, seed, options):
         if len(calls) == 3:
@@ -75,16 +76,18 @@ def test_it_goes_on_where_it_was_broken_off(tmp_path, monkeypatch, capsys):
     records = forecast_records(names, 2, path, lambda record, known: told.append(known))
     assert told == [True, True, True, False]
     assert records == read_records(path)
-    assert len(path.read_text().splitlines()) == 4
+    assert len(records) == 4
     with pytest.raises(ValueError, match="records made with"):
         forecast_records(names, 2, path, lambda *_: None, max_epochs=3)
-    assert main(["bench", "forecasts", "--into", str(path), "--only", "airline", "--seeds", "2"]) == 0
+    assert main(["bench", "forecasts", "--out", str(path), "--only", "airline", "--seeds", "2"]) == 0
     assert "measured before" in capsys.readouterr().out
-    path.write_text("{}\n")
-    assert main(["bench", "forecasts", "--into", str(path), "--only", "airline"]) == 2
-    assert "line 1: it is no record" in capsys.readouterr().err
-    assert main(["bench", "forecasts", "--into", str(tmp_path / "none" / "x")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    facts = json.loads(path.read_text())
+    facts["records"][0]["methods"]["LSTM"]["MAE"] = 1.0
+    path.write_text(json.dumps(facts))
+    assert main(["bench", "forecasts", "--out", str(path), "--only", "airline"]) == 2
+    assert "its checksum does not match" in capsys.readouterr().err
+    assert main(["bench", "forecasts", "--out", str(tmp_path / "none" / "x")]) == 2
+    assert "there is no directory" in capsys.readouterr().err
     assert main(["bench", "forecasts", "--only", "aeroplane"]) == 2
     assert "no such series; there are airline, " in capsys.readouterr().err
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from carrousel.bench import _streams
-from carrousel.bench._streams import STREAMS, RealStream, judge, linear
+from carrousel.bench._streams import STREAMS, RealStream, judge, linear, read_judged, read_over_time
 
 KEPT = Path(__file__).resolve().parents[2] / "docs" / "results" / "bench" / "streams.json"
 
@@ -83,21 +82,21 @@ def test_the_command_leaves_out_what_is_not_there(tmp_path, monkeypatch, capsys)
     here = made(np.sin(0.3 * np.arange(1000)))
     gone = RealStream("gone", "nowhere", None, lambda: _streams._inside("no_such_package"))
     monkeypatch.setattr(_streams, "STREAMS", (gone, here))
-    assert main(["bench", "streams", "--seeds", "1", "--most", "620", "--into", "figures.json"]) == 0
+    assert main(["bench", "streams", "--seeds", "1", "--most", "620", "--out", "figures.json"]) == 0
     out, err = capsys.readouterr()
-    assert err == "gone is left out: no_such_package is not installed\n"
-    assert out.startswith("made: ")
-    (row,) = json.loads((tmp_path / "figures.json").read_text())["streams"]
-    assert (row["name"], row["targets"], len(row["seeds"])) == ("made", 120, 1)
-    assert row["ratio"] == row["mean"] / min(row["rivals"].values())
+    assert err == "gone is left out: no_such_package is not installed\nmade is measured\n"
+    assert "\n| made | " in out
+    (judged,) = read_judged(tmp_path / "figures.json")
+    assert (judged.name, judged.targets, len(judged.seeds)) == ("made", 120, 1)
+    assert judged.ratio == judged.mean / min(judged.rivals.values())
 
 
 def test_what_is_kept_is_what_was_asked_for():
     """At most 1.05 times the best simple method on every stream, and better on at least three."""
-    rows = json.loads(KEPT.read_text())["streams"]
-    assert [row["name"] for row in rows] == [stream.name for stream in STREAMS]
-    assert all(row["ratio"] <= 1.05 and len(row["seeds"]) == 5 for row in rows)
-    assert sum(row["ratio"] < 1 for row in rows) >= 3
+    rows = read_judged(KEPT)
+    assert [(row.name, row.source) for row in rows] == [(stream.name, stream.source) for stream in STREAMS]
+    assert all(row.ratio <= 1.05 and len(row.seeds) == 5 for row in rows)
+    assert sum(row.ratio < 1 for row in rows) >= 3
 
 
 @pytest.mark.slow
@@ -107,18 +106,18 @@ def test_learners_are_set_beside_each_other_early_and_late(monkeypatch, tmp_path
     monkeypatch.chdir(tmp_path)
     stream = made(np.sin(0.3 * np.arange(280)))
     monkeypatch.setattr(_streams, "WINDOWS", ((20, 130), (130, 260), (260, 10_000)))
-    errors = _streams.over_time(stream, 1, 265)
+    found = _streams.over_time(stream, 1, 265)
+    errors = found.errors
     assert list(errors) == ["persistence", *_streams.LEARNERS]
     assert all(each[2] is None and each[1] < each[0] for name, each in errors.items() if name != "persistence")
     assert errors["kalman"][1] < 0.2 * errors["persistence"][1]
     monkeypatch.setattr(_streams, "STREAMS", (stream,))
-    monkeypatch.setattr(_streams, "over_time", lambda *given: errors)
-    assert main(["bench", "streams", "--learners", "--seeds", "1", "--into", "figures.json"]) == 0
-    assert json.loads((tmp_path / "figures.json").read_text())["streams"][0]["errors"] == errors
-    assert capsys.readouterr().out.startswith("made: persistence ")
+    monkeypatch.setattr(_streams, "over_time", lambda *given: found)
+    assert main(["bench", "streams", "--learners", "--seeds", "1", "--out", "figures.json"]) == 0
+    assert read_over_time(tmp_path / "figures.json") == [found]
+    assert capsys.readouterr().out.startswith("| stream | lines | persistence | ")
 
 
 def test_the_page_shows_what_was_kept_of_the_learners():
-    kept = json.loads(KEPT.with_name("stream-learners.json").read_text())
-    assert kept["windows"] == [list(window) for window in _streams.WINDOWS]
-    assert all(list(row["errors"]) == ["persistence", *_streams.LEARNERS] for row in kept["streams"])
+    kept = read_over_time(KEPT.with_name("stream-learners.json"))
+    assert all(list(row.errors) == ["persistence", *_streams.LEARNERS] for row in kept)

@@ -105,7 +105,7 @@ def test_the_command(run, monkeypatch, made, tmp_path):
     code, out, err = run("bench", "classification", "--seeds", 1, "--out", tmp_path / "f.json")
     assert code == 0, err
     assert "gone is left out: nothing is not installed" in err
-    assert "mean rank, classification:" in out
+    assert "| *mean rank* | " in out
     assert out.startswith("made classification, seed 0: LSTM ")
     code, out, _ = run("bench", "classification", "--seeds", 1, "--out", tmp_path / "f.json", "--json")
     assert len(json.loads(out)["outcomes"]) == 2

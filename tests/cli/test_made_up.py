@@ -49,6 +49,7 @@ def test_a_new_kind_of_estimator_needs_nothing_of_the_commands(lines, run, refus
     code, out, err = run("evaluate", "m", lines, "--json")
     assert code == 0, err
     assert json.loads(out)["report"]["scores"][0]["metrics"]["accuracy"] > 0.6
+    refused("generate", "m", says=["m is a model of the class LineTagger, which makes up no text", "train generate"])
     code, out, err = run("predict", "m", lines)
     assert code == 0, err
     assert len(out.splitlines()) == 31
@@ -63,3 +64,8 @@ def test_a_new_kind_of_estimator_needs_nothing_of_the_commands(lines, run, refus
     refused("predict", "m", lines, "--future", lines, says=["--future: LineTagger"])
     refused("inspect", "m", lines, "--sequence", "0", says=["--sequence: LineTagger"])
     assert "tag-lines " in run("train", "--help")[1]
+
+
+def test_a_parameter_that_the_estimator_lacks_is_refused(lines, refused, monkeypatch):
+    monkeypatch.setattr(LineOptions, "parameters", lambda self: {"fill": "mask"})
+    refused("train", "tag-lines", lines, "-o", "m", says=["--fill: LineTagger takes no such option"])

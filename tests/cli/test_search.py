@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from carrousel.data import make_sequences
+from carrousel.data import make_images, make_sequences
 from carrousel.estimators import ESTIMATORS, LSTMClassifier, ModelError, load
 from carrousel.estimators._search import SPACE, Search, space_of
 
@@ -52,6 +52,16 @@ def test_every_estimator_is_searched_and_the_best_is_saved(job, folder, run):
     assert not (folder / "model.search").exists()
     assert not (folder / "model.checkpoint").exists()
     assert f"saved: {'model'}/" in out
+
+
+def test_over_images_only_what_they_take_is_searched(tmp_path):
+    X = [np.full((4, 4, 1), k % 2) + np.random.default_rng(k).normal(size=(4, 4, 1)) for k in range(32)]
+    fixed = {"max_epochs": 1, "hidden_size": 4, "batch_size": 16}
+    search = Search(LSTMClassifier, fixed, "two classes", tmp_path / "journal", 0, images=True)
+    assert "cell" not in search.space
+    assert set(search.space["pooling"]) < set(SPACE["pooling"])
+    found = search.run(make_images(X, np.arange(32) % 2, name="two"), 4)
+    assert {row["state"] for row in found.trials} <= {"complete", "given up"}
 
 
 def test_a_machine_is_told_too(folder, run):

@@ -4,11 +4,13 @@ Files that others name, recordings and pictures, are ``BESIDE`` them in the same
 """
 
 import contextlib
+import importlib.util
 import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import mido
 import numpy as np
 import pandas as pd
 import soundfile
@@ -21,11 +23,13 @@ from carrousel.data import (
     Labelled,
     Pairs,
     Panel,
+    Pieces,
     Sequences,
     Series,
     Tagged,
     Texts,
     load_images,
+    load_music,
     load_pairs,
     load_panel,
     load_sequences,
@@ -46,6 +50,7 @@ LOAD = {
     "images": load_images,
     "texts": load_texts,
     "pairs": load_pairs,
+    "music": load_music,
 }
 TABLE = pd.DataFrame(
     {
@@ -158,6 +163,46 @@ def idx(array: np.ndarray, code: int = 8) -> bytes:
     return head + array.tobytes()
 
 
+def midi(*tracks: list[tuple[int, int, int, int]], kind: int = 1, ticks: int = 24) -> bytes:
+    """Tracks of notes as (key, begin, end, channel), in ticks."""
+    file = mido.MidiFile(type=kind, ticks_per_beat=ticks)
+    for notes in tracks:
+        events = [(end, 0, key, channel) for key, _, end, channel in notes]
+        events += [(begin, 90, key, channel) for key, begin, _, channel in notes]
+        track, now = mido.MidiTrack(), 0
+        for at, loud, key, channel in sorted(events):
+            track.append(mido.Message("note_on", note=key, velocity=loud, channel=channel, time=at - now))
+            now = at
+        file.tracks.append(track)
+    file.save(file=(held := io.BytesIO()))
+    return held.getvalue()
+
+
+def score(*notes: tuple[str, int, int], divisions: int = 2) -> bytes:
+    """MusicXML of one part in 4/4: (step, octave, duration) one after the other; a step of "R" is a rest."""
+    text = "".join(
+        f"<note>{'<rest/>' if s == 'R' else f'<pitch><step>{s}</step><octave>{o}</octave></pitch>'}"
+        f"<duration>{d}</duration></note>"
+        for s, o, d in notes
+    )
+    return (
+        '<?xml version="1.0"?><score-partwise><part-list><score-part id="P1"><part-name>a</part-name></score-part>'
+        '</part-list><part id="P1"><measure number="1"><attributes>'
+        f"<divisions>{divisions}</divisions></attributes>{text}"
+        "</measure></part></score-partwise>"
+    ).encode()
+
+
+def packed_score(text: bytes) -> bytes:
+    """A score as .mxl has it."""
+    with zipfile.ZipFile(file := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("META-INF/container.xml", "<container/>")
+        archive.writestr("score.xml", text)
+    return file.getvalue()
+
+
+SCORE = score(("C", 4, 2), ("R", 0, 1), ("G", 4, 1), ("E", 5, 4))
+TUNE = b"X:1\nT:First\nM:4/4\nL:1/8\nK:C\nC2 E2 G2 c2|]\n\nX:2\nT:Second\nM:4/4\nL:1/8\nK:G\nG4 A4|]\n"
 STROKES = b"""{"id": "a", "writer": "u", "text": "ab", "strokes": [[[0, 0], [3, 4.5]], [[1, 2, 0.5], [1, 0, 0.7]]]}
 {"id": "b", "writer": "v", "text": ["down"], "strokes": [{"x": [0, 0], "y": [1, 9]}]}
 """
@@ -204,6 +249,12 @@ SAMPLES = {
     ("images", ".idx"): [idx(DIGITS)],
     ("texts", ANY): ["Once there was\n\ta cät.\r\n".encode(), "Once".encode("utf-16")],
     **{("texts", ending): [b'{"text": "Once"}\n\n"there was"\n'] for ending in (".jsonl", ".ndjson")},
+    ("music", ".mid"): [midi([(60, 0, 24, 0), (64, 24, 48, 0)], [(36, 0, 48, 1)])],
+    ("music", ".midi"): [midi([(60, 0, 24, 0)])],
+    ("music", ".musicxml"): [SCORE],
+    ("music", ".xml"): [SCORE],
+    ("music", ".mxl"): [packed_score(SCORE)],
+    ("music", ".abc"): [TUNE],
     **{("pairs", ending): [PAIRS, b"one\ntwo\n"] for ending in (".tsv", ".txt", ".tab")},
     **{
         ("pairs", ending): [b'{"source": "one", "target": "eins"}\n{"target": "zwei", "source": "two"}\n']
@@ -214,7 +265,12 @@ SAMPLES["strings", ".json"].append(STROKES)
 SAMPLES["strings", ".csv"].append(csv(RECORDINGS.assign(path="letter.inkml")))
 """A folder of pictures, which is no file, is in test_pictures.py."""
 
+HERE = importlib.util.find_spec("music21") is not None
+"""Whether what reads scores is installed, which the tests do without."""
+LACKING = set() if HERE else {("music", ending) for ending in (".musicxml", ".xml", ".mxl", ".abc")}
+
 ALIKE = {("tags", ending) for ending in (".conllu", ".conllx", ".iob", ".bio")}
+ALIKE |= {("music", ".midi"), ("music", ".xml")}
 ALIKE |= {("texts", ".ndjson"), ("pairs", ".ndjson"), ("pairs", ".txt"), ("pairs", ".tab")}
 ALIKE |= {(kind, ending) for kind in ("tags", "strings", "images") for ending in tables(TABLE)}
 ALIKE -= {(kind, ".csv") for kind in ("tags", "strings", "images")} | {("strings", ".json")}
@@ -270,9 +326,17 @@ def check_labels(data: Labelled) -> None:
             assert "" not in labels
 
 
-def check(data: Sequences | Series | Panel | Labelled | Images | Texts | Pairs) -> None:
+def check(data: Sequences | Series | Panel | Labelled | Images | Texts | Pairs | Pieces) -> None:
     """What a reader promises."""
     assert str(data)
+    if isinstance(data, Pieces):
+        assert len(data) == len(data.titles) > 0
+        for frames in data.frames:
+            assert (frames.dtype, frames.shape) == (np.uint8, (len(frames), 88))
+            assert frames[-1].any()
+            assert frames.max() == 1
+        "".join(data.titles).encode()
+        return
     if isinstance(data, (Texts, Pairs)):
         texts = data.documents if isinstance(data, Texts) else [*data.sources, *(data.targets or [])]
         assert all(texts)

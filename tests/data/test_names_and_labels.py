@@ -5,7 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from carrousel.data import DataError, load_sequences
+from carrousel.data import (
+    DataError,
+    load_sequences,
+    make_images,
+    make_sequences,
+    make_tagged,
+    make_transcribed,
+)
 
 ENDINGS = [".csv", ".tsv", ".jsonl", ".xlsx"]
 
@@ -144,3 +151,30 @@ def test_all_weights_zero(tmp_path):
         load_sequences("digits", group="person")
     with pytest.raises(DataError, match="'x' is a channel and also"):
         load_sequences(path, channels="x", group="x")
+
+
+MAKERS = {
+    "sequences": lambda groups: make_sequences([np.zeros((2, 1))] * 3, None, name="d", groups=groups),
+    "tagged": lambda groups: make_tagged([np.zeros((2, 1))] * 3, None, name="d", groups=groups),
+    "transcribed": lambda groups: make_transcribed([np.zeros((2, 1))] * 3, None, name="d", groups=groups),
+    "images": lambda groups: make_images([np.zeros((2, 2))] * 3, None, name="d", groups=groups),
+}
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize("groups", [[7, 7, 12], ["7", "7", "12"], np.array([7, 7, 12], np.uint8)])
+def test_names_of_groups_are_text_whatever_has_them(make, groups):
+    made = make(groups)
+    assert made.groups.dtype.kind == "U"
+    assert made.groups.tolist() == ["7", "7", "12"]
+    assert make(None).groups is None
+    with pytest.raises(DataError, match=r"d: 3 (sequences|images) but 2 groups"):
+        make(groups[:2])
+
+
+def test_groups_of_a_table_with_types_are_text_too(tmp_path):
+    import pandas as pd
+
+    path = tmp_path / "data.parquet"
+    pd.DataFrame({"id": [1, 1, 2], "time": [0, 1, 0], "x": 0.5, "who": [3, 3, 12]}).to_parquet(path)
+    assert load_sequences(path, group="who").groups.tolist() == ["3", "12"]

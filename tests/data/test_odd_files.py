@@ -232,3 +232,15 @@ def refused(load, path, words, **options):
     for word in [str(path), *words]:
         assert word in message, message
     return message
+
+
+def test_a_table_as_r_writes_it_has_names_of_rows_above_which_stands_nothing(tmp_path):
+    path = tmp_path / "r.csv"
+    rows = [f'"{k + 1}","s{k // 3}",{k % 3},{k / 2}' for k in range(6)]
+    for end in ("\n", "\r\n"):
+        path.write_bytes(end.join(['"id","time","x"', *rows, ""]).encode())
+        data = load_sequences(path)
+        assert (data.ids.tolist(), data.channels) == (["s0", "s1"], ("x",))
+    path.write_text("id,time,x\n" + "".join(f"s{k // 3},{k % 3},1,{k}\n" for k in range(6)))
+    with pytest.raises(DataError, match="row 1 has 4 fields, the header has 3"):
+        load_sequences(path)

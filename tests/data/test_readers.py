@@ -160,8 +160,8 @@ def test_series_from_npz_and_by_step(tmp_path):
 
 
 def test_named_series():
-    assert names("series") == ("airline", "lynx", "shampoo-sales")
-    assert [len(load_series(n)) for n in names("series")] == [144, 114, 36]
+    assert names("series") == ("airline", "lynx", "santa-fe-laser", "shampoo-sales")
+    assert [len(load_series(n)) for n in ("airline", "lynx", "shampoo-sales")] == [144, 114, 36]
     assert load_series("airline").frame.index.freqstr == "MS"
 
 

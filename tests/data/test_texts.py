@@ -28,7 +28,7 @@ def test_a_text_of_any_ending_and_encoding(tmp_path, ending, encoding):
 def test_packed_and_named_texts(tmp_path):
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"packed"))
     assert load_texts(tmp_path / "a.txt.gz").documents == ["packed"]
-    assert (names("texts"), splits("python-source", "texts")) == (("python-source",), ("train", "test"))
+    assert (names("texts"), splits("python-source", "texts")) == (("folk-tunes", "python-source"), ("train", "test"))
     train, test = (load_texts("python-source", split=part) for part in ("train", "test"))
     assert not set(train.titles) & set(test.titles)
     assert abs(len(test) / (len(train) + len(test)) - 0.2) < 0.02

@@ -70,6 +70,11 @@ def test_a_beginning_may_be_empty_unknown_or_longer_than_what_was_learned(model)
 def test_it_learns_to_go_on_and_beats_what_knows_no_order():
     model = LSTMGenerator(**SMALL | {"max_epochs": 8, "hidden_size": 16}).fit(TEXT * 200)
     report = model.report([TEXT * 20])
+    assert "xz -9e" not in {score.method for score in report.scores}
+    assert any("too short to tell" in note for note in report.notes)
+    noise = "".join(np.random.default_rng(0).choice(list(TEXT), 400).tolist())
+    (packed,) = [score for score in model.report([noise]).scores if score.method == "xz -9e"]
+    assert 1 < packed.metrics["bits per character"] < 8
     bits = {score.method: score.metrics["bits per character"] for score in report.scores}
     assert bits["LSTM"] < 0.5 < 3 < bits["single symbols"]
     assert bits["interpolated 6-gram"] < 0.5

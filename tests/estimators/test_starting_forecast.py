@@ -6,17 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from carrousel.estimators import LSTMForecaster, _candidates, _simple_forecasts, load
+from carrousel.estimators import LSTMForecaster, LSTMPanelForecaster, _candidates, _simple_forecasts, load
 from carrousel.estimators._conformal import offsets_of, ordered
 from carrousel.estimators._correction import share_of
 from carrousel.estimators._doubt import standard_error
 from carrousel.estimators._frequency import grid_of
-from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._gauge import Gauge, likeliest_power
 from carrousel.estimators._grid import season_of
-from carrousel.estimators._linear import Form, Shape, drift, ridge
+from carrousel.estimators._linear import Form, Shape, drift, naive, ridge
 from carrousel.estimators._seasons import plausible_seasons
 from carrousel.estimators._smoothing import Smoothing, fit_smoothing, windowed
+from carrousel.estimators._theta import Theta, fit_theta, theta_of_window
 
 from .conftest import QUICK, fresh, wave
 
@@ -45,19 +48,69 @@ def test_a_series_that_leaves_its_range_is_followed(wander):
 def test_growth_is_seen_in_logarithms():
     series = rising()
     model = LSTMForecaster(horizon=12, season=12, random_state=0, **FEW).fit(series[:120])
-    assert model.simple_.start.gauge.log
+    assert model.simple_.start.gauge.power == 0
     assert "logarithms" in str(model.simple_.start)
     assert model.report(series[120:]).model.metrics["MAE"] < 0.05 * series[120:].mean()
 
 
-@pytest.mark.parametrize("log", [False, True])
-def test_a_gauge_is_reversible(log):
-    values = rising()[:, None]
-    gauge = Gauge.fit(values, np.arange(20, 100), 20, 0, log)
-    assert np.allclose(gauge.down(gauge.up(values)), values, rtol=1e-14)
-    assert (gauge.scales(np.ones((3, 20))) == gauge.floor).all()
-    assert np.isfinite(gauge.up(np.array([0.0, -5.0]))).all()  # values of later rows that have no logarithm
-    assert np.isfinite(gauge.down(np.array([1e6]))).all()
+SIZES = st.floats(1e-6, 1e6)
+
+
+@settings(max_examples=50)
+@given(
+    values=st.lists(SIZES, min_size=24, max_size=40),
+    power=st.none() | st.just(0.0) | st.floats(0.1, 1.0),
+)
+def test_a_gauge_is_reversible(values, power):
+    """Whatever is positive comes back as it was, and what no power has, or no number, is finite."""
+    column = np.array(values)[:, None]
+    gauge = Gauge.fit(column, np.arange(10, len(values)), 10, 0, power)
+    assert np.allclose(gauge.down(gauge.up(column)), np.maximum(column, gauge.least), rtol=1e-13, atol=0)
+    assert (np.diff(gauge.down(np.linspace(-1e3, 1e3, 99))) >= 0).all()  # it goes up all the way
+    assert (gauge.scales(np.ones((3, 10))) == gauge.floor).all()
+    assert np.isfinite(gauge.up(np.array([0.0, -5.0]))).all()
+    assert np.isfinite(gauge.down(np.array([-1e6, 1e6]))).all()
+    assert power is None or gauge.down(np.array([-1e6]))[0] >= 0
+    small = 1e-6 * column
+    slope = (gauge.up(column + small) - gauge.up(column - small)) / (2 * small)
+    inside = column - small > gauge.least
+    assert np.allclose((gauge.worth(column) * slope)[inside], 1, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make", "power"), [(np.exp, 0.0), (np.square, 0.5), (lambda x: x, 1.0), (lambda x: x**4, 0.25)]
+)
+def test_the_likeliest_power_is_that_which_made_the_series(make, power):
+    random = np.random.default_rng(0)
+    straight = 3 + 0.01 * np.arange(600) + 0.1 * random.normal(size=600)
+    series = make(straight)
+    assert likeliest_power(series[1:], series[:-1]) == pytest.approx(power, abs=0.08)
+    assert likeliest_power(1e3 * series[1:], 1e3 * series[:-1]) == pytest.approx(power, abs=0.08)
+    assert 0 <= likeliest_power(np.ones(5), np.ones(5)) <= 1
+
+
+def squares(rows=170, seed=0):
+    """A season that grows, but less than what it is about."""
+    random, steps = np.random.default_rng(seed), np.arange(rows)
+    return (4 + 0.12 * steps + np.sin(2 * np.pi * steps / 12) + 0.1 * random.normal(size=rows)) ** 2
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_power_is_chosen_said_and_saved(many, tmp_path):
+    series = squares()
+    if many:
+        train, test = ({k: squares(seed=k)[part] for k in range(3)} for part in (slice(120), slice(170)))
+        model = LSTMPanelForecaster(horizon=12, season=12, random_state=0, **FEW).fit(train)
+    else:
+        train, test = series[:120], series[120:]
+        model = LSTMForecaster(horizon=12, season=12, random_state=0, **FEW).fit(train)
+    powers = {part.form.gauge.power for method in model.simple_.methods for part in method.parts}
+    (power,) = powers - {None, 0.0}
+    assert 0.3 < power < 0.7
+    assert 0 < model.simple_.start.gauge.power < 1
+    assert f"Box-Cox transforms of power {power:.2g}" in model.report(test).notes[0]
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").report(test) == model.report(test)
 
 
 @pytest.mark.parametrize("relative", ["none", "mean", "last"])
@@ -68,7 +121,7 @@ def test_ridge_finds_a_line_through_the_past(relative, scaled):
     for t in range(2, 300):
         values[t] = 1.6 * values[t - 1] - 0.8 * values[t - 2] + random.normal()
     shape, origins = Shape(1, 0, (), 1), np.arange(10, 299)
-    form = Form(Gauge(8, 0, False, 0.0, 1.0), (), relative, scaled, beside=True)
+    form = Form(Gauge(8, 0, None, 0.0, 1.0), (), relative, scaled, beside=True)
     model = ridge(values, origins, shape, form)
     off = values[origins, 0] - model(values, origins)[:, 0]
     assert off.std() == pytest.approx(1.0, abs=0.15)
@@ -78,9 +131,9 @@ def test_ridge_finds_a_line_through_the_past(relative, scaled):
 
 def test_drift_by_hand():
     values = np.arange(20.0)[:, None]
-    assert drift(values, np.arange(3, 18), Shape(3, 0, (), 1), False)(values, np.array([10])).tolist() == [[10, 11, 12]]
+    assert drift(values, np.arange(3, 18), Shape(3, 0, (), 1), None)(values, np.array([10])).tolist() == [[10, 11, 12]]
     doubling = 2.0 ** np.arange(20)[:, None]
-    found = drift(doubling, np.arange(3, 18), Shape(3, 0, (), 1), True)(doubling, np.array([10]))
+    found = drift(doubling, np.arange(3, 18), Shape(3, 0, (), 1), 0.0)(doubling, np.array([10]))
     assert np.allclose(found, [[1024, 2048, 4096]])
 
 
@@ -111,15 +164,31 @@ def test_smoothing_goes_on_along_a_line():
     assert np.allclose(windowed(Smoothing(3, 0.3, 0.0, 0.2, 0.0), 24, 4) @ seasonal, [1, 4, 2, 1])
 
 
+@pytest.mark.parametrize("season", [1, 12])
+@pytest.mark.parametrize("fixed", [True, False])
+def test_theta_from_a_window_is_that_of_statsmodels(season, fixed):
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+
+    series = rising(90)
+    about = {"deseasonalize": False} if season == 1 else {"period": season, "use_test": False, "method": "add"}
+    wanted = ThetaModel(series, **about).fit().forecast(20)
+    found = fit_theta(series, season)
+    weight, bias = theta_of_window(found if fixed else replace(found, slope=None), 90, 20)
+    assert np.allclose(weight @ series + bias, wanted)
+    assert fit_theta(np.ones(90), season) is None
+    assert fit_theta(series[:9], season) is None
+    assert np.allclose(theta_of_window(Theta(1, 0.5), 1, 2)[0], 1)  # a window of one row has no slope
+
+
 def test_without_statsmodels_the_rest_is_there_and_a_note(monkeypatch, tmp_path):
     series = rising()
     with_it = LSTMForecaster(horizon=4, season=12, random_state=0, **FEW).fit(series[:120])
     with_it.save(tmp_path / "model")
-    assert "exponential smoothing" in with_it.backtest(series[120:]).quantiles
+    assert {"exponential smoothing", "theta"} < set(with_it.backtest(series[120:]).quantiles)
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "statsmodels" else real(name, *a))
     report = LSTMForecaster(horizon=4, season=12, random_state=0, **FEW).fit(series[:120]).report(series[120:])
-    assert "exponential smoothing" not in [score.method for score in report.scores]
+    assert not {"exponential smoothing", "theta"} & {score.method for score in report.scores}
     assert any("pip install 'carrousel[forecast]'" in note for note in report.notes)
     loaded = load(tmp_path / "model")
     assert loaded.report(series[120:]) == with_it.report(series[120:])
@@ -184,6 +253,7 @@ def test_where_the_network_adds_nothing_the_start_alone_remains():
     assert np.array_equal(test.median["LSTM"], test.median[model.simple_.start.name])
     report = test.report()
     assert report.notes[0].startswith("The network adds nothing to its starting forecast")
+    assert 0 < model.simple_.skill <= 1  # naive methods are among those that are tried
     assert report.simpler_wins
 
 
@@ -295,6 +365,28 @@ def test_a_backtest_that_refits_is_that_of_the_models_it_fits():
         first.backtest(series[140:], first=3)
 
 
+def test_later_folds_count_more_and_a_wild_member_moves_the_start_little():
+    def one(name, *ratios):
+        return _candidates.Candidate(name, None, None, ratios)
+
+    early, late = one("early", 0.0, 0.0, 0.0, 0.0, 0.9), one("late", 0.9, 0.2, 0.2, 0.1, 0.0)
+    assert np.mean(early.ratios) < np.mean(late.ratios)
+    assert late.score < early.score
+    assert [each.name for each in _candidates.nearly_best([early, late], 9)] == ["late", "early"]
+    twin = one("twin", *(ratio + 0.01 for ratio in late.ratios))
+    assert [each.name for each in _candidates.nearly_best([twin, late], 9)] == ["late"]  # the same forecast counts once
+    far = one("far", *(ratio + 0.5 for ratio in late.ratios))
+    assert [each.name for each in _candidates.nearly_best([far, late], 9)] == ["late"]
+    alone = one("alone", 0.4)
+    assert alone.score == pytest.approx(0.4)
+    assert [each.name for each in _candidates.nearly_best([alone, one("other", 0.0)], 9)] == ["other"]
+
+    shape, values = Shape(2, 0, (), 1), np.ones((9, 1))
+    parts = tuple(replace(naive(values, np.arange(3, 8), shape), bias=np.full(2, bias)) for bias in (0.0, 0.1, 50.0))
+    start = _simple_forecasts.Calibrated("median of the best", parts, parts[0].form.gauge, np.zeros((2, 3)))
+    assert start(values, np.array([5])).tolist() == [[1.1, 1.1]]
+
+
 def test_variants_are_judged_on_windows_they_did_not_learn_from():
     values = np.random.default_rng(0).normal(size=(120, 1))
     shape, every = Shape(3, 0, (), 1), np.arange(20, 118)
@@ -304,4 +396,4 @@ def test_variants_are_judged_on_windows_they_did_not_learn_from():
     last = [one.build(every)(values, np.array([100])) for one in found]
     assert min(before.values()) < 0  # the mean is better than the last value
     assert all(forecast.shape == (1, 3) for forecast in last)
-    assert _simple_forecasts.MEAN not in {name for name, _ in before}
+    assert _simple_forecasts.MEDIAN not in {name for name, _ in before}

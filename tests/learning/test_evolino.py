@@ -172,3 +172,16 @@ def test_what_makes_no_sense_is_refused(call, words):
 def test_a_target_ends_the_evolution():
     model = Evolino(**{**QUICK, "generations": 50}, target=10.0).fit(None, wave(80))
     assert model.generations_ == 1
+
+
+def test_forget_gates_begin_with_their_bias():
+    plain, biased = (Cells(1, 1, 3, 0.5, forget_bias=bias) for bias in (0.0, 2.0))
+    rng = np.random.default_rng(0)
+    population = rng.normal(size=(2, plain.size))
+    shifted = population.copy()
+    gates = plain._learner.named(np.arange(plain._learner.weight_count))["forget_gate"]
+    shifted[:, gates[:, -1]] += 2.0
+    lessons = Lessons(rng.normal(size=(9, 1)), rng.normal(size=(9, 1)), np.array([[0, 9]]), 2, 0.0)
+    np.testing.assert_array_equal(biased.forced(population, lessons), plain.forced(shifted, lessons))
+    with pytest.raises(ValueError, match="forget_bias must be a finite number"):
+        Evolino(2, washout=2, forget_bias=float("inf")).fit(None, np.sin(np.arange(30.0)))

@@ -25,7 +25,7 @@ from carrousel.learning.evolution import (
     evolve,
     mutated,
 )
-from carrousel.learning.online import Learner, Network
+from carrousel.learning.online import Learner, Network, OnlineLSTM
 from carrousel.tasks import EmbeddedReber, Parity, PoleBalancing
 
 PARTS = [[0, 3], [1], [2, 4]]
@@ -331,3 +331,26 @@ def test_a_pole_on_a_cart_is_balanced():
     fitness = WorldFitness(network, partial(PoleBalancing, poles=1, limit=1000))
     for search in (EvolutionStrategy(network.weight_count, seed=1), SubPopulations(network.units(), 10, seed=1)):
         assert evolve(search, fitness, generations=60, target=1000).reached
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cell": "peephole", "loss": "softmax"},
+        {"cell": "elstm", "diagonal": True, "truncate": None, "dtype": np.float64},
+        {"cell": "elman", "loss": "logistic"},
+        {"cell": "minlstm", "diagonal": True},
+    ],
+    ids=lambda options: options["cell"],
+)
+def test_members_in_lanes_answer_as_each_alone(options):
+    """To the bit: more members than a block has lanes, and a last block that is not full."""
+    learner, rng = OnlineLSTM(3, 5, 2, **options), np.random.default_rng(0)
+    population = rng.normal(size=(43, learner.weight_count))
+    inputs, spans = rng.normal(size=(17, 3)), np.array([[0, 9], [9, 17]])
+    inputs[::3, 1] = 0.0
+    together, hidden = (learner.respond(population, inputs, spans, hidden=kind) for kind in (False, True))
+    for member, vector in enumerate(population):
+        learner.vector = vector
+        np.testing.assert_array_equal(learner.sequence_outputs(inputs, spans), together[member])
+        np.testing.assert_array_equal(learner.hidden_one(inputs[0]), hidden[member, 0])

@@ -280,8 +280,15 @@ def test_frames_are_played_in_a_closed_loop():
     again = network.eval()(torch.cat([begin, sure])[None], torch.tensor([9]))
     assert torch.equal((again[0, 2:-1] > 0).float(), sure)
     assert not torch.stack(list(network.play(begin, length=4, threshold=1.0))).any()
-    for wrong, options in ((begin[:0], {}), (begin[:, :4], {}), (begin, {"threshold": 1.5})):
-        with pytest.raises(ValueError, match=r"begin with frames|threshold must be"):
+    cold = torch.stack(list(network.play(begin, length=6, temperature=1e-6)))
+    assert torch.equal(cold, sure)  # what is more probable than not is sure then
+    for wrong, options in (
+        (begin[:0], {}),
+        (begin[:, :4], {}),
+        (begin, {"threshold": 1.5}),
+        (begin, {"temperature": 0.0}),
+    ):
+        with pytest.raises(ValueError, match=r"begin with frames|threshold must be|temperature must be"):
             network.play(wrong, length=3, **options)
     with pytest.raises(ValueError, match="one direction"):
         FrameNet(6, lstm={"hidden_size": 4, "bidirectional": True})

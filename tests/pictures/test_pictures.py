@@ -289,3 +289,23 @@ def test_error_flow():
     for curves, bounds in (({}, {}), ({"a": [1.0]}, {"b": [1.0]})):
         with pytest.raises(ValueError, match="a bound must be of a curve"):
             pictures.draw_error_flow(curves, bounds=bounds)
+
+
+def test_a_piano_roll_has_a_box_for_each_note_and_a_line_for_so_many_quarters():
+    frames = np.zeros((20, 88), dtype=np.uint8)
+    frames[:6, 39], frames[4:6, 51], frames[10:, 43] = 1, 1, 1
+    figure = pictures.draw_roll(frames, resolution=2, quarters=4, labels=["one"], title="a piece", caption="below")
+    boxes = [[path.get_extents() for path in axes.collections[0].get_paths()] for axes in figure.axes]
+    assert [len(each) for each in boxes] == [2, 1, 1]
+    first = boxes[0][0]
+    assert (first.x0, round(first.x1, 2), round((first.y0 + first.y1) / 2)) == (0.0, 2.94, 60)
+    assert (figure.axes[0].get_ylabel(), figure.axes[0].get_xlim(), figure.get_supxlabel()) == ("one", (0, 4), "below")
+    chances = np.zeros((20, 88))
+    chances[3, 39] = 0.7
+    shown = pictures.draw_roll(frames, resolution=2, chances=chances).axes[0]
+    assert shown.get_xlim() == (0, 10)
+    assert shown.images[0].get_array().max() == 0.7
+    assert pictures.draw_roll(frames * 0, resolution=4).axes
+    for wrong, options in ((frames[:, :5], {}), (frames[:0], {}), (frames, {"chances": chances[:3]})):
+        with pytest.raises(ValueError, match="must be"):
+            pictures.draw_roll(wrong, resolution=2, **options)

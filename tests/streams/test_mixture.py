@@ -30,25 +30,26 @@ def mean_error(said, targets, first=500):
 
 
 @pytest.mark.parametrize("used", [True, False])
-@pytest.mark.parametrize("season", [0, 2, 5])
-def test_simple_forecasts_are_what_they_are_called(used, season):
+@pytest.mark.parametrize("seasons", [(), (2,), (5,), (2, 5), (3, 4, 7)])
+def test_simple_forecasts_are_what_they_are_called(used, seasons):
     """Against lists: at any gap the last target that is known stands for one that is not."""
-    rng = np.random.default_rng(season)
+    rng = np.random.default_rng(len(seasons))
     targets = np.where(rng.random(60) < 0.2, np.nan, rng.normal(size=60))
-    targets[0] = 1.0
-    known = Past(used, season)
+    targets[0], targets[20:31] = 1.0, np.nan
+    known = Past(used, seasons)
     ahead = known.learn(targets)
     for t in range(1, 60):
-        last = targets[:t][~np.isnan(targets[:t])][-1]
-        then = [targets[t - season - k] if t - season - k >= 0 else np.nan for k in (0, 1)]
+        when = np.flatnonzero(~np.isnan(targets[:t]))[-1]
+        last = targets[when]
         if used:
             assert ahead.simple[t, 1] == last
-        if used and season:
-            assert ahead.simple[t, 2] == (last if np.isnan(then[0]) else then[0])
+        for k, season in enumerate(seasons if used else ()):
+            then = [targets[at - season] if at >= season else np.nan for at in (t, when)]
+            assert ahead.simple[t, 2 + 2 * k] == (last if np.isnan(then[0]) else then[0])
             change = then[0] - then[1]
-            assert ahead.simple[t, 3] == pytest.approx(last if np.isnan(change) else last + change)
+            assert ahead.simple[t, 3 + 2 * k] == pytest.approx(last if np.isnan(change) else last + change)
         assert np.isnan(ahead.goals[t]).all() == (np.isnan(targets[t]) or not ahead.scales[t].all())
-    assert known.simple == (4 if used and season else 2 if used else 1)
+    assert known.simple == (2 + 2 * len(seasons) if used else 1)
     before = {name: array.copy() for name, array in known.arrays.items()}
     assert known.look(3).simple.shape == (3, known.simple)
     assert all(np.array_equal(before[name], array) for name, array in known.arrays.items())
@@ -250,16 +251,17 @@ def test_a_follower_says_what_is_unusual_and_who_was_right_of_late():
     recent = follower.tally.recent
     assert recent.lines == 100
     assert recent.mean_error == pytest.approx(np.abs(late - targets).mean())
-    assert recent.mean_persistence == pytest.approx(
-        np.abs(targets - np.array([float(y) for y in lines[199:299]])).mean()
-    )
-    assert recent.mean_season == pytest.approx(np.abs(targets - np.array([float(y) for y in lines[196:296]])).mean())
-    assert recent.mean_error < 1.1 * recent.mean_season < 0.2 * recent.mean_persistence
+    rivals = recent.mean_rivals
+    assert list(rivals) == ["persistence", "season", "linear"] == follower.rivals
+    for name, lag in (("persistence", 1), ("season", 4)):
+        before = np.array([float(y) for y in lines[200 - lag : 300 - lag]])
+        assert rivals[name] == pytest.approx(np.abs(targets - before).mean())
+    assert recent.mean_error < 1.1 * rivals["season"] < 0.2 * rivals["persistence"]
     assert follower.tally.lines == 298
 
 
 def test_a_state_of_an_earlier_version_is_refused_in_clear_words(tmp_path):
-    assert _stream.FORMAT.version == 4
-    Format("carrousel-stream", 3, "a state").write(tmp_path / "state", {"kind": "StreamRegressor"}, {})
-    with pytest.raises(ValueError, match=r"state cannot be read.* number 3, and this version of carrousel reads 4"):
+    assert _stream.FORMAT.version == 5
+    Format("carrousel-stream", 4, "a state").write(tmp_path / "state", {"kind": "StreamRegressor"}, {})
+    with pytest.raises(ValueError, match=r"state cannot be read.* number 4, and this version of carrousel reads 5"):
         StreamRegressor.load(tmp_path / "state")

@@ -51,7 +51,7 @@ def test_the_motion_is_lagranges(count):
     found = accelerations(states, forces, about(poles))
     for state, force, rates in zip(states, forces, found, strict=True):
         np.testing.assert_allclose(rates, lagrange(0, state, force, poles), rtol=1e-9, atol=1e-12)
-    assert PoleBalancing(poles=count).batch(1).about.tolist() == about(poles).tolist()
+    assert PoleBalancing(poles=count).prepared()[0].tolist() == about(poles).tolist()
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -149,11 +149,12 @@ def test_an_episode_can_begin_anywhere():
         (lambda: PoleBalancing(start=40.0), "could have fallen"),
         (lambda: PoleBalancing().batch(0), "must have a world"),
         (lambda: PoleBalancing().batch(2).reset(seed=[1]), "a seed for each of 2"),
-        (lambda: PoleBalancing().reset(options={"state": [0.0] * 4}), "state must be"),
+        (lambda: PoleBalancing().reset(options={"state": [0.0] * 4}), "a state must be 6 numbers"),
         (lambda: PoleBalancing().reset(options={"state": [3.0, 0, 0, 0, 0, 0]}), "no pole has fallen"),
         (lambda: PoleBalancing().reset(options={"place": 1}), "'state' alone, got place"),
-        (lambda: PoleBalancing().batch(2).step([[0.0], [2.0]]), "from -1 to 1"),
-        (lambda: PoleBalancing().batch(2).step([[0.0], [np.nan]]), "from -1 to 1"),
+        (lambda: PoleBalancing().batch(2).reset(options={"state": [[0.0] * 6]}), "a state for each of 2"),
+        (lambda: PoleBalancing().batch(2).step([[0.0], [2.0]]), "from -1.0 to 1.0, got"),
+        (lambda: PoleBalancing().batch(2).step([[0.0], [np.nan]]), "from -1.0 to 1.0, got"),
         (lambda: PoleBalancing().batch(2).step([0.0, 0.0]), r"must be \[2, 1\]"),
     ],
 )

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from carrousel._world import CompiledWorld
+from carrousel._world import Batch, CompiledWorld, World
 from carrousel.tasks import ENVIRONMENTS, FlipFlop, Maze89, MemoryBits, MultimodePole, Rooms, TMaze
 
 COMPILED = [kind for kind in ENVIRONMENTS.values() if issubclass(kind, CompiledWorld)]
@@ -60,6 +60,18 @@ def moves_of(world):
                 moves[state].append((reward, None if ended else tuple(held.states[0])))
                 waiting += [] if ended else [tuple(held.states[0])]
     return moves
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ENVIRONMENTS.values() if hasattr(kind, "batch")])
+def test_worlds_of_all_kinds_are_stepped_by_one_batch(kind):
+    world = kind()
+    assert isinstance(world, World)
+    assert type(world.batch(2)) is Batch
+    for of in (world, world.batch(2)):
+        with pytest.raises(ValueError, match="'state' alone, got place"):
+            of.reset(options={"place": 1})
+    with pytest.raises(ValueError, match=r"begins where the world says|a state must be"):
+        world.reset(options={"state": [np.nan]})
 
 
 @pytest.mark.parametrize("kind", COMPILED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,15 +12,14 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from carrousel._atomic import write_file
-from carrousel._format import Format, number, parse, whole
+from carrousel._format import number, whole
+from carrousel.bench._kept import keep_figures, kept_figures
 from carrousel.bench._recordings import Recording
 from carrousel.estimators import LSTMClassifier, LSTMRegressor
 from carrousel.estimators._params import stored_params
 
-__all__ = ["FIGURES", "Outcome", "measure_outcomes", "ranks", "read_outcomes", "relative"]
+__all__ = ["Outcome", "by_data", "mean_scores", "measure_outcomes", "ranks", "read_outcomes", "relative"]
 
-FIGURES = Format("carrousel-outcomes", 1, "figures of estimators on data sets")
 METHOD = "LSTM"
 KINDS = {"classification": LSTMClassifier, "regression": LSTMRegressor}
 
@@ -109,8 +107,7 @@ def _outcome(recording: Recording, model: Any, seed: int, defaults: dict[str, An
 
 
 def _write(path: Path, outcomes: Sequence[Outcome]) -> None:
-    sealed = FIGURES.seal({"outcomes": [asdict(outcome) for outcome in outcomes]})
-    write_file(path, (json.dumps(sealed, indent=1, ensure_ascii=False) + "\n").encode())
+    keep_figures(path, "classification", {"outcomes": [asdict(outcome) for outcome in outcomes]})
 
 
 def read_outcomes(path: Path) -> list[Outcome]:
@@ -120,8 +117,7 @@ def read_outcomes(path: Path) -> list[Outcome]:
         FileNotFoundError: there is no such file.
         ValueError: it is no such file, or it was changed.
     """
-    with FIGURES.blaming(path):
-        facts = FIGURES.unseal(parse(path.read_bytes()))
+    with kept_figures(path, "classification") as facts:
         return [_checked(each) for each in facts["outcomes"]]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +12,27 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.streams import StreamRegressor
+from carrousel._format import number, whole
+from carrousel.bench._kept import keep_figures, kept_figures
+from carrousel.streams import OnlineLinear, StreamRegressor
 
-__all__ = ["FIRST", "LEARNERS", "SEEDS", "STREAMS", "WINDOWS", "Judged", "RealStream", "judge", "linear", "over_time"]
+__all__ = [
+    "FIRST",
+    "LEARNERS",
+    "SEEDS",
+    "STREAMS",
+    "WINDOWS",
+    "Judged",
+    "OverTime",
+    "RealStream",
+    "judge",
+    "keep_judged",
+    "keep_over_time",
+    "linear",
+    "over_time",
+    "read_judged",
+    "read_over_time",
+]
 
 FIRST = 500
 """Targets before those that are judged."""
@@ -50,6 +68,7 @@ class Judged:
 
     Attributes:
         name: the stream.
+        source: what carries it.
         season: records in a season.
         targets: how many were judged.
         seeds: the learner's error with each seed.
@@ -57,6 +76,7 @@ class Judged:
     """
 
     name: str
+    source: str
     season: int | None
     targets: int
     seeds: list[float]
@@ -76,6 +96,23 @@ class Judged:
     def ratio(self) -> float:
         """The learner's error by that of the best simple method."""
         return self.mean / self.rivals[self.best]
+
+
+@dataclass(frozen=True)
+class OverTime:
+    """Mean absolute errors over a stream between lines, early and late.
+
+    Attributes:
+        name: the stream.
+        source: what carries it.
+        season: records in a season.
+        errors: by learner, and of persistence, in each window; None where a stream has too few lines.
+    """
+
+    name: str
+    source: str
+    season: int | None
+    errors: dict[str, list[float | None]]
 
 
 def _inside(package: str, *path: str) -> Path:
@@ -167,10 +204,10 @@ def judge(stream: RealStream, seeds: int = SEEDS, most: int | None = None) -> Ju
         ]
         rivals[f"linear, of {'changes' if relative else 'levels'}"] = min(tried)
     own = [error(_said(stream, features, targets, seed)) for seed in range(seeds)]
-    return Judged(stream.name, stream.season, int(judged.sum()), own, rivals)
+    return Judged(stream.name, stream.source, stream.season, int(judged.sum()), own, rivals)
 
 
-def over_time(stream: RealStream, seeds: int, most: int | None = None) -> dict[str, list[float | None]]:
+def over_time(stream: RealStream, seeds: int, most: int | None = None) -> OverTime:
     """Returns the mean absolute errors between the lines of ``WINDOWS``, of every learner and of persistence.
 
     Args:
@@ -192,7 +229,70 @@ def over_time(stream: RealStream, seeds: int, most: int | None = None) -> dict[s
     for learner in LEARNERS:
         said = [_said(stream, features, targets, seed, optimiser=learner) for seed in range(seeds)]
         found[learner] = errors(said)
-    return found
+    return OverTime(stream.name, stream.source, stream.season, found)
+
+
+def keep_judged(path: Path, judged: Sequence[Judged]) -> None:
+    """Writes what was judged."""
+    keep_figures(path, "streams", {"first": FIRST + 1, "streams": [asdict(each) for each in judged]})
+
+
+def read_judged(path: Path) -> list[Judged]:
+    """Reads what ``keep_judged`` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no such file, or it was changed.
+    """
+    with kept_figures(path, "streams") as facts:
+        whole(facts["first"], "the first target", FIRST + 1, FIRST + 1)
+        return [_judged(each) for each in facts["streams"]]
+
+
+def _judged(each: dict[str, Any]) -> Judged:
+    """Returns what a file has of a stream, after checking it."""
+    seeds = [float(number(error, "an error")) for error in each["seeds"]]
+    rivals = {name: float(number(error, f"the error of {name}")) for name, error in each["rivals"].items()}
+    if not seeds or not rivals or min(rivals.values()) <= 0:
+        raise ValueError("a stream has no errors, or none above 0")
+    return Judged(*_of_stream(each), whole(each["targets"], "the targets", 1), seeds, rivals)
+
+
+def keep_over_time(path: Path, found: Sequence[OverTime], seeds: int) -> None:
+    """Writes errors over time, of so many seeds."""
+    facts = {"windows": WINDOWS, "seeds": seeds, "streams": [asdict(each) for each in found]}
+    keep_figures(path, "streams --learners", facts)
+
+
+def read_over_time(path: Path) -> list[OverTime]:
+    """Reads what ``keep_over_time`` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no such file, or it was changed, or of other windows.
+    """
+    with kept_figures(path, "streams --learners") as facts:
+        whole(facts["seeds"], "the seeds", 1)
+        if facts["windows"] != [list(window) for window in WINDOWS]:
+            raise ValueError(f"its windows are {facts['windows']}, and those that are measured {WINDOWS}")
+        found = []
+        for each in facts["streams"]:
+            errors = {
+                name: [None if error is None else float(number(error, f"the error of {name}")) for error in own]
+                for name, own in each["errors"].items()
+            }
+            if not errors or any(len(own) != len(WINDOWS) for own in errors.values()):
+                raise ValueError(f"each method has {len(WINDOWS)} errors")
+            found.append(OverTime(*_of_stream(each), errors))
+        return found
+
+
+def _of_stream(each: dict[str, Any]) -> tuple[str, str, int | None]:
+    """Returns name, source and season of a stream in a file."""
+    name, source, season = each["name"], each["source"], each["season"]
+    if not isinstance(name, str) or not isinstance(source, str):
+        raise ValueError("a stream has no name, or nothing that carries it")
+    return name, source, None if season is None else whole(season, "a season", 1)
 
 
 def _said(stream: RealStream, features: np.ndarray, targets: np.ndarray, seed: int, **options: Any) -> np.ndarray:
@@ -230,31 +330,17 @@ def linear(
 ) -> np.ndarray:
     """Returns what river's linear regression, on standardised inputs, says of a stream ``[T]``.
 
-    It sees the last targets, with a season also the target a season before, and the features.
-
     Args:
         features: ``[T, features]``.
-        targets: ``[T]``, NaN where one is missing; the last one that was known then stands for it.
+        targets: ``[T]``, NaN where one is missing.
         season: records in a season.
         lags: how many of the last targets it sees.
         rate: its step size.
-        relative: whether it learns the change from the last target, and sees changes: the last ones, and with a season
-            the change a season before too.
+        relative: whether it learns the change from the last target; see :class:`carrousel.streams.OnlineLinear`.
     """
-    from river import linear_model, optim, preprocessing
-
-    model: Any = preprocessing.StandardScaler() | linear_model.LinearRegression(optimizer=optim.SGD(rate))
-    filled, said = _filled(targets), np.zeros(len(targets))
-    for t in range(max(lags + 1, (season or 0) + 1), len(targets)):
-        base = filled[t - 1] if relative else 0.0
-        changes = filled[t - lags : t] - filled[t - lags - 1 : t - 1]
-        x = dict(enumerate((changes if relative else filled[t - lags : t]).tolist()))
-        if season is not None:
-            x[-1] = filled[t - season] - base
-            if relative:
-                x[-2] = filled[t - season] - filled[t - season - 1]
-        x.update({lags + k: value for k, value in enumerate(features[t].tolist())})
-        said[t] = base + model.predict_one(x)
-        if targets[t] == targets[t]:
-            model.learn_one(x, targets[t] - base)
+    model, said = OnlineLinear(() if season is None else (season,), lags, rate, relative), np.zeros(len(targets))
+    for t, (x, y) in enumerate(_records(features, targets)):
+        named = {str(name): value for name, value in x.items()}
+        said[t] = model.predict(named)
+        model.learn(named, y)
     return said

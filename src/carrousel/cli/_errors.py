@@ -12,7 +12,10 @@ EXTRAS = dict.fromkeys(TRAIN, ("the command line needs", "train"))
 EXTRAS |= {"gymnasium": ("worlds of gymnasium need", "rl")}
 EXTRAS |= {"optuna": ("carrousel search needs", "search"), "openpyxl": ("Excel files need", "excel")}
 EXTRAS |= dict.fromkeys(("soundfile", "kaldi_native_fbank"), ("files of sound need", "labels"))
-EXTRAS |= {"PIL": ("pictures need", "labels")}
+EXTRAS |= {"reservoirpy": ("echo state networks need", "reservoir")}
+EXTRAS |= {"mido": ("files of MIDI need", "music")}
+EXTRAS |= {"PIL": ("pictures need", "labels"), "hmmlearn": ("hidden Markov models need", "labels")}
+EXTRAS |= {"babel": ("names of months in other languages than English need", "dates")}
 EXTRAS |= {"tokenizers": ("pieces of words need", "text"), "sacrebleu": ("BLEU and chrF need", "text")}
 
 

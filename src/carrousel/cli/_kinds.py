@@ -16,14 +16,15 @@ KINDS_OF: dict[str, tuple[str, tuple[str, ...]]] = {
     "LSTMForecaster": ("a forecaster of one series", ("series",)),
     "LSTMPanelForecaster": ("a forecaster of many series", ("panel", "series")),
     "LSTMTagger": ("a tagger", ("tags",)),
-    "LSTMTranscriber": ("a transcriber", ("strings",)),
+    "LSTMTranscriber": ("a transcriber", ("strings", "images")),
     "LSTMGenerator": ("a generator of text", ("texts",)),
+    "LSTMComposer": ("a composer of music", ("music",)),
     "LSTMTranslator": ("a translator", ("pairs",)),
 }
 """What each estimator is called, and which kinds of data it reads, by the name of its class."""
 OF_TEXT = ("LSTMGenerator", "LSTMTranslator")
 """Those that read running text, which is no table."""
-PARTED = ("sequences", "tags", "strings", "texts", "pairs")  # kinds of data whose sets may have a test part
+PARTED = ("sequences", "tags", "strings", "texts", "pairs", "music")  # kinds of data whose sets may have a test part
 OF_METHODS = {
     "future": ("LSTMForecaster", "LSTMPanelForecaster"),
     "sequence": tuple(name for name in KINDS_OF if name != "LSTMForecaster"),

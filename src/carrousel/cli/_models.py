@@ -13,7 +13,7 @@ from carrousel.cli._errors import UsageError
 from carrousel.cli._kinds import KINDS_OF, OF_TEXT, check_options, kinds_of
 from carrousel.cli._options import AnyColumns
 
-__all__ = ["chosen", "open_model", "opened", "read", "takes", "tell_fill", "told"]
+__all__ = ["chosen", "open_model", "opened", "read", "takes", "told"]
 
 
 def open_model(path: Path, source: str, columns: AnyColumns, **options: Any) -> tuple[Any, Any]:
@@ -105,19 +105,6 @@ def chosen(method: Callable[..., Any], **options: Any) -> dict[str, Any]:
 def takes(method: Callable[..., Any], option: str) -> bool:
     """Tells whether an estimator's method has an option of this name."""
     return option in inspect.signature(method).parameters
-
-
-def tell_fill(model: Any, fill: str | None) -> None:
-    """Tells an estimator how missing values are filled, so that it does the same with newer data.
-
-    Raises:
-        UsageError: it takes no missing values.
-    """
-    if fill is None:
-        return
-    if "fill" not in model.get_params():
-        raise UsageError(f"--fill {fill}: {type(model).__name__} takes no missing values; fill them first")
-    model.set_params(fill=fill)
 
 
 def read(model: Any, source: Any, columns: AnyColumns, split: str | None, notes: list[str]) -> Any:

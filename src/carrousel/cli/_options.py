@@ -22,15 +22,19 @@ from carrousel.cli._errors import UsageError
 __all__ = [
     "DATA",
     "AnyColumns",
+    "ColoursOf",
     "Columns",
     "Data",
     "Field",
     "Grouped",
     "Json",
     "Knobs",
+    "LabelsFile",
     "MaxSize",
     "Model",
+    "PathColumn",
     "Recorded",
+    "Resolution",
     "Run",
     "Split",
     "Written",
@@ -47,6 +51,7 @@ Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="print one JSON object instead of text")]
+Figures: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="keep the figures in this file")]
 MaxSize: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -59,6 +64,19 @@ Field: TypeAlias = Annotated[
     str | None,
     typer.Option(help="name of the text in JSON lines; of pairs both  [default: text, or source,target]"),
 ]
+PathColumn: TypeAlias = Annotated[
+    str | None, typer.Option(help="column of the files of recordings or pictures (tables)  [default: path]")
+]
+ColoursOf: TypeAlias = Annotated[
+    str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
+]
+LabelsFile: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
+]
+Resolution: TypeAlias = Annotated[
+    int | None,
+    typer.Option(help="frames in a quarter note (music)  [default: the model's own, 4, or 1 of chorales]"),
+]
 Split: TypeAlias = Annotated[
     Literal["train", "test", "all"] | None,
     typer.Option("--split", help="which part of DATA  [default: test where DATA has that part, else all]"),
@@ -66,7 +84,7 @@ Split: TypeAlias = Annotated[
 
 
 OPTION_OF = {"random_state": "--seed"} | {
-    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding")
+    name: f"--{name}" for name in ("target", "horizon", "known", "id", "static", "embedding", "fill")
 }
 """The options of the commands that stand for parameters of the estimators, by the parameter."""
 
@@ -99,6 +117,10 @@ class Written:
         Whoever fills them while reading draws a line from the rows that are learned from into those held out.
         """
         return {**self.options(), **({} if self.fill is None else {"fill": "mask"})}
+
+    def parameters(self) -> dict[str, Any]:
+        """Returns those that are parameters of the estimator, but no None."""
+        return {} if self.fill is None else {"fill": self.fill}
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
@@ -158,11 +180,10 @@ class Grouped(Columns):
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded(Grouped):
-    """Those, and what is made of recordings and drawings, whose paths stand in a table."""
+    """Those, and what is made of recordings, drawings and pictures, whose paths stand in a table."""
 
-    path: Annotated[
-        str | None, typer.Option(help="column of the files of recordings or pictures (tables)  [default: path]")
-    ] = None
+    path: PathColumn = None
+    colours: ColoursOf = None
     units: Annotated[str | None, typer.Option(help="what a label of a text is: letters, words  [default: letters]")] = (
         None
     )
@@ -191,15 +212,10 @@ class Recorded(Grouped):
 class AnyColumns(Recorded):
     """Those of every kind of data."""
 
-    colours: Annotated[
-        str | None, typer.Option(help="what pictures are made: grey, rgb  [default: they are alike]")
-    ] = None
-    labels: Annotated[
-        str | None, typer.Option(metavar="FILE", help="classes of images (.idx)  [default: the file beside theirs]")
-    ] = None
-
+    labels: LabelsFile = None
     freq: Annotated[str | None, typer.Option(help="step of time (series): h, D, MS, 15min, …  [default: told]")] = None
     field: Field = None
+    resolution: Resolution = None
 
     def options(self) -> dict[str, Any]:
         """Returns them as the readers take them."""
@@ -240,6 +256,8 @@ class Knobs:
             UsageError: it has no parameter of a name, or one is given twice.
         """
         known = set(inspect.signature(estimator).parameters)
+        for name in also.keys() - known:
+            raise UsageError(f"--{name.replace('_', '-')}: {estimator.__name__} takes no such option")
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "set"}
         chosen = {name: value for name, value in values.items() if value is not None} | also
         for word in self.set or []:
@@ -314,6 +332,8 @@ def _defaults(module: str, name: str) -> dict[str, Any]:
             values |= _defaults(homes[base.id], base.id)
     for node in declared.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            if node.target.id.startswith("_"):  # no parameter
+                continue
             value = node.value
             if isinstance(value, ast.Call):  # field(default=...)
                 value = next(keyword.value for keyword in value.keywords if keyword.arg == "default")

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Protocol
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._models import tell_fill, told
-from carrousel.cli._options import DATA, Columns, Grouped, Recorded
+from carrousel.cli._models import told
+from carrousel.cli._options import DATA, ColoursOf, Columns, Grouped, LabelsFile, PathColumn, Recorded
 
 __all__ = [
     "HOLDOUT",
@@ -84,10 +84,6 @@ class SequenceOptions(Columns):
         str | None, typer.Option("--test", metavar="DATA", help="other data to report on; nothing is held out")
     ] = None
 
-    def parameters(self) -> dict[str, Any]:
-        """Returns none: all are about the data."""
-        return {}
-
     def opened(self, source: str, seed: int) -> Parts:
         """Reads sequences."""
         notes: list[str] = []
@@ -118,7 +114,6 @@ class SequenceOptions(Columns):
 
     def parts(self, opened: Parts, model: Any) -> Parts:
         """Returns them, and refuses targets that the estimator cannot learn or compare with."""
-        tell_fill(model, self.fill)
         model.targets_of(opened.train, training=True)
         if opened.test is not None:
             model.targets_of(opened.test)
@@ -186,21 +181,21 @@ class WeighedOptions(SequenceOptions):
 class ClassOptions(WeighedOptions):
     """Options of sequences, or images, each of a class."""
 
-    source: ClassVar[str] = f"{DATA}; or images: mnist-5k, a folder with a folder for each class, MNIST's .idx"
+    source: ClassVar[str] = (
+        f"{DATA}; or images: mnist-5k, a folder with a folder for each class, a table of their paths, MNIST's .idx"
+    )
+
+    path: PathColumn = None
+    colours: ColoursOf = None
+    labels: LabelsFile = None
 
     def kind_of(self, source: str) -> Any:
         """Returns ``"images"`` for what holds images and no sequences."""
-        from carrousel.data import DataError, find
+        return "images" if _holds_images(source, self.kind, self.options()) else self.kind
 
-        try:
-            find(source, "sequences")
-        except DataError:
-            try:
-                find(source, "images")
-            except DataError:
-                return self.kind
-            return "images"
-        return self.kind
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        return {**super().options(), "path": self.path, "colours": self.colours, "labels": self.labels}
 
     def load(self, source: str, split: str) -> Any:
         """Returns a part of a source."""
@@ -267,13 +262,35 @@ class TagOptions(LabelOptions, Grouped):
 
 @dataclass(frozen=True, kw_only=True)
 class StringOptions(LabelOptions, Recorded):
-    """Options of sequences with a string of labels each."""
+    """Options of sequences, or images of lines, with a string of labels each."""
 
     source: ClassVar[str] = (
-        "a data set's name, or a file: a table of recordings and their texts (.csv, .tsv, .jsonl, .xlsx, .parquet; "
-        ".gz, .zst, .zip), strokes of a pen (.inkml, .json), or .npz"
+        "a data set's name, or a file: a table of recordings, or pictures, and their texts (.csv, .tsv, .jsonl, .xlsx, "
+        ".parquet; .gz, .zst, .zip), strokes of a pen (.inkml, .json), or .npz"
     )
     kind: ClassVar[Any] = "strings"
+
+    def kind_of(self, source: str) -> Any:
+        """Returns ``"images"`` for what holds images of lines, and no sequences."""
+        return "images" if _holds_images(source, self.kind, self.options()) else self.kind
+
+
+def _holds_images(source: str, kind: Any, options: dict[str, Any]) -> bool:
+    """Tells whether a source holds images and nothing of a kind: such a table is one of pictures."""
+    from carrousel.data import DataError, File, find
+    from carrousel.data.readers.images import names_pictures
+
+    try:
+        found = find(source, kind)
+    except DataError:
+        try:
+            find(source, "images")
+        except DataError:
+            return False
+        return True
+    known = {"path", "where", "sep", "encoding", "max_size"}
+    given = {name: value for name, value in options.items() if name in known and value is not None}
+    return isinstance(found, File) and names_pictures(found, **given)
 
 
 def refuse_no_share(holdout: float) -> None:

@@ -13,7 +13,7 @@ from carrousel._atomic import refuse_unusual
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import Run
 
-__all__ = ["Place", "folders_of", "place", "plain_file"]
+__all__ = ["Place", "figures_file", "folders_of", "place", "plain_file"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,18 @@ def plain_file(option: str, path: Path) -> None:
         refuse_unusual(path)
     except OSError as error:
         raise UsageError(f"{option} {path}: {error.strerror}") from None
+
+
+def figures_file(out: Path | None) -> None:
+    """Checks before anything is measured that figures can be kept in a file; UsageError if not."""
+    if out is None:
+        return
+    plain_file("--out", out)
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"--out {out}: there is no directory {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--out {out}: nothing can be written in {folder}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._models import tell_fill, told
+from carrousel.cli._models import told
 from carrousel.cli._options import Written, names
 from carrousel.cli._parts import HOLDOUT, Parts, refuse_no_share
 
@@ -57,8 +57,8 @@ class SeriesOptions(Written):
         """Whether one model is to learn from many series."""
         return self.id is not None or len(self._targets()) > 1
 
-    def estimator(self) -> type:
-        """Returns the forecaster of one series, or of many."""
+    def estimator(self, opened: Any) -> type:
+        """Returns the forecaster of one series, or of many, whatever was opened."""
         from carrousel.estimators import LSTMForecaster, LSTMPanelForecaster
 
         return LSTMPanelForecaster if self.many else LSTMForecaster
@@ -70,7 +70,11 @@ class SeriesOptions(Written):
         values["target"] = target if len(target) > 1 else target[0] if target else None
         if self.many:
             values |= {"id": self.id, "static": tuple(names(self.static) or ()) or None, "embedding": self.embedding}
-        return {"horizon": self.horizon, **{name: value for name, value in values.items() if value is not None}}
+        return {
+            "horizon": self.horizon,
+            **super().parameters(),
+            **{name: value for name, value in values.items() if value is not None},
+        }
 
     def options(self) -> dict[str, Any]:
         """Returns those of the reader."""
@@ -99,7 +103,6 @@ class SeriesOptions(Written):
 
     def parts(self, opened: Parts, model: Any) -> Parts:
         """Returns the series."""
-        tell_fill(model, self.fill)
         return opened
 
     def _targets(self) -> tuple[str, ...]:
@@ -186,6 +189,7 @@ class SeriesOptions(Written):
         for option, column in wanted:
             if column not in data.columns:
                 there = ", ".join(data.columns)
+                near = nearest(column, data.columns)
                 raise UsageError(
-                    f"{source}: no column {column!r} ({option}){nearest(column, data.columns)} (it has {there})"
+                    f"{source}: no column {column!r} ({option}){near}; those that hold numbers are {there}"
                 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -12,12 +13,11 @@ from carrousel.cli._models import told
 from carrousel.cli._options import Field, MaxSize, size
 from carrousel.cli._parts import Parts, refuse_two_parts
 
-if TYPE_CHECKING:
-    from carrousel.data import Texts
-
-__all__ = ["PairOptions", "TextOptions"]
+__all__ = ["MUSIC", "PairOptions", "TextOptions", "is_music"]
 
 HOLDOUT = 0.1
+MUSIC = (".mid", ".midi", ".musicxml", ".mxl")
+"""The endings of files that hold music alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class OfText:
         """Returns the data."""
         return opened
 
-    def parts_of(self, sources: list[str], load: Any, join: Any, hold_out: Any, seed: int) -> Parts:
+    def parts_of(self, sources: list[str], load: Any, join: Any, hold_out: Any, seed: int, kind: Any = None) -> Parts:
         """Reads sources, and holds a part out.
 
         Args:
@@ -59,13 +59,15 @@ class OfText:
             join: makes data of several sources one.
             hold_out: divides data.
             seed: of what is held out.
+            kind: of the data; by default the options' own.
         """
         from carrousel.data import splits
 
         refuse_two_parts(self.test, self.holdout)
+        kind = self.kind if kind is None else kind
         notes: list[str] = []
         with told(notes) as tell:
-            own = [name for name in sources if "test" in splits(name, self.kind)]
+            own = [name for name in sources if "test" in splits(name, kind)]
             if own and self.holdout is not None:
                 raise UsageError(f"--holdout: {own[0]} has a test part of its own")
             with_parts = bool(own) and self.test is None
@@ -78,7 +80,7 @@ class OfText:
                 test = join([load(name, split="test", **self.options()) for name in sources])
                 return Parts(train, test, f"{train}; reporting on {test}", tuple(notes))
             if self.test is not None:
-                split = "test" if "test" in splits(self.test, self.kind) else "all"
+                split = "test" if "test" in splits(self.test, kind) else "all"
                 test = load(self.test, split=split, **self.options())
                 return Parts(train, test, f"{train}; reporting on {test}", tuple(notes))
         share = HOLDOUT if self.holdout is None else self.holdout
@@ -90,9 +92,12 @@ class OfText:
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions(OfText):
-    """Options of texts that are to be gone on with."""
+    """Options of texts that are to be gone on with, and of music."""
 
-    source: ClassVar[str] = "python-source, or files of text in any encoding, of JSON lines (.jsonl); .gz, .zst, .zip"
+    source: ClassVar[str] = (
+        "python-source, folk-tunes, or files of text in any encoding, of JSON lines (.jsonl); of music: chorales, or "
+        ".mid, .musicxml, .mxl, .abc; .gz, .zst, .zip"
+    )
     kind: ClassVar[Any] = "texts"
     several: ClassVar[bool] = True
 
@@ -103,16 +108,42 @@ class TextOptions(OfText):
         int | None, typer.Option(min=1, help="most symbols  [default: all characters, 10000 words, 2000 pieces]")
     ] = None
 
+    resolution: Annotated[
+        int | None,
+        typer.Option(help="frames in a quarter note; .abc and .xml are music then  [default: 4, or 1 of chorales]"),
+    ] = None
+
+    def estimator(self, opened: Parts) -> type:
+        """Returns what learns texts, or music."""
+        from carrousel.data import Pieces
+        from carrousel.estimators import LSTMComposer, LSTMGenerator
+
+        return LSTMComposer if isinstance(opened.train, Pieces) else LSTMGenerator
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as the readers take them."""
+        return {**super().options(), **({} if self.resolution is None else {"resolution": self.resolution})}
+
     def parameters(self) -> dict[str, Any]:
         """Returns the estimator's parameters among them."""
         values = {"tokens": self.tokens, "vocabulary": self.vocabulary}
         return {name: value for name, value in values.items() if value is not None}
 
     def opened(self, sources: list[str], seed: int) -> Parts:
-        """Reads the texts."""
-        from carrousel.data import load_texts
+        """Reads the texts, or the music."""
+        from carrousel.data import load_music, load_texts
+        from carrousel.data._pieces import hold_out_pieces, joined_pieces
         from carrousel.data._texts import hold_out_texts, joined_texts
 
+        music = [source for source in sources if self.resolution is not None or is_music(source)]
+        if music and len(music) < len(sources):
+            text = next(source for source in sources if source not in music)
+            raise UsageError(f"{music[0]} is music and {text} is text; train a model of each")
+        if music:
+            for option, value in (("--tokens", self.tokens), ("--vocabulary", self.vocabulary)):
+                if value is not None:
+                    raise UsageError(f"{option} {value}: that is of text, and {music[0]} is music")
+            return self.parts_of(sources, load_music, _joined(joined_pieces), hold_out_pieces, seed, "music")
         return self.parts_of(sources, load_texts, _joined(joined_texts), hold_out_texts, seed)
 
 
@@ -151,10 +182,17 @@ class PairOptions(OfText):
         return self.parts_of([source], load, lambda read: read[0], hold_out_pairs, seed)
 
 
-def _joined(join: Any) -> Any:
-    """Returns a function that joins texts, and refuses the same file twice."""
+def is_music(source: str) -> bool:
+    """Tells whether a name or a path is of music alone: tunes in ABC and XML can be read as texts too."""
+    from carrousel.data import names
 
-    def checked(parts: list[Texts]) -> Texts:
+    return Path(source).suffix.lower() in MUSIC or source in names("music")
+
+
+def _joined(join: Any) -> Any:
+    """Returns a function that joins data, and refuses the same file twice."""
+
+    def checked(parts: list[Any]) -> Any:
         names = [part.name for part in parts]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:

@@ -136,6 +136,8 @@ train.command(
         "train generate novel.txt --out novel",
         "train generate chapters/*.txt --tokens words --vocabulary 20000 --hidden-size 512",
         "train generate python-source --set steps=100",
+        "train generate songs/*.mid --resolution 4 --set transpose=5",
+        "train generate chorales --out chorales",
     ),
 )(train_generate)
 train.command(
@@ -177,6 +179,7 @@ app.command(
     epilog=_examples(
         "generate novel --prompt 'Call me' --length 400 --temperature 0.7",
         "generate novel --top-p 0.9 --seed 3 --stop Chapter --json",
+        "generate chorales --length 64 --out tune.mid --out tune.wav --out tune.png",
     ),
 )(generate)
 app.command(
@@ -255,7 +258,9 @@ benches.command(
 benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
 benches.command(
     "forecasts",
-    epilog=_examples("bench forecasts --into forecasts.jsonl", "bench forecasts --only airline --only co2 --seeds 1"),
+    epilog=_examples(
+        "bench forecasts --out docs/results/bench/forecasts.json", "bench forecasts --only airline --only co2 --seeds 1"
+    ),
 )(forecasts)
-benches.command("streams", epilog=_examples("bench streams", "bench streams --into figures.json"))(streams)
+benches.command("streams", epilog=_examples("bench streams", "bench streams --out figures.json"))(streams)
 app.add_typer(benches, name="bench")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._options import Json
+from carrousel.cli._options import Figures, Json
 from carrousel.cli._output import emit, note, say
-from carrousel.cli._place import plain_file
+from carrousel.cli._place import figures_file
 
 __all__ = ["classification"]
 
@@ -18,29 +17,26 @@ __all__ = ["classification"]
 def classification(
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="seeds with which each data set is learned")] = 3,
     only: Annotated[list[str] | None, typer.Option(help="a data set's name; repeatable  [default: all]")] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="keep the figures in this file, and go on from it")
-    ] = None,
+    out: Figures = None,
     json: Json = False,
 ) -> None:
     """Train with the defaults on data sets that packages carry, and compare with simple methods on their test parts.
 
-    Data sets of packages that are not installed are left out. It takes about ten minutes of one core.
+    Data sets of packages that are not installed are left out. With --out the same command goes on after a break. It
+    takes about ten minutes of one core.
     """
     from dataclasses import asdict
 
     from carrousel.bench._classification import Outcome, measure_outcomes, ranks
     from carrousel.bench._recordings import RECORDINGS, NotInstalledError
+    from carrousel.bench._tables import outcome_table
     from carrousel.data._errors import nearest
 
     names = [recording.name for recording in RECORDINGS]
     for name in only or []:
         if name not in names:
             raise UsageError(f"--only {name}: no such data set{nearest(name, names)} (there are {', '.join(names)})")
-    if out is not None:
-        plain_file("--out", out)
-        if not out.absolute().parent.is_dir():
-            raise UsageError(f"--out {out}: there is no directory {out.absolute().parent}")
+    figures_file(out)
 
     def tell(outcome: Outcome) -> None:
         if not json:
@@ -61,8 +57,5 @@ def classification(
     if json:
         emit({"outcomes": [asdict(outcome) for outcome in outcomes], "mean_ranks": ranked})
         return
-    for task, found in ranked.items():
-        if found:
-            say(f"\nmean rank, {task}:")
-            for method, rank in sorted(found.items(), key=lambda pair: pair[1]):
-                say(f"{rank:5.2f}  {method}")
+    for task in (task for task, found in ranked.items() if found):
+        say(f"\n{outcome_table(outcomes, task)}")

@@ -49,7 +49,8 @@ def inspect(
     """Draw gates and states, learning curve and predictions.
 
     Pictures: every gate and state over time for one sequence; the losses of training; the confusion matrix, or
-    predicted over actual values, or forecasts with their intervals; tags under a sequence, or when a string is said.
+    predicted over actual values, or forecasts with their intervals; tags under a sequence, or when a string is said;
+    what each direction sees in an image.
 
     Of an agent: what it saw, what its cells held, and what it did, in episodes of a world that begin differently.
     """

@@ -47,12 +47,10 @@ def searcher(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = class_for(options, estimator)
+            kind = class_for(options, opened, estimator)
             parameters = knobs.parameters(kind, also=options.parameters())
             first = kind(**parameters, random_state=run.seed)
             parts = options.parts(opened, first)
-            if options.fill is not None:
-                parameters["fill"] = options.fill
             about = "\n".join([*parts.notes, f"{data}: {parts.about}"])
             found = _search(kind, parameters, parts, where, run, effort, about)
             importances = {name: round(share, 4) for name, share in found.importances.items()}
@@ -99,6 +97,7 @@ search_forecast = of_estimator(
 def _search(
     kind: type, parameters: dict[str, Any], parts: Any, where: Place, run: Run, effort: Effort, about: str
 ) -> Any:
+    from carrousel.data import Images
     from carrousel.estimators._search import Search
 
     assert where.journal is not None
@@ -106,7 +105,7 @@ def _search(
         for path in (where.journal, where.checkpoint):
             path.unlink(missing_ok=True)
     before = where.journal.exists()
-    search = Search(kind, parameters, about, where.journal, run.seed)
+    search = Search(kind, parameters, about, where.journal, run.seed, isinstance(parts.train, Images))
     try:
         # One that waits for others may be ended at once.
         with held_back(lambda: effort.jobs > 1) as ending:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
-import sys
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
@@ -14,8 +14,8 @@ from carrousel.cli._errors import UsageError
 from carrousel.cli._lines import lines_to
 from carrousel.cli._options import names
 from carrousel.cli._output import note, plain
-from carrousel.cli._place import plain_file
 from carrousel.cli._signals import Ending, held_back
+from carrousel.cli._stream_parts import check_files, clock_of, opener, rates_of, seasons_of, unpacked, written_as
 
 __all__ = ["stream"]
 
@@ -33,12 +33,24 @@ def stream(
     form: Annotated[
         Literal["csv", "jsonl"] | None, typer.Option("--format", help="[default: by the file's name, else csv]")
     ] = None,
-    features: Annotated[str | None, typer.Option(help="fields to use: a,b,c  [default: all others]")] = None,
+    sep: Annotated[str | None, typer.Option(help="what separates fields: a sign, tab  [default: told]")] = None,
+    decimal: Annotated[str, typer.Option(help="mark of the decimals: . or ,")] = ".",
+    encoding: Annotated[str, typer.Option(help="of the text: utf-8, windows-1252, …")] = "utf-8",
+    features: Annotated[str | None, typer.Option(help="fields to use: a,b,c  [default: all that hold numbers]")] = None,
     ignore: Annotated[str | None, typer.Option(help="fields not to use: a,b,c")] = None,
     past: Annotated[bool, typer.Option("--past/--no-past", help="use the targets of the lines before")] = True,
     season: Annotated[
-        int | None, typer.Option(min=2, max=100_000, help="lines in a season, of a number  [default: none]")
+        str | None,
+        typer.Option(
+            metavar="LINES",
+            help="lines in a season; several: 24,168; or none  [default: by the times]",
+        ),
     ] = None,
+    time: Annotated[str | None, typer.Option(help="field of the times, or none  [default: found]")] = None,
+    date_format: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="how times are written: '%d/%m/%Y'  [default: told]")
+    ] = None,
+    freq: Annotated[str | None, typer.Option(help="step of time: h, D, MS, 15min, …  [default: told]")] = None,
     missing: Annotated[
         Literal["mean", "mask", "last"],
         typer.Option(help="what a missing field counts as; with mask and last NaN, NA and ? are missing too"),
@@ -68,73 +80,56 @@ def stream(
     """Predict every line of a stream, then learn from it, in constant memory.
 
     Prints line, prediction and target; reports the error of all lines and of those since the last report, beside that
-    of the line before's target (persistence) and of the target a season before. A field that is empty is missing; a
-    line without target is not learned from. With --state and --out the same command goes on after a crash, and the
-    file holds every line once.
+    of the line before's target (persistence), of the target a season before, and of river's linear regression. A field
+    that is empty is missing; a line without target is not learned from. With --state and --out the same command goes on
+    after a crash, and the file holds every line once.
     """
-    from carrousel.streams import Follower, StreamClassifier, StreamRegressor
+    check_files(file, state, out, quiet)
+    if task == "classify":
+        for name, value in (("season", season), ("time", time), ("date-format", date_format), ("freq", freq)):
+            if value is not None:
+                raise UsageError(f"--{name}: classes have no season; it goes with --task regress")
+        if learner == "kalman":
+            raise UsageError("--learner kalman: it learns numbers; it goes with --task regress")
+    seasons, written = seasons_of(season), written_as(sep, decimal, encoding)
+    source_of = opener(file)
+    from carrousel.streams import Follower, StreamClassifier, StreamRegressor, has_river
 
-    _check(file, state, out, quiet)
-    if task == "classify" and season is not None:
-        raise UsageError("--season: classes have none; it goes with --task regress")
-    if task == "classify" and learner == "kalman":
-        raise UsageError("--learner kalman: it learns numbers; it goes with --task regress")
     kind = StreamRegressor if task == "regress" else StreamClassifier
-    given: dict[str, Any] = {"season": season} if task == "regress" else {}
+    given: dict[str, Any] = {} if not seasons else {"season": seasons}
     if learner is not None:
         given["optimiser"] = learner
     with ExitStack() as opened:
-        source = sys.stdin.buffer if file == "-" else opened.enter_context(open(file, "rb"))
+        source = source_of(opened)
         follower = Follower(
             kind(
                 hidden_size=hidden_size,
                 cell=cell,
-                rate=_rates(rate),
+                rate=rates_of(rate),
                 past=past,
                 missing=missing,
                 seed=seed,
                 **given,
             ),
             target,
-            form=form or ("jsonl" if file.endswith((".jsonl", ".ndjson", ".json")) else "csv"),
+            form=form or ("jsonl" if unpacked(file).endswith((".jsonl", ".ndjson", ".json")) else "csv"),
             features=names(features) or (),
             ignore=names(ignore) or (),
             anomaly=anomaly,
             state=state,
             save_every=save_every,
             mark=lambda: output.mark(),
+            clock=None if task == "classify" else clock_of(file, time, date_format, freq, seasons),
+            say=note,
+            **written,
         )
+        if task == "regress" and not has_river():
+            note("river is not installed: no linear method beside; pip install 'carrousel[stream]'")
         resumed = follower.resume()
         output = opened.enter_context(lines_to(out, follower.marked))
         if resumed:
             note(f"going on after line {follower.line}")
         _follow(follower, source, output, every, quiet, json)
-
-
-def _rates(text: str | None) -> float | tuple[float, ...] | None:
-    """Returns the rate, or several, or None for the default."""
-    if text is None:
-        return None
-    try:
-        rates = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--rate {text}: a number is wanted, or several with commas between them") from None
-    return rates if len(rates) > 1 else rates[0]
-
-
-def _check(file: str, state: Path | None, out: Path | None, quiet: bool) -> None:
-    for option, path in (("--state", state), ("--out", out)):
-        if path is None:
-            continue
-        plain_file(option, path)
-        if not path.absolute().parent.is_dir():
-            raise UsageError(f"{option} {path}: there is no directory {path.absolute().parent}")
-        if path.exists() and Path(file).exists() and path.samefile(file):
-            raise UsageError(f"{option} {path}: this is the file to be read; name another")
-    if out is not None and state is not None and out.absolute() == state.absolute():
-        raise UsageError(f"--out {out}: this file is the state; name another")
-    if out is not None and quiet:
-        raise UsageError("--quiet prints no predictions, --out says where to: give one of them")
 
 
 def _follow(follower: Any, source: BinaryIO, output: Any, every: int, quiet: bool, json: bool) -> None:
@@ -192,15 +187,21 @@ def _quoted(value: Any) -> str:
 
 
 def _errors(follower: Any) -> dict[str, float]:
-    """Returns the mean errors of all lines: of the predictions, and of simple forecasts."""
-    return {name if name == "error" else f"{name}_error": mean for name, mean in _means(follower, follower.tally)}
+    """Returns the mean errors of all lines, and those since the last report: of predictions, and of other forecasts."""
+    tally = follower.tally
+    found: dict[str, Any] = {_key(name): mean for name, mean in _means(follower, tally)}
+    if 0 < tally.recent.lines < tally.lines:
+        found["last"] = {"lines": tally.recent.lines} | {_key(n): mean for n, mean in _means(follower, tally.recent)}
+    return found
+
+
+def _key(name: str) -> str:
+    return name if name == "error" else f"{name.replace(' ', '_')}_error"
 
 
 def _means(follower: Any, errors: Any) -> list[tuple[str, float]]:
-    means = [("error", errors.mean_error), ("persistence", errors.mean_persistence)]
-    if getattr(follower.model, "season", None):
-        means.append(("season", errors.mean_season))
-    return means
+    rivals = errors.mean_rivals
+    return [("error", errors.mean_error), *((name, rivals.get(name, math.nan)) for name in follower.rivals)]
 
 
 def _report(follower: Any) -> None:

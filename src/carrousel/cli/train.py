@@ -63,7 +63,7 @@ def trainer(
                 say_finished(where, json)
                 return
             opened = options.opened(data, run.seed)
-            kind = class_for(options, estimator)
+            kind = class_for(options, opened, estimator)
             model = kind(**knobs.parameters(kind, also=options.parameters()), random_state=run.seed)
             train_into(model, shown, options.parts(opened, model), where, run, json)
 
@@ -74,10 +74,10 @@ def trainer(
     return flat(train, defaults=defaults)
 
 
-def class_for(options: Any, usual: Callable[[], type]) -> type:
-    """Returns the class that learns from data of these options: the command's, unless they say another."""
-    own: Callable[[], type] | None = getattr(options, "estimator", None)
-    return usual() if own is None else own()
+def class_for(options: Any, opened: Any, usual: Callable[[], type]) -> type:
+    """Returns the class that learns from opened data by these options: the command's, unless they say another."""
+    own: Callable[[Any], type] | None = getattr(options, "estimator", None)
+    return usual() if own is None else own(opened)
 
 
 ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
@@ -92,11 +92,19 @@ ESTIMATORS: dict[str, tuple[str, type[PartsOptions]]] = {
 """The class of each command, by the module that has it, and the options that say what it learns from."""
 
 
+OTHERS = {"generate": {"music": ("compose", "LSTMComposer")}}
+"""The module and the class that learn from other data of a command, whose defaults its help has too."""
+
+
 def of_estimator(make: Callable[..., Any], module: str, about: str) -> Any:
     """Makes the command of one of carrousel's estimators, by ``trainer`` or what takes the same."""
     name, group = ESTIMATORS[module]
     path = f"carrousel.estimators.{module}"
-    return make(lambda: getattr(import_module(path), name), group, about, defaults_of(module, name))
+    defaults = defaults_of(module, name)
+    for what, other in OTHERS.get(module, {}).items():
+        for option, value in defaults_of(*other).items():
+            defaults[option] += f", of {what} {value}" if defaults[option] != value else ""
+    return make(lambda: getattr(import_module(path), name), group, about, defaults)
 
 
 classify = of_estimator(
@@ -127,7 +135,7 @@ tag = of_estimator(
 transcribe = of_estimator(
     trainer,
     "transcribe",
-    """Train a transcriber, which says a string of labels for each sequence.
+    """Train a transcriber, which says a string of labels for each sequence, or image of a line.
 
     It is compared with a frame-wise classifier whose runs are read as a string, on sequences not trained on.
     """,
@@ -143,9 +151,10 @@ forecast = of_estimator(
 generate = of_estimator(
     trainer,
     "generate",
-    """Train a model of texts, which goes on from a beginning.
+    """Train a model of texts, or of music, which goes on from a beginning.
 
-    It is compared with an n-gram model and xz, on texts not trained on, in bits per character.
+    It is compared with an n-gram model and xz, on texts not trained on, in bits per character. A model of music (.mid,
+    .musicxml, .mxl; .abc and .xml with --resolution) is compared with tables of how often keys sound.
     """,
 )
 translate = of_estimator(

@@ -12,12 +12,14 @@ from carrousel.data._holdout import hold_out
 from carrousel.data._images import Images, make_images
 from carrousel.data._labelled import Labelled, Tagged, Transcribed, spoken
 from carrousel.data._make_labelled import make_tagged, make_transcribed
+from carrousel.data._pieces import Pieces
 from carrousel.data._registry import reads_file, reads_name
 from carrousel.data._texts import Pairs, Texts
 from carrousel.data._types import Panel, Sequences, Series
 from carrousel.data.load import (
     find,
     load_images,
+    load_music,
     load_pairs,
     load_panel,
     load_sequences,
@@ -39,6 +41,7 @@ __all__ = [
     "Labelled",
     "Pairs",
     "Panel",
+    "Pieces",
     "Sequences",
     "Series",
     "Tagged",
@@ -47,6 +50,7 @@ __all__ = [
     "find",
     "hold_out",
     "load_images",
+    "load_music",
     "load_pairs",
     "load_panel",
     "load_sequences",

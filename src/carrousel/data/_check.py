@@ -11,7 +11,7 @@ import numpy as np
 from carrousel.data._errors import DataError, option, reading
 from carrousel.data._fill import check_fill, fill_hint, filled_rows, filled_steps, missing_words
 from carrousel.data._types import Sequences, Series
-from carrousel.data._words import plain_labels, plain_names, refuse_twice
+from carrousel.data._words import group_names, plain_labels, plain_names, refuse_twice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,10 +63,7 @@ def make_sequences(
 
     arrays, named, lacking = checked_steps(X, words, name=name, channels=channels, fill=fill)
     how = (*how, *missing_words(0, lacking, fill))
-    if groups is not None:
-        groups = plain_names(groups, f"{name}: groups").astype(str)
-        if len(groups) != len(X):
-            raise DataError(f"{name}: {len(X)} sequences but {len(groups)} groups")
+    groups = group_names(groups, len(X), "sequences", name)
     return Sequences(arrays, y, ids, named, name, split, how, decimal, groups)
 
 

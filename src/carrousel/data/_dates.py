@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from carrousel.data._errors import DataError, option
+from carrousel.data._languages import (
+    LACKING,
+    LANGUAGES,
+    divided,
+    english,
+    has_names,
+    letters_in,
+    plain_form,
+    skeleton,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Dates", "dates_of", "is_date", "looks_dated"]
+__all__ = ["ISO", "TIME_NAMES", "Dates", "dates_of", "fitting", "is_date", "looks_dated", "one_time"]
 
-ISO = "ISO 8601"
+TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds")
+"""What a column of times is called."""
+ISO, QUARTERS, WEEKS = "ISO 8601", "year and quarter", "year and week"
 _NUMBERS = [
     f"{a}{sign}{b}{sign}{c}"
     for a, b, c in (("%d", "%m", "%Y"), ("%m", "%d", "%Y"), ("%d", "%m", "%y"), ("%m", "%d", "%y"), ("%Y", "%m", "%d"))
@@ -72,7 +85,8 @@ def dates_of(text: pd.Series, date_format: str | None, where: str) -> Dates:
 
     Args:
         text: the column, no field missing.
-        date_format: how they are written, as ``datetime.strptime`` has it; None tells it.
+        date_format: how they are written, as ``datetime.strptime`` has it, after the language and a colon if that is
+            not English (``"de:%d. %B %Y"``); None tells it.
         where: begins messages, its ``{row}`` replaced by the row at fault, counted from 1.
 
     Raises:
@@ -89,6 +103,8 @@ def dates_of(text: pd.Series, date_format: str | None, where: str) -> Dates:
         if found is not None:
             return found
     forms = [form for form in _fitting(str(text.iloc[0])) if not np.isnat(_parsed(text, form)).any()]
+    if not forms:  # the first month may have the same name in English: 3. April 2024
+        forms = [form for form in _abroad(str(text.iloc[0])) if not np.isnat(_parsed(text, form)).any()]
     readings: list[tuple[str, np.ndarray]] = []
     for form in forms:
         times = _parsed(text, form)
@@ -132,12 +148,51 @@ def is_date(word: str) -> bool:
     return True
 
 
+def fitting(word: str) -> list[str]:
+    """Returns all formats that a single text fits, those of ``one_time``: none if it is no date."""
+    found = [ISO] if one_time(word, ISO) is not None else []
+    found += [form for form in (QUARTERS, WEEKS) if one_time(word, form) is not None]
+    return found + _in_english(word) + _abroad(word)
+
+
+def one_time(word: str, form: str) -> datetime | None:
+    """Returns the time that a text says in a format, in UTC and without a zone; None if it is none.
+
+    >>> one_time("31/01/2024 12:30", "%d/%m/%Y %H:%M"), one_time("2024-02", ISO), one_time("31/01/2024", "%m/%d/%Y")
+    (datetime.datetime(2024, 1, 31, 12, 30), datetime.datetime(2024, 2, 1, 0, 0), None)
+    """
+    word = word.strip()
+    try:
+        if form in (QUARTERS, WEEKS):
+            found = (_quarters if form == QUARTERS else _weeks)([word])
+            return None if found is None else found.times[0].item()
+        if form == ISO:
+            time = datetime.fromisoformat(f"{word}-01" if re.fullmatch(r"\d{4}-\d\d", word) else word)
+        else:
+            language, form = divided(form)
+            if language is not None:
+                word, form = english(word, language) or "", plain_form(form)
+            time = datetime.strptime(word, form)
+    except (ValueError, OverflowError, re.error):
+        return None
+    if time.tzinfo is not None:
+        time = time.astimezone(UTC).replace(tzinfo=None)
+    if "%y" in form and time.year > datetime.now().year + 1:
+        time = time.replace(year=time.year - 100)
+    return time
+
+
 def _parsed(text: pd.Series, form: str, strict: str | None = None) -> np.ndarray:
     """Returns the times of a column by one format, NaT where a field is none."""
     import pandas as pd
 
+    language, form = divided(form)
+    words = text.astype(str)
     try:
-        times = pd.to_datetime(text.astype(str).str.strip(), format="ISO8601" if form == ISO else form,
+        if language is not None:
+            form = plain_form(form)
+            words = words.map(lambda word: english(word, language) or "")
+        times = pd.to_datetime(words.str.strip(), format="ISO8601" if form == ISO else form,
                                errors="coerce", utc=True)  # fmt: skip
         found = times.dt.tz_localize(None).to_numpy()
         return _past(found) if "%y" in form else found
@@ -155,6 +210,19 @@ def _past(times: np.ndarray) -> np.ndarray:
 
 
 def _fitting(word: str) -> list[str]:
+    """Returns the formats that a text fits: those in English, else those in other languages."""
+    return _in_english(word) or _abroad(word)
+
+
+def _abroad(word: str) -> list[str]:
+    """Returns the formats that a text fits in other languages than English."""
+    if not letters_in(word) or _shape(skeleton(word)) not in SHAPES or not has_names():
+        return []
+    written = {language: english(word, language) for language in LANGUAGES}
+    return [f"{language}:{form}" for language, text in written.items() if text for form in _in_english(text)]
+
+
+def _in_english(word: str) -> list[str]:
     found = []
     for form in dict.fromkeys(SHAPES.get(_shape(word), ())):
         try:
@@ -186,15 +254,15 @@ def _even(times: np.ndarray) -> bool:
     return len(times) > 2 and pd.infer_freq(pd.DatetimeIndex(times)) is not None
 
 
-def _quarters(text: pd.Series) -> Dates | None:
+def _quarters(text: Iterable[Any]) -> Dates | None:
     found = [QUARTER.match(str(word).strip()) for word in text]
     if not all(found):
         return None
     months = [f"{m['y'] or m['y2']}-{3 * int(m['q'] or m['q2']) - 2:02d}" for m in found if m]
-    return Dates(np.array(months, dtype="M8[M]").astype("M8[us]"), "year and quarter")
+    return Dates(np.array(months, dtype="M8[M]").astype("M8[us]"), QUARTERS)
 
 
-def _weeks(text: pd.Series) -> Dates | None:
+def _weeks(text: Iterable[Any]) -> Dates | None:
     found = [WEEK.match(str(word).strip()) for word in text]
     if not all(found):
         return None
@@ -202,15 +270,16 @@ def _weeks(text: pd.Series) -> Dates | None:
         days = [datetime.fromisocalendar(int(m["y"]), int(m["w"]), 1) for m in found if m]
     except ValueError:
         return None
-    return Dates(np.array(days, dtype="M8[us]"), "year and week")
+    return Dates(np.array(days, dtype="M8[us]"), WEEKS)
 
 
 def _refuse_gaps(times: np.ndarray, text: pd.Series, where: str, wanted: str) -> np.ndarray:
     bad = np.isnat(times)
     if bad.any():
         row = int(bad.argmax())
-        raise DataError(
-            f"{where.format(row=row + 1)}{str(text.iloc[row])!r} is neither a number nor {wanted}\n"
-            f"{option('date_format')} says how dates are written, as in {option('date_format', '%d/%m/%Y')}"
-        )
+        word = str(text.iloc[row])
+        says = f"{option('date_format')} says how dates are written, as in {option('date_format', '%d/%m/%Y')}"
+        if letters_in(word) and not has_names():
+            says = LACKING
+        raise DataError(f"{where.format(row=row + 1)}{word!r} is neither a number nor {wanted}\n{says}")
     return times

@@ -35,7 +35,7 @@ def hold_out(data: Held, share: float, *, seed: int = 0) -> tuple[Held, Held]:
     if len(data) < 2:
         raise DataError(f"{data.name}: one sequence cannot be divided into a training and a test part")
     rng = np.random.default_rng(seed)
-    if isinstance(data, (Sequences, Images)) and data.groups is None:
+    if isinstance(data, (Sequences, Images)) and data.groups is None and not isinstance(data.y, tuple):
         chosen = _of_classes(data, share, rng)
     else:
         chosen = _of_groups(data, share, rng)

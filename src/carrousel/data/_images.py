@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from carrousel.data._errors import DataError
-from carrousel.data._words import plain_labels, plain_names, refuse_twice
+from carrousel.data._words import group_names, plain_labels, plain_names, refuse_twice
 
 __all__ = ["Images", "make_images"]
 
@@ -32,6 +32,8 @@ class Images:
         split: ``"train"``, ``"test"``, or ``"all"`` where the source has no such parts or both were asked for.
         how: how the source was read where that had to be told from its content.
         groups: whose each image is ``[N]``, such as the writer's name, or None.
+        made: the reader's options by which pictures and texts became these channels and labels: others that a model is
+            to read are made alike.
 
     >>> import numpy as np
     >>> from carrousel.data import make_images
@@ -50,6 +52,7 @@ class Images:
     split: str = "all"
     how: tuple[str, ...] = ()
     groups: np.ndarray | None = None
+    made: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.X)
@@ -98,6 +101,17 @@ class Images:
             raise DataError(f"{self.name}: each image has one class; a string of labels each is needed")
         return self.y
 
+    def labels(self) -> np.ndarray:
+        """Returns the labels that occur in the images' strings, sorted.
+
+        Raises:
+            DataError: there are none, or the images have one class each.
+        """
+        found = sorted({label for string in self.strings() for label in string})
+        if not found:
+            raise DataError(f"{self.name}: there are no labels")
+        return np.array(found)
+
     def __str__(self) -> str:
         sizes = self.sizes
         low, high = (" x ".join(map(str, each)) for each in (sizes.min(0).tolist(), sizes.max(0).tolist()))
@@ -125,6 +139,7 @@ def make_images(
     rows: Sequence[str] | None = None,
     how: Sequence[str] = (),
     groups: Any = None,
+    made: Mapping[str, str | None] | None = None,
 ) -> Images:
     """Returns Images of arrays ``[H_i, W_i, C]``, or ``[H_i, W_i]`` of one channel, after checking them.
 
@@ -138,6 +153,7 @@ def make_images(
         rows: what messages call each image, such as ``"a/17.png"``; by default its id.
         how: how the data were written, for people.
         groups: N names, whose each image is.
+        made: the options by which pictures and texts became channels and labels; one that is None was not given.
 
     Raises:
         DataError: they cannot be images; the message names the image, and the pixel of a value.
@@ -157,10 +173,9 @@ def make_images(
     if len(named) != width:
         raise DataError(f"{name}: {width} channels but {len(named)} channel names")
     refuse_twice(named, "channels", name)
-    groups = None if groups is None else plain_names(groups, f"{name}: groups")
-    if groups is not None and len(groups) != len(X):
-        raise DataError(f"{name}: {len(X)} images but {len(groups)} groups")
-    return Images(arrays, _labels(y, words, name), ids, tuple(named), name, split, tuple(how), groups)
+    groups = group_names(groups, len(X), "images", name)
+    given = {key: value for key, value in (made or {}).items() if value is not None}
+    return Images(arrays, _labels(y, words, name), ids, tuple(named), name, split, tuple(how), groups, given)
 
 
 def _named(width: int) -> list[str]:

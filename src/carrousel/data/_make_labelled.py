@@ -11,7 +11,7 @@ from carrousel.data._check import checked_steps
 from carrousel.data._errors import DataError
 from carrousel.data._fill import check_fill, missing_words
 from carrousel.data._labelled import Tagged, Transcribed
-from carrousel.data._words import native, plain_names
+from carrousel.data._words import group_names, native, plain_names
 
 __all__ = ["make_tagged", "make_transcribed"]
 
@@ -123,9 +123,7 @@ def _checked(
     check_fill(fill, name)
     ids = np.arange(len(X)) if ids is None else plain_names(ids, f"{name}: ids")
     _refuse_other_count(len(ids), len(X), "ids", name)
-    if groups is not None:
-        groups = plain_names(groups, f"{name}: groups").astype(str)
-        _refuse_other_count(len(groups), len(X), "groups", name)
+    groups = group_names(groups, len(X), "sequences", name)
     words = list(rows or [f"sequence {i!s}" for i in ids])
     if _is_symbols(X[0]):
         arrays = [_symbols(x, f"{name}: {word}") for word, x in zip(words, X, strict=True)]

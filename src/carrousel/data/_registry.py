@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar, get_args
 
 __all__ = ["ANY", "KINDS", "Kind", "Reader", "by_ending", "by_name", "plain", "reads_file", "reads_name"]
 
-Kind = Literal["sequences", "series", "panel", "tags", "strings", "images", "texts", "pairs"]
+Kind = Literal["sequences", "series", "panel", "tags", "strings", "images", "texts", "pairs", "music"]
 """What a reader makes: ``Sequences``, a ``Series``, a ``Panel``, ``Tagged`` or ``Transcribed`` sequences, ``Images``,
-``Texts`` or ``Pairs``."""
+``Texts``, ``Pairs`` or ``Pieces`` of music."""
 ANY = "*"
 """What stands for every ending that no other reader of a kind has."""
 KINDS: tuple[Kind, ...] = get_args(Kind)

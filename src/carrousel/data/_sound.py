@@ -12,7 +12,7 @@ import numpy as np
 
 from carrousel.data._errors import DataError, listed, nearest, option, reading
 
-__all__ = ["SOUNDS", "Features", "read_sound", "resampled"]
+__all__ = ["SOUNDS", "Features", "read_sound", "resampled", "slopes"]
 
 SOUNDS = (".wav", ".wave", ".flac", ".ogg", ".oga", ".aif", ".aiff", ".au")
 """The endings of files of sound."""
@@ -124,7 +124,7 @@ class Features:
         base = np.stack([made.get_frame(k) for k in range(made.num_frames_ready)]).astype(np.float32)
         parts = [base]
         for _ in range(self.deltas):
-            parts.append(_slopes(parts[-1]))
+            parts.append(slopes(parts[-1]))
         return np.concatenate(parts, axis=1)
 
     def center(self, frame: np.ndarray) -> np.ndarray:
@@ -132,7 +132,7 @@ class Features:
         return (frame * self.step + self.window / 2) / 1000.0
 
 
-def _slopes(values: np.ndarray) -> np.ndarray:
+def slopes(values: np.ndarray) -> np.ndarray:
     """Returns the slope at every step of the line through the ``2 SLOPE + 1`` steps around it, ``[T, C]``."""
     padded = np.concatenate([values[:1].repeat(SLOPE, 0), values, values[-1:].repeat(SLOPE, 0)])
     steps = range(1, SLOPE + 1)

@@ -96,11 +96,25 @@ def _is_value(word: str) -> bool:
         return False
 
 
+def _with_row_names(content: bytes, separator: str) -> bytes:
+    """Returns a table whose header has a field for the names of the rows, which R calls nothing."""
+    first, _, rest = content.partition(b"\n")
+    below = rest.partition(b"\n")[0]
+    if not below.startswith(b'"') or b"\r" in first.rstrip(b"\r"):
+        return content
+    header, row = (_fields(line, separator) for line in (first, below))
+    return b'""' + separator.encode() + content if len(row) == len(header) + 1 and row[-1] else content
+
+
+def _fields(line: bytes, separator: str) -> list[str]:
+    return next(csv.reader([line.rstrip(b"\r").decode("utf-8", "replace")], delimiter=separator), [])
+
+
 def _divided(text: Text, dialect: Dialect, sep: str | None, name: str) -> Table:
     if dialect.spaced or dialect.separator == " ":
         rows = _slowly(text.content, dialect, name)
     else:
-        rows = _by_arrow(text.content, dialect.separator, name)
+        rows = _by_arrow(_with_row_names(text.content, dialect.separator), dialect.separator, name)
     if sep is not None and rows.num_columns == 1:
         _refuse_other(rows.column(0)[0].as_py() or "", sep, separator_of(text.content, None, [], name), name)
     how = text.how if dialect.separator == "," else (f"separated by {_word(dialect.separator)}", *text.how)

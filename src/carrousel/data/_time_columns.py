@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carrousel.data._columns import times
-from carrousel.data._dates import looks_dated
+from carrousel.data._dates import TIME_NAMES, looks_dated
 from carrousel.data._epoch import epoch_of
 from carrousel.data._errors import DataError, listed, nearest, option
 from carrousel.data._times import plain_times
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["NONE", "Times", "find_times", "months_across", "named", "need"]
 
 NONE = "none"
-TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds")
 NUMBERED = re.compile(
     r"(?i)(^|[_\W])(year|yr|jahr|date|time|day|hour|month|week|step|index|t)($|[_\W])|^$|^Unnamed: 0$"
 )
+WANTED = {"id": ", which tells sequences apart: a row is a step of one", "label": ""}
+"""What columns of the usual names are for."""
 YEARS = ("year", "yr", "jahr", "yyyy")
 PARTS = (("year", YEARS), ("quarter", ("quarter", "qtr", "quartal")),
          ("month", ("month", "mon", "monat", "mm", "mo")), ("day", ("day", "tag", "dd", "dom")),
@@ -57,8 +58,9 @@ def named(names: str | Sequence[str] | None) -> list[str]:
 def need(frame: pd.DataFrame, column: str, what: str, path: Path) -> None:
     """Refuses a column that the table does not have."""
     if column not in frame.columns:
+        said = WANTED.get(what, f" ({what})") if column == what else f" ({what})"
         raise DataError(
-            f"{path}: no column {column!r} ({what}){nearest(column, frame.columns)}\n"
+            f"{path}: no column {column!r}{said}{nearest(column, frame.columns)}\n"
             f"the file has {listed(frame.columns)}; {option(what)} names another"
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from carrousel.data._errors import DataError
 
-__all__ = ["first_no_number", "native", "plain_labels", "plain_names", "refuse_twice"]
+__all__ = ["first_no_number", "group_names", "native", "plain_labels", "plain_names", "refuse_twice"]
 
 
 def plain_names(names: Any, what: str) -> np.ndarray:
@@ -23,6 +23,26 @@ def plain_names(names: Any, what: str) -> np.ndarray:
         raise DataError(f"{what} must be words or numbers [N]; they are {names.dtype} {list(names.shape)}")
     if names.dtype.kind == "f" and not np.isfinite(names).all():
         raise DataError(f"{what}: number {int(np.isfinite(names).argmin())} is NaN or infinite")
+    return names
+
+
+def group_names(groups: Any, count: int, what: str, name: str) -> np.ndarray | None:
+    """Returns the names of groups as text ``[N]``, or None where there are none.
+
+    Args:
+        groups: what items have in common, ``[N]``; or None.
+        count: how many items there are.
+        what: what the items are called, such as ``"images"``.
+        name: where the data came from, for messages.
+
+    Raises:
+        DataError: they are no names, or not as many as there are items.
+    """
+    if groups is None:
+        return None
+    names = plain_names(groups, f"{name}: groups").astype(str)
+    if len(names) != count:
+        raise DataError(f"{name}: {count} {what} but {len(names)} groups")
     return names
 
 

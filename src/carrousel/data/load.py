@@ -13,6 +13,7 @@ from carrousel.data._fill import check_fill
 from carrousel.data._images import Images
 from carrousel.data._labelled import Tagged, Transcribed
 from carrousel.data._panel import beside
+from carrousel.data._pieces import Pieces
 from carrousel.data._registry import ANY, KINDS, Kind, Reader, by_ending, by_name, plain
 from carrousel.data._texts import Pairs, Texts
 from carrousel.data._types import Panel, Sequences, Series
@@ -21,6 +22,7 @@ __all__ = [
     "LOADERS",
     "find",
     "load_images",
+    "load_music",
     "load_pairs",
     "load_panel",
     "load_sequences",
@@ -34,7 +36,7 @@ __all__ = [
     "takes",
 ]
 
-Loaded = TypeVar("Loaded", Sequences, Series, Panel, Tagged, Transcribed, Images, Texts, Pairs)
+Loaded = TypeVar("Loaded", Sequences, Series, Panel, Tagged, Transcribed, Images, Texts, Pairs, Pieces)
 
 
 def load_sequences(source: str | Path | File, *, split: str = "all", **options: Any) -> Sequences:
@@ -60,7 +62,7 @@ def load_sequences(source: str | Path | File, *, split: str = "all", **options: 
 
 
 def load_series(source: str | Path | File, **options: Any) -> Series:
-    """Reads one series from a name (``"airline"``, ``"lynx"``, ``"shampoo-sales"``) or a file.
+    """Reads one series from a name (``"airline"``, ``"lynx"``, ``"santa-fe-laser"``, ``"shampoo-sales"``) or a file.
 
     Args:
         source: the name, or the path of a table or an ``.npz`` file, as in ``load_sequences``. A path that exists wins
@@ -166,6 +168,21 @@ def load_pairs(source: str | Path | File, *, split: str = "all", **options: Any)
     return _load("pairs", Pairs, source, split, options)
 
 
+def load_music(source: str | Path | File, *, split: str = "all", **options: Any) -> Pieces:
+    """Reads pieces of music as frames of a piano's keys, from a data set's name or a file.
+
+    Args:
+        source: ``"chorales"``, or the path of a file: MIDI (``.mid``), a score in MusicXML (``.musicxml``, ``.mxl``,
+            ``.xml``), or tunes in ABC notation (``.abc``). A path that exists wins over a name.
+        split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
+        **options: of the reader: ``resolution``, the frames in a quarter note; they are described in docs/text.md.
+
+    Raises:
+        DataError: with one or two lines that name the file and what is wrong with it.
+    """
+    return _load("music", Pieces, source, split, options)
+
+
 LOADERS: dict[Kind, Callable[..., Any]] = {
     "sequences": load_sequences,
     "tags": load_tagged,
@@ -173,6 +190,7 @@ LOADERS: dict[Kind, Callable[..., Any]] = {
     "images": load_images,
     "texts": load_texts,
     "pairs": load_pairs,
+    "music": load_music,
 }
 """What reads a source, a part of it where it has parts, by the kind of data."""
 
@@ -192,7 +210,7 @@ def names(kind: Kind = "sequences") -> tuple[str, ...]:
     """Returns the names of the data sets that need no network; some need a package, which reading them names.
 
     >>> names("series"), names("images")
-    (('airline', 'lynx', 'shampoo-sales'), ('digit-lines', 'mnist-5k'))
+    (('airline', 'lynx', 'santa-fe-laser', 'shampoo-sales'), ('digit-lines', 'mnist-5k'))
     """
     return tuple(sorted(by_name(kind)))
 
@@ -280,7 +298,7 @@ def _for_file(kind: Kind, file: File) -> Reader:
     if file.ending not in readers:
         known = [ending for ending in readers if ending != FOLDER]
         others = [other for other in KINDS if file.ending in by_ending(other)]
-        ending = file.ending or "one without an ending"
+        ending = "a folder" if file.ending == FOLDER else file.ending or "one without an ending"
         hint = f"; it can hold {' or '.join(others)} only" if others else ""
         what = "several series" if kind == "panel" else kind
         raise DataError(f"{file.name}: {what} are read from {listed(known, 20)} files, not from {ending}{hint}")

@@ -10,24 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._gauge import POWERS, Gauge, likeliest_power
 from carrousel.estimators._linear import Form, Linear, Shape, drift, drift_of_window, naive, ridge, seasonal_drift
 from carrousel.estimators._smoothing import (
     LONGEST_SEASON,
-    Smoothing,
     fit_smoothing,
     smoothed,
     there_is_statsmodels,
     usual_smoothings,
 )
+from carrousel.estimators._theta import fit_theta, theta, theta_sliding, usual_thetas
 
 __all__ = ["RELATIVE", "Candidate", "Extent", "extent_of", "judged", "nearly_best", "of_many"]
 
 FOLDS = 5
+FADES = 0.6  # what a fold counts beside the next later one, which learned from more and is nearer to what comes
 BEGIN = 0.4  # the share of the windows that the first fold learns from
 LEARNED, JUDGED = 800, 200  # windows of a fold, at most
 LONGEST_LAGS = 200
-GROWS = 1.1  # how many times its least value a series reaches before logarithms are tried
+GROWS = 1.1  # how many times its least value a series reaches before powers are tried
+LARGEST_POWER = 0.9  # what is larger hardly differs from values as they are, and what is below POWERS from logarithms
 SEASONS_OF_SMOOTHING, LEAST_SMOOTHING = 3, 24  # the window of exponential smoothing: seasons, and rows without one
 SPANS = (2, 3, 5, 8, 12)  # rows over which the drift of one of many series is taken
 TRENDS = ((False, False), (True, True), (True, False))  # of exponential smoothing: whether there is one, and damped
@@ -111,22 +113,32 @@ class Candidate:
 
     @property
     def score(self) -> float:
-        """The mean over folds of ``ratios``."""
-        return float(np.mean(self.ratios)) if self.ratios else 0.0
+        """The mean over folds of ``ratios``, of which the later ones count more."""
+        return float(np.array(self.ratios) @ _counting(len(self.ratios))) if self.ratios else 0.0
 
     def nearly(self, best: Candidate) -> bool:
         """Tells whether it does as well as the best one, as far as the folds can tell them apart."""
-        gaps = np.array(self.ratios) - np.array(best.ratios)
+        gaps, counting = np.array(self.ratios) - np.array(best.ratios), _counting(len(self.ratios))
         if len(gaps) == 0:
             return True
-        doubt = float(gaps.std(ddof=1)) / np.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
-        return float(gaps.mean()) <= max(np.log1p(NEARLY), min(UNSURE * doubt, FURTHEST))
+        mean, folds = (
+            float(gaps @ counting),
+            1 / float(counting @ counting),
+        )  # as many that count alike would tell as much
+        doubt = float(np.sqrt((gaps - mean) ** 2 @ counting / (folds - 1))) if len(gaps) > 1 else 0.0
+        return mean <= max(np.log1p(NEARLY), min(UNSURE * doubt, FURTHEST))
+
+
+def _counting(folds: int) -> np.ndarray:
+    """Returns what each of so many folds counts; all together count 1."""
+    each = FADES ** np.arange(folds)[::-1]
+    return each / each.sum()
 
 
 def nearly_best(found: list[Candidate], most: int) -> list[Candidate]:
     """Returns the best variants in their order: those that folds do not tell apart, each kind of forecast once.
 
-    What errs alike on every fold is taken for the same forecast, which would count twice in a mean.
+    What errs alike on every fold is taken for the same forecast, which would count twice.
 
     Args:
         found: the variants.
@@ -164,14 +176,13 @@ def judged(
         forecasts = (build(learned)(values, then) for learned, then in folds)
         return np.array([np.abs(f - a).mean() for f, a in zip(forecasts, actual, strict=True)]) + tiny
 
-    target = values[: every.max() + shape.horizon, shape.target]
-    logs = (False, True) if target.min() > 0 and target.max() >= GROWS * target.min() else (False,)
-    found = list(_simplest(values, shape, extent, logs))
+    powers = _powers(values, every, shape, extent)
+    found = list(_simplest(values, shape, extent, powers))
     if folds:
-        found += _smoothings(values, folds[0][0], every, shape, extent, logs)
-        found += _ridges(values, shape, extent, logs)
+        found += _smoothings(values, folds[0][0], every, shape, extent, powers)
+        found += _ridges(values, shape, extent, powers)
     elif len(every) >= 4:
-        found += _ridges(values, shape, extent, (False,))
+        found += _ridges(values, shape, extent, (None,))
     lost = [errors(one.quick) for one in found]
     reference = np.min([e for one, e in zip(found, lost, strict=True) if "naive" in one.name], axis=0)
     return [
@@ -193,20 +204,35 @@ def _folds(every: np.ndarray, ages: np.ndarray, horizon: int) -> list[tuple[np.n
     return folds
 
 
-def _simplest(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
+def _powers(values: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent) -> tuple[float | None, ...]:
+    """Returns the powers of the target that are tried: itself, and of a positive one that grows its logarithm and more.
+
+    The likeliest power is that of changes in a season.
+    """
+    target = values[: every.max() + shape.horizon, shape.target]
+    if target.min() <= 0 or target.max() < GROWS * target.min():
+        return (None,)
+    season = extent.seasons[0] if extent.seasons else 1
+    power = round(likeliest_power(target[every], target[every - season]), 2)
+    return (None, 0.0, power) if POWERS[0] <= power <= LARGEST_POWER else (None, 0.0)
+
+
+def _simplest(
+    values: np.ndarray, shape: Shape, extent: Extent, powers: tuple[float | None, ...]
+) -> Iterator[Candidate]:
     for season in (1, *extent.seasons):
         name = "naive" if season == 1 else f"seasonal naive ({season})"
         build = partial(naive, values, shape=shape, season=season)
         yield Candidate(name, build, build)
     if not extent.many:
-        for log in logs:
-            whole = partial(drift, values, shape=shape, log=log)
+        for power in powers:
+            whole = partial(drift, values, shape=shape, power=power)
             yield Candidate("drift", whole, whole)
-    for log, rows in itertools.product(logs, _spans(extent)):
-        recent = partial(drift_of_window, values, shape=shape, rows=rows, log=log)
+    for power, rows in itertools.product(powers, _spans(extent)):
+        recent = partial(drift_of_window, values, shape=shape, rows=rows, power=power)
         yield Candidate("drift", recent, recent)
-    for log, season in itertools.product(logs, (m for m in extent.seasons if m < extent.reach)):
-        again = partial(seasonal_drift, values, shape=shape, season=season, log=log)
+    for power, season in itertools.product(powers, (m for m in extent.seasons if m < extent.reach)):
+        again = partial(seasonal_drift, values, shape=shape, season=season, power=power)
         yield Candidate("seasonal drift", again, again)
 
 
@@ -217,48 +243,70 @@ def _spans(extent: Extent) -> list[int]:
     return sorted(rows for rows in {*tried, extent.reach} if 2 <= rows <= extent.reach)
 
 
-def _ridges(values: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]) -> Iterator[Candidate]:
-    for lags, log, (relative, scaled) in itertools.product(extent.lags, logs, RELATIVE):
+def _ridges(values: np.ndarray, shape: Shape, extent: Extent, powers: tuple[float | None, ...]) -> Iterator[Candidate]:
+    for lags, power, (relative, scaled) in itertools.product(extent.lags, powers, RELATIVE):
         beyond = tuple(m for m in extent.seasons if m > lags)
-        form = Form(Gauge(lags, shape.target, log, 0.0, 1.0), beyond, relative, scaled, beside=True)
+        form = Form(Gauge(lags, shape.target, power, 0.0, 1.0), beyond, relative, scaled, beside=True)
         build = partial(ridge, values, shape=shape, form=form)
         yield Candidate("ridge on a window", build, build)
 
 
 def _smoothings(
-    values: np.ndarray, early: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent, logs: tuple[bool, ...]
-) -> Iterator[Candidate]:
-    """Yields exponential smoothing in its variants; all folds have the parameters of the rows before the first one."""
+    values: np.ndarray, early: np.ndarray, every: np.ndarray, shape: Shape, extent: Extent,
+    powers: tuple[float | None, ...],
+) -> Iterator[Candidate]:  # fmt: skip
+    """Yields exponential smoothing and theta in their variants.
+
+    All folds have the parameters of the rows before the first one.
+    """
+    if not extent.smoothing or not (extent.many or there_is_statsmodels()):
+        return
     season = extent.seasons[0] if extent.seasons and extent.seasons[0] <= LONGEST_SEASON else 1
-    if extent.many:
-        for log, usual in itertools.product(logs, usual_smoothings(season)):
-
-            def of_usual(origins: np.ndarray, log: bool = log, usual: Smoothing = usual) -> Linear:
-                return smoothed(values, origins, shape, extent.smoothing, usual, log)
-
-            yield Candidate("exponential smoothing", of_usual, of_usual)
-        return
-    if not extent.smoothing or not there_is_statsmodels():
-        return
     first = int(early.max())
-    for log, (trend, damped), m in itertools.product(logs, TRENDS, sorted({1, season})):
-        seen = Gauge.fit(values, every, extent.smoothing, shape.target, log).up(values[:, shape.target])
+    kinds = list(_kinds_of_smoothing(season, extent.many, extent.smoothing >= 2 * season))
+    for power in powers:
+        seen = Gauge.fit(values, every, extent.smoothing, shape.target, power).up(values[:, shape.target])
+        found = {fits: _fitted(fits, seen, shape.horizon) for _, _, fits in kinds}
+        for name, build, fits in kinds:
+            if found[fits](first) is None:
+                continue
 
-        @cache
-        def fitted(
-            last: int, seen: np.ndarray = seen, m: int = m, trend: bool = trend, damped: bool = damped
-        ) -> Smoothing | None:
-            return fit_smoothing(seen[: last + shape.horizon], m, trend, damped)
+            def full(origins: np.ndarray, power=power, build=build, of=found[fits]) -> Linear:
+                return build(values, origins, shape, extent.smoothing, of(int(origins.max())) or of(first), power)
 
-        def build(origins: np.ndarray, log: bool = log, fitted: Any = fitted) -> Linear:
-            found = fitted(int(origins.max())) or fitted(first)
-            return smoothed(values, origins, shape, extent.smoothing, found, log)
+            def quick(origins: np.ndarray, power=power, build=build, of=found[fits]) -> Linear:
+                return build(values, origins, shape, extent.smoothing, of(first), power)
 
-        def quick(origins: np.ndarray, log: bool = log, fitted: Any = fitted) -> Linear:
-            return smoothed(values, origins, shape, extent.smoothing, fitted(first), log)
+            yield Candidate(name, full, quick)
 
-        if fitted(first) is not None:
-            yield Candidate("exponential smoothing", build, quick)
+
+def _fitted(fits: Callable[..., Any], seen: np.ndarray, horizon: int) -> Callable[[int], Any]:
+    """Returns what fits parameters to the rows up to the last one of a window's, each time once."""
+    return cache(lambda last: fits(seen[: last + horizon]))
+
+
+def _kinds_of_smoothing(
+    season: int, many: bool, whole: bool
+) -> Iterator[tuple[str, Callable[..., Linear], Callable[..., Any]]]:
+    """Yields the name of each variant, what makes a forecast of its parameters, and what fits these to a series.
+
+    A season is taken off for theta if the window holds it twice, ``whole``.
+    """
+    smoothing = "exponential smoothing"
+    if many:
+        for usual in usual_smoothings(season):
+            yield smoothing, smoothed, lambda seen, usual=usual: usual
+        if there_is_statsmodels():
+            for one in usual_thetas(season if whole else 1):
+                yield "theta", theta, lambda seen, one=one: one
+        return
+    seasons = sorted({1, season})
+    for (trend, damped), m in itertools.product(TRENDS, seasons):
+        yield smoothing, smoothed, partial(fit_smoothing, season=m, trend=trend, damped=damped)
+    for m in seasons if whole else (1,):
+        fits = partial(fit_theta, season=m)
+        yield "theta", theta, fits
+        yield "theta", theta_sliding, fits
 
 
 def _some(origins: np.ndarray, most: int) -> np.ndarray:

@@ -17,7 +17,7 @@ __all__ = ["Correction", "gaps_of", "share_of"]
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 PARTS = 5  # of the validation windows, one after another
-SURE = 2.0  # standard errors by which a gain must differ from none
+SURE = 1.0  # standard errors by which a gain must differ from none
 LEAST_GAP = 1e-3  # between neighbouring quantiles, in units of a usual error
 
 
@@ -25,7 +25,7 @@ def share_of(corrections: np.ndarray, wanted: np.ndarray, worth: np.ndarray) -> 
     """Returns the share of corrections that surely lessens the error most, 0 where none surely does.
 
     The gain is the mean over parts of the windows of the logarithm of the error's ratio, as where the starting forecast
-    is chosen; of it two standard errors over the parts are taken away. What helps in one part alone is chance.
+    is chosen; of it a standard error over the parts is taken away. What helps in one part alone is chance.
 
     Args:
         corrections: of N windows in their order, [N, H].

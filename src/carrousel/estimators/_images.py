@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from carrousel.estimators._sequences import Ragged, real
 
-__all__ = ["WIDEST", "as_images", "common_size", "holds_images", "resized"]
+__all__ = ["WIDEST", "as_images", "columns_of", "common_size", "holds_images", "resized"]
 
 WIDEST = 1024
 """The most numbers of an image as the simple methods see it."""
@@ -87,17 +88,38 @@ def common_size(images: Ragged) -> tuple[int, int]:
 
 def resized(images: Ragged, size: tuple[int, int]) -> Ragged:
     """Returns images of one height and width, by linear interpolation."""
-    assert images.sizes is not None
-    parts = []
-    for start, shape in zip(images.starts, images.sizes.tolist(), strict=True):
-        values = images.values[start : start + shape[0] * shape[1]]
-        if tuple(shape) != size:
-            image = torch.from_numpy(values.reshape(*shape, -1).transpose(2, 0, 1).copy())[None]
-            brought = torch.nn.functional.interpolate(image, size=size, mode="bilinear", antialias=True)
-            values = brought[0].permute(1, 2, 0).reshape(-1, images.channels).numpy()
-        parts.append(values)
+    parts = [_brought(image, size).reshape(-1, images.channels) for image in _each(images)]
     count = len(images)
     return Ragged(
         np.concatenate(parts), np.full(count, size[0] * size[1], dtype=np.int64), images.names,
         sizes=np.tile(np.array(size, dtype=np.int64), (count, 1)),
     )  # fmt: skip
+
+
+def columns_of(images: Ragged, height: int) -> Ragged:
+    """Returns images as sequences of their columns, brought to one height; their widths follow.
+
+    A column's numbers are the channels of a step, ``height`` times as many as the image's.
+    """
+    parts = []
+    for image in _each(images):
+        tall, wide = image.shape[:2]
+        brought = _brought(image, (height, max(1, round(wide * height / tall))))
+        parts.append(brought.transpose(1, 0, 2).reshape(brought.shape[1], -1))
+    return Ragged(np.concatenate(parts), np.array([len(part) for part in parts], dtype=np.int64))
+
+
+def _each(images: Ragged) -> Iterator[np.ndarray]:
+    """Yields each image, ``[H, W, C]``."""
+    assert images.sizes is not None
+    for start, (tall, wide) in zip(images.starts, images.sizes.tolist(), strict=True):
+        yield images.values[start : start + tall * wide].reshape(tall, wide, -1)
+
+
+def _brought(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns an image of another height and width, by linear interpolation."""
+    if image.shape[:2] == size:
+        return image
+    given = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
+    brought = torch.nn.functional.interpolate(given, size=size, mode="bilinear", antialias=True)
+    return brought[0].permute(1, 2, 0).numpy()

@@ -123,6 +123,10 @@ class LabelEstimator(ReadsLabels):
     def _dataset(self, sequences: Ragged, labels: Labels) -> LabelledDataset:
         return LabelledDataset(self._inputs(sequences), sequences.lengths, labels.numbers, labels.counts)
 
+    def _unlabelled(self, sequences: Ragged) -> LabelledDataset:
+        none = Labels(np.full(len(sequences), NO_LABEL), np.ones(len(sequences), dtype=np.int64))
+        return self._dataset(sequences, none)
+
     @property
     def _width(self) -> int:
         """The number of features of the network's input."""
@@ -137,8 +141,7 @@ class LabelEstimator(ReadsLabels):
     def _outputs(self, sequences: Ragged) -> list[np.ndarray]:
         """Returns the network's output for every step of each sequence, float32 [T_i, K]."""
         order = np.argsort(sequences.lengths, kind="stable")
-        none = Labels(np.full(len(sequences), NO_LABEL), np.ones(len(sequences), dtype=np.int64))
-        dataset = self._dataset(sequences.take(order), none)
+        dataset = self._unlabelled(sequences.take(order))
         size = max(1, min(MOST_ITEMS, MOST_STEPS // int(sequences.lengths.max())))
         device = next(self.network_.parameters()).device
         self.network_.eval()
@@ -288,7 +291,12 @@ class LabelEstimator(ReadsLabels):
         if not all(isinstance(value, (str, int, float)) for value in self._made.values()):
             raise ValueError("how its recordings were made is no text and numbers")
         count = None if self.vocabulary_ is None else len(self.vocabulary_)
-        self.rival_ = WindowBaseline.restore(facts["rival"], arrays, count, self.n_channels_, len(self.classes_))
+        self.rival_ = WindowBaseline.restore(facts["rival"], arrays, count, self._rival_width, len(self.classes_))
+
+    @property
+    def _rival_width(self) -> int:
+        """The number of channels that the linear method sees, where they are no symbols."""
+        return self.n_channels_
 
 
 def ratio_error(difference: np.ndarray, counts: np.ndarray) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from carrousel.data import DataError, File
+from carrousel.data import DataError, File, Labelled
 from carrousel.data._errors import nearest
 from carrousel.estimators._sequence_gaps import without_gaps
 from carrousel.estimators._sequence_training import TrainsOnSequences
@@ -71,6 +71,11 @@ class ReadsLabels(Known, TrainsOnSequences):
 
     embedding: int = 32
 
+    @property
+    def _item(self) -> str:
+        """What messages call one of X."""
+        return "sequence"
+
     def _plain_labels(self, y: Any, count: int, what: str) -> list[list[Any]]:
         """Returns the labels of each sequence, all text, all whole numbers, or all booleans.
 
@@ -104,7 +109,7 @@ class ReadsLabels(Known, TrainsOnSequences):
             for label in labels:
                 if label not in known:
                     raise ValueError(
-                        f"sequence {i} of {what} has the label {label!r}, which the training data does not have"
+                        f"{self._item} {i} of {what} has the label {label!r}, which the training data does not have"
                     )
                 numbers[place] = known[label]
                 place += 1
@@ -131,7 +136,9 @@ class ReadsLabels(Known, TrainsOnSequences):
     ) -> list[Any]:  # fmt: skip
         """Returns all that a run is trained on, by which its checkpoint knows it."""
         sequences, symbols, lengths = read
-        data: list[Any] = ["\0".join(symbols) if sequences is None else sequences.values, lengths]
+        data: list[Any] = ["\0".join(symbols), lengths]
+        if sequences is not None:
+            data = [sequences.values, sequences.extents]
         data += [labels.numbers, labels.counts, "\0".join(map(repr, self.classes_.tolist()))]
         data += [] if groups is None else [groups]
         if validation is not None:
@@ -186,7 +193,7 @@ class ReadsLabels(Known, TrainsOnSequences):
                 wanted.
         """
         data = super().read(source, split=split, channels=channels, **options)
-        if data.symbolic != (self.vocabulary_ is not None):
+        if isinstance(data, Labelled) and data.symbolic != (self.vocabulary_ is not None):
             has, wants = ("symbols", "numbers") if data.symbolic else ("numbers", "symbols")
             raise DataError(f"{data.name}: its steps are {has}, the model was trained on {wants}")
         return data
@@ -212,8 +219,8 @@ class ReadsLabels(Known, TrainsOnSequences):
                 for label in labels:
                     if str(label) not in known:
                         raise DataError(
-                            f"{data.name}: sequence {name!s} has the label {str(label)!r}, which the model does not "
-                            f"know{nearest(label, known)}"
+                            f"{data.name}: {self._item} {name!s} has the label {str(label)!r}, which the model does "
+                            f"not know{nearest(label, known)}"
                         )
         return list(data.y)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._gauge import Gauge, in_words
 from carrousel.estimators._scaling import Scaler
 
 __all__ = ["Form", "Linear", "Shape", "drift", "drift_of_window", "naive", "plain", "ridge", "seasonal_drift"]
@@ -104,7 +104,8 @@ class Form:
     def __str__(self) -> str:
         lags = f"{self.gauge.context} lags" + "".join(f" and the values {m} steps before" for m in self.seasons)
         ending = {"none": "", "mean": ", relative to their mean", "last": ", relative to the last"}[self.relative]
-        return lags + " (logarithms)" * self.gauge.log + ending + " and scale" * self.scaled
+        looked = in_words(self.gauge.power)
+        return lags + (f" ({looked})" if looked else "") + ending + " and scale" * self.scaled
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,14 @@ class Linear:
         return f"{self.name}, {self.about}" if self.about else self.name
 
 
-def plain(values: np.ndarray, origins: np.ndarray, shape: Shape, lags: int, log: bool = False) -> Form:
+def plain(values: np.ndarray, origins: np.ndarray, shape: Shape, lags: int, power: float | None = None) -> Form:
     """Returns the form that reads the last values of the target, and nothing else."""
-    return Form(Gauge.fit(values, origins, lags, shape.target, log))
+    return Form(Gauge.fit(values, origins, lags, shape.target, power))
+
+
+def rate(power: float | None) -> str:
+    """Returns how a line goes on in what is looked at, for people; "" for values as they are."""
+    return "" if power is None else "at a constant rate" if power == 0 else f"of {in_words(power)}"
 
 
 def naive(values: np.ndarray, origins: np.ndarray, shape: Shape, season: int = 1) -> Linear:
@@ -149,27 +155,27 @@ def naive(values: np.ndarray, origins: np.ndarray, shape: Shape, season: int = 1
     return Linear(name, "", shape, form, Scaler.identity(season), weight, np.zeros(shape.horizon))
 
 
-def drift(values: np.ndarray, origins: np.ndarray, shape: Shape, log: bool) -> Linear:
+def drift(values: np.ndarray, origins: np.ndarray, shape: Shape, power: float | None) -> Linear:
     """Returns the forecast that goes on from the last value at the mean slope of the training part."""
-    form = plain(values, origins, shape, 1, log)
+    form = plain(values, origins, shape, 1, power)
     seen = form.gauge.up(values[: origins.max() + shape.horizon, shape.target])
     slope = (seen[-1] - seen[0]) / max(1, len(seen) - 1)
     steps = np.arange(1, shape.horizon + 1)
-    about = "at a constant rate" if log else ""
+    about = rate(power)
     return Linear("drift", about, shape, form, Scaler.identity(1), np.ones((shape.horizon, 1)), slope * steps)
 
 
-def drift_of_window(values: np.ndarray, origins: np.ndarray, shape: Shape, rows: int, log: bool) -> Linear:
+def drift_of_window(values: np.ndarray, origins: np.ndarray, shape: Shape, rows: int, power: float | None) -> Linear:
     """Returns the forecast that goes on from the last value at the mean slope of the last rows, at least two."""
     steps = np.arange(1, shape.horizon + 1) / (rows - 1)
     weight = np.zeros((shape.horizon, rows))
     weight[:, -1], weight[:, 0] = 1.0 + steps, -steps
-    about = f"over {rows} rows" + ", at a constant rate" * log
-    form = plain(values, origins, shape, rows, log)
+    about = ", ".join(part for part in (f"over {rows} rows", rate(power)) if part)
+    form = plain(values, origins, shape, rows, power)
     return Linear("drift", about, shape, form, Scaler.identity(rows), weight, np.zeros(shape.horizon))
 
 
-def seasonal_drift(values: np.ndarray, origins: np.ndarray, shape: Shape, season: int, log: bool) -> Linear:
+def seasonal_drift(values: np.ndarray, origins: np.ndarray, shape: Shape, season: int, power: float | None) -> Linear:
     """Returns the forecast that says the value one season before each step, and what the last season has changed."""
     steps = np.arange(shape.horizon)
     weight = np.zeros((shape.horizon, season + 1))
@@ -177,8 +183,8 @@ def seasonal_drift(values: np.ndarray, origins: np.ndarray, shape: Shape, season
     cycles = 1.0 + steps // season
     weight[:, -1] += cycles
     weight[:, 0] -= cycles
-    form = plain(values, origins, shape, season + 1, log)
-    about = f"{season} rows" + ", at a constant rate" * log
+    form = plain(values, origins, shape, season + 1, power)
+    about = ", ".join(part for part in (f"{season} rows", rate(power)) if part)
     zero = np.zeros(shape.horizon)
     return Linear("seasonal drift", about, shape, form, Scaler.identity(season + 1), weight, zero)
 
@@ -190,7 +196,7 @@ def ridge(values: np.ndarray, origins: np.ndarray, shape: Shape, form: Form, mos
     penalties and steps: many forms are tried.
     """
     some = origins[np.linspace(0, len(origins) - 1, min(most, len(origins))).astype(int)]
-    gauge = Gauge.fit(values, some, form.gauge.context, shape.target, form.gauge.log)
+    gauge = Gauge.fit(values, some, form.gauge.context, shape.target, form.gauge.power)
     form = replace(form, gauge=gauge)
     read, centre, scale = form.read(values, some, shape)
     wanted = (form.wanted(values, some, shape) - centre) / scale

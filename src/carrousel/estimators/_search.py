@@ -51,10 +51,15 @@ class Found:
     importances: dict[str, float]
 
 
-def space_of(estimator: type, fixed: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
-    """Returns what can be searched for an estimator: parameters that it has, and that are not fixed."""
+OF_IMAGES: dict[str, tuple[Any, ...]] = {"cell": (), "pooling": ("one of", "mean-max", "mean", "max")}
+"""What is searched otherwise over images: their cells have two dimensions, and no place of an image is the last."""
+
+
+def space_of(estimator: type, fixed: dict[str, Any], *, images: bool = False) -> dict[str, tuple[Any, ...]]:
+    """Returns what can be searched for an estimator of sequences or images: its parameters that are not fixed."""
     has = inspect.signature(estimator).parameters
-    return {name: choices for name, choices in SPACE.items() if name in has and name not in fixed}
+    space = SPACE | (OF_IMAGES if images else {})
+    return {name: choices for name, choices in space.items() if choices and name in has and name not in fixed}
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Search:
         about: what is learned, in words: a search of other words is not gone on with.
         journal: the file; a line for each event.
         seed: of the estimators, whose validation parts are the same then, and of the search.
+        images: whether images are learned from.
     """
 
     estimator: type
@@ -74,6 +80,12 @@ class Search:
     about: str
     journal: Path
     seed: int
+    images: bool = False
+
+    @property
+    def space(self) -> dict[str, tuple[Any, ...]]:
+        """What is searched."""
+        return space_of(self.estimator, self.fixed, images=self.images)
 
     def run(
         self,
@@ -104,7 +116,7 @@ class Search:
         """
         import optuna
 
-        if not space_of(self.estimator, self.fixed):
+        if not self.space:
             raise ValueError("every parameter that can be searched is fixed")
         begun = time.time()
         study = self._study(make=True)
@@ -113,7 +125,7 @@ class Search:
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         if not study.get_trials(deepcopy=False):
             defaults = self.estimator().get_params(deep=False)
-            study.enqueue_trial({name: defaults[name] for name in space_of(self.estimator, self.fixed)})
+            study.enqueue_trial({name: defaults[name] for name in self.space})
         ended = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
         left = max(0, trials - sum(t.state != optuna.trial.TrialState.FAIL for t in ended))
         tell(f"{self.about}; {left} trials to go")
@@ -166,7 +178,7 @@ class Search:
         """Trains once, and returns a line on it."""
         import optuna
 
-        chosen = {name: _suggested(trial, name, how) for name, how in space_of(self.estimator, self.fixed).items()}
+        chosen = {name: _suggested(trial, name, how) for name, how in self.space.items()}
         model = self.estimator(**self._judged(), **chosen, random_state=self.seed)
         words = ", ".join(f"{name} {figure(v) if isinstance(v, float) else v}" for name, v in chosen.items())
 
@@ -216,7 +228,7 @@ class Search:
         if make:
             _mend(self.journal)
         about = {"estimator": self.estimator.__name__, "fixed": repr(sorted(self.fixed.items())), "seed": self.seed}
-        about |= {"data": self.about, "space": repr(space_of(self.estimator, self.fixed))}
+        about |= {"data": self.about, "space": repr(self.space)}
         try:
             storage = JournalStorage(JournalFileBackend(str(self.journal)))
             study = optuna.create_study(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+import pandas as pd
+
 from carrousel.estimators._grid import Grid, season_of
-from carrousel.estimators._rules import DAY, Fixed
+from carrousel.estimators._rules import Fixed
+from carrousel.streams import natural_cycles
 
 __all__ = ["levels_of", "plausible_seasons", "seasons_of"]
 
 CYCLES = 3  # of a season that the frequency tells, which a series must hold
 
-WEEK, YEAR = 7, 365  # days
+SECOND = pd.Timedelta(1, "s")
 
 
 def plausible_seasons(grid: Grid | None) -> tuple[int, ...]:
@@ -24,13 +27,7 @@ def plausible_seasons(grid: Grid | None) -> tuple[int, ...]:
         return (season,)
     times = grid.places(0, 2)
     times = times.to_timestamp() if grid.kind == "periods" else times  # type: ignore[attr-defined]
-    step = times[1] - times[0]
-    if step == DAY:
-        return (season, YEAR)
-    if step > DAY or DAY % step != DAY - DAY:
-        return (season,)
-    day = int(DAY / step)
-    return (season, day) if day > season else (season, WEEK * day)
+    return natural_cycles((times[1] - times[0]) / SECOND) or (season,)
 
 
 def seasons_of(season: Any, grid: Grid | None, rows: int, horizon: int) -> tuple[int, ...]:

@@ -134,6 +134,9 @@ class SequenceEstimator(TrainsOnSequences):
             self._inputs(sequences), patches(sequences.lengths, self.patch_), targets, mean_one(weights)
         )
 
+    def _unlabelled(self, sequences: Ragged) -> SequenceDataset:
+        return self._dataset(sequences, np.zeros(len(sequences), dtype=np.float32))
+
     def _build(self, loss: ItemLoss | None = None) -> nn.Module:
         return SequenceNet(
             self.n_channels_ * (2 if self.fill == "mask" else 1) * self.patch_,
@@ -158,7 +161,7 @@ class SequenceEstimator(TrainsOnSequences):
     def _outputs(self, sequences: Ragged) -> np.ndarray:
         """Returns the network's output for every sequence, float64 [N, K]."""
         order = np.argsort(sequences.lengths, kind="stable")
-        dataset = self._dataset(sequences.take(order), np.zeros(len(sequences), dtype=np.float32))
+        dataset = self._unlabelled(sequences.take(order))
         device = next(self.network_.parameters()).device
         self.network_.eval()
         outputs = np.empty((len(sequences), self._n_outputs))

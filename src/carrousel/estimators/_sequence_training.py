@@ -15,6 +15,7 @@ from carrousel.estimators._sequence_reading import ReadsSequences
 from carrousel.estimators._sequences import Ragged
 from carrousel.estimators._split import SCHEMES, split
 from carrousel.estimators._weights import group_numbers
+from carrousel.training._batches import SequenceDataset
 from carrousel.training._loop import usual_batch
 from carrousel.training._options import Options
 
@@ -113,6 +114,14 @@ class TrainsOnSequences(ReadsSequences):
         """Returns the scaler of sequences that count ``weights`` [N]."""
         of_steps = None if weights is None else np.repeat(weights, sequences.lengths)
         return scaler_of(sequences.values, of_steps) if self.standardise else Scaler.identity(sequences.channels)
+
+    def _plain(self, sequences: Ragged) -> Ragged:
+        """Returns sequences as the simple methods see them."""
+        raise NotImplementedError
+
+    def _unlabelled(self, sequences: Ragged) -> SequenceDataset:
+        """Returns what the network is given of sequences, with targets that mean nothing."""
+        raise NotImplementedError
 
     def _scaled(self, sequences: Ragged) -> np.ndarray:
         """Returns what the network is given of sequences, float32 [S, C], or [S, 2·C] with ``fill="mask"``."""

@@ -12,15 +12,15 @@ import numpy as np
 from carrousel._format import number, whole
 from carrousel.estimators._candidates import RELATIVE, Candidate, Extent, judged, nearly_best
 from carrousel.estimators._conformal import offsets_of, ordered
-from carrousel.estimators._gauge import Gauge
+from carrousel.estimators._gauge import POWERS, Gauge, in_words
 from carrousel.estimators._linear import Form, Linear, Shape
 from carrousel.estimators._scaling import Scaler
 from carrousel.estimators._smoothing import there_is_statsmodels
 
 __all__ = ["Calibrated", "SimpleForecasts", "Starts"]
 
-MEAN = "mean of the best"
-MOST_IN_MEAN = 8
+MEDIAN = "median of the best"
+MOST_IN_MEDIAN = 12
 BLOCKS = 5  # of training windows, each forecast by a fit to the others
 MOST_METHODS = 100  # of a saved model; more are damage
 
@@ -31,8 +31,8 @@ class Calibrated:
 
     Attributes:
         name: for people.
-        parts: linear forecasts, of which it is the mean.
-        gauge: the window whose scale is the unit of ``offsets``, and whether logarithms are taken.
+        parts: linear forecasts, of which it is the median.
+        gauge: the window whose scale is the unit of ``offsets``, and which powers are taken.
         offsets: what the quantiles add to the point forecast, [H, Q].
     """
 
@@ -42,7 +42,7 @@ class Calibrated:
     offsets: np.ndarray
 
     def __call__(self, values: np.ndarray, origins: np.ndarray) -> np.ndarray:  # [N, H]
-        return np.mean([part(values, origins) for part in self.parts], axis=0)
+        return np.median([part(values, origins) for part in self.parts], axis=0)
 
     def quantiles(self, values: np.ndarray, origins: np.ndarray, middle: int) -> np.ndarray:  # [N, H, Q]
         """Returns the quantiles, of which number ``middle`` is the median."""
@@ -55,8 +55,9 @@ class Calibrated:
     def __str__(self) -> str:
         if len(self.parts) > 1:
             counts = Counter(part.name for part in self.parts)
-            logs = ", some of logarithms" if any(part.form.gauge.log for part in self.parts) else ""
-            return f"{self.name} ({', '.join(f'{count} of {name}' for name, count in counts.items())}{logs})"
+            powers = sorted({part.form.gauge.power for part in self.parts if part.form.gauge.power is not None})
+            some = f", some of {' and '.join(map(in_words, powers))}" if powers else ""
+            return f"{self.name} ({', '.join(f'{count} of {name}' for name, count in counts.items())}{some})"
         about = self.parts[0].about
         return f"{self.name} ({about})" if about else self.name
 
@@ -82,7 +83,7 @@ class SimpleForecasts:
         methods: with their intervals; of each kind the variant that did best on the folds.
         begin: the number of the starting forecast.
         skill: the error of the best variant on the folds, as a share of the best naive method's (a geometric mean).
-        complete: whether exponential smoothing could be tried.
+        complete: whether exponential smoothing and theta could be tried.
     """
 
     methods: tuple[Calibrated, ...]
@@ -107,8 +108,8 @@ class SimpleForecasts:
     ) -> tuple[SimpleForecasts, Starts]:  # fmt: skip
         """Returns the simple methods of one series, and the starting forecasts of its windows.
 
-        The start is the variant that did best on folds of all windows, or the mean of those that did nearly as well,
-        as far as the folds can tell.
+        The start is the variant that did best on folds of all windows, or the median of those that did nearly as
+        well, as far as the folds can tell (Petropoulos & Svetunkov 2020): one that runs wild moves it little.
         Intervals come from the errors on the validation windows, where there are any; what is kept learns from all.
 
         Args:
@@ -125,17 +126,18 @@ class SimpleForecasts:
         ranked = sorted(found, key=lambda one: one.score)
         kinds = dict.fromkeys(one.name for one in found)
         recipes = {name: [next(one for one in ranked if one.name == name)] for name in kinds}
-        near = nearly_best(found, MOST_IN_MEAN)
+        near = nearly_best(found, MOST_IN_MEDIAN)
         exact = [one.name for one in found if one.exact]  # of which the first is the plainest
         best = exact[0] if exact else near[0].name
         if len(near) > 1 and not exact:
-            best = MEAN
+            best = MEDIAN
             recipes[best] = near
         methods = [_calibrated(n, c, values, training, valid, shape, context, levels) for n, c in recipes.items()]
         begin = list(recipes).index(best)
-        late = _mean(recipes[best], training)(values, valid) if len(valid) else np.zeros((0, shape.horizon))
+        late = _median(recipes[best], training)(values, valid) if len(valid) else np.zeros((0, shape.horizon))
         starts = Starts(_crossed(recipes[best], values, training, shape), late)
-        return cls(tuple(methods), begin, float(np.exp(ranked[0].score)), there_is_statsmodels()), starts
+        naive = min(one.score for one in found if "naive" in one.name)
+        return cls(tuple(methods), begin, float(np.exp(ranked[0].score - naive)), there_is_statsmodels()), starts
 
     def notes(self, method: str, share: float) -> tuple[str, ...]:
         """Returns what a report says of the start, and of what is left out.
@@ -150,7 +152,9 @@ class SimpleForecasts:
             else f"{method} corrects a starting forecast, {self.start}, by {share:.0%} of what its network says."
         )
         chosen = f"On folds of the training data the best had {self.skill:.2g} of the error of the best naive method."
-        lacking = "Exponential smoothing is left out, for it needs statsmodels: pip install 'carrousel[forecast]'."
+        lacking = (
+            "Exponential smoothing and theta are left out: they need statsmodels, pip install 'carrousel[forecast]'."
+        )
         return (f"{said} {chosen}",) if self.complete else (f"{said} {chosen}", lacking)
 
     def points(self, values: np.ndarray, origins: np.ndarray) -> dict[str, np.ndarray]:
@@ -214,10 +218,10 @@ class SimpleForecasts:
 Forecast = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def _mean(candidates: list[Candidate], origins: np.ndarray) -> Forecast:
-    """Returns the mean of the candidates' forecasts when they are fitted to windows."""
+def _median(candidates: list[Candidate], origins: np.ndarray) -> Forecast:
+    """Returns the median of the candidates' forecasts when they are fitted to windows."""
     parts = [one.build(origins) for one in candidates]
-    return lambda values, then: np.mean([part(values, then) for part in parts], axis=0)
+    return lambda values, then: np.median([part(values, then) for part in parts], axis=0)
 
 
 def _calibrated(
@@ -226,9 +230,11 @@ def _calibrated(
 ) -> Calibrated:  # fmt: skip
     """Fits a method to all windows, with the intervals of a fit that has not seen the last ones."""
     held = valid if len(valid) else training
-    point = _mean(candidates, training)(values, valid) if len(valid) else _crossed(candidates, values, training, shape)
+    point = (
+        _median(candidates, training)(values, valid) if len(valid) else _crossed(candidates, values, training, shape)
+    )
     parts = tuple(one.build(np.concatenate([training, valid])) for one in candidates)
-    gauge = Gauge.fit(values, training, context, shape.target, parts[0].form.gauge.log)
+    gauge = Gauge.fit(values, training, context, shape.target, parts[0].form.gauge.power)
     actual = values[held[:, None] + np.arange(shape.horizon), shape.target]
     errors = (gauge.up(actual) - gauge.up(point)) / gauge.scales(gauge.windows(values, held))[:, None]
     offsets = offsets_of(np.repeat(errors[:, :, None], len(levels), axis=2), levels)
@@ -238,11 +244,11 @@ def _calibrated(
 def _crossed(candidates: list[Candidate], values: np.ndarray, training: np.ndarray, shape: Shape) -> np.ndarray:
     """Returns forecasts of the training windows [N, H], each by a fit to those whose rows ahead it does not share."""
     if len(training) < 4 * BLOCKS:
-        return _mean(candidates, training)(values, training)
+        return _median(candidates, training)(values, training)
     parts = []
     for block in np.array_split(training, BLOCKS):
         rest = training[(training <= block[0] - shape.horizon) | (training >= block[-1] + shape.horizon)]
-        parts.append(_mean(candidates, rest if len(rest) >= 4 else training)(values, block))
+        parts.append(_median(candidates, rest if len(rest) >= 4 else training)(values, block))
     return np.concatenate(parts)
 
 
@@ -281,12 +287,16 @@ def _part(
 
 def _to_json(gauge: Gauge) -> dict[str, Any]:
     """Returns a gauge in JSON, but for its target."""
-    return {"context": gauge.context, "log": gauge.log, "least": gauge.least, "floor": gauge.floor}
+    return {"context": gauge.context, "power": gauge.power, "least": gauge.least, "floor": gauge.floor}
 
 
 def _from_json(facts: Any, target: int, rows: int) -> Gauge:
     """Returns the gauge of what ``_to_json`` returned; ``rows`` is the most that it may look back."""
     least, floor = number(facts["least"], "a least value"), number(facts["floor"], "a least scale")
-    if not isinstance(facts["log"], bool) or (facts["log"] and least <= 0) or floor <= 0:
+    if "power" not in facts:
+        raise ValueError("it is of a time when starting forecasts were others: train it again")
+    power = facts["power"]
+    known = power in (None, 0) or POWERS[0] <= number(power, "a power") <= POWERS[1]
+    if not known or isinstance(power, bool) or (power is not None and least <= 0) or floor <= 0:
         raise ValueError("the scale of a window is damaged")
-    return Gauge(whole(facts["context"], "a window", 1, rows), target, facts["log"], least, floor)
+    return Gauge(whole(facts["context"], "a window", 1, rows), target, power, least, floor)

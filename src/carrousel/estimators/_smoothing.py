@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from carrousel.estimators._gauge import in_words
 from carrousel.estimators._linear import Linear, Shape, plain
 from carrousel.estimators._scaling import Scaler
 
@@ -121,10 +122,11 @@ def windowed(smoothing: Smoothing, window: int, horizon: int) -> np.ndarray:
 
 
 def smoothed(
-    values: np.ndarray, origins: np.ndarray, shape: Shape, window: int, smoothing: Smoothing, log: bool
+    values: np.ndarray, origins: np.ndarray, shape: Shape, window: int, smoothing: Smoothing, power: float | None
 ) -> Linear:
     """Returns a smoothing as a forecast from the last ``window`` values."""
-    form = plain(values, origins, shape, window, log)
+    form = plain(values, origins, shape, window, power)
     weight = windowed(smoothing, window, shape.horizon)
-    about = f"{smoothing}" + ", of logarithms" * log
+    looked = in_words(power)
+    about = f"{smoothing}" + (f", of {looked}" if looked else "")
     return Linear("exponential smoothing", about, shape, form, Scaler.identity(window), weight, np.zeros(shape.horizon))

@@ -20,6 +20,8 @@ from carrousel.nets.language_model import LanguageModel
 __all__ = ["METRIC", "documents_of", "symbols_of", "text_report", "unknown_of"]
 
 METRIC = "bits per character"
+PACKED_STEP = 4  # bytes: the sizes that xz makes are multiples of it
+LEAST_PACKED = 10 * PACKED_STEP  # with fewer bytes the rounding is a tenth of the figure and more
 ORDERS = {"characters": 6, "pieces": 4, "words": 3, "symbols": 4}  # of the n-gram model
 
 
@@ -86,11 +88,17 @@ def text_report(
     per_symbol = block_error(found[method] - found[best])
     error = None if per_symbol is None else per_symbol * (len(symbols) - 1) / characters
     if learned is not None:
-        before, both = packed_size("".join(learned)), packed_size("".join([*learned, *documents]))
-        packed = 8.0 * (both - before) / characters
-        if packed < min(score.metrics[METRIC] for score in scores[1:]):
-            error = None  # what it takes for each character is not known
-        scores.append(Score("xz -9e", True, {METRIC: packed}))
+        more = packed_size("".join([*learned, *documents])) - packed_size("".join(learned))
+        if more < LEAST_PACKED:
+            notes.append(
+                f"Not compared with xz: {characters} characters are too short to tell. Its sizes come in steps of "
+                f"{PACKED_STEP} bytes, and they take {more} bytes more."
+            )
+        else:
+            packed = 8.0 * more / characters
+            if packed < min(score.metrics[METRIC] for score in scores[1:]):
+                error = None  # what it takes for each character is not known
+            scores.append(Score("xz -9e", True, {METRIC: packed}))
     notes.append(f"A symbol is a {tokeniser.unit}; the vocabulary has {tokeniser.size:,}.")
     unknown = unknown_of(tokeniser, documents)
     if unknown:

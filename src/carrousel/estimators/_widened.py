@@ -145,7 +145,7 @@ def calendar_helps(
     lost = []
     for made, values in (plain, widened):
         shape: Any = made.shape
-        form = Form(Gauge(context, shape.target, False, 0.0, 1.0), (), "mean", False, beside=True)
+        form = Form(Gauge(context, shape.target, None, 0.0, 1.0), (), "mean", False, beside=True)
         forecast = ridge(values, training, shape, form)(values, valid)
         actual = values[valid[:, None] + np.arange(shape.horizon), shape.target]
         error = np.abs(forecast - actual).mean(axis=1)

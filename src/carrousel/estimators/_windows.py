@@ -27,7 +27,7 @@ class Window:
     Attributes:
         shape: what is forecast.
         scaler: of the columns.
-        gauge: the context, and whether logarithms are taken.
+        gauge: the context, and which powers are taken.
         unit: how far off starting forecasts of the training windows usually were, in spreads.
         masks: pairs of a column and of that which says by a 1 where it was missing: it enters as zero there.
     """
@@ -40,12 +40,12 @@ class Window:
 
     @classmethod
     def fit(
-        cls, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, shape: Shape, context: int, log: bool,
-        masks: tuple[tuple[int, int], ...] = (),
+        cls, values: np.ndarray, origins: np.ndarray, starts: np.ndarray, shape: Shape, context: int,
+        power: float | None, masks: tuple[tuple[int, int], ...] = (),
     ) -> Window:  # fmt: skip
         """Returns a window whose scales come from the training windows alone, which begin at ``origins``."""
         scaler = Scaler.fit(values[: origins.max() + shape.horizon])
-        window = cls(shape, scaler, Gauge.fit(values, origins, context, shape.target, log), 1.0, masks)
+        window = cls(shape, scaler, Gauge.fit(values, origins, context, shape.target, power), 1.0, masks)
         unit = float(np.abs(window.targets(values, origins, starts)).mean())
         return replace(window, unit=unit if unit > 0 else 1.0)
 
@@ -90,8 +90,7 @@ class Window:
 
     def worth(self, values: np.ndarray, origins: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """Returns what a correction of 1 is in the target's own units, about, [N]."""
-        scale = self.scales(values, origins)
-        return scale * starts.mean(axis=1) if self.gauge.log else scale
+        return self.scales(values, origins) * self.gauge.worth(starts.mean(axis=1))
 
 
 class WindowDataset(Dataset):

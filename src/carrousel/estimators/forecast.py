@@ -40,13 +40,14 @@ SHORTEST, LONGEST = 16, 512  # of a context that is chosen here
 class LSTMForecaster(SeriesEstimator):
     """Forecasts a series with an LSTM or any other cell of the family: the median and quantiles of every step ahead.
 
-    A forecast begins with a simple one: the last value, the value a season before, drift, ridge regressions on values
-    or their logarithms, as they are or relative to where the series stands, and exponential smoothing (if statsmodels
-    is installed) are judged on folds of the training data, and the best, or the mean of those that do nearly as well,
-    is the start. The network reads the last ``context`` rows and corrects all ``horizon`` steps of it at once, in units
-    of the window's spread. It learns from all windows of the series but the last. On those training is stopped early,
-    and it is decided how much of the corrections is taken: nothing where they do not surely help. Intervals are made to
-    hold on them too (Romano et al. 2019), for each step ahead. ``report`` sets the model beside all simple methods.
+    A forecast begins with a simple one: the last value, the value a season before, drift, ridge regressions on values,
+    their logarithms or Box-Cox transforms, as they are or relative to where the series stands, exponential smoothing
+    and theta (if statsmodels is installed) are judged on folds of the training data, and the best, or the median of
+    those that do nearly as well, is the start. The network reads the last ``context`` rows and corrects all ``horizon``
+    steps of it at once, in units of the window's spread. It learns from all windows of the series but the last. On
+    those training is stopped early, and it is decided how much of the corrections is taken: nothing where they do not
+    surely help. Intervals are made to hold on them too (Romano et al. 2019), for each step ahead. ``report`` sets the
+    model beside all simple methods.
 
     Args:
         target: the column to forecast (a name, or a number for an array); None if there is only one, or if it is given
@@ -199,8 +200,8 @@ class LSTMForecaster(SeriesEstimator):
         of_windows = None if ages is None else ages[np.concatenate([training, valid])]
         about = (shape, extent, context, self.levels_, of_windows)
         self.simple_, starts = SimpleForecasts.fit(values, training, valid, *about)
-        log = self.simple_.start.gauge.log
-        window = Window.fit(values, training, starts.training, shape, context, log, self._widened.filling.masks)
+        power = self.simple_.start.gauge.power
+        window = Window.fit(values, training, starts.training, shape, context, power, self._widened.filling.masks)
         self._gaps = gaps_of(window.targets(values, training, starts.training), self.levels_)
         chosen = np.unique(np.linspace(0, max(0, len(valid) - 1), VALIDATION_WINDOWS).astype(int))[: len(valid)]
         some, late = valid[chosen], starts.valid[chosen]

@@ -13,16 +13,16 @@ import torch
 
 from carrousel import pictures
 from carrousel._format import whole
-from carrousel.data import DataError, spoken
-from carrousel.data._registry import Kind
+from carrousel.data import spoken
 from carrousel.estimators._collapsed import SHORTEST, collapsed, shortest_run, spread
-from carrousel.estimators._label_estimator import LabelEstimator, ratio_error
+from carrousel.estimators._label_estimator import ratio_error
 from carrousel.estimators._params import choice, integer, lstm_options
 from carrousel.estimators._report import Report, Score
 from carrousel.estimators._sequences import Ragged
+from carrousel.estimators._transcribes_images import TranscribesImages
 from carrousel.estimators.metrics import aligned, distance
-from carrousel.nets._ctc import beam_search, best_path, ctc, prefix_search, steps_needed
-from carrousel.nets.transcriber import Transcriber, steps_of
+from carrousel.nets._ctc import beam_search, best_path, ctc, prefix_search
+from carrousel.nets.transcriber import Transcriber
 from carrousel.training._progress import ProgressCallback
 
 if TYPE_CHECKING:
@@ -38,19 +38,25 @@ LabelModel = Callable[[tuple[Any, ...], Any], float]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class LSTMTranscriber(LabelEstimator):
+class LSTMTranscriber(TranscribesImages):
     """Says a string of labels for each sequence with an LSTM, or any other cell of the family: speech, handwriting.
 
     Where in a sequence a label stands need not be known: the loss is minus the log probability of the string over all
     its alignments (CTC; Graves, Fernández, Gomez & Schmidhuber 2006). A part of the training data is set aside to end
     training early and to choose the weights.
 
+    Images of lines, one array ``[N, H, W, C]`` or a list of ``[H, W_i, C]`` arrays, are read by multidimensional LSTM
+    in all four directions (Graves & Schmidhuber 2009): ``num_layers`` of them above each other, each over blocks of
+    ``stack`` x ``stack`` places of what is below it (2 x 2 by default), the highest with ``hidden_size`` cells, each
+    one below with a quarter as many. The columns of the highest are summed, and say a label each, or nothing.
+    Parameters that are for sequences are refused if they are given.
+
     Args:
         hidden_size: cells in each layer and direction.
         num_layers, dropout, input_noise: more than others have by default, against learning single recordings by
             heart; where the input is clean, less noise does better. ``max_epochs="auto"`` makes about 1,600 updates.
-        stack: frames that are joined to one step.
-        every: of the steps every so many is read, the others are left out.
+        stack: frames that are joined to one step, of images the side of a block; ``"auto"`` is 1, of images 2.
+        every: of the steps every so many is read, the others are left out; of images all are.
         decoding: how a string is read off: ``"best path"``, ``"prefix search"`` (the most probable string; exact
             between steps at which the blank is certain) or ``"beam search"``, which takes a model of the labels.
         beam_width: strings that beam search keeps.
@@ -89,20 +95,16 @@ class LSTMTranscriber(LabelEstimator):
     num_layers: int = 2
     dropout: float = 0.5
     input_noise: float = 0.6
-    stack: int = 1
-    every: int = 1
     decoding: str = "best path"
     beam_width: int = 16
 
-    _kind: ClassVar[Kind] = "strings"
     _figure: ClassVar[str] = "label error rate"
     _fewest: ClassVar[int] = 1
     _updates: ClassVar[int] = 1600
     _epochs: ClassVar[tuple[int, int]] = (24, 400)
 
     def _check_options(self) -> None:
-        for name in ("stack", "every", "beam_width"):
-            integer(self, name)
+        integer(self, "beam_width")
         choice(self, "decoding", DECODINGS)
         super()._check_options()
 
@@ -121,7 +123,7 @@ class LSTMTranscriber(LabelEstimator):
         """Trains on the sequences X and their strings y.
 
         Args:
-            X: as in LSTMTagger.fit.
+            X: as in LSTMTagger.fit; or images, one ``[N, H, W, C]`` array or a list of ``[H, W_i, C]`` arrays.
             y: the labels of each sequence in their order, at least one: lists of text or whole numbers, or texts, whose
                 letters are the labels.
             groups: as in LSTMClassifier.fit, as are validation_data (``(X, y)``), channel_names, checkpoint, resume and
@@ -135,7 +137,7 @@ class LSTMTranscriber(LabelEstimator):
         self._check_options()
         read = self._first_read(X, channel_names)
         lengths = read[2]
-        each = self._strings_of(y, lengths, "y")
+        each = self._strings_of(y, lengths if read[0] is None else read[0].extents, "y")
         persons = self._groups(groups, len(lengths), validation_data)
         self.classes_ = np.unique([label for labels in each for label in labels])
         labels = self._numbered(each, "y")
@@ -146,38 +148,11 @@ class LSTMTranscriber(LabelEstimator):
         sequences = self._learn(read, labels, parts, validation, seed, identity, run)
 
         strings = labels.each()
-        frames = [spread(string, length) for string, length in zip(strings, lengths.tolist(), strict=True)]
+        steps = self._plain(sequences).lengths.tolist()
+        frames = [spread(string, length) for string, length in zip(strings, steps, strict=True)]
         self.rival_ = self._fit_rival(sequences, np.concatenate(frames), None, None)
         self.shortest_ = shortest_run(self._framewise(sequences), strings)
         return self
-
-    def _strings_of(self, y: Any, lengths: np.ndarray, what: str) -> list[list[Any]]:
-        """Returns the labels of each sequence, which can be said in its steps."""
-        each = self._plain_labels(y, len(lengths), what)
-        for i, labels in enumerate(each):
-            if not labels:
-                raise ValueError(f"sequence {i} of {what} has no label; at least one is needed")
-            if "" in labels:
-                raise ValueError(f"sequence {i} of {what} has an empty label")
-        bad = self._too_long(each, lengths)
-        if bad is not None:
-            raise ValueError(f"sequence {bad[0]} of {what}: {bad[1]}")
-        return each
-
-    def _given_labels(self, X: Any, y: Any, what: str) -> list[list[Any]]:
-        return self._strings_of(y, np.array([len(x) for x in X]), what)
-
-    def _too_long(self, each: list[Any], lengths: np.ndarray) -> tuple[int, str] | None:
-        """Returns the number of the first sequence that is too short for its string, and why; None if there is none."""
-        for name in ("stack", "every"):
-            integer(self, name)
-        for i, (labels, length) in enumerate(zip(each, lengths.tolist(), strict=True)):
-            needed, there = steps_needed(list(labels)), steps_of(length, self.stack, self.every)
-            if needed > there:
-                why = "" if needed == len(labels) else ", for between equal ones there is a blank"
-                of = "" if there == length else f" of its {length} frames (stack={self.stack}, every={self.every})"
-                return i, f"its {len(labels)} labels need {needed} steps{why}; it has {there}{of}"
-        return None
 
     def _counts(self, output: np.ndarray, target: np.ndarray) -> tuple[float, float]:
         errors = sum(distance(t[t >= 0].tolist(), best_path(o)) for o, t in zip(output, target, strict=True))
@@ -187,10 +162,12 @@ class LSTMTranscriber(LabelEstimator):
         return self._build()
 
     def _build(self) -> torch.nn.Module:
+        if self._of_images:
+            return self._build_for_images()
         return Transcriber(
             self._width,
             len(self.classes_),
-            stack=int(self.stack),
+            stack=self._stacked("sequences"),
             every=int(self.every),
             dropout=float(self.dropout),
             noise=float(self.input_noise),
@@ -198,9 +175,6 @@ class LSTMTranscriber(LabelEstimator):
             symbols=self._symbol_count,
             unknown=self._rare,
         )
-
-    def _steps(self, lengths: torch.Tensor) -> torch.Tensor:
-        return steps_of(lengths, int(self.stack), int(self.every))
 
     def _seen(self, inputs: torch.Tensor) -> torch.Tensor:
         network: Any = self.network_
@@ -256,9 +230,11 @@ class LSTMTranscriber(LabelEstimator):
             The number of the frame that brought a label, from 0, and the label.
 
         Raises:
-            ValueError: the network has both directions, or gaps are filled by what follows.
+            ValueError: the network has both directions, or reads images, or gaps are filled by what follows.
         """
         self._check_fitted()
+        if self._of_images:
+            raise ValueError("an image is read in all directions, and nothing is said before its end")
         if self.bidirectional:
             raise ValueError("a network of both directions says nothing before the end; bidirectional=False listens")
         if self.fill == "interpolate":
@@ -296,16 +272,16 @@ class LSTMTranscriber(LabelEstimator):
 
     def _framewise(self, sequences: Ragged) -> list[np.ndarray]:
         """Returns what the linear method says for every frame."""
-        said = self.rival_(self._plain(sequences)).argmax(axis=1)
-        return np.split(said, np.cumsum(sequences.lengths)[:-1])
+        plain = self._plain(sequences)
+        return np.split(self.rival_(plain).argmax(axis=1), np.cumsum(plain.lengths)[:-1])
 
     def report(self, X: Any, y: Any) -> Report:
         """Compares the model with a simple method; the label error rate decides.
 
-        The method is a frame-wise classifier: a logistic regression on a window of frames, which learned from the same
-        strings, each label given an equal share of its sequence's frames. Runs of one label are read as that label; the
-        shortest run that counts was chosen on the training data. Beside the error stands the share of strings that are
-        right as a whole.
+        The method is a frame-wise classifier: a logistic regression on a window of frames, of an image its columns,
+        which learned from the same strings, each label given an equal share of its sequence's frames. Runs of one label
+        are read as that label; the shortest run that counts was chosen on the training data. Beside the error stands
+        the share of strings that are right as a whole.
         """
         sequences = self._sequences(X)
         labels = self._numbered(self._plain_labels(y, len(sequences), "y"), "y")
@@ -331,17 +307,8 @@ class LSTMTranscriber(LabelEstimator):
         )
         ours, theirs = errors.values()
         error = ratio_error(theirs - ours, labels.counts)
-        return Report(
-            "transcription", "label error rate", False, scores, len(sequences), error, self._unknown(sequences)
-        )
-
-    def targets_of(self, data: Any, *, training: bool = False) -> list[tuple[str, ...]]:
-        """Returns the strings of sequences as ``carrousel.data`` reads them; to be learned they must fit in."""
-        found = super().targets_of(data, training=training)
-        bad = self._too_long(found, data.lengths) if training else None
-        if bad is not None:
-            raise DataError(f"{data.name}: sequence {data.ids[bad[0]]!s}: {bad[1]}")
-        return found
+        notes, items = self._unknown(sequences), f"test {self._item}s"
+        return Report("transcription", "label error rate", False, scores, len(sequences), error, notes, items)
 
     def table(self, data: Any) -> pd.DataFrame:
         """Returns the string of each sequence under ``prediction``, and its probability."""
@@ -352,15 +319,15 @@ class LSTMTranscriber(LabelEstimator):
         return pd.DataFrame({"id": data.ids, "prediction": said, "probability": np.round(likely, 6)})
 
     def _drawn(self, one: Any, title: str) -> dict[str, Figure]:
-        X = self._given(one.X)
+        X, images = self._given(one.X), self._of_images
         drawn = pictures.draw_spikes(
             self.predict_proba(X)[0],
             self.classes_.tolist(),
             one.X[0],
             said=self.predict(X)[0],
             actual=None if one.y is None else one.y[0],
-            stride=int(self.stack) * int(self.every),
-            rate=one.rate,
+            stride=self._side ** int(self.num_layers) if images else self._stacked("sequences") * int(self.every),
+            rate=None if images else one.rate,
             channels=one.channels,
             title=title,
         )

@@ -14,6 +14,7 @@ from carrousel.learning._steps import LEARN, TRACE, check_counts, one_hot
 __all__ = ["FastWeights"]
 
 INTERFACES = ("direct", "from-to")
+UPDATES = ("squashed", "additive", "delta")
 
 
 class FastWeights(Sensitive):
@@ -37,7 +38,9 @@ class FastWeights(Sensitive):
         slow: which inputs the slow network sees, by their places; None for all.
         fast: which the fast network sees; None for all.
         interface: ``"direct"`` or ``"from-to"``.
-        steepness: T.
+        update: how fast weights change: ``"squashed"``, as the paper has it, ``"additive"`` or ``"delta"``; these two
+            are outer products, and want ``"from-to"``.
+        steepness: T; of ``"squashed"``.
         rate: of steepest descent on half the sum of squared errors, after every step with a target.
         init: first slow weights are uniform in [-init, init].
         seed: of these.
@@ -59,6 +62,7 @@ class FastWeights(Sensitive):
         slow: Sequence[int] | None = None,
         fast: Sequence[int] | None = None,
         interface: str = "direct",
+        update: str = "squashed",
         steepness: float = 10.0,
         rate: float = 0.5,
         init: float = 0.1,
@@ -67,18 +71,25 @@ class FastWeights(Sensitive):
         check_counts(input_size=input_size, output_size=output_size)
         if interface not in INTERFACES:
             raise ValueError(f"interface must be one of {', '.join(INTERFACES)}; got {interface!r}")
+        if update not in UPDATES:
+            raise ValueError(f"update must be one of {', '.join(UPDATES)}; got {update!r}")
+        if update != "squashed" and interface != "from-to":
+            raise ValueError(f"update {update!r} is of outer products: it wants interface='from-to', got {interface!r}")
         for name, value in (("steepness", steepness), ("rate", rate), ("init", init)):
             if not isinstance(value, int | float) or not 0 <= value < np.inf:
                 raise ValueError(f"{name} must be a number not negative, got {value!r}")
         self.input_size, self.output_size, self.interface = int(input_size), int(output_size), interface
+        self.update = update
         self.steepness, self.rate, self.dtype = float(steepness), float(rate), np.dtype(np.float64)
         self._slow, self._fast = _places("slow", slow, input_size), _places("fast", fast, input_size)
         sources, targets = len(self._fast), output_size
-        rows = sources * targets if interface == "direct" else sources + targets
+        rows = sources * targets if interface == "direct" else sources + targets + (update == "delta")
         self._weights = np.random.default_rng(seed).uniform(-init, init, (rows, len(self._slow)))
         self._memory = np.zeros((targets, sources))
-        # Derivatives of each fast weight by the slow ones that it depends on: one row, or a source's and a target's.
-        self._traces = np.zeros((targets, sources, 1 if interface == "direct" else 2, len(self._slow)))
+        # Derivatives of each fast weight by the rows of slow ones that it depends on: one; a source's and a target's;
+        # or where keys are a softmax those of all sources, a target's, and that of b.
+        depends = (1 if interface == "direct" else 2) if update == "squashed" else sources + 2
+        self._traces = np.zeros((targets, sources, depends, len(self._slow)))
         self._derivatives = np.zeros((targets, *self._weights.shape))
         self._observed = False
 
@@ -92,7 +103,7 @@ class FastWeights(Sensitive):
         """A copy of the slow weights: ``"slow"``, ``[outputs of the slow network, inputs]``; assign to change them.
 
         With ``"direct"`` its outputs are the fast weights, target after target; with ``"from-to"`` all sources, then
-        all targets.
+        all targets, then b if the update is ``"delta"``.
         """
         return {"slow": self._weights.copy()}
 
@@ -156,10 +167,14 @@ class FastWeights(Sensitive):
     def _run(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         outputs = np.zeros((len(inputs), self.output_size))
         slow, fast = (np.ascontiguousarray(inputs[:, places]) for places in (self._slow, self._fast))
-        _run(
-            self._weights, self._memory, self._traces, self._derivatives, self.steepness, self.rate,
-            self.interface == "direct", slow, fast, targets, outputs,
-        )  # fmt: skip
+        state = self._weights, self._memory, self._traces, self._derivatives
+        if self.update == "squashed":
+            _run(*state, self.steepness, self.rate, self.interface == "direct", slow, fast, targets, outputs)
+        else:
+            _run_products(*state, self.update == "delta", self.rate, slow, fast, targets, outputs)
+        if not np.isfinite(outputs).all():
+            step = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
+            raise ValueError(f"the fast weights grew without end, to no number at step {step}: a lower rate would help")
         return outputs
 
 
@@ -219,9 +234,79 @@ def _run(weights, memory, traces, derivatives, steepness, rate, direct, slow, fa
                     else:
                         traces[o, s, 0, j] = slope * (traces[o, s, 0, j] + target * x[j])
                         traces[o, s, 1, j] = slope * (traces[o, s, 1, j] + source * x[j])
-        if len(targets) and targets[t, 0] == targets[t, 0]:
-            for o in range(n_targets):
-                error = targets[t, o] - outputs[t, o]
-                for k in range(weights.shape[0]):
-                    for j in range(len(x)):
-                        weights[k, j] += rate * error * derivatives[o, k, j]
+        _learn(weights, derivatives, rate, targets, t, x, outputs)
+
+
+@jit
+def _learn(weights, derivatives, rate, targets, t, x, outputs):
+    """Changes the slow weights by the errors of step t, unless its target is NaN or there are no targets."""
+    if len(targets) and targets[t, 0] == targets[t, 0]:
+        for o in range(outputs.shape[1]):
+            error = targets[t, o] - outputs[t, o]
+            for k in range(weights.shape[0]):
+                for j in range(len(x)):
+                    weights[k, j] += rate * error * derivatives[o, k, j]
+
+
+@jit
+def _keys(weights, x, keys):
+    """Computes the softmax of the slow network's outputs for the sources."""
+    highest = -np.inf
+    for s in range(len(keys)):
+        keys[s] = _product(weights[s], x)
+        highest = max(highest, keys[s])
+    total = 0.0
+    for s in range(len(keys)):
+        keys[s] = np.exp(keys[s] - highest)
+        total += keys[s]
+    for s in range(len(keys)):
+        keys[s] /= total
+
+
+@entry
+def _run_products(weights, memory, traces, derivatives, delta, rate, slow, fast, targets, outputs):
+    """Runs a stream as ``_run`` does, by outer products; ``traces [targets, sources, rows, inputs]``."""
+    n_targets, n_sources = memory.shape
+    keys, passed = np.zeros(n_sources), np.zeros(n_sources + 2)
+    for t in range(len(slow)):
+        x, seen = slow[t], fast[t]
+        derivatives[:] = 0.0
+        for o in range(n_targets):
+            for s in range(n_sources):
+                outputs[t, o] += memory[o, s] * seen[s]
+                for j in range(len(x)):
+                    for r in range(n_sources):
+                        derivatives[o, r, j] += seen[s] * traces[o, s, r, j]
+                    derivatives[o, n_sources + o, j] += seen[s] * traces[o, s, n_sources, j]
+                    if delta:
+                        derivatives[o, n_sources + n_targets, j] += seen[s] * traces[o, s, n_sources + 1, j]
+        _keys(weights, x, keys)
+        strength = logistic(_product(weights[n_sources + n_targets], x)) if delta else 1.0
+        for o in range(n_targets):
+            value = _product(weights[n_sources + o], x)
+            held = 0.0
+            if delta:
+                for s in range(n_sources):
+                    held += memory[o, s] * keys[s]
+            off = value - held
+            for j in range(len(x)):
+                # What was held under the key, by each row: of what there was, and of the key itself.
+                for r in range(n_sources + 2):
+                    passed[r] = 0.0
+                    if delta:
+                        for s in range(n_sources):
+                            passed[r] += keys[s] * traces[o, s, r, j]
+                if delta:
+                    for r in range(n_sources):
+                        passed[r] += keys[r] * (memory[o, r] - held) * x[j]
+                for s in range(n_sources):
+                    for r in range(n_sources):
+                        by_key = keys[s] * ((1.0 if r == s else 0.0) - keys[r]) * x[j]
+                        traces[o, s, r, j] += strength * (off * by_key - passed[r] * keys[s])
+                    traces[o, s, n_sources, j] += strength * (x[j] - passed[n_sources]) * keys[s]
+                    if delta:
+                        change = strength * (1.0 - strength) * x[j] * off - strength * passed[n_sources + 1]
+                        traces[o, s, n_sources + 1, j] += change * keys[s]
+            for s in range(n_sources):
+                memory[o, s] += strength * off * keys[s]
+        _learn(weights, derivatives, rate, targets, t, x, outputs)

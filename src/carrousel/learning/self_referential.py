@@ -38,6 +38,8 @@ class SelfReferentialMatrix(Sequential):
         rate: of steepest descent on half the sum of squared errors, at a sequence's end.
         sharpness: of g. Addresses of neighbours differ by one bit.
         init: first weights are uniform in [-init, init].
+        changes: whether the network changes its weights; if not, it is a recurrent one that reads them and sees its
+            errors.
         seed: of these.
 
     Raises:
@@ -57,6 +59,7 @@ class SelfReferentialMatrix(Sequential):
         rate: float = 0.5,
         sharpness: float = 2.0,
         init: float = 0.5,
+        changes: bool = True,
         seed: int | np.random.Generator | None = 0,
     ) -> None:
         check_counts(input_size=input_size, output_size=output_size)
@@ -66,6 +69,7 @@ class SelfReferentialMatrix(Sequential):
                 raise ValueError(f"{name} must be a number not negative, got {value!r}")
         self.input_size, self.output_size, self.hidden_size = int(input_size), int(output_size), int(hidden_size)
         self.rate, self.sharpness, self.dtype = float(rate), float(sharpness), np.dtype(np.float64)
+        self.changes = bool(changes)
         self.bits = 1
         while 2**self.bits < self._units * self._sources:
             self.bits += 1
@@ -136,7 +140,7 @@ class SelfReferentialMatrix(Sequential):
 
     def _pass(self, x: np.ndarray, y: np.ndarray, outputs: np.ndarray, gradient: np.ndarray) -> float:
         sizes = self.input_size, self.output_size, self.bits
-        return _through(self._matrix, self._addresses, self.sharpness, *sizes, x, y, outputs, gradient)
+        return _through(self._matrix, self._addresses, self.sharpness, self.changes, *sizes, x, y, outputs, gradient)
 
 
 @jit
@@ -159,7 +163,7 @@ def _back_to_bits(errors, near, bits, addresses, sharpness, into):
 
 
 @entry
-def _through(matrix, addresses, sharpness, n_inputs, n_outputs, n_bits, x, targets, outputs, gradient):
+def _through(matrix, addresses, sharpness, changes, n_inputs, n_outputs, n_bits, x, targets, outputs, gradient):
     """Runs a sequence, writes ``outputs``, and if there are targets adds its gradient; returns the loss."""
     n, sources = matrix.shape
     steps, val, own = len(x), n_inputs + n_outputs, n_inputs + n_outputs + 2
@@ -182,7 +186,7 @@ def _through(matrix, addresses, sharpness, n_inputs, n_outputs, n_bits, x, targe
         _near(y[t, mod : n - 1], addresses, sharpness, changed[t])
         for c in range(n * sources):
             z[t + 1, val] += looked[t, c] * flat[c]
-            after[c] = flat[c] + y[t, n - 1] * changed[t, c]
+            after[c] = flat[c] + y[t, n - 1] * changed[t, c] if changes else flat[c]
         outputs[t] = y[t, :n_outputs]
         if len(targets) and targets[t, 0] == targets[t, 0]:
             for k in range(n_outputs):
@@ -200,10 +204,11 @@ def _through(matrix, addresses, sharpness, n_inputs, n_outputs, n_bits, x, targe
         if targets[t, 0] == targets[t, 0]:
             for k in range(n_outputs):
                 of_y[k] += y[t, k] - targets[t, k] - of_z[n_inputs + k]
-        for c in range(n * sources):
-            of_y[n - 1] += back[c] * changed[t, c]
-            of_near[c] = back[c] * y[t, n - 1]
-        _back_to_bits(of_near, changed[t], y[t, mod : n - 1], addresses, sharpness, of_y[mod : n - 1])
+        if changes:
+            for c in range(n * sources):
+                of_y[n - 1] += back[c] * changed[t, c]
+                of_near[c] = back[c] * y[t, n - 1]
+            _back_to_bits(of_near, changed[t], y[t, mod : n - 1], addresses, sharpness, of_y[mod : n - 1])
         for c in range(n * sources):
             of_near[c] = of_val * flat[c]
             back[c] += of_val * looked[t, c]

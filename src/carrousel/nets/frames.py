@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -43,6 +45,29 @@ class FrameNet(Body):
         super().__init__(notes, dropout=dropout, noise=noise, lstm=lstm)
         self.head = nn.Linear(self.width, notes)
 
+    def start_at(self, shares: np.ndarray) -> None:
+        """Makes every note at first as probable as its share of frames, ``[N]`` in (0, 1), by the outputs' biases.
+
+        Most notes are silent most of the time: learning that first takes long.
+        """
+        with torch.no_grad():
+            self.head.bias.copy_(torch.from_numpy(np.log(shares / (1.0 - shares))))
+
+    def chances(self, piece: np.ndarray) -> np.ndarray:
+        """Returns with what probability each note is expected in each frame of a piece ``[T, N]``; first comes silence.
+
+        Nothing of a frame is known where it is expected.
+        """
+        shown = np.concatenate([np.zeros_like(piece[:1]), piece[:-1]]).astype(np.float32)
+        training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                output = self(torch.from_numpy(shown)[None].to(self.head.weight.device), torch.tensor([len(piece)]))
+        finally:
+            self.train(training)
+        return torch.sigmoid(output)[0].double().cpu().numpy()
+
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:  # [B, T, N], [B] -> [B, T, N]
         """Returns the logits of the notes of the frame after each."""
         return self.carry(input, lengths, None)[0]
@@ -65,26 +90,34 @@ class FrameNet(Body):
         said = (output > 0).long().tolist()
         return [frames[:length] for frames, length in zip(said, lengths.tolist(), strict=True)]
 
-    def play(self, begin: Tensor, *, length: int, threshold: float | None = None, seed: int = 0) -> Iterator[Tensor]:
+    def play(
+        self, begin: Tensor, *, length: int, threshold: float | None = None, temperature: float = 1.0, seed: int = 0
+    ) -> Iterator[Tensor]:
         """Goes on from frames ``[T, N]`` in a closed loop: each frame that it says is its next input.
 
         Args:
             begin: one frame or more.
             length: how many frames to say.
             threshold: a note sounds if its probability is above; None draws each note by its probability.
+            temperature: below 1 the probable becomes more so, and what is improbable less; above 1 it is drawn more.
             seed: of the draws; the same seed plays the same.
 
         Raises:
-            ValueError: there is no frame to begin with, or of other notes; or the threshold is no probability.
+            ValueError: there is no frame to begin with, or of other notes; the threshold is no probability; or the
+                temperature is not above 0.
         """
         notes = self.head.out_features
         if begin.dim() != 2 or not len(begin) or begin.shape[1] != notes:
             raise ValueError(f"begin with frames [T, {notes}], at least one, got {list(begin.shape)}")
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"threshold must be a probability, got {threshold!r}")
-        return self._played(begin, length, threshold, torch.Generator().manual_seed(seed))
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise ValueError(f"temperature must be a number above 0, got {temperature!r}")
+        return self._played(begin, length, threshold, temperature, torch.Generator().manual_seed(seed))
 
-    def _played(self, begin: Tensor, length: int, threshold: float | None, random: torch.Generator) -> Iterator[Tensor]:
+    def _played(
+        self, begin: Tensor, length: int, threshold: float | None, temperature: float, random: torch.Generator
+    ) -> Iterator[Tensor]:
         training, dtype = self.training, self.head.weight.dtype
         self.eval()
         try:
@@ -94,7 +127,7 @@ class FrameNet(Body):
                 with torch.no_grad():
                     for frame in frames:
                         output, state = self.lstm.step(frame, state)
-                    chances = torch.sigmoid(self.head(output)).cpu()
+                    chances = torch.sigmoid(self.head(output) / temperature).cpu()
                     level = threshold if threshold is not None else torch.rand(chances.shape, generator=random)
                     said = (chances > level).to(dtype)
                 frames = said[None].to(begin.device)

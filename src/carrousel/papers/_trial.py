@@ -73,7 +73,7 @@ class Prepared:
 
 
 Prepare = Callable[[Setting], Prepared]
-Train = Callable[[Prepared, Setting], Found]
+Train = Callable[[Any, Setting], Found]
 
 
 def run_trial(

@@ -15,6 +15,7 @@ from carrousel.pictures.flow import draw_error_flow
 from carrousel.pictures.labels import draw_spikes, draw_tags
 from carrousel.pictures.learning import draw_learning_curve
 from carrousel.pictures.outcomes import draw_confusion, draw_forecast, draw_values
+from carrousel.pictures.roll import draw_roll
 from carrousel.pictures.steps import draw_steps
 from carrousel.pictures.style import save
 from carrousel.pictures.texts import draw_text
@@ -31,6 +32,7 @@ __all__ = [
     "draw_forecast",
     "draw_growth",
     "draw_learning_curve",
+    "draw_roll",
     "draw_spikes",
     "draw_steps",
     "draw_tags",

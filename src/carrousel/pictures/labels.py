@@ -132,7 +132,7 @@ def draw_spikes(
     Args:
         probabilities: of each label and, last, of the blank, at each step [S, K + 1].
         labels: the K labels.
-        sequence: the input, ``[T, C]``.
+        sequence: the input, ``[T, C]``; or an image ``[H, W, C]``, whose columns are the frames.
         said: the string that is said.
         actual: the string that it is.
         stride: frames of the input in a step.
@@ -141,16 +141,23 @@ def draw_spikes(
         title: the picture's.
     """
     steps = len(probabilities)
-    frames = steps * stride if sequence is None or np.asarray(sequence).dtype.kind in "UO" else len(sequence)
+    symbols = sequence is None or np.asarray(sequence).dtype.kind in "UO"
+    image = None if sequence is None or np.ndim(sequence) != 3 else np.asarray(sequence, dtype=float)
+    frames = steps * stride if sequence is None or symbols else len(sequence) if image is None else image.shape[1]
     scale = 1.0 if rate is None else 1.0 / rate
+    width = max(8.0, min(16.0, 0.012 * frames + 4.0))
     top = 0.0
-    if sequence is not None and np.asarray(sequence).dtype.kind not in "UO":
+    if image is not None:
+        top = min(3.0, (width - 1.4) * image.shape[0] / image.shape[1])
+    elif sequence is not None and not symbols:
         top = max(1.3, min(np.shape(sequence)[1], 2 * NAMED) / 12)
     layout: list[Any] = [*([["input"]] if top else []), ["spikes"]]
     heights = [*([top] if top else []), 2.0]
-    figure = new_figure(max(8.0, min(16.0, 0.012 * frames + 4.0)), sum(heights) + 1.6, title)
+    figure = new_figure(width, sum(heights) + 1.6, title)
     axes = figure.subplot_mosaic(layout, height_ratios=heights, sharex=True)
-    if top:
+    if image is not None:
+        _picture(axes["input"], image)
+    elif top:
         _image(axes["input"], np.asarray(sequence, dtype=float), channels, frames * scale, first=0.0)
     panel = axes["spikes"]
     times = (np.arange(steps) + 0.5) * stride * scale
@@ -170,7 +177,7 @@ def draw_spikes(
     panel.set_ylabel("probability")
     tidy(panel)
     panel.legend(frameon=False, fontsize=8, labelcolor=INK, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    below = "frame" if rate is None else "second"
+    below = "column" if image is not None else "frame" if rate is None else "second"
     lines = [f"said:   {_joined(said)}", *([] if actual is None else [f"actual: {_joined(actual)}"])]
     panel.set_xlabel("\n".join([below, *lines]), ha="left", x=0.0)
     if actual is not None and list(map(str, actual)) != list(map(str, said)):
@@ -203,6 +210,18 @@ def _image(axes: Any, sequence: np.ndarray, channels: Sequence[str] | None, end:
     tidy(axes)
     _names(axes, [str(k) for k in range(count)] if channels is None else [str(name) for name in channels])
     axes.set_ylabel("input")
+
+
+def _picture(axes: Any, image: np.ndarray) -> None:
+    """Draws an image ``[H, W, C]`` above what is said at its columns; of other than 3 channels their mean."""
+    tall, wide = image.shape[:2]
+    low, high = float(image.min()), float(image.max())
+    shown = (image - low) / (high - low or 1.0)
+    shown = shown if image.shape[2] == 3 else shown.mean(axis=2)
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=1, aspect="auto", interpolation="nearest", extent=(0, wide, tall, 0))
+    tidy(axes)
+    axes.set_yticks([])
+    axes.set_ylabel("image")
 
 
 def _names(axes: Any, names: list[str]) -> None:

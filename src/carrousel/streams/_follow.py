@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
 from carrousel.streams._classifier import StreamClassifier
-from carrousel.streams._notes import check_notes
+from carrousel.streams._clock import Clock
+from carrousel.streams._linear import OnlineLinear, has_river
+from carrousel.streams._notes import check_early, check_notes
+from carrousel.streams._records import LineFormat, is_missing, is_number
 from carrousel.streams._regressor import StreamRegressor
-from carrousel.streams._stream import DivergedError
+from carrousel.streams._stream import FORMAT, DivergedError
 from carrousel.streams._tally import Errors, Tally
 
 __all__ = ["Follower", "PredictedLine"]
 
-ABSENT = {"", "nan", "na", "n/a", "null", "none", "?", "-"}
-"""What stands in a field whose value is missing, if the model takes missing values; else only nothing does."""
+LINEAR = "linear"
+EARLY = 10
+"""Lines from whose times the step is told."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Follower:
         model: the learner; :meth:`resume` replaces it by that of the state.
         target: the field to predict. A line without it is observed and not learned from.
         form: ``"csv"``, whose first line names the fields, or ``"jsonl"``, an object on every line.
-        features: the fields to use; all others than the target if empty.
+        features: the fields to use; all others than the target if empty. Of all others those that hold no number in the
+            first line are left out.
         ignore: fields not to use.
         anomaly: whether to say how unusual each line is.
         state: a file that keeps everything, written every ``save_every`` lines and at the end; after a crash what was
@@ -59,6 +64,12 @@ class Follower:
         mark: called before each writing of the state, to bring on its way what was done with the lines so far. What
             it returns, as JSON can hold it, is saved with the state and is the attribute ``marked`` after a resume. If
             it returns anything but None the state is written before the first line too.
+        clock: tells from the times of a model of numbers which seasons there are, where the model was given none, and
+            which lines were lost.
+        sep: what separates fields of CSV; None tells it from the first line.
+        decimal: the mark of the decimals in text.
+        encoding: of the text.
+        say: called with what was found out of the lines, a sentence each time.
 
     Attributes:
         line: how many lines were learned.
@@ -78,15 +89,42 @@ class Follower:
         state: Path | None = None,
         save_every: int = 1000,
         mark: Callable[[], Any] = lambda: None,
+        clock: Clock | None = None,
+        sep: str | None = None,
+        decimal: str = ".",
+        encoding: str = "utf-8",
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.model, self.target, self.form, self.anomaly = model, target, form, anomaly
         self.features, self.ignore = list(features), list(ignore)
-        self.state, self.save_every, self.mark = state, save_every, mark
+        self.state, self.save_every, self.mark, self.say = state, save_every, mark, say
         self.classes = isinstance(model, StreamClassifier)
+        self.clock = None if self.classes else clock
+        self.written = LineFormat(form, sep, decimal, encoding)
+        self.words: list[str] = []  # fields that are left out
+        self.early: list[tuple[dict[str, float], float | None]] = []  # records before the step is told
+        self.linear = self._new_linear()
         self.tally, self.line, self.offset = Tally(), 0, 0
         self.marked: Any = None
         self.waiting = self.unfinished = False
         self._held: ExitStack | None = None
+        self._own = self._settings()
+
+    def _new_linear(self) -> OnlineLinear | None:
+        if isinstance(self.model, StreamClassifier) or not has_river():
+            return None
+        return OnlineLinear(self.model.seasons)
+
+    @property
+    def rivals(self) -> list[str]:
+        """The names of the forecasts that predictions are compared with, in the order in which they are told."""
+        seasons = self._seasons
+        names = [f"season {season}" if len(seasons) > 1 else "season" for season in seasons]
+        return ["persistence", *names, *([] if self.linear is None else [LINEAR])]
+
+    @property
+    def _seasons(self) -> tuple[int, ...]:
+        return () if isinstance(self.model, StreamClassifier) or not self.model.past else self.model.seasons
 
     def resume(self) -> bool:
         """Goes on from the state's file, and returns whether something was learned there.
@@ -104,17 +142,41 @@ class Follower:
         self.marked = notes["marked"]
         if notes["line"] == 0:
             return False
-        mine, theirs = self._settings(), notes["settings"]
-        for name, value in mine.items():
+        theirs = notes["settings"]
+        for name, value in self._own.items():
             if theirs[name] != value:
                 raise ValueError(
                     f"{self.state} was made with {name} {theirs[name]!r}, not {value!r}: use another file for the "
                     "state, or the same settings"
                 )
-        self.model = loaded
+        with FORMAT.blaming(self.state):
+            if notes["clock"] is None:
+                self.clock = None  # the first record had no times
+            elif self.clock is None:
+                raise ValueError("it has times, and none are looked for")
+            else:
+                self.clock.restore(notes["clock"])
+            self.early = check_early(notes["early"], EARLY if self._telling else 0)
+            if self.clock is not None and len(self.clock.facts["early"]) != len(self.early):
+                raise ValueError("it has not as many first times as first records")
+            self.model = loaded
+            self._resume_linear(notes["linear"], loaded.beside)
+        self.words = list(notes["words"])
         self.tally = Tally(**{**notes["tally"], "recent": Errors(**notes["tally"]["recent"])})
         self.line, self.offset = notes["line"], notes["offset"]
         return True
+
+    def _resume_linear(self, facts: Any, arrays: Mapping[str, np.ndarray]) -> None:
+        """Goes on with the linear method of a state. One that began without it, or lost it, has none from then on."""
+        if facts is None:
+            if arrays:
+                raise ValueError(f"it holds arrays that are not part of it: {', '.join(arrays)}")
+            if self.linear is not None:
+                self.say("the state was begun without river: no linear method beside")
+            self.linear = None
+        elif isinstance(self.model, StreamRegressor) and has_river():
+            self.linear = OnlineLinear(self.model.seasons)
+            self.linear.restore(facts, arrays)
 
     def _hold(self) -> None:
         """Keeps other processes from the state until the lines are at their end, or this object is."""
@@ -126,21 +188,30 @@ class Follower:
 
     def _settings(self) -> dict[str, Any]:
         names = ("target", "form", "features", "ignore", "anomaly")
-        return {**{name: getattr(self, name) for name in names}, **self.model.parameters}
+        own = {**{name: getattr(self, name) for name in names}, **self.model.parameters}
+        own |= {"decimal": self.written.decimal, "encoding": self.written.encoding}
+        return own | {
+            "times": {} if self.clock is None else {k: v for k, v in self.clock.given.items() if v is not None}
+        }
 
     def save(self) -> None:
         """Writes the state's file."""
         if self.state is not None:
-            self.model.save(self.state, **self._notes(self.mark()))
+            beside = {} if self.linear is None else self.linear.arrays
+            self.model.save(self.state, beside, **self._notes(self.mark()))
 
     def _notes(self, marked: Any) -> dict[str, Any]:
         """Returns what is saved beside the model."""
         return {
-            "settings": self._settings(),
+            "settings": self._own,
             "tally": asdict(self.tally),
             "line": self.line,
             "offset": self.offset,
             "marked": marked,
+            "words": self.words,
+            "clock": None if self.clock is None or self.line == 0 else self.clock.facts,
+            "early": [list(each) for each in self.early],
+            "linear": None if self.linear is None else self.linear.facts,
         }
 
     def follow(self, file: BinaryIO) -> Iterator[PredictedLine]:
@@ -169,17 +240,14 @@ class Follower:
                 self._held = None
 
     def _follow(self, file: BinaryIO) -> Iterator[PredictedLine]:
-        header: list[str] = []
         if self.form == "csv":
             first = self._readline(file)
+            while first.lstrip(b"\xef\xbb\xbf").startswith(b"#"):  # comments before the names of the fields
+                first = self._readline(file)
             if self.unfinished:
                 return
-            header = next(csv.reader([first.decode("utf-8-sig")]), [])
-            if self.target not in header:
-                raise ValueError(f"there is no field {self.target!r} in the first line; it names {', '.join(header)}")
-            for name in (*self.features, *self.ignore):
-                if name not in header:
-                    raise ValueError(f"there is no field {name!r} in the first line; it names {', '.join(header)}")
+            wanted = [*self.features, *self.ignore, *self._of_clock]
+            self.written.read_header(first, [self.target, *wanted], [*self.ignore, *self.words])
         if self.offset and file.seekable():
             if file.seek(0, 2) < self.offset:
                 raise ValueError(f"the state is {self.offset} bytes into its file, but this one is shorter")
@@ -191,12 +259,12 @@ class Follower:
         for raw in iter(lambda: self._readline(file), b""):
             if raw.strip():
                 try:
-                    predicted = self._predicted(raw.decode("utf-8"), header)
+                    predicted = self._predicted(raw)
                 except DivergedError as error:
-                    raise ValueError(f"line {self.line + 1}: {error}") from None  # what was saved before stays
+                    raise _at(self.line + 1, error) from None  # what was saved before stays
                 except ValueError as error:
                     self.save()
-                    raise ValueError(f"line {self.line + 1}: {error}") from None
+                    raise _at(self.line + 1, error) from None
                 self.line += 1
                 self.offset += len(raw)
                 yield predicted
@@ -206,6 +274,10 @@ class Follower:
                 self.offset += len(raw)
         self.save()
 
+    @property
+    def _of_clock(self) -> list[str]:
+        return [] if self.clock is None or self.clock.column is None else [self.clock.column]
+
     def _readline(self, file: BinaryIO) -> bytes:
         self.waiting = True
         raw = file.readline()
@@ -213,55 +285,132 @@ class Follower:
         self.unfinished = self.state is not None and raw != b"" and not raw.endswith(b"\n")
         return b"" if self.unfinished else raw
 
-    def _predicted(self, text: str, header: list[str]) -> PredictedLine:
-        record = self._csv(text, header) if self.form == "csv" else _object(text)
-        target = self._present(record.pop(self.target, None))
+    def _predicted(self, raw: bytes) -> PredictedLine:
+        record = self.written.record(raw)
+        words = self.model.missing != "mean"
+        news = self._look(record) if self.line == 0 else []
+        if self._telling and len(self.early) == EARLY:
+            self._tell()
+            news = [self.clock.told]  # type: ignore[union-attr]
+        target = record.pop(self.target, None)
+        target = None if is_missing(target, words) else target
         if target is not None and not self.classes:
-            target = _number(target, self.target)
-        x = {name: self._present(record[name]) for name in self.features or record if name in record}
-        x = {name: _number(value, name) for name, value in x.items() if value is not None and name not in self.ignore}
+            target = self.written.number(target, self.target, target=True)
+        if self.classes and isinstance(target, float) and not math.isfinite(target):
+            raise ValueError(f"{self.target!r} is {target}: a class is wanted")
+        time = None
+        if self.clock is not None:
+            assert self.clock.column is not None
+            time = record.pop(self.clock.column, None)
+            time = None if is_missing(time, words=True) else time
+            if time is not None:
+                self.clock.read(time)
+        left_out = {*self.ignore, *self.words}
+        chosen = [name for name in self.features or record if name in record and name not in left_out]
+        x = {name: self.written.number(record[name], name) for name in chosen if not is_missing(record[name], words)}
+        news += self._pass_lost(time)
+        predicted = self._learned(x, target)
+        if self._telling:
+            self.early.append((x, target))
+        for text in news:
+            self.say(text)
+        return predicted
+
+    def _look(self, record: Mapping[str, Any]) -> list[str]:
+        """Finds the times in the first record, and what holds no numbers; returns what is to be said of it."""
+        news = []
+        if self.clock is not None:
+            self.clock.find(record, [self.target, *self.features, *self.ignore])
+            if self.clock.column is None:
+                self.clock = None
+            elif self.clock.settled:  # by what was given
+                self._take_seasons([], [])
+                news.append(self.clock.told)
+        if not self.features:
+            used = {*self.ignore, self.target, *self._of_clock}
+            self.words = [name for name, value in record.items() if name not in used and not is_number(value)]
+            if self.words:
+                what = "they hold" if len(self.words) > 1 else "it holds"
+                news.append(f"left out, for {what} no numbers in the first line: {', '.join(self.words)}")
+        return news
+
+    @property
+    def _telling(self) -> bool:
+        """Whether lines are gathered from whose times the step is told."""
+        return self.clock is not None and not self.clock.settled
+
+    def _pass_lost(self, time: Any) -> list[str]:
+        """Goes on past the lines that were lost before this one; returns what is to be said of its time."""
+        if self.clock is None:
+            return []
+        if time is None:
+            self.clock.skip()
+        else:
+            before = self.clock.back
+            self._pass(self.clock.lost(time))
+            if self.clock.back and not before:
+                return [f"line {self.line + 1}: its time is not after that of the line before; it is the next step"]
+        return []
+
+    def _pass(self, lost: int) -> None:
+        count = min(lost, max(self._seasons) + 1) if self._seasons else 0
+        if count:
+            assert isinstance(self.model, StreamRegressor)
+            self.model.observe_many(np.zeros((count, 0)))
+            for _ in range(count if self.linear is not None else 0):
+                self.linear.learn({}, None)  # type: ignore[union-attr]
+
+    def _tell(self) -> None:
+        """Tells the step and seasons from the times of the first lines, and learns these again, with what was lost."""
+        assert self.clock is not None
+        lost, early = self.clock.settle(), self.early
+        self.early = []
+        self._take_seasons(lost, early)
+
+    def _take_seasons(self, lost: Sequence[int], early: Sequence[tuple[dict[str, float], float | None]]) -> None:
+        """Begins a model with the seasons that were told, and learns the first records again with what was lost."""
+        assert self.clock is not None
+        assert isinstance(self.model, StreamRegressor)
+        parameters = self.model.parameters
+        if parameters["season"] is None:
+            parameters["season"] = list(self.clock.seasons or ()) or None
+        if parameters != self.model.parameters or (any(lost) and self._seasons):
+            self.model = type(self.model)(**parameters)
+            self.linear = None if self.linear is None else OnlineLinear(self.model.seasons)
+            for count, (x, target) in zip(lost, early, strict=True):
+                self._pass(count)
+                self._learn(x, target)
+
+    def _learned(self, x: dict[str, float], target: Any) -> PredictedLine:
+        """Predicts a record, counts the errors, and learns from it."""
         prediction, anomaly = self.model.predict_one(x), None
+        if target is not None:
+            if self.anomaly:
+                anomaly = self.model.score_one(x, target)
+            self.tally.add(prediction, target, self.classes, self._rival_forecasts(x))
+        self._learn(x, target)
+        return PredictedLine(self.line + 1, prediction, target, anomaly)
+
+    def _rival_forecasts(self, x: dict[str, float]) -> dict[str, float]:
+        if isinstance(self.model, StreamClassifier):
+            return {}
+        simple = self.model.simple
+        found = {name: simple[name] for name in self.rivals if name in simple}
+        return found if self.linear is None else {**found, LINEAR: self.linear.predict(x)}
+
+    def _learn(self, x: dict[str, float], target: Any) -> None:
         if target is None:
             self.model.observe_one(x)
         else:
-            if self.classes and isinstance(target, float) and not math.isfinite(target):
-                raise ValueError(f"{self.target!r} is {target}: a class is wanted")
-            if self.anomaly:
-                anomaly = self.model.score_one(x, target)
-            rivals = {} if isinstance(self.model, StreamClassifier) else self.model.simple
             self.model.learn_one(x, target)
-            self.tally.add(prediction, target, self.classes, rivals.get("season"))
-        return PredictedLine(self.line + 1, prediction, target, anomaly)
-
-    def _present(self, value: Any) -> Any:
-        """Returns a field's value, None if it is missing."""
-        if self.model.missing == "mean":
-            return None if value == "" else value
-        gone = value.strip().lower() in ABSENT if isinstance(value, str) else value != value
-        return None if gone else value
-
-    def _csv(self, text: str, header: list[str]) -> dict[str, Any]:
-        fields = next(csv.reader([text]), [])
-        if len(fields) != len(header):
-            raise ValueError(f"it has {len(fields)} fields, the first line names {len(header)}")
-        return dict(zip(header, fields, strict=True))
+        if self.linear is not None:
+            self.linear.learn(x, target)
 
 
-def _object(text: str) -> dict[str, Any]:
-    try:
-        record = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it is not JSON: {error}") from None
-    if not isinstance(record, dict):
-        raise ValueError(f"a JSON object is wanted, got {type(record).__name__}")
-    return record
-
-
-def _number(value: Any, name: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name!r} is {value!r}: a number is wanted; leave the field out with --ignore") from None
-    if not math.isfinite(number):
-        raise ValueError(f"{name!r} is {value!r}: a finite number is wanted; leave it empty where it is missing")
-    return number
+def _at(line: int, error: ValueError) -> ValueError:
+    """Returns an error that says in which line it is."""
+    kind = DivergedError if isinstance(error, DivergedError) else ValueError
+    found = kind(f"line {line}: {error}")
+    if hasattr(error, "in_shell"):  # as the command line writes options
+        found.in_shell = f"line {line}: {error.in_shell}"  # type: ignore[attr-defined]
+    return found

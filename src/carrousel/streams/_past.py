@@ -10,14 +10,15 @@ from carrousel._format import MOST, Arrays, fitted, whole
 from carrousel._jit import entry
 from carrousel.streams._standardise import LARGEST, WINDOW, nearer, standard
 
-__all__ = ["LONGEST", "Ahead", "Past"]
+__all__ = ["LONGEST", "MOST_SEASONS", "Ahead", "Past"]
 
 LONGEST = 100_000
 """Lines in a season, at most: so many targets are kept."""
+MOST_SEASONS = 4
 GOAL_CUT = 5.0
 """Errors of a simple forecast are learned as if they were not larger than so many times their usual size."""
 
-MEAN, LAST, SEASON, SEASONAL_CHANGE = range(4)  # the simple forecasts
+MEAN, LAST, SEASONAL = range(3)  # the simple forecasts; each season has two of them
 TARGETS, STEPS = range(2)  # places among the counts
 VALUE, CHANGE, MIDDLE, SPREAD, CHANGES, ERRORS = range(6)  # places among the numbers; errors are one a forecast
 
@@ -41,23 +42,28 @@ class Ahead:
 class Past:
     """The targets so far, in memory that does not grow.
 
-    The simple forecasts are the running mean; the last target; with a season also the target a season before, and the
-    last target and the change a season before. The past of which networks see something is the last target, its
-    change from the one before, and with a season the two seasonal forecasts, as far as they are from the last target.
+    The simple forecasts are the running mean; the last target; and of each season the target a season before, and the
+    last target with the change since then a season before: from the step of the last target to this one. The past of
+    which networks see something is the last target, its change from the one before, and the seasonal forecasts, as far
+    as they are from the last target.
 
     Args:
         used: whether more is to be known than the running mean.
-        season: targets in a season, 0 for none.
+        seasons: targets in each season, in ascending order.
     """
 
-    def __init__(self, used: bool, season: int) -> None:
-        self.used, self.season = used, season if used else 0
-        self.simple = 1 if not used else 4 if self.season else 2
-        self.learned = [LAST, SEASON, SEASONAL_CHANGE][: self.simple - 1] if used else [MEAN]
+    def __init__(self, used: bool, seasons: tuple[int, ...]) -> None:
+        self.used, self.seasons = used, seasons if used else ()
+        self.simple = 2 + 2 * len(self.seasons) if used else 1
+        self.learned = list(range(LAST, self.simple)) if used else [MEAN]
         self.input_size = self.simple if used else 0
+        self._seasons = np.array(self.seasons, np.int64)
+        slots = max(self.seasons, default=0) + 1
         self._declared = {
-            "ring": ((self.season + 1,), np.float64),
-            "known": ((self.season + 1,), np.uint8),
+            "ring": ((slots,), np.float64),
+            "known": ((slots,), np.uint8),
+            "before": ((len(self.seasons),), np.float64),
+            "before_known": ((len(self.seasons),), np.uint8),
             "counts": ((2,), np.int64),
             "numbers": ((ERRORS + self.simple,), np.float64),
         }
@@ -72,9 +78,9 @@ class Past:
         arrays = fitted(arrays, self._declared)
         steps = whole(int(arrays["counts"][STEPS]), "its number of steps")
         whole(int(arrays["counts"][TARGETS]), "its number of targets", most=steps)
-        if not (arrays["known"] <= 1).all():
+        if not all((arrays[name] <= 1).all() for name in ("known", "before_known")):
             raise ValueError("it holds a target that is neither known nor missing")
-        if not max(np.abs(arrays["ring"]).max(), np.abs(arrays["numbers"]).max()) <= 4 * LARGEST:
+        if not all((np.abs(arrays[name]) <= 4 * LARGEST).all() for name in ("ring", "before", "numbers")):
             raise ValueError("it holds targets that are too large")
         if not (arrays["numbers"][SPREAD:] >= 0).all():
             raise ValueError("it holds spreads that are negative")
@@ -88,7 +94,7 @@ class Past:
     def learn(self, targets: np.ndarray) -> Ahead:
         """Takes targets ``[n]`` into account, NaN where one is missing, and returns what was known before each."""
         ahead = Ahead(len(targets), self.simple, self.input_size)
-        _advance(self.season, *self.arrays.values(), targets, ahead.simple, ahead.scales, ahead.inputs, ahead.goals)
+        _advance(self._seasons, *self.arrays.values(), targets, ahead.simple, ahead.scales, ahead.inputs, ahead.goals)
         return ahead
 
     def look(self, records: int) -> Ahead:
@@ -102,30 +108,34 @@ class Past:
 
 
 @entry
-def _advance(season, ring, known, counts, numbers, targets, simple, scales, inputs, goals):
+def _advance(seasons, ring, known, before, before_known, counts, numbers, targets, simple, scales, inputs, goals):
+    slots = len(ring)
     for t in range(len(targets)):
-        last, now = numbers[VALUE], counts[STEPS] % (season + 1)
+        last, now = numbers[VALUE], counts[STEPS] % slots
         simple[t, MEAN] = numbers[MIDDLE]
         if len(simple[t]) > LAST:
             simple[t, LAST] = last
             inputs[t, 0] = standard(last, numbers[MIDDLE], numbers[SPREAD])
             inputs[t, 1] = standard(numbers[CHANGE], 0.0, numbers[CHANGES])
-        if len(simple[t]) > SEASON:
-            first, second = now, (now + 1) % (season + 1)  # the targets of a season and a step before, and of a season
-            simple[t, SEASON] = ring[second] if known[second] else last
-            simple[t, SEASONAL_CHANGE] = last + ring[second] - ring[first] if known[second] and known[first] else last
-            inputs[t, 2] = standard(simple[t, SEASON] - last, 0.0, numbers[CHANGES])
-            inputs[t, 3] = standard(simple[t, SEASONAL_CHANGE] - last, 0.0, numbers[CHANGES])
+        for k in range(len(seasons)):
+            then, at = (now + slots - seasons[k]) % slots, SEASONAL + 2 * k
+            simple[t, at] = ring[then] if known[then] else last
+            simple[t, at + 1] = last + ring[then] - before[k] if known[then] and before_known[k] else last
+            inputs[t, at] = standard(simple[t, at] - last, 0.0, numbers[CHANGES])
+            inputs[t, at + 1] = standard(simple[t, at + 1] - last, 0.0, numbers[CHANGES])
         for k in range(len(simple[t])):
             scales[t, k] = numbers[ERRORS + k]
             goals[t, k] = np.nan
         target = targets[t]
         counts[STEPS] = min(counts[STEPS] + 1, MOST)
-        known[now] = not isnan(target)
         if isnan(target):
+            known[now] = 0
             numbers[CHANGE] = 0.0
             continue
-        ring[now] = target
+        for k in range(len(seasons)):
+            then = (now + slots - seasons[k]) % slots
+            before[k], before_known[k] = ring[then], known[then]
+        ring[now], known[now] = target, 1
         counts[TARGETS] = min(counts[TARGETS] + 1, MOST)
         count = counts[TARGETS]
         if count == 1:

@@ -9,13 +9,12 @@ import numpy as np
 
 from carrousel._format import whole
 from carrousel.streams._mixture import Mixture
-from carrousel.streams._past import LONGEST, Ahead, Past
+from carrousel.streams._past import LONGEST, MOST_SEASONS, Ahead, Past
 from carrousel.streams._standardise import LARGEST
-from carrousel.streams._stream import Stream, finite
+from carrousel.streams._stream import Stream, finite, plain
 
 __all__ = ["StreamRegressor"]
 
-SIMPLE = ("mean", "last", "season", "last and seasonal change")
 SAID_CUT = 10.0  # a network's correction is at most so many usual errors of what it corrects
 
 
@@ -23,7 +22,8 @@ class StreamRegressor(Stream):
     """Predicts a number for every record of a stream and learns from each, in constant time and memory.
 
     Networks learn how far simple forecasts are off: the last target and, with a ``season``, the target a season before,
-    and the last target and the change a season before. Each of these has a network for each of four rates. What is
+    and the last target and the change a season before. Each of these has a network for each of four rates. There may be
+    several seasons, such as a day and a week of hours. What is
     predicted is the mean of all networks' forecasts, the simple ones and the running mean of the targets, weighted by
     how well each did of late. So there is no rate to be chosen, and little is lost where nothing can be learned.
 
@@ -45,7 +45,8 @@ class StreamRegressor(Stream):
         seed: of the initial weights.
         past: whether targets of earlier records are used. If not, the networks learn how far the running mean of the
             targets is off.
-        season: records in a season; None if there is none.
+        season: records in a season, or in several; None if there is none. A record that is missing has to be observed,
+            see :meth:`observe_one`, so that the season before stays where it is.
         missing: what stands for a feature that is absent or None. ``"mean"``: its mean. ``"mask"``: its mean, and an
             input of its own says that it is missing. ``"last"``: its last value. With the last two NaN is taken too.
 
@@ -70,7 +71,7 @@ class StreamRegressor(Stream):
         update: Any = "step",
         seed: int = 0,
         past: bool = True,
-        season: int | None = None,
+        season: int | Sequence[int] | None = None,
         missing: str = "mean",
     ) -> None:
         super().__init__(hidden_size, cell, rate, optimiser, diagonal, truncate, update, seed, past, missing)
@@ -89,10 +90,18 @@ class StreamRegressor(Stream):
     def _parts(self) -> tuple[Past, Mixture]:
         """What is known of earlier targets, and the mixture; made when first wanted, for arguments are checked late."""
         if self._lazy is None:
-            season = 0 if self.season is None else whole(self.season, "season", 2, LONGEST)
-            known = Past(bool(self.past), season)
+            known = Past(bool(self.past), self.seasons)
             self._lazy = known, Mixture(known.simple + len(known.learned) * len(self._rates))
         return self._lazy
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """Records in each season, the shortest first."""
+        given = [] if self.season is None else np.ravel(np.asarray(self.season, dtype=object)).tolist()
+        seasons = sorted({whole(plain(each), "season", 2, LONGEST) for each in given})
+        if len(seasons) > MOST_SEASONS:
+            raise ValueError(f"season must be at most {MOST_SEASONS} numbers, got {len(seasons)}")
+        return tuple(seasons)
 
     @property
     def _networks_a_rate(self) -> int:
@@ -107,7 +116,15 @@ class StreamRegressor(Stream):
         """The simple forecasts of the next target, by their names; none before there was a target."""
         if not self._known.begun:
             return {}
-        return dict(zip(SIMPLE, self._known.look(1).simple[0].tolist(), strict=False))
+        return dict(zip(self._simple_names, self._known.look(1).simple[0].tolist(), strict=True))
+
+    @property
+    def _simple_names(self) -> list[str]:
+        names = ["mean", "last"][: self._known.simple]
+        for season in self._known.seasons:
+            of = f" {season}" if len(self._known.seasons) > 1 else ""
+            names += [f"season{of}", f"last and change of season{of}" if of else "last and seasonal change"]
+        return names
 
     @property
     def weights(self) -> dict[str, float]:
@@ -118,7 +135,7 @@ class StreamRegressor(Stream):
         >>> sorted(model.weights)
         ['last', 'last, corrected at 0.01', 'mean']
         """
-        simple = SIMPLE[: self._known.simple]
+        simple = self._simple_names
         learned = [f"{simple[k]}, corrected at {rate:g}" for k in self._known.learned for rate in self._rates]
         return dict(zip([*simple, *learned], self._mix.weights.tolist(), strict=True))
 
@@ -156,6 +173,14 @@ class StreamRegressor(Stream):
         if y.shape != rows.shape[:1] or not (np.abs(y) <= LARGEST).all():
             raise ValueError(f"targets must be {len(rows)} finite numbers, got {list(y.shape)}")
         self._learn(rows, names, y)
+
+    def observe_many(self, inputs: Any) -> None:
+        """Goes on with records without targets, ``[n, features]``, one after the other; see :meth:`observe_one`.
+
+        ``np.zeros((n, 0))`` are records that were lost: nothing is known of them.
+        """
+        rows, names = self._array(inputs)
+        self._learn(rows, names, np.full(len(rows), np.nan))
 
     def predict_many(self, inputs: Any) -> np.ndarray:
         """Returns the targets ``[n]`` of the next records, as if none of these was learned in between; nothing changes.

@@ -17,7 +17,7 @@ from carrousel.streams._standardise import LARGEST, Standardiser
 
 __all__ = ["FORMAT", "DivergedError", "Stream", "finite", "plain"]
 
-FORMAT = Format("carrousel-stream", 4, "the state of a stream's learner")
+FORMAT = Format("carrousel-stream", 5, "the state of a stream's learner")
 MISSING = ("mean", "mask", "last")
 
 
@@ -48,13 +48,15 @@ class Stream:
         self._ranks = Ranks()
         self._networks: list[Network] = []
         self.notes: dict[str, Any] = {}
+        self.beside: dict[str, np.ndarray] = {}
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The arguments, as JSON can hold them."""
         parameters = {name: plain(getattr(self, name)) for name in self._parameters}
-        if isinstance(self.rate, tuple | list | np.ndarray):
-            parameters["rate"] = [plain(rate) for rate in self.rate]
+        for name, value in parameters.items():
+            if isinstance(value, tuple | list | np.ndarray):
+                parameters[name] = [plain(each) for each in value]
         if not isinstance(self.cell, str):
             parameters["cell"] = self.cell.spec
         return parameters
@@ -199,11 +201,12 @@ class Stream:
         for network in self._networks:
             network.reset()
 
-    def save(self, path: str | Path, **more: Any) -> None:
+    def save(self, path: str | Path, beside: Arrays | None = None, /, **more: Any) -> None:
         """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
 
         Args:
             path: the file.
+            beside: arrays to save with it; :meth:`load` sets them as ``beside``.
             **more: JSON values to save with it; :meth:`load` sets them as ``notes``.
 
         Raises:
@@ -218,7 +221,7 @@ class Stream:
             **self._facts(),
             "notes": more,
         }
-        groups = self._groups()
+        groups = {**self._groups(), "beside": beside or {}}
         for k, network in enumerate(self._networks):
             groups[f"network{k}"] = network._arrays()
         arrays = {f"{group}.{name}": array for group, part in groups.items() for name, array in part.items()}
@@ -241,6 +244,7 @@ class Stream:
             for name, array in arrays.items():
                 group, _, rest = name.partition(".")
                 groups.setdefault(group, {})[rest] = array
+            stream.beside = dict(groups.pop("beside", {}))
             stream._restore(facts, groups)
             if groups:
                 raise ValueError(f"it holds arrays that are not part of it: {', '.join(groups)}")

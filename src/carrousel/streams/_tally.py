@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Errors", "Tally"]
+__all__ = ["PERSISTENCE", "Errors", "Tally"]
+
+PERSISTENCE = "persistence"
 
 
 @dataclass
@@ -16,29 +19,32 @@ class Errors:
     Attributes:
         lines: lines that had a target and one before them.
         error: of the predictions.
-        persistence: of the target of the line before.
-        season: of the target a season before, where there is one; else that of the line before.
+        rivals: of other forecasts by their names: of the target of the line before, ``"persistence"``, and those that
+            :meth:`Tally.add` was given. One that came later counts as persistence before.
     """
 
     lines: int = 0
     error: float = 0.0
-    persistence: float = 0.0
-    season: float = 0.0
+    rivals: dict[str, float] = field(default_factory=dict)
 
     @property
     def mean_error(self) -> float:
         """The mean absolute error, or the share of wrong classes; NaN before there was any."""
-        return self.error / self.lines if self.lines else math.nan
+        return self._mean(self.error)
 
     @property
-    def mean_persistence(self) -> float:
-        """The same of the persistence forecast."""
-        return self.persistence / self.lines if self.lines else math.nan
+    def mean_rivals(self) -> dict[str, float]:
+        """The same of the other forecasts, by their names."""
+        return {name: self._mean(total) for name, total in self.rivals.items()}
 
-    @property
-    def mean_season(self) -> float:
-        """The same of the seasonal forecast."""
-        return self.season / self.lines if self.lines else math.nan
+    def _mean(self, total: float) -> float:
+        return total / self.lines if self.lines else math.nan
+
+    def count(self, error: float, rivals: Mapping[str, float]) -> None:
+        """Counts the errors of a line."""
+        before = self.rivals.get(PERSISTENCE, 0.0)
+        self.lines, self.error = self.lines + 1, self.error + error
+        self.rivals = {name: self.rivals.get(name, before) + each for name, each in rivals.items()}
 
 
 @dataclass
@@ -53,16 +59,16 @@ class Tally(Errors):
     last: Any = None
     recent: Errors = field(default_factory=Errors)
 
-    def add(self, prediction: Any, target: Any, classes: bool, season: float | None = None) -> None:
-        """Counts a prediction, of a class or a number, beside the target a season before."""
+    def add(self, prediction: Any, target: Any, classes: bool, rivals: Mapping[str, Any] | None = None) -> None:
+        """Counts a prediction, of a class or a number, beside those of others by their names."""
         if self.last is not None:
-            said = (prediction, self.last, self.last if season is None else season)
-            errors = [float(each != target) if classes else abs(each - target) for each in said]
+
+            def error(said: Any) -> float:
+                return float(said != target) if classes else abs(said - target)
+
+            errors = {name: error(said) for name, said in {PERSISTENCE: self.last, **(rivals or {})}.items()}
             for sums in (self, self.recent):
-                sums.lines += 1
-                sums.error += errors[0]
-                sums.persistence += errors[1]
-                sums.season += errors[2]
+                sums.count(error(prediction), errors)
         self.last = target
 
     def forget(self) -> None:

@@ -18,6 +18,7 @@ from carrousel._discover import classes_in, modules_of
 from carrousel.tasks._adding import Adding, Multiplication
 from carrousel.tasks._compression import TwoStrings
 from carrousel.tasks._continual import ContinualReber, ContinualTask, ContinualTemporalOrder, Endless, Stream
+from carrousel.tasks._copying import Copying
 from carrousel.tasks._distractors import LongLagDistractors
 from carrousel.tasks._drawn import AtEnds, Drawn, WithGoals
 from carrousel.tasks._flip_flop import FlipFlop
@@ -25,6 +26,7 @@ from carrousel.tasks._functions import BooleanFunctions, QuadraticFunctions, Sem
 from carrousel.tasks._guessing import FirstElements, FreeLatch, Parity, Tomita
 from carrousel.tasks._lag import NoiseFreeLag, NoRegularities
 from carrousel.tasks._languages import CountingLanguage
+from carrousel.tasks._mackey_glass import mackey_glass
 from carrousel.tasks._mazes import Maze89, TMaze
 from carrousel.tasks._memory_bits import MemoryBits
 from carrousel.tasks._multimode import MultimodePole
@@ -32,6 +34,7 @@ from carrousel.tasks._poles import PoleBalancing
 from carrousel.tasks._reber import EmbeddedReber, Reber, Strings
 from carrousel.tasks._rooms import Rooms
 from carrousel.tasks._spaces import Box, Discrete
+from carrousel.tasks._sum import SumOfTwo
 from carrousel.tasks._task import Environment, Space, Task
 from carrousel.tasks._temporal_order import TemporalOrder
 from carrousel.tasks._timing import GeneratingSpikes, MeasuringDelays, PeriodicFunction, TimedStream
@@ -47,6 +50,7 @@ __all__ = [
     "ContinualReber",
     "ContinualTask",
     "ContinualTemporalOrder",
+    "Copying",
     "CountingLanguage",
     "Discrete",
     "Drawn",
@@ -75,6 +79,7 @@ __all__ = [
     "Space",
     "Stream",
     "Strings",
+    "SumOfTwo",
     "TMaze",
     "Task",
     "TemporalOrder",
@@ -83,6 +88,7 @@ __all__ = [
     "TwoSequence",
     "TwoStrings",
     "WithGoals",
+    "mackey_glass",
 ]
 
 _modules = modules_of(__name__, __path__)

@@ -10,7 +10,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-__all__ = ["Batch", "BatchSource", "Batches", "ImageDataset", "LabelledDataset", "SequenceDataset", "goes_on"]
+__all__ = [
+    "Batch",
+    "BatchSource",
+    "Batches",
+    "ImageDataset",
+    "LabelledDataset",
+    "LabelledImages",
+    "SequenceDataset",
+    "StepDataset",
+    "goes_on",
+]
 
 Batch = tuple[dict[str, Tensor], Any]
 """The network's inputs by name, and the targets, or a pair of the targets and the items' weights."""
@@ -95,12 +105,7 @@ class ImageDataset(SequenceDataset):
         self.sizes = sizes
 
     def _inputs(self, chosen: np.ndarray) -> dict[str, Tensor]:
-        sizes = self.sizes[chosen]
-        tall, wide = sizes.max(axis=0).tolist()
-        images = self.values.new_zeros(len(chosen), tall, wide, self.values.shape[1])
-        for image, start, (height, width) in zip(images, self.starts[chosen], sizes.tolist(), strict=True):
-            image[:height, :width] = self.values[start : start + height * width].view(height, width, -1)
-        return {"input": images, "lengths": torch.from_numpy(sizes)}
+        return _images(self.values, self.starts[chosen], self.sizes[chosen])
 
 
 class LabelledDataset(SequenceDataset):
@@ -120,6 +125,46 @@ class LabelledDataset(SequenceDataset):
 
     def _targets(self, chosen: np.ndarray) -> Tensor:
         return _padded(self.targets, self.firsts[chosen], self.counts[chosen], -1)[:, :, 0]
+
+
+class LabelledImages(LabelledDataset):
+    """Images of several sizes with several labels each, in batches [B, H, W, C] and [B, U].
+
+    Args:
+        values: the images' places laid end to end, row by row, float32 [S, C].
+        sizes: the height and width of each, [N, 2].
+        labels: their labels laid end to end, int64.
+        counts: how many each has, [N].
+    """
+
+    def __init__(self, values: np.ndarray, sizes: np.ndarray, labels: np.ndarray, counts: np.ndarray):
+        super().__init__(values, sizes.prod(axis=1), labels, counts)
+        self.sizes = sizes
+
+    def _inputs(self, chosen: np.ndarray) -> dict[str, Tensor]:
+        return _images(self.values, self.starts[chosen], self.sizes[chosen])
+
+
+def _images(values: Tensor, starts: np.ndarray, sizes: np.ndarray) -> dict[str, Tensor]:
+    """Returns the images of values [S, C] that begin at ``starts`` as one array, and their sizes [B, 2]."""
+    tall, wide = sizes.max(axis=0).tolist()
+    images = values.new_zeros(len(starts), tall, wide, values.shape[1])
+    for image, start, (height, width) in zip(images, starts, sizes.tolist(), strict=True):
+        image[:height, :width] = values[start : start + height * width].view(height, width, -1)
+    return {"input": images, "lengths": torch.from_numpy(sizes)}
+
+
+class StepDataset(SequenceDataset):
+    """Ragged sequences with a target of several numbers for every step, in batches [B, T, D] with -1 past an end.
+
+    Args:
+        values: the sequences laid end to end, [S, C].
+        lengths: the steps of each, [N].
+        targets: the targets of all steps, [S, D].
+    """
+
+    def _targets(self, chosen: np.ndarray) -> Tensor:
+        return _padded(self.targets, self.starts[chosen], self.lengths[chosen], -1)
 
 
 def _padded(values: Tensor, starts: np.ndarray, lengths: np.ndarray, beyond: int) -> Tensor:

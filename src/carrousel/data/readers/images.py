@@ -14,12 +14,13 @@ from carrousel.data._file import FOLDER, File
 from carrousel.data._images import Images, make_images
 from carrousel.data._limit import MAX_SIZE, amount
 from carrousel.data._manifest import check_units, labels_in, manifest
+from carrousel.data._opened import opened
 from carrousel.data._pictures import PICTURES, check_colours, read_picture
 from carrousel.data._registry import reads_file
 from carrousel.data._unpack import unpacked
 from carrousel.data.readers.table import ENDINGS, look
 
-__all__ = ["read_folder", "read_idx", "read_table"]
+__all__ = ["names_pictures", "read_folder", "read_idx", "read_table"]
 
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """NumPy's names for the types of IDX, by the format's number."""
@@ -47,7 +48,7 @@ def read_folder(file: File, *, colours: str | None = None, max_size: float = MAX
     y = None if loose else np.array([path.parent.name for path in found])
     how = [f"left out: {others} other file{'s' * (others != 1)}"] if others else []
     X = _read_all(found, ids, colours, file.name, max_size)
-    return make_images(X, y, name=file.name, ids=ids, rows=ids, how=how)
+    return make_images(X, y, name=file.name, ids=ids, rows=ids, how=how, made={"colours": colours})
 
 
 @reads_file("images", *ENDINGS, look=look)
@@ -95,7 +96,28 @@ def read_table(
     if table.labels is not None:
         y = np.array(table.labels) if units is None else [labels_in(text, units) for text in table.labels]
     X = _read_all(table.paths, table.rows, colours, file.name, max_size)
-    return make_images(X, y, name=file.name, ids=table.written, rows=table.rows, how=table.how)
+    made = {"colours": colours, "units": units}
+    return make_images(X, y, name=file.name, ids=table.written, rows=table.rows, how=table.how, made=made)
+
+
+def names_pictures(
+    file: File,
+    *,
+    path: str | None = None,
+    where: str | None = None,
+    sep: str | None = None,
+    encoding: str | None = None,
+    max_size: float = MAX_SIZE,
+) -> bool:
+    """Tells whether a file is a table whose first row has the path of a picture; the arguments are ``read_table``'s."""
+    if file.ending not in ENDINGS:
+        return False
+    column = path or "path"
+    try:
+        frame = opened(file, sep, encoding, max_size, [column], where, None).frame
+    except DataError:
+        return False  # whoever reads it says what is wrong
+    return column in frame and len(frame) > 0 and Path(str(frame[column].iloc[0])).suffix.lower() in PICTURES
 
 
 @reads_file("images", ".idx")

@@ -120,7 +120,6 @@ def read_sequences(
         y = [each if c in table.text else typed_labels(each) for c, each in zip(labels, y, strict=True)]
     target = None if not y else y[0] if len(y) == 1 else _beside(y, mark, labels, path)
     how = table.told(clock, mark, names, taken, asked=channels is not None)
-    made = make_sequences(X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark)
     persons = None
     if group is not None:
         persons = of_sequence(*names_of(frame[group], group, path), group, groups, keys, id, path)
@@ -130,7 +129,10 @@ def read_sequences(
     weights = None
     if sample_weight is not None:
         weights = _weights(frame[sample_weight], sample_weight, groups, keys, id, mark, path)
-    return replace(made, groups=persons, weights=weights)
+    made = make_sequences(
+        X, target, name=str(path), ids=keys, channels=names, fill=fill, how=how, decimal=mark, groups=persons
+    )
+    return replace(made, weights=weights)
 
 
 def in_sequences(codes: np.ndarray, keys: np.ndarray, clock: Times, id: str, path: Path) -> list[np.ndarray]:

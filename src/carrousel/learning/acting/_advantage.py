@@ -287,7 +287,7 @@ class Advantage:
         if self._world is not world:
             self._show(batch.reset(seed=seed)[0])
             self._world, registers[live.PHASE] = world, live.FRESH
-        inside = batch._links, batch._numbers, batch.states[0], batch.draws, np.zeros(1)
+        inside = *batch.prepared, batch.states[0], batch.draws, np.zeros(1)
         record = np.zeros((MOST_EPISODES if episodes is None else episodes, 3))
         parts, made = [], 0
         while made < steps:

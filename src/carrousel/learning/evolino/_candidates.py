@@ -52,9 +52,11 @@ class Cells:
     Attributes:
         size: the number of weights that are evolved.
         parts: those of each cell, for subpopulations.
+
+    Biases of forget gates are evolved as their differences from ``forget_bias``.
     """
 
-    def __init__(self, inputs: int, outputs: int, cells: int, feedback: float) -> None:
+    def __init__(self, inputs: int, outputs: int, cells: int, feedback: float, forget_bias: float = 0.0) -> None:
         self.inputs, self.outputs, self.cells, self.feedback = inputs, outputs, cells, float(feedback)
         seen = inputs + outputs * (feedback != 0)
         groups = ("cell", "input_gate", "forget_gate", "output_gate")
@@ -65,9 +67,11 @@ class Cells:
         self._learner = Learner(network, dtype=np.float64)
         self.size = network.weight_count - cells  # the network's own output unit is not used
         self.parts = [part[part < self.size] for part in network.units()]
+        self._around = np.zeros(network.weight_count)
+        self._around[self._learner.named(np.arange(network.weight_count))["forget_gate"][:, -1]] = forget_bias
 
     def _whole(self, population: np.ndarray) -> np.ndarray:
-        return np.concatenate([population, np.zeros((len(population), self.cells))], axis=1)
+        return np.concatenate([population, np.zeros((len(population), self.cells))], axis=1) + self._around
 
     def _given(self, inputs: np.ndarray, said: np.ndarray) -> np.ndarray:
         """Returns what the cells are given: inputs, and outputs of the step before by the factor of the feedback."""

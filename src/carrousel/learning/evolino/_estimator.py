@@ -14,7 +14,7 @@ from carrousel._format import Format, fitted, whole
 from carrousel._spread import spreading
 from carrousel.learning._steps import check_counts
 from carrousel.learning.evolino._candidates import Cells, Lessons, ReadoutFitness
-from carrousel.learning.evolino._readout import READOUTS
+from carrousel.learning.evolino._readout import READOUTS, with_ones
 from carrousel.learning.evolution import SubPopulations, evolve
 
 __all__ = ["FORMAT", "Evolino"]
@@ -39,6 +39,7 @@ class Evolino(RegressorMixin, BaseEstimator):
         readout: ``"pinv"`` or ``"svm"``.
         washout: steps at the beginning of each sequence that count for nothing.
         feedback: outputs of the step before are inputs by this factor; 0 for none, where there are inputs.
+        forget_bias: what biases of forget gates are at first, but for ``spread``: a large one lets cells remember.
         held: the share of each sequence, its last steps, that outputs are not fitted to, but networks are judged by;
             with 0 all steps are for both.
         generations: how many there are.
@@ -78,6 +79,7 @@ class Evolino(RegressorMixin, BaseEstimator):
         readout: str = "pinv",
         washout: int = 100,
         feedback: float = 0.001,
+        forget_bias: float = 0.0,
         held: float = 0.0,
         generations: int = 50,
         target: float | None = None,
@@ -100,6 +102,7 @@ class Evolino(RegressorMixin, BaseEstimator):
         self.readout = readout
         self.washout = washout
         self.feedback = feedback
+        self.forget_bias = forget_bias
         self.held = held
         self.generations = generations
         self.target = target
@@ -142,7 +145,7 @@ class Evolino(RegressorMixin, BaseEstimator):
             raise ValueError(f"a sequence has {min(lengths)} steps, of which washout={self.washout} leave too few")
         if not inputs[0].shape[1] and self.feedback == 0:
             raise ValueError("without X a network hears nothing but its feedback, which must not be 0")
-        self._network = Cells(inputs[0].shape[1], wanted[0].shape[1], self.cells, self.feedback)
+        self._network = Cells(inputs[0].shape[1], wanted[0].shape[1], self.cells, self.feedback, self.forget_bias)
         ends = np.cumsum(lengths)
         spans = np.stack([ends - lengths, ends], axis=1)
         lessons = Lessons(np.concatenate(inputs), np.concatenate(wanted), spans, self.washout, self.held)
@@ -231,7 +234,8 @@ class Evolino(RegressorMixin, BaseEstimator):
             arrays = fitted(arrays, {"weights": ((size,), np.float64), "readout": ((outputs, features), np.float64)})
             if not isinstance(facts["flat"], bool) or (facts["flat"] and outputs > 1):
                 raise ValueError(f"its outputs cannot be flat={facts['flat']!r}")
-            model._network, model._flat = Cells(inputs, outputs, model.cells, model.feedback), facts["flat"]
+            model._network = Cells(inputs, outputs, model.cells, model.feedback, model.forget_bias)
+            model._flat = facts["flat"]
             model.weights_, model.readout_ = arrays["weights"], arrays["readout"]
             model.error_, model.generations_ = facts["error"], whole(facts["generations"], "its generations")
             model.n_features_in_ = inputs
@@ -244,6 +248,8 @@ class Evolino(RegressorMixin, BaseEstimator):
             raise ValueError(f"readout must be one of {', '.join(READOUTS)}; got {self.readout!r}")
         if not isinstance(self.feedback, int | float) or not np.isfinite(self.feedback):
             raise ValueError(f"feedback must be a finite number, got {self.feedback!r}")
+        if not isinstance(self.forget_bias, int | float) or not np.isfinite(self.forget_bias):
+            raise ValueError(f"forget_bias must be a finite number, got {self.forget_bias!r}")
         if not isinstance(self.held, int | float) or not 0 <= self.held < 1:
             raise ValueError(f"held must be a share from 0 to less than 1, got {self.held!r}")
 
@@ -255,7 +261,13 @@ class Evolino(RegressorMixin, BaseEstimator):
         if inputs.shape[1] != self._network.inputs:
             raise ValueError(f"X has {inputs.shape[1]} inputs, and {self._network.inputs} were fitted")
         population, readouts = self.weights_[None], self.readout_.T[None]
-        said = self._network.free(population, readouts, inputs[None], told[None], len(inputs))[0]
+        if self.feedback == 0:  # nothing waits for what was said: all steps at once
+            lessons = Lessons(
+                inputs, np.zeros((len(inputs), self._network.outputs)), np.array([[0, len(inputs)]]), 0, 0.0
+            )
+            said = (with_ones(self._network.forced(population, lessons)) @ readouts)[0]
+        else:
+            said = self._network.free(population, readouts, inputs[None], told[None], len(inputs))[0]
         return said[:, 0] if self._flat else said
 
 

@@ -84,8 +84,11 @@ def taught(learner: Learner, task: CountingLanguage, count: int, rng: np.random.
     return bool(accepted), int(np.diff(drawn.spans).sum())
 
 
-def reach(learner: Learner, longer: CountingLanguage) -> int:
-    """Returns the most repeats such that all strings with as many or fewer are accepted, at most ``longer.most``."""
+def reach(learner: Any, longer: CountingLanguage) -> int:
+    """Returns the most repeats such that all strings with as many or fewer are accepted, at most ``longer.most``.
+
+    The learner is anything that has ``sequence_outputs``.
+    """
     strings, upto, longest = longer.all, _upto(longer), longer.most
     done, next_lot = 0, 16
     while done < longest:

@@ -56,7 +56,8 @@ class Balancing(Fitness):
         worlds = self.world.batch(len(population))
         worlds.reset(options=options)
         past, stood = np.zeros((len(population), WINDOW)), np.zeros(len(population), np.int64)
-        about = worlds.about, worlds.places, worlds.limits, worlds.scale[worlds.places], self.world.force
+        (constants, limits, scale), places = worlds.prepared, self.world.places
+        about = constants, places, limits, scale[places], self.world.force
         stand(*self.network.compiled(population), worlds.states, *map(np.asarray, about), steps, past, stood)
         return stood, np.maximum(past.sum(1), 1e-9)
 

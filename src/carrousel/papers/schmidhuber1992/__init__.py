@@ -1,11 +1,12 @@
-"""Schmidhuber 1992: history compression."""
+"""Schmidhuber 1992: history compression, and fast weights."""
 
 from __future__ import annotations
 
 from carrousel.papers.schmidhuber1992._chunker import CHUNKER
+from carrousel.papers.schmidhuber1992._fast_weights import FAST_WEIGHTS
 from carrousel.papers.schmidhuber1992._paper import CITATION
 
 __all__ = ["CITATION", "EXPERIMENTS"]
 
-EXPERIMENTS = (CHUNKER,)
-"""The paper's experiments in its own order."""
+EXPERIMENTS = (CHUNKER, FAST_WEIGHTS)
+"""The experiments of both papers."""

@@ -1,10 +1,15 @@
-"""The citation of the paper."""
+"""The citations of the two papers."""
 
 from __future__ import annotations
 
-__all__ = ["CITATION"]
+__all__ = ["CITATION", "FAST_WEIGHTS"]
 
 CITATION = (
     "J. Schmidhuber: Learning complex, extended sequences using the principle of history compression. Neural "
     "Computation 4(2):234-242, 1992"
+)
+
+FAST_WEIGHTS = (
+    "J. Schmidhuber: Learning to control fast-weight memories: an alternative to dynamic recurrent networks. Neural "
+    "Computation 4(1):131-139, 1992"
 )

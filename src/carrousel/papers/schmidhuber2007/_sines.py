@@ -112,25 +112,36 @@ Units have biases, and the outputs see the cells and a bias. The published figur
 
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
-    """Draws the hardest row's series and what the network of its best trial by training error goes on with."""
-    from carrousel.pictures.style import BLUE, GREY, INK, new_figure, save, tidy
+    """Draws each row's series and what the network of its first trial goes on with."""
+    from carrousel.pictures.style import save
 
-    rows = [entry["row"] for entry in result["rows"] if "measured" in entry]
-    figure = new_figure(10, 1.2 + 1.8 * len(rows), "Superimposed sines: what a network goes on with, hearing itself")
-    grid = figure.subplots(len(rows), 1, squeeze=False, sharex=True)[:, 0]
-    for axes, name in zip(grid, rows, strict=True):
+    panels = []
+    for name in [entry["row"] for entry in result["rows"] if "measured" in entry]:
         setting = Setting.of(SINES.config(name), result["options"], result["seed"], 0)
         prepared = _prepare(setting)
         prepared.learner.fit(None, prepared.sets[:FITTED])
         ahead = prepared.learner.generate(LAST - FITTED, prepared.sets[:FITTED])
-        steps = np.arange(FITTED + 1, LAST + 1)
-        axes.plot(steps, prepared.sets[FITTED:], color=GREY, linewidth=2.5, label="true")
+        panels.append(
+            (f"{setting.config['sines']} sines, {setting.config['cells']} cells", prepared.sets[FITTED:], ahead)
+        )
+    save(_figure(panels), path)
+
+
+def _figure(panels: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Any:
+    """Returns the figure of panels, each a title, what is true from step 401 on, and what was generated."""
+    from carrousel.pictures.style import BLUE, GREY, INK, legend_beside, new_figure, tidy
+
+    figure = new_figure(10, 1.2 + 1.8 * len(panels), "Superimposed sines: what a network goes on with, hearing itself")
+    grid = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
+    for axes, (title, true, ahead) in zip(grid, panels, strict=True):
+        steps = np.arange(FITTED + 1, FITTED + 1 + len(true))
+        axes.plot(steps, true, color=GREY, linewidth=2.5, label="true")
         axes.plot(steps, ahead, color=BLUE, linewidth=1.0, label="generated")
-        axes.set_title(f"{setting.config['sines']} sines, {setting.config['cells']} cells", fontsize=9, color=INK)
+        axes.set_title(title, fontsize=9, color=INK)
         tidy(axes)
-    grid[0].legend(frameon=False, fontsize=8, loc="upper right")
+    legend_beside(grid[0])
     grid[-1].set_xlabel("step")
-    save(figure, path)
+    return figure
 
 
 SINES = Experiment(

@@ -8,7 +8,8 @@ import numpy as np
 
 from carrousel.learning._protocol import Responding, unchanged
 from carrousel.learning._steps import one_hot
-from carrousel.learning.online.cell._kernel import Layer, Rule, advance, respond
+from carrousel.learning.online.cell._kernel import Layer, Rule, advance
+from carrousel.learning.online.cell._population import respond
 
 __all__ = ["Answering"]
 
@@ -29,8 +30,7 @@ class Answering(Responding):
         x = one_hot(inputs, self.input_size, dtype=self.dtype)
         units = self.hidden_size if hidden else self.output_size
         responses = np.zeros((len(population), int((end - begin).sum()), units), self.dtype)
-        with unchanged(self._parameters, self._states, self._h):
-            respond(*self._rule, *self._layer, population, x, begin, end, hidden, responses)
+        respond(*self._rule, *self._layer, population, x, begin, end, hidden, responses)
         return responses
 
     def _begun(self, population: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,8 +25,8 @@ __all__ = [
     "Layer",
     "Rule",
     "advance",
+    "call_step",
     "outputs_of",
-    "respond",
     "roll_all",
     "run",
     "slopes_of",
@@ -333,34 +333,6 @@ def run(*flat):
                 apply(layer.parameters, layer.gradient, layer.moments, rates, counters[METHOD], counters)
             if fades(rates, counters[METHOD]):
                 fade(rates)
-
-
-@entry
-def respond(*flat):
-    """Runs sequences with every member of a population, each from the beginning.
-
-    The arguments are those of :class:`Rule`, those of :class:`Layer`, and then: ``population [members, parameters]``;
-    ``inputs [steps, inputs]``; ``begin`` and ``end`` of each sequence; ``hidden``, whether ``responses``, ``[members,
-    steps of all sequences, ...]``, receives the units' outputs and not the readout's. The layer's weights and states
-    change.
-    """
-    rule, layer = Rule(*flat[:RULE_END]), Layer(*flat[RULE_END:LAYER_END])
-    population, inputs, begin, end, hidden, responses = flat[LAYER_END:]
-    parameters, states, h, readout = layer.parameters, layer.states, layer.h, layer.readout
-    old_h = h.copy()
-    for member in range(len(population)):
-        parameters[:] = population[member]
-        written = 0
-        for sequence in range(len(begin)):
-            states[:] = 0
-            h[:] = 0
-            for t in range(begin[sequence], end[sequence]):
-                step(rule, layer, inputs[t], old_h)
-                if hidden:
-                    responses[member, written] = h
-                else:
-                    outputs_of(responses[member, written], rule.loss, readout, h)
-                written += 1
 
 
 @entry

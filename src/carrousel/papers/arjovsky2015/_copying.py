@@ -1,0 +1,109 @@
+"""Arjovsky, Shah & Bengio 2015: ten symbols are said again after T steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from carrousel.nets.tagger import Tagger
+from carrousel.papers._anew import Anew
+from carrousel.papers._bars import bars
+from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row, Trial
+from carrousel.papers._networks import SIZE, Taught, means, outputs, sized, teach
+from carrousel.papers._trial import Found, Setting
+from carrousel.papers.arjovsky2015._paper import CITATION
+from carrousel.tasks import Copying
+from carrousel.training import Job
+
+__all__ = ["COPYING"]
+
+TESTED = 500  # sequences
+HELD_OUT = 100
+
+
+def _prepare(setting: Setting) -> Taught:
+    config, task = sized(setting), Copying(setting.config["T"])
+    seeds = setting.apart(1).integers(2**31, size=3).tolist()
+    lstm: dict[str, Any] = {"hidden_size": config["hidden"], "cell": config["cell"]}
+    if config["forget_bias"] is not None:
+        lstm["forget_bias"] = config["forget_bias"]
+
+    def build() -> nn.Module:
+        return Tagger(task.input_size, task.output_size, lstm=lstm)
+
+    job = Job(build, Anew(task, config["items"], seeds[0]), Anew(task, HELD_OUT, seeds[1]))
+    return Taught(job, Anew(task, TESTED, seeds[2]), sets=task)
+
+
+def _train(prepared: Taught, setting: Setting) -> Found:
+    network, found = teach(prepared, setting)
+    losses, right, task = [], [], prepared.sets
+    for _, output, target in outputs(network, prepared.task, 100):
+        losses += network.each(output, target).tolist()  # type: ignore[operator]
+        right.append((output.argmax(2) == target)[:, -10:].float().mean())
+    loss = float(np.mean(losses))
+    return {**found, "success": loss < 0.5 * task.chance, "loss": loss, "chance": task.chance,
+            "symbols": float(np.mean(right))}  # fmt: skip
+
+
+def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
+    return {**means("loss", "symbols")(trials), "chance": trials[0]["chance"]}
+
+
+def _rows() -> tuple[Row, ...]:
+    rows = []
+    for T in (100, 200, 300, 500):
+        for name, label, about in (
+            ("lstm", "LSTM", {"cell": "lstm", "hidden": 40, "forget_bias": 1.0}),
+            ("lstm-bias-T", "LSTM, forget gates begin nearly open", {"cell": "lstm", "hidden": 40, "forget_bias": 5.0}),
+            ("tanh", "tanh net", {"cell": "elman", "hidden": 80, "forget_bias": None}),
+        ):
+            # The rate, the decay of the mean square and the batch are the paper's.
+            learner = {
+                **about, "optimizer": "rmsprop", "alpha": 0.9, "learning_rate": 0.001, "batch_size": 20,
+                "schedule": "constant", "gradient_clip": 1.0,
+            }  # fmt: skip
+            task = {"T": T, "items": 20_000, "whole": {"items": 200_000, "max_epochs": 8}}
+            config = Config(task, learner, {"max_epochs": 6})
+            rows.append(Row(f"{name}-{T}", label, {"T": str(T), "units": str(about["hidden"])}, {}, config))
+    return tuple(rows)
+
+
+def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
+    found = measured["lstm-100"]
+    return bool(found["loss"] < 0.9 * found["chance"])
+
+
+ROWS = _rows()
+
+COPYING = Experiment(
+    "arjovsky2015/copying",
+    "Say ten symbols again after T steps",
+    CITATION,
+    ROWS,
+    _prepare,
+    _train,
+    trials=3,
+    figures=(
+        Column("loss", "cross-entropy", ".4f"),
+        Column("loss_sd", "±", ".4f"),
+        Column("chance", "who guesses", ".4f"),
+        Column("symbols", "of the ten symbols right", ".1%"),
+    ),
+    summary=_summary,
+    options=SIZE,
+    quick=Quick(
+        "with one step between, an LSTM soon does better than who guesses the symbols",
+        _holds,
+        ("lstm-100",),
+        config={"T": 1, "items": 10_000, "max_epochs": 1, "learning_rate": 0.01},
+    ),
+    pictures=(bars(ROWS, "symbols", "Of the ten symbols right"),),
+    source="from memory",
+    outcome="",
+    finding="",
+    notes="",
+)

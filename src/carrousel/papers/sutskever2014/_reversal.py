@@ -1,0 +1,87 @@
+"""Sutskever, Vinyals & Le 2014: a source that is read backward is translated better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from carrousel.nets.encoder_decoder import EncoderDecoder
+from carrousel.papers._bars import bars
+from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row
+from carrousel.papers._networks import SIZE, Taught, means
+from carrousel.papers._translations import PairSets, prepare_pairs, teach_pairs
+from carrousel.papers._trial import Setting
+from carrousel.papers.sutskever2014._paper import CITATION
+
+__all__ = ["REVERSAL"]
+
+
+def _network(config: Mapping[str, Any], sets: PairSets) -> nn.Module:
+    lstm = {"hidden_size": config["hidden"], "num_layers": config["layers"], "init": config["init"]}
+    return EncoderDecoder(sets.symbols, sets.answers, lstm=lstm, reverse=config["reverse"])
+
+
+def _prepare(setting: Setting) -> Taught:
+    return prepare_pairs(_network, setting)
+
+
+MADE = {"data": "made", "items": 4000, "valid": 300, "test": 500, "clauses": (2, 4)}
+SOUNDS = {"data": "sounds", "items": 12000, "valid": 500, "test": 1000}
+WHOLE = {"items": 100_000, "hidden": 256, "max_epochs": 30}
+
+
+def _rows() -> tuple[Row, ...]:
+    rows = [
+        Row("paper-forward", "4 layers of 1,000, English to French", {"source": "forward"}, {"perplexity": 5.8}),
+        Row("paper-reversed", "4 layers of 1,000, English to French", {"source": "reversed"}, {"perplexity": 4.7}),
+    ]
+    for data, label, task in (("made", "made language", MADE), ("sounds", "words to sounds", SOUNDS)):
+        for layers in (1, 2, 4):
+            for reverse in (False, True):
+                read = "reversed" if reverse else "forward"
+                learner = {
+                    "hidden": 64, "layers": layers, "reverse": reverse, "init": 0.08, "learning_rate": 0.005,
+                    "batch_size": 32, "gradient_clip": 5.0,
+                }  # fmt: skip
+                config = Config({**task, "whole": WHOLE}, learner, {"max_epochs": 12, "patience": 4})
+                columns = {"layers": str(layers), "source": read}
+                rows.append(Row(f"{data}-{layers}-{read}", label, columns, {}, config))
+    return tuple(rows)
+
+
+def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
+    return bool(measured["made-1-reversed"]["perplexity"] < measured["made-1-forward"]["perplexity"])
+
+
+ROWS = _rows()
+
+REVERSAL = Experiment(
+    "sutskever2014/reversal",
+    "Translate with two LSTMs: the source read forward, or backward",
+    CITATION,
+    ROWS,
+    _prepare,
+    teach_pairs,
+    trials=3,
+    figures=(
+        Column("perplexity", "perplexity of a symbol", ".3f"),
+        Column("perplexity_sd", "±", ".3f"),
+        Column("exact", "all symbols right", ".1%"),
+        Column("exact_sd", "±", ".1%"),
+    ),
+    summary=means("perplexity", "exact"),
+    options=SIZE,
+    quick=Quick(
+        "a source read backward has the lower perplexity after a little training",
+        _holds,
+        ("made-1-forward", "made-1-reversed"),
+        config={"items": 640, "valid": 50, "test": 100, "hidden": 32, "max_epochs": 6, "clauses": (2, 3)},
+    ),
+    pictures=(bars(ROWS, "exact", "Test strings all of whose symbols are right"),),
+    source="from notes",
+    outcome="",
+    finding="",
+    notes="",
+)

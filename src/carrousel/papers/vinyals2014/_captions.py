@@ -1,0 +1,166 @@
+"""Vinyals et al. 2014: the picture given before the first word, or beside every word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from carrousel.nets.captioner import Captioner
+from carrousel.papers._bars import bars
+from carrousel.papers._experiment import Column, Config, Experiment, Picture, Quick, Row
+from carrousel.papers._networks import SIZE, Taught, means, sized, teach
+from carrousel.papers._trial import Found, Setting
+from carrousel.papers.vinyals2014._paper import CITATION
+from carrousel.papers.vinyals2014._scenes import WORDS, Scenes
+from carrousel.training import Job
+
+__all__ = ["CAPTIONS"]
+
+
+class _Eye(nn.Module):
+    """A vector from a picture of 24 × 24 pixels that keeps where things are: convolutions, a linear layer,
+    and layer norm, without which the numbers grow until the LSTM's gates are shut for good.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for above, below in ((16, 3), (32, 16), (32, 32)):
+            layers += [nn.Conv2d(below, above, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * 3 * 3, features), nn.LayerNorm(features))
+        self.features = features
+
+    def forward(self, image: Tensor) -> Tensor:  # [B, 3, 24, 24] -> [B, features]
+        return self.layers(image)
+
+
+def _network(config: Mapping[str, Any]) -> nn.Module:
+    return Captioner(
+        len(WORDS), lstm={"hidden_size": config["hidden"]}, encoder=_Eye(config["features"]),
+        every_step=config["every_step"],
+    )  # fmt: skip
+
+
+def _prepare(setting: Setting) -> Taught:
+    config, rng = sized(setting), setting.apart(1)
+    train, valid = Scenes(config["items"], rng), Scenes(config["valid"], rng)
+    test = Scenes(config["test"], rng)
+    return Taught(Job(partial(_network, config), train, valid), test, sets=Scenes(config["test"], rng, unseen=True))
+
+
+def _train(prepared: Taught, setting: Setting) -> Found:
+    network, found = teach(prepared, setting)
+    width = setting.config["beam"]
+    seen, unseen = (_scores(network, part, width) for part in (prepared.task, prepared.sets))
+    return {**found, "exact": seen[0], "unseen": unseen[0], "unseen_words": unseen[1]}
+
+
+def _scores(network: Any, scenes: Any, width: int) -> tuple[float, float]:
+    """Returns the shares of sentences, and of words, that are right."""
+    with torch.no_grad():
+        said = network.caption(scenes.images, width=width, most=12)
+    words = [
+        np.mean([a == b for a, b in zip(one[: len(right)], right, strict=False)]) if one else 0.0
+        for one, right in zip(said, scenes.sentences, strict=True)
+    ]
+    exact = np.mean([one == right for one, right in zip(said, scenes.sentences, strict=True)])
+    return float(exact), float(np.mean(words))
+
+
+def _rows() -> tuple[Row, ...]:
+    rows = []
+    for name, label, every_step in (("once", "picture given once", False), ("every-word", "beside every word", True)):
+        task = {"items": 4000, "valid": 300, "test": 500, "beam": 5, "whole": {"items": 30_000, "beam": 20}}
+        learner = {
+            "hidden": 64, "features": 64, "every_step": every_step, "learning_rate": 0.003, "batch_size": 32,
+            "gradient_clip": 5.0,
+        }  # fmt: skip
+        config = Config(task, learner, {"max_epochs": 30, "patience": 8})
+        rows.append(Row(name, label, {"units": "64"}, {}, config))
+    return tuple(rows)
+
+
+def _draw(path: Path, result: Mapping[str, Any]) -> None:
+    """Draws pictures that join colours and shapes as no training picture does, with what a network says of them."""
+    from carrousel.pictures.style import GREY, INK, RED, new_figure, save
+
+    config = CAPTIONS.config("every-word").changed(test=12)
+    setting = Setting.of(config, result["options"], result["seed"], 0)
+    prepared = _prepare(setting)
+    network: Any = teach(prepared, setting)[0]
+    scenes = prepared.sets
+    with torch.no_grad():
+        said = network.caption(scenes.images, width=config["beam"], most=12)
+    figure = new_figure(
+        10, 7, "Unseen combinations, and what is said of them by a network that sees them beside every word"
+    )
+    for ax, image, one, right in zip(figure.subplots(3, 4).flat, scenes.images, said, scenes.sentences, strict=True):
+        ax.imshow(image.permute(1, 2, 0).clamp(0, 1))
+        ax.set_axis_off()
+        words = " ".join(WORDS[word] for word in one)
+        ax.set_title(words.replace(" a ", " a\n", 1), fontsize=8, color=INK if one == right else RED)
+        if one != right:
+            place = {"ha": "center", "va": "top", "fontsize": 7, "color": GREY}
+            ax.text(11.5, 24.5, " ".join(WORDS[word] for word in right), **place)
+    save(figure, path)
+
+
+def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
+    return bool(measured["every-word"]["unseen_words"] > 0.46)
+
+
+ROWS = _rows()
+
+CAPTIONS = Experiment(
+    "vinyals2014/captions",
+    "Say what is in a picture of two shapes (pictures of our own), the picture given once or beside every word",
+    CITATION,
+    ROWS,
+    _prepare,
+    _train,
+    trials=3,
+    figures=(
+        Column("exact", "sentences right", ".1%"),
+        Column("exact_sd", "±", ".1%"),
+        Column("unseen", "right, with unseen pairs", ".1%"),
+        Column("unseen_sd", "±", ".1%"),
+        Column("unseen_words", "words right, with unseen pairs", ".1%"),
+    ),
+    summary=means("exact", "unseen", "unseen_words"),
+    options=SIZE,
+    quick=Quick(
+        "after a little training more words about unseen combinations are right than the sentences' form alone gives",
+        _holds,
+        ("every-word",),
+        config={
+            "items": 800,
+            "valid": 50,
+            "test": 60,
+            "max_epochs": 5,
+            "hidden": 48,
+            "beam": 1,
+            "learning_rate": 0.006,
+            "batch_size": 16,
+        },
+    ),
+    pictures=(
+        bars(
+            ROWS,
+            "exact",
+            "Sentences that are right",
+            other="unseen",
+            other_is="with a colour and a shape that no training picture joins",
+        ),
+        Picture("scenes", "Pictures with unseen combinations, and what the first trial's network says", _draw),
+    ),
+    source="from notes",
+    outcome="",
+    finding="",
+    notes="",
+)
