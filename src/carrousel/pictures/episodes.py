@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carrousel.pictures.steps import Image, Lines, _Panel, draw_steps
+from carrousel.pictures.steps import Image, Lines, draw_steps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +41,7 @@ def draw_episodes(episodes: Sequence[Watched], title: str | None = None, *, name
     columns = []
     for k, one in enumerate(episodes):
         above = names[k] if names else ""
-        panels: list[_Panel] = [_numbers("seen", one.seen, [two.seen for two in episodes], above)]
+        panels: list[Lines | Image] = [_numbers("seen", one.seen, [two.seen for two in episodes], above)]
         for name in one.inside:
             panels.append(_rows(name, one.inside[name], [two.inside[name] for two in episodes]))
         panels.append(
@@ -58,7 +58,7 @@ def draw_episodes(episodes: Sequence[Watched], title: str | None = None, *, name
     return draw_steps(columns, title)
 
 
-def _numbers(label: str, values: np.ndarray, every: Sequence[np.ndarray], title: str = "") -> _Panel:
+def _numbers(label: str, values: np.ndarray, every: Sequence[np.ndarray], title: str = "") -> Lines | Image:
     if values.shape[1] > FEW:
         return _rows(label, values, every, title)
     names = [str(k) for k in range(values.shape[1])] if values.shape[1] > 1 else ()
@@ -66,7 +66,7 @@ def _numbers(label: str, values: np.ndarray, every: Sequence[np.ndarray], title:
     return Lines(label=label, values=values, names=names, limits=(low, high), title=title)
 
 
-def _rows(label: str, values: np.ndarray, every: Sequence[np.ndarray], title: str = "") -> _Panel:
+def _rows(label: str, values: np.ndarray, every: Sequence[np.ndarray], title: str = "") -> Lines | Image:
     low, high = _range(every)
     limit = max(-low, high, 1e-9)
     units = values.shape[1]

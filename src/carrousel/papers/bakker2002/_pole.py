@@ -20,7 +20,7 @@ __all__ = ["POLE"]
 
 PERFECT = 10_000  # steps of a test episode, after which a pole is said to stand for ever
 TESTS = 20  # episodes of a test, about half in either mode
-COMMON = {"discount": 0.95, "trace": 0.6, "kappa": 0.2}
+COMMON: dict[str, Any] = {"discount": 0.95, "trace": 0.6, "kappa": 0.2}
 GROUPS = "cell input_gate forget_gate output_gate hidden output"
 
 

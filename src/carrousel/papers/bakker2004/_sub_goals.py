@@ -108,7 +108,8 @@ def _prepare(setting: Setting) -> Prepared:
 
 def _train(prepared: Prepared, setting: Setting) -> Found:
     """Lives until the way is good, moves the goal, and lives until it is good again."""
-    learner, config, found = prepared.learner, setting.config, {}
+    learner, config = prepared.learner, setting.config
+    found: dict[str, Any] = {}
     for phase, world in (("first", prepared.task), ("moved", _rooms(config, True))):
         lengths: list[int] = []
         best, steps = DISCOUNT ** (shortest(world) - 1), 0
@@ -155,7 +156,8 @@ def _row(name: str, label: str, kind: str, colours: int, cells: int, rate: float
     return Row(name, label, {"rooms": seen}, {}, Config(task, learner, {"limit": 300_000}))
 
 
-_NOTES = """The paper's experiments cannot be run again: sizes, rates and the office itself are not published in full. These are
+_NOTES = """\
+The paper's experiments cannot be run again: sizes, rates and the office itself are not published in full. These are
 rooms of our own, three by three, five cells to a side, with a door in the middle of each wall. An episode begins in one
 corner; the goal in the opposite corner earns 1, and later rewards count 0.98 a step. What is counted is episodes, and
 their steps, until the mean return of the last 20 is 95 % of the best, choices drawn as always. Then the goal moves to
