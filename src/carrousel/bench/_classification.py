@@ -18,7 +18,7 @@ from carrousel.bench._recordings import Recording
 from carrousel.estimators import LSTMClassifier, LSTMRegressor
 from carrousel.estimators._params import stored_params
 
-__all__ = ["Outcome", "by_data", "mean_scores", "measure_outcomes", "ranks", "read_outcomes", "relative"]
+__all__ = ["METHOD", "Outcome", "by_data", "mean_scores", "measure_outcomes", "ranks", "read_outcomes", "relative"]
 
 METHOD = "LSTM"
 KINDS = {"classification": LSTMClassifier, "regression": LSTMRegressor}

@@ -26,6 +26,7 @@ __all__ = [
     "Columns",
     "Data",
     "Field",
+    "Figures",
     "Grouped",
     "Json",
     "Knobs",

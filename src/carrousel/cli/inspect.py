@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from carrousel.cli._errors import UsageError
@@ -123,6 +122,8 @@ def _of_agent(
 
 def _begin_differently(place: Any, count: int, seed: int) -> list[int]:
     """Returns seeds of episodes whose first observations differ, as far as some tries find such."""
+    import numpy as np
+
     seeds, begun = [seed], [np.ravel(place.reset(seed=seed)[0])]
     for other in range(seed + 1, seed + 1 + TRIES):
         if len(seeds) == count:

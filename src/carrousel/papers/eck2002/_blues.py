@@ -49,8 +49,8 @@ and the thresholds of playing. Ours are:
   learned after it. The chords' blocks hear nothing of the melody, and no error comes back to them from it: so they
   are a learner of their own, and a test holds both together to one network with zeros where nothing feeds.
 
-Rates were tried on other seeds, by hand, on what networks play of the chart that they are taught: nothing is held
-out.
+Rates were tried by hand, on seeds of which one is the table's first, on what networks play of the chart that they are
+taught: nothing is held out.
 
 **How it is judged.** A network is given the first bar and plays a hundred choruses. *11 choruses* is the share of
 networks whose first eleven have no wrong chord; *choruses kept* is how many come before the first wrong one; *right

@@ -83,10 +83,10 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 _NOTES = """\
 **What came out.** Only the quick run was made.
 
-**Choices.** The forget biases are those that the paper searched, and its 100 units and batches of 16 are kept; AdamW with one
-rate stands for the paper's search of rates and clippings of plain descent. A trial makes 2,500 updates on sequences
-that are drawn anew, 62,500 with `--set size=whole`, an hour for T = 150. Who always says 1 errs 1/6, where the paper
-quotes 0.1767."""
+**Choices.** The forget biases are those that the paper searched, and its 100 units and batches of 16 are kept; AdamW
+with one rate stands for the paper's search of rates and clippings of plain descent. A trial makes 2,500 updates on
+sequences that are drawn anew, 62,500 with `--set size=whole`, an hour for T = 150. Who always says 1 errs 1/6, where
+the paper quotes 0.1767."""
 
 ROWS = _rows()
 

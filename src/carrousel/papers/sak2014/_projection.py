@@ -87,13 +87,14 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** Only the quick run was made. The paper's formula of weights is met exactly by the layers, which a test says.
+**What came out.** Only the quick run was made. The paper's formula of weights is met exactly by the layers, which a
+test says.
 
-**What is ours.** The paper's speech is not at hand. Networks read the characters of Python's own source, and are tested on
-modules that they have not seen. Rows of as many layers have equally many weights, to a hundredth.
+**What is ours.** The paper's speech is not at hand. Networks read the characters of Python's own source, and are
+tested on modules that they have not seen. Rows of as many layers have equally many weights, to a hundredth.
 
-**Choices.** Peepholes as in the paper; a projection of about a third of the cells. The text differs between versions of Python.
-A trial takes about a minute, ten with `--set size=whole`."""
+**Choices.** Peepholes as in the paper; a projection of about a third of the cells. The text differs between versions
+of Python. A trial takes about a minute, ten with `--set size=whole`."""
 
 ROWS = _rows()
 

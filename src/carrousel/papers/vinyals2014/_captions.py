@@ -116,17 +116,17 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** Only the quick run was made. In trials while this was built the network that sees the picture beside every
-word learned sooner than the one that sees it once; the paper says that the first does worse in the end, which is not
-shown here.
+**What came out.** Only the quick run was made. In trials while this was built the network that sees the picture
+beside every word learned sooner than the one that sees it once; the paper says that the first does worse in the end,
+which is not shown here.
 
-**What is ours.** Pictures of two coloured shapes, 24 x 24 pixels, with the sentence that says what and where they are. Five
-pairs of a colour and a shape are in test pictures only. The encoder is a small convolutional net that is trained with
-the rest, where the paper's was trained before on other pictures.
+**What is ours.** Pictures of two coloured shapes, 24 x 24 pixels, with the sentence that says what and where they
+are. Five pairs of a colour and a shape are in test pictures only. The encoder is a small convolutional net that is
+trained with the rest, where the paper's was trained before on other pictures.
 
-**Choices.** The encoder ends in layer norm: without it its numbers grow until the LSTM's gates are shut, and nothing of the
-picture is learned. The beam has 5 sentences, and 20 as in the paper with `--set size=whole`, which takes about an hour
-for a row."""
+**Choices.** The encoder ends in layer norm: without it its numbers grow until the LSTM's gates are shut, and nothing
+of the picture is learned. The beam has 5 sentences, and 20 as in the paper with `--set size=whole`, which takes about
+an hour for a row."""
 
 ROWS = _rows()
 

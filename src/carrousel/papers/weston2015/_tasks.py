@@ -70,19 +70,19 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** Accuracy falls with the number of facts, as published, and to about the published shares. A person's
-last place is met less often than by who says the last place of the story, so the LSTM has learned hardly more than
-that places at the end are likelier; with 10,000 questions it says as much as that rule. It does not bind a place to a
-person, which is what the paper's memory networks were made for.
+**What came out.** Accuracy falls with the number of facts, as published, and to about the published shares. A
+person's last place is met less often than by who says the last place of the story, so the LSTM has learned hardly
+more than that places at the end are likelier; with 10,000 questions it says as much as that rule. It does not bind a
+place to a person, which is what the paper's memory networks were made for.
 
-**What is ours.** The tasks' own stories are not at hand. These are tasks like them, in a grammar of our own: four people,
-six places and three things; people walk about, take things and drop them, and every sentence has one of several verbs.
-Stories have 2 to 10 sentences where one fact is asked for, 4 to 16 for two, 8 to 30 for three; those of the paper are
-longer. A test reads each story by another program and finds the same answers.
+**What is ours.** The tasks' own stories are not at hand. These are tasks like them, in a grammar of our own: four
+people, six places and three things; people walk about, take things and drop them, and every sentence has one of
+several verbs. Stories have 2 to 10 sentences where one fact is asked for, 4 to 16 for two, 8 to 30 for three; those
+of the paper are longer. A test reads each story by another program and finds the same answers.
 
-**Choices.** One LSTM of 64 units reads the story and then the question. The rate, dropout and the number of epochs were not
-tuned. The published figures are remembered, not read. With `--set size=whole` a network is trained for up to 100 epochs,
-which takes about ten times as long."""
+**Choices.** One LSTM of 64 units reads the story and then the question. The rate, dropout and the number of epochs
+were not tuned. The published figures are remembered, not read. With `--set size=whole` a network is trained for up to
+100 epochs, which takes about ten times as long."""
 
 ROWS = _rows()
 
@@ -113,8 +113,8 @@ TASKS_LIKE = Experiment(
     source="from memory",
     outcome="yes",
     finding=(
-        "With one, two and three supporting facts an LSTM that learned from 1,000 questions answers 43, 24 and 21 per cent, "
-        "where 50, 20 and 20 are published; ten times as many questions help most with two."
+        "With one, two and three supporting facts an LSTM that learned from 1,000 questions answers 43, 24 and 21 per "
+        "cent, where 50, 20 and 20 are published; ten times as many questions help most with two."
     ),
     notes=_NOTES,
 )

@@ -70,13 +70,13 @@ def _row(name: str, label: str, size: str, dropout: float, recurrent: float, pub
 _NOTES = """\
 **What came out.** Only the quick run was made.
 
-**What is ours.** The paper's text, the Penn treebank, is not free. Networks read the words of Python's own source, names,
-numbers and marks, and are tested on modules that they have not seen.
+**What is ours.** The paper's text, the Penn treebank, is not free. Networks read the words of Python's own source,
+names, numbers and marks, and are tested on modules that they have not seen.
 
-**Choices.** The three sizes have the paper's units, first weights, steps of back-propagation, gradients' greatest norms and
-schedules of the rate. Rows of the small size have a dropout of 0.3 where the paper has none; the row `everywhere` drops
-as much of what recurs, by masks that stay over a sequence. A trial of the small size takes about four minutes, 15 with
-`--set size=whole`; of the medium size hours."""
+**Choices.** The three sizes have the paper's units, first weights, steps of back-propagation, gradients' greatest
+norms and schedules of the rate. Rows of the small size have a dropout of 0.3 where the paper has none; the row
+`everywhere` drops as much of what recurs, by masks that stay over a sequence. A trial of the small size takes about
+four minutes, 15 with `--set size=whole`; of the medium size hours."""
 
 ROWS = (
     Row("paper-small", "Penn treebank, small", {"units": "2 x 200", "dropout": "0"}, {"perplexity": 114.5}),

@@ -18,9 +18,12 @@ from carrousel.learning._optimisers import EVERY, METHOD, PENDING, STEPS, apply,
 from carrousel.learning._steps import FORWARD, LEARN, TRACE
 
 __all__ = [
+    "BIAS_ROWS",
     "FIRST_ROW",
+    "INPUT_ROWS",
     "LAYER_END",
     "LOSSES",
+    "RECURRENT_ROWS",
     "RULE_END",
     "Layer",
     "Rule",
