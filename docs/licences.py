@@ -133,21 +133,22 @@ def needed_by() -> dict[str, str]:
     for who, requirements in mine:
         for name in closure(requirements, (), PLACES):
             found[name] = found.get(name) or who
-    return found
+    before = listed()  # what only a package that is not installed here asks for keeps what the page says
+    return {name: who or before.get(name, ("", ""))[0] for name, who in found.items()}
 
 
-def listed() -> dict[str, str]:
-    """Returns the licences that the page names now, by package."""
+def listed() -> dict[str, tuple[str, str]]:
+    """Returns who needs each package, and its licence, as the page says now."""
     if not PAGE.exists():
         return {}
-    rows = re.findall(r"^\| ([\w.-]+) \| [^|]+ \| ([^|]+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
-    return dict(rows)
+    rows = re.findall(r"^\| ([\w.-]+) \| ([^|]+) \| ([^|]+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    return {name: (who, licence) for name, who, licence in rows}
 
 
 def licences() -> dict[str, str]:
     """Returns the licence of each package; one that is not installed here keeps what the page says."""
     before = listed()
-    return {name: licence(name) or before.get(name, "unknown") for name in needed_by()}
+    return {name: licence(name) or before.get(name, ("", "unknown"))[1] for name in needed_by()}
 
 
 def table(head: str, rows: list[tuple[str, ...]]) -> str:

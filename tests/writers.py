@@ -18,8 +18,7 @@ import torch
 
 from carrousel import OnlineLSTM, papers, pictures
 from carrousel._atomic import write_directory, write_file
-from carrousel.bench import _classification, _forecasts
-from carrousel.bench._classification import Outcome
+from carrousel.bench._kept import keep_figures
 from carrousel.cli._output import write_json, write_table
 from carrousel.data.music import write_midi, write_sound
 from carrousel.estimators import LSTMClassifier
@@ -126,13 +125,8 @@ def _result(path: Path, version: int) -> None:
     papers.write_result(path, {"version": version, "rows": ["row"] * 3000})
 
 
-def _outcomes(path: Path, version: int) -> None:
-    outcome = Outcome("a", "classification", (1, 1, 1, 1, 2), version, {"LSTM": 0.5}, 1, 0.5, {})
-    _classification._write(path, [outcome] * 300)
-
-
-def _records(path: Path, version: int) -> None:
-    _forecasts._write(path, {("co2", seed): {"series": "co2", "seed": seed, "version": version} for seed in range(300)})
+def _figures(path: Path, version: int) -> None:
+    keep_figures(path, "streams", {"version": version, "rows": ["row"] * 3000})
 
 
 def _picture(path: Path, version: int) -> None:
@@ -211,8 +205,7 @@ WRITERS = (
         lambda path, v: write_json(path, {"version": v, "rows": ["row"] * 3000}),
         "cli/_output.py:write_json",
     ),
-    Writer("outcomes", "x.json", _outcomes, "bench/_classification.py:_write"),
-    Writer("records", "x.jsonl", _records, "bench/_forecasts.py:_write"),
+    Writer("figures of a bench", "x.json", _figures, "bench/_kept.py:keep_figures"),
     Writer("a result", "x.json", _result, "papers/_files.py:write_result"),
     Writer("a picture", "x.png", _picture, "pictures/style.py:save"),
     Writer("music as MIDI", "x.mid", lambda p, v: write_midi(p, _tune(v), resolution=4), "data/music.py:_write"),

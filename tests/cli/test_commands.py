@@ -169,8 +169,7 @@ def test_an_estimator_is_told_how_missing_values_are_filled():
             return fill
 
     model = Estimator()
-    SeriesOptions(horizon=3, fill="mask").parts(None, model)
-    assert model.fill == "mask"
+    assert SeriesOptions(horizon=3, fill="mask").parameters()["fill"] == "mask"
     model.set_params(fill="last")
     assert read(model, "data.csv", AnyColumns(), None, []) == "mask"
     assert read(model, "data.csv", AnyColumns(fill="mask"), None, []) == "mask"

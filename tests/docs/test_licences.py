@@ -25,13 +25,13 @@ def test_every_package_is_on_the_page() -> None:
 
 
 def test_every_package_has_a_licence() -> None:
-    assert {name for name, words in licences.listed().items() if words == "unknown"} == set()
+    assert {name for name, (_, words) in licences.listed().items() if words == "unknown"} == set()
 
 
 def test_what_is_strict_stands_at_the_top() -> None:
     text = licences.PAGE.read_text("utf-8")
     top = set(re.findall(r"[\w-]+", text[: text.index("## Packages")]))
-    strict = {name for name, words in licences.listed().items() if re.search("GPL|MPL|Mozilla|Proprietary", words)}
+    strict = {name for name, (_, words) in licences.listed().items() if re.search("GPL|MPL|Mozilla|Proprietary", words)}
     assert {"tqdm", "hypothesis", "nvidia-cublas"} <= strict <= top
 
 

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "cli/_lines.py": "opens the file that lines are appended to",
     "cli/_main.py": "the null device, in place of an output that is gone",
     "pictures/style.py": "draws into memory",
+    "data/_synthesiser.py": "writes sound into memory",
     "estimators/_search.py": "cuts half a line off a journal, which is optuna's",
     "bench/_memory.py": "the system's counter in /proc",
     "data/readers/uea.py": "unpacks a download",

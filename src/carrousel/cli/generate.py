@@ -80,16 +80,17 @@ def generate(
     from carrousel.estimators import load
 
     estimator = load(model)
-    if not hasattr(estimator, "stream"):  # of a class that is not carrousel's own
+    try:
+        unknown, begin = estimator.unknown(prompt), estimator.stream
+    except AttributeError:  # of a class that is not carrousel's own
         raise UsageError(
             f"{model} is a model of the class {type(estimator).__name__}, which makes up no text; carrousel train "
             "generate makes one"
-        )
-    unknown = estimator.unknown(prompt)
+        ) from None
     if unknown:
         words = ", ".join(repr(word) for word, _ in unknown.most_common(5))
         note(f"--prompt: {unknown.total()} of its symbols are not known to the model and say nothing to it: {words}")
-    stream = estimator.stream(prompt, length, temperature=temperature, seed=seed, **of_text)
+    stream = begin(prompt, length, temperature=temperature, seed=seed, **of_text)
     if json:
         emit({"model": model, "prompt": prompt, "seed": seed, "text": "".join(stream)})
         return

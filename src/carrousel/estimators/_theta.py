@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def fit_theta(series: np.ndarray, season: int) -> Theta | None:
     return Theta(season, min(max(level, LEAST_LEVEL), 1.0), slope) if np.isfinite([slope, level]).all() else None
 
 
-@cache
+@lru_cache(maxsize=64)
 def _seasonal(window: int, season: int) -> np.ndarray:
     """Returns the weights [L, L] by which a window gives its seasonal part, that of moving averages."""
     from statsmodels.tsa.seasonal import seasonal_decompose

@@ -61,7 +61,7 @@ def fold(y: Sequence[Any], folds: int, number: int) -> tuple[np.ndarray, np.ndar
     Each so many trials in turn leave out every fold once; all of them have one division, and the next have another.
 
     >>> [fold([0, 1] * 5, 5, number)[1].tolist() for number in (0, 5)]
-    [[2, 7], [1, 4]]
+    [[1, 2], [1, 6]]
     """
     from sklearn.model_selection import StratifiedKFold
 

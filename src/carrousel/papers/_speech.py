@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def _items(arrays: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> Labell
     return LabelledDataset(np.concatenate(arrays), lengths, np.concatenate(labels).astype(np.int64), counts)
 
 
-@cache
+@lru_cache(maxsize=8)
 def speech_of(data: str, items: int) -> Speech:
     """Returns the utterances of a data set, of its training part the first ``items``.
 
@@ -127,7 +127,7 @@ def _coded(labels: Iterable[Iterable[str]] | None, codes: Mapping[str, int]) -> 
     return [np.array([codes[name] for name in each]) for each in labels or ()]
 
 
-@cache
+@lru_cache(maxsize=8)
 def recordings_of(data: str, channels: int) -> Recordings:
     """Returns the recordings of a data set: ``"spoken-digits"``, or ``"drawn"``, which needs no package.
 

@@ -52,8 +52,8 @@ def _rows() -> tuple[Row, ...]:
 
 
 def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
-    least = min(of["perplexity"] for of in measured.values())
-    return max(of["perplexity"] for of in measured.values()) < 1.3 * least
+    before, after = (measured[row]["perplexity"] for row in ("made-gru-cho", "made-gru"))
+    return bool(1 / 1.2 < before / after < 1.2)
 
 
 _NOTES = """\
@@ -88,9 +88,9 @@ PAIR = Experiment(
     summary=means("perplexity", "exact"),
     options=SIZE,
     quick=Quick(
-        "after a little training the perplexities of all three pairs are within 30 per cent of each other",
+        "after a little training it makes no difference whether the unit resets before the product or after it",
         _holds,
-        ("made-gru-cho", "made-gru", "made-lstm"),
+        ("made-gru-cho", "made-gru"),
         config={"items": 480, "valid": 50, "test": 60, "max_epochs": 4, "clauses": (1, 1)},
     ),
     pictures=(bars(ROWS, "exact", "Test strings all of whose symbols are right"),),

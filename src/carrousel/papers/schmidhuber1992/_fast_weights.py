@@ -12,7 +12,7 @@ from carrousel.learning import FastWeights
 from carrousel.papers._experiment import SUCCESS, Column, Config, Experiment, Picture, Quick, Row
 from carrousel.papers._trial import Found, Prepared, Setting
 from carrousel.papers._until import thinned
-from carrousel.papers.schmidhuber1992._paper import FAST_WEIGHTS as CITATION
+from carrousel.papers.schmidhuber1992._paper import CITATIONS
 from carrousel.papers.schmidhuber1992._streams import cars, flip_flop
 
 __all__ = ["FAST_WEIGHTS"]
@@ -197,7 +197,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 FAST_WEIGHTS = Experiment(
     "schmidhuber1992/fast-weights",
     "A slow network programs a fast one: a flip-flop, and where the car is",
-    CITATION,
+    CITATIONS[1],
     _ROWS,
     _prepare,
     _train,

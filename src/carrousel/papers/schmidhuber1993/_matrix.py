@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.learning import SelfReferentialMatrix
-from carrousel.papers._experiment import SUCCESS, Column, Config, Experiment, Picture, Quick, Row, Trial, mean, success
+from carrousel.papers._experiment import Column, Config, Experiment, Picture, Quick, Row, Trial, mean, success
 from carrousel.papers._trial import Found, Prepared, Setting
 from carrousel.papers._until import thinned
 from carrousel.papers.schmidhuber1993._paper import CITATION
@@ -200,7 +200,14 @@ MATRIX = Experiment(
     _prepare,
     _train,
     trials=5,
-    figures=(*SUCCESS, Column("right", "right in the end", ".0%"), Column("gradient_error", "gradient off by", ".1e")),
+    figures=(
+        Column("success_rate", "success", ".0%"),
+        Column("sequences_mean", "sequences"),
+        Column("sequences_min", "from"),
+        Column("sequences_max", "to"),
+        Column("right", "right in the end", ".0%"),
+        Column("gradient_error", "gradient off by", ".1e"),
+    ),
     summary=_summary,
     quick=Quick(
         "a matrix that changes itself learns by its exact gradient which symbol came three steps ago",

@@ -47,7 +47,7 @@ class Scenes(Dataset):
 
     >>> inputs, sentences = Scenes(3, np.random.default_rng(0)).batch(np.arange(3))
     >>> inputs["image"].shape, " ".join(WORDS[word] for word in sentences[0] if word >= 0)
-    (torch.Size([3, 3, 24, 24]), 'a white disc above a yellow cross')
+    (torch.Size([3, 3, 24, 24]), 'a white cross right of a blue disc')
     """
 
     def __init__(self, count: int, rng: np.random.Generator, *, unseen: bool = False) -> None:
