@@ -53,9 +53,9 @@ def test_the_report_has_seasons_and_the_linear_method_of_all_lines_and_of_the_la
 
 def test_without_river_the_linear_method_is_left_out_in_one_line(place, run, monkeypatch):
     from carrousel import streams
-    from carrousel.streams import _follow
+    from carrousel.streams import _rivals
 
-    for room in (streams, _follow):
+    for room in (streams, _rivals):
         monkeypatch.setattr(room, "has_river", lambda: False)
     (place / "a.csv").write_text(table())
     code, out, err = run("stream", "a.csv", *SMALL, "--json")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carrousel.streams import Follower, OnlineLinear, StreamRegressor, _follow
+from carrousel.streams import Follower, OnlineLinear, StreamRegressor, _rivals
 
 pytest.importorskip("river")
 
@@ -67,7 +67,7 @@ def test_a_state_keeps_what_it_was_begun_with(tmp_path, monkeypatch):
     assert follow(tmp_path / "with", CONTENT, said).rivals == ["persistence", "linear"]
     assert said == []
     with monkeypatch.context() as patch:
-        patch.setattr(_follow, "has_river", lambda: False)
+        patch.setattr(_rivals, "has_river", lambda: False)
         assert follow(tmp_path / "without", CONTENT[:60], said).rivals == ["persistence"]
         lost = follow(tmp_path / "with", CONTENT, said)
         assert list(lost.tally.mean_rivals) == ["persistence", "linear"]

@@ -15,16 +15,15 @@ from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
 from carrousel.streams._classifier import StreamClassifier
 from carrousel.streams._clock import Clock
-from carrousel.streams._linear import OnlineLinear, has_river
 from carrousel.streams._notes import check_early, check_notes
 from carrousel.streams._records import LineFormat, is_missing, is_number
 from carrousel.streams._regressor import StreamRegressor
+from carrousel.streams._rivals import Rivals
 from carrousel.streams._stream import FORMAT, DivergedError
 from carrousel.streams._tally import Errors, Tally
 
 __all__ = ["Follower", "PredictedLine"]
 
-LINEAR = "linear"
 EARLY = 10
 """Lines from whose times the step is told."""
 
@@ -103,28 +102,17 @@ class Follower:
         self.written = LineFormat(form, sep, decimal, encoding)
         self.words: list[str] = []  # fields that are left out
         self.early: list[tuple[dict[str, float], float | None]] = []  # records before the step is told
-        self.linear = self._new_linear()
+        self.beside = Rivals(model)
         self.tally, self.line, self.offset = Tally(), 0, 0
         self.marked: Any = None
         self.waiting = self.unfinished = False
         self._held: ExitStack | None = None
         self._own = self._settings()
 
-    def _new_linear(self) -> OnlineLinear | None:
-        if isinstance(self.model, StreamClassifier) or not has_river():
-            return None
-        return OnlineLinear(self.model.seasons)
-
     @property
     def rivals(self) -> list[str]:
         """The names of the forecasts that predictions are compared with, in the order in which they are told."""
-        seasons = self._seasons
-        names = [f"season {season}" if len(seasons) > 1 else "season" for season in seasons]
-        return ["persistence", *names, *([] if self.linear is None else [LINEAR])]
-
-    @property
-    def _seasons(self) -> tuple[int, ...]:
-        return () if isinstance(self.model, StreamClassifier) or not self.model.past else self.model.seasons
+        return self.beside.names
 
     def resume(self) -> bool:
         """Goes on from the state's file, and returns whether something was learned there.
@@ -160,23 +148,11 @@ class Follower:
             if self.clock is not None and len(self.clock.facts["early"]) != len(self.early):
                 raise ValueError("it has not as many first times as first records")
             self.model = loaded
-            self._resume_linear(notes["linear"], loaded.beside)
+            self.beside = self.beside.restored(loaded, notes["linear"], loaded.beside, self.say)
         self.words = list(notes["words"])
         self.tally = Tally(**{**notes["tally"], "recent": Errors(**notes["tally"]["recent"])})
         self.line, self.offset = notes["line"], notes["offset"]
         return True
-
-    def _resume_linear(self, facts: Any, arrays: Mapping[str, np.ndarray]) -> None:
-        """Goes on with the linear method of a state. One that began without it, or lost it, has none from then on."""
-        if facts is None:
-            if arrays:
-                raise ValueError(f"it holds arrays that are not part of it: {', '.join(arrays)}")
-            if self.linear is not None:
-                self.say("the state was begun without river: no linear method beside")
-            self.linear = None
-        elif isinstance(self.model, StreamRegressor) and has_river():
-            self.linear = OnlineLinear(self.model.seasons)
-            self.linear.restore(facts, arrays)
 
     def _hold(self) -> None:
         """Keeps other processes from the state until the lines are at their end, or this object is."""
@@ -197,8 +173,7 @@ class Follower:
     def save(self) -> None:
         """Writes the state's file."""
         if self.state is not None:
-            beside = {} if self.linear is None else self.linear.arrays
-            self.model.save(self.state, beside, **self._notes(self.mark()))
+            self.model.save(self.state, self.beside.arrays, **self._notes(self.mark()))
 
     def _notes(self, marked: Any) -> dict[str, Any]:
         """Returns what is saved beside the model."""
@@ -211,7 +186,7 @@ class Follower:
             "words": self.words,
             "clock": None if self.clock is None or self.line == 0 else self.clock.facts,
             "early": [list(each) for each in self.early],
-            "linear": None if self.linear is None else self.linear.facts,
+            "linear": self.beside.facts,
         }
 
     def follow(self, file: BinaryIO) -> Iterator[PredictedLine]:
@@ -353,12 +328,13 @@ class Follower:
         return []
 
     def _pass(self, lost: int) -> None:
-        count = min(lost, max(self._seasons) + 1) if self._seasons else 0
+        seasons = self.beside.seasons
+        count = min(lost, max(seasons) + 1) if seasons else 0
         if count:
             assert isinstance(self.model, StreamRegressor)
             self.model.observe_many(np.zeros((count, 0)))
-            for _ in range(count if self.linear is not None else 0):
-                self.linear.learn({}, None)  # type: ignore[union-attr]
+            for _ in range(count):
+                self.beside.learn({}, None)
 
     def _tell(self) -> None:
         """Tells the step and seasons from the times of the first lines, and learns these again, with what was lost."""
@@ -374,9 +350,9 @@ class Follower:
         parameters = self.model.parameters
         if parameters["season"] is None:
             parameters["season"] = list(self.clock.seasons or ()) or None
-        if parameters != self.model.parameters or (any(lost) and self._seasons):
+        if parameters != self.model.parameters or (any(lost) and self.beside.seasons):
             self.model = type(self.model)(**parameters)
-            self.linear = None if self.linear is None else OnlineLinear(self.model.seasons)
+            self.beside = Rivals(self.model, linear=self.beside.has_linear)
             for count, (x, target) in zip(lost, early, strict=True):
                 self._pass(count)
                 self._learn(x, target)
@@ -387,24 +363,16 @@ class Follower:
         if target is not None:
             if self.anomaly:
                 anomaly = self.model.score_one(x, target)
-            self.tally.add(prediction, target, self.classes, self._rival_forecasts(x))
+            self.tally.add(prediction, target, self.classes, self.beside.forecasts(x))
         self._learn(x, target)
         return PredictedLine(self.line + 1, prediction, target, anomaly)
-
-    def _rival_forecasts(self, x: dict[str, float]) -> dict[str, float]:
-        if isinstance(self.model, StreamClassifier):
-            return {}
-        simple = self.model.simple
-        found = {name: simple[name] for name in self.rivals if name in simple}
-        return found if self.linear is None else {**found, LINEAR: self.linear.predict(x)}
 
     def _learn(self, x: dict[str, float], target: Any) -> None:
         if target is None:
             self.model.observe_one(x)
         else:
             self.model.learn_one(x, target)
-        if self.linear is not None:
-            self.linear.learn(x, target)
+        self.beside.learn(x, target)
 
 
 def _at(line: int, error: ValueError) -> ValueError:
