@@ -26,7 +26,6 @@ __all__ = [
     "Columns",
     "Data",
     "Field",
-    "Figures",
     "Grouped",
     "Json",
     "Knobs",
@@ -52,7 +51,6 @@ Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="a directory that `carrousel train` made")
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="print one JSON object instead of text")]
-Figures: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="keep the figures in this file")]
 MaxSize: TypeAlias = Annotated[
     str | None,
     typer.Option(

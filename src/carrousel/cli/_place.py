@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
 
 from carrousel._alone import alone
 from carrousel._atomic import refuse_unusual
 from carrousel.cli._errors import UsageError
 from carrousel.cli._options import Run
 
-__all__ = ["Place", "figures_file", "folders_of", "place", "plain_file"]
+__all__ = ["Figures", "Place", "figures_file", "folders_of", "place", "plain_file"]
+
+Figures: TypeAlias = Annotated[Path | None, typer.Option("--out", "-o", help="keep the figures in this file")]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from carrousel.cli._errors import UsageError
-from carrousel.cli._options import Figures, Json
+from carrousel.cli._options import Json
 from carrousel.cli._output import emit, say
-from carrousel.cli._place import figures_file
+from carrousel.cli._place import Figures, figures_file
 
 __all__ = ["forecasts"]
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from carrousel.data._errors import DataError, DataWarning, option
 from carrousel.data._limit import MAX_SIZE, check_size
+from carrousel.data._wholes import held_out, joined
 
 __all__ = [
     "KEYS",
@@ -32,7 +33,6 @@ LOWEST, KEYS = 21, 88
 """The number that MIDI gives to a piano's lowest key, and how many keys a piano has."""
 MOST_FRAMES = 96
 """Most frames of a quarter note."""
-FEW = 5  # pieces; of fewer a part of each is held out
 
 
 @dataclass(frozen=True)
@@ -188,22 +188,13 @@ def joined_pieces(parts: Sequence[Pieces]) -> Pieces:
     Raises:
         DataError: they have different resolutions.
     """
-    if len(parts) == 1:
-        return parts[0]
     for part in parts:
         if part.resolution != parts[0].resolution:
             raise DataError(
                 f"{part.name}: it has {part.resolution} frames a quarter note and {parts[0].name} "
                 f"{parts[0].resolution}; {option('resolution')} makes them alike"
             )
-    return Pieces(
-        [frames for part in parts for frames in part.frames],
-        tuple(title for part in parts for title in part.titles),
-        parts[0].resolution,
-        ", ".join(part.name for part in parts),
-        parts[0].split,
-        tuple(dict.fromkeys(word for part in parts for word in part.how)),
-    )
+    return joined(parts, "frames")
 
 
 def hold_out_pieces(pieces: Pieces, share: float, *, seed: int = 0) -> tuple[Pieces, Pieces]:
@@ -214,16 +205,4 @@ def hold_out_pieces(pieces: Pieces, share: float, *, seed: int = 0) -> tuple[Pie
     Raises:
         DataError: they are too short.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"the share to hold out must lie between 0 and 1, not {share}")
-    if len(pieces) < FEW:
-        cuts = [len(frames) - round(share * len(frames)) for frames in pieces.frames]
-        if not all(0 < cut < len(frames) for cut, frames in zip(cuts, pieces.frames, strict=True)):
-            raise DataError(f"{pieces.name}: {pieces.lengths.sum()} frames are too few to hold some out")
-        train = replace(pieces, frames=[x[:cut] for cut, x in zip(cuts, pieces.frames, strict=True)])
-        test = replace(pieces, frames=[x[cut:] for cut, x in zip(cuts, pieces.frames, strict=True)])
-    else:
-        order = np.random.default_rng(seed).permutation(len(pieces))
-        count = int(np.clip(round(share * len(pieces)), 1, len(pieces) - 1))
-        train, test = pieces.take(np.sort(order[count:])), pieces.take(np.sort(order[:count]))
-    return replace(train, split="train"), replace(test, split="test")
+    return held_out(pieces, "frames", share, seed=seed, unit="frames", by_size=False)

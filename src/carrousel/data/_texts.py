@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from carrousel.data._errors import DataError
+from carrousel.data._wholes import held_out, joined
 
 __all__ = ["Pairs", "Texts", "by_hash", "hold_out_pairs", "hold_out_texts", "joined_texts"]
-
-FEW = 5  # documents; of fewer a part of each is held out
 
 
 @dataclass(frozen=True)
@@ -102,15 +101,7 @@ class Pairs:
 
 def joined_texts(parts: Sequence[Texts]) -> Texts:
     """Returns the documents of several sources as those of one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Texts(
-        [document for part in parts for document in part.documents],
-        tuple(title for part in parts for title in part.titles),
-        ", ".join(part.name for part in parts),
-        parts[0].split,
-        tuple(dict.fromkeys(word for part in parts for word in part.how)),
-    )
+    return joined(parts, "documents")
 
 
 def hold_out_texts(texts: Texts, share: float, *, seed: int = 0) -> tuple[Texts, Texts]:
@@ -121,20 +112,7 @@ def hold_out_texts(texts: Texts, share: float, *, seed: int = 0) -> tuple[Texts,
     Raises:
         DataError: they are too short.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"the share to hold out must lie between 0 and 1, not {share}")
-    if len(texts) < FEW:
-        cuts = [len(document) - round(share * len(document)) for document in texts.documents]
-        if not all(0 < cut < len(document) for cut, document in zip(cuts, texts.documents, strict=True)):
-            raise DataError(f"{texts.name}: {texts.characters} characters are too few to hold some out")
-        begun = replace(texts, documents=[text[:cut] for cut, text in zip(cuts, texts.documents, strict=True)])
-        rest = replace(texts, documents=[text[cut:] for cut, text in zip(cuts, texts.documents, strict=True)])
-    else:
-        order = np.random.default_rng(seed).permutation(len(texts))
-        sizes = np.cumsum([len(texts.documents[k]) for k in order])
-        count = int(np.clip(np.searchsorted(sizes, share * sizes[-1]), 1, len(texts) - 1))
-        begun, rest = texts.take(np.sort(order[count:])), texts.take(np.sort(order[:count]))
-    return replace(begun, split="train"), replace(rest, split="test")
+    return held_out(texts, "documents", share, seed=seed, unit="characters", by_size=True)
 
 
 def hold_out_pairs(pairs: Pairs, share: float, *, seed: int = 0) -> tuple[Pairs, Pairs]:

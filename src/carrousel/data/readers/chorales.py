@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
-from carrousel import _cache
-from carrousel._format import pack
 from carrousel.data._errors import DataError
 from carrousel.data._file import File
+from carrousel.data._kept_arrays import kept_arrays
 from carrousel.data._limit import MAX_SIZE
 from carrousel.data._packages import CARRIERS, inside
 from carrousel.data._parts import PARTS
@@ -59,16 +54,7 @@ def _chorales(name: str, resolution: int) -> tuple[list[str], list[np.ndarray]]:
     except DataError as error:  # music21 itself is needed here, and what it needs
         raise DataError(f"{str(error).splitlines()[0]}\n{INSTALL}") from None
     recipe = [VERSION, CARRIERS["music21"], resolution]
-    key = "chorales-" + hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:24]
-    kept = _cache.read(key)
-    if kept is not None:
-        try:
-            return _unpacked(load(kept))
-        except (SafetensorError, KeyError, ValueError):  # of another version of what reads it
-            pass
-    arrays = _read_all(folder, name, resolution)
-    _cache.write(key, pack(arrays))
-    return _unpacked(arrays)
+    return kept_arrays("chorales", recipe, lambda: _read_all(folder, name, resolution), _unpacked)
 
 
 def _read_all(folder: Path, name: str, resolution: int) -> dict[str, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -11,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
-from carrousel import _cache
-from carrousel._format import pack
 from carrousel.data import _espeak
 from carrousel.data._errors import DataError
+from carrousel.data._kept_arrays import kept_arrays
 from carrousel.data._labelled import Tagged, Transcribed
 from carrousel.data._make_labelled import make_tagged, make_transcribed
 from carrousel.data._packages import CARRIERS, inside
@@ -95,16 +91,7 @@ def _made(name: str) -> dict[str, Any]:
     voices = inside("espeakng_loader", "espeak-ng-data", name=name)
     asked = _utterances()
     recipe = [VERSION, asked, asdict(MADE), RATE, CARRIERS["espeakng_loader"]]
-    key = "phones-" + hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:24]
-    kept = _cache.read(key)
-    if kept is not None:
-        try:
-            return _unpacked(load(kept))
-        except (SafetensorError, KeyError, ValueError):  # of another version of what reads it
-            pass
-    arrays = _spoken(asked, library, voices, name)
-    _cache.write(key, pack(arrays))
-    return _unpacked(arrays)
+    return kept_arrays("phones", recipe, lambda: _spoken(asked, library, voices, name), _unpacked)
 
 
 def _library() -> str:

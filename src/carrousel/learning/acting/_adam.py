@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from carrousel._format import Arrays, fitted, whole
 
-__all__ = ["fill", "generator_from", "state_of", "tensors_of"]
+__all__ = ["check_sizes", "fill", "generator_from", "state_of", "tensors_of"]
 
 
 def tensors_of(nets: Mapping[str, nn.Module], optimisers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
@@ -28,6 +28,18 @@ def tensors_of(nets: Mapping[str, nn.Module], optimisers: Sequence[torch.optim.O
             optimiser.state[parameter] = state
             found |= {f"{name}.{key}.{what}": state[what] for what in ("step", "exp_avg", "exp_avg_sq")}
     return found
+
+
+def check_sizes(facts: Mapping[str, Any], names: Sequence[str], arrays: Arrays) -> int:
+    """Returns how many numbers a file holds, of which no size can be greater: before memory is taken for them.
+
+    Raises:
+        ValueError: one of the sizes is no whole number, or greater.
+    """
+    held = sum(array.size for array in arrays.values())
+    for name in names:
+        whole(facts[name], f"its number of {name}", most=held)
+    return held
 
 
 def fill(tensors: Mapping[str, Tensor], arrays: Arrays) -> None:

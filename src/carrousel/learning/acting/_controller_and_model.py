@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from carrousel._format import Arrays, Format, fitted, whole
 from carrousel.learning._steps import check_counts
-from carrousel.learning.acting._adam import fill, generator_from, state_of, tensors_of
+from carrousel.learning.acting._adam import check_sizes, fill, generator_from, state_of, tensors_of
 from carrousel.learning.acting._lived import Lived, inputs_of, seen_by
 from carrousel.learning.acting._policy import Recurrent
 from carrousel.learning.acting._trials import Trial, draw_windows, flat, pain_of, unflat
@@ -344,9 +344,7 @@ class ControllerAndModel:
     @classmethod
     def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> ControllerAndModel:
         choices = {name: value for name, value in facts.items() if name not in ("draws", "episodes")}
-        held = sum(array.size for array in arrays.values())
-        for name in ("inputs", "actions", "hidden", "model_hidden"):  # before memory is taken for them
-            whole(choices[name], f"its number of {name}", most=held)
+        held = check_sizes(choices, ("inputs", "actions", "hidden", "model_hidden"), arrays)
         if choices["hidden"] ** 2 > held or choices["model_hidden"] ** 2 > held:
             raise ValueError(
                 f"its nets have {choices['hidden']} and {choices['model_hidden']} units, and it holds {held} numbers"

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from carrousel._format import Arrays, Format, whole
+from carrousel._format import Arrays, Format
 from carrousel.learning._steps import check_counts
-from carrousel.learning.acting._adam import fill, generator_from, state_of, tensors_of
+from carrousel.learning.acting._adam import check_sizes, fill, generator_from, state_of, tensors_of
 from carrousel.learning.acting._episodes import Episode, packed
 from carrousel.learning.acting._lived import Lived, inputs_of, seen_by
 from carrousel.learning.acting._policy import Policy, Recurrent
@@ -306,9 +306,7 @@ class PolicyGradient:
     @classmethod
     def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> PolicyGradient:
         choices = {name: value for name, value in facts.items() if name != "draws"}
-        held = sum(array.size for array in arrays.values())
-        for name in ("inputs", "actions", "hidden", "baseline"):  # before memory is taken for them
-            whole(choices[name], f"its number of {name}", most=held)
+        held = check_sizes(choices, ("inputs", "actions", "hidden", "baseline"), arrays)
         if choices["hidden"] ** 2 > held or choices["baseline"] ** 2 > held:
             raise ValueError(
                 f"its nets have {choices['hidden']} and {choices['baseline']} units, and it holds {held} numbers"

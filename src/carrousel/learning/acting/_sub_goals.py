@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from carrousel._format import Arrays, Format, fitted, whole
+from carrousel._format import Arrays, Format, fitted
 from carrousel.learning._steps import check_counts
-from carrousel.learning.acting._adam import generator_from, state_of
+from carrousel.learning.acting._adam import check_sizes, generator_from, state_of
 from carrousel.learning.acting._advantage import Advantage
 from carrousel.learning.acting._lived import Lived, inputs_of, seen_by
 from carrousel.learning.online import Learner, Network
@@ -333,9 +333,7 @@ class SubGoals:
     @classmethod
     def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> SubGoals:
         choices = {name: value for name, value in facts.items() if name not in ("draws", "levels")}
-        held = sum(array.size for array in arrays.values())
-        for name in ("inputs", "actions", "abstract", "policies", "recurrent"):  # before memory is taken for them
-            whole(choices[name], f"its number of {name}", most=held)
+        held = check_sizes(choices, ("inputs", "actions", "abstract", "policies", "recurrent"), arrays)
         if choices["recurrent"] ** 2 > held or choices["policies"] * choices["actions"] > held:
             raise ValueError(f"its levels are larger than the {held} numbers that it holds")
         declared = {"capability": ((choices["abstract"], choices["abstract"] + 1, choices["policies"]), np.float64)}
