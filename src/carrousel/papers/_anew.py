@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-__all__ = ["Anew"]
+from carrousel.papers._networks import Taught, sized
+from carrousel.papers._trial import Setting
+from carrousel.training import Job
+
+__all__ = ["Anew", "lstm_of", "prepare_anew"]
 
 
 class Anew(Dataset):
@@ -54,3 +59,19 @@ class Anew(Dataset):
         }
         targets = drawn.goals.astype(np.float32) if self.ends else drawn.targets.reshape(B, T)
         return inputs, torch.from_numpy(targets)
+
+
+def lstm_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options of ``carrousel.LSTM`` in a configuration; a forget bias that is None is not one of them."""
+    given = {"hidden_size": config["hidden"], "cell": config["cell"], "forget_bias": config["forget_bias"]}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def prepare_anew(
+    setting: Setting, task: Any, build: Callable[[], nn.Module], *, held_out: int, tested: int, ends: bool = False
+) -> Taught:
+    """Returns what a trial begins with: ``items`` sequences a pass, ``held_out`` and ``tested`` others, of one task."""
+    counts = (sized(setting)["items"], held_out, tested)
+    seeds = setting.apart(1).integers(2**31, size=3).tolist()
+    train, valid, test = (Anew(task, count, seed, ends=ends) for count, seed in zip(counts, seeds, strict=True))
+    return Taught(Job(build, train, valid), test, sets=task)

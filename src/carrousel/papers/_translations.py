@@ -11,16 +11,27 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from carrousel.papers._networks import Taught, outputs, sized, teach
+from carrousel.papers._experiment import Column
+from carrousel.papers._networks import Taught, means, outputs, sized, teach
 from carrousel.papers._trial import Found, Setting
 from carrousel.training import BatchSource, Job
 from carrousel.training._batches import Batches
 from carrousel.training._pairs import PairDataset
 
-__all__ = ["Language", "PairSets", "pair_sets", "prepare_pairs", "teach_pairs"]
+__all__ = ["OF_PAIRS", "Language", "PairSets", "pair_sets", "prepare_pairs", "summary_of_pairs", "teach_pairs"]
 
 NOUNS, ADJECTIVES, VERBS, ADVERBS = 12, 8, 8, 4
 HARDEST = 60  # symbols after which an answer is given up
+
+OF_PAIRS = (
+    Column("perplexity", "perplexity of a symbol", ".3f"),
+    Column("perplexity_sd", "±", ".3f"),
+    Column("exact", "all symbols right", ".1%"),
+    Column("exact_sd", "±", ".1%"),
+)
+"""The columns of a table of pairs, which ``summary_of_pairs`` sums up."""
+
+summary_of_pairs = means("perplexity", "exact")
 
 
 class Language:

@@ -9,14 +9,13 @@ import numpy as np
 from torch import nn
 
 from carrousel.nets.tagger import Tagger
-from carrousel.papers._anew import Anew
+from carrousel.papers._anew import lstm_of, prepare_anew
 from carrousel.papers._bars import bars
 from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row, Trial
 from carrousel.papers._networks import SIZE, Taught, means, outputs, sized, teach
 from carrousel.papers._trial import Found, Setting
 from carrousel.papers.arjovsky2015._paper import CITATION
 from carrousel.tasks import Copying
-from carrousel.training import Job
 
 __all__ = ["COPYING"]
 
@@ -26,16 +25,11 @@ HELD_OUT = 100
 
 def _prepare(setting: Setting) -> Taught:
     config, task = sized(setting), Copying(setting.config["T"])
-    seeds = setting.apart(1).integers(2**31, size=3).tolist()
-    lstm: dict[str, Any] = {"hidden_size": config["hidden"], "cell": config["cell"]}
-    if config["forget_bias"] is not None:
-        lstm["forget_bias"] = config["forget_bias"]
 
     def build() -> nn.Module:
-        return Tagger(task.input_size, task.output_size, lstm=lstm)
+        return Tagger(task.input_size, task.output_size, lstm=lstm_of(config))
 
-    job = Job(build, Anew(task, config["items"], seeds[0]), Anew(task, HELD_OUT, seeds[1]))
-    return Taught(job, Anew(task, TESTED, seeds[2]), sets=task)
+    return prepare_anew(setting, task, build, held_out=HELD_OUT, tested=TESTED)
 
 
 def _train(prepared: Taught, setting: Setting) -> Found:

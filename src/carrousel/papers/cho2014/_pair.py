@@ -9,9 +9,9 @@ from torch import nn
 
 from carrousel.nets.encoder_decoder import EncoderDecoder
 from carrousel.papers._bars import bars
-from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row
-from carrousel.papers._networks import SIZE, Taught, means
-from carrousel.papers._translations import PairSets, prepare_pairs, teach_pairs
+from carrousel.papers._experiment import Config, Experiment, Quick, Row
+from carrousel.papers._networks import SIZE, Taught
+from carrousel.papers._translations import OF_PAIRS, PairSets, prepare_pairs, summary_of_pairs, teach_pairs
 from carrousel.papers._trial import Setting
 from carrousel.papers.cho2014._paper import CITATION
 
@@ -79,13 +79,8 @@ PAIR = Experiment(
     _prepare,
     teach_pairs,
     trials=3,
-    figures=(
-        Column("perplexity", "perplexity of a symbol", ".3f"),
-        Column("perplexity_sd", "±", ".3f"),
-        Column("exact", "all symbols right", ".1%"),
-        Column("exact_sd", "±", ".1%"),
-    ),
-    summary=means("perplexity", "exact"),
+    figures=OF_PAIRS,
+    summary=summary_of_pairs,
     options=SIZE,
     quick=Quick(
         "after a little training it makes no difference whether the unit resets before the product or after it",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from carrousel.nets._losses import NO_LABEL
-from carrousel.papers._experiment import Column, Config, Experiment, Picture, Quick, Row
+from carrousel.papers._bars import bars
+from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row
 from carrousel.papers._networks import SIZE, Taught, means, outputs, sized, teach
 from carrousel.papers._speech import speech_of
 from carrousel.papers._trial import Found, Setting
@@ -91,23 +90,6 @@ _ROWS = (
 )  # fmt: skip
 
 
-def _draw(path: Path, result: Mapping[str, Any]) -> None:
-    """Draws the frames of the test that each network has right, beside the published share."""
-    from carrousel.pictures.beside import Bar, draw_beside
-    from carrousel.pictures.style import save
-
-    figures = {entry["row"]: entry for entry in result["rows"] if "measured" in entry}
-    bars = []
-    for row in _ROWS:
-        if row.name in figures:
-            measured = figures[row.name]["measured"]
-            words = f"{measured['test']:.1%}"
-            bars.append(Bar(row.label, measured["test"], published=row.published["test"], words=words))
-    title = "Frames of unseen words by unseen voices whose phone is right"
-    shown = {"measured": "ours, on speech that a machine made", "published": "published, on TIMIT"}
-    save(draw_beside(bars, title, other="", share=True, **shown), path)
-
-
 _NOTES = """\
 **Result.** The order of the paper came out: on frames of unseen words by unseen voices BLSTM is right in 74.4 % (76.0
 % retrained), LSTM with a delay of five frames in 70.3 %, LSTM without one in 69.2 %, RNN in 67.0 % with a delay of
@@ -160,7 +142,17 @@ FRAMEWISE = Experiment(
         ("blstm", "lstm", "mlp"),
         config={"data": "drawn", "items": 50, "hidden": 20, "max_epochs": 7, "learning_rate": 0.03},
     ),
-    pictures=(Picture("frames", "Test frames whose phone is right, of eleven networks", _draw),),
+    pictures=(
+        bars(
+            _ROWS,
+            "test",
+            "Frames of unseen words by unseen voices whose phone is right",
+            name="frames",
+            columns=(),
+            measured="ours, on speech that a machine made",
+            published="published, on TIMIT",
+        ),
+    ),
     source="from memory",
     outcome="yes",
     finding=(

@@ -9,14 +9,13 @@ import numpy as np
 from torch import nn
 
 from carrousel.nets.pooled import SequenceNet
-from carrousel.papers._anew import Anew
+from carrousel.papers._anew import lstm_of, prepare_anew
 from carrousel.papers._bars import bars
 from carrousel.papers._experiment import Column, Config, Experiment, Quick, Row, Trial
 from carrousel.papers._networks import SIZE, Taught, means, outputs, sized, teach
 from carrousel.papers._trial import Found, Setting
 from carrousel.papers.le2015._paper import CITATION
 from carrousel.tasks import SumOfTwo
-from carrousel.training import Job
 
 __all__ = ["ADDING"]
 
@@ -27,19 +26,12 @@ CHANCE = 1 / 6  # the squared error of who always says 1; the paper's 0.1767 is 
 
 def _prepare(setting: Setting) -> Taught:
     config, task = sized(setting), SumOfTwo(setting.config["T"])
-    seeds = setting.apart(1).integers(2**31, size=3).tolist()
-    lstm: dict[str, Any] = {"hidden_size": config["hidden"], "cell": config["cell"]}
-    if config["forget_bias"] is not None:
-        lstm["forget_bias"] = config["forget_bias"]
 
     def build() -> nn.Module:
+        lstm = lstm_of(config)
         return SequenceNet(task.input_size, task.output_size, pooling="last", dropout=0.0, noise=0.0, lstm=lstm)
 
-    train, valid, test = (
-        Anew(task, count, seed, ends=True)
-        for count, seed in zip((config["items"], HELD_OUT, TESTED), seeds, strict=True)
-    )
-    return Taught(Job(build, train, valid), test, sets=task)
+    return prepare_anew(setting, task, build, held_out=HELD_OUT, tested=TESTED, ends=True)
 
 
 def _train(prepared: Taught, setting: Setting) -> Found:
