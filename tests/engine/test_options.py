@@ -193,6 +193,31 @@ def test_threads_share_the_units_of_a_single_sequence(name: str, units: int, mon
             assert all(torch.equal(value, other[key]) for key, value in one.items())
 
 
+def test_threads_that_lose_their_cores_part_for_a_moment_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pass that was disturbed costs little; where every one is, threads stay apart for longer and longer."""
+    clock = [100.0]
+    monkeypatch.setattr(_meeting.time, "monotonic", lambda: clock[0])
+    for name in ("crowded", "pause"):
+        monkeypatch.setattr(_meeting.Meeting, name, getattr(_meeting.Meeting, name))
+    monkeypatch.setattr(_meeting.Meeting, "pause", 0.002)
+    counter = torch.zeros(16)
+    lost, steps = counter.view(torch.int64), 80
+    pauses = []
+    for _ in range(7):
+        lost[1] = steps
+        _meeting.Meeting.end(counter, steps)
+        pauses.append(_meeting.Meeting.crowded - clock[0])
+        clock[0] = _meeting.Meeting.crowded
+    assert pauses == pytest.approx([0.002, 0.008, 0.032, 0.128, 0.512, 1.0, 1.0])
+    lost[1] = steps // 8  # not more than may happen
+    for _ in range(20):
+        _meeting.Meeting.end(counter, steps)
+    assert _meeting.Meeting.crowded == clock[0]
+    lost[1] = steps
+    _meeting.Meeting.end(counter, steps)
+    assert _meeting.Meeting.crowded - clock[0] == pytest.approx(0.002)
+
+
 @pytest.mark.parametrize("diagonal", [False, True])
 @pytest.mark.parametrize("fed", ["gates", "all"])
 @pytest.mark.parametrize("options", [{}, {"layer_norm": True}, {"block_size": 2}, {"heads": 2}], ids=str)

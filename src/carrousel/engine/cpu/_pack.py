@@ -30,9 +30,9 @@ def _pack_rows(module: Module) -> None:
     )
     source, target, rows = (PACK.pointer(f, name) for name in ("source", "target", "rows"))
     columns = f.mul(groups, padded)
-    with f.loop(f.mul("%thread", L), columns, f.mul(threads, L)) as column:
-        group = f.quotient(column, padded)
-        unit = f.sub(column, f.mul(group, padded))
+    begin, end = _share(f, threads, padded, L)
+    with f.loop(0, groups) as group, f.loop(begin, end, L) as unit:
+        column = f.add(f.mul(group, padded), unit)
         first = f.op(f"load i64, ptr {f.op(f'getelementptr i64, ptr {rows}, i64 {group}')}")
         # Lanes past the last unit read the last row and are then cleared.
         starts = [
@@ -54,6 +54,15 @@ def _pack_rows(module: Module) -> None:
                 vector = f.op(f"insertelement {module.vector} {vector}, {module.kind} {number}, i32 {lane}")
             f.store(f.choose(mask, vector, "zeroinitializer"), f.at(base, f.mul(k, wide)))
     emit_parallel(module, "pack_rows", "pack_rows_share", PACK)
+
+
+def _share(f: Function, threads: str, padded: str, L: int) -> tuple[str, str]:
+    """The units of a group that fall to this thread, from which and to before which: those that lie together, so that
+    no two threads write near one another, and those whose weights the thread itself reads where threads share units.
+    """
+    vectors = f.quotient(padded, L)
+    ends = [f.mul(f.quotient(f.mul(vectors, thread), threads), L) for thread in ("%thread", f.add("%thread", 1))]
+    return ends[0], ends[1]
 
 
 def _transposed(f: Function, rows: list[str]) -> list[str]:
@@ -84,9 +93,9 @@ def _pack_columns(module: Module) -> None:
     source, target, rows = (PACK.pointer(f, name) for name in ("source", "target", "rows"))
     depth = f.mul(groups, padded)
     whole = f.mul(f.quotient(f.add(N, L - 1), L), L)
-    with f.loop("%thread", depth, threads) as k:
-        group = f.quotient(k, padded)
-        unit = f.sub(k, f.mul(group, padded))
+    begin, end = _share(f, threads, padded, L)
+    with f.loop(0, groups) as group, f.loop(begin, end) as unit:
+        k = f.add(f.mul(group, padded), unit)
         first = f.op(f"load i64, ptr {f.op(f'getelementptr i64, ptr {rows}, i64 {group}')}")
         row = f.at(source, f.mul(f.add(first, f.least(unit, f.sub(size, 1))), ld))
         real = f.select(f.op(f"icmp slt i64 {unit}, {size}"), "i64", N, "0")
