@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from carrousel.papers._pieces import nats, pieces
 from carrousel.papers.chorales import EXPERIMENTS
-from carrousel.papers.chorales import _trial as trials
 
 MODELS = EXPERIMENTS[0]
 
 
 def test_every_fifth_of_the_pieces_to_learn_from_is_for_validation():
-    parts = trials.pieces("blues")
+    parts = pieces("blues")
     assert {name: len(part) for name, part in parts.items()} == {"train": 39, "valid": 9, "test": 12}
     assert len({piece.tobytes() for part in parts.values() for piece in part}) == 60
 
@@ -30,8 +30,8 @@ def test_networks_have_as_many_weights_and_the_family_is_there():
 
 
 def test_nats_are_those_of_all_keys_of_a_frame():
-    pieces = [np.ones((2, 88)), np.zeros((6, 88))]
-    assert trials._nats(pieces, lambda piece: np.full(piece.shape, 0.25)) == pytest.approx(
+    two = [np.ones((2, 88)), np.zeros((6, 88))]
+    assert nats(two, lambda piece: np.full(piece.shape, 0.25)) == pytest.approx(
         88 * (2 * np.log(4) - 6 * np.log(0.75)) / 8
     )
 

@@ -90,6 +90,11 @@ def success(trials: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
+def _nothing(found: Mapping[str, Sequence[Trial]]) -> Mapping[str, Mapping[str, Any]]:
+    """Sets no row beside another."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Config(Mapping[str, Any]):
     """Holds what a trial is run with, as JSON can hold it, in three parts; a mapping with the names of all three.
@@ -221,6 +226,8 @@ class Experiment:
         trials: how many of each row are run; as many as the paper made, where it says and they can be paid for.
         figures: the columns of results.
         summary: a row's figures from its trials.
+        beside: further figures of rows by their names, from the trials of all rows that were run: what sets one row
+            beside another.
         options: further choices by name, the first of each is the default.
         quick: the experiment in a few seconds.
         pictures: what can be drawn.
@@ -239,6 +246,7 @@ class Experiment:
     trials: int = 10
     figures: tuple[Column, ...] = SUCCESS
     summary: Callable[[Sequence[Trial]], dict[str, Any]] = success
+    beside: Callable[[Mapping[str, Sequence[Trial]]], Mapping[str, Mapping[str, Any]]] = _nothing
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     quick: Quick | None = None
     pictures: tuple[Picture, ...] = ()

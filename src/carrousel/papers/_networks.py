@@ -9,7 +9,7 @@ configuration has by the name of a field of ``carrousel.training.Options`` (``le
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import partial
 from statistics import fmean, stdev
 from typing import Any
@@ -118,7 +118,7 @@ def teach(prepared: Taught, setting: Setting, **changes: Any) -> tuple[Any, Foun
         ``"weights"``, ``"epochs"`` (of which the last is that of the best weights) and ``"valid_loss"``.
     """
     job = prepared.learner
-    options = replace(options_of(sized(setting)), **changes)
+    options = options_of({**sized(setting), **changes})
     trained = train(job, options, int(setting.apart(0).integers(2**31)))
     losses = [row["valid_loss"] for row in trained.history if "valid_loss" in row]
     return trained.network, {

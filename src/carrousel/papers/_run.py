@@ -113,10 +113,10 @@ def _result(
     made: Mapping[str, Any],
     found: Mapping[str, Sequence[Trial]],
 ) -> dict[str, Any]:
-    rows = []
+    rows, beside = [], experiment.beside(found)
     for row in experiment.rows:
         if row.name in found:
-            measured = experiment.measure(found[row.name])
+            measured = {**experiment.measure(found[row.name]), **beside.get(row.name, {})}
             rows.append({"row": row.name, "published": dict(row.published), "measured": measured})
         elif row.config is None:
             rows.append({"row": row.name, "published": dict(row.published)})

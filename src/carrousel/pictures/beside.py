@@ -80,6 +80,11 @@ def draw_beside(
     else:
         axes.set_xscale("log")
         axes.set_xlim(left=1)
+        if axes.get_xlim()[1] < 1000:  # numbers that are read as they are, not as powers of ten
+            from matplotlib.ticker import LogFormatter
+
+            axes.xaxis.set_major_formatter(LogFormatter())
+            axes.xaxis.set_minor_formatter(LogFormatter())
         axes.grid(axis="x", color=PALE, linewidth=0.7)
         axes.set_axisbelow(True)
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))

@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from carrousel.papers._experiment import Trial, mean
+from carrousel.papers._pieces import Parts, nats, pieces
 from carrousel.papers._trial import Found, Prepared, Setting
 
-__all__ = ["TABLES", "pieces", "prepare", "summary", "train"]
+__all__ = ["TABLES", "prepare", "summary", "train"]
 
 TABLES = {"single": "single keys", "previous": "previous-frame table"}
-EVERY = 5  # so many of the training pieces one is for validation
-Parts = dict[str, list[np.ndarray]]
-
-
-@lru_cache(maxsize=2)
-def pieces(which: str) -> Parts:
-    """Returns the frames of pieces to learn from, to validate on, and to test on.
-
-    Args:
-        which: ``"chorales"``, or ``"blues"`` for songs of drawn segments, which need no package.
-    """
-    if which == "blues":
-        from carrousel.papers.eck2002._networks import draw_song
-        from carrousel.papers.eck2002._songs import CHORD_UNITS, keys_of
-
-        rng = np.random.default_rng(0)
-        songs = [draw_song(rng, 1) for _ in range(60)]
-        every = [keys_of(song[:, :CHORD_UNITS], song[:, CHORD_UNITS:]) for song in songs]
-        learned, test = every[:48], every[48:]
-    else:
-        from carrousel.data import load_music
-
-        learned, test = (load_music(which, split=part).frames for part in ("train", "test"))
-    valid = [piece for k, piece in enumerate(learned) if k % EVERY == EVERY - 1]
-    return {"train": [piece for k, piece in enumerate(learned) if k % EVERY != EVERY - 1], "valid": valid, "test": test}
 
 
 class _Model:
@@ -90,10 +63,10 @@ def train(prepared: Prepared, setting: Setting) -> Found:
 
     about, until, parts = setting.config.learner, setting.config.until, prepared.sets
     model = prepared.learner
-    tables = _nats(parts["test"], lambda piece: model.tables.chances(piece)[TABLES["previous"]])
+    tables = nats(parts["test"], lambda piece: model.tables.chances(piece)[TABLES["previous"]])
     if about["cell"] in TABLES:
         name = TABLES[about["cell"]]
-        found = {part: _nats(parts[part], lambda piece: model.tables.chances(piece)[name]) for part in parts}
+        found = {part: nats(parts[part], lambda piece: model.tables.chances(piece)[name]) for part in parts}
         counts = 88 * (1 if about["cell"] == "single" else 2)
         return {**_figures(found, tables), "epochs": 0, "weights": counts, "steps": sum(map(len, parts["train"]))}
     shifted = [each for piece in parts["train"] for each in transposed(piece, about["transpose"])]
@@ -104,7 +77,7 @@ def train(prepared: Prepared, setting: Setting) -> Found:
     trained = train_network(job, options, int(setting.rng.integers(2**31)))
     network: Any = trained.network
     model.network = network
-    found = {part: _nats(parts[part], network.chances) for part in parts}
+    found = {part: nats(parts[part], network.chances) for part in parts}
     steps = sum(map(len, shifted)) * len(trained.history)
     weights = sum(weight.numel() for weight in network.parameters())
     return {**_figures(found, tables), "epochs": trained.best_epoch, "weights": weights, "steps": steps}
@@ -113,15 +86,6 @@ def train(prepared: Prepared, setting: Setting) -> Found:
 def _figures(found: Mapping[str, float], table: float) -> Found:
     """Returns the nats of the parts; success is to be below the previous-frame table on the test pieces."""
     return {"success": found["test"] < table, **{f"{part}_nll": nats for part, nats in found.items()}}
-
-
-def _nats(pieces: Sequence[np.ndarray], chances: Any) -> float:
-    """Returns the negative log-likelihood a frame of pieces, in nats."""
-    total = sum(
-        float(-np.log(np.clip(np.where(piece == 1, said := chances(piece), 1.0 - said), 1e-12, None)).sum())
-        for piece in pieces
-    )
-    return total / sum(map(len, pieces))
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Any]:

@@ -117,6 +117,7 @@ def _summary(trials: Sequence[Trial]) -> dict[str, Any]:
         "return_min": min(told, default=None),
         "return_max": max(told, default=None),
         "first": mean([one["first"] for one in trials if one["first"] is not None]),
+        "curves": [one["curve"] for one in trials],
     }
 
 
@@ -136,23 +137,23 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     from carrousel.pictures import save
     from carrousel.pictures.style import COLOURS, new_figure, tidy
 
-    ran = [row for row in result["rows"] if row["trials"]]
-    worlds = list(dict.fromkeys(row["columns"]["world"] for row in ran))
-    figure = new_figure(3.6 * len(worlds) + 2.2, 3.4, "Mean return of the last 100 episodes, each trial a line")
+    curves = {entry["row"]: entry["measured"]["curves"] for entry in result["rows"] if "measured" in entry}
+    ran = [row for row in MEMORY.rows if row.name in curves]
+    worlds = list(dict.fromkeys(row.columns["world"] for row in ran))
+    figure = new_figure(3.2 * max(len(worlds), 2) + 2.4, 3.4, "Mean return of the last 100 episodes, each trial a line")
     grid = figure.subplots(1, len(worlds), squeeze=False)[0]
-    names = list(dict.fromkeys(row["label"] for row in ran))
+    names = list(dict.fromkeys(row.label for row in ran))
     for axes, world in zip(grid, worlds, strict=True):
-        for row in (row for row in ran if row["columns"]["world"] == world):
-            for k, trial in enumerate(row["trials"]):
-                label = None if k else row["label"]
-                axes.plot(*zip(*trial["curve"], strict=True), color=COLOURS[names.index(row["label"])], label=label)
+        for row in (row for row in ran if row.columns["world"] == world):
+            for curve in curves[row.name]:
+                axes.plot(*zip(*curve, strict=True), color=COLOURS[names.index(row.label)], label=row.label)
         axes.set_title(world, fontsize=9)
         axes.set_xlabel("steps")
         tidy(axes, grid=True)
     handles: dict[str, Any] = {}
     for axes in grid:
         handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    grid[-1].legend(handles.values(), handles.keys(), loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     save(figure, path)
 
 

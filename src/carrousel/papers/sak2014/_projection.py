@@ -87,8 +87,10 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** Only the quick run was made. The paper's formula of weights is met exactly by the layers, which a
-test says.
+**What came out.** At equal numbers of weights a projection changes nothing here: 3.10 bits a character with it and 3.08
+without in one layer, 3.16 and 3.14 in two, means of three trials that differ by a tenth of a bit among themselves. The
+paper found projections better on large networks for speech. Its formula of weights is met exactly by the layers, which
+a test says.
 
 **What is ours.** The paper's speech is not at hand. Networks read the characters of Python's own source, and are
 tested on modules that they have not seen. Rows of as many layers have equally many weights, to a hundredth.
@@ -117,10 +119,10 @@ PROJECTION = Experiment(
     ),
     pictures=(bars(ROWS, "bits", "Bits a character of Python's own source, unseen modules", form=".2f"),),
     source="from memory",
-    outcome="partly",
+    outcome="no",
     finding=(
-        "Only its quick run was made: networks with and without a projection learn a made text alike; the formula "
-        "of weights agrees exactly."
+        "A projection neither helps nor hurts small networks on text, at equal numbers of weights; the formula of weights "
+        "agrees exactly."
     ),
     notes=_NOTES,
 )
