@@ -21,9 +21,10 @@ def test_an_agent_has_units_for_what_a_world_shows(make):
     seen: dict[bytes, str] = {}
     for _ in range(40):
         shown = seen_by(observation, world.observation_space)
-        assert shown.shape == (count,) and shown.dtype == np.float32 and np.isfinite(shown).all()
+        assert (shown.shape, shown.dtype) == ((count,), np.float32)
+        assert np.isfinite(shown).all()
         if not hasattr(world.observation_space, "low"):  # values and not numbers: each has a unit of its own
-            assert set(shown.tolist()) <= {0.0, 1.0} and shown.any()
+            assert set(shown.tolist()) in ({0.0, 1.0}, {1.0})
         assert seen.setdefault(shown.tobytes(), repr(observation)) == repr(observation)
         observation, _, ended, cut, _ = world.step(world.action_space.sample())
         if ended or cut:

@@ -62,7 +62,7 @@ def test_a_training_that_diverges_counts_as_single_keys(monkeypatch):
     )
     prepared = ODYSSEY.prepare(setting)
     found = ODYSSEY.train(prepared, setting)
-    assert found["diverged"] and not found["success"]
+    assert (found["diverged"], found["success"]) == (True, False)
     assert found["test"] == prepared.sets[1]["test"]
 
 

@@ -121,8 +121,8 @@ PROJECTION = Experiment(
     source="from memory",
     outcome="no",
     finding=(
-        "A projection neither helps nor hurts small networks on text, at equal numbers of weights; the formula of weights "
-        "agrees exactly."
+        "A projection neither helps nor hurts small networks on text, at equal numbers of weights; the formula of "
+        "weights agrees exactly."
     ),
     notes=_NOTES,
 )

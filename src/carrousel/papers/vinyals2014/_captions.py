@@ -176,8 +176,8 @@ CAPTIONS = Experiment(
     source="from notes",
     outcome="no",
     finding=(
-        "In a short training the picture beside every word does better than the picture given once, where the paper has "
-        "it the other way; unseen pairs of colour and shape are mostly named wrong."
+        "In a short training the picture beside every word does better than the picture given once, where the paper "
+        "has it the other way; unseen pairs of colour and shape are mostly named wrong."
     ),
     notes=_NOTES,
 )
