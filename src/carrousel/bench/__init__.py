@@ -7,7 +7,7 @@ from carrousel.bench._machine import instructions, note_on_width, widest
 from carrousel.bench._memory import memory
 from carrousel.bench._peak import peak
 from carrousel.bench._run import Measured, measure
-from carrousel.bench._targets import COLUMNS, Verdict, online_verdicts, verdicts
+from carrousel.bench._targets import COLUMNS, Verdict, model_verdicts, online_verdicts, verdicts
 from carrousel.bench._workloads import VARIANTS, WORKLOADS, Workload, select
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "instructions",
     "measure",
     "memory",
+    "model_verdicts",
     "note_on_width",
     "online_verdicts",
     "peak",

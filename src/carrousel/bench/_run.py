@@ -14,7 +14,7 @@ from carrousel.bench._memory import memory
 from carrousel.bench._subjects import Subjects
 from carrousel.bench._workloads import OPTIONS, Workload
 
-__all__ = ["LIKE_LSTM", "Measured", "measure"]
+__all__ = ["LIKE_LSTM", "Measured", "measure", "timed_in_turns"]
 
 LIKE_LSTM = ("peephole", "coupled", "own")
 """The cells that should be about as fast as carrousel's plain LSTM."""
@@ -91,11 +91,11 @@ def measure(
     rivals: dict[str, Callable[[], Any]] = {"ours": subjects.ours(), "torch": subjects.torchs()}
     if workload.mode == "train" and workload.variant in _BESIDE_LSTM:
         rivals["lstm"] = subjects.own_lstm()
-    rounds = _rounds(rivals, seconds, least)
+    rounds = timed_in_turns(rivals, seconds, least)
     ratios = _ratios(rounds)
     if eager and workload.mode == "train" and workload.variant != "lstm" and not workload.ragged:
         # It may take a hundred times as long: it has rounds of its own.
-        ratios |= _ratios(_rounds({"ours": rivals["ours"], "eager": subjects.eager()}, seconds, min(3, least)))
+        ratios |= _ratios(timed_in_turns({"ours": rivals["ours"], "eager": subjects.eager()}, seconds, min(3, least)))
     times = [each["ours"] for each in rounds]
     return Measured(workload, None, subjects.backend, median(times), subjects.flops(), ratios, len(rounds))
 
@@ -104,7 +104,7 @@ def _ratios(rounds: list[dict[str, float]]) -> dict[str, float]:
     return {name: median(each[name] / each["ours"] for each in rounds) for name in rounds[0] if name != "ours"}
 
 
-def _rounds(subjects: dict[str, Callable[[], Any]], seconds: float, least: int) -> list[dict[str, float]]:
+def timed_in_turns(subjects: dict[str, Callable[[], Any]], seconds: float, least: int) -> list[dict[str, float]]:
     """Measures the time of one go of each subject, round by round."""
     counts = {name: _count(work) for name, work in subjects.items()}
     rounds: list[dict[str, float]] = []

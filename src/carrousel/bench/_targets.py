@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import geometric_mean
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from carrousel.bench._operations import operations
 from carrousel.bench._run import LIKE_LSTM, Measured
 from carrousel.bench._workloads import ALONE, BESIDE, CELLS, OPTIONS, SHAPES, WORKLOADS, Workload
 
-__all__ = ["COLUMNS", "Verdict", "online_verdicts", "verdicts"]
+__all__ = ["COLUMNS", "Verdict", "model_verdicts", "online_verdicts", "verdicts"]
 
 COLUMNS = ("AVX-512", "AVX2")
 """The instruction sets for which there are targets, in the order in which these stand."""
@@ -28,6 +28,13 @@ _ONLINE = {
     "share": (50.0, 50.0),
 }
 """The targets of ``carrousel bench online``, by the names of its figures."""
+
+_MODELS = {
+    "language model, recurrent part": (1.3, 1.1),
+    "multidimensional LSTM, 28 x 28": (10.0, 10.0),
+    "multidimensional LSTM, 14 x 14": (10.0, 10.0),
+}
+"""The targets of ``carrousel bench models``."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +99,21 @@ def online_verdicts(figures: Iterable[Figure], column: str | None = None) -> lis
         figures: the figures that were measured.
         column: one of ``COLUMNS``; by default that of the machine. ``CARROUSEL_CPU`` does not narrow the online rule.
     """
-    place, values = _place(column or instructions(widest())), {each.name: each for each in figures}
+    return _held_against(_ONLINE, figures, column or instructions(widest()))
+
+
+def model_verdicts(figures: Iterable[Figure], column: str | None = None) -> list[Verdict]:
+    """Holds the figures of ``carrousel bench models`` against their targets, those of ``column`` or of the kernels."""
+    return _held_against(_MODELS, figures, column or instructions())
+
+
+def _held_against(
+    targets: Mapping[str, tuple[float, float]], figures: Iterable[Figure], column: str
+) -> list[Verdict]:
+    place, values = _place(column), {each.name: each for each in figures}
     return [
         Verdict(f"{name}, {values[name].unit}", values[name].value, wanted[place])
-        for name, wanted in _ONLINE.items()
+        for name, wanted in targets.items()
         if name in values
     ]
 

@@ -13,6 +13,7 @@ from carrousel.cli.analyse import gradients
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
 from carrousel.cli.bench_forecasts import forecasts
+from carrousel.cli.bench_models import models
 from carrousel.cli.bench_online import online
 from carrousel.cli.bench_streams import streams
 from carrousel.cli.family import family
@@ -244,6 +245,7 @@ benches.callback(
         "bench --quick",
         "bench --only 'lstm train' --only 'own train' --threads 2 --json figures.json",
         "bench online",
+        "bench models",
         "bench forecasts",
         "bench streams",
     ),
@@ -256,6 +258,7 @@ benches.command(
     ),
 )(classification)
 benches.command("online", epilog=_examples("bench online", "bench online --json"))(online)
+benches.command("models", epilog=_examples("bench models", "bench models --seconds 20 --json"))(models)
 benches.command(
     "forecasts",
     epilog=_examples(

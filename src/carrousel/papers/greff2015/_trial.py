@@ -66,7 +66,7 @@ def prepare(setting: Setting) -> Taught:
     learned, held, test = (items_of(parts[part]) for part in ("train", "valid", "test"))
     build = partial(_network, config, choice, tables.share)
     floor = {part: nats(parts[part], lambda piece: tables.chances(piece)[SINGLE]) for part in ("valid", "test")}
-    return Taught(Job(build, learned, held, _OfPiece()), test, sets=(parts, floor))
+    return Taught(Job(build, learned, held, criterion=_OfPiece()), test, sets=(parts, floor))
 
 
 def train(prepared: Taught, setting: Setting) -> Found:

@@ -60,11 +60,11 @@ def _rows() -> tuple[Row, ...]:
             ("tanh", "tanh net", {"cell": "elman", "hidden": 100, "forget_bias": None}),
         ):
             learner = {
-                **about, "learning_rate": 0.003, "batch_size": 16, "gradient_clip": 1.0, "schedule": "cosine",
+                **about, "learning_rate": 0.01, "batch_size": 16, "gradient_clip": 1.0, "schedule": "cosine",
             }  # fmt: skip
             task = {"T": T, "items": 8000, "whole": {"items": 100_000, "max_epochs": 10}}
             columns = {"T": str(T), "forget bias": "-" if about["forget_bias"] is None else f"{about['forget_bias']:g}"}
-            rows.append(Row(f"{name}-{T}", label, columns, {}, Config(task, learner, {"max_epochs": 5})))
+            rows.append(Row(f"{name}-{T}", label, columns, {}, Config(task, learner, {"max_epochs": 16})))
     return tuple(rows)
 
 

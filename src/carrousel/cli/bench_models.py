@@ -1,0 +1,43 @@
+"""``carrousel bench models``: whole models beside the same in torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from carrousel.cli._options import Json
+from carrousel.cli._output import emit, say
+from carrousel.cli._verdicts import say_verdicts
+
+__all__ = ["models"]
+
+
+def models(
+    seconds: Annotated[float, typer.Option(min=0.0, help="seconds for which each pair takes turns")] = 4.0,
+    json: Json = False,
+) -> None:
+    """Time a language model beside the same with nn.LSTM, and layers over images beside eager torch.
+
+    The language model is the medium one of Zaremba et al. 2014, its recurrent part alone and a whole step of training.
+    Layers over images are multidimensional LSTM, beside the same equations in torch, diagonal by diagonal. It takes
+    about a minute.
+    """
+    from carrousel.bench import instructions, model_verdicts
+    from carrousel.bench._models import Figure, model_figures
+
+    figures: list[Figure] = []
+
+    def tell(figure: Figure) -> None:
+        figures.append(figure)
+        if not json:
+            say(f"{figure.name:44} {figure.value:10,.4g} {figure.unit:9} {figure.about}")
+
+    model_figures(tell, seconds)
+    judged = model_verdicts(figures)
+    if json:
+        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
+        emit({"figures": [vars(figure) for figure in figures], "targets": targets})
+        return
+    say("")
+    say_verdicts(judged, instructions(), "two threads")
