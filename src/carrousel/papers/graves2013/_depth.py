@@ -37,7 +37,7 @@ def _row(layers: int, directions: int, hidden: int, published: Mapping[str, floa
     columns = {"layers": str(layers), "directions": str(directions), "blocks a layer and direction": str(hidden)}
     label = f"CTC, {'both directions' if directions == 2 else 'one direction'}"
     name = f"{'both' if directions == 2 else 'one'}-{layers}"
-    return Row(name, label, columns, published, Config(task, learner, {"max_epochs": 24, "patience": 24}), note=note)
+    return Row(name, label, columns, published, Config(task, learner, {"max_epochs": 60, "patience": 24}), note=note)
 
 
 _ROWS = (
