@@ -69,7 +69,7 @@ _CLIPS = {
     "whole": {"clips": 2000, "validation": 500, "tested": 2000, "max_epochs": 40},
 }  # fmt: skip
 _OF_CLIPS = {"learning_rate": 3e-3, "weight_decay": 1e-3, "batch_size": 16, "features": 24, "hidden_size": 32}
-_STOP = {"max_epochs": 12, "patience": 6, "gradient_clip": 1.0}
+_STOP = {"max_epochs": 24, "patience": 12, "gradient_clip": 1.0}
 
 
 def _moving(method: str, label: str) -> Row:

@@ -51,10 +51,10 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** The table was not run yet. Two trials of the row of strokes ended: the types of the strokes of characters
-that were never seen are named with 2.5 and 2.4 % of label errors, three of four characters without any; a frame-wise
-classifier makes about 70 %. The goal was 8 %. A trial took two minutes of a shared core. Of lines, one network that had
-learned 400 of the training lines for seven epochs (10 seconds of a core) made 23 % of errors on 100 others of these.
+**Result.** The types of the strokes of characters that were never seen are named with 2.3 % of label errors, four of
+five characters without any; the goal was 8 %. Digits in lines are read with 4.0 % of errors by multidimensional LSTM,
+83 % of the lines without any, where convolutions make 9.6 %; the goal was 5 %. Classifiers of single steps or columns,
+whose runs are joined, make 72 % and 43 %. All are means of three trials. A trial takes one to two minutes of a core.
 
 **Strokes.** `kanji-strokes` has the way of a pen through 6,436 characters of one hand, and the types of their strokes,
 of which there are 27. The steps between points, and whether the pen was up, are what the network sees; two steps are
@@ -119,10 +119,10 @@ HANDWRITING = Experiment(
     ),
     pictures=(Picture("spikes", f"When a network says which digit of a line, after {PICTURED} epochs", _draw),),
     source="from memory",
-    outcome="partly",
+    outcome="yes",
     finding=(
-        "The table waits for its run; in two trials LSTM in both directions named the strokes of unseen characters "
-        "with 2.5 % of label errors."
+        "LSTM in both directions names the strokes of unseen characters with 2.3 % of label errors; multidimensional "
+        "LSTM reads lines of digits with 4.0 %, a convolutional net with 9.6 %."
     ),
     notes=_NOTES,
 )

@@ -83,6 +83,11 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _NOTES = """\
+**What came out.** Far less than is remembered of the paper: in one of ten trials the pole stands for 1,000 steps within
+300 episodes, and on average the longest episode of a trial has 274 steps; with a model that is frozen none of ten, and
+138 steps. A pole that is pushed at random falls after 27. That the error flows through the
+model to the controller is shown; that it suffices for the task, as published, is not.
+
 The paper reports that 17 of 20 controllers balanced for 1,000 steps within a few hundred trials, as far as is
 remembered; sizes, rates and the physics are not published. Here controller and model have 8 and 16 LSTM cells, where
 the paper has fully recurrent nets of logistic units. The pole is one of a metre on a cart of 1 kg, forces are any up
@@ -125,6 +130,9 @@ CONTROLLER_AND_MODEL = Experiment(
     pictures=(Picture("episodes", "Two episodes of a trained controller without noise.", _draw),),
     source="from memory",
     outcome="partly",
-    finding="Only its quick run was made: the pole stands for longer than at first after 20 episodes.",
+    finding=(
+        "Through a model the controller learns to hold the pole for hundreds of steps, but for 1,000 in one of ten "
+        "trials alone, where 17 of 20 are remembered."
+    ),
     notes=_NOTES,
 )  # fmt: skip

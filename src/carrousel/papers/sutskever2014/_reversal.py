@@ -58,7 +58,10 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 _NOTES = """\
 **What came out.** With one layer the gain by reading backward is far larger than the published one, from 5.8 to 4.7:
 here sentences are longer than what a small network can hold, and the order of clauses is the same in both languages,
-so the first words of the answer are right next to the words that they translate.
+so the first words of the answer are right next to the words that they translate. With two layers it falls from 6.8 to
+2.6 and with four from 9.3 to 7.0: deeper networks, with 64 units a layer, have learned less when the run ends. From
+spelling to sounds, where both run side by side too, 37 % of the words are right by reading backward and 30 % forward.
+The rows of sounds with two and four layers were not run.
 
 **What is ours.** The paper's pairs, English and French of 2014, are not at hand. The made language has clauses of a
 subject, a verb and an object with adjectives and adverbs; its translation puts these in another order, and verbs
@@ -92,8 +95,8 @@ REVERSAL = Experiment(
     source="from notes",
     outcome="yes",
     finding=(
-        "Reading the source backward lowers the perplexity of a symbol from 4.3 to 2.0 in a made language; with one "
-        "layer no sentence is right before and 18 per cent are after."
+        "Reading the source backward lowers the perplexity of a symbol from 4.3 to 2.0 in a made language, and from 1.85 "
+        "to 1.68 from spelling to sounds; depth did not help in so short a training."
     ),
     notes=_NOTES,
 )
