@@ -95,8 +95,8 @@ REVERSAL = Experiment(
     source="from notes",
     outcome="yes",
     finding=(
-        "Reading the source backward lowers the perplexity of a symbol from 4.3 to 2.0 in a made language, and from 1.85 "
-        "to 1.68 from spelling to sounds; depth did not help in so short a training."
+        "Reading the source backward lowers the perplexity of a symbol from 4.3 to 2.0 in a made language, and from "
+        "1.85 to 1.68 from spelling to sounds; depth did not help in so short a training."
     ),
     notes=_NOTES,
 )
