@@ -157,9 +157,11 @@ def _row(name: str, label: str, kind: str, colours: int, cells: int, rate: float
 
 
 _NOTES = """\
-**What came out.** Only the quick run was made. In trials with one seed while this was built, agents with sub-goals
-found the way again in 46 episodes after the goal had moved, where flat learning did not; before that flat learning
-was sooner.
+**What came out.** Where each room looks its own, flat learning comes to 95 % of the best return in all of three trials,
+after 86 episodes, and never after the goal has moved; agents with sub-goals come to it in one trial of three, after 94
+episodes, and after the move in two, after 46 and 60. So what is kept of the rooms helps when the goal moves, as in the
+paper; but nearly the shortest way is found less often. Where rooms share their colours none of the agents comes to it
+within 300,000 steps, with a memory or without.
 
 The paper's experiments cannot be run again: sizes, rates and the office itself are not published in full. These are
 rooms of our own, three by three, five cells to a side, with a door in the middle of each wall. An episode begins in one
@@ -208,8 +210,8 @@ SUB_GOALS = Experiment(
     ),
     outcome="partly",
     finding=(
-        "Only its quick run was made: with sub-goals and without, two rooms come to be crossed on nearly the shortest "
-        "way."
+        "After the goal has moved agents with sub-goals find nearly the shortest way again in two trials of three, flat "
+        "learning never; before that flat learning is surer. With shared colours nobody finds it."
     ),
     notes=_NOTES,
 )  # fmt: skip

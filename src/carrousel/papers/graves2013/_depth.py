@@ -70,8 +70,10 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _NOTES = """\
-**Result.** No run of this size is committed yet. In one training while rates were chosen, three layers of both
-directions came to 26 nats an utterance on the voices set aside within 17 epochs, and were still falling.
+**Result.** At equal weights both directions make fewer errors than one at every depth: 25.5, 25.0 and 23.6 % with one,
+two and three layers, where one direction makes 30.7, 25.7 and 31.3 %. With both directions each layer more helps, as is
+published; with one the second helps and the third does not, which begins late and is still learning when the 60 epochs
+end. After 24 epochs three layers had made 34 and 78 % of errors: depth wants time first. Means of three trials.
 
 **The data** are not those of the paper. TIMIT is licensed, so the speech here is made by espeak-ng (the data set
 `phones`): sixty phones and silence, known to the sample, with noise added. The 26 features of a frame are 13 cepstra,
@@ -81,7 +83,7 @@ so errors are lower than of people: orders can be set beside the paper's, percen
 
 The paper has 123 features of a frame, 61 phones that are scored as 39, and networks of 0.8 to 6.8 million weights.
 
-**Size.** All networks have 150,000 weights. The committed run learns from 150 utterances for 24 epochs; `--set
+**Size.** All networks have 150,000 weights. The committed run learns from 150 utterances for 60 epochs; `--set
 size=whole` from 700, at most 120, which takes about four hours of one core.
 
 **Networks** are of LSTM with peepholes under CTC with best path. Two frames are joined to a step, which halves the
@@ -115,7 +117,10 @@ DEPTH = Experiment(
     ),
     pictures=(Picture("errors", "Label errors by layers and directions", _draw),),
     source="from memory",
-    outcome="no",
-    finding=("No run is committed yet: whether depth and both directions help at equal weights is not known here."),
+    outcome="yes",
+    finding=(
+        "At 150,000 weights each both directions beat one at every depth, and of both directions three layers make fewer "
+        "errors than two, and two than one."
+    ),
     notes=_NOTES,
 )
