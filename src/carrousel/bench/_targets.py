@@ -107,9 +107,7 @@ def model_verdicts(figures: Iterable[Figure], column: str | None = None) -> list
     return _held_against(_MODELS, figures, column or instructions())
 
 
-def _held_against(
-    targets: Mapping[str, tuple[float, float]], figures: Iterable[Figure], column: str
-) -> list[Verdict]:
+def _held_against(targets: Mapping[str, tuple[float, float]], figures: Iterable[Figure], column: str) -> list[Verdict]:
     place, values = _place(column), {each.name: each for each in figures}
     return [
         Verdict(f"{name}, {values[name].unit}", values[name].value, wanted[place])

@@ -123,8 +123,8 @@ linear methods reached 86 % there too.
 and fro along one of four lines, or around a circle in either sense. Learned from are the first 1,200 digits of
 scikit-learn's, judged on the last 360. The convolution has three layers and sees nine frames. By itself its windows
 vote; LSTM learns on the features of its windows, once it has learned. 12 epochs were too few for one convolution of
-three, which then named what a guess does; that 24 do was seen on other seeds. `--set size=whole` has 2,000 clips: 20 minutes a trial, estimated. KTH's figures are
-quoted from memory.
+three, which then named what a guess does; that 24 do was seen on other seeds. `--set size=whole` has 2,000 clips: 20
+minutes a trial, estimated. KTH's figures are quoted from memory.
 """
 
 

@@ -210,8 +210,8 @@ SUB_GOALS = Experiment(
     ),
     outcome="partly",
     finding=(
-        "After the goal has moved agents with sub-goals find nearly the shortest way again in two trials of three, flat "
-        "learning never; before that flat learning is surer. With shared colours nobody finds it."
+        "After the goal has moved agents with sub-goals find nearly the shortest way again in two trials of three, "
+        "flat learning never; before that flat learning is surer. With shared colours nobody finds it."
     ),
     notes=_NOTES,
 )  # fmt: skip

@@ -60,7 +60,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     rows = {row.name: row for row in _ROWS}
     bars = [
         Bar(
-            f"{rows[entry['row']].label}, {rows[entry['row']].columns['layers']} layers", entry["measured"]["error"],
+            f"{rows[entry['row']].label}, layers {rows[entry['row']].columns['layers']}", entry["measured"]["error"],
             published=entry["published"].get("error"), words=f"{entry['measured']['error']:.1%}",
         )
         for entry in result["rows"] if "measured" in entry
@@ -119,8 +119,8 @@ DEPTH = Experiment(
     source="from memory",
     outcome="yes",
     finding=(
-        "At 150,000 weights each both directions beat one at every depth, and of both directions three layers make fewer "
-        "errors than two, and two than one."
+        "At 150,000 weights each both directions beat one at every depth, and of both directions three layers make "
+        "fewer errors than two, and two than one."
     ),
     notes=_NOTES,
 )

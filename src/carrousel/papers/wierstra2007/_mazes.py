@@ -149,8 +149,8 @@ T_MAZE = _experiment(
     ),
     outcome="partly",
     finding=(
-        "Policy gradients learn to remember the sign through corridors of 5 to 20 steps, in seven trials of nine; longer "
-        "ones were not run."
+        "Policy gradients learn to remember the sign through corridors of 5 to 20 steps, in seven trials of nine; "
+        "longer ones were not run."
     ),
     notes=_NOTES_T,
 )  # fmt: skip
@@ -178,8 +178,8 @@ MAZE = _experiment(
     ),
     outcome="yes",
     finding=(
-        "The goal is reached in 95 % of the episodes, in a median of 52 steps: as published; a walk at random reaches it "
-        "in 23 %."
+        "The goal is reached in 95 % of the episodes, in a median of 52 steps: as published; a walk at random reaches "
+        "it in 23 %."
     ),
     notes=_NOTES_MAZE,
 )  # fmt: skip

@@ -57,14 +57,14 @@ def _row(poles: int, velocities: bool) -> Row:
 
 
 _NOTES = """\
-The numbers of episodes are remembered and uncertain, from 863 for one pole whose velocities are seen to 5,649 for two
-whose velocities are hidden; sizes, rates and batches are not published. Here both nets have 12 LSTM cells and see the
-last action too, rates are 0.03 with Adam, a batch is 20 episodes, and later rewards count 0.95 a step. These were
-chosen with one pole whose velocities are hidden, with one seed. Episodes begin anywhere within a twentieth of the
-track and of the angle around the start (a fiftieth with two poles), and end after 1,000 steps. A trial has succeeded
-when the poles stand for 10,000 steps from the start itself, with the mean of the distribution as the action; this is
-tried when a batch has stood for 500 steps on average. A trial has 1,500,000 steps at most: about two minutes on one core. "Best"
-is the greatest mean length of a batch."""
+The numbers of episodes are remembered and uncertain, from 863 for one pole whose velocities are seen to 5,649 for
+two whose velocities are hidden; sizes, rates and batches are not published. Here both nets have 12 LSTM cells and
+see the last action too, rates are 0.03 with Adam, a batch is 20 episodes, and later rewards count 0.95 a step. These
+were chosen with one pole whose velocities are hidden, with one seed. Episodes begin anywhere within a twentieth of
+the track and of the angle around the start (a fiftieth with two poles), and end after 1,000 steps. A trial has
+succeeded when the poles stand for 10,000 steps from the start itself, with the mean of the distribution as the
+action; this is tried when a batch has stood for 500 steps on average. A trial has 1,500,000 steps at most: about two
+minutes on one core. "Best" is the greatest mean length of a batch."""
 
 
 def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
