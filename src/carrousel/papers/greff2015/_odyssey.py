@@ -36,7 +36,30 @@ ROWS = (
 )
 
 _NOTES = """\
-**What came out.** Only the quick run was made."""
+**What came out.** In their best fifth the variants take from 8.92 to 9.18 nats a quarter, the vanilla cell 8.94.
+Coupled gates and no peepholes are as good as it. Worst are no forget gate (0.24 nats above it), no output activation
+(0.22) and full gate recurrence (0.17); a fifth of twenty trials is four, and by Welch's test none of these is sure (p =
+0.06, 0.11 and 0.07). The paper, with two hundred trials each, found the same: no variant is better, forget gate and
+output activation matter most. Without the output activation six of twenty settings come to nothing.
+
+**Which setting matters** is not what the paper found. There the learning rate explains more than two thirds of the
+variance. Here it explains 11 to 45 % of it alone, the units 16 to 63 % and the momentum 10 to 49 %. Twenty settings are
+few for three dimensions, and in a training of twelve epochs what counts is the rate over 1 - momentum.
+
+**What is ours.** The paper's chorales are those of JSB, 229 to learn from; these are music21's, as in
+`chorales/models`, a frame each quarter note. Its other two sets, speech and handwriting, need licences.
+
+**The search** is the paper's: units from 20 to 200, rate from 1e-6 to 1e-2 and 1 - momentum from 0.01 to 1, all
+log-uniform; weights drawn from a Gaussian of deviation 0.1; gradient descent with Nesterov's momentum, a chorale at a
+time, with the gradient of all its frames. The twenty settings are the same for all variants, so that differences are
+not of the draws. What is compared is chosen on the validation part and judged on the test part. `--set noise=uniform`
+adds noise on the input, from 0 to 1, which the paper does not have with chorales.
+
+**Short.** A training has 12 epochs at most and ends after 4 without a lower validation loss; in the paper, and with
+`--set size=whole`, 150 and 15. Outputs begin at the shares of the keys, without which small rates would come to
+nothing in so few epochs. What diverges, or does worse than the shares of single keys, counts as these: 11.38 nats.
+The table takes about 40 minutes of a core; with `--set size=whole --trials 200` some days: `--backend ray` or `dask`
+spreads it."""
 
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
@@ -77,7 +100,11 @@ ODYSSEY = Experiment(
     ),
     pictures=(Picture("trials", "All settings that were tried, for each variant", _draw),),
     source="from notes",
-    outcome="no",
-    finding="Only its quick run was made: the long search was not.",
+    outcome="partly",
+    finding=(
+        "No variant is better than the vanilla cell; without forget gate, output activation, or with full gate "
+        "recurrence an LSTM is worse, though twenty trials each do not make that sure. The learning rate does not "
+        "dominate here."
+    ),
     notes=_NOTES,
 )

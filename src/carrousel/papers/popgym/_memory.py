@@ -140,15 +140,21 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     curves = {entry["row"]: entry["measured"]["curves"] for entry in result["rows"] if "measured" in entry}
     ran = [row for row in MEMORY.rows if row.name in curves]
     worlds = list(dict.fromkeys(row.columns["world"] for row in ran))
-    figure = new_figure(3.2 * max(len(worlds), 2) + 2.4, 3.4, "Mean return of the last 100 episodes, each trial a line")
-    grid = figure.subplots(1, len(worlds), squeeze=False)[0]
+    across = min(len(worlds), 3)
+    down = -(-len(worlds) // across)
+    size = 3.2 * max(across, 2) + 1.0, 1.0 + 2.5 * down
+    figure = new_figure(*size, "Mean return of the last 100 episodes, each trial a line")
+    grid = list(figure.subplots(down, across, squeeze=False).flat)
+    for axes in grid[len(worlds) :]:
+        axes.set_axis_off()
     names = list(dict.fromkeys(row.label for row in ran))
-    for axes, world in zip(grid, worlds, strict=True):
+    for axes, world in zip(grid, worlds, strict=False):
         for row in (row for row in ran if row.columns["world"] == world):
             for curve in curves[row.name]:
-                axes.plot(*zip(*curve, strict=True), color=COLOURS[names.index(row.label)], label=row.label)
+                steps, returns = np.array(curve).T
+                axes.plot(steps / 1000, returns, color=COLOURS[names.index(row.label)], label=row.label)
         axes.set_title(world, fontsize=9)
-        axes.set_xlabel("steps")
+        axes.set_xlabel("thousands of steps")
         tidy(axes, grid=True)
     handles: dict[str, Any] = {}
     for axes in grid:
@@ -158,6 +164,13 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
 
 
 _NOTES = """\
+**What came out.** With 150,000 steps all cells hold the pole, whose velocities are hidden, for nearly all of the time
+(0.93 to 0.95 of it), and repeat the symbol of some steps before nearly without a fault (0.98 to 0.995). The first
+symbol is learned by GRU in all of three trials, by LSTM and LSTM with peepholes in one; others are still learning. Of
+the medium worlds the pole is learned in part, the others not at all in these steps. With 25,000 steps, where
+sb3-contrib's own policy stands beside ours, returns on the pole are alike: 0.58 (0.51 to 0.61) with our LSTM, 0.52
+(0.50 to 0.55) with torch's. The same trials take 18 seconds with ours and 219 with torch's, on shared cores.
+
 All rows are learned by sb3-contrib's recurrent PPO: 8 worlds side by side, 128 steps of each between two updates,
 6 passes over them in batches of 256 steps, actor and critic with a layer of 64 units each and linear outputs. Its rate
 was chosen on PositionOnlyCartPoleEasy alone, among 0.001, 0.002 and 0.003. The paper has other networks, 15 million
@@ -198,6 +211,9 @@ MEMORY = Experiment(
     ),
     pictures=(Picture("curves", "The mean return of the last 100 episodes over steps.", _draw),),
     outcome="partly",
-    finding="Only its quick run was made: ours lives through what sb3-contrib's own agent lives through.",
+    finding=(
+        "LSTM, GRU and peepholes learn the three easy worlds within 150,000 steps, though LSTM the first symbol not in "
+        "every trial; of the medium worlds the pole alone is learned."
+    ),
     notes=_NOTES,
 )

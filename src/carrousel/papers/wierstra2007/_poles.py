@@ -57,6 +57,11 @@ def _row(poles: int, velocities: bool) -> Row:
 
 
 _NOTES = """\
+**What came out.** One pole whose velocities are seen is balanced in all of three trials, after 10,400 episodes on
+average; where they are hidden in one of three, after 3,400. Of the other two one came to hold it for whole episodes of
+1,000 steps, but not for the 10,000 of the test, and one for 242 steps at best. Fewer episodes are remembered of the
+paper, 863 and 1,893. Two poles were not run.
+
 The numbers of episodes are remembered and uncertain, from 863 for one pole whose velocities are seen to 5,649 for
 two whose velocities are hidden; sizes, rates and batches are not published. Here both nets have 12 LSTM cells and
 see the last action too, rates are 0.03 with Adam, a batch is 20 episodes, and later rewards count 0.95 a step. These
@@ -91,6 +96,9 @@ POLES = Experiment(
     ),
     source="from memory",
     outcome="partly",
-    finding="Only its quick run was made: the pole stands for longer than at first.",
+    finding=(
+        "One pole is balanced by policy gradients in three trials of three where velocities are seen and in one of "
+        "three where they are hidden, after more episodes than are remembered of the paper."
+    ),
     notes=_NOTES,
 )  # fmt: skip
