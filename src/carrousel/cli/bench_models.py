@@ -24,7 +24,8 @@ def models(
     about a minute.
     """
     from carrousel.bench import instructions, model_verdicts
-    from carrousel.bench._models import Figure, model_figures
+    from carrousel.bench._models import model_figures
+    from carrousel.bench._online import Figure
 
     figures: list[Figure] = []
 

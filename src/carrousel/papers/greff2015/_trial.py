@@ -19,7 +19,7 @@ from carrousel.papers._pieces import nats, pieces
 from carrousel.papers._trial import Found, Setting
 from carrousel.training import Job
 
-__all__ = ["UNITS", "drawn", "prepare", "train"]
+__all__ = ["RATE", "REST", "UNITS", "drawn", "prepare", "train"]
 
 UNITS, RATE, REST = (20, 200), (1e-6, 1e-2), (0.01, 1.0)
 """The paper's space: units, learning rate, and 1 - momentum, each log-uniform between these."""
