@@ -36,9 +36,11 @@ def test_pictures_have_the_words_of_their_names():
     assert all(np.array_equal(one, other) for one, other in zip(test.X, again.X, strict=True))
 
 
-def test_a_font_that_is_not_there_is_named_with_how_to_install_it(monkeypatch):     monkeypatch.setattr(emoji, "FONTS",
-(Path("/nowhere/font.ttf"),))     with pytest.raises(DataError, match=r"Noto Color Emoji, which is not installed\napt
-install fonts-noto-color-emoji"):         load_images("emoji")
+def test_a_font_that_is_not_there_is_named_with_how_to_install_it(monkeypatch):
+    monkeypatch.setattr(emoji, "FONTS", (Path("/nowhere/font.ttf"),))
+    words = r"Noto Color Emoji, which is not installed\napt install fonts-noto-color-emoji"
+    with pytest.raises(DataError, match=words):
+        load_images("emoji")
 
 
 @pytest.mark.parametrize("content", [b"", b"no font", b"\x00\x01\x00\x00" + bytes(200)])
