@@ -64,7 +64,7 @@ def _symbols(path: Path) -> list[str]:
     with TTFont(path, lazy=True) as font:
         codes = sorted(font.getBestCmap())
     symbols = (chr(code) for code in codes)
-    return [symbol for symbol in symbols if unicodedata.category(symbol) == "So" and unicodedata.name(symbol, "")]
+    return [each for each in symbols if unicodedata.category(each) == "So" and unicodedata.name(each, None) is not None]
 
 
 def _pictures(path: Path, symbols: list[str]) -> list[np.ndarray]:
