@@ -73,11 +73,14 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** Only the quick run was made.
+**What came out.** Of 150 steps LSTM learns to add the two numbers in all of three trials, with a forget bias of 1 and of
+4: squared errors of 0.0007 and 0.0005, where who always says 1 errs 0.167. A tanh net does not learn it at all. Longer
+sequences were not run.
 
 **Choices.** The forget biases are those that the paper searched, and its 100 units and batches of 16 are kept; AdamW
-with one rate stands for the paper's search of rates and clippings of plain descent. A trial makes 2,500 updates on
-sequences that are drawn anew, 62,500 with `--set size=whole`, an hour for T = 150. Who always says 1 errs 1/6, where
+with one rate, 0.01, stands for the paper's search of rates and clippings of plain descent; at 0.003 nothing was learned
+in 2,500 updates, and the rate was tried on another seed. A trial makes 8,000 updates on sequences that are drawn anew,
+62,500 with `--set size=whole`, an hour for T = 150. Who always says 1 errs 1/6, where
 the paper quotes 0.1767."""
 
 ROWS = _rows()
@@ -106,10 +109,10 @@ ADDING = Experiment(
     ),
     pictures=(bars(ROWS, "right", "Sums met to 0.04"),),
     source="from memory",
-    outcome="partly",
+    outcome="yes",
     finding=(
-        "Only its quick run was made: in sequences of 10 an LSTM soon errs less than half of who always says 1. The "
-        "long ones were not run."
+        "LSTM learns to add two numbers of 150 steps in every trial, and a tanh net in none; longer sequences were not "
+        "run."
     ),
     notes=_NOTES,
 )
