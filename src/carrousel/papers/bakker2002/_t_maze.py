@@ -87,10 +87,10 @@ def _rows(noisy: bool) -> tuple[Row, ...]:
 
 
 _RAN = """\
-LSTM solved three of three runs in corridors of 5, 10, 20 and 30 steps and two of three at 40, within 5,000,000 steps.
-The table with a bit of memory solved two of three at 5. Elman's network solved none of three at 5 within its 500,000
-steps. The other rows, and ten runs of each, were not run; `carrousel reproduce bakker2002/t-maze` goes on from what
-is there."""
+LSTM solved ten of ten runs in corridors of 5, 10 and 20 steps, seven at 30 and three at 40, within 5,000,000 steps.
+The table with a bit of memory solved six of ten at 5. Elman's network solved none of ten at 5 within its 500,000
+steps. So LSTM remembers far longer than the others, but not yet through 50 steps in every run, as published. Longer
+corridors, and the other rows, were not run; `carrousel reproduce bakker2002/t-maze` goes on from what is there."""
 
 _RAN_NOISY = """\
 LSTM solved three of three runs in noisy corridors of 5 and of 20 steps. The table with a bit of memory, whose boxes
@@ -135,7 +135,8 @@ def _experiment(noisy: bool, claim: str, finding: str) -> Experiment:
 
 
 _FINDING = (
-    "LSTM solves all runs to 30 steps and two of three at 40; an Elman network and a bit of memory fail much earlier."
+    "LSTM solves all of ten runs to 20 steps, seven at 30 and three at 40; an Elman network and a bit of memory fail "
+    "much earlier."
 )
 _NOISY_FINDING = "LSTM solves all runs through 5 and 20 steps of noise; a bit of memory none through 5."
 
