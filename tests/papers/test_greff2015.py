@@ -99,6 +99,8 @@ def test_variance_is_parted_among_the_settings():
     found = shares(trials)
     assert set(found) == {"units", "rate", "momentum"}
     assert found["rate"] > 0.6 > 0.2 > max(found["units"], found["momentum"])
+    trials[0]["momentum"] = 1.0 - REST[0] + 1e-12  # as rounding may leave it
+    assert set(shares(trials)) == set(found)
     assert shares(trials[:3]) == {"units": None, "rate": None, "momentum": None}
 
 

@@ -67,6 +67,7 @@ def shares(trials: Sequence[Trial]) -> dict[str, float | None]:
         study = optuna.create_study()
         for trial in trials:
             chosen = {name: 1.0 - trial[name] if name == "momentum" else float(trial[name]) for name in names}
+            chosen = {name: min(max(value, within[name].low), within[name].high) for name, value in chosen.items()}
             made = optuna.trial.create_trial(
                 params=chosen, distributions={name: within[name] for name in names}, value=trial["test"]
             )

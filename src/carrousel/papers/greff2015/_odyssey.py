@@ -86,6 +86,7 @@ ODYSSEY = Experiment(
         Column("of_rate", "of the variance: rate", ".0%"),
         Column("of_units", "units", ".0%"),
         Column("of_momentum", "momentum", ".0%"),
+        Column("of_noise", "noise", ".0%"),
     ),
     summary=summary,
     beside=beside_vanilla,
