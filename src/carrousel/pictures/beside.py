@@ -65,7 +65,11 @@ def draw_beside(
             axes.barh(place - shift, bar.other, color=PALE, edgecolor=GREY, lw=0.7, height=height, label=other)
         if bar.measured is not None:
             axes.barh(place + shift, bar.measured, color=BLUE, height=height, label=measured)
-            axes.text(bar.measured + 0.01, place + shift, bar.words, va="center", fontsize=8, color=INK)
+            at = bar.measured, place + shift
+            axes.annotate(
+                bar.words, at, xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=INK,
+                annotation_clip=False,
+            )  # fmt: skip
         if bar.published is not None:
             name = f"{published}, source uncertain" if bar.uncertain else published
             ends = [place - 0.42, place + 0.42]
