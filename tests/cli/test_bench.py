@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from carrousel import bench, engine
-from carrousel.bench import _online
+from carrousel.bench import _models, _online
 from carrousel.bench._online import Figure
 
 
@@ -66,6 +66,20 @@ def test_the_online_rule(run, monkeypatch):
     said = json.loads(out)
     assert [figure["value"] for figure in said["figures"]] == [60, 500]
     assert [(target["target"], target["reached"]) for target in said["targets"]] == [(50, True)]
+
+
+def test_models(run, refused, monkeypatch):
+    figures = [Figure("multidimensional LSTM, 14 x 14", 5.5, "times", "eager torch's time / ours")]
+    given = []
+    monkeypatch.setattr(_models, "model_figures", lambda say, seconds: given.append(seconds) or say(figures[0]))
+    code, out, _ = run("bench", "models", "--seconds", "0.5")
+    assert (code, given) == (0, [0.5])
+    assert "eager torch's time / ours" in out.splitlines()[0]
+    assert out.splitlines()[-1] == "multidimensional LSTM, 14 x 14, times    5.50  (wanted >= 10)  FALLS SHORT"
+    said = json.loads(run("bench", "models", "--json")[1])
+    assert [(target["value"], target["reached"]) for target in said["targets"]] == [(5.5, False)]
+    refused("bench", "models", "--seconds", "-1", says=["--seconds"])
+    refused("bench", "models", "--seconds", "inf", says=["--seconds"])
 
 
 def test_wrong_results_have_no_figures(quick, monkeypatch, tmp_path):

@@ -116,6 +116,7 @@ BASE = {  # a call that works, and the arguments in it that stand by their place
     ("stream",): (["stream", "series.csv", "--target", "load", "--quiet"], 1),
     ("bench",): (["bench", "--quick"], 0),
     ("bench", "online"): (["bench", "online"], 0),
+    ("bench", "models"): (["bench", "models", "--seconds", "0"], 0),
     ("bench", "forecasts"): (["bench", "forecasts", "--only", "airline"], 0),
     ("bench", "streams"): (["bench", "streams"], 0),
     ("bench", "classification"): (["bench", "classification", "--only", "GunPoint"], 0),
@@ -132,6 +133,7 @@ def brief(monkeypatch, folder, models):
     import carrousel.bench
     import carrousel.bench._classification
     import carrousel.bench._forecasts
+    import carrousel.bench._models
     import carrousel.bench._online
     import carrousel.bench._streams
     import carrousel.estimators._search
@@ -145,6 +147,7 @@ def brief(monkeypatch, folder, models):
     monkeypatch.setattr(Trainer, "run", lambda self, dataset, epochs, state: run(self, dataset, min(epochs, 1), state))
     monkeypatch.setattr(carrousel.bench, "peak", stop)
     monkeypatch.setattr(carrousel.bench._online, "benchmarks", stop)
+    monkeypatch.setattr(carrousel.bench._models, "model_figures", stop)
     monkeypatch.setattr(carrousel.bench._forecasts, "measured", stop)
     monkeypatch.setattr(carrousel.bench._streams, "judge", stop)
     monkeypatch.setattr(carrousel.bench._classification, "measure_outcomes", stop)

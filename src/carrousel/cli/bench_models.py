@@ -14,7 +14,7 @@ __all__ = ["models"]
 
 
 def models(
-    seconds: Annotated[float, typer.Option(min=0.0, help="seconds for which each pair takes turns")] = 4.0,
+    seconds: Annotated[float, typer.Option(min=0.0, max=3600.0, help="seconds for which each pair takes turns")] = 4.0,
     json: Json = False,
 ) -> None:
     """Time a language model beside the same with nn.LSTM, and layers over images beside eager torch.

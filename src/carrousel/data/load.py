@@ -210,7 +210,7 @@ def names(kind: Kind = "sequences") -> tuple[str, ...]:
     """Returns the names of the data sets that need no network; some need a package, which reading them names.
 
     >>> names("series"), names("images")
-    (('airline', 'lynx', 'santa-fe-laser', 'shampoo-sales'), ('digit-lines', 'mnist-5k'))
+    (('airline', 'lynx', 'santa-fe-laser', 'shampoo-sales'), ('digit-lines', 'emoji', 'mnist-5k'))
     """
     return tuple(sorted(by_name(kind)))
 
