@@ -44,8 +44,9 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-_SPINS = 1 << 12
-"""How often a thread looks whether the others have come before it lets others have the core."""
+_SPINS = 1 << 16
+"""How often a thread looks whether the others have come before it lets others have the core: some tens of microseconds,
+several times what a step takes. A shorter wait would take a step that was merely uneven for a core that was lost."""
 
 
 @cache
