@@ -39,7 +39,7 @@ def test_no_figure_is_told_of_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> 
     assert all("multidimensional" not in figure.name for figure in figures)
 
     class Off(torch.nn.Module):
-        def __init__(self, ours: torch.nn.Module, *, dropout: float) -> None:
+        def __init__(self, ours: torch.nn.Module) -> None:
             super().__init__()
             self.ours = ours
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import Any
 
@@ -25,6 +26,7 @@ GRIDS: Mapping[str, tuple[int, int, int]] = {"28 x 28": (28, 1, 25), "14 x 14": 
 """Layers over images, by what they see: rows and columns, features of a place, cells of a direction."""
 
 IMAGES = 32  # in a batch
+ROUNDS = 5  # at least
 DROPOUT = 0.5
 CLOSE = 1e-4  # how far two ways to the same numbers may be apart, in float32
 
@@ -32,13 +34,9 @@ CLOSE = 1e-4  # how far two ways to the same numbers may be apart, in float32
 class _Torch(nn.Module):
     """``nn.LSTM`` where a language model has ``carrousel.LSTM``."""
 
-    def __init__(self, ours: carrousel.LSTM, *, dropout: float) -> None:
+    def __init__(self, ours: carrousel.LSTM) -> None:
         super().__init__()
-        first = ours.layers[0]
-        self.lstm = nn.LSTM(
-            first.input_size, first.hidden_size, ours.num_layers, batch_first=True, dropout=dropout
-        )  # fmt: skip
-        self.lstm.load_state_dict(ours.state_dict())
+        self.lstm = carrousel.to_torch(ours)
 
     def forward(self, input: Tensor, state: Any = None, *, lengths: None = None, resets: None = None) -> Any:
         return self.lstm(input, state)
@@ -70,9 +68,8 @@ def model_figures(
 def _language(say: Callable[[Figure], None], seconds: float, sizes: Mapping[str, int]) -> None:
     lstm = {"hidden_size": sizes["hidden"], "num_layers": sizes["layers"], "init": 0.05}
     ours = LanguageModel(sizes["symbols"], lstm=lstm, dropout=DROPOUT)
-    theirs = LanguageModel(sizes["symbols"], lstm=lstm, dropout=DROPOUT)
-    theirs.load_state_dict(ours.state_dict())
-    theirs.lstm = _Torch(ours.lstm, dropout=DROPOUT)  # type: ignore[assignment]
+    theirs = copy.deepcopy(ours)
+    theirs.lstm = _Torch(ours.lstm)  # type: ignore[assignment]
     tokens = sizes["steps"] * sizes["batch"]
     about = f"{sizes['layers']} x {sizes['hidden']} units, {sizes['batch']} x {sizes['steps']} steps"
 
@@ -81,7 +78,7 @@ def _language(say: Callable[[Figure], None], seconds: float, sizes: Mapping[str,
     for each in layers.values():
         each.eval()  # without dropout both are the same
     _check("the layers of the language model", lambda each: each(x)[0], layers.values())
-    ratio, times = _compared({name: _pass(each, x) for name, each in layers.items()}, seconds)
+    ratio, times = _compared({name: _pass(each, [x, *each.parameters()]) for name, each in layers.items()}, seconds)
     say(Figure("language model, recurrent part", ratio, "times", f"nn.LSTM's time / ours, {about}, forward + backward"))
     say(Figure("language model, recurrent part, ours", tokens / times["ours"], "words/s", "without dropout"))
 
@@ -104,8 +101,8 @@ def _images(say: Callable[[Figure], None], seconds: float, shapes: Mapping[str, 
             return grids.reference.run(layer.layer, weights, x, None)
 
         _check(f"layers over images of {name}", lambda run, x=x: run(x), (layer, eager))  # type: ignore[misc]
-        works = {"ours": _pass(layer, x, layer), "torch": _pass(eager, x, layer)}
-        ratio, _ = _compared(works, seconds)
+        tensors = [x, *layer.parameters()]
+        ratio, _ = _compared({"ours": _pass(layer, tensors), "torch": _pass(eager, tensors)}, seconds)
         about = f"eager torch's time / ours, {features} features, {hidden} cells a direction, {IMAGES} images"
         say(Figure(f"multidimensional LSTM, {name}", ratio, "times", about))
     side, features, hidden = next(iter(shapes.values()))
@@ -119,21 +116,20 @@ def _images(say: Callable[[Figure], None], seconds: float, shapes: Mapping[str, 
         network.each(network(image, full), places).mean().backward()
         optimiser.step()
 
-    _, times = _compared({"ours": learn}, seconds)
+    took = median(each["ours"] for each in timed_in_turns({"ours": learn}, seconds, ROUNDS))
     count = sum(weight.numel() for weight in network.parameters())
     about = f"training, {count:,} weights, {IMAGES} images of {side} x {side} in a batch"
-    say(Figure("network of Graves et al. 2007", IMAGES / times["ours"], "images/s", about))
+    say(Figure("network of Graves et al. 2007", IMAGES / took, "images/s", about))
 
 
-def _pass(run: Callable[[Tensor], Any], x: Tensor, network: nn.Module | None = None) -> Callable[[], None]:
-    """Returns a pass forward and backward, whose gradients are cleared before."""
-    learned = run if network is None else network
-    weights = [x, *(learned.parameters() if isinstance(learned, nn.Module) else ())]
+def _pass(run: Callable[[Tensor], Any], tensors: Iterable[Tensor]) -> Callable[[], None]:
+    """Returns a pass of the first tensor forward and backward, before which the gradients of all are cleared."""
+    tensors = [*tensors]
 
     def work() -> None:
-        for weight in weights:
-            weight.grad = None
-        found = run(x)
+        for tensor in tensors:
+            tensor.grad = None
+        found = run(tensors[0])
         (found if isinstance(found, Tensor) else found[0]).sum().backward()
 
     return work
@@ -158,8 +154,8 @@ def _learning(network: LanguageModel, text: Tensor) -> Callable[[], None]:
 
 def _compared(works: Mapping[str, Callable[[], None]], seconds: float) -> tuple[float, dict[str, float]]:
     """Returns how many times as long torch's work takes as ours, and the median time of each."""
-    rounds = timed_in_turns(dict(works), seconds, 5)
-    ratio = median(each["torch"] / each["ours"] for each in rounds) if "torch" in works else 1.0
+    rounds = timed_in_turns(dict(works), seconds, ROUNDS)
+    ratio = median(each["torch"] / each["ours"] for each in rounds)
     return ratio, {name: median(each[name] for each in rounds) for name in works}
 
 

@@ -1,16 +1,51 @@
-"""Figures beside their targets, as ``bench`` and ``bench online`` print them."""
+"""Figures beside their targets, as ``bench``, ``bench online`` and ``bench models`` print them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from carrousel.cli._output import say
+from carrousel.cli._output import emit, say
 
 if TYPE_CHECKING:
     from carrousel.bench import Verdict
+    from carrousel.bench._online import Figure
 
-__all__ = ["say_verdicts"]
+__all__ = ["facts_of", "say_figures", "say_verdicts"]
+
+
+def facts_of(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Returns verdicts as JSON values."""
+    return [{**vars(verdict), "reached": verdict.reached} for verdict in verdicts]
+
+
+def say_figures(
+    measure: Callable[[Callable[[Figure], None]], None], judge: Callable[[Sequence[Figure]], list[Verdict]],
+    instructions: str, about: str, *, json: bool,
+) -> None:  # fmt: skip
+    """Measures figures and prints each as it is measured, then their targets; or all of it at once as JSON.
+
+    Args:
+        measure: hands each figure to what it is given.
+        judge: holds the figures against their targets.
+        instructions: as :func:`say_verdicts` has it.
+        about: as there.
+        json: whether JSON is wanted.
+    """
+    figures: list[Figure] = []
+
+    def tell(figure: Figure) -> None:
+        figures.append(figure)
+        if not json:
+            say(f"{figure.name:48} {figure.value:10.4g} {figure.unit:10} {figure.about}")
+
+    measure(tell)
+    judged = judge(figures)
+    if json:
+        emit({"figures": [vars(figure) for figure in figures], "targets": facts_of(judged)})
+        return
+    say("")
+    say_verdicts(judged, instructions, about)
 
 
 def say_verdicts(verdicts: Iterable[Verdict], instructions: str, about: str) -> None:

@@ -12,7 +12,7 @@ import typer
 from carrousel.cli._errors import UsageError
 from carrousel.cli._output import note, say, write_json
 from carrousel.cli._place import plain_file
-from carrousel.cli._verdicts import say_verdicts
+from carrousel.cli._verdicts import facts_of, say_verdicts
 
 if TYPE_CHECKING:
     from carrousel.bench import Measured
@@ -96,7 +96,7 @@ def bench(
             "instructions": instructions(),
             "note": width,
         }
-        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
+        targets = facts_of(judged)
         result = {**facts, "peak_gflops": best / 1e9, "rows": [row.to_dict(best) for row in rows], "targets": targets}
         write_json(json, result)
     failed = [row for row in rows if row.failure]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from carrousel.cli._options import Json
-from carrousel.cli._output import emit, say
-from carrousel.cli._verdicts import say_verdicts
+from carrousel.cli._verdicts import say_figures
 
 __all__ = ["models"]
 
@@ -25,20 +25,6 @@ def models(
     """
     from carrousel.bench import instructions, model_verdicts
     from carrousel.bench._models import model_figures
-    from carrousel.bench._online import Figure
 
-    figures: list[Figure] = []
-
-    def tell(figure: Figure) -> None:
-        figures.append(figure)
-        if not json:
-            say(f"{figure.name:44} {figure.value:10,.4g} {figure.unit:9} {figure.about}")
-
-    model_figures(tell, seconds)
-    judged = model_verdicts(figures)
-    if json:
-        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
-        emit({"figures": [vars(figure) for figure in figures], "targets": targets})
-        return
-    say("")
-    say_verdicts(judged, instructions(), "two threads")
+    measure = partial(model_figures, seconds=seconds)
+    say_figures(measure, model_verdicts, instructions(), "two threads", json=json)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from carrousel.cli._options import Json
-from carrousel.cli._output import emit, say
-from carrousel.cli._verdicts import say_verdicts
+from carrousel.cli._verdicts import say_figures
 
 __all__ = ["online"]
 
@@ -22,20 +22,7 @@ def online(
     At the end three of the figures stand beside what is wanted of them on this machine's instruction set.
     """
     from carrousel.bench import instructions, online_verdicts, widest
-    from carrousel.bench._online import Figure, benchmarks
+    from carrousel.bench._online import benchmarks
 
-    figures: list[Figure] = []
-
-    def tell(figure: Figure) -> None:
-        figures.append(figure)
-        if not json:
-            say(f"{figure.name:48} {figure.value:10.4g} {figure.unit:10} {figure.about}")
-
-    benchmarks(tell, repeats)
-    judged = online_verdicts(figures)
-    if json:
-        targets = [{**vars(verdict), "reached": verdict.reached} for verdict in judged]
-        emit({"figures": [vars(figure) for figure in figures], "targets": targets})
-        return
-    say("")
-    say_verdicts(judged, instructions(widest()), "one core")
+    measure = partial(benchmarks, repeats=repeats)
+    say_figures(measure, online_verdicts, instructions(widest()), "one core", json=json)

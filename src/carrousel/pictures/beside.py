@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from carrousel.pictures.style import BLUE, GREY, INK, PALE, RED, new_figure, tidy
+from carrousel.pictures.style import BLUE, GREY, INK, PALE, RED, legend_below, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,8 +91,5 @@ def draw_beside(
             axes.xaxis.set_minor_formatter(LogFormatter())
         axes.grid(axis="x", color=PALE, linewidth=0.7)
         axes.set_axisbelow(True)
-    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=8, labelcolor=INK
-    )
+    legend_below(figure)
     return figure

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from carrousel.pictures.style import BLUE, GREY, INK, RED, new_figure, tidy
+from carrousel.pictures.style import BLUE, GREY, INK, RED, legend_below, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,12 +71,7 @@ def draw_curves(panels: Sequence[Curves], *, xlabel: str, ylabel: str, title: st
         if place % across == 0:
             axes.set_ylabel(ylabel)
         tidy(axes, grid=True)
-    named: dict[str, Any] = {}
-    for axes in grid.flat:
-        named |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    if named:
-        layout: dict[str, Any] = {"loc": "outside lower right", "ncols": 2, "frameon": False}
-        figure.legend(list(named.values()), list(named), fontsize=8, labelcolor=INK, **layout)
+    legend_below(figure, ncols=2, loc="outside lower right")
     return figure
 
 

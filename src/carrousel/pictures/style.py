@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from carrousel._atomic import write_file
 
@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "COLOURS", "GREEN", "GREY", "INK", "PALE", "RED", "legend_beside", "new_figure", "save", "tidy"]
+__all__ = [
+    "BLUE",
+    "COLOURS",
+    "GREEN",
+    "GREY",
+    "INK",
+    "PALE",
+    "RED",
+    "legend_below",
+    "legend_beside",
+    "new_figure",
+    "save",
+    "tidy",
+]
 
 LETTERS = 11  # of a title, in an inch
 INK, GREY, PALE = "#1c2733", "#7b8794", "#dfe4ea"
@@ -45,6 +58,22 @@ def tidy(axes: Axes, *, grid: bool = False) -> None:
     if grid:
         axes.grid(color=PALE, linewidth=0.7)
         axes.set_axisbelow(True)
+
+
+def legend_below(
+    figure: Figure,
+    *,
+    ncols: int = 3,
+    loc: Literal["outside lower center", "outside lower right"] = "outside lower center",
+) -> None:
+    """Puts one legend for all axes of a figure under them: of each label what was drawn first, unless there is none."""
+    named: dict[str, Any] = {}
+    for axes in figure.axes:
+        named |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    if named:
+        figure.legend(
+            list(named.values()), list(named), loc=loc, ncols=ncols, frameon=False, fontsize=8, labelcolor=INK
+        )
 
 
 def legend_beside(axes: Axes) -> None:

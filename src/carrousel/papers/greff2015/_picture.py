@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.papers._experiment import Row
-from carrousel.pictures.style import BLUE, GREY, INK, RED, new_figure, save, tidy
+from carrousel.pictures.style import BLUE, GREY, INK, RED, legend_below, new_figure, save, tidy
 
 __all__ = ["draw"]
 
@@ -38,8 +38,5 @@ def draw(path: Path, rows: Sequence[Row], result: Mapping[str, Any]) -> None:
     axes.set_yticks(range(len(shown)), [f"{row.label} ({row.columns['in the paper']})" for row in shown])
     axes.set_xlabel("nats a quarter, the lower the better; at the right end no better than single keys")
     tidy(axes, grid=True)
-    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=8, labelcolor=INK
-    )
+    legend_below(figure)
     save(figure, path)

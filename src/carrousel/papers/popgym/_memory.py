@@ -135,7 +135,7 @@ def _rows() -> tuple[Row, ...]:
 
 def _draw(path: Path, result: Mapping[str, Any]) -> None:
     from carrousel.pictures import save
-    from carrousel.pictures.style import COLOURS, new_figure, tidy
+    from carrousel.pictures.style import COLOURS, legend_below, new_figure, tidy
 
     curves = {entry["row"]: entry["measured"]["curves"] for entry in result["rows"] if "measured" in entry}
     ran = [row for row in MEMORY.rows if row.name in curves]
@@ -156,10 +156,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
         axes.set_title(world, fontsize=9)
         axes.set_xlabel("thousands of steps")
         tidy(axes, grid=True)
-    handles: dict[str, Any] = {}
-    for axes in grid:
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    legend_below(figure, ncols=2)
     save(figure, path)
 
 
