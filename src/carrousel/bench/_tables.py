@@ -9,10 +9,11 @@ import numpy as np
 
 from carrousel.bench._classification import METHOD, Outcome, by_data, ranks
 from carrousel.bench._forecasts import BOUNDS, ENOUGH, Record
+from carrousel.bench._goals import GOALS, Goal, Reached
 from carrousel.bench._series import CASES
 from carrousel.bench._streams import WINDOWS, Judged, OverTime
 
-__all__ = ["forecast_table", "learner_table", "markdown", "outcome_table", "stream_table"]
+__all__ = ["forecast_table", "goal_table", "learner_table", "markdown", "outcome_table", "stream_table"]
 
 COLUMNS = {
     "classification": {
@@ -119,6 +120,45 @@ def learner_table(found: Sequence[OverTime]) -> str:
             shown = [f"**{error:.4g}**" if error == min(known) else f"{error:.4g}" for error in known]
             rows.append([each.name, f"{first + 1:,} to {last:,}", *shown])
     return markdown(head, rows)
+
+
+def goal_table(reached: Sequence[Reached], page: str | None = None) -> str:
+    """Returns the table of the goals of a page, or of all: what was asked and what came out, beside a simple method."""
+    rows = []
+    for name, goal in GOALS.items():
+        own = [one for one in reached if one.data == name and page in (None, goal.page)]
+        if own:
+            rows.append(_goal_row(goal, own))
+    if not rows:
+        return "Not measured yet: `carrousel bench goals` does."
+    head = ["data", "figure", "wanted", METHOD, "best simple method", "other figures", "weights", "seconds"]
+    return markdown(head, rows, (3, 6, 7))
+
+
+def _goal_row(goal: Goal, own: Sequence[Reached]) -> list[str]:
+    figures = [one.figures[METHOD][goal.metric] for one in own]
+    ours = float(np.mean(figures))
+    simple = {method: each[goal.metric] for method, each in own[0].figures.items() if method != METHOD}
+    best = (min if goal.at_most else max)(simple, key=lambda method: simple[method])
+
+    def no_worse(limit: float) -> bool:
+        return ours <= limit if goal.at_most else ours >= limit
+
+    asked = [] if goal.wanted is None else [(f"{'≤' if goal.at_most else '≥'} {goal.wanted:g}", no_worse(goal.wanted))]
+    if goal.above_simple:
+        asked.append(("better than all simple methods", no_worse(simple[best]) and ours != simple[best]))
+    spread = f" ± {np.std(figures, ddof=1):.2g}" if len(figures) > 1 else ""
+    shown = [f"{what} {np.mean([one.figures[METHOD][what] for one in own]):.3g}" for what in goal.shows]
+    return [
+        f"`{goal.data}`",
+        goal.metric,
+        ", ".join(f"{words} {'✓' if kept else '✗'}" for words, kept in asked),
+        f"{ours:.4g}{spread} ({len(own)} seed{'s' * (len(own) > 1)})",
+        f"{best}: {simple[best]:.4g}",
+        ", ".join(shown) or "–",
+        f"{own[0].weights:,}",
+        f"{np.mean([one.seconds for one in own]):.0f}",
+    ]
 
 
 def outcome_table(measured: Sequence[Outcome], task: str) -> str:

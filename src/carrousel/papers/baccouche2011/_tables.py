@@ -58,11 +58,12 @@ def _watch(name: str, label: str, learner: Mapping[str, Any], until: Mapping[str
     )
 
 
-_PIECES = {"length": 100, "every": 50}
+_SEEN = {"sizes": True, "copies": 3, "turned": 20.0}
+_PIECES = {"length": 100, "every": 50, **_SEEN}
 _OF_WATCH = {
     "method": "lstm", "hidden_size": 32, "input_noise": 1.2, "dropout": 0.6, "pooling": "mean", "learning_rate": 0.01
 }  # fmt: skip
-_EPOCHS = {"max_epochs": 40}
+_EPOCHS = {"max_epochs": 14}
 NOISE = 0.3
 _CLIPS = {
     "data": "clips", "clips": 300, "validation": 100, "tested": 300, "frames": 24, "noise": NOISE,
@@ -83,13 +84,13 @@ def _quoted(name: str, label: str, accuracy: float) -> Row:
 
 _ROWS = (
     _watch(
-        "lstm", "LSTM over features of pieces of 2 s", {"method": "lstm", **_PIECES, **_OF_WATCH}, _EPOCHS, 3 * PEOPLE
+        "lstm", "LSTM over features of pieces of 2 s", {"method": "lstm", **_PIECES, **_OF_WATCH}, _EPOCHS, 5 * PEOPLE
     ),
     _watch("voting", "logistic regression on the features, pieces vote", {"method": "linear", **_PIECES}, {}, PEOPLE),
     _watch(
         "recordings",
         "logistic regression on features of whole recordings",
-        {"method": "linear", "length": None, "every": None},
+        {"method": "linear", "length": None, "every": None, **_SEEN},
         {},
         PEOPLE,
     ),
@@ -170,7 +171,15 @@ ACTION = Experiment(
         lambda rows: rows["watch-lstm"]["accuracy"] > 0.9,
         ("watch-lstm",),
         trials=2,
-        config={"data": "swings", "length": 10, "every": 5, "input_noise": 0.3, "max_epochs": 20},
+        config={
+            "data": "swings",
+            "length": 10,
+            "every": 5,
+            "input_noise": 0.3,
+            "max_epochs": 20,
+            "sizes": False,
+            "copies": 0,
+        },
     ),
     pictures=(Picture("motions", "The six motions that are told apart", _draw),),
     source="from memory",

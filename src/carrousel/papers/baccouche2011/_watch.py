@@ -46,6 +46,35 @@ def summaries(x: np.ndarray, length: int | None, every: int | None) -> np.ndarra
     return np.array(found, dtype=np.float32)
 
 
+def turned(x: np.ndarray, rng: np.random.Generator, degrees: float) -> np.ndarray:
+    """Returns a recording as a watch would have made it that sits at another angle on the arm, ``[T, 6]``.
+
+    Acceleration and angular velocity are turned alike, about a random axis.
+
+    Args:
+        x: three axes of acceleration, and of angular velocity, ``[T, 6]``.
+        rng: draws the axis and the angle.
+        degrees: the angle's deviation.
+
+    >>> x = np.random.default_rng(0).normal(size=(5, 6))
+    >>> y = turned(x, np.random.default_rng(1), 20.0)
+    >>> bool(np.allclose(sizes(x)[:, 6:], sizes(y)[:, 6:])), bool(np.allclose(x, y))
+    (True, False)
+    """
+    from scipy.spatial.transform import Rotation
+
+    axis = rng.normal(size=3)
+    by = Rotation.from_rotvec(axis / np.linalg.norm(axis) * rng.normal() * degrees, degrees=True)
+    return np.concatenate([by.apply(part) for part in np.split(x, 2, axis=1)], axis=1)
+
+
+def sizes(x: np.ndarray) -> np.ndarray:
+    """Returns a recording ``[T, 6]`` with the sizes of both of its vectors beside it, ``[T, 8]``."""
+    return np.concatenate(
+        [x, *(np.linalg.norm(part, axis=1, keepdims=True) for part in np.split(x, 2, axis=1))], axis=1
+    )
+
+
 def _recordings(task: Any, rng: np.random.Generator) -> Sequences:
     """Returns the recordings of the watch, or made ones of swings, each person's of their own."""
     if task["data"] == "watch":
@@ -67,17 +96,25 @@ def prepare_watch(setting: Setting) -> Prepared:
     """Returns the method of a row; the person of the trial's number is judged, and learned from are all others."""
     config = sized(setting)
     about, data = config.learner, _recordings(config.task, np.random.default_rng(setting.seed))
-    X = [summaries(x, about["length"], about["every"]) for x in data.X]
-    data = replace(data, X=X, channels=tuple(map(str, range(X[0].shape[1]))))
     groups = np.asarray(data.groups)
     people = np.unique(groups)
     of = groups == people[setting.number % len(people)]
-    train, test = data.take(np.flatnonzero(~of)), data.take(np.flatnonzero(of))
+    rng = setting.apart(1)
+    kept, left = np.flatnonzero(~of), np.flatnonzero(of)
+    rows = np.concatenate([kept] * (1 + about["copies"]))
+
+    def described(rows: np.ndarray, as_is: int) -> Sequences:
+        """Returns what the pieces of recordings are like, all but the first ``as_is`` of which are turned."""
+        X = [data.X[k] if n < as_is else turned(data.X[k], rng, about["turned"]) for n, k in enumerate(rows)]
+        X = [summaries(sizes(x) if about["sizes"] else x, about["length"], about["every"]) for x in X]
+        return replace(data.take(rows), X=X, channels=tuple(map(str, range(X[0].shape[1]))))
+
+    train, test = described(rows, len(kept)), described(left, len(left))
     if about["method"] != "lstm":
         return _Linear(None, train, test)
     from carrousel.estimators import LSTMClassifier
 
-    known = ("method", "length", "every")
+    known = ("method", "length", "every", "sizes", "copies", "turned")
     options = {name: value for name, value in {**about, **config.until}.items() if name not in known}
     model = LSTMClassifier(**options, validation=None, rivals="linear", random_state=seed_of(setting))
     return Estimated(model, train, test)

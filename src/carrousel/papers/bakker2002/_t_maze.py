@@ -22,14 +22,17 @@ RIGHT = 0.8  # the share of right turns, with the stochastic policy, above which
 PATIENCE = 50  # a test episode is cut off after so many times the corridor's length, and counts as wrong
 COMMON = {"discount": 0.98, "trace": 0.8, "kappa": 0.1}
 EXPLORER = {"hidden": 8, "rate": 0.003, "beta": 0.9, "per_value": 0.03, "coldest": 0.03, "hottest": 5.0}
+GATES = {"input_gate": -2.0, "forget_gate": 5.0}  # their first biases: see the notes for how they were chosen
 TEMPERATURE = 0.5  # of the table, which has no net to direct it
 GROUPS = "cell input_gate forget_gate output_gate hidden output"
 
 
-def _learner(kind: str, inputs: int, actions: int, seed: int) -> Learner | ElmanNetwork:
+def _learner(config: Config, inputs: int, actions: int, seed: int) -> Learner | ElmanNetwork:
+    kind = config["kind"]
     if kind == "lstm":
         network = Network(inputs, actions, blocks=3, hidden=12, forget_gates=True, unit_squash="identity")
-        return Learner(network.biased(GROUPS), dtype=np.float64, seed=seed)
+        first = {group: (bias,) * 3 for group, bias in config["gates"].items()}
+        return Learner(network.biased(GROUPS, **first), dtype=np.float64, seed=seed)
     if kind == "elman":
         return ElmanNetwork(inputs, 16, actions, init=0.1, seed=seed)
     shape = Network(inputs, actions, blocks=0, feeds={"output": "input"}, unit_squash="identity", init=1e-3)
@@ -41,7 +44,7 @@ def _prepare(setting: Setting) -> Prepared:
     maze = TMaze(config["length"], config["noisy"])
     world = MemoryBits(maze) if config["kind"] == "bits" else maze
     seeds = setting.rng.integers(0, 2**31, 3).tolist()
-    learner = _learner(config["kind"], world.observation_space.shape[0], world.action_space.n, seeds[0])
+    learner = _learner(config, world.observation_space.shape[0], world.action_space.n, seeds[0])
     explorer = None if config["kind"] == "bits" else Explorer(**config["explorer"])
     agent = Advantage(
         learner, config["rate"], explorer=explorer, temperature=TEMPERATURE, seed=seeds[1], **dict(COMMON)
@@ -77,6 +80,8 @@ def _row(noisy: bool, kind: str, length: int) -> Row:
     most = {"lstm": 5_000_000, "elman": 500_000, "bits": 3_000_000}[kind]
     columns = {"N": str(length), "learning rate": f"{rate:g}"}
     learner = {"kind": kind, "rate": rate, "explorer": EXPLORER}
+    if kind == "lstm":
+        learner["gates"] = GATES
     config = Config({"length": length, "noisy": noisy}, learner, {"limit": most, "interval": 25_000, "tests": 200})
     published = {"trials": 10, **({"success_rate": 1.0} if kind == "lstm" and length <= 50 else {})}
     return Row(f"{kind}-{length}", label, columns, published, config)
