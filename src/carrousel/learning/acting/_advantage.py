@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from carrousel.learning.acting import _live as live
 from carrousel.learning.acting._explorer import Explorer
 from carrousel.learning.acting._kinds import KINDS, kind_of
 from carrousel.learning.acting._lived import Lived, check_fit, seen_by
+from carrousel.learning.acting._saved import SavedAgent
 from carrousel.learning.before_lstm.elman import ElmanNetwork
 from carrousel.learning.online.cell import OnlineLSTM
 from carrousel.learning.online.network import Learner
@@ -29,7 +29,7 @@ MOST_EPISODES = 65_536  # of one compiled call
 _NONE, _NO_LINKS, _NO_DRAWS = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.uint64)
 
 
-class Advantage:
+class Advantage(SavedAgent):
     """An agent whose learner says for every action how good it is, learning online with eligibility traces.
 
     The advantage A of an action a in a state s is V(s) plus what the action changes about it, over ``kappa``; V(s) is
@@ -39,7 +39,8 @@ class Advantage:
         e = discount trace e + the derivative of A(s, a) by w
 
     The derivatives are those of the learner's own rule, so memory is constant: nothing of an episode is kept. The
-    learner's optimiser is not used. An action is drawn with Boltzmann's probabilities.
+    learner's optimiser is not used. An action is drawn with Boltzmann's probabilities. A saved agent goes on bit for
+    bit, within an episode too where others step its world (:meth:`begin`, :meth:`then`); :meth:`live` begins another.
 
     B. Bakker: Reinforcement learning with long short-term memory, 2002.
 
@@ -63,6 +64,8 @@ class Advantage:
     >>> len(agent.live(TMaze(2), 3000)) > 100  # episodes: the way is found, the sign is not remembered
     True
     """
+
+    _format = FORMAT
 
     def __init__(
         self,
@@ -343,14 +346,6 @@ class Advantage:
             }[why]
         )
 
-    def save(self, path: str | Path) -> None:
-        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
-
-        Raises:
-            ValueError: a weight or a state is NaN or infinite; what was at the path stays.
-        """
-        FORMAT.write(Path(path), *self._whole())
-
     def _whole(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Returns the facts and the arrays of a file."""
         facts: dict[str, Any] = {"kind": self._kind, "learner": KINDS[self._kind].facts(self.learner)}
@@ -360,20 +355,7 @@ class Advantage:
         return facts, {**own, **self._arrays}
 
     @classmethod
-    def load(cls, path: str | Path) -> Advantage:
-        """Reads the agent that :meth:`save` wrote.
-
-        Where others step its world (:meth:`begin`, :meth:`then`) it goes on bit for bit as the saved one would have,
-        also within an episode; :meth:`live` begins another.
-
-        Raises:
-            ValueError: the file is not such a file, or is damaged.
-        """
-        with FORMAT.reading(path) as (facts, arrays):
-            return cls._restored(facts, arrays)
-
-    @classmethod
-    def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> Advantage:
+    def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
         own = {name.removeprefix("learner."): array for name, array in arrays.items() if name.startswith("learner.")}
         if facts["kind"] not in KINDS:
             raise ValueError(f"its learner is of the kind {facts['kind']!r}, which there is not")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from carrousel.learning._steps import check_counts
 from carrousel.learning.acting._adam import check_sizes, fill, generator_from, state_of, tensors_of
 from carrousel.learning.acting._lived import Lived, inputs_of, seen_by
 from carrousel.learning.acting._policy import Recurrent
+from carrousel.learning.acting._saved import SavedAgent
 from carrousel.learning.acting._trials import Trial, draw_windows, flat, pain_of, unflat
 
 __all__ = ["FORMAT", "ControllerAndModel"]
@@ -25,7 +25,7 @@ LEARNING = ("both", "model", "controller", "neither")
 PAINS = ("end", "loss")
 
 
-class ControllerAndModel:
+class ControllerAndModel(SavedAgent):
     """An agent of two recurrent nets: a model that foresees the world, and a controller that learns through it.
 
     Both see the world's observation and the last pain. The controller's outputs are the action, numbers within bounds;
@@ -64,6 +64,8 @@ class ControllerAndModel:
     >>> agent.live(FlipFlop(length=5), 2, seed=0).steps
     array([5, 5])
     """
+
+    _format = FORMAT
 
     def __init__(
         self,
@@ -319,30 +321,14 @@ class ControllerAndModel:
     def _tensors(self) -> dict[str, Tensor]:
         return tensors_of({"controller": self.controller, "model": self.model}, self._optimisers)
 
-    def save(self, path: str | Path) -> None:
-        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
-
-        Raises:
-            ValueError: a weight is NaN or infinite; what was at the path stays.
-        """
+    def _whole(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Returns the facts and the arrays of a file."""
         facts = {**self._facts, "draws": state_of(self._rng), "episodes": self._episodes}
         arrays = {name: each.numpy() for name, each in self._tensors().items()}
-        FORMAT.write(
-            Path(path), facts, {**arrays, "scale": self._scale, **flat(self._trials, self.inputs, self.actions)}
-        )
+        return facts, {**arrays, "scale": self._scale, **flat(self._trials, self.inputs, self.actions)}
 
     @classmethod
-    def load(cls, path: str | Path) -> ControllerAndModel:
-        """Reads the agent that :meth:`save` wrote, which goes on as the saved one would have.
-
-        Raises:
-            ValueError: the file is not such a file, or is damaged.
-        """
-        with FORMAT.reading(path) as (facts, arrays):
-            return cls._restored(facts, arrays)
-
-    @classmethod
-    def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> ControllerAndModel:
+    def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
         choices = {name: value for name, value in facts.items() if name not in ("draws", "episodes")}
         held = check_sizes(choices, ("inputs", "actions", "hidden", "model_hidden"), arrays)
         if choices["hidden"] ** 2 > held or choices["model_hidden"] ** 2 > held:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from carrousel._format import parse, unpack
-from carrousel.learning.acting import _advantage, _controller_and_model, _policy_gradient, _sub_goals
 from carrousel.learning.acting._advantage import Advantage
 from carrousel.learning.acting._controller_and_model import ControllerAndModel
 from carrousel.learning.acting._policy_gradient import PolicyGradient
@@ -16,10 +15,7 @@ __all__ = ["AGENTS", "Agent", "load"]
 Agent = Advantage | PolicyGradient | ControllerAndModel | SubGoals
 
 AGENTS: dict[str, type[Agent]] = {
-    _advantage.FORMAT.name: Advantage,
-    _policy_gradient.FORMAT.name: PolicyGradient,
-    _controller_and_model.FORMAT.name: ControllerAndModel,
-    _sub_goals.FORMAT.name: SubGoals,
+    kind._format.name: kind for kind in (Advantage, PolicyGradient, ControllerAndModel, SubGoals)
 }
 """All agents, by the names of their files' formats."""
 
@@ -31,7 +27,7 @@ def load(path: str | Path) -> Agent:
         FileNotFoundError: it is not there.
         ValueError: the file holds no agent, or is damaged.
     """
-    with _advantage.FORMAT.blaming(path):
+    with Advantage._format.blaming(path):
         facts = parse(unpack(Path(path))[0].get("carrousel", "null"))
         name = facts.get("format") if isinstance(facts, dict) else None
         if name not in AGENTS:

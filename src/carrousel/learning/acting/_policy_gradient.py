@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -16,13 +15,14 @@ from carrousel.learning.acting._adam import check_sizes, fill, generator_from, s
 from carrousel.learning.acting._episodes import Episode, packed
 from carrousel.learning.acting._lived import Lived, inputs_of, seen_by
 from carrousel.learning.acting._policy import Policy, Recurrent
+from carrousel.learning.acting._saved import SavedAgent
 
 __all__ = ["FORMAT", "PolicyGradient"]
 
 FORMAT = Format("carrousel-policy-gradient", 1, "an agent")
 
 
-class PolicyGradient:
+class PolicyGradient(SavedAgent):
     """An agent whose policy is a recurrent net, which learns from whole episodes by the gradient of what they earn.
 
     After a batch of episodes the weights of the policy move along the mean of::
@@ -58,6 +58,8 @@ class PolicyGradient:
     >>> len(agent.live(TMaze(1, limit=20), 40))
     40
     """
+
+    _format = FORMAT
 
     def __init__(
         self,
@@ -284,27 +286,13 @@ class PolicyGradient:
         nets = {"policy": self.policy, **({} if self.baseline is None else {"baseline": self.baseline})}
         return tensors_of(nets, self._optimisers)
 
-    def save(self, path: str | Path) -> None:
-        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
-
-        Raises:
-            ValueError: a weight is NaN or infinite; what was at the path stays.
-        """
+    def _whole(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Returns the facts and the arrays of a file."""
         facts = {**self._facts, "draws": state_of(self._rng)}
-        FORMAT.write(Path(path), facts, {name: each.numpy() for name, each in self._tensors().items()})
+        return facts, {name: each.numpy() for name, each in self._tensors().items()}
 
     @classmethod
-    def load(cls, path: str | Path) -> PolicyGradient:
-        """Reads the agent that :meth:`save` wrote, which goes on as the saved one would have.
-
-        Raises:
-            ValueError: the file is not such a file, or is damaged.
-        """
-        with FORMAT.reading(path) as (facts, arrays):
-            return cls._restored(facts, arrays)
-
-    @classmethod
-    def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> PolicyGradient:
+    def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
         choices = {name: value for name, value in facts.items() if name != "draws"}
         held = check_sizes(choices, ("inputs", "actions", "hidden", "baseline"), arrays)
         if choices["hidden"] ** 2 > held or choices["baseline"] ** 2 > held:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from carrousel.learning._steps import check_counts
 from carrousel.learning.acting._adam import check_sizes, generator_from, state_of
 from carrousel.learning.acting._advantage import Advantage
 from carrousel.learning.acting._lived import Lived, inputs_of, seen_by
+from carrousel.learning.acting._saved import SavedAgent
 from carrousel.learning.online import Learner, Network
 
 __all__ = ["FORMAT", "Chosen", "SubGoals"]
@@ -37,7 +37,7 @@ class Chosen(NamedTuple):
     reached: int
 
 
-class SubGoals:
+class SubGoals(SavedAgent):
     """An agent of two levels: the high one chooses the next abstract observation, a low one goes for it.
 
     An observation's last ``abstract`` numbers are a unit each, of which one is 1: the abstract observation, such as the
@@ -86,6 +86,8 @@ class SubGoals:
     >>> len(agent.live(world, 20, seed=0))
     20
     """
+
+    _format = FORMAT
 
     def __init__(
         self,
@@ -309,29 +311,15 @@ class SubGoals:
             other = self.capability[now, reached]
             other[which] += rate * (1.0 - other[which])
 
-    def save(self, path: str | Path) -> None:
-        """Writes everything to one safetensors file, whole or not at all; see :meth:`load`.
-
-        Raises:
-            ValueError: a weight is NaN or infinite; what was at the path stays.
-        """
+    def _whole(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Returns the facts and the arrays of a file."""
         levels = [agent._whole() for agent in (self.high, *self.low)]
         facts = {**self._facts, "draws": state_of(self._rng), "levels": [facts for facts, _ in levels]}
         arrays = {f"{k}.{name}": array for k, (_, own) in enumerate(levels) for name, array in own.items()}
-        FORMAT.write(Path(path), facts, {**arrays, "capability": self.capability})
+        return facts, {**arrays, "capability": self.capability}
 
     @classmethod
-    def load(cls, path: str | Path) -> SubGoals:
-        """Reads the agent that :meth:`save` wrote, which goes on as the saved one would have.
-
-        Raises:
-            ValueError: the file is not such a file, or is damaged.
-        """
-        with FORMAT.reading(path) as (facts, arrays):
-            return cls._restored(facts, arrays)
-
-    @classmethod
-    def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> SubGoals:
+    def _restored(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
         choices = {name: value for name, value in facts.items() if name not in ("draws", "levels")}
         held = check_sizes(choices, ("inputs", "actions", "abstract", "policies", "recurrent"), arrays)
         if choices["recurrent"] ** 2 > held or choices["policies"] * choices["actions"] > held:
