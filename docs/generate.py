@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -25,8 +26,9 @@ from carrousel import pictures
 from carrousel._atomic import write_file
 from carrousel.bench._classification import read_outcomes
 from carrousel.bench._forecasts import read_records
+from carrousel.bench._goals import read_goals
 from carrousel.bench._streams import read_judged, read_over_time
-from carrousel.bench._tables import forecast_table, learner_table, markdown, outcome_table, stream_table
+from carrousel.bench._tables import forecast_table, goal_table, learner_table, markdown, outcome_table, stream_table
 from carrousel.cells import Cell
 from carrousel.cli._options import AnyColumns
 from carrousel.data._file import FOLDER
@@ -275,6 +277,11 @@ def named() -> str:
     return markdown(["name", "kind", "what it is", "parts"], rows)
 
 
+def goals(page: str) -> str:
+    """The table of what estimators reach on the data of a page."""
+    return goal_table(read_goals(BENCH / "goals.json"), page)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "classification": lambda: outcome_table(read_outcomes(BENCH / "classification.json"), "classification"),
     "regression": lambda: outcome_table(read_outcomes(BENCH / "classification.json"), "regression"),
@@ -288,6 +295,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "files": reading,
     "named": named,
     "extras": extras,
+    **{f"goals_{page}": partial(goals, page) for page in ("labels", "text", "music")},
     "forecasts": lambda: forecast_table(read_records(BENCH / "forecasts.json")),
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +59,22 @@ def test_what_is_measured_is_kept_and_not_measured_again(tmp_path, monkeypatch):
     path.write_text(json.dumps(facts))
     with pytest.raises(ValueError, match="its checksum does not match"):
         read_goals(path)
+
+
+def test_figures_that_are_not_known_are_left_out(tmp_path, monkeypatch):
+    """A report may have a figure of some methods only."""
+    monkeypatch.setattr(_goals, "GOALS", {"rises": RISES})
+    report = estimators.LSTMClassifier.report_on
+
+    def with_gap(model, test):
+        found = report(model, test)
+        scores = [replace(score, metrics={**score.metrics, "unknown": math.nan}) for score in found.scores]
+        return replace(found, scores=tuple(scores))
+
+    monkeypatch.setattr(estimators.LSTMClassifier, "report_on", with_gap)
+    (found,) = measure_goals([RISES], 1, tmp_path / "f.json", lambda *_: None, **QUICK)
+    assert read_goals(tmp_path / "f.json") == [found]
+    assert all("unknown" not in own and "accuracy" in own for own in found.figures.values())
 
 
 def one(data, seed, ours, **simple):

@@ -72,12 +72,15 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** Only the quick run was made.
+**What came out.** After 24,000 updates an LSTM says 23 % of the ten symbols right across 100 steps, one whose forget
+gates begin nearly open 40 %, a tanh net 14 %, little more than the eighth that one guesses. The cross-entropy of LSTM
+has begun to fall below that of who guesses, and of the tanh net it has not: the paper's figure shows the same of both.
+None has learned to copy in this time; the longer waits were not run.
 
-**Choices.** Sizes, batch, rate and RMSProp's decay are the paper's; the number of updates is not known, and is 6,000
-here and 80,000 with `--set size=whole`, an hour for a trial of T = 100. Sequences are drawn anew for every batch. Who
-guesses the ten symbols has a cross-entropy of 10 ln 8 / (T + 20) a step. The rows whose forget gates begin nearly
-open have a bias of 5."""
+**Choices.** Sizes, batch, rate and RMSProp's decay are the paper's; the number of updates is not known, and is 24,000
+here, two to four minutes of one core for a trial of T = 100, and 240,000 with `--set size=whole`. Sequences are drawn
+anew for every batch. Who guesses the ten symbols has a cross-entropy of 10 ln 8 / (T + 20) a step. The rows whose
+forget gates begin nearly open have a bias of 5."""
 
 ROWS = _rows()
 
@@ -107,8 +110,8 @@ COPYING = Experiment(
     source="from memory",
     outcome="partly",
     finding=(
-        "Only its quick run was made: with one step between an LSTM soon does better than who guesses the symbols. "
-        "The long waits were not run."
+        "Across 100 steps an LSTM begins to say ten symbols again in the time that was given, the sooner if its forget "
+        "gates begin open, and a tanh net does not; none has learned it to the end."
     ),
     notes=_NOTES,
 )
