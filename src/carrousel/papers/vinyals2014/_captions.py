@@ -75,15 +75,14 @@ def _train(prepared: Taught, setting: Setting) -> Found:
 
 
 def _scores(network: Any, part: Any, width: int) -> tuple[float, float]:
-    """Returns the shares of sentences that are right, and of words that are at their places."""
+    """Returns the shares of sentences that are right, and of words that are at their places in a right one."""
     with torch.no_grad():
         said = network.caption(part.images, width=width, most=12)
+    pairs = list(zip(said, part.right, strict=True))
     words = [
-        np.mean([a == b for a, b in zip_longest(one[: len(right)], right)])
-        for one, right in zip(said, part.sentences, strict=True)
+        max(np.mean([a == b for a, b in zip_longest(one[: len(each)], each)]) for each in right) for one, right in pairs
     ]
-    exact = np.mean([one == right for one, right in zip(said, part.sentences, strict=True)])
-    return float(exact), float(np.mean(words))
+    return float(np.mean([one in right for one, right in pairs])), float(np.mean(words))
 
 
 def _rows() -> tuple[Row, ...]:
@@ -122,14 +121,14 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     figure = new_figure(
         10, 7, "Unseen combinations, and what is said of them by a network that sees them beside every word"
     )
-    for ax, image, one, right in zip(figure.subplots(3, 4).flat, scenes.images, said, scenes.sentences, strict=True):
+    for ax, image, one, rights in zip(figure.subplots(3, 4).flat, scenes.images, said, scenes.right, strict=True):
         ax.imshow(image.permute(1, 2, 0).clamp(0, 1))
         ax.set_axis_off()
         words = " ".join(WORDS[word] for word in one)
-        ax.set_title(words.replace(" a ", " a\n", 1), fontsize=8, color=INK if one == right else RED)
-        if one != right:
+        ax.set_title(words.replace(" a ", " a\n", 1), fontsize=8, color=INK if one in rights else RED)
+        if one not in rights:
             place = {"ha": "center", "va": "top", "fontsize": 7, "color": GREY}
-            ax.text(11.5, 24.5, " ".join(WORDS[word] for word in right), **place)
+            ax.text(11.5, 24.5, " ".join(WORDS[word] for word in rights[0]), **place)
     save(figure, path)
 
 
@@ -138,14 +137,19 @@ def _holds(measured: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 _NOTES = """\
-**What came out.** Not the paper's claim: a network that sees the picture beside every word says half of the sentences
-right, one that sees it once 4 %. Of pictures with pairs of a colour and a shape that no training picture has, the first
-says 3 % right and the second none, and two thirds of the words. The paper, whose encoder was trained before, found that
-the picture given once does better. Here both are still learning when the run ends; which is better then is not shown.
+**What came out.** With an encoder that was taught before, as the paper's was, both networks say nearly all sentences
+right of pictures like those that were learned from: 99 % where the picture is given once, 100 % beside every word. Of
+pictures with pairs of a colour and a shape that no training picture has, they say 10 and 18 % right, and 84 and 87 %
+of the words. So the paper's claim, that the picture given once does better, does not come out here: what the paper saw
+beside every word, overfitting, would need fewer pictures for larger nets. Of the names of emoji they say
+4 and 12 % right, no more than who says "face" of all (12 %): 1,084 pictures are too few from which to learn 181 words
+with an encoder that was not taught before.
 
 **What is ours.** Pictures of two coloured shapes, 24 x 24 pixels, with the sentence that says what and where they
-are. Five pairs of a colour and a shape are in test pictures only. The encoder is a small convolutional net that is
-trained with the rest, where the paper's was trained before on other pictures.
+are. A picture can be told from either of its shapes; one of the two sentences, drawn, is learned, and both are right.
+Five pairs of a colour and a shape are in test pictures only. The encoder is a small convolutional net, which first
+learns to name what is in 8,000 other pictures, and then stands still. Emoji are drawn with the font Noto Color Emoji
+where it is installed; of their names the words that occur three times or more are told.
 
 **Choices.** The encoder ends in layer norm: without it its numbers grow until the LSTM's gates are shut, and nothing
 of the picture is learned. The beam has 5 sentences, and 20 as in the paper with `--set size=whole`, which takes about
@@ -200,10 +204,10 @@ CAPTIONS = Experiment(
         Picture("scenes", "Pictures with unseen combinations, and what the first trial's network says", _draw),
     ),
     source="from notes",
-    outcome="no",
+    outcome="partly",
     finding=(
-        "In a short training the picture beside every word does better than the picture given once, where the paper "
-        "has it the other way; unseen pairs of colour and shape are mostly named wrong."
+        "Of two shapes 99 % of the sentences are right where the picture is given once and 100 % where it is given "
+        "beside every word, so not the paper's order; of unseen pairs of colour and shape 10 and 18 %."
     ),
     notes=_NOTES,
 )

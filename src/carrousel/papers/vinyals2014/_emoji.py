@@ -28,8 +28,9 @@ class _Captioned(Dataset):
     def __init__(self, data: Images, numbers: dict[str, int]) -> None:
         sentences = [[numbers[word] for word in words if word in numbers] for words in data.strings()]
         kept = [k for k, sentence in enumerate(sentences) if sentence]
-        self.images = torch.from_numpy(np.stack([np.float32(data.X[k]) for k in kept]) / 255).permute(0, 3, 1, 2)
+        self.images = torch.from_numpy(np.stack([np.float32(data.X[k]) for k in kept])).permute(0, 3, 1, 2)
         self.sentences = [sentences[k] for k in kept]
+        self.right = [[sentence] for sentence in self.sentences]
         self.lengths = np.array([len(sentence) for sentence in self.sentences], np.int64)
 
     def __len__(self) -> int:

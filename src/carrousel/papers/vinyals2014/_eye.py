@@ -24,6 +24,7 @@ PLACES = (
     -2,
     -1,
 )  # of a sentence's words that say what is in a picture: colour, shape, relation, colour, shape
+RELATION = 3
 VALID = 300  # pictures by which the best weights are chosen
 
 
@@ -67,11 +68,13 @@ class _Namer(nn.Module):
 
 
 class _Named(Dataset):
-    """Scenes with the words at ``PLACES`` of their sentences."""
+    """Scenes with the words at ``PLACES`` of the sentence that begins with the shape to the left, or above."""
 
     def __init__(self, scenes: Scenes) -> None:
         self.images = scenes.images
-        self.words = torch.tensor([[sentence[place] for place in PLACES] for sentence in scenes.sentences])
+        firsts = {WORDS.index("left"), WORDS.index("above")}
+        told = [one if one[RELATION] in firsts else other for one, other in scenes.right]
+        self.words = torch.tensor([[sentence[place] for place in PLACES] for sentence in told])
         self.lengths = np.ones(len(scenes), np.int64)
 
     def __len__(self) -> int:

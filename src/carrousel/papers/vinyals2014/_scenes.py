@@ -14,7 +14,8 @@ COLOURS = {
     "white": (1.0, 1.0, 1.0),
 }  # fmt: skip
 SHAPES = ("square", "disc", "triangle", "cross", "ring")
-RELATIONS = ("left", "right", "above", "below")
+OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above"}
+RELATIONS = tuple(OPPOSITE)
 WORDS = ("a", *COLOURS, *SHAPES, *RELATIONS, "of")
 """All words of the sentences."""
 
@@ -37,8 +38,14 @@ def _mask(shape: str) -> np.ndarray:
     }[shape]
 
 
+def _sentence(one: tuple[str, str], relation: str, other: tuple[str, str]) -> list[str]:
+    return ["a", *one, *([relation, "of"] if relation in ("left", "right") else [relation]), "a", *other]
+
+
 class Scenes(Dataset):
     """Pictures of two shapes on a dark ground, side by side or one above the other, and their sentences.
+
+    A picture may be told from either of its shapes: one sentence of the two, drawn, is learned, and both are right.
 
     Args:
         count: how many.
@@ -53,19 +60,19 @@ class Scenes(Dataset):
     def __init__(self, count: int, rng: np.random.Generator, *, unseen: bool = False) -> None:
         number = {word: k for k, word in enumerate(WORDS)}
         images: list[np.ndarray] = []
-        sentences: list[list[int]] = []
+        sentences: list[list[list[int]]] = []
         while len(images) < count:
             pair = [(str(rng.choice(list(COLOURS))), str(rng.choice(SHAPES))) for _ in range(2)]
             if bool(UNSEEN & set(pair)) != unseen or pair[0] == pair[1]:
                 continue
             relation = str(rng.choice(RELATIONS))
             images.append(self._draw(pair, relation, rng))
-            between = [relation, "of"] if relation in ("left", "right") else [relation]
-            words = ["a", *pair[0], *between, "a", *pair[1]]
-            sentences.append([number[word] for word in words])
+            both = _sentence(pair[0], relation, pair[1]), _sentence(pair[1], OPPOSITE[relation], pair[0])
+            sentences.append([[number[word] for word in words] for words in both])
         self.images = torch.from_numpy(np.stack(images))
-        self.sentences = sentences
-        self.lengths = np.array([len(sentence) for sentence in sentences], np.int64)
+        self.sentences = [one for one, _ in sentences]
+        self.right = sentences
+        self.lengths = np.array([len(sentence) for sentence in self.sentences], np.int64)
 
     @staticmethod
     def _draw(pair: list[tuple[str, str]], relation: str, rng: np.random.Generator) -> np.ndarray:
