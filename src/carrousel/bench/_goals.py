@@ -127,7 +127,7 @@ GOALS = {
             "german-plurals", "text", "LSTMTranslator", load_pairs, "exact match", 0.8, at_most=False,
             shows=("character error",), above_simple=True,
             settings={
-                "hidden_size": 256, "attention": "dot", "dropout": 0.4, "batch_size": 128, "max_epochs": 12,
+                "hidden_size": 128, "attention": "dot", "dropout": 0.3, "batch_size": 128, "max_epochs": 8,
                 "validation": None,
             },
         ),
