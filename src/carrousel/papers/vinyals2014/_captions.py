@@ -141,9 +141,9 @@ _NOTES = """\
 right of pictures like those that were learned from: 99 % where the picture is given once, 100 % beside every word. Of
 pictures with pairs of a colour and a shape that no training picture has, they say 10 and 18 % right, and 84 and 87 %
 of the words. So the paper's claim, that the picture given once does better, does not come out here: what the paper saw
-beside every word, overfitting, would need fewer pictures for larger nets. Of the names of emoji they say
-4 and 12 % right, no more than who says "face" of all (12 %): 1,084 pictures are too few from which to learn 181 words
-with an encoder that was not taught before.
+beside every word, overfitting, would need fewer pictures for larger nets. Of the names of emoji they say 4 and 12 %
+right, no more than who says "face" of all (12 %): 1,084 pictures are too few from which to learn 181 words with an
+encoder that was not taught before.
 
 **What is ours.** Pictures of two coloured shapes, 24 x 24 pixels, with the sentence that says what and where they
 are. A picture can be told from either of its shapes; one of the two sentences, drawn, is learned, and both are right.
