@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,13 @@ import numpy as np
 from scipy.stats import rankdata
 
 from carrousel._format import number, whole
-from carrousel.bench._kept import keep_figures, kept_figures
+from carrousel.bench._kept import METHOD, keep_figures, kept_figures, measured_or_kept
 from carrousel.bench._recordings import Recording
 from carrousel.estimators import LSTMClassifier, LSTMRegressor
 from carrousel.estimators._params import stored_params
 
-__all__ = ["METHOD", "Outcome", "by_data", "mean_scores", "measure_outcomes", "ranks", "read_outcomes", "relative"]
+__all__ = ["Outcome", "by_data", "mean_scores", "measure_outcomes", "ranks", "read_outcomes", "relative"]
 
-METHOD = "LSTM"
 KINDS = {"classification": LSTMClassifier, "regression": LSTMRegressor}
 
 
@@ -72,23 +72,21 @@ def measure_outcomes(
         ValueError: the file is no such file.
     """
     known = read_outcomes(path) if path is not None and path.exists() else []
-    outcomes: list[Outcome] = []
-    for recording in recordings:
-        kind = KINDS[recording.task]
-        defaults = stored_params(kind(**parameters))
-        for seed in range(seeds):
-            there = [o for o in known if (o.data, o.seed, o.defaults) == (recording.name, seed, defaults)]
-            if there:
-                outcomes.append(there[0])
-                continue
-            outcome = _outcome(recording, kind(**parameters), seed, defaults)
-            outcomes.append(outcome)
-            if path is not None:
-                done = {(o.data, o.seed) for o in outcomes}
-                rest = [o for o in known if (o.data, o.seed) not in done]
-                _write(path, [*outcomes, *rest])
-            tell(outcome)
-    return outcomes
+    defaults = {task: stored_params(kind(**parameters)) for task, kind in KINDS.items()}
+
+    def measure(case: tuple[Recording, int]) -> Outcome:
+        recording, seed = case
+        return _outcome(recording, KINDS[recording.task](**parameters), seed, defaults[recording.task])
+
+    def is_of(one: Outcome, case: tuple[Recording, int]) -> bool:
+        recording, seed = case
+        return (one.data, one.seed, one.defaults) == (recording.name, seed, defaults[recording.task])
+
+    return measured_or_kept(
+        ((recording, seed) for recording in recordings for seed in range(seeds)), known, is_of, measure,
+        lambda one: (one.data, one.seed), None if path is None else partial(_write, path),
+        lambda one, before: None if before else tell(one),
+    )  # fmt: skip
 
 
 def _outcome(recording: Recording, model: Any, seed: int, defaults: dict[str, Any]) -> Outcome:

@@ -6,19 +6,19 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from carrousel._format import number, whole
-from carrousel.bench._kept import keep_figures, kept_figures
+from carrousel.bench._kept import METHOD, keep_figures, kept_figures, measured_or_kept
 from carrousel.data import load_images, load_music, load_pairs, load_tagged, load_texts, load_transcribed
 from carrousel.estimators._params import stored_params
 
-__all__ = ["GOALS", "METHOD", "Goal", "Reached", "measure_goals", "read_goals"]
+__all__ = ["GOALS", "Goal", "Reached", "measure_goals", "read_goals"]
 
-METHOD = "LSTM"
 Judge = Callable[[Any, Any, Any], dict[str, dict[str, float]]]
 """What takes a model, what it learned from and what it is judged on, and returns figures by method, the model first."""
 
@@ -189,32 +189,34 @@ def measure_goals(
         ValueError: the file is no such file.
     """
     kept = read_goals(path) if path is not None and path.exists() else []
-    found: list[Reached] = []
-    for goal in goals:
-        for seed in range(seeds):
-            model = goal.model(seed, **parameters)
-            own = stored_params(model)
-            same = [one for one in kept if (one.data, one.parameters) == (goal.data, own)]
-            if same:
-                found.append(same[0])
-            else:
-                found.append(_measured(goal, seed, model, own))
-                if path is not None:
-                    done = {(one.data, one.seed) for one in found}
-                    rest = [one for one in kept if (one.data, one.seed) not in done]
-                    _write(path, [*found, *rest])
-            tell(found[-1], bool(same))
-    return found
+    parts = lru_cache(1)(_parts)  # of one data set at a time
+
+    def measure(case: tuple[Goal, Any]) -> Reached:
+        goal, model = case
+        return _measured(goal, model, *parts(goal.load, goal.data))
+
+    def is_of(one: Reached, case: tuple[Goal, Any]) -> bool:
+        goal, model = case
+        return (one.data, one.parameters) == (goal.data, stored_params(model))
+
+    return measured_or_kept(
+        ((goal, goal.model(seed, **parameters)) for goal in goals for seed in range(seeds)), kept, is_of, measure,
+        lambda one: (one.data, one.seed), None if path is None else partial(_write, path), tell,
+    )  # fmt: skip
 
 
-def _measured(goal: Goal, seed: int, model: Any, parameters: dict[str, Any]) -> Reached:
-    train, test = goal.load(goal.data, split="train"), goal.load(goal.data, split="test")
-    begun = time.process_time()
+def _parts(load: Callable[..., Any], data: str) -> tuple[Any, Any]:
+    """Returns the training part and the test part of a data set."""
+    return load(data, split="train"), load(data, split="test")
+
+
+def _measured(goal: Goal, model: Any, train: Any, test: Any) -> Reached:
+    parameters, begun = stored_params(model), time.process_time()
     model.fit_on(train)
     seconds = round(time.process_time() - begun, 1)
     figures = goal.judge(model, train, test)
     weights = sum(weight.numel() for weight in model.network_.parameters())
-    return Reached(goal.data, seed, parameters, figures, len(model.history_), weights, seconds)
+    return Reached(goal.data, model.random_state, parameters, figures, len(model.history_), weights, seconds)
 
 
 def _write(path: Path, found: Sequence[Reached]) -> None:

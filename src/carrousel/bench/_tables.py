@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.bench._classification import METHOD, Outcome, by_data, ranks
+from carrousel.bench._classification import Outcome, by_data, ranks
 from carrousel.bench._forecasts import BOUNDS, ENOUGH, Record
 from carrousel.bench._goals import GOALS, Goal, Reached
+from carrousel.bench._kept import METHOD
 from carrousel.bench._series import CASES
 from carrousel.bench._streams import WINDOWS, Judged, OverTime
 

@@ -7,7 +7,7 @@ import inspect
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
@@ -38,6 +38,7 @@ __all__ = [
     "Run",
     "Split",
     "Written",
+    "check_only",
     "defaults_of",
     "flat",
     "names",
@@ -398,3 +399,12 @@ def value_of(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def check_only(only: Sequence[str] | None, names: Sequence[str], what: str) -> None:
+    """Refuses names given by ``--only`` that are none of those there are, by UsageError."""
+    from carrousel.data._errors import nearest
+
+    for name in only or ():
+        if name not in names:
+            raise UsageError(f"--only {name}: no such {what}{nearest(name, names)} (there are {', '.join(names)})")

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from carrousel.cli._errors import UsageError
-from carrousel.cli._options import Json
+from carrousel.cli._options import Json, check_only
 from carrousel.cli._output import emit, note, say
 from carrousel.cli._place import Figures, figures_file
 
@@ -30,12 +29,9 @@ def classification(
     from carrousel.bench._classification import Outcome, measure_outcomes, ranks
     from carrousel.bench._recordings import RECORDINGS, NotInstalledError
     from carrousel.bench._tables import outcome_table
-    from carrousel.data._errors import nearest
 
     names = [recording.name for recording in RECORDINGS]
-    for name in only or []:
-        if name not in names:
-            raise UsageError(f"--only {name}: no such data set{nearest(name, names)} (there are {', '.join(names)})")
+    check_only(only, names, "data set")
     figures_file(out)
 
     def tell(outcome: Outcome) -> None:

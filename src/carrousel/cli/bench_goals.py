@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from carrousel.cli._errors import UsageError
-from carrousel.cli._options import Json
+from carrousel.cli._options import Json, check_only
 from carrousel.cli._output import emit, note, say
 from carrousel.cli._place import Figures, figures_file
 
@@ -30,16 +29,12 @@ def goals(
     """
     from dataclasses import asdict
 
-    from carrousel.bench._goals import GOALS, METHOD, Reached, measure_goals
+    from carrousel.bench._goals import GOALS, Reached, measure_goals
+    from carrousel.bench._kept import METHOD
     from carrousel.bench._tables import goal_table
     from carrousel.data import DataError
-    from carrousel.data._errors import nearest
 
-    for name in only or []:
-        if name not in GOALS:
-            raise UsageError(
-                f"--only {name}: no such data set{nearest(name, list(GOALS))} (there are {', '.join(GOALS)})"
-            )
+    check_only(only, list(GOALS), "data set")
     figures_file(out)
     there = []
     for name in only or GOALS:

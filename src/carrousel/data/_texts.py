@@ -11,7 +11,7 @@ import numpy as np
 from carrousel.data._errors import DataError
 from carrousel.data._wholes import held_out, joined
 
-__all__ = ["Pairs", "Texts", "by_hash", "hold_out_pairs", "hold_out_texts", "joined_texts"]
+__all__ = ["Pairs", "Texts", "by_hash", "hold_out_pairs", "hold_out_texts", "joined_texts", "tenth_of"]
 
 
 @dataclass(frozen=True)
@@ -136,3 +136,10 @@ def hold_out_pairs(pairs: Pairs, share: float, *, seed: int = 0) -> tuple[Pairs,
 def by_hash(words: Sequence[str], tenth: int = 0) -> np.ndarray:
     """Returns where words belong to one tenth of all, told by a hash: it does not depend on what else there is."""
     return np.array([zlib.crc32(word.encode()) % 10 == tenth for word in words], dtype=bool)
+
+
+def tenth_of(pairs: Pairs, words: Sequence[str]) -> Pairs:
+    """Returns the part of all pairs that their ``split`` names: the test part is a tenth, by a hash of the words."""
+    if pairs.split == "all":
+        return pairs
+    return pairs.take(np.flatnonzero(by_hash(words) == (pairs.split == "test")))

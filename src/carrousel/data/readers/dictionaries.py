@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
 from carrousel.data._packages import inside
 from carrousel.data._registry import reads_name
-from carrousel.data._texts import Pairs, by_hash
+from carrousel.data._texts import Pairs, tenth_of
 
 __all__ = ["read_cmudict", "read_plurals"]
 
@@ -33,7 +31,7 @@ def read_cmudict(name: str, split: str) -> Pairs:
             phones = (phone.rstrip("012") for phone in fields[1:])
             rows[fields[0].split("(")[0], " ".join(phones)] = None  # some differ in their stress alone
     sources, targets = [word for word, _ in rows], [phones for _, phones in rows]
-    return _part(Pairs(sources, targets, None, name, split, ("characters", "symbols")), by_hash(sources), split)
+    return tenth_of(Pairs(sources, targets, None, name, split, ("characters", "symbols")), sources)
 
 
 @reads_name("pairs", "german-plurals", splits=("train", "test"))
@@ -58,7 +56,7 @@ def read_plurals(name: str, split: str) -> Pairs:
     )
     sources, targets = [one for one, _ in rows], [many for _, many in rows]
     groups = _last_parts(sources)
-    return _part(Pairs(sources, targets, tuple(groups), name, split), by_hash(groups), split)
+    return tenth_of(Pairs(sources, targets, tuple(groups), name, split), groups)
 
 
 def _last_parts(words: list[str]) -> list[str]:
@@ -69,9 +67,3 @@ def _last_parts(words: list[str]) -> list[str]:
         ends = (word[k:] for k in range(len(word) - SHORTEST, 0, -1) if word[k:] in known)
         found.append(next(ends, word))
     return found
-
-
-def _part(pairs: Pairs, test: np.ndarray, split: str) -> Pairs:
-    """Returns the pairs of a part of all."""
-    chosen = {"train": ~test, "test": test, "all": np.ones(len(pairs), dtype=bool)}[split]
-    return pairs.take(np.flatnonzero(chosen))

@@ -15,7 +15,7 @@ import numpy as np
 from carrousel.data._errors import DataError, reading
 from carrousel.data._kept_arrays import kept_arrays
 from carrousel.data._registry import reads_name
-from carrousel.data._texts import Pairs, by_hash
+from carrousel.data._texts import Pairs, tenth_of
 
 __all__ = ["LIBRARIES", "read"]
 
@@ -56,9 +56,7 @@ def read(name: str, split: str) -> Pairs:
         raise DataError(f"{folder}: {' and '.join(MODULES)} have no verses in common")
     chapters, sources, targets = (list(column) for column in zip(*rows, strict=True))
     pairs = Pairs(sources, targets, tuple(chapters), name, split, ("pieces", "pieces"))
-    test = by_hash(chapters)
-    chosen = {"train": ~test, "test": test, "all": np.ones(len(pairs), dtype=bool)}[split]
-    return pairs.take(np.flatnonzero(chosen))
+    return tenth_of(pairs, chapters)
 
 
 def _there(folder: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +109,14 @@ def _rows(family: str, length: int, hidden: int, rate: float, epochs: int, batch
     return tuple(rows)
 
 
-def _draw(path: Path, result: Mapping[str, Any], name: str) -> None:
+def _draw(path: Path, result: Mapping[str, Any]) -> None:
     """Draws what each row errs before the examples of ``SHOWN``, and the error of who knows each function's mean."""
     from carrousel.papers.hochreiter2001 import EXPERIMENTS
     from carrousel.pictures.style import COLOURS, GREY, legend_beside, new_figure, save, tidy
 
-    experiment = next(one for one in EXPERIMENTS if one.name == f"hochreiter2001/{name}")
-    figure = new_figure(9, 3.6, f"Errors by the number of examples of an unseen function ({name})")
+    experiment = next(one for one in EXPERIMENTS if one.name == result["experiment"])
+    family = experiment.name.partition("/")[2]
+    figure = new_figure(9, 3.6, f"Errors by the number of examples of an unseen function ({family})")
     axes = figure.subplots()
     entries = [entry for entry in result["rows"] if "measured" in entry]
     for entry, colour in zip(entries, COLOURS, strict=False):
@@ -175,7 +175,7 @@ def _experiment(
         ),
         summary=_summary,
         quick=Quick(_CLAIM, _holds, ("lstm",), config=QUICK),
-        pictures=(Picture("errors", "Errors by the number of examples", partial(_draw, name=family)),),
+        pictures=(Picture("errors", "Errors by the number of examples", _draw),),
         source="from memory",
         outcome=outcome,
         finding=finding,

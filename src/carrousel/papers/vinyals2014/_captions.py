@@ -60,15 +60,22 @@ def _prepare(setting: Setting) -> Taught:
     return Taught(Job(partial(_network, config, len(seen.words), seen.eye), train, valid), test, seen)
 
 
-def _train(prepared: Taught, setting: Setting) -> Found:
-    config, seen = sized(setting), prepared.sets
-    named = None
+def _taught(prepared: Taught, setting: Setting) -> tuple[Any, Found]:
+    """Teaches the eye, where that is wanted, and then the captioner, which is returned with what ``teach`` tells."""
+    config, named = sized(setting), None
     if config["before"]:  # the two rows of a trial have the same eye
-        named = teach_eye(seen.eye, setting.apart(2), pictures=config["before"], epochs=config["epochs_before"])
+        rng, epochs = setting.apart(2), config["epochs_before"]
+        named = teach_eye(prepared.sets.eye, rng, pictures=config["before"], epochs=epochs)
     network, found = teach(prepared, setting)
+    return network, {**found, "named": named}
+
+
+def _train(prepared: Taught, setting: Setting) -> Found:
+    seen = prepared.sets
+    network, found = _taught(prepared, setting)
     width = setting.config["beam"]
     exact, words = _scores(network, prepared.task, width)
-    found = {**found, "named": named, "exact": exact, "words": words}
+    found = {**found, "exact": exact, "words": words}
     if seen.unseen is not None:
         found["unseen"], found["unseen_words"] = _scores(network, seen.unseen, width)
     return found
@@ -113,8 +120,7 @@ def _draw(path: Path, result: Mapping[str, Any]) -> None:
     config = CAPTIONS.config("every-word").changed(test=12)
     setting = Setting.of(config, result["options"], result["seed"], 0)
     prepared = _prepare(setting)
-    teach_eye(prepared.sets.eye, setting.apart(2), pictures=config["before"], epochs=config["epochs_before"])
-    network: Any = teach(prepared, setting)[0]
+    network = _taught(prepared, setting)[0]
     scenes = prepared.sets.unseen
     with torch.no_grad():
         said = network.caption(scenes.images, width=config["beam"], most=12)

@@ -6,10 +6,9 @@ from collections import Counter
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from carrousel.data import Images, hold_out, load_images
+from carrousel.papers.vinyals2014._captioned import Captioned
 
 __all__ = ["emoji_parts"]
 
@@ -17,38 +16,15 @@ VALIDATION = 0.1
 FEWEST = 3  # times that a word occurs in names to learn from; names are told by such words alone
 
 
-class _Captioned(Dataset):
-    """Pictures of one size and the numbers of their words.
-
-    Args:
-        data: pictures with words.
-        numbers: of the words.
-    """
-
-    def __init__(self, data: Images, numbers: dict[str, int]) -> None:
-        sentences = [[numbers[word] for word in words if word in numbers] for words in data.strings()]
-        kept = [k for k, sentence in enumerate(sentences) if sentence]
-        self.images = torch.from_numpy(np.stack([np.float32(data.X[k]) for k in kept])).permute(0, 3, 1, 2)
-        self.sentences = [sentences[k] for k in kept]
-        self.right = [[sentence] for sentence in self.sentences]
-        self.lengths = np.array([len(sentence) for sentence in self.sentences], np.int64)
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __getitem__(self, number: int) -> tuple[dict[str, Tensor], Tensor]:
-        return self.batch(np.array([number]))
-
-    def batch(self, chosen: np.ndarray) -> tuple[dict[str, Tensor], Tensor]:
-        lengths = self.lengths[chosen]
-        padded = torch.full((len(chosen), int(lengths.max())), -1)
-        for row, k in zip(padded, chosen, strict=True):
-            row[: self.lengths[k]] = torch.tensor(self.sentences[k])
-        rows = torch.from_numpy(chosen)
-        return {"input": padded.clamp(min=0), "lengths": torch.from_numpy(lengths), "image": self.images[rows]}, padded
+def _captioned(data: Images, numbers: dict[str, int]) -> Captioned:
+    """Returns the pictures in whose names known words stand, with the numbers of these."""
+    sentences = [[numbers[word] for word in words if word in numbers] for words in data.strings()]
+    kept = [k for k, sentence in enumerate(sentences) if sentence]
+    images = torch.from_numpy(np.stack([np.float32(data.X[k]) for k in kept])).permute(0, 3, 1, 2)
+    return Captioned(images, [[sentences[k]] for k in kept])
 
 
-def emoji_parts(seed: int) -> tuple[_Captioned, _Captioned, _Captioned, tuple[str, ...]]:
+def emoji_parts(seed: int) -> tuple[Captioned, Captioned, Captioned, tuple[str, ...]]:
     """Returns what to learn from, to stop by, to test on, and all words, which occur ``FEWEST`` times or more.
 
     Args:
@@ -62,5 +38,5 @@ def emoji_parts(seed: int) -> tuple[_Captioned, _Captioned, _Captioned, tuple[st
     counts = Counter(word for words in learned.strings() for word in words)
     words = tuple(sorted(word for word, count in counts.items() if count >= FEWEST))
     numbers = {word: k for k, word in enumerate(words)}
-    parts = (_Captioned(part, numbers) for part in (kept, valid, load_images("emoji", split="test")))
-    return (*parts, words)  # type: ignore[return-value]
+    test = load_images("emoji", split="test")
+    return _captioned(kept, numbers), _captioned(valid, numbers), _captioned(test, numbers), words

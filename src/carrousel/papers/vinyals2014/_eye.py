@@ -17,13 +17,8 @@ from carrousel.training import Job, Options, train
 
 __all__ = ["Eye", "teach_eye"]
 
-PLACES = (
-    1,
-    2,
-    3,
-    -2,
-    -1,
-)  # of a sentence's words that say what is in a picture: colour, shape, relation, colour, shape
+PLACES = (1, 2, 3, -2, -1)
+"""Where a sentence has the words that say what is in a picture: colour, shape, relation, colour, shape."""
 RELATION = 3
 VALID = 300  # pictures by which the best weights are chosen
 

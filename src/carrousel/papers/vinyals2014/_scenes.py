@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset
+
+from carrousel.papers.vinyals2014._captioned import Captioned
 
 __all__ = ["UNSEEN", "WORDS", "Scenes"]
 
@@ -42,7 +42,7 @@ def _sentence(one: tuple[str, str], relation: str, other: tuple[str, str]) -> li
     return ["a", *one, *([relation, "of"] if relation in ("left", "right") else [relation]), "a", *other]
 
 
-class Scenes(Dataset):
+class Scenes(Captioned):
     """Pictures of two shapes on a dark ground, side by side or one above the other, and their sentences.
 
     A picture may be told from either of its shapes: one sentence of the two, drawn, is learned, and both are right.
@@ -60,7 +60,7 @@ class Scenes(Dataset):
     def __init__(self, count: int, rng: np.random.Generator, *, unseen: bool = False) -> None:
         number = {word: k for k, word in enumerate(WORDS)}
         images: list[np.ndarray] = []
-        sentences: list[list[list[int]]] = []
+        right: list[list[list[int]]] = []
         while len(images) < count:
             pair = [(str(rng.choice(list(COLOURS))), str(rng.choice(SHAPES))) for _ in range(2)]
             if bool(UNSEEN & set(pair)) != unseen or pair[0] == pair[1]:
@@ -68,11 +68,8 @@ class Scenes(Dataset):
             relation = str(rng.choice(RELATIONS))
             images.append(self._draw(pair, relation, rng))
             both = _sentence(pair[0], relation, pair[1]), _sentence(pair[1], OPPOSITE[relation], pair[0])
-            sentences.append([[number[word] for word in words] for words in both])
-        self.images = torch.from_numpy(np.stack(images))
-        self.sentences = [one for one, _ in sentences]
-        self.right = sentences
-        self.lengths = np.array([len(sentence) for sentence in self.sentences], np.int64)
+            right.append([[number[word] for word in words] for words in both])
+        super().__init__(torch.from_numpy(np.stack(images)), right)
 
     @staticmethod
     def _draw(pair: list[tuple[str, str]], relation: str, rng: np.random.Generator) -> np.ndarray:
@@ -87,21 +84,3 @@ class Scenes(Dataset):
             part = image[:, top : top + LARGE, left : left + LARGE]
             part[:, _mask(shape)] += np.array(COLOURS[colour], np.float32)[:, None] - 0.1
         return image
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __getitem__(self, i: int) -> tuple[dict[str, Tensor], Tensor]:
-        return self.batch(np.array([i]))
-
-    def batch(self, chosen: np.ndarray) -> tuple[dict[str, Tensor], Tensor]:  # input [B, U], image [B, 3, H, W]
-        lengths = self.lengths[chosen]
-        padded = np.full((len(chosen), int(lengths.max())), -1, np.int64)
-        for row, k in zip(padded, chosen, strict=True):
-            row[: self.lengths[k]] = self.sentences[k]
-        sentence = torch.from_numpy(padded)
-        inputs = {
-            "input": sentence.clamp(min=0), "lengths": torch.from_numpy(lengths),
-            "image": self.images[torch.from_numpy(chosen)],
-        }  # fmt: skip
-        return inputs, sentence
