@@ -51,6 +51,23 @@ def test_no_figure_is_told_of_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> 
         _models.model_figures(figures.append, 0.0, SMALL, IMAGES)
 
 
+@pytest.mark.usefixtures("few")
+def test_what_is_checked_does_not_depend_on_how_long_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[float]] = []
+
+    def note(what: str, said: object, subjects: object) -> None:
+        with torch.no_grad():
+            seen[-1].append(float(said(next(iter(subjects))).sum()))  # type: ignore[operator, call-overload]
+
+    monkeypatch.setattr(_models, "_check", note)
+    for rounds in (1, 4):
+        seen.append([])
+        monkeypatch.setattr(_models, "ROUNDS", rounds)
+        _models.model_figures(lambda figure: None, 0.0, SMALL, IMAGES)
+    assert len(seen[0]) == 1 + len(IMAGES)
+    assert seen[0] == seen[1]
+
+
 def test_verdicts() -> None:
     figures = [
         Figure("language model, recurrent part", 1.2, "times", ""),
